@@ -1,0 +1,1 @@
+"""Reusable widgets; they know values, not the session."""

@@ -1,0 +1,1 @@
+"""Multi-label recognition with class-specific residual attention; usable without a window."""

@@ -1,0 +1,1 @@
+"""Model files: our format and its checks."""

@@ -1,0 +1,119 @@
+"""What a model and a run are made of: frozen, and checked when made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.categories import Categories
+from engine.errors import ConfigError
+
+ResizeMode = Literal["squash", "letterbox"]
+
+#: Temperatures of the paper's multi-head settings (section 3.3); ``inf`` is max pooling.
+PAPER_TEMPERATURES: dict[int, tuple[float, ...]] = {
+    1: (1.0,),
+    2: (1.0, math.inf),
+    4: (1.0, 2.0, 4.0, math.inf),
+    6: (1.0, 2.0, 3.0, 4.0, 5.0, math.inf),
+    8: (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, math.inf),
+}
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """The residual-attention heads of a model.
+
+    Args:
+        temperatures: one per head, > 0; ``math.inf`` means max pooling.
+        lam: λ, the weight of the attention logit beside the base logit, ≥ 0.
+        normalize: divide each category's classifier weights by their L2 norm (the paper's form).
+        standardize: scale each feature channel by the training set's mean and deviation first.
+        bias: add a learned constant per category to the position scores.
+    """
+
+    temperatures: tuple[float, ...] = (1.0,)
+    lam: float = 0.1
+    normalize: bool = True
+    standardize: bool = False
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "temperatures", tuple(float(t) for t in self.temperatures))
+        if not self.temperatures:
+            raise ConfigError("A model needs at least one head.")
+        if len(self.temperatures) > 64:
+            raise ConfigError(f"{len(self.temperatures)} heads are more than 64.")
+        if any(math.isnan(t) or t <= 0 for t in self.temperatures):
+            raise ConfigError(f"Temperatures must be above 0, not {self.temperatures}.")
+        if not (math.isfinite(self.lam) and self.lam >= 0):
+            raise ConfigError(f"λ must be a number of at least 0, not {self.lam}.")
+
+    @property
+    def num_heads(self) -> int:
+        """How many heads there are."""
+        return len(self.temperatures)
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """How pixels reach the network; it travels with the model.
+
+    Args:
+        input_size: side of the square input in pixels.
+        resize: ``squash`` to the square as the paper does, or ``letterbox`` (keep the shape, pad).
+        mean: per RGB channel, subtracted from pixels in [0, 1].
+        std: per RGB channel, divides after that.
+    """
+
+    input_size: int = 448
+    resize: ResizeMode = "squash"
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", tuple(float(v) for v in self.mean))
+        object.__setattr__(self, "std", tuple(float(v) for v in self.std))
+        if not 32 <= self.input_size <= 4096:
+            raise ConfigError(f"The input size must be 32 to 4096 pixels, not {self.input_size}.")
+        if self.resize not in ("squash", "letterbox"):
+            raise ConfigError(f"Resize must be 'squash' or 'letterbox', not {self.resize!r}.")
+        if len(self.mean) != 3 or len(self.std) != 3:
+            raise ConfigError("Mean and deviation need three values each: red, green and blue.")
+        if not all(math.isfinite(v) for v in (*self.mean, *self.std)) or min(self.std) <= 0:
+            raise ConfigError("Mean and deviation must be finite, and the deviation above 0.")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole model: which backbone, which heads, which categories, which pixels.
+
+    Args:
+        backbone: a name that the registry knows, for example ``timm:tf_efficientnet_lite0``.
+        categories: what the model tells apart, in the order of its logits.
+    """
+
+    backbone: str
+    categories: Categories
+    head: HeadConfig = HeadConfig()
+    preprocess: PreprocessConfig = PreprocessConfig()
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """How to run a model over many images.
+
+    Args:
+        batch_size: images per forward pass; 0 lets the program choose for the device.
+        num_workers: decoding processes; 0 lets the program choose for the machine.
+    """
+
+    batch_size: int = 0
+    num_workers: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.batch_size <= 4096:
+            raise ConfigError(f"The batch size must be 0 to 4096, not {self.batch_size}.")
+        if not 0 <= self.num_workers <= 256:
+            raise ConfigError(f"The number of workers must be 0 to 256, not {self.num_workers}.")

@@ -1,0 +1,1 @@
+"""Finding, decoding and reading images and data sets."""

@@ -1,0 +1,1 @@
+"""The network: heads, backbones and the classifier made of them."""

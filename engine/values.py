@@ -1,0 +1,146 @@
+"""What crosses the border between the engine and a front end: frozen values, NumPy at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.categories import Categories
+from engine.geometry import Box
+
+FloatArray = NDArray[np.float32]
+PixelArray = NDArray[np.uint8]
+
+DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One category that an image was found to have.
+
+    Attributes:
+        category: its name.
+        score: sigmoid of the logit, 0 to 1.
+    """
+
+    category: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedImage:
+    """The pixels of one image, upright, sRGB, scaled as was asked.
+
+    Attributes:
+        pixels: (h, w, 3) uint8.
+        width: of the upright original, in pixels (not of ``pixels``).
+        height: of the upright original, in pixels.
+        content: the part of ``pixels`` that the photo covers, in fractions of its width and
+            height; the rest is padding. The whole for everything but a letterboxed image.
+    """
+
+    pixels: PixelArray
+    width: int
+    height: int
+    content: Box = Box.UNIT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What a model says of one image; either scores or an error, never both.
+
+    Attributes:
+        path: the image, as it was given.
+        model_id: which model said so (``ModelInfo.id``).
+        scores: (C,) float32 in [0, 1], in the order of the model's categories; empty on error.
+        width: of the upright original in pixels; 0 on error.
+        height: of the upright original in pixels; 0 on error.
+        error: what went wrong with this image, for a person; ``None`` if nothing did.
+    """
+
+    path: Path
+    model_id: str
+    scores: FloatArray
+    width: int = 0
+    height: int = 0
+    error: str | None = None
+
+    def labels(
+        self, categories: Categories, threshold: float | Sequence[float] = DEFAULT_THRESHOLD
+    ) -> tuple[Label, ...]:
+        """The categories whose score reaches the threshold, best first.
+
+        Args:
+            categories: those of the model, as many as there are scores.
+            threshold: one for all, or one per category, in [0, 1].
+        """
+        if self.error is not None:
+            return ()
+        above = np.flatnonzero(self.scores >= np.asarray(threshold, dtype=np.float32))
+        ranked = above[np.argsort(-self.scores[above], kind="stable")]
+        return tuple(Label(categories[i], float(self.scores[i])) for i in ranked)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PositionScores:
+    """The scores of every head, category and position of one image: all its maps lie in here.
+
+    ``engine.evidence`` turns it into logits and maps by arithmetic alone.
+
+    Attributes:
+        path: the image, as it was given.
+        model_id: which model said so.
+        values: (num_heads, C, h, w) float32, before pooling; a bias is already in them.
+        temperatures: one per head; ``math.inf`` is max pooling.
+        lam: λ.
+        content: the part of the grid that the photo covers, in fractions (letterbox padding is
+            outside); ``Box.UNIT`` for a squashed image.
+        width: of the upright original in pixels.
+        height: of the upright original in pixels.
+    """
+
+    path: Path
+    model_id: str
+    values: FloatArray
+    temperatures: tuple[float, ...]
+    lam: float
+    content: Box
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a front end may know of an opened model.
+
+    Attributes:
+        id: stable fingerprint of the file's content (hexadecimal); the key for later calls.
+        name: short name for people.
+        path: the file; ``None`` for a model that has none.
+        categories: in the order of the scores.
+        temperatures: one per head.
+        lam: λ.
+        input_size: side of the network's square input in pixels.
+        backbone: registry name.
+        thresholds: per category in [0, 1]; ``None`` if the file has none.
+        results: measured results that the file carries, for example ``{"val mAP": 0.889}``.
+        description: where it came from, in a sentence or two.
+        device: where it runs, for people ("CPU", "NVIDIA …").
+    """
+
+    id: str
+    name: str
+    path: Path | None
+    categories: Categories
+    temperatures: tuple[float, ...]
+    lam: float
+    input_size: int
+    backbone: str
+    thresholds: tuple[float, ...] | None = None
+    results: Mapping[str, float] = field(default_factory=dict)
+    description: str = ""
+    device: str = "CPU"

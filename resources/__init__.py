@@ -1,0 +1,1 @@
+"""Files that the program ships: icons, models, sample photos."""
