@@ -56,12 +56,14 @@ def evidence_map(scores: PositionScores, category: int) -> FloatArray:
     values = scores.values[:, category].astype(np.float64)
     positions = values[0].size
     weights = 1.0 / positions + scores.lam * attention(scores, category).astype(np.float64)
-    return np.sum(values * weights, axis=0).astype(np.float32)
+    contributions: FloatArray = np.sum(values * weights, axis=0).astype(np.float32)
+    return contributions
 
 
 def score_map(scores: PositionScores, category: int) -> FloatArray:
     """The position scores of all heads added: (h, w), the classic class activation map."""
-    return scores.values[:, category].sum(axis=0, dtype=np.float64).astype(np.float32)
+    total: FloatArray = scores.values[:, category].sum(axis=0, dtype=np.float64).astype(np.float32)
+    return total
 
 
 def local_probability(scores: PositionScores, category: int) -> FloatArray:
@@ -84,7 +86,8 @@ def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:
             return score_map(scores, category)
         case MapKind.ATTENTION:
             maps = attention(scores, category)
-            return (maps.mean(axis=0) * maps[0].size).astype(np.float32)
+            relative: FloatArray = (maps.mean(axis=0) * maps[0].size).astype(np.float32)
+            return relative
 
 
 def logits(scores: PositionScores) -> FloatArray:
