@@ -1,0 +1,62 @@
+"""Writing files so that a crash leaves the old one or the new one, never something between."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Generator
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".csra-tmp-"
+
+
+@contextlib.contextmanager
+def atomic_path(target: Path) -> Generator[Path, None, None]:
+    """Yield a temporary path beside the target; on success it takes the target's place.
+
+    The data is on the disk before the name changes, and the name before this returns. If the
+    block fails, the temporary file is removed and the old file is as it was.
+
+    Args:
+        target: the file to write; its folder must exist. A link is followed, and an existing
+            file's permission bits are kept.
+
+    Raises:
+        OSError: the folder cannot be written to or the disk is full.
+    """
+    target = Path(os.path.realpath(target))
+    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    try:
+        yield temporary
+        with contextlib.suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        _sync_folder(target.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    """Write a whole file atomically."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a whole UTF-8 file atomically."""
+    write_bytes(target, text.encode())
+
+
+def _sync_folder(folder: Path) -> None:
+    # Windows cannot open a folder; there the rename is durable enough by itself.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

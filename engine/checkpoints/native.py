@@ -1,0 +1,166 @@
+"""Our own model files: safetensors with a record of everything needed to use them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from engine.atomic import atomic_path
+from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metadata
+from engine.checkpoints.safetensors_header import SafetensorsHeader, read_header
+from engine.errors import CheckpointError, ModelError
+from engine.models.classifier import Classifier
+
+_FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded model file.
+
+    Attributes:
+        classifier: in evaluation mode, float32, on the CPU.
+        record: what the file says of it.
+        id: fingerprint of the weights and the record, hexadecimal.
+    """
+
+    classifier: Classifier
+    record: CheckpointRecord
+    id: str
+
+
+def save_checkpoint(path: Path, classifier: Classifier, record: CheckpointRecord) -> None:
+    """Write a model file atomically.
+
+    Args:
+        path: ends in ``.safetensors`` by convention.
+        classifier: its weights are written in the type they have; counters of batch norms are
+            left out, as nothing that runs a model reads them.
+        record: must describe this classifier.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in _state(classifier).items()
+    }
+    metadata = to_metadata(record, _digest(tensors))
+    try:
+        with atomic_path(path) as temporary:
+            safetensors.torch.save_file(tensors, temporary, metadata=metadata)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CheckpointError(f"The model could not be saved to {path}: {reason}.") from error
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a model file of ours; nothing in it can run code.
+
+    The declared sizes are compared with what the model needs before a tensor is read; then the
+    weights' checksum, that all are finite, that variances are not negative, and one trial forward.
+
+    Raises:
+        CheckpointError: the file is damaged, not ours, or does not fit the model it describes.
+    """
+    header = read_header(path)
+    record = from_metadata(header.metadata)
+    try:
+        classifier = Classifier(record.config)
+    except ModelError as error:
+        raise CheckpointError(f"{path.name!r} cannot be used: {error}") from error
+    expected = _state(classifier)
+    _check_shapes(path.name, header, expected)
+    try:
+        tensors = safetensors.torch.load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path.name!r} is damaged ({error}). Download or export it again."
+        ) from error
+    if _digest(tensors) != header.metadata.get("weights_sha256"):
+        raise CheckpointError(
+            f"{path.name!r} is damaged: its weights do not match their checksum. "
+            "Download or export it again."
+        )
+    check_weights(path.name, tensors)
+    classifier.load_state_dict(tensors, strict=False)  # only the counters are missing
+    classifier.eval().requires_grad_(requires_grad=False)
+    check_trial_forward(path.name, classifier)
+    return Checkpoint(classifier, record, _fingerprint(header.metadata))
+
+
+def check_weights(name: str, tensors: Mapping[str, Tensor]) -> None:
+    """Refuse weights that load but cannot work.
+
+    Raises:
+        CheckpointError: a value is not finite, or a variance is negative.
+    """
+    for key, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(
+                f"{name!r} cannot be used: the weights in {key!r} hold values that are not numbers."
+            )
+        if key.endswith("running_var") and (tensor < 0).any():
+            raise CheckpointError(f"{name!r} cannot be used: {key!r} holds a negative variance.")
+
+
+def check_trial_forward(name: str, classifier: Classifier) -> None:
+    """Run the model once on a grey image.
+
+    Raises:
+        CheckpointError: it fails, or what comes out is not finite.
+    """
+    size = classifier.config.preprocess.input_size
+    try:
+        with torch.inference_mode():
+            output = classifier(torch.full((1, 3, size, size), 0.1))
+    except RuntimeError as error:
+        raise CheckpointError(f"{name!r} cannot be used: a trial run failed ({error}).") from error
+    if not (torch.isfinite(output.logits).all() and torch.isfinite(output.position_scores).all()):
+        raise CheckpointError(f"{name!r} cannot be used: a trial run gave values that are not numbers.")
+
+
+def _state(classifier: Classifier) -> dict[str, Tensor]:
+    return {
+        name: tensor
+        for name, tensor in classifier.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+
+
+def _check_shapes(name: str, header: SafetensorsHeader, expected: Mapping[str, Tensor]) -> None:
+    missing, extra = expected.keys() - header.shapes.keys(), header.shapes.keys() - expected.keys()
+    if missing or extra:
+        raise CheckpointError(
+            f"{name!r} does not fit the model it describes: {len(missing)} weights are missing and "
+            f"{len(extra)} are unknown (for example {min(missing or extra)!r})."
+        )
+    for key, tensor in expected.items():
+        if header.shapes[key] != tuple(tensor.shape):
+            raise CheckpointError(
+                f"{name!r} does not fit the model it describes: {key!r} is "
+                f"{header.shapes[key]} and should be {tuple(tensor.shape)}."
+            )
+        if header.dtypes[key] not in _FLOAT_TYPES:
+            raise CheckpointError(f"{name!r} holds weights of a type that is not supported.")
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _fingerprint(metadata: Mapping[str, str]) -> str:
+    text = metadata["weights_sha256"] + metadata["model"]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,137 @@
+"""What a model file says beside its weights, and its form as text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from engine.categories import Categories
+from engine.config import HeadConfig, ModelConfig, PreprocessConfig
+from engine.errors import CheckpointError, ConfigError
+
+FORMAT_NAME = "csra-checkpoint"
+FORMAT_VERSION = 1
+_MAX_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class CheckpointRecord:
+    """Everything needed to use a model, and where it came from.
+
+    Args:
+        config: the model itself.
+        name: short, for people.
+        description: where it came from, in a sentence or two.
+        licence: terms of use, for people.
+        thresholds: per category in [0, 1]; ``None`` means one common threshold.
+        results: measured results, for example ``{"val mAP": 0.889}``.
+        provenance: how it was made: data set, command, seed, versions.
+    """
+
+    config: ModelConfig
+    name: str
+    description: str = ""
+    licence: str = ""
+    thresholds: tuple[float, ...] | None = None
+    results: Mapping[str, float] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.thresholds is None:
+            return
+        if len(self.thresholds) != len(self.config.categories):
+            raise ConfigError(
+                f"{len(self.thresholds)} thresholds do not fit "
+                f"{len(self.config.categories)} categories."
+            )
+        if not all(0.0 <= t <= 1.0 for t in self.thresholds):
+            raise ConfigError("Thresholds must lie between 0 and 1.")
+
+
+def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]:
+    """The record as the string-to-string table that a safetensors header can hold."""
+    body = {
+        "name": record.name,
+        "description": record.description,
+        "licence": record.licence,
+        "backbone": record.config.backbone,
+        "categories": list(record.config.categories),
+        "head": {
+            **asdict(record.config.head),
+            # JSON has no infinity.
+            "temperatures": ["max" if math.isinf(t) else t for t in _temperatures(record)],
+        },
+        "preprocess": asdict(record.config.preprocess),
+        "thresholds": None if record.thresholds is None else list(record.thresholds),
+        "results": dict(record.results),
+        "provenance": dict(record.provenance),
+    }
+    return {
+        "format": FORMAT_NAME,
+        "version": str(FORMAT_VERSION),
+        "weights_sha256": weights_sha256,
+        "model": json.dumps(body, allow_nan=False),
+    }
+
+
+def from_metadata(metadata: Mapping[str, str]) -> CheckpointRecord:
+    """The record that a header holds.
+
+    Raises:
+        CheckpointError: it is not ours, comes from a later version, or makes no sense.
+    """
+    if metadata.get("format") != FORMAT_NAME:
+        raise CheckpointError(
+            "The file holds weights but not what they mean (categories, input size): "
+            "it was not saved by this program."
+        )
+    if metadata.get("version") != str(FORMAT_VERSION):
+        raise CheckpointError(
+            f"The file has format version {metadata.get('version', '?')[:20]}, this program reads "
+            f"version {FORMAT_VERSION}. Update the program to open it."
+        )
+    try:
+        return _parse(json.loads(metadata["model"]))
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise CheckpointError(f"The model's description is damaged: {error}") from error
+
+
+def _parse(body: dict[str, Any]) -> CheckpointRecord:
+    head, pixels = dict(body["head"]), dict(body["preprocess"])
+    head["temperatures"] = tuple(
+        math.inf if t == "max" else float(t) for t in head["temperatures"]
+    )
+    for flag in ("normalize", "standardize", "bias"):
+        if not isinstance(head[flag], bool):
+            raise TypeError(f"{flag} must be true or false")
+    head["lam"] = float(head["lam"])
+    if not isinstance(pixels["input_size"], int):
+        raise TypeError("the input size must be a whole number")
+    thresholds = body["thresholds"]
+    return CheckpointRecord(
+        config=ModelConfig(
+            backbone=_text(body["backbone"]),
+            categories=Categories(tuple(body["categories"])),
+            head=HeadConfig(**head),
+            preprocess=PreprocessConfig(**pixels),
+        ),
+        name=_text(body["name"]),
+        description=_text(body["description"]),
+        licence=_text(body["licence"]),
+        thresholds=None if thresholds is None else tuple(float(t) for t in thresholds),
+        results={_text(key): float(value) for key, value in body["results"].items()},
+        provenance={_text(key): _text(value) for key, value in body["provenance"].items()},
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_TEXT:
+        raise TypeError(f"a text of at most {_MAX_TEXT} characters was expected")
+    return value
+
+
+def _temperatures(record: CheckpointRecord) -> tuple[float, ...]:
+    return record.config.head.temperatures
