@@ -1,0 +1,172 @@
+"""One picture file to upright sRGB pixels of the wanted size; what is broken raises ImageError.
+
+Runs in a decoding process (``engine.data.decode_pool``): Pillow is good, but a stranger's file
+may still crash or stall it. Training, tagging and the window all read pictures through here, so
+a model sees in use the very pixels that it was trained on.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+from PIL import Image
+
+from engine.data.faults import DECODER_ERRORS, METADATA_ERRORS, opening_fault, picture_fault
+from engine.data.pixels import ToRgb, rgb_pixels
+from engine.errors import ImageError
+from engine.geometry import Box, content_box, fitted_size
+from engine.values import DecodedImage, PixelArray
+
+#: The most pixels that a picture may have; cameras of 100 megapixels exist.
+MAX_PIXELS = 150_000_000
+
+#: ``inside`` shrinks to fit a square, ``squash`` fills it, ``letterbox`` fits it and pads.
+Fit = Literal["inside", "squash", "letterbox"]
+
+#: Is told, before any pixel is decoded, how many pixels will be held in memory; may wait.
+Admit = Callable[[int], None]
+
+# MPO (several pictures in a JPEG) is not named: Pillow opens it as JPEG, and fails on the name.
+_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")
+_PADDING = 128
+# Shrinking by a whole number of pixels first is fast; bilinear needs twice the size to stay sharp.
+_REDUCING_GAP = 2.0
+_ORIENTATION_TAG = 0x0112
+
+
+def decode(
+    path: Path, side: int | None, fit: Fit = "inside", admit: Admit | None = None
+) -> DecodedImage:
+    """Read a picture: the first frame, upright, over white where it is transparent, as sRGB.
+
+    Args:
+        path: a regular file; a pipe or a device is refused without waiting for it.
+        side: of the square to fit, in pixels; ``None`` is full size (then ``fit`` is ``inside``).
+        fit: how it fits the square; only ``letterbox`` and ``squash`` enlarge.
+        admit: see ``Admit``.
+
+    Raises:
+        ImageError: it cannot be read; the message says why in one sentence.
+    """
+    with _open(path) as stream:
+        return decode_file(stream, side, fit, admit)
+
+
+def decode_file(
+    stream: BinaryIO, side: int | None, fit: Fit = "inside", admit: Admit | None = None
+) -> DecodedImage:
+    """Read a picture from an open file that can seek; otherwise as ``decode``."""
+    if side is None and fit != "inside":
+        raise ValueError(f"{fit!r} needs a side.")
+    # Pillow warns of much that is only odd, and of sizes for which we have a limit of our own.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(stream, formats=_FORMATS) as image:
+                return _decode(image, side, fit, admit)
+        except DECODER_ERRORS as error:
+            raise ImageError(picture_fault(error, stream, MAX_PIXELS)) from error
+
+
+def _open(path: Path) -> BinaryIO:
+    # Without O_NONBLOCK opening a pipe waits for somebody to write into it, perhaps for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError) as error:
+        raise ImageError(opening_fault(error, path)) from error
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError("This is a folder, not a picture.")
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError("This is a pipe, socket or device, not a picture.")
+        if status.st_size == 0:
+            raise ImageError("The file is empty.")
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise Image.DecompressionBombError(f"({width * height} pixels)")
+    target = _target(width, height, side, fit)
+    # JPEG can leave out detail while decoding, never below the size asked for.
+    image.draft(None, target)
+    if admit is not None:
+        admit(image.width * image.height)
+    size_to_come = image.size
+    image.load()
+    if image.size != size_to_come:  # TIFF turns itself upright on loading, so ask for that only now
+        width, height, target = height, width, target[::-1]
+    orientation = _orientation(image)
+    pixels = _upright(_scaled(image, target), orientation)
+    if orientation >= 5:
+        width, height = height, width
+    content = Box.UNIT
+    if fit == "letterbox" and side is not None:
+        content = content_box(width, height, side, "letterbox")
+        pixels = _padded(pixels, side, content)
+    return DecodedImage(pixels, width, height, content)
+
+
+def _target(width: int, height: int, side: int | None, fit: Fit) -> tuple[int, int]:
+    """The size of the scaled picture as it is stored, before it is turned and padded."""
+    if side is None:
+        return width, height
+    if fit == "inside":
+        return fitted_size(width, height, side)
+    box = content_box(width, height, side, fit)
+    return round(box.width * side), round(box.height * side)
+
+
+def _scaled(image: Image.Image, target: tuple[int, int]) -> PixelArray:
+    factors = (
+        int(have / (want * _REDUCING_GAP)) for have, want in zip(image.size, target, strict=True)
+    )
+    factor_x, factor_y = (max(1, factor) for factor in factors)
+    to_rgb = ToRgb.of(image)
+    pixels = rgb_pixels(image, to_rgb, (factor_x, factor_y))
+    if pixels.shape[1::-1] == target:
+        return pixels
+    small = Image.fromarray(pixels)
+    # reduce() covers a part of its last pixel where the size is no multiple: leave that part out.
+    box = (0.0, 0.0, image.width / factor_x, image.height / factor_y)
+    return np.array(small.resize(target, Image.Resampling.BILINEAR, box=box))
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; a broken or illegal one is 1."""
+    try:
+        value = image.getexif().get(_ORIENTATION_TAG, 1)
+    except METADATA_ERRORS:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(pixels: PixelArray, orientation: int) -> PixelArray:
+    """Undo an EXIF orientation (TIFF 6.0, tag 274)."""
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _padded(pixels: PixelArray, side: int, content: Box) -> PixelArray:
+    height, width = pixels.shape[:2]
+    left, top = round(content.left * side), round(content.top * side)
+    square = np.full((side, side, 3), _PADDING, dtype=np.uint8)
+    square[top : top + height, left : left + width] = pixels
+    return square

@@ -1,0 +1,282 @@
+"""Finding the pictures in folders: a walk that streams, in a stable order, each real file once."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+#: Endings that a scan takes for pictures: lower case, each with its dot as ``Path.suffix`` has it.
+IMAGE_SUFFIXES: frozenset[str] = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff"}
+    | {".bmp", ".dib", ".gif", ".avif", ".avifs"}
+)
+
+# The first pictures should be there at once; later batches are larger because each costs a signal.
+_FIRST_BATCH = 32
+# A batch goes out at least this often (s), even an empty one: between two the walk can be closed.
+_FLUSH_AFTER = 0.2
+_DIGITS = re.compile(r"([0-9]+)")
+# Folders of machines, not of people: thumbnails of NAS boxes, bins, what Macs put into archives.
+_SKIPPED_FOLDERS = frozenset(
+    {"@eadir", "#recycle", "$recycle.bin", "system volume information", "__macosx", "lost+found"}
+)
+
+
+@dataclass(frozen=True)
+class ScanProblem:
+    """Something that a scan could not look at, and why.
+
+    Attributes:
+        path: the file or folder.
+        message: one plain sentence.
+    """
+
+    path: Path
+    message: str
+
+
+@dataclass(frozen=True)
+class ScanBatch:
+    """The next part of a scan; it may be empty when a walk finds nothing for a while.
+
+    Attributes:
+        paths: pictures, in order, each below (or equal to) one of the roots as it was given.
+        skipped: what could not be looked at since the last batch.
+    """
+
+    paths: tuple[Path, ...]
+    skipped: tuple[ScanProblem, ...] = ()
+
+
+def scan(
+    roots: Sequence[Path], *, recursive: bool = True, batch_size: int = 500
+) -> Generator[ScanBatch, None, None]:
+    """Walk folders and files in order and yield the pictures as they are found.
+
+    Within a folder come its files in natural order ("2" before "10", upper and lower case alike),
+    then its folders, then the folders it links to. A file given by name is always included; a
+    walk goes by the ending. Hidden folders are left out. Each real file comes once, however many
+    links lead to it, but hard links are files of their own. No file is ever opened, so pipes and
+    devices do no harm. Closing the generator cancels the scan.
+
+    Args:
+        roots: files and folders.
+        recursive: look into subfolders too.
+        batch_size: the most paths in one batch, at least 1.
+    """
+    if batch_size < 1:
+        raise ValueError(f"The batch size must be at least 1, not {batch_size}.")
+    walk = _Walk(recursive)
+    batch = _Batch(min(_FIRST_BATCH, batch_size))
+    for found in walk.run(roots):
+        batch.add(found)
+        if batch.due:
+            yield batch.take()
+            batch = _Batch(batch_size)
+    if not batch.empty:
+        yield batch.take()
+
+
+class _Batch:
+    """Findings that wait to go out together."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._paths: list[Path] = []
+        self._skipped: list[ScanProblem] = []
+        self._deadline = time.monotonic() + _FLUSH_AFTER
+
+    def add(self, found: Path | ScanProblem | None) -> None:
+        if isinstance(found, ScanProblem):
+            self._skipped.append(found)
+        elif found is not None:
+            self._paths.append(found)
+
+    @property
+    def empty(self) -> bool:
+        return not self._paths and not self._skipped
+
+    @property
+    def due(self) -> bool:
+        full = max(len(self._paths), len(self._skipped)) >= self._limit
+        return full or time.monotonic() >= self._deadline
+
+    def take(self) -> ScanBatch:
+        return ScanBatch(tuple(self._paths), tuple(self._skipped))
+
+
+@dataclass
+class _Listing:
+    """What lies directly in one folder."""
+
+    files: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+    problems: list[ScanProblem] = field(default_factory=list)
+
+
+class _Walk:
+    """One scan: which folders were walked, and which files came by another way than their own."""
+
+    def __init__(self, recursive: bool) -> None:
+        self._recursive = recursive
+        self._walked: set[tuple[int, int]] = set()
+        # Real paths of files that a link or the caller named. A file that is listed in its own
+        # folder needs no entry: that its folder was walked says it came. So a folder of a million
+        # photos costs nothing here.
+        self._named: set[str] = set()
+
+    def run(self, roots: Sequence[Path]) -> Generator[Path | ScanProblem | None, None, None]:
+        """Everything found below the roots; ``None`` is only a sign of life."""
+        for root in roots:
+            try:
+                mode = root.stat().st_mode
+            except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+                yield ScanProblem(root, _sentence(error))
+                continue
+            if stat.S_ISDIR(mode):
+                yield from self._folders_below(root)
+            elif not stat.S_ISREG(mode):
+                yield ScanProblem(root, "This is a pipe, socket or device, not a file.")
+            elif self._is_new(root):
+                yield root
+
+    def _folders_below(self, root: Path) -> Generator[Path | ScanProblem | None, None, None]:
+        # Linked folders wait until the real ones are through, so that a photo is found where it
+        # lies rather than behind a link.
+        real, linked = [root], list[Path]()
+        while real or linked:
+            folder = real.pop() if real else linked.pop(0)
+            listing = self._enter(folder)
+            if listing is None:
+                continue
+            yield None
+            yield from listing.problems
+            yield from self._files_in(folder, listing)
+            if self._recursive:
+                real.extend(folder / name for name in reversed(_in_order(listing.folders)))
+                links = (folder / name for name in _in_order(listing.links))
+                linked.extend(link for link in links if _leads_elsewhere(link))
+
+    def _enter(self, folder: Path) -> _Listing | None:
+        """List a folder unless it was walked before."""
+        try:
+            status = folder.stat()
+        except OSError as error:
+            return _Listing(problems=[ScanProblem(folder, _sentence(error))])
+        key = (status.st_dev, status.st_ino)
+        if key in self._walked:
+            return None
+        self._walked.add(key)
+        return _list(folder)
+
+    def _files_in(
+        self, folder: Path, listing: _Listing
+    ) -> Generator[Path | ScanProblem | None, None, None]:
+        real_folder = os.path.realpath(folder)
+        links = set(listing.links)
+        for name in _in_order([*listing.files, *(n for n in links if _is_picture(n))]):
+            path = folder / name
+            if name in links:
+                yield self._link(path)
+            elif not self._named or f"{real_folder}{os.sep}{name}" not in self._named:
+                yield path
+
+    def _link(self, path: Path) -> Path | ScanProblem | None:
+        """A link with a picture's name: the file it leads to, if that is one and is new."""
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            return ScanProblem(path, "The link leads to a file that is not there.")
+        except OSError as error:
+            return ScanProblem(path, _sentence(error))
+        if stat.S_ISDIR(mode):
+            return None
+        if not stat.S_ISREG(mode):
+            return ScanProblem(path, "The link leads to a pipe, socket or device, not to a file.")
+        return path if self._is_new(path) else None
+
+    def _is_new(self, path: Path) -> bool:
+        """Whether a file that was named or linked has not come yet; remembers it."""
+        real = os.path.realpath(path)
+        if real in self._named or self._came_with_its_folder(Path(real)):
+            return False
+        self._named.add(real)
+        return True
+
+    def _came_with_its_folder(self, real: Path) -> bool:
+        if not _is_picture(real.name):
+            return False
+        try:
+            status = real.parent.stat()
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) in self._walked
+
+
+def _list(folder: Path) -> _Listing:
+    listing = _Listing()
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                _sort_in(entry, listing)
+    except OSError as error:  # also halfway: what was listed before still counts
+        listing.problems.append(ScanProblem(folder, _sentence(error)))
+    return listing
+
+
+def _sort_in(entry: os.DirEntry[str], listing: _Listing) -> None:
+    name = entry.name
+    if entry.is_symlink():
+        listing.links.append(name)
+    elif entry.is_dir(follow_symlinks=False):
+        if not (name.startswith(".") or name.casefold() in _SKIPPED_FOLDERS):
+            listing.folders.append(name)
+    elif not _is_picture(name):
+        return
+    elif entry.is_file(follow_symlinks=False):
+        listing.files.append(name)
+    else:
+        message = "This is a pipe, socket or device, not a file."
+        listing.problems.append(ScanProblem(Path(entry.path), message))
+
+
+def _is_picture(name: str) -> bool:
+    # "._x.jpg" is what a Mac puts beside x.jpg on foreign disks: no picture, only its attributes.
+    return PurePath(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith("._")
+
+
+def _leads_elsewhere(link: Path) -> bool:
+    """Whether a link leads to a folder that does not contain the link itself.
+
+    One that does (".", "..", "/") would turn the scan of a folder into one of the whole disk.
+    """
+    if link.name.startswith(".") or not link.is_dir():
+        return False
+    target, here = Path(os.path.realpath(link)), Path(os.path.realpath(link.parent))
+    return not here.is_relative_to(target)
+
+
+def _in_order(names: list[str]) -> list[str]:
+    return sorted(names, key=_natural_key)
+
+
+def _natural_key(name: str) -> tuple[list[str | int], str]:
+    # Splitting at digits makes text and number alternate, so equal places compare equal types.
+    parts = _DIGITS.split(name.casefold())
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
+
+
+def _sentence(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "There is no such file or folder."
+    if isinstance(error, PermissionError):
+        return "You have no permission to look into it."
+    if isinstance(error, OSError) and error.strerror:
+        return f"It cannot be read: {error.strerror}."
+    return "It has a name that no file can have."
