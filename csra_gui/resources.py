@@ -23,6 +23,7 @@ import resources
 
 #: Icons with colours of their own, drawn as they are.
 _COLOURED = frozenset({"app"})
+_CLONES: list[QIconEngine] = []
 
 
 def resource_path(*parts: str) -> Path:
@@ -124,4 +125,8 @@ class _TintedEngine(QIconEngine):
 
     @override
     def clone(self) -> QIconEngine:
-        return _TintedEngine(self._name)
+        # PySide leaves the copy to Python, which would drop it at once; Qt calls this only
+        # when someone adds a pixmap to a copy of an icon, so keeping them costs nothing.
+        copy = _TintedEngine(self._name)
+        _CLONES.append(copy)
+        return copy
