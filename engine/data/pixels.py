@@ -62,7 +62,13 @@ class ToRgb:
 
     @classmethod
     def of(cls, image: Image.Image) -> ToRgb:
-        """Look at a loaded image and choose."""
+        """Look at a loaded image and choose.
+
+        Raises:
+            SyntaxError: it needs a palette and has none.
+        """
+        if image.mode in ("P", "PA") and image.palette is None:
+            raise SyntaxError("no palette")
         black, white = _value_range(image)
         return cls(black, white, _transform(image))
 

@@ -1,0 +1,209 @@
+"""The program's side of one decoding process: start it, ask it, give up on it, replace it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import signal
+import threading
+from collections.abc import Generator
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.data import decode_worker
+from engine.data.decode import Fit
+from engine.data.decode_worker import Decoder
+from engine.errors import ImageError
+from engine.values import DecodedImage
+
+_logger = logging.getLogger(__name__)
+
+# A fresh interpreter that imports Pillow takes well under a second; a busy machine may need long.
+_START_TIMEOUT_S = 60.0
+_KILL_TIMEOUT_S = 5.0
+# Past its limit the driver ends a process; past this too, it ends itself: the driver is gone.
+_GRACE_S = 10.0
+
+# multiprocessing keeps its list of children without a lock of its own.
+_children_lock = threading.Lock()
+
+
+class PixelBudget:
+    """Lets pictures be decoded side by side while their pixels together stay below a limit.
+
+    Args:
+        limit: in pixels.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._closed = False
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def hold(self, pixels: int) -> Generator[None, None, None]:
+        """Wait until so many pixels more fit in, and hold them; alone, any number fits."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closed or not self._used or self._used + pixels <= self._limit
+            )
+            self._used += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= pixels
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class DecoderProcess:
+    """One worker process, started when it is needed and replaced when it is lost.
+
+    One thread, its driver, calls ``decode`` and at last ``release``; any thread may ``stop`` it.
+    """
+
+    def __init__(
+        self, decoder: Decoder, timeout_s: float, memory_limit: int | None, budget: PixelBudget
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            decoder: what the process runs, importable by name.
+            timeout_s: seconds that a picture may take, waiting for the budget aside.
+            memory_limit: bytes of address space for a picture; ``None`` for no limit.
+            budget: shared with the other processes.
+        """
+        self._decoder = decoder
+        self._timeout_s = timeout_s
+        self._memory_limit = memory_limit
+        self._budget = budget
+        self._process: SpawnProcess | None = None
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def decode(self, path: Path, side: int | None, fit: Fit) -> DecodedImage:
+        """Decode one picture in the process.
+
+        Raises:
+            ImageError: the picture is damaged, or the process crashed, took too long, could not
+                be started or was stopped meanwhile.
+        """
+        connection = self._ready_connection()
+        try:
+            connection.send((path, side, fit))
+            with contextlib.ExitStack() as held:
+                return self._receive(connection, held)
+        except ImageError:
+            raise
+        except TimeoutError:
+            self.release()
+            message = f"Decoding the picture took longer than {self._timeout_s:g} seconds."
+            raise ImageError(message) from None
+        except (EOFError, OSError) as error:
+            self.release()
+            raise self._lost("The decoder crashed on this file.") from error
+        except BaseException:
+            self.release()  # what is left in the pipe would be taken for the next answer
+            raise
+
+    def stop(self) -> None:
+        """End the process at once and for good; a picture that is being decoded fails."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+
+    def release(self) -> None:
+        """End the process and free what belongs to it; the next picture gets a new one."""
+        with self._lock:
+            process, self._process = self._process, None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            process.kill()
+            with _children_lock:
+                process.join(_KILL_TIMEOUT_S)
+
+    def _receive(self, connection: Connection, held: contextlib.ExitStack) -> DecodedImage:
+        answer = self._next(connection)
+        if answer[0] == "admit":
+            held.enter_context(self._budget.hold(answer[1]))
+            connection.send("go")
+            answer = self._next(connection)
+        if answer[0] == "failed":
+            raise ImageError(answer[1])
+        if answer[0] == "broken":
+            _logger.error("A picture made the decoder fail in an unforeseen way:\n%s", answer[1])
+            raise ImageError("The picture could not be decoded because of a program error.")
+        _, width, height, content, shape = answer
+        pixels = np.empty(shape, dtype=np.uint8)
+        connection.recv_bytes_into(pixels.reshape(-1).data)
+        return DecodedImage(pixels, width, height, content)
+
+    def _next(self, connection: Connection) -> tuple[Any, ...]:
+        if not connection.poll(self._timeout_s):
+            raise TimeoutError
+        answer: tuple[Any, ...] = connection.recv()
+        return answer
+
+    def _ready_connection(self) -> Connection:
+        # Between two pictures nothing comes from a live process; the end of the pipe is readable.
+        if self._connection is not None and not self._connection.poll(0):
+            return self._connection
+        self.release()
+        try:
+            connection = self._start()
+            if not connection.poll(_START_TIMEOUT_S):
+                raise TimeoutError
+            connection.recv()
+        except (EOFError, OSError) as error:
+            self.release()
+            raise self._lost("The decoder could not be started.") from error
+        return connection
+
+    def _start(self) -> Connection:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._connection = ours
+        # Not a daemon: those may have no children, and a pool may live in such a child itself.
+        process = context.Process(
+            target=decode_worker.run,
+            args=(theirs, self._decoder, self._memory_limit, 2 * self._timeout_s + _GRACE_S),
+            name="decoder",
+        )
+        with theirs, self._lock, _children_lock, _interrupts_blocked():
+            if self._stopped:
+                raise EOFError
+            process.start()
+            self._process = process
+        return ours
+
+    def _lost(self, message: str) -> ImageError:
+        return ImageError("Decoding was stopped." if self._stopped else message)
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Generator[None, None, None]:
+    """Block Ctrl-C in this thread: a process started meanwhile never gets it, even while young."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

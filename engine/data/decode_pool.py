@@ -1,0 +1,204 @@
+"""Pictures decoded side by side in processes of their own, with limits of time and memory."""
+
+from __future__ import annotations
+
+import multiprocessing.util
+import os
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engine.data.decode import Fit, decode
+from engine.data.decode_driver import DecoderProcess, PixelBudget
+from engine.data.decode_worker import Decoder
+from engine.errors import ImageError
+from engine.values import DecodedImage
+
+_MAX_WORKERS = 8
+_MEMORY_LIMIT = 2 << 30
+# Before multiprocessing waits for its children at exit (priority 0), which would wait for us.
+_EXIT_PRIORITY = 10
+
+
+@dataclass(frozen=True)
+class DecodeRequest:
+    """One picture to decode; the meaning of each is that of ``engine.data.decode.decode``."""
+
+    path: Path
+    side: int | None = None
+    fit: Fit = "inside"
+
+
+class DecodePool:
+    """Decodes pictures in worker processes; use it as a context manager.
+
+    A picture that crashes its worker, exceeds a limit or is damaged fails alone, with an
+    ``ImageError``; the worker is replaced. Nothing is started before the first request. All
+    methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        num_workers: int = 0,
+        *,
+        timeout_s: float = 20.0,
+        memory_limit: int | None = _MEMORY_LIMIT,
+        newest_first: bool = False,
+        pixel_budget: int = 200_000_000,
+        _decode: Decoder = decode,
+    ) -> None:
+        """Make a pool.
+
+        Args:
+            num_workers: processes; 0 chooses for the machine.
+            timeout_s: seconds that one picture may take.
+            memory_limit: bytes of address space that one picture may take; ``None`` for no limit.
+            newest_first: serve the latest request first, as a scrolling view wants.
+            pixel_budget: how many pixels may be decoded at the same time, small pictures aside;
+                one that is larger by itself is decoded alone.
+            _decode: for tests.
+        """
+        self._limit = num_workers or _default_workers()
+        self._timeout_s = timeout_s
+        self._memory_limit = memory_limit
+        self._newest_first = newest_first
+        self._decoder = _decode
+        self._budget = PixelBudget(pixel_budget)
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[DecodeRequest, Future[DecodedImage]]] = deque()
+        self._threads: list[threading.Thread] = []
+        self._processes: list[DecoderProcess] = []
+        self._idle = 0
+        self._closed = False
+        self._at_exit: multiprocessing.util.Finalize | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def submit(self, request: DecodeRequest) -> Future[DecodedImage]:
+        """Ask for a picture.
+
+        Returns:
+            The future picture; it fails with ``ImageError``. Cancelling works while it waits.
+
+        Raises:
+            RuntimeError: the pool is closed.
+        """
+        future: Future[DecodedImage] = Future()
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("The pool is closed.")
+            self._waiting.append((request, future))
+            if self._idle < len(self._waiting) and len(self._threads) < self._limit:
+                self._add_worker()
+            self._changed.notify()
+        return future
+
+    def map(
+        self, requests: Iterable[DecodeRequest], window: int = 32
+    ) -> Generator[DecodedImage | ImageError, None, None]:
+        """Decode many pictures and yield them in the order asked; a fault is a value.
+
+        Args:
+            requests: taken as needed, so it may be a generator.
+            window: the most pictures that are asked for ahead of the one yielded, at least 1.
+        """
+        ahead: deque[Future[DecodedImage]] = deque()
+        try:
+            for request in requests:
+                ahead.append(self.submit(request))
+                while ahead and (len(ahead) >= window or ahead[0].done()):
+                    yield _outcome(ahead.popleft())
+            while ahead:
+                yield _outcome(ahead.popleft())
+        finally:
+            for future in ahead:
+                future.cancel()
+
+    def close(self) -> None:
+        """End all processes and threads at once; what waits is cancelled, what runs fails."""
+        with self._changed:
+            self._closed = True
+            waiting, self._waiting = self._waiting, deque()
+            threads, processes = tuple(self._threads), tuple(self._processes)
+            self._changed.notify_all()
+        for _, future in waiting:
+            future.cancel()
+        self._budget.close()
+        for process in processes:
+            process.stop()
+        for thread in threads:
+            if thread is not threading.current_thread():  # as when a future's callback closes us
+                thread.join()
+        if self._at_exit is not None:
+            self._at_exit.cancel()
+
+    def _add_worker(self) -> None:
+        if self._at_exit is None:
+            self._at_exit = multiprocessing.util.Finalize(
+                None, self.close, exitpriority=_EXIT_PRIORITY
+            )
+        process = DecoderProcess(self._decoder, self._timeout_s, self._memory_limit, self._budget)
+        thread = threading.Thread(
+            target=self._drive, args=(process,), name=f"decode-{len(self._threads)}", daemon=True
+        )
+        self._processes.append(process)
+        self._threads.append(thread)
+        thread.start()
+
+    def _drive(self, process: DecoderProcess) -> None:
+        try:
+            while (task := self._take()) is not None:
+                _serve(process, *task)
+                del task  # or the picture would stay in memory while we wait
+        finally:
+            process.release()
+
+    def _take(self) -> tuple[DecodeRequest, Future[DecodedImage]] | None:
+        with self._changed:
+            self._idle += 1
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._idle -= 1
+            if self._closed:
+                return None
+            return self._waiting.pop() if self._newest_first else self._waiting.popleft()
+
+
+def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[DecodedImage]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        image = process.decode(request.path, request.side, request.fit)
+    except ImageError as error:
+        future.set_exception(error)
+    except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
+        # A driver that died of it would leave every later request waiting.
+        future.set_exception(error)
+    else:
+        future.set_result(image)
+
+
+def _outcome(future: Future[DecodedImage]) -> DecodedImage | ImageError:
+    try:
+        return future.result()
+    except ImageError as error:
+        return error
+
+
+def _default_workers() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, min(_MAX_WORKERS, len(os.sched_getaffinity(0))))
+    return max(1, min(_MAX_WORKERS, os.cpu_count() or 1))

@@ -1,0 +1,123 @@
+"""The process in which pictures are decoded: what may crash, stall or grow does so in here.
+
+It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe:
+
+    worker: "ready"
+    driver: (path, side, fit)
+    worker: ("admit", pixels), and waits for any answer, before it decodes a large picture
+    worker: ("done", width, height, content, shape), then the pixels as plain bytes
+         or ("failed", message) for an ``ImageError``
+         or ("broken", traceback) for what no picture should raise
+
+It ends when the pipe does, so it cannot outlive the program, even one that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from engine.data.decode import Admit, Fit
+from engine.errors import ImageError
+from engine.values import DecodedImage
+
+#: The signature of ``engine.data.decode.decode``.
+Decoder = Callable[[Path, int | None, Fit, Admit | None], DecodedImage]
+
+# Smaller pictures are decoded without asking: together they weigh little.
+_ADMITTED_PIXELS = 4_000_000
+# The kernel picks whom to kill when memory runs out by this score: a worker before the program.
+_OOM_SCORE = "500"
+
+
+def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop_s: float) -> None:
+    """Answer requests until the pipe ends.
+
+    Args:
+        connection: to the driver.
+        decoder: called for each request.
+        memory_limit: bytes of address space on top of what the process takes at its start.
+        stop_s: seconds after which a picture ends the process, should nobody else be left to.
+    """
+    _keep_quiet()
+    _limit_memory(memory_limit)
+    # The driver is gone when the pipe breaks; there is nobody to tell.
+    with connection, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        connection.send("ready")
+        while True:
+            path, side, fit = connection.recv()
+            _answer(connection, decoder, (path, side, fit), stop_s)
+
+
+def _answer(
+    connection: Connection,
+    decoder: Decoder,
+    request: tuple[Path, int | None, Fit],
+    stop_s: float,
+) -> None:
+    def admit(pixels: int) -> None:
+        if pixels > _ADMITTED_PIXELS:
+            _set_alarm(0.0)
+            connection.send(("admit", pixels))
+            connection.recv()
+            _set_alarm(stop_s)
+
+    _set_alarm(stop_s)
+    try:
+        image = decoder(*request, admit)
+    except ImageError as error:
+        connection.send(("failed", str(error)))
+    except Exception:  # noqa: BLE001 - a bug, but one for the driver to report
+        connection.send(("broken", traceback.format_exc()))
+    else:
+        shape = image.pixels.shape
+        connection.send(("done", image.width, image.height, image.content, shape))
+        connection.send_bytes(image.pixels.reshape(-1).data)
+    finally:
+        _set_alarm(0.0)
+
+
+def _keep_quiet() -> None:
+    """Leave Ctrl-C to the program, and its output free of what C libraries write."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
+def _limit_memory(limit: int | None) -> None:
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+    if limit is None:
+        return
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    total = _address_space() + limit
+    if hard != resource.RLIM_INFINITY:
+        total = min(total, hard)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (total, hard))
+
+
+def _address_space() -> int:
+    """Bytes of address space in use; NumPy's thread pools alone take much on large machines."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return 1 << 30
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _set_alarm(seconds: float) -> None:
+    # The default action of SIGALRM ends the process even inside C code that never returns.
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
