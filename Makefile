@@ -1,0 +1,82 @@
+# Everything a person or a machine does with a clone. `make` alone lists it.
+#
+# Variables: FOLDER (photos for `make run`), PYTHON (3.11 or newer), VENV, PIP, ARGS (for pytest).
+
+VENV ?= .venv
+FOLDER ?= resources/samples
+ARGS ?=
+# The first Python that is recent enough; python3 wins when it is.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then command -v $$p; break; fi; done)
+PIP ?= $(VENV)/bin/python -m pip --disable-pip-version-check
+RUN := $(VENV)/bin/python
+export FOLDER
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format nightly bench screenshots clean install install-dev
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.installed ## Open the sample photos, or FOLDER=... (tags them here if there is no display)
+	@if [ "$$(uname -s)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		echo "There is no display (DISPLAY and WAYLAND_DISPLAY are not set), so no window can open."; \
+		echo "These are the tags of $$FOLDER instead:"; \
+		exec $(RUN) main.py tag "$$FOLDER" --format table; \
+	fi; \
+	.ci/qt-libraries && exec $(RUN) main.py "$$FOLDER"
+
+test: $(VENV)/.installed-dev ## Run the tests (ARGS=... goes to pytest)
+	@.ci/qt-libraries
+	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(ARGS)
+
+check: $(VENV)/.installed-dev ## Lint, check the format, the types and the layers
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.installed-dev ## Format the code and repair what lint can repair
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+nightly: $(VENV)/.installed-dev ## Run the tests that take minutes
+	@.ci/qt-libraries
+	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest -m slow $(ARGS)
+
+bench: $(VENV)/.installed-dev ## Measure what we claim about speed
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
+
+screenshots: $(VENV)/.installed-dev ## Make the pictures of the README again
+	@.ci/qt-libraries
+	$(RUN) docs/make_screenshots.py
+
+clean: ## Remove caches and build files (.venv stays)
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -path "./$(VENV)" -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+install: $(VENV)/.installed ## Install what the program needs into .venv
+install-dev: $(VENV)/.installed-dev ## The same, and what developing it needs
+
+# The stamps make an install happen only when the requirements changed.
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
+	$(PIP) install -c constraints.txt -e ".[dev]"
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.created:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer is needed and none was found." \
+			"Install one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 1; \
+	elif ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+		echo "$(PYTHON) is older than Python 3.11." \
+			"Name a newer one: make run PYTHON=/path/to/python3.12" >&2; exit 1; \
+	elif ! "$(PYTHON)" -m venv "$(VENV)"; then \
+		echo "$(PYTHON) could not make a virtual environment in $(VENV)." \
+			"On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; \
+	fi
+	@touch $@
