@@ -123,7 +123,9 @@ def check_trial_forward(name: str, classifier: Classifier) -> None:
     except RuntimeError as error:
         raise CheckpointError(f"{name!r} cannot be used: a trial run failed ({error}).") from error
     if not (torch.isfinite(output.logits).all() and torch.isfinite(output.position_scores).all()):
-        raise CheckpointError(f"{name!r} cannot be used: a trial run gave values that are not numbers.")
+        raise CheckpointError(
+            f"{name!r} cannot be used: a trial run gave values that are not numbers."
+        )
 
 
 def _state(classifier: Classifier) -> dict[str, Tensor]:

@@ -101,9 +101,7 @@ def from_metadata(metadata: Mapping[str, str]) -> CheckpointRecord:
 
 def _parse(body: dict[str, Any]) -> CheckpointRecord:
     head, pixels = dict(body["head"]), dict(body["preprocess"])
-    head["temperatures"] = tuple(
-        math.inf if t == "max" else float(t) for t in head["temperatures"]
-    )
+    head["temperatures"] = tuple(math.inf if t == "max" else float(t) for t in head["temperatures"])
     for flag in ("normalize", "standardize", "bias"):
         if not isinstance(head[flag], bool):
             raise TypeError(f"{flag} must be true or false")

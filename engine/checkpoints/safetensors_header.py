@@ -38,7 +38,9 @@ def read_header(path: Path) -> SafetensorsHeader:
         raw = _header_bytes(path)
     except OSError as error:
         reason = error.strerror or "it cannot be read"
-        raise CheckpointError(f"The model file {path.name!r} cannot be opened: {reason}.") from error
+        raise CheckpointError(
+            f"The model file {path.name!r} cannot be opened: {reason}."
+        ) from error
     try:
         table = json.loads(raw.decode())
         return _parse(table)

@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from engine.config import HeadConfig
 
@@ -70,7 +70,7 @@ class ResidualAttentionHeads(nn.Module):
         if self.config.normalize:
             weight = weight / weight.norm(dim=2, keepdim=True)
         bias = None if self.bias is None else self.bias.flatten()
-        scores = F.conv2d(features, weight.flatten(0, 1)[:, :, None, None], bias)
+        scores = functional.conv2d(features, weight.flatten(0, 1)[:, :, None, None], bias)
         return scores.unflatten(1, (self.config.num_heads, self.num_classes))
 
 

@@ -20,9 +20,7 @@ def choose_device(wish: str = "auto") -> torch.device:
     try:
         device = torch.device(wish)
     except RuntimeError:
-        raise ModelError(
-            f"{wish!r} is not a device. Use auto, cpu, cuda, cuda:N or mps."
-        ) from None
+        raise ModelError(f"{wish!r} is not a device. Use auto, cpu, cuda, cuda:N or mps.") from None
     if device.type not in ("cpu", "cuda", "mps"):
         raise ModelError(f"{wish!r} is not supported. Use auto, cpu, cuda, cuda:N or mps.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():

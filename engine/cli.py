@@ -1,0 +1,163 @@
+"""The headless commands: the same engine without a window."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from engine.atomic import atomic_path
+from engine.data.scan import ScanProblem, scan
+from engine.errors import EngineError
+from engine.local import LocalEngine
+from engine.output import WRITERS
+from engine.texts import display_path, display_text
+from engine.values import DEFAULT_THRESHOLD, Prediction
+
+EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        The exit status: 0 done, 1 engine error, 2 usage, 130 stopped with Ctrl-C.
+    """
+    # Names that are not UTF-8 must come out as they are, not end the program.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = build_parser().parse_args(arguments)
+    except SystemExit as request:
+        return int(request.code or 0)
+    try:
+        return int(options.command(options))
+    except EngineError as error:
+        _say(f"error: {error}")
+        return EXIT_ENGINE_ERROR
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the output has gone; there is nobody to tell
+        return EXIT_DONE
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of all headless commands."""
+    parser = argparse.ArgumentParser(
+        prog="csra", description="Tag photos with residual attention. No command opens the window."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_tag(commands)
+    return parser
+
+
+def _add_tag(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    tag = commands.add_parser("tag", help="say what is in each photo")
+    tag.set_defaults(command=_tag)
+    tag.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
+    tag.add_argument("--model", metavar="NAME|FILE", help="default: the model that ships")
+    tag.add_argument(
+        "--threshold",
+        type=_fraction,
+        default=DEFAULT_THRESHOLD,
+        help="least score of a label, 0 to 1 (default %(default)s)",
+    )
+    tag.add_argument("--format", choices=sorted(WRITERS), default="jsonl")
+    tag.add_argument("--output", type=Path, metavar="FILE", help="default: the terminal")
+    tag.add_argument("--all-scores", action="store_true", help="write every category's score")
+    tag.add_argument("--recursive", "-r", action="store_true", help="also folders in folders")
+    tag.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _tag(options: argparse.Namespace) -> int:
+    missing = [path for path in options.paths if not path.exists()]
+    if missing:
+        _say(f"error: there is no file or folder {display_path(missing[0])!r}.")
+        return EXIT_USAGE
+    paths, problems = _find_photos(options.paths, recursive=options.recursive)
+    for problem in problems:
+        _say(f"{display_path(problem.path)}: {display_text(problem.message)}")
+    if not paths:
+        _say("No photos found." + ("" if options.recursive else " Try --recursive."))
+    with (
+        contextlib.closing(LocalEngine(options.device)) as engine,
+        _output(options.output) as file,
+    ):
+        model = engine.open_model(options.model)
+        threshold = 0.0 if options.all_scores else options.threshold
+        writer = WRITERS[options.format](file, model.name, model.categories, threshold)
+        failed, done, interrupted = 0, 0, False
+        try:
+            with contextlib.closing(engine.predict(model.id, paths)) as predictions:
+                for prediction in _with_progress(predictions, len(paths), file):
+                    writer.write(prediction)
+                    done += 1
+                    failed += prediction.error is not None
+        except KeyboardInterrupt:
+            interrupted = True
+    _say(_summary(done, failed, len(paths), len(problems)))
+    return EXIT_INTERRUPTED if interrupted else EXIT_DONE
+
+
+def _find_photos(roots: Sequence[Path], *, recursive: bool) -> tuple[list[Path], list[ScanProblem]]:
+    paths: list[Path] = []
+    problems: list[ScanProblem] = []
+    for batch in scan(roots, recursive=recursive):
+        paths.extend(batch.paths)
+        problems.extend(batch.skipped)
+    return paths, problems
+
+
+@contextlib.contextmanager
+def _output(path: Path | None) -> Generator[TextIO, None, None]:
+    """The terminal, or a file that takes its name when all is written."""
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        with (
+            atomic_path(path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            yield file
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EngineError(f"The result could not be written to {path}: {reason}.") from error
+
+
+def _with_progress(
+    predictions: Iterator[Prediction], total: int, file: TextIO
+) -> Iterator[Prediction]:
+    # On one terminal, a bar and the results would write over each other.
+    hidden = file.isatty() or not sys.stderr.isatty()
+    return iter(
+        tqdm(predictions, total=total, unit="photo", disable=hidden, leave=False, file=sys.stderr)
+    )
+
+
+def _summary(done: int, failed: int, total: int, problems: int) -> str:
+    parts = [f"{done - failed} of {total} photos tagged"]
+    if failed:
+        parts.append(f"{failed} could not be read")
+    if problems:
+        parts.append(f"{problems} places could not be looked into")
+    return ", ".join(parts) + "."
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,110 @@
+"""The real engine: models, a decode pool and PyTorch in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import predict as prediction
+from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.native import Checkpoint, load_checkpoint
+from engine.config import PredictConfig
+from engine.data.decode_pool import DecodePool
+from engine.errors import EngineStoppedError, ModelError
+from engine.runtime.device import choose_device, device_name
+from engine.runtime.torch_backend import TorchBackend
+from engine.values import ModelInfo, PositionScores, Prediction
+
+
+@dataclass(frozen=True, eq=False)
+class _OpenModel:
+    checkpoint: Checkpoint
+    backend: TorchBackend
+    info: ModelInfo
+
+
+class LocalEngine:
+    """Implements ``TaggingEngine`` with PyTorch.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        num_workers: decoding processes; 0 chooses for the machine.
+
+    Raises:
+        ModelError: this machine has no such device.
+    """
+
+    def __init__(self, device: str = "auto", num_workers: int = 0) -> None:
+        self._device = choose_device(device)
+        self._pool = DecodePool(num_workers)
+        self._models: dict[str, _OpenModel] = {}
+        self._by_file: dict[tuple[Path, int, int], str] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def open_model(self, source: str | None = None) -> ModelInfo:
+        """Load a model and keep it; see ``TaggingEngine``."""
+        self._check_open()
+        path = find_model(source).resolve()
+        status = path.stat()
+        key = (path, status.st_size, status.st_mtime_ns)
+        with self._lock:
+            if key not in self._by_file:
+                opened = self._load(path)
+                self._models[opened.info.id] = opened
+                self._by_file[key] = opened.info.id
+            return self._models[self._by_file[key]].info
+
+    def predict(
+        self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
+    ) -> Generator[Prediction, None, None]:
+        """Say what is in each image, in the order given; see ``TaggingEngine``."""
+        model = self._model(model_id)
+        preprocess = model.checkpoint.record.config.preprocess
+        yield from prediction.predict(
+            model.backend, self._pool, model_id, paths, preprocess, config
+        )
+
+    def explain(self, model_id: str, path: Path) -> PositionScores:
+        """The position scores of one image; see ``TaggingEngine``."""
+        model = self._model(model_id)
+        preprocess = model.checkpoint.record.config.preprocess
+        return prediction.explain(model.backend, self._pool, model_id, path, preprocess)
+
+    def close(self) -> None:
+        """Free models and decoding processes; twice is harmless."""
+        self._closed = True
+        self._pool.close()
+        self._models.clear()
+
+    def _load(self, path: Path) -> _OpenModel:
+        checkpoint = load_checkpoint(path)
+        record = checkpoint.record
+        info = ModelInfo(
+            id=checkpoint.id,
+            name=record.name,
+            path=path,
+            categories=record.config.categories,
+            temperatures=record.config.head.temperatures,
+            lam=record.config.head.lam,
+            input_size=record.config.preprocess.input_size,
+            backbone=record.config.backbone,
+            thresholds=record.thresholds,
+            results=dict(record.results),
+            description=record.description,
+            device=device_name(self._device),
+        )
+        return _OpenModel(checkpoint, TorchBackend(checkpoint.classifier, self._device), info)
+
+    def _model(self, model_id: str) -> _OpenModel:
+        self._check_open()
+        try:
+            return self._models[model_id]
+        except KeyError:
+            raise ModelError("This model is not open; open it first.") from None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineStoppedError("The engine is closed.")

@@ -1,0 +1,95 @@
+"""Running a model over many images: decode ahead, batch, yield in order."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from engine.config import PredictConfig, PreprocessConfig
+from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.errors import ImageError
+from engine.evidence import sigmoid
+from engine.runtime.torch_backend import TorchBackend
+from engine.values import DecodedImage, PositionScores, Prediction
+
+# A batch gains little on a CPU, and while one runs nobody's click is answered.
+_CPU_BATCH, _GPU_BATCH = 4, 32
+_Decoded = tuple[Path, DecodedImage | ImageError]
+
+
+def decode_request(path: Path, preprocess: PreprocessConfig) -> DecodeRequest:
+    """How an image has to be decoded for a model."""
+    return DecodeRequest(path, preprocess.input_size, preprocess.resize)
+
+
+def predict(
+    backend: TorchBackend,
+    pool: DecodePool,
+    model_id: str,
+    paths: Sequence[Path],
+    preprocess: PreprocessConfig,
+    config: PredictConfig | None = None,
+) -> Generator[Prediction, None, None]:
+    """Say what is in each image, in the order given.
+
+    Memory is bounded by the decode window, not by the number of images.
+
+    Args:
+        backend: runs the model.
+        pool: decodes; stays open.
+        model_id: goes into the predictions.
+        paths: images; one prediction each.
+        preprocess: of the model.
+        config: batch size; ``None`` or 0 chooses for the device.
+    """
+    size = config.batch_size if config else 0
+    size = size or (_CPU_BATCH if backend.device.type == "cpu" else _GPU_BATCH)
+    requests = (decode_request(path, preprocess) for path in paths)
+    with contextlib.closing(pool.map(requests, window=3 * size)) as images:
+        for batch in _batched(zip(paths, images, strict=True), size):
+            yield from _predict_batch(backend, model_id, batch)
+
+
+def explain(
+    backend: TorchBackend, pool: DecodePool, model_id: str, path: Path, preprocess: PreprocessConfig
+) -> PositionScores:
+    """The position scores of one image: everything its maps are computed from.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    image = pool.submit(decode_request(path, preprocess)).result()
+    scores = backend.run(image.pixels[None])
+    head = backend.head
+    return PositionScores(
+        path=path,
+        model_id=model_id,
+        values=scores.position_scores[0],
+        temperatures=head.temperatures,
+        lam=head.lam,
+        content=image.content,
+        width=image.width,
+        height=image.height,
+    )
+
+
+def _predict_batch(
+    backend: TorchBackend, model_id: str, batch: Sequence[_Decoded]
+) -> Iterator[Prediction]:
+    pixels = [image.pixels for _, image in batch if isinstance(image, DecodedImage)]
+    scores = iter(sigmoid(backend.run(np.stack(pixels)).logits) if pixels else ())
+    for path, image in batch:
+        if isinstance(image, ImageError):
+            yield Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))
+        else:
+            yield Prediction(path, model_id, next(scores), image.width, image.height)
+
+
+def _batched(items: Iterable[_Decoded], size: int) -> Iterator[list[_Decoded]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,27 @@
+"""What the engine's child process runs; importing this is cheap, running it imports torch."""
+
+from __future__ import annotations
+
+import os
+import signal
+from multiprocessing.connection import Connection
+
+from engine.api import TaggingEngine
+from engine.remote import serve
+
+# The window and the decoders of its thumbnails go first when the processor is busy.
+_NICENESS = 5
+
+
+def serve_local(connection: Connection) -> None:
+    """Serve a ``LocalEngine`` over a pipe: the target for ``RemoteEngine``."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window; it stops us
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    serve(connection, _make_engine)
+
+
+def _make_engine() -> TaggingEngine:
+    from engine.local import LocalEngine  # noqa: PLC0415  # imports torch: seconds
+
+    return LocalEngine()

@@ -1,0 +1,52 @@
+"""The composition root: the only file that knows the window and the engine.
+
+No argument or a folder opens the window; a command (``tag``, …) runs without one.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from pathlib import Path
+
+COMMANDS = ("tag", "train")
+_HELP = f"""usage: csra [FOLDER|PHOTO …]        open the window
+       csra COMMAND …               work without a window: {", ".join(COMMANDS)}
+       csra COMMAND --help          what a command takes
+       csra --samples               open the window on the sample photos
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; returns its exit status."""
+    multiprocessing.freeze_support()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and arguments[0] in COMMANDS:
+        from engine.cli import run
+
+        return run(arguments)
+    if arguments and arguments[0] in ("-h", "--help"):
+        sys.stdout.write(_HELP)
+        return 0
+    if arguments and arguments[0].startswith("-") and arguments != ["--samples"]:
+        sys.stderr.write(f"csra: unknown option {arguments[0]!r}\n{_HELP}")
+        return 2
+    return main_gui(arguments)
+
+
+def main_gui(arguments: list[str] | None = None) -> int:
+    """Open the window on the folders and photos given."""
+    multiprocessing.freeze_support()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    from csra_gui.app import run
+    from engine.remote import RemoteEngine
+    from engine.resources import resource_path
+    from engine.server import serve_local
+
+    samples = resource_path("samples")
+    folders = [samples] if arguments == ["--samples"] else [Path(a) for a in arguments]
+    return run(lambda: RemoteEngine(serve_local), folders, samples=samples)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
