@@ -1,0 +1,17 @@
+"""What a view may ask of a photo's cell; apart from the model, which knows the session."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from PySide6.QtCore import Qt
+
+
+class PhotoRole(IntEnum):
+    """What a delegate may ask of a cell, beside Qt's own roles."""
+
+    #: ``list[ScoredLabel]`` at the threshold, best first.
+    LABELS = Qt.ItemDataRole.UserRole + 1
+    ERROR = Qt.ItemDataRole.UserRole + 2
+    IS_TAGGED = Qt.ItemDataRole.UserRole + 3
+    PHOTO = Qt.ItemDataRole.UserRole + 4

@@ -1,0 +1,182 @@
+"""What the model says of the current photo, and how it is shown."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+
+from csra_gui.item_models.label_list_model import LabelListModel, LabelRow
+from csra_gui.session import ModelState, Session
+from csra_gui.settings import OVERLAY_OPACITY, SHOW_ALL_LABELS, Settings
+from csra_gui.widgets.color_bar import ColorBar
+from csra_gui.widgets.label_list import LabelList
+from csra_gui.widgets.labelled_slider import LabelledSlider
+from csra_gui.widgets.overlay import OverlayStyle
+from engine.texts import display_text
+from engine.values import FloatArray
+
+_BAR_MEANING = "How sure the model would be if the whole photo looked like this spot."
+
+
+class LabelsPanel(QWidget):
+    """The list of labels; pointing at one shows its map, a click keeps it."""
+
+    def __init__(
+        self, session: Session, settings: Settings, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._model = LabelListModel(self)
+        self.labels = LabelList(self)
+        self.labels.setModel(self._model)
+        self._state = QLabel(self)
+        self._show_all = QCheckBox("Also list labels below the threshold", self)
+        self.threshold = LabelledSlider("Threshold", 0.0, 1.0, 0.01, percent=True, parent=self)
+        self.opacity = LabelledSlider("Overlay opacity", 0.05, 1.0, 0.05, percent=True, parent=self)
+        self._bar = ColorBar(self)
+        self._set_up_layout()
+        self._connect()
+        self._apply_settings()
+        self._update_rows()
+
+    def _set_up_layout(self) -> None:
+        heading = QLabel("Labels", self)
+        font = heading.font()
+        font.setBold(True)
+        heading.setFont(font)
+        heading.setBuddy(self.labels)
+        meaning = QLabel(_BAR_MEANING, self)
+        for label in (self._state, meaning):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 8, 10, 8)
+        layout.setSpacing(6)
+        for widget in (heading, self._state):
+            layout.addWidget(widget)
+        layout.addWidget(self.labels, 1)
+        for widget in (self._show_all, self.threshold, self.opacity, self._bar, meaning):
+            layout.addWidget(widget)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.current_changed.connect(self._update_rows)
+        session.predictions_changed.connect(self._on_session_predictions_changed)
+        session.threshold_changed.connect(self._on_session_threshold_changed)
+        session.model_changed.connect(self._update_rows)
+        session.evidence_changed.connect(self._update_state)
+        session.category_changed.connect(self._update_state)
+        session.pinned_changed.connect(self._on_session_pinned_changed)
+        self._settings.setting_changed.connect(self._on_settings_changed)
+        self.labels.category_hovered.connect(self._on_labels_category_hovered)
+        self.labels.category_pinned.connect(self._on_labels_category_pinned)
+        self.threshold.value_changed.connect(session.set_threshold)
+        self.opacity.value_changed.connect(self._on_opacity_value_changed)
+        self._show_all.toggled.connect(self._on_show_all_toggled)
+
+    def _apply_settings(self) -> None:
+        self.threshold.set_value(self._session.threshold)
+        self.opacity.set_value(float(self._settings.value(OVERLAY_OPACITY)))
+        self._show_all.setChecked(bool(self._settings.value(SHOW_ALL_LABELS)))
+        self._update_bar()
+
+    def _update_bar(self) -> None:
+        self._bar.set_style(
+            OverlayStyle(
+                opacity=float(self._settings.value(OVERLAY_OPACITY)),
+                threshold=self._session.threshold,
+            )
+        )
+
+    # The list.
+
+    @Slot()
+    def _update_rows(self) -> None:
+        scores = self._current_scores()
+        self._model.set_rows([] if scores is None else self._rows_of(scores))
+        self._update_state()
+
+    def _current_scores(self) -> FloatArray | None:
+        if self._session.current is None:
+            return None
+        return self._session.photos.row_scores(self._session.current)
+
+    def _rows_of(self, scores: FloatArray) -> list[LabelRow]:
+        model, threshold = self._session.model, self._session.threshold
+        if model is None:
+            return []
+        rows = [
+            LabelRow(int(i), model.categories[int(i)], float(scores[i]), threshold)
+            for i in np.argsort(-scores, kind="stable")
+        ]
+        return rows if self._show_all.isChecked() else [row for row in rows if row.above]
+
+    @Slot()
+    def _update_state(self) -> None:
+        text = self._state_text()
+        self._state.setText(display_text(text))
+        self._state.setVisible(bool(text))
+
+    def _state_text(self) -> str:
+        """What a person should know when the list alone does not say it."""
+        session = self._session
+        if session.current is None:
+            return "Select a photo to see its labels."
+        error = session.photos.error(session.current)
+        if error is not None:
+            return error
+        if session.model_state is ModelState.FAILED:
+            return "There is no model, so photos cannot be tagged."
+        if self._current_scores() is None:
+            loading = session.model_state is ModelState.LOADING
+            return "Loading the model…" if loading else "Not tagged yet."
+        if session.shown_category is not None and session.current_evidence is None:
+            return session.evidence_error or "Working out where it is…"
+        if not self._model.rows():
+            return f"Nothing reaches the threshold of {session.threshold:.0%}."
+        return ""
+
+    # Slots.
+
+    @Slot(object)
+    def _on_session_predictions_changed(self, rows: tuple[int, ...]) -> None:
+        if not rows or self._session.current in rows:
+            self._update_rows()
+
+    @Slot(float)
+    def _on_session_threshold_changed(self, threshold: float) -> None:
+        self.threshold.set_value(threshold)
+        self._update_bar()
+        self._update_rows()
+
+    @Slot(object)
+    def _on_session_pinned_changed(self, category: int | None) -> None:
+        self.labels.set_pinned(-1 if category is None else category)
+        self._update_state()
+
+    @Slot(int)
+    def _on_labels_category_hovered(self, category: int) -> None:
+        self._session.set_hovered(None if category < 0 else category)
+
+    @Slot(int)
+    def _on_labels_category_pinned(self, category: int) -> None:
+        self._session.set_pinned(None if category < 0 else category)
+
+    @Slot(float)
+    def _on_opacity_value_changed(self, opacity: float) -> None:
+        self._settings.set_value(OVERLAY_OPACITY, opacity)
+
+    @Slot(bool)
+    def _on_show_all_toggled(self, checked: bool) -> None:
+        self._settings.set_value(SHOW_ALL_LABELS, checked)
+        self._update_rows()
+
+    @Slot(str, object)
+    def _on_settings_changed(self, key: str, value: object) -> None:
+        if key == OVERLAY_OPACITY.key and isinstance(value, float):
+            self.opacity.set_value(value)
+            self._update_bar()
+        elif key == SHOW_ALL_LABELS.key:
+            self._show_all.setChecked(bool(value))

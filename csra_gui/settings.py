@@ -1,0 +1,220 @@
+"""What the program remembers, declared once as data; the dialog is generated from it."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
+
+_log = logging.getLogger(__name__)
+
+MAX_RECENT_FOLDERS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing to remember.
+
+    Attributes:
+        key: where it is in the file; the part before the slash is a group.
+        default: its value when nothing, or nonsense, is stored; its type is the setting's type.
+        caption: what the settings dialog calls it; empty if it is not shown there.
+        help: one sentence for the dialog.
+        minimum: of a number.
+        maximum: of a number.
+        choices: stored value to caption, for a text that is one of a few.
+    """
+
+    key: str
+    default: bool | int | float | str
+    caption: str = ""
+    help: str = ""
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+THEME = Setting(
+    "window/theme",
+    "system",
+    "Theme",
+    "Light, dark, or whatever the desktop uses.",
+    choices=(("system", "Like the desktop"), ("light", "Light"), ("dark", "Dark")),
+)
+TAG_ON_OPENING = Setting(
+    "tags/tag_on_opening",
+    True,
+    "Tag photos when a folder is opened",
+    "Otherwise tagging waits for the Tag now command.",
+)
+THRESHOLD = Setting(
+    "tags/threshold",
+    0.5,
+    "Threshold",
+    "A label is shown when the model is at least this sure.",
+    0.0,
+    1.0,
+)
+INCLUDE_SUBFOLDERS = Setting(
+    "folders/include_subfolders",
+    True,
+    "Include subfolders",
+    "Also look for photos in the folders inside a folder.",
+)
+REOPEN_LAST = Setting(
+    "folders/reopen_last",
+    True,
+    "Open the last folder at the start",
+    "Continue where you left off when no folder is given.",
+)
+OVERLAY_OPACITY = Setting(
+    "view/overlay_opacity",
+    0.65,
+    "Overlay opacity",
+    "How strongly a label's map covers the photo.",
+    0.05,
+    1.0,
+)
+THUMBNAIL_SIDE = Setting(
+    "view/thumbnail_side", 160, "Thumbnail size", "Side of a thumbnail in pixels.", 96, 320
+)
+SHOW_OVERLAY = Setting("view/show_overlay", True)
+SHOW_ALL_LABELS = Setting(
+    "view/show_all_labels",
+    False,
+    "List labels below the threshold",
+    "Show every category of the model beside a photo, not only those found.",
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    THEME,
+    TAG_ON_OPENING,
+    THRESHOLD,
+    INCLUDE_SUBFOLDERS,
+    REOPEN_LAST,
+    OVERLAY_OPACITY,
+    THUMBNAIL_SIDE,
+    SHOW_OVERLAY,
+    SHOW_ALL_LABELS,
+)
+
+_LAST_FOLDERS = "folders/last"
+_RECENT_FOLDERS = "folders/recent"
+
+
+class Settings(QObject):
+    """The settings file. A missing, damaged or foreign file means defaults, never an error.
+
+    Signals:
+        setting_changed: the key, and the new value.
+    """
+
+    setting_changed = Signal(str, object)
+
+    def __init__(self, file: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._file = file
+        self._store = self._opened(file)
+
+    def value(self, setting: Setting) -> Any:
+        """The stored value, of the default's type and in range; else the default."""
+        raw = self._store.value(setting.key)
+        return setting.default if raw is None else _parsed(raw, setting)
+
+    def set_value(self, setting: Setting, value: bool | int | float | str) -> None:
+        """Remember a value and tell everyone, if it is another one."""
+        value = _parsed(value, setting)
+        if value != self.value(setting):
+            self._store.setValue(setting.key, value)
+            self.setting_changed.emit(setting.key, value)
+
+    def reset(self) -> None:
+        """Put every declared setting back to its default."""
+        for setting in SETTINGS:
+            self.set_value(setting, setting.default)
+
+    def layout(self, name: str) -> QByteArray:
+        """The stored geometry or state of a widget; empty if there is none."""
+        raw = self._store.value(f"layout/{name}")
+        return raw if isinstance(raw, QByteArray) else QByteArray()
+
+    def set_layout(self, name: str, state: QByteArray) -> None:
+        """Remember the geometry or state of a widget."""
+        self._store.setValue(f"layout/{name}", state)
+
+    @property
+    def last_opened(self) -> list[Path]:
+        """What was open last."""
+        return self._paths(_LAST_FOLDERS)
+
+    def set_last_opened(self, paths: list[Path]) -> None:
+        """Remember what is open, but for names that are not valid text."""
+        self._store.setValue(_LAST_FOLDERS, _storable(paths))
+
+    @property
+    def recent_folders(self) -> list[Path]:
+        """Folders opened lately, the newest first."""
+        return self._paths(_RECENT_FOLDERS)
+
+    def add_recent_folder(self, folder: Path) -> None:
+        """Put a folder on top of the recent ones."""
+        others = [path for path in self.recent_folders if path != folder]
+        self._store.setValue(_RECENT_FOLDERS, _storable([folder, *others])[:MAX_RECENT_FOLDERS])
+
+    def clear_recent_folders(self) -> None:
+        """Forget the recent folders."""
+        self._store.setValue(_RECENT_FOLDERS, [])
+
+    def save(self) -> None:
+        """Write the file now."""
+        self._store.sync()
+        if self._store.status() != QSettings.Status.NoError:
+            _log.info("The settings could not be saved: %s", self._store.status().name)
+
+    def _paths(self, key: str) -> list[Path]:
+        raw = self._store.value(key)
+        texts = [raw] if isinstance(raw, str) else raw if isinstance(raw, list) else []
+        return [Path(text) for text in texts if isinstance(text, str) and text and "\0" not in text]
+
+    @staticmethod
+    def _opened(file: Path) -> QSettings:
+        store = QSettings(str(file), QSettings.Format.IniFormat)
+        if store.status() == QSettings.Status.FormatError:
+            _log.info("The settings file is damaged; it is kept as %s.damaged", file.name)
+            file.replace(file.with_name(file.name + ".damaged"))
+            store = QSettings(str(file), QSettings.Format.IniFormat)
+        return store
+
+
+def _parsed(raw: object, setting: Setting) -> bool | int | float | str:
+    """The value in the setting's type and range; the default if it makes no sense."""
+    default = setting.default
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(str(raw).lower(), default)
+    if isinstance(default, str):
+        allowed = {stored for stored, _ in setting.choices}
+        return str(raw) if not allowed or raw in allowed else default
+    try:
+        number = float(str(raw))
+    except ValueError:
+        return default
+    if not math.isfinite(number):
+        return default
+    number = min(max(number, setting.minimum), setting.maximum)
+    return round(number) if isinstance(default, int) else number
+
+
+def _storable(paths: list[Path]) -> list[str]:
+    return [str(path) for path in paths if _is_text(str(path))]
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

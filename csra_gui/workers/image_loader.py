@@ -1,0 +1,195 @@
+"""Photos decoded by the pool, as Qt images in the GUI thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtGui import QImage
+
+from engine.data.decode_pool import DecodeRequest
+from engine.errors import ImageError
+from engine.values import DecodedImage
+
+_log = logging.getLogger(__name__)
+
+#: Few are on their way at once, so that what is asked for last is decoded next.
+_IN_FLIGHT = 2 * max(1, os.cpu_count() or 1)
+_THUMBNAIL_BYTES = 192 * 1024 * 1024
+_LARGE_BYTES = 192 * 1024 * 1024
+LARGE_SIDE = 2560
+
+
+class ImageDecoder(Protocol):
+    """What decodes a file somewhere else; ``engine.data.decode_pool.DecodePool`` is one."""
+
+    def submit(self, request: DecodeRequest) -> Future[DecodedImage]:
+        """The image, or an ``ImageError``, later."""
+        ...
+
+    def close(self) -> None:
+        """End the workers."""
+        ...
+
+
+class ImageLoader(QObject):
+    """Loads images of one size, what was asked for last first, and keeps the latest of them.
+
+    Decoding happens in the pool's processes and the ``QImage`` is made in one of its threads;
+    every signal is emitted in the GUI thread.
+
+    Args:
+        decoder: shared with other loaders; the caller closes it.
+        byte_limit: memory for the images that are kept.
+        in_flight: how many are decoded at once.
+
+    Signals:
+        image_loaded: a path whose image is there now.
+        image_failed: a path, and why it cannot be shown.
+    """
+
+    image_loaded = Signal(object)
+    image_failed = Signal(object, str)
+
+    _decoded = Signal()
+
+    def __init__(
+        self,
+        decoder: ImageDecoder,
+        parent: QObject,
+        *,
+        side: int,
+        byte_limit: int,
+        in_flight: int = _IN_FLIGHT,
+    ) -> None:
+        super().__init__(parent)
+        self._decoder = decoder
+        self._side = side
+        self._byte_limit = byte_limit
+        self._in_flight_limit = in_flight
+        self._images: OrderedDict[Path, QImage] = OrderedDict()
+        self._bytes = 0
+        self._errors: dict[Path, str] = {}
+        self._wanted: list[Path] = []
+        self._in_flight: dict[Path, Future[DecodedImage]] = {}
+        self._results: deque[tuple[Path, int, QImage | BaseException]] = deque()
+        self._closed = False
+        self._decoded.connect(self._on_decoded, Qt.ConnectionType.QueuedConnection)
+
+    def image(self, path: Path) -> QImage | None:
+        """The image if it is there; nothing is started."""
+        image = self._images.get(path)
+        if image is not None:
+            self._images.move_to_end(path)
+        return image
+
+    def error(self, path: Path) -> str | None:
+        """Why an image cannot be shown, or ``None``."""
+        return self._errors.get(path)
+
+    def is_loading(self, path: Path) -> bool:
+        """Whether the image is asked for and has not come."""
+        return path in self._in_flight or path in self._wanted
+
+    def want(self, paths: Sequence[Path]) -> None:
+        """Load these, the first of them first; whatever else was asked for is dropped."""
+        self._wanted = [p for p in paths if p not in self._images and p not in self._errors]
+        wanted = set(self._wanted)
+        for path in [p for p in self._in_flight if p not in wanted]:
+            if self._in_flight[path].cancel():
+                self._in_flight.pop(path, None)
+        self._fill()
+
+    def set_side(self, side: int) -> None:
+        """Load another size from now on; images of the old size go."""
+        if side != self._side:
+            self._side = side
+            self.clear()
+
+    def clear(self) -> None:
+        """Forget every image and request."""
+        self._images.clear()
+        self._errors.clear()
+        self._bytes = 0
+        self._wanted.clear()
+        for future in list(self._in_flight.values()):
+            future.cancel()
+        self._in_flight.clear()
+
+    def close(self) -> None:
+        """Start nothing any more."""
+        self._closed = True
+        self.clear()
+
+    def _fill(self) -> None:
+        while self._wanted and len(self._in_flight) < self._in_flight_limit and not self._closed:
+            path = self._wanted.pop(0)
+            if path in self._in_flight:
+                continue
+            future = self._decoder.submit(DecodeRequest(path, self._side))
+            self._in_flight[path] = future
+            future.add_done_callback(partial(self._on_done, path, self._side))
+
+    def _on_done(self, path: Path, side: int, future: Future[DecodedImage]) -> None:
+        """In whichever thread ended the future."""
+        try:
+            result: QImage | BaseException = to_qimage(future.result())
+        except CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - reported in the GUI thread
+            result = error
+        self._results.append((path, side, result))
+        try:
+            self._decoded.emit()
+        except RuntimeError:  # the window was closed and this object is gone: nobody listens
+            _log.debug("An image came after the window was closed")
+
+    @Slot()
+    def _on_decoded(self) -> None:
+        while self._results:
+            path, side, result = self._results.popleft()
+            if side != self._side or self._closed:
+                continue
+            self._in_flight.pop(path, None)
+            if isinstance(result, QImage):
+                self._keep(path, result)
+                self.image_loaded.emit(path)
+            else:
+                if not isinstance(result, ImageError):
+                    _log.error("An image could not be decoded", exc_info=result)
+                self._errors[path] = str(result)
+                self.image_failed.emit(path, str(result))
+        self._fill()
+
+    def _keep(self, path: Path, image: QImage) -> None:
+        self._images[path] = image
+        self._bytes += image.sizeInBytes()
+        while self._bytes > self._byte_limit and len(self._images) > 1:
+            _, oldest = self._images.popitem(last=False)
+            self._bytes -= oldest.sizeInBytes()
+
+
+def thumbnail_loader(decoder: ImageDecoder, side: int, parent: QObject) -> ImageLoader:
+    """The loader of the small images in the grid."""
+    return ImageLoader(decoder, parent, side=side, byte_limit=_THUMBNAIL_BYTES)
+
+
+def large_loader(decoder: ImageDecoder, parent: QObject) -> ImageLoader:
+    """The loader of the photo that is shown large."""
+    return ImageLoader(decoder, parent, side=LARGE_SIDE, byte_limit=_LARGE_BYTES, in_flight=2)
+
+
+def to_qimage(decoded: DecodedImage) -> QImage:
+    """The pixels as an image that owns its memory."""
+    pixels = decoded.pixels
+    height, width = pixels.shape[:2]
+    return QImage(
+        pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888
+    ).convertToFormat(QImage.Format.Format_RGB32)

@@ -1,0 +1,190 @@
+"""Long work in a thread of its own: a generator's values arrive as signals in the GUI thread."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from engine.errors import EngineError
+
+_log = logging.getLogger(__name__)
+
+#: Values wait this long for company, so that the window is updated at most 15 times a second.
+BATCH_MS = 66
+
+
+class Job(QObject):
+    """One piece of work, done in a thread that belongs to it alone.
+
+    The work is a callable. If it returns a generator, each value it yields is reported and
+    ``cancel`` closes it, so that its ``finally`` cleans up. Every signal is emitted in the thread
+    that made the job; after ``cancel`` nothing comes but ``finished``. An exception that is not an
+    ``EngineError`` is a bug and goes to ``sys.excepthook``.
+
+    Signals:
+        yielded: a tuple of values, in the order they were yielded.
+        returned: what the work returned.
+        failed: the ``EngineError`` that ended it.
+        finished: always, and always last.
+    """
+
+    yielded = Signal(object)
+    returned = Signal(object)
+    failed = Signal(object)
+    finished = Signal()
+
+    _woken = Signal()
+
+    def __init__(self, work: Callable[[], Any], name: str, parent: QObject) -> None:
+        super().__init__(parent)
+        self._work = work
+        self._lock = threading.Lock()
+        self._values: list[Any] = []
+        self._outcome: Callable[[], None] | None = None
+        self._cancelled = threading.Event()
+        self._done = False
+        self._batch_timer = QTimer(self, singleShot=True, interval=BATCH_MS)
+        self._batch_timer.timeout.connect(self._deliver)
+        self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin; once only."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Deliver what has arrived, then stop the work at its next value."""
+        if self._done or self._cancelled.is_set():
+            return
+        self._deliver_values()
+        self._cancelled.set()
+
+    @property
+    def name(self) -> str:
+        """What the job is called, for the log."""
+        return self._thread.name
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether ``cancel`` was called."""
+        return self._cancelled.is_set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Block until the thread has ended; ``False`` if it has not after that many seconds."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    # In the worker thread.
+
+    def _run(self) -> None:
+        try:
+            outcome = self._returned_with(self._consume())
+        except EngineError as error:
+            outcome = self._failed_with(error)
+        except BaseException as bug:  # noqa: BLE001 - it travels to the GUI thread's excepthook
+            outcome = self._broken_by(bug)
+        with self._lock:
+            self._outcome = outcome
+        self._wake()
+
+    def _consume(self) -> Any:
+        result = self._work()
+        if not inspect.isgenerator(result):
+            return result
+        try:
+            while not self._cancelled.is_set():
+                try:
+                    value = next(result)
+                except StopIteration as stop:
+                    return stop.value
+                with self._lock:
+                    first = not self._values
+                    self._values.append(value)
+                if first:
+                    self._wake()
+        finally:
+            result.close()
+        return None
+
+    def _wake(self) -> None:
+        try:
+            self._woken.emit()
+        except RuntimeError:  # the window was closed and this object is gone: nobody listens
+            _log.debug("%s ended after its owner", self._thread.name)
+
+    # In the GUI thread.
+
+    def _returned_with(self, value: Any) -> Callable[[], None]:
+        return lambda: self.returned.emit(value)
+
+    def _failed_with(self, error: EngineError) -> Callable[[], None]:
+        return lambda: self.failed.emit(error)
+
+    @staticmethod
+    def _broken_by(bug: BaseException) -> Callable[[], None]:
+        return lambda: sys.excepthook(type(bug), bug, bug.__traceback__)
+
+    @Slot()
+    def _on_woken(self) -> None:
+        with self._lock:
+            ended = self._outcome is not None
+        if ended:
+            self._deliver()
+        elif not self._batch_timer.isActive():
+            self._batch_timer.start()
+
+    @Slot()
+    def _deliver(self) -> None:
+        self._deliver_values()
+        with self._lock:
+            outcome = self._outcome
+        if outcome is None or self._done:
+            return
+        self._done = True
+        self._batch_timer.stop()
+        if not self._cancelled.is_set():
+            outcome()
+        self.finished.emit()
+
+    def _deliver_values(self) -> None:
+        with self._lock:
+            values, self._values = self._values, []
+        if values and not self._cancelled.is_set():
+            self.yielded.emit(tuple(values))
+
+
+class JobRunner(QObject):
+    """Starts jobs, keeps them alive while they run, and ends them all when the window closes."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs: list[Job] = []
+
+    def prepare(self, work: Callable[[], Any], name: str) -> Job:
+        """A job that is kept until it has finished; connect its signals, then start it."""
+        job = Job(work, name, self)
+        self._jobs.append(job)
+        job.finished.connect(lambda: self._forget(job))
+        return job
+
+    def shut_down(self, timeout_s: float) -> bool:
+        """Cancel everything and wait; ``False`` if something still ran after that many seconds."""
+        for job in self._jobs:
+            job.cancel()
+        deadline = time.monotonic() + timeout_s
+        running = [j for j in self._jobs if not j.wait(max(0.0, deadline - time.monotonic()))]
+        for job in running:
+            _log.error("%s did not end in %.1f s", job.name, timeout_s)
+        return not running
+
+    def _forget(self, job: Job) -> None:
+        self._jobs.remove(job)
+        job.deleteLater()
