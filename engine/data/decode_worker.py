@@ -45,7 +45,7 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
         stop_s: seconds after which a picture ends the process, should nobody else be left to.
     """
     _keep_quiet()
-    _limit_memory(memory_limit)
+    _set_limits(memory_limit)
     # The driver is gone when the pipe breaks; there is nobody to tell.
     with connection, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send("ready")
@@ -91,14 +91,16 @@ def _keep_quiet() -> None:
     os.close(null)
 
 
-def _limit_memory(limit: int | None) -> None:
+def _set_limits(limit: int | None) -> None:
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
-    if limit is None:
-        return
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
+        return
+    # A crash must not leave a dump, which would hold somebody's photo.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limit is None:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     total = _address_space() + limit

@@ -1,0 +1,38 @@
+"""Decoders that misbehave as the file's name says; worker processes import them by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from engine.data.decode import Fit, decode
+from engine.data.decode_worker import Admit
+from engine.errors import ImageError
+from engine.values import DecodedImage
+
+
+def misbehave(path: Path, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
+    match path.stem:
+        case "abort":
+            os.abort()
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hang":
+            signal.pause()
+        case "hold":  # a pipe: until its writer closes it
+            path.read_bytes()
+            raise ImageError("held")
+        case "bug":
+            raise KeyError("no picture should raise this")
+        case "hungry":
+            try:
+                bytearray(3 << 30)
+            except MemoryError:
+                raise ImageError("refused") from None
+        case "modules":
+            raise ImageError(" ".join(sorted(sys.modules)))
+        case "pid":
+            raise ImageError(str(os.getpid()))
+    return decode(path, side, fit, admit)
