@@ -117,3 +117,34 @@ class PredictConfig:
             raise ConfigError(f"The batch size must be 0 to 4096, not {self.batch_size}.")
         if not 0 <= self.num_workers <= 256:
             raise ConfigError(f"The number of workers must be 0 to 256, not {self.num_workers}.")
+
+
+@dataclass(frozen=True)
+class HeadTrainConfig:
+    """Training the heads on features of a frozen backbone, computed once.
+
+    Args:
+        epochs: passes over the training images.
+        batch_size: images per step.
+        learning_rate: of AdamW at its peak; it falls to 0 along a cosine.
+        weight_decay: of AdamW, on the classifier's weights.
+        flip: train on mirrored images as well.
+        seed: of the initial weights and the order of the images.
+    """
+
+    epochs: int = 20
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    flip: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.epochs <= 10_000:
+            raise ConfigError(f"The number of epochs must be 1 to 10,000, not {self.epochs}.")
+        if not 1 <= self.batch_size <= 4096:
+            raise ConfigError(f"The batch size must be 1 to 4096, not {self.batch_size}.")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
+            raise ConfigError(f"The learning rate must be above 0, not {self.learning_rate}.")
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise ConfigError(f"The weight decay must be at least 0, not {self.weight_decay}.")

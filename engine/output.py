@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from engine.categories import Categories
@@ -102,7 +103,12 @@ class TableWriter:
         self._file.flush()
 
 
-WRITERS = {"jsonl": JsonLinesWriter, "csv": CsvWriter, "table": TableWriter}
+_MakeWriter = Callable[[TextIO, str, Categories, float], PredictionWriter]
+WRITERS: dict[str, _MakeWriter] = {
+    "jsonl": JsonLinesWriter,
+    "csv": CsvWriter,
+    "table": TableWriter,
+}
 
 
 def _harmless(cell: str) -> str:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from engine.api import TaggingEngine
 from engine.config import PredictConfig
@@ -85,7 +85,6 @@ class RemoteEngine:
             if self._closed:
                 raise EngineStoppedError(_CLOSED)
             if self._child is None or not self._child.is_alive:
-                self._restart()
                 self._child = self._started_child()
             return self._child
 
@@ -237,7 +236,7 @@ class _Server:
         try:
             result = getattr(self._get_engine(), method)(*arguments)
             if inspect.isgenerator(result):
-                self._serve_generator(call_id, result)
+                self._serve_generator(call_id, cast("Generator[object, None, None]", result))
             else:
                 self._send("done", call_id, result)
         except EngineError as error:
@@ -248,7 +247,7 @@ class _Server:
         finally:
             self._inboxes.pop(call_id, None)
 
-    def _serve_generator(self, call_id: int, values: Generator[Any, None, None]) -> None:
+    def _serve_generator(self, call_id: int, values: Generator[object, None, None]) -> None:
         inbox = self._inboxes[call_id]
         with contextlib.closing(values):
             while inbox.get() == "next":

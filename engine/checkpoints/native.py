@@ -36,20 +36,25 @@ class Checkpoint:
     id: str
 
 
-def save_checkpoint(path: Path, classifier: Classifier, record: CheckpointRecord) -> None:
+def save_checkpoint(
+    path: Path, classifier: Classifier, record: CheckpointRecord, *, half: bool = False
+) -> None:
     """Write a model file atomically.
 
     Args:
         path: ends in ``.safetensors`` by convention.
-        classifier: its weights are written in the type they have; counters of batch norms are
-            left out, as nothing that runs a model reads them.
+        classifier: its weights; counters of batch norms are left out, as nothing that runs a
+            model reads them.
         record: must describe this classifier.
+        half: write convolutions and matrices as float16, which halves the file. Vectors stay as
+            they are: a batch norm's variance can be too small or too large for half precision.
 
     Raises:
         CheckpointError: the file cannot be written.
     """
     tensors = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in _state(classifier).items()
+        name: _stored(tensor.detach().cpu(), half=half)
+        for name, tensor in _state(classifier).items()
     }
     metadata = to_metadata(record, _digest(tensors))
     try:
@@ -136,6 +141,10 @@ def _state(classifier: Classifier) -> dict[str, Tensor]:
     }
 
 
+def _stored(tensor: Tensor, *, half: bool) -> Tensor:
+    return (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous()
+
+
 def _check_shapes(name: str, header: SafetensorsHeader, expected: Mapping[str, Tensor]) -> None:
     missing, extra = expected.keys() - header.shapes.keys(), header.shapes.keys() - expected.keys()
     if missing or extra:
@@ -159,7 +168,7 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -47,4 +47,4 @@ def build_backbone(name: str) -> Backbone:
             f"There is no backbone {name[:80]!r}. Names look like 'timm:tf_efficientnet_lite0'."
         )
     network = timm.create_model(plain, pretrained=False, num_classes=0, global_pool="")
-    return Backbone(network, int(network.num_features))
+    return Backbone(network, cast(int, network.num_features))

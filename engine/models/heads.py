@@ -71,7 +71,8 @@ class ResidualAttentionHeads(nn.Module):
             weight = weight / weight.norm(dim=2, keepdim=True)
         bias = None if self.bias is None else self.bias.flatten()
         scores = functional.conv2d(features, weight.flatten(0, 1)[:, :, None, None], bias)
-        return scores.unflatten(1, (self.config.num_heads, self.num_classes))
+        shape = (len(features), self.config.num_heads, self.num_classes, *scores.shape[2:])
+        return scores.reshape(shape)
 
 
 def pool(position_scores: Tensor, temperatures: tuple[float, ...], lam: float) -> Tensor:

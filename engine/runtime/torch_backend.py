@@ -38,7 +38,7 @@ class TorchBackend:
         self.device = device
         self.head = classifier.config.head
         # Depthwise convolutions are several times faster with channels last, on the CPU too.
-        self._classifier = classifier.to(device, memory_format=torch.channels_last)
+        self._classifier = classifier.to(device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(pixels.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(pixels.std, device=device).view(1, 3, 1, 1)
 

@@ -1,4 +1,4 @@
-"""The headless commands: the same engine without a window."""
+"""``tag``: say what is in each photo, without a window."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from engine.atomic import atomic_path
+from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Commands, say
 from engine.data.scan import ScanProblem, scan
 from engine.errors import EngineError
 from engine.local import LocalEngine
@@ -19,47 +20,9 @@ from engine.output import WRITERS
 from engine.texts import display_path, display_text
 from engine.values import DEFAULT_THRESHOLD, Prediction
 
-EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
-
-def run(arguments: Sequence[str]) -> int:
-    """Run one command.
-
-    Args:
-        arguments: without the program's name.
-
-    Returns:
-        The exit status: 0 done, 1 engine error, 2 usage, 130 stopped with Ctrl-C.
-    """
-    # Names that are not UTF-8 must come out as they are, not end the program.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        options = build_parser().parse_args(arguments)
-    except SystemExit as request:
-        return int(request.code or 0)
-    try:
-        return int(options.command(options))
-    except EngineError as error:
-        _say(f"error: {error}")
-        return EXIT_ENGINE_ERROR
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has gone; there is nobody to tell
-        return EXIT_DONE
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line of all headless commands."""
-    parser = argparse.ArgumentParser(
-        prog="csra", description="Tag photos with residual attention. No command opens the window."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_tag(commands)
-    return parser
-
-
-def _add_tag(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
     tag = commands.add_parser("tag", help="say what is in each photo")
     tag.set_defaults(command=_tag)
     tag.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
@@ -87,20 +50,21 @@ def _fraction(text: str) -> float:
 def _tag(options: argparse.Namespace) -> int:
     missing = [path for path in options.paths if not path.exists()]
     if missing:
-        _say(f"error: there is no file or folder {display_path(missing[0])!r}.")
+        say(f"error: there is no file or folder {display_path(missing[0])!r}.")
         return EXIT_USAGE
     paths, problems = _find_photos(options.paths, recursive=options.recursive)
     for problem in problems:
-        _say(f"{display_path(problem.path)}: {display_text(problem.message)}")
+        say(f"{display_path(problem.path)}: {display_text(problem.message)}")
     if not paths:
-        _say("No photos found." + ("" if options.recursive else " Try --recursive."))
+        say("No photos found." + ("" if options.recursive else " Try --recursive."))
     with (
         contextlib.closing(LocalEngine(options.device)) as engine,
         _output(options.output) as file,
     ):
         model = engine.open_model(options.model)
         threshold = 0.0 if options.all_scores else options.threshold
-        writer = WRITERS[options.format](file, model.name, model.categories, threshold)
+        make_writer = WRITERS[options.format]
+        writer = make_writer(file, model.name, model.categories, threshold)
         failed, done, interrupted = 0, 0, False
         try:
             with contextlib.closing(engine.predict(model.id, paths)) as predictions:
@@ -110,7 +74,7 @@ def _tag(options: argparse.Namespace) -> int:
                     failed += prediction.error is not None
         except KeyboardInterrupt:
             interrupted = True
-    _say(_summary(done, failed, len(paths), len(problems)))
+    say(_summary(done, failed, len(paths), len(problems)))
     return EXIT_INTERRUPTED if interrupted else EXIT_DONE
 
 
@@ -157,7 +121,3 @@ def _summary(done: int, failed: int, total: int, problems: int) -> str:
     if problems:
         parts.append(f"{problems} places could not be looked into")
     return ", ".join(parts) + "."
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")

@@ -1,0 +1,53 @@
+"""The headless commands: the same engine without a window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from engine.cli import tag, train
+from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
+from engine.errors import EngineError
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name.
+
+    Returns:
+        The exit status: 0 done, 1 engine error, 2 usage, 130 stopped with Ctrl-C.
+    """
+    # Names that are not UTF-8 must come out in some form, not end the program.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as request:
+        return int(request.code or 0)
+    try:
+        return int(options.command(options))
+    except EngineError as error:
+        say(f"error: {error}")
+        return EXIT_ENGINE_ERROR
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has gone; without this, closing it at exit complains once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="csra", description="Tag photos with residual attention. No command opens the window."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    tag.add_parser(commands)
+    train.add_parser(commands)
+    return parser

@@ -1,0 +1,142 @@
+"""Training: long work as a generator of reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from engine.config import HeadTrainConfig
+from engine.data.labelled import LabelledImages
+from engine.features import FeatureArray
+from engine.metrics import mean_average_precision
+from engine.models.heads import ResidualAttentionHeads
+from engine.values import FloatArray
+
+_EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What one epoch brought.
+
+    Attributes:
+        epoch: from 1.
+        loss: mean binary cross-entropy over the training entries that count.
+        val_map: mean average precision on the validation images, 0 to 1.
+    """
+
+    epoch: int
+    loss: float
+    val_map: float
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSet:
+    """Labelled images by their features.
+
+    Attributes:
+        features: one or more views of the images (as they are, mirrored), each (N, D, h, w).
+        labels: their labels, N images.
+    """
+
+    features: tuple[FeatureArray, ...]
+    labels: LabelledImages
+
+
+def train_heads(
+    heads: ResidualAttentionHeads, train: FeatureSet, val: FeatureSet, config: HeadTrainConfig
+) -> Generator[EpochReport, None, None]:
+    """Train the heads on fixed features, in place; difficult labels do not count.
+
+    If the heads standardise, the channels' statistics are taken from the training features first
+    and stay as they are.
+
+    Args:
+        heads: their weights are set anew from the seed.
+        train: images to learn from.
+        val: images to report on; nothing is learned or chosen from them here.
+        config: schedule and seed.
+    """
+    generator = torch.Generator().manual_seed(config.seed)
+    _reset(heads, generator)
+    if heads.standardization is not None:
+        set_statistics(heads.standardization, train.features[0])
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [heads.weight], "weight_decay": config.weight_decay},
+            {"params": [] if heads.bias is None else [heads.bias], "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+    )
+    steps = config.epochs * math.ceil(len(train.labels) / config.batch_size)
+    lr_scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    targets = torch.from_numpy(train.labels.targets).float()
+    counted = torch.from_numpy(~train.labels.ignored).float()
+    heads.eval()  # the statistics stay as they are
+    for epoch in range(1, config.epochs + 1):
+        order = torch.randperm(len(train.labels), generator=generator)
+        losses = []
+        for rows in torch.split(order, config.batch_size):
+            logits = heads(_batch(train, rows, generator)).logits
+            loss = functional.binary_cross_entropy_with_logits(
+                logits, targets[rows], weight=counted[rows]
+            )
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            lr_scheduler.step()
+            losses.append(loss.item())
+        val_map = mean_average_precision(
+            head_logits(heads, val.features[0]), val.labels.targets, val.labels.ignored
+        )
+        yield EpochReport(epoch, float(np.mean(losses)), val_map)
+
+
+def head_logits(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatArray:
+    """The logits (N, C) of images by their features (N, D, h, w)."""
+    with torch.inference_mode():
+        parts = [
+            heads(torch.from_numpy(features[start : start + _EVALUATION_BATCH]).float()).logits
+            for start in range(0, len(features), _EVALUATION_BATCH)
+        ]
+        result: FloatArray = torch.cat(parts).numpy()
+    return result
+
+
+def set_statistics(norm: torch.nn.BatchNorm2d, features: FeatureArray) -> None:
+    """Give a norm the mean and variance of each channel over all images and positions."""
+    count = features.shape[0] * features.shape[2] * features.shape[3]
+    total: NDArray[np.float64] = np.zeros(features.shape[1])
+    squares = np.zeros_like(total)
+    for start in range(0, len(features), _EVALUATION_BATCH):
+        part = features[start : start + _EVALUATION_BATCH].astype(np.float32)
+        total += part.sum(axis=(0, 2, 3), dtype=np.float64)
+        squares += np.square(part).sum(axis=(0, 2, 3), dtype=np.float64)
+    mean = total / count
+    variance = np.maximum(squares / count - mean**2, 0.0)
+    assert norm.running_mean is not None  # noqa: S101  # for the type checker
+    assert norm.running_var is not None  # noqa: S101
+    norm.running_mean.copy_(torch.from_numpy(mean))
+    norm.running_var.copy_(torch.from_numpy(variance))
+
+
+def _reset(heads: ResidualAttentionHeads, generator: torch.Generator) -> None:
+    bound = 1.0 / math.sqrt(heads.weight.shape[2])
+    with torch.no_grad():
+        heads.weight.uniform_(-bound, bound, generator=generator)
+        if heads.bias is not None:
+            heads.bias.zero_()
+
+
+def _batch(images: FeatureSet, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """One view of each image, at random: (B, D, h, w) float32."""
+    views = torch.randint(len(images.features), (len(rows),), generator=generator).tolist()
+    picked = [images.features[v][row] for v, row in zip(views, rows.tolist(), strict=True)]
+    return torch.from_numpy(np.stack(picked)).float()
