@@ -51,6 +51,15 @@ _PICTURES: tuple[tuple[bytes, str], ...] = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
+_UNSUPPORTED: tuple[tuple[bytes, str], ...] = (
+    (b"8BPS", "Photoshop"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\1\0", "icon"),
+    (b"qoif", "QOI"),
+)
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript document"),
@@ -63,12 +72,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "a program"),
     (b"MZ", "a program"),
     (b"\xd0\xcf\x11\xe0", "an Office document"),
-    (b"8BPS", "a Photoshop file"),
     (b"\0\x05\x16\x07", "a Mac's notes about another file"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 picture, which is not supported"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture, which is not supported"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL picture, which is not supported"),
-    (b"\xff\x0a", "a JPEG XL picture, which is not supported"),
     (b"RIFF", "a sound or a film"),
     (b"ID3", "a sound"),
     (b"OggS", "a sound or a film"),
@@ -128,7 +132,7 @@ def _bomb_fault(error: Exception, max_pixels: int) -> str:
     found = _BOMB_PIXELS.search(str(error))
     if found is None:
         return f"The picture is too large; at most {limit} megapixels are opened."
-    size = int(found[1]) // 1_000_000
+    size = -(-int(found[1]) // 1_000_000)  # rounded up, lest "150" exceed "150"
     return f"The picture has {size:,} megapixels; at most {limit} are opened."
 
 
@@ -145,8 +149,15 @@ def _unidentified_fault(stream: BinaryIO) -> str:
     kind = _picture_kind(head)
     if kind is not None:
         return f"The file is damaged, or a kind of {kind} that is not supported."
-    other = _other_kind(head)
+    unsupported = _unsupported_kind(head)
+    if unsupported is not None:
+        return f"Files of the kind {unsupported} are not supported; save the picture as JPEG."
+    other = _starting_with(head, _OTHERS) or _kind_by_look(head)
     return f"This is not a picture (it looks like {other})." if other else "This is not a picture."
+
+
+def _starting_with(head: bytes, kinds: tuple[tuple[bytes, str], ...]) -> str | None:
+    return next((kind for magic, kind in kinds if head.startswith(magic)), None)
 
 
 def _picture_kind(head: bytes) -> str | None:
@@ -154,24 +165,20 @@ def _picture_kind(head: bytes) -> str | None:
         return "WebP"
     if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
         return "AVIF"
-    return next((kind for magic, kind in _PICTURES if head.startswith(magic)), None)
+    return _starting_with(head, _PICTURES)
 
 
-def _other_kind(head: bytes) -> str | None:
+def _unsupported_kind(head: bytes) -> str | None:
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return "HEIC"
+    return "SVG" if b"<svg" in head.lower() else _starting_with(head, _UNSUPPORTED)
+
+
+def _kind_by_look(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
-        heif = head[8:12] in _HEIF_BRANDS
-        return "a HEIC picture, which is not supported" if heif else "a film"
-    for magic, kind in _OTHERS:
-        if head.startswith(magic):
-            return kind
-    return _text_kind(head)
-
-
-def _text_kind(head: bytes) -> str | None:
+        return "a film"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html")):
         return "a web page"
-    if b"<svg" in start:
-        return "an SVG drawing, which is not supported"
     printable = all(byte >= 32 or byte in b"\t\r\n\f" for byte in head)
     return "text" if printable and head.isascii() else None
