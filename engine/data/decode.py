@@ -104,11 +104,8 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     image.draft(None, target)
     if admit is not None:
         admit(image.width * image.height)
-    size_to_come = image.size
     image.load()
-    if image.size != size_to_come:  # TIFF turns itself upright on loading, so ask for that only now
-        width, height, target = height, width, target[::-1]
-    orientation = _orientation(image)
+    orientation = _orientation(image)  # after loading, which turns a TIFF upright by itself
     pixels = _upright(_scaled(image, target), orientation)
     if orientation >= 5:
         width, height = height, width

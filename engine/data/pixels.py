@@ -16,7 +16,6 @@ from engine.values import FloatArray, PixelArray
 # megapixels, in a wider mode perhaps, is what would break the memory limit.
 _BAND_PIXELS = 4_000_000
 _MAX_PROFILE_BYTES = 4 << 20
-_PROFILE_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 _TIFF_BITS_TAG = 258
 # What a picture of plain numbers calls white: the smallest of these that none exceeds.
 _USUAL_WHITES = (1.0, 255.0, 65535.0)
@@ -173,8 +172,6 @@ def _profile_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform 
     """
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if source.profile.xcolor_space.strip() != _PROFILE_SPACES[mode]:
-            return None
         if (source.profile.profile_description or "").startswith("sRGB"):
             return None
         return ImageCms.buildTransform(source, _srgb(), mode, "RGB")

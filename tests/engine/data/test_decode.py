@@ -82,6 +82,13 @@ def test_shrinking_keeps_the_picture_in_place(tmp_path: Path, ending: str) -> No
     assert np.abs(difference[..., :2]).max() < 12
 
 
+def test_a_size_that_does_not_divide_stretches_nothing(tmp_path: Path) -> None:
+    image = decode(save_image(tmp_path / "x.png", 139, 139), 10)
+
+    expected = Image.fromarray(gradient(139, 139)).resize((10, 10), Image.Resampling.BILINEAR)
+    assert_close(image.pixels[..., :2], np.asarray(expected)[..., :2], 3)
+
+
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1, 1)])
 @pytest.mark.parametrize("fit", ["inside", "squash", "letterbox"])
 def test_no_side_becomes_nothing(tmp_path: Path, size: tuple[int, int], fit: Fit) -> None:
