@@ -103,7 +103,9 @@ def head_logits(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatA
     """The logits (N, C) of images by their features (N, D, h, w)."""
     with torch.inference_mode():
         parts = [
-            heads(torch.from_numpy(features[start : start + _EVALUATION_BATCH]).float()).logits
+            heads(
+                torch.from_numpy(features[start : start + _EVALUATION_BATCH].astype(np.float32))
+            ).logits
             for start in range(0, len(features), _EVALUATION_BATCH)
         ]
         result: FloatArray = torch.cat(parts).numpy()
@@ -139,4 +141,4 @@ def _batch(images: FeatureSet, rows: Tensor, generator: torch.Generator) -> Tens
     """One view of each image, at random: (B, D, h, w) float32."""
     views = torch.randint(len(images.features), (len(rows),), generator=generator).tolist()
     picked = [images.features[v][row] for v, row in zip(views, rows.tolist(), strict=True)]
-    return torch.from_numpy(np.stack(picked)).float()
+    return torch.from_numpy(np.stack(picked).astype(np.float32))

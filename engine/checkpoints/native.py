@@ -60,9 +60,8 @@ def save_checkpoint(
     try:
         with atomic_path(path) as temporary:
             safetensors.torch.save_file(tensors, temporary, metadata=metadata)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise CheckpointError(f"The model could not be saved to {path}: {reason}.") from error
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

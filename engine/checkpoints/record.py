@@ -106,6 +106,8 @@ def _parse(body: dict[str, Any]) -> CheckpointRecord:
         if not isinstance(head[flag], bool):
             raise TypeError(f"{flag} must be true or false")
     head["lam"] = float(head["lam"])
+    if not isinstance(body["categories"], list):
+        raise TypeError("the categories must be a list")
     if not isinstance(pixels["input_size"], int):
         raise TypeError("the input size must be a whole number")
     thresholds = body["thresholds"]

@@ -12,7 +12,14 @@ from typing import TextIO
 from tqdm import tqdm
 
 from engine.atomic import atomic_path
-from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, EXIT_USAGE, Commands, say
+from engine.cli.common import (
+    EXIT_DONE,
+    EXIT_ENGINE_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    Commands,
+    say,
+)
 from engine.data.scan import ScanProblem, scan
 from engine.errors import EngineError
 from engine.local import LocalEngine
@@ -65,17 +72,20 @@ def _tag(options: argparse.Namespace) -> int:
         threshold = 0.0 if options.all_scores else options.threshold
         make_writer = WRITERS[options.format]
         writer = make_writer(file, model.name, model.categories, threshold)
-        failed, done, interrupted = 0, 0, False
+        failed, done, status = 0, 0, EXIT_DONE
         try:
             with contextlib.closing(engine.predict(model.id, paths)) as predictions:
                 for prediction in _with_progress(predictions, len(paths), file):
                     writer.write(prediction)
                     done += 1
                     failed += prediction.error is not None
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt:  # what is done is kept, here and below
+            status = EXIT_INTERRUPTED
+        except EngineError as error:
+            say(f"error: {error}")
+            status = EXIT_ENGINE_ERROR
     say(_summary(done, failed, len(paths), len(problems)))
-    return EXIT_INTERRUPTED if interrupted else EXIT_DONE
+    return status
 
 
 def _find_photos(roots: Sequence[Path], *, recursive: bool) -> tuple[list[Path], list[ScanProblem]]:

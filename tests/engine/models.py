@@ -1,0 +1,44 @@
+"""Tiny models for tests: small enough to make in a moment, real in every part."""
+
+import math
+from pathlib import Path
+
+import torch
+
+from engine.categories import Categories
+from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.record import CheckpointRecord
+from engine.config import HeadConfig, ModelConfig, PreprocessConfig
+from engine.models.classifier import Classifier
+
+TINY_BACKBONE = "timm:test_efficientnet"
+TINY_CATEGORIES = Categories(("cat", "dog", "tree", "boat", "person"))
+
+
+def tiny_config(head: HeadConfig | None = None, resize: str = "squash") -> ModelConfig:
+    return ModelConfig(
+        backbone=TINY_BACKBONE,
+        categories=TINY_CATEGORIES,
+        head=head or HeadConfig((1.0, math.inf), 0.3, normalize=False, standardize=True, bias=True),
+        preprocess=PreprocessConfig(64, resize, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    )
+
+
+def tiny_classifier(config: ModelConfig | None = None) -> Classifier:
+    torch.manual_seed(0)
+    classifier = Classifier(config or tiny_config()).eval()
+    with torch.no_grad():
+        if classifier.heads.bias is not None:
+            classifier.heads.bias.uniform_(-1.0, 1.0)
+    return classifier
+
+
+def tiny_record(config: ModelConfig | None = None) -> CheckpointRecord:
+    return CheckpointRecord(
+        config or tiny_config(), name="tiny", description="for tests", results={"val mAP": 0.5}
+    )
+
+
+def save_tiny_model(path: Path, config: ModelConfig | None = None) -> Path:
+    save_checkpoint(path, tiny_classifier(config), tiny_record(config))
+    return path

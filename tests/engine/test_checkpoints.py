@@ -1,0 +1,168 @@
+import csv
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from engine.checkpoints.native import load_checkpoint, save_checkpoint
+from engine.checkpoints.record import CheckpointRecord
+from engine.config import HeadConfig
+from engine.errors import CheckpointError, ConfigError
+from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
+from tests.paths import needs
+
+PWNED = Path("/tmp/PWNED")
+
+
+def rewrite(path, *, metadata=None, model=None, tensors=None):
+    """Change parts of a saved model; the checksum stays that of the old weights."""
+    with safetensors.safe_open(path, "pt") as file:
+        old = dict(file.metadata())
+    body = json.loads(old["model"])
+    body.update(model or {})
+    weights = safetensors.torch.load_file(path)
+    weights.update(tensors or {})
+    safetensors.torch.save_file(
+        weights, path, {**old, "model": json.dumps(body), **(metadata or {})}
+    )
+
+
+@pytest.fixture
+def model_file(tmp_path):
+    return save_tiny_model(tmp_path / "tiny.safetensors")
+
+
+def test_a_saved_model_comes_back_with_the_same_scores_and_record(model_file):
+    loaded = load_checkpoint(model_file)
+    images = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(
+        loaded.classifier(images).logits, tiny_classifier()(images).logits, rtol=0, atol=0
+    )
+    assert loaded.record == tiny_record()
+
+
+def test_max_pooling_survives_the_file(tmp_path):
+    config = tiny_config(HeadConfig((1.0, 2.0, 4.0, math.inf), 0.5))
+    path = save_tiny_model(tmp_path / "four.safetensors", config)
+    assert load_checkpoint(path).record.config == config
+
+
+def test_half_precision_keeps_the_scores_to_a_thousandth(tmp_path):
+    path = tmp_path / "half.safetensors"
+    save_checkpoint(path, tiny_classifier(), tiny_record(), half=True)
+    images = torch.rand(8, 3, 64, 64)
+    halved = torch.sigmoid(load_checkpoint(path).classifier(images).logits)
+    whole = torch.sigmoid(tiny_classifier()(images).logits)
+    torch.testing.assert_close(halved, whole, rtol=0, atol=1e-3)
+
+
+def test_the_id_follows_weights_and_record(tmp_path, model_file):
+    again = save_tiny_model(tmp_path / "other-name.safetensors")
+    assert load_checkpoint(again).id == load_checkpoint(model_file).id
+    rewrite(again, model={"name": "renamed"})
+    assert load_checkpoint(again).id != load_checkpoint(model_file).id
+
+
+def test_every_single_bit_flip_in_the_weights_is_noticed(model_file):
+    data = bytearray(model_file.read_bytes())
+    for position in np.random.default_rng(0).integers(len(data) - 100_000, len(data), size=5):
+        flipped = bytearray(data)
+        flipped[position] ^= 1
+        model_file.write_bytes(flipped)
+        with pytest.raises(CheckpointError, match="checksum"):
+            load_checkpoint(model_file)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metadata": {"format": "other"}}, "not saved by this program"),
+        ({"metadata": {"version": "99"}}, "Update the program"),
+        ({"metadata": {"model": "{"}}, "description is damaged"),
+        ({"metadata": {"model": "[" * 100_000}}, "description is damaged"),
+        ({"model": {"categories": ["a", "b"]}}, "does not fit"),
+        ({"model": {"categories": ["a", "a", "b", "c", "d"]}}, "listed twice"),
+        ({"model": {"categories": ["a", "", "b", "c", "d"]}}, "not a category name"),
+        ({"model": {"categories": ["a", "\u202eb", "c", "d", "e"]}}, "control characters"),
+        ({"model": {"categories": ["a", "x" * 100_000, "c", "d", "e"]}}, "at most"),
+        ({"model": {"categories": "abcde"}}, "description is damaged"),
+        ({"model": {"backbone": "timm:hf_hub:evil/model"}}, "no backbone"),
+        ({"model": {"backbone": "../../etc/passwd"}}, "no backbone"),
+        ({"model": {"thresholds": [0.5]}}, "thresholds do not fit"),
+        ({"tensors": {"heads.weight": torch.zeros(1, 2, 3)}}, "should be"),
+        ({"tensors": {"surplus": torch.zeros(1)}}, "1 are unknown"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_with_the_reason(model_file, change, message):
+    rewrite(model_file, **change)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(model_file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("heads.weight", math.nan, "not numbers"),
+        ("heads.weight", math.inf, "not numbers"),
+        ("heads.standardization.running_var", -1.0, "negative variance"),
+    ],
+)
+def test_weights_that_cannot_work_are_refused(tmp_path, name, value, message):
+    classifier = tiny_classifier()
+    classifier.state_dict()[name].fill_(value)
+    path = tmp_path / "broken.safetensors"
+    save_checkpoint(path, classifier, tiny_record())
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path)
+
+
+def test_a_file_cut_anywhere_is_refused(model_file):
+    data = model_file.read_bytes()
+    for length in (0, 1, 7, 8, 9, 100, 5_000, len(data) // 2, len(data) - 1):
+        model_file.write_bytes(data[:length])
+        with pytest.raises(CheckpointError):
+            load_checkpoint(model_file)
+
+
+def test_a_missing_file_is_an_error_in_plain_words(tmp_path):
+    with pytest.raises(CheckpointError, match=r"cannot be opened: No such file"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_saving_into_a_folder_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(CheckpointError, match="could not be saved"):
+        save_checkpoint(tmp_path / "no" / "x.safetensors", tiny_classifier(), tiny_record())
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(model_file, monkeypatch):
+    before = model_file.read_bytes()
+
+    def full_disk(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full_disk)
+    with pytest.raises(CheckpointError, match="No space left"):
+        save_checkpoint(model_file, tiny_classifier(), tiny_record())
+    assert model_file.read_bytes() == before
+    assert list(model_file.parent.iterdir()) == [model_file]
+
+
+def test_a_record_refuses_thresholds_out_of_range():
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        CheckpointRecord(tiny_config(), "x", thresholds=(0.5, 0.5, 2.0, 0.5, 0.5))
+
+
+def test_no_hostile_model_file_runs_code_or_opens():
+    folder = needs("data", "badmodels")
+    PWNED.unlink(missing_ok=True)
+    with (folder / "manifest.csv").open(encoding="utf-8") as file:
+        names = [row["file"] for row in csv.DictReader(file)]
+    assert len(names) > 60
+    for name in names:
+        with pytest.raises(CheckpointError):
+            load_checkpoint(folder / name)
+    assert not PWNED.exists()

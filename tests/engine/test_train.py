@@ -1,0 +1,168 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine import cli
+from engine.categories import Categories
+from engine.checkpoints.native import load_checkpoint
+from engine.config import HeadConfig, HeadTrainConfig, PreprocessConfig
+from engine.data.decode_pool import DecodePool
+from engine.data.labelled import LabelledImages
+from engine.errors import DataError, ModelError
+from engine.features import FeatureExtractor
+from engine.models import pretrained
+from engine.models.backbones import build_backbone
+from engine.models.heads import ResidualAttentionHeads
+from engine.train import FeatureSet, head_logits, train_heads
+from tests.engine.models import TINY_BACKBONE
+from tests.engine.test_data_and_metrics import write_devkit
+
+CATEGORIES = Categories(("left", "right"))
+
+
+def feature_set(count, seed):
+    """Features in which a category shows as a hot channel at one of 16 positions."""
+    rng = np.random.default_rng(seed)
+    targets = rng.random((count, 2)) < 0.5
+    features = rng.normal(size=(count, 8, 4, 4)).astype(np.float16) * 0.05
+    for row, column in np.argwhere(targets):
+        features[row, column, rng.integers(4), rng.integers(4)] += 0.5
+    labels = LabelledImages("x", CATEGORIES, (), targets, np.zeros_like(targets))
+    object.__setattr__(labels, "paths", tuple(f"{i}" for i in range(count)))
+    return FeatureSet((features,), labels)
+
+
+def heads_for(config=None):
+    config = config or HeadConfig((float("inf"),), 1.0, False, True, True)
+    return ResidualAttentionHeads(8, 2, config)
+
+
+def test_heads_learn_what_can_be_learned():
+    train, val = feature_set(200, 0), feature_set(100, 1)
+    reports = list(
+        train_heads(heads_for(), train, val, HeadTrainConfig(epochs=15, learning_rate=0.05))
+    )
+    assert [r.epoch for r in reports] == list(range(1, 16))
+    assert reports[-1].loss < reports[0].loss
+    assert reports[-1].val_map > 0.97
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others():
+    train, val = feature_set(50, 0), feature_set(20, 1)
+    weights = []
+    for seed in (0, 0, 1):
+        heads = heads_for()
+        list(train_heads(heads, train, val, HeadTrainConfig(epochs=2, seed=seed)))
+        weights.append(heads.weight.detach())
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_ignored_labels_teach_nothing():
+    val = feature_set(20, 1)
+    weights = []
+    for wrong in (False, True):
+        train = feature_set(50, 0)
+        train.labels.ignored[:10] = True
+        if wrong:
+            train.labels.targets[:10] ^= True
+        heads = heads_for()
+        list(train_heads(heads, train, val, HeadTrainConfig(epochs=2)))
+        weights.append(heads.weight.detach())
+    assert torch.equal(weights[0], weights[1])
+
+
+def test_the_statistics_are_those_of_the_training_features():
+    train = feature_set(100, 0)
+    heads = heads_for()
+    list(train_heads(heads, train, train, HeadTrainConfig(epochs=1)))
+    features = train.features[0].astype(np.float64)
+    norm = heads.standardization
+    np.testing.assert_allclose(norm.running_mean, features.mean((0, 2, 3)), atol=1e-5)
+    np.testing.assert_allclose(norm.running_var, features.var((0, 2, 3)), atol=1e-5)
+
+
+def test_stopping_between_epochs_leaves_usable_heads():
+    train = feature_set(50, 0)
+    heads = heads_for()
+    reports = train_heads(heads, train, train, HeadTrainConfig(epochs=50))
+    next(reports)
+    reports.close()
+    assert np.isfinite(head_logits(heads, train.features[0])).all()
+
+
+def photos(folder, count):
+    rng = np.random.default_rng(0)
+    paths = []
+    for i in range(count):
+        path = folder / f"{i:06}.jpg"
+        Image.fromarray(rng.integers(0, 256, (50, 60, 3), dtype=np.uint8)).save(path)
+        paths.append(path)
+    return paths
+
+
+def extract(extractor, pool, paths, **options):
+    reports = extractor.extract(pool, "x", paths, **options)
+    progress = []
+    while True:
+        try:
+            progress.append(next(reports).done)
+        except StopIteration as end:
+            return end.value, progress
+
+
+def test_features_are_computed_once_and_again_when_a_file_changes(tmp_path):
+    torch.manual_seed(0)
+    backbone = build_backbone(TINY_BACKBONE)
+    extractor = FeatureExtractor(backbone, PreprocessConfig(64), tmp_path / "cache")
+    paths = photos(tmp_path, 10)
+    with DecodePool(1) as pool:
+        features, progress = extract(extractor, pool, paths)
+        assert features.shape == (10, backbone.feature_dim, 2, 2)
+        assert progress == [8, 10]
+        again, progress = extract(extractor, pool, paths)
+        assert progress == [] and np.array_equal(features, again)
+        mirrored, _ = extract(extractor, pool, paths, flip=True)
+        assert not np.allclose(features, mirrored)
+        Image.new("RGB", (30, 30)).save(paths[0])
+        changed, progress = extract(extractor, pool, paths)
+        assert progress and not np.allclose(features[0], changed[0])
+
+
+def test_a_broken_training_image_stops_with_its_name_and_leaves_no_half_file(tmp_path):
+    extractor = FeatureExtractor(
+        build_backbone(TINY_BACKBONE), PreprocessConfig(64), tmp_path / "cache"
+    )
+    paths = photos(tmp_path, 10)
+    paths[9].write_bytes(b"broken")
+    with DecodePool(1) as pool, pytest.raises(DataError, match=r"000009\.jpg"):
+        extract(extractor, pool, paths)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_the_command_trains_saves_and_says_how_good_it_is(tmp_path, monkeypatch, capsys):
+    names = [f"{i:06}" for i in range(12)]
+    folder = write_devkit(
+        tmp_path, {name: [("dog" if int(name) % 2 else "cat", False)] for name in names}
+    )
+    photos(folder / "JPEGImages", 12)
+    monkeypatch.setattr(cli.train, "load_imagenet_weights", lambda backbone, name: None)
+    output = tmp_path / "model.safetensors"
+    status = cli.run(
+        [
+            *("train", "--data", str(tmp_path), "--val-split", "train", "--epochs", "2"),
+            *("--backbone", TINY_BACKBONE, "--input-size", "64", "--output", str(output)),
+            *("--cache", str(tmp_path / "cache")),
+        ]
+    )
+    assert status == 0
+    record = load_checkpoint(output).record
+    assert f"val mAP {record.results['val mAP']:.4f}" in capsys.readouterr().err
+    assert record.results.keys() >= {"AP dog", "AP cat"}
+    assert str(tmp_path) not in str(record)
+
+
+def test_only_known_backbones_have_imagenet_weights():
+    with pytest.raises(ModelError, match="No ImageNet weights"):
+        pretrained.load_imagenet_weights(build_backbone(TINY_BACKBONE), TINY_BACKBONE)
