@@ -1,0 +1,130 @@
+"""Paints one label: its name, its score as a bar with the threshold on it, a pin."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLineF, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from typing_extensions import override
+
+from csra_gui.item_models.label_list_model import LabelRole, LabelRow
+from csra_gui.resources import icon_pixmap
+from csra_gui.theme import Tone, blended, tone_color
+
+_PADDING = 10
+_GAP = 6
+_BAR_HEIGHT = 4
+_TICK_HEIGHT = 10
+_PIN_SIDE = 14
+_RADIUS = 5.0
+
+
+class LabelDelegate(QStyledItemDelegate):
+    """For views on a ``LabelListModel``."""
+
+    @override
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        height = option.fontMetrics.height() + _BAR_HEIGHT + 2 * _GAP + _PADDING
+        return QSize(160, height)
+
+    @override
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        row = index.data(LabelRole.ROW)
+        if not isinstance(row, LabelRow):
+            return
+        pinned = bool(index.data(LabelRole.PINNED))
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        _paint_ground(painter, option, pinned=pinned)
+        area = option.rect.adjusted(_PADDING + 2, _PADDING // 2 + 1, -_PADDING - 2, -_PADDING // 2)
+        text = QRect(area.left(), area.top(), area.width(), option.fontMetrics.height() + 2)
+        _paint_texts(painter, option, text, row, pinned=pinned)
+        bar = QRectF(area.left(), area.bottom() - _TICK_HEIGHT, area.width(), _TICK_HEIGHT)
+        _paint_bar(painter, option, bar, row)
+        painter.restore()
+
+
+def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, *, pinned: bool) -> None:
+    base = option.palette.color(QPalette.ColorRole.Base)
+    text = option.palette.color(QPalette.ColorRole.Text)
+    accent = tone_color(Tone.ACCENT, option.palette)
+    tile = QRectF(option.rect).adjusted(4, 1, -4, -1)
+    hovered = bool(option.state & QStyle.StateFlag.State_MouseOver)
+    focused = bool(option.state & QStyle.StateFlag.State_HasFocus)
+    painter.setPen(Qt.PenStyle.NoPen)
+    if pinned:
+        painter.setBrush(blended(accent, base, 0.24 if hovered else 0.18))
+        painter.drawRoundedRect(tile, _RADIUS, _RADIUS)
+    elif hovered:
+        painter.setBrush(blended(text, base, 0.08))
+        painter.drawRoundedRect(tile, _RADIUS, _RADIUS)
+    if focused:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(accent, 1.5))
+        painter.drawRoundedRect(tile.adjusted(0.75, 0.75, -0.75, -0.75), _RADIUS, _RADIUS)
+
+
+def _paint_texts(
+    painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: LabelRow, *, pinned: bool
+) -> None:
+    muted = tone_color(Tone.MUTED, option.palette)
+    color = option.palette.color(QPalette.ColorRole.Text) if row.above else muted
+    font = QFont(option.font)
+    if row.above:
+        font.setWeight(QFont.Weight.DemiBold)
+    painter.setPen(color)
+    painter.setFont(option.font)
+    percent = option.fontMetrics.horizontalAdvance(row.percent)
+    middle = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+    painter.drawText(area, int(middle | Qt.AlignmentFlag.AlignRight), row.percent)
+    name = area.adjusted(0, 0, -percent - _GAP * 2, 0)
+    if pinned:
+        _paint_pin(painter, option, name)
+        name.adjust(_PIN_SIDE + _GAP, 0, 0, 0)
+    painter.setFont(font)
+    shown = painter.fontMetrics().elidedText(
+        row.category, Qt.TextElideMode.ElideRight, name.width()
+    )
+    painter.drawText(name, int(middle | Qt.AlignmentFlag.AlignLeft), shown)
+
+
+def _paint_pin(painter: QPainter, option: QStyleOptionViewItem, area: QRect) -> None:
+    ratio = painter.device().devicePixelRatioF()
+    color = tone_color(Tone.ACCENT, option.palette)
+    top = area.top() + (area.height() - _PIN_SIDE) // 2
+    painter.drawPixmap(area.left(), top, icon_pixmap("pin", _PIN_SIDE, color, ratio))
+
+
+def _paint_bar(
+    painter: QPainter, option: QStyleOptionViewItem, area: QRectF, row: LabelRow
+) -> None:
+    base = option.palette.color(QPalette.ColorRole.Base)
+    text = option.palette.color(QPalette.ColorRole.Text)
+    accent = tone_color(Tone.ACCENT, option.palette)
+    fill = accent if row.above else blended(text, base, 0.38)
+    track = QRectF(area)
+    track.setHeight(_BAR_HEIGHT)
+    track.moveCenter(area.center())
+    _round_bar(painter, track, blended(text, base, 0.14))
+    done = QRectF(track)
+    done.setWidth(track.width() * min(max(row.score, 0.0), 1.0))
+    if done.width() >= 1:
+        _round_bar(painter, done, fill)
+    x = area.left() + area.width() * min(max(row.threshold, 0.0), 1.0)
+    painter.setPen(QPen(base, 4.0))  # a gap, so that the tick shows on the bar as beside it
+    painter.drawLine(QLineF(x, track.top(), x, track.bottom()))
+    painter.setPen(QPen(blended(text, base, 0.75), 1.5))
+    painter.drawLine(QLineF(x, area.top() + 1, x, area.bottom() - 1))
+
+
+def _round_bar(painter: QPainter, bar: QRectF, color: QColor) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawRoundedRect(bar, bar.height() / 2, bar.height() / 2)

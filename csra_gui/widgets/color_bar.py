@@ -1,0 +1,91 @@
+"""The colours of a map and the numbers they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QLineF, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+from typing_extensions import override
+
+from csra_gui.theme import BACKDROP, Tone, tone_color
+from csra_gui.widgets.colormaps import LEVELS
+from csra_gui.widgets.overlay import OverlayStyle, render_overlay
+
+_BAR_HEIGHT = 12
+_TICK = 4
+_GAP = 3
+
+
+class ColorBar(QWidget):
+    """A horizontal scale: as opaque as in the overlay, with low, middle, high and the threshold."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._style = OverlayStyle()
+        self._strip = QImage()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Colour scale"))
+        self.set_style(self._style)
+
+    def set_style(self, style: OverlayStyle) -> None:
+        """Show the scale of another style."""
+        self._style = style
+        ramp = np.linspace(style.low, style.high, LEVELS, dtype=np.float32)[None, :]
+        plain = OverlayStyle(
+            style.colormap, style.opacity, style.low, style.high, style.threshold, contour=False
+        )
+        self._strip = render_overlay(ramp, plain)
+        text = f"{self._number(style.low)} – {self._number(style.high)}"
+        if style.threshold is not None:
+            text += ", " + self.tr("threshold") + f" {self._number(style.threshold)}"
+        self.setAccessibleDescription(text)
+        self.update()
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(160, _BAR_HEIGHT + 2 * _TICK + _GAP + self.fontMetrics().height())
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(90, self.sizeHint().height())
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        bar = QRectF(1, _TICK, self.width() - 2, _BAR_HEIGHT)
+        painter.fillRect(bar, BACKDROP)
+        painter.drawImage(bar, self._strip)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.drawRect(bar)
+        self._paint_threshold(painter, bar)
+        self._paint_numbers(painter, bar)
+
+    def _paint_threshold(self, painter: QPainter, bar: QRectF) -> None:
+        if self._style.threshold is None:
+            return
+        share = (self._style.threshold - self._style.low) / (self._style.high - self._style.low)
+        x = bar.left() + bar.width() * min(max(share, 0.0), 1.0)
+        line = QLineF(x, bar.top() - _TICK + 1, x, bar.bottom() + _TICK - 1)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Window), 4))
+        painter.drawLine(line)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.WindowText), 2))
+        painter.drawLine(line)
+
+    def _paint_numbers(self, painter: QPainter, bar: QRectF) -> None:
+        painter.setPen(tone_color(Tone.MUTED, self.palette()))
+        top = bar.bottom() + _TICK + _GAP
+        area = QRectF(bar.left(), top, bar.width(), self.height() - top)
+        low, high = self._style.low, self._style.high
+        for value, side in (
+            (low, Qt.AlignmentFlag.AlignLeft),
+            ((low + high) / 2, Qt.AlignmentFlag.AlignHCenter),
+            (high, Qt.AlignmentFlag.AlignRight),
+        ):
+            painter.drawText(area, int(side | Qt.AlignmentFlag.AlignTop), self._number(value))
+
+    @staticmethod
+    def _number(value: float) -> str:
+        return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")

@@ -1,0 +1,172 @@
+"""The labels of one image: point at one, pin one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QFrame, QListView, QWidget
+from typing_extensions import override
+
+from csra_gui.delegates.label_delegate import LabelDelegate
+from csra_gui.item_models.label_list_model import LabelListModel, LabelRole, LabelRow
+
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class LabelList(QListView):
+    """Says which category is pointed at, by mouse or by keyboard, and which is pinned.
+
+    Signals:
+        category_hovered: index of the category; −1 when none is pointed at any more.
+        category_pinned: index of the category that the person pinned; −1 when they took the pin
+            away. ``set_pinned`` is silent.
+    """
+
+    category_hovered = Signal(int)
+    category_pinned = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._hovered = -1
+        self._double_click = False
+        self.setModel(LabelListModel(self))
+        self.setItemDelegate(LabelDelegate(self))
+        self.setMouseTracking(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setSelectionMode(QListView.SelectionMode.NoSelection)
+        self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setUniformItemSizes(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName(self.tr("Labels"))
+        self.clicked.connect(self._on_clicked)
+
+    @override
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        """Show a ``LabelListModel``, instead of the one that every list starts with."""
+        if not isinstance(model, LabelListModel):
+            raise TypeError(f"a LabelList shows a LabelListModel, not {model!r}")
+        super().setModel(model)
+        self._labels = model
+
+    @override
+    def reset(self) -> None:
+        """Called by Qt when the rows are other ones: point anew."""
+        super().reset()
+        under = self.viewport().underMouse()
+        self._set_hovered(self.indexAt(self._pointer()) if under else QModelIndex())
+
+    def set_rows(self, rows: Sequence[LabelRow]) -> None:
+        """Show other labels, or the same with other scores."""
+        self._labels.set_rows(rows)
+
+    @property
+    def pinned(self) -> int:
+        """Index of the pinned category; −1 if none is."""
+        return self._labels.pinned
+
+    def set_pinned(self, category_index: int) -> None:
+        """Pin a category without a signal; −1 pins none."""
+        self._labels.set_pinned(category_index)
+
+    @property
+    def hovered(self) -> int:
+        """Index of the category pointed at; −1 if none is."""
+        return self._hovered
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(260, 360)
+
+    # --- pointing ---
+
+    @override
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        self._set_hovered(self.indexAt(event.position().toPoint()))
+
+    @override
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._set_hovered(QModelIndex())
+
+    @override
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        super().scrollContentsBy(dx, dy)
+        self._hover_under_pointer()
+
+    @override
+    def currentChanged(self, current: _Index, previous: _Index) -> None:
+        super().currentChanged(current, previous)
+        if current.isValid() and self.hasFocus():
+            self._set_hovered(current)
+
+    @override
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if not self.viewport().underMouse():
+            self._set_hovered(QModelIndex())
+
+    def _hover_under_pointer(self) -> None:
+        """Point anew after rows moved below a pointer that rests."""
+        if self.viewport().underMouse():
+            self._set_hovered(self.indexAt(self._pointer()))
+
+    def _pointer(self) -> QPoint:
+        return self.viewport().mapFromGlobal(self.cursor().pos())
+
+    def _set_hovered(self, index: _Index) -> None:
+        row = index.data(LabelRole.ROW)
+        category = row.index if isinstance(row, LabelRow) else -1
+        if category != self._hovered:
+            self._hovered = category
+            self.category_hovered.emit(category)
+
+    # --- pinning ---
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._double_click = False
+        super().mousePressEvent(event)
+
+    @override
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._double_click = True
+        super().mouseDoubleClickEvent(event)
+
+    @Slot(QModelIndex)
+    def _on_clicked(self, index: QModelIndex) -> None:
+        if not self._double_click:  # its second click would take the pin away again
+            self._toggle_pin(index)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.key():
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space:
+                self._toggle_pin(self.currentIndex())
+            case Qt.Key.Key_Escape if self.pinned >= 0:
+                self._pin(-1)
+            case _:
+                super().keyPressEvent(event)
+
+    def _toggle_pin(self, index: QModelIndex) -> None:
+        row = index.data(LabelRole.ROW)
+        if isinstance(row, LabelRow):
+            self._pin(-1 if row.index == self.pinned else row.index)
+
+    def _pin(self, category: int) -> None:
+        self._labels.set_pinned(category)
+        self.category_pinned.emit(category)

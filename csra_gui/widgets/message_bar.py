@@ -1,0 +1,177 @@
+"""Messages at the edge of the window that interrupt nobody."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from csra_gui.resources import icon, icon_pixmap
+from csra_gui.theme import Tone, blended, tone_color
+
+MAX_MESSAGES = 3
+_ICON_SIDE = 18
+_STRIPE = 4
+
+
+class MessageLevel(StrEnum):
+    """How much it matters."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+_TONES = {
+    MessageLevel.INFO: Tone.ACCENT,
+    MessageLevel.WARNING: Tone.WARNING,
+    MessageLevel.ERROR: Tone.DANGER,
+}
+
+
+class MessageBar(QFrame):
+    """Up to three messages, the newest at the bottom; hidden while there is none.
+
+    Signals:
+        action_triggered: the action's text, when its button was pressed.
+    """
+
+    action_triggered = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._messages: list[_Message] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(1)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setAccessibleName(self.tr("Messages"))
+        self.hide()
+
+    def show_message(
+        self,
+        text: str,
+        level: MessageLevel = MessageLevel.INFO,
+        action: str | QAction | None = None,
+    ) -> None:
+        """Add a message; the same one again only moves to the end, the oldest makes room.
+
+        Args:
+            text: plain, what happened and what to do.
+            level: its colour and icon.
+            action: what can be done about it gets a button: a caption to be told of by
+                ``action_triggered``, or an action that it triggers (and that lives as long as
+                the message). Either closes the message.
+        """
+        for old in [m for m in self._messages if (m.text, m.level) == (text, level)]:
+            self._remove(old)
+        while len(self._messages) >= MAX_MESSAGES:
+            self._remove(self._messages[0])
+        message = _Message(text, level, action)
+        message.close_requested.connect(self._on_message_close_requested)
+        message.action_requested.connect(self._on_message_action_requested)
+        self._messages.append(message)
+        self._column.addWidget(message)
+        self.show()
+
+    def texts(self) -> tuple[str, ...]:
+        """What is shown, oldest first."""
+        return tuple(message.text for message in self._messages)
+
+    def clear(self) -> None:
+        """Take all messages away."""
+        for message in tuple(self._messages):
+            self._remove(message)
+
+    @Slot()
+    def _on_message_close_requested(self) -> None:
+        sender = self.sender()
+        if isinstance(sender, _Message):
+            self._remove(sender)
+
+    @Slot(str)
+    def _on_message_action_requested(self, caption: str) -> None:
+        sender = self.sender()
+        if isinstance(sender, _Message):
+            self._remove(sender)
+            self.action_triggered.emit(caption)
+            if sender.action is not None:
+                sender.action.trigger()
+
+    def _remove(self, message: _Message) -> None:
+        self._messages.remove(message)
+        self._column.removeWidget(message)
+        message.hide()
+        message.deleteLater()
+        self.setVisible(bool(self._messages))
+
+
+class _Message(QWidget):
+    """One line, with an icon, an action and a way to close it."""
+
+    close_requested = Signal()
+    action_requested = Signal(str)
+
+    def __init__(self, text: str, level: MessageLevel, action: str | QAction | None) -> None:
+        super().__init__()
+        self.text, self.level = text, level
+        self.action = action if isinstance(action, QAction) else None
+        if self.action is not None:
+            self.action.setParent(self)
+        self._icon = QLabel()
+        words = QLabel(text)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setWordWrap(True)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(_STRIPE + 10, 6, 8, 6)
+        row.setSpacing(10)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(words, 1)
+        if action is not None:
+            caption = action.text() if isinstance(action, QAction) else action
+            button = QPushButton(caption.replace("&", "&&"))
+            button.clicked.connect(lambda: self.action_requested.emit(caption))
+            row.addWidget(button)
+        close = QToolButton()
+        close.setIcon(icon("close"))
+        close.setIconSize(QSize(14, 14))
+        close.setAutoRaise(True)
+        close.setToolTip(self.tr("Close this message"))
+        close.setAccessibleName(self.tr("Close this message"))
+        close.clicked.connect(self.close_requested)
+        row.addWidget(close)
+        self.setAccessibleName(text)
+        self._tint()
+
+    @override
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.DevicePixelRatioChange):
+            self._tint()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        ground = self.palette().color(QPalette.ColorRole.Base)
+        painter.fillRect(self.rect(), blended(self._color(), ground, 0.10))
+        painter.fillRect(0, 0, _STRIPE, self.height(), self._color())
+
+    def _color(self) -> QColor:
+        return tone_color(_TONES[self.level], self.palette())
+
+    def _tint(self) -> None:
+        ratio = self.devicePixelRatioF()
+        self._icon.setPixmap(icon_pixmap(self.level.value, _ICON_SIDE, self._color(), ratio))
