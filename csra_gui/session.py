@@ -85,7 +85,7 @@ class Session(QObject):
         self._pinned: int | None = None
         self._position_scores: OrderedDict[Path, PositionScores] = OrderedDict()
         self._scan: Job | None = None
-        self._skipped: list[ScanProblem] = []
+        self.skipped: list[ScanProblem] = []
         self._run: TagRun | None = None
         self._tag_after_scan = False
         self.engine.opening_started.connect(self._on_engine_opening_started)
@@ -105,7 +105,7 @@ class Session(QObject):
         self.roots = []
         self.photos.clear()
         self._position_scores.clear()
-        self._skipped.clear()
+        self.skipped.clear()
         self.photos_reset.emit()
         self.add(roots)
 
@@ -166,6 +166,13 @@ class Session(QObject):
         """Stop tagging within one batch; what is tagged stays."""
         if self._run is not None:
             self._run.cancel()
+
+    def cancel_work(self) -> None:
+        """Stop what is going on: looking for photos, or tagging them."""
+        if self._scan is not None:
+            self._tag_after_scan = False
+            self._scan.cancel()
+        self.cancel_tagging()
 
     # What the person looks at.
 
@@ -278,21 +285,20 @@ class Session(QObject):
         paths: list[Path] = []
         for batch in batches:
             paths += batch.paths
-            self._skipped += batch.skipped
+            self.skipped += batch.skipped
         first, end = self.photos.add(paths)
         if end > first:
             self.photos_added.emit(first, end)
 
     @Slot(object)
     def _on_scan_failed(self, error: EngineError) -> None:
-        self._skipped.append(ScanProblem(self.roots[0], str(error)))
+        self.skipped.append(ScanProblem(self.roots[0], str(error)))
 
     def _on_scan_finished(self, job: Job) -> None:
         if job is not self._scan:
             return
         self._scan = None
-        skipped, self._skipped = tuple(self._skipped), []
-        self.scan_finished.emit(skipped)
+        self.scan_finished.emit(tuple(self.skipped))
         self._tag_when_ready()
 
     @Slot(object)

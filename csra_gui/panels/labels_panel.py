@@ -6,9 +6,9 @@ import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
-from csra_gui.item_models.label_list_model import LabelListModel, LabelRow
+from csra_gui.item_models.label_list_model import LabelRow
 from csra_gui.session import ModelState, Session
-from csra_gui.settings import OVERLAY_OPACITY, SHOW_ALL_LABELS, Settings
+from csra_gui.settings import OVERLAY_OPACITY, SHOW_ALL_LABELS, THRESHOLD, Settings
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.label_list import LabelList
 from csra_gui.widgets.labelled_slider import LabelledSlider
@@ -22,19 +22,18 @@ _BAR_MEANING = "How sure the model would be if the whole photo looked like this 
 class LabelsPanel(QWidget):
     """The list of labels; pointing at one shows its map, a click keeps it."""
 
-    def __init__(
-        self, session: Session, settings: Settings, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._settings = settings
-        self._model = LabelListModel(self)
+        self._rows: list[LabelRow] = []
         self.labels = LabelList(self)
-        self.labels.setModel(self._model)
         self._state = QLabel(self)
         self._show_all = QCheckBox("Also list labels below the threshold", self)
-        self.threshold = LabelledSlider("Threshold", 0.0, 1.0, 0.01, percent=True, parent=self)
-        self.opacity = LabelledSlider("Overlay opacity", 0.05, 1.0, 0.05, percent=True, parent=self)
+        self.threshold = LabelledSlider("Th&reshold", 0.0, 1.0, 0.01, percent=True, parent=self)
+        self.opacity = LabelledSlider(
+            "&Overlay opacity", 0.05, 1.0, 0.05, percent=True, parent=self
+        )
         self._bar = ColorBar(self)
         self._set_up_layout()
         self._connect()
@@ -54,10 +53,11 @@ class LabelsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 8, 10, 8)
         layout.setSpacing(6)
-        for widget in (heading, self._state):
-            layout.addWidget(widget)
+        layout.addWidget(heading)
+        layout.addWidget(self._state)
         layout.addWidget(self.labels, 1)
-        for widget in (self._show_all, self.threshold, self.opacity, self._bar, meaning):
+        below: tuple[QWidget, ...] = (self._show_all, self.threshold, self.opacity, self._bar)
+        for widget in (*below, meaning):
             layout.addWidget(widget)
 
     def _connect(self) -> None:
@@ -78,7 +78,9 @@ class LabelsPanel(QWidget):
 
     def _apply_settings(self) -> None:
         self.threshold.set_value(self._session.threshold)
+        self.threshold.set_default(float(THRESHOLD.default))
         self.opacity.set_value(float(self._settings.value(OVERLAY_OPACITY)))
+        self.opacity.set_default(float(OVERLAY_OPACITY.default))
         self._show_all.setChecked(bool(self._settings.value(SHOW_ALL_LABELS)))
         self._update_bar()
 
@@ -95,7 +97,8 @@ class LabelsPanel(QWidget):
     @Slot()
     def _update_rows(self) -> None:
         scores = self._current_scores()
-        self._model.set_rows([] if scores is None else self._rows_of(scores))
+        self._rows = [] if scores is None else self._rows_of(scores)
+        self.labels.set_rows(self._rows)
         self._update_state()
 
     def _current_scores(self) -> FloatArray | None:
@@ -127,16 +130,16 @@ class LabelsPanel(QWidget):
         error = session.photos.error(session.current)
         if error is not None:
             return error
-        if session.model_state is ModelState.FAILED:
-            return "There is no model, so photos cannot be tagged."
         if self._current_scores() is None:
-            loading = session.model_state is ModelState.LOADING
-            return "Loading the model…" if loading else "Not tagged yet."
+            return {
+                ModelState.LOADING: "Loading the model…",
+                ModelState.READY: "Not tagged yet.",
+                ModelState.FAILED: "There is no model, so photos cannot be tagged.",
+            }[session.model_state]
         if session.shown_category is not None and session.current_evidence is None:
             return session.evidence_error or "Working out where it is…"
-        if not self._model.rows():
-            return f"Nothing reaches the threshold of {session.threshold:.0%}."
-        return ""
+        nothing = f"Nothing reaches the threshold of {session.threshold:.0%}."
+        return "" if any(row.above for row in self._rows) else nothing
 
     # Slots.
 

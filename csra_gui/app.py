@@ -1,0 +1,246 @@
+"""Puts the application together and runs it."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from platformdirs import PlatformDirs
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot, qVersion
+from PySide6.QtWidgets import QApplication
+
+from csra_gui import settings as keys
+from csra_gui.engine_client import EngineFactory
+from csra_gui.main_window import MainWindow
+from csra_gui.resources import icon
+from csra_gui.session import Session
+from csra_gui.settings import Settings
+from csra_gui.theme import Theme, apply_theme
+from csra_gui.workers.image_loader import ImageDecoder
+from engine.data.decode_pool import DecodePool
+
+_log = logging.getLogger(__name__)
+
+#: A folder that takes the place of the person's own settings and log, for tests and trials.
+PROFILE_VARIABLE = "CSRA_GUI_PROFILE"
+_LOG_BYTES = 1_000_000
+_SHUT_DOWN_S = 4.0
+
+
+def run(
+    engine_factory: EngineFactory,
+    folders: Sequence[Path],
+    *,
+    samples: Path | None = None,
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Show the window and return the exit status when it is closed.
+
+    Args:
+        engine_factory: makes the engine; called in a worker once the window is there.
+        folders: files and folders to open; none means what was open last.
+        samples: the folder of sample photos, if there is one.
+        argv: arguments for Qt; those of the process by default.
+    """
+    config_dir, log_dir = profile_dirs()
+    log_handler = _start_logging(log_dir)
+    app = QApplication.instance() or QApplication(list(sys.argv if argv is None else argv))
+    assert isinstance(app, QApplication)  # noqa: S101 - narrows the type, no input is checked
+    app.setApplicationName("csra-gui")
+    app.setApplicationDisplayName("CSRA")
+    app.setDesktopFileName("csra-gui")
+    app.setWindowIcon(icon("app"))
+    application = Application(engine_factory, Settings(config_dir / "settings.ini"), samples)
+    faults = FaultReporter(application.window.notifier.report_bug)
+    faults.install()
+    signals = _SignalBridge(application.window.close)
+    try:
+        application.start(folders)
+        return app.exec()
+    finally:
+        application.shut_down()
+        signals.close()
+        faults.uninstall()
+        logging.getLogger().removeHandler(log_handler)
+        log_handler.close()
+
+
+class Application(QObject):
+    """The window and everything behind it, made in the right order and ended in the reverse one."""
+
+    def __init__(
+        self,
+        engine_factory: EngineFactory,
+        settings: Settings,
+        samples: Path | None = None,
+        decoder: ImageDecoder | None = None,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self._apply_theme()
+        settings.setParent(self)
+        settings.setting_changed.connect(self._on_settings_changed)
+        self.decoder = decoder if decoder is not None else DecodePool(newest_first=True)
+        self.session = Session(engine_factory, settings, self)
+        self.window = MainWindow(self.session, settings, self.decoder, samples)
+
+    def start(self, folders: Sequence[Path]) -> None:
+        """Show the window; once it is there, open the photos and load the model."""
+        self.window.show()
+        QTimer.singleShot(0, self, lambda: self._begin(list(folders)))
+
+    def shut_down(self) -> bool:
+        """End all work; ``False`` if something would not end in time."""
+        ended = self.session.shut_down(_SHUT_DOWN_S)
+        self.window.grid.thumbnails.close()
+        self.window.viewer.loader.close()
+        self.decoder.close()
+        return ended
+
+    def _begin(self, folders: list[Path]) -> None:
+        folders = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100 - keeps links
+        if not folders and self.settings.value(keys.REOPEN_LAST):
+            folders = self.settings.last_opened
+        if folders:
+            self.window.open(folders)
+        self.session.load_model()
+
+    def _apply_theme(self) -> None:
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, Theme(self.settings.value(keys.THEME)))
+
+    @Slot(str, object)
+    def _on_settings_changed(self, key: str, _value: object) -> None:
+        if key == keys.THEME.key:
+            self._apply_theme()
+
+
+class FaultReporter(QObject):
+    """The road of a bug: into the log with its traceback, and before the person as plain text.
+
+    Exceptions arrive from any thread; the report is made in the GUI thread.
+    """
+
+    _caught = Signal(str)
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        super().__init__()
+        self._caught.connect(report, Qt.ConnectionType.QueuedConnection)
+        self._old_hook = sys.excepthook
+        self._old_thread_hook = threading.excepthook
+
+    def install(self) -> None:
+        """Catch what nobody else catches."""
+        sys.excepthook = self._on_exception
+        threading.excepthook = self._on_thread_exception
+
+    def uninstall(self) -> None:
+        """Leave everything as it was."""
+        sys.excepthook = self._old_hook
+        threading.excepthook = self._old_thread_hook
+
+    def _on_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            self._old_hook(kind, error, trace)
+            return
+        _log.critical("A fault in the program", exc_info=(kind, error, trace))
+        text = "".join(traceback.format_exception(kind, error, trace))
+        with suppress(RuntimeError):  # after the end there is no window to show it in
+            self._caught.emit(f"{versions()}\n\n{text}")
+
+    def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            self._on_exception(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+class _SignalBridge(QObject):
+    """Lets Ctrl-C and a polite kill close the window, though Qt waits in its own loop."""
+
+    def __init__(self, close: Callable[[], object]) -> None:
+        super().__init__()
+        self._close = close
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._reader.setblocking(False)
+        self._old_fd = signal.set_wakeup_fd(self._writer.fileno())
+        self._old = {
+            number: signal.signal(number, self._on_signal)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_notifier_activated)
+
+    def close(self) -> None:
+        """Give the signals back."""
+        self._notifier.setEnabled(False)
+        signal.set_wakeup_fd(self._old_fd)
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+        self._reader.close()
+        self._writer.close()
+
+    @Slot()
+    def _on_notifier_activated(self) -> None:
+        # Reading is all there is to do: Python runs the handler as soon as it is back.
+        with suppress(BlockingIOError):
+            self._reader.recv(64)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._close()
+
+
+def profile_dirs() -> tuple[Path, Path]:
+    """Where settings and logs are kept: the person's own folders, or the one a variable names."""
+    profile = os.environ.get(PROFILE_VARIABLE)
+    if profile:
+        return Path(profile), Path(profile)
+    dirs = PlatformDirs("csra-gui", appauthor=False)
+    return dirs.user_config_path, dirs.user_log_path
+
+
+def versions() -> str:
+    """What runs here, for a fault report: no paths, no names."""
+    return (
+        f"Python {platform.python_version()}, Qt {qVersion()}, "
+        f"{platform.system()} {platform.machine()}"
+    )
+
+
+def _start_logging(folder: Path) -> logging.Handler:
+    """Log to a file that only its owner can read, and that does not grow for ever."""
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    handler: logging.Handler
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler = _PrivateLog(
+            folder / "csra-gui.log", maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+        )
+    except OSError:
+        handler = logging.StreamHandler()
+        handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(handler)
+    return handler
+
+
+class _PrivateLog(logging.handlers.RotatingFileHandler):
+    """Every file it opens is readable by its owner alone, from its first byte."""
+
+    def _open(self):  # type: ignore[no-untyped-def]  # the base class's type is not public
+        file = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return os.fdopen(file, "a", encoding=self.encoding, errors="backslashreplace")

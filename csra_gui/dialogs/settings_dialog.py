@@ -1,0 +1,101 @@
+"""The settings, generated from their declarations; every change counts at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.settings import SETTINGS, Setting, Settings
+
+
+class SettingsDialog(QDialog):
+    """One row per setting that has a caption."""
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings")
+        self._settings = settings
+        self._shown: dict[str, Callable[[], None]] = {}
+        form = QFormLayout()
+        for setting in SETTINGS:
+            if setting.caption:
+                self._add_row(form, setting)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Close | QDialogButtonBox.StandardButton.RestoreDefaults
+        )
+        buttons.rejected.connect(self.reject)
+        restore = buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults)
+        restore.clicked.connect(settings.reset)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(buttons)
+        settings.setting_changed.connect(self._on_settings_changed)
+
+    def _add_row(self, form: QFormLayout, setting: Setting) -> None:
+        editor = self._editor(setting)
+        editor.setObjectName(setting.key)
+        editor.setToolTip(setting.help)
+        editor.setAccessibleName(setting.caption)
+        editor.setAccessibleDescription(setting.help)
+        if isinstance(editor, QCheckBox):
+            form.addRow(editor)
+        else:
+            form.addRow(f"{setting.caption}:", editor)
+        self._shown[setting.key]()
+
+    def _editor(self, setting: Setting) -> QWidget:
+        if isinstance(setting.default, bool):
+            return self._check_box(setting)
+        if setting.choices:
+            return self._combo_box(setting)
+        return self._spin_box(setting)
+
+    def _check_box(self, setting: Setting) -> QWidget:
+        box = QCheckBox(setting.caption, self)
+        self._shown[setting.key] = lambda: box.setChecked(bool(self._settings.value(setting)))
+        box.toggled.connect(lambda on: self._settings.set_value(setting, on))
+        return box
+
+    def _combo_box(self, setting: Setting) -> QWidget:
+        box = QComboBox(self)
+        for stored, caption in setting.choices:
+            box.addItem(caption, stored)
+        self._shown[setting.key] = lambda: box.setCurrentIndex(
+            box.findData(self._settings.value(setting))
+        )
+        box.activated.connect(lambda at: self._settings.set_value(setting, box.itemData(at)))
+        return box
+
+    def _spin_box(self, setting: Setting) -> QWidget:
+        """Whole numbers are pixels; fractions are edited in percent."""
+        box = QSpinBox(self)
+        scale = 1 if isinstance(setting.default, int) else 100
+        box.setSuffix(" px" if scale == 1 else " %")
+        box.setRange(round(setting.minimum * scale), round(setting.maximum * scale))
+        self._shown[setting.key] = lambda: box.setValue(
+            round(float(self._settings.value(setting)) * scale)
+        )
+
+        def store(shown: int) -> None:
+            # A value that came from elsewhere may be finer than the box; it is left as it is.
+            if shown != round(float(self._settings.value(setting)) * scale):
+                self._settings.set_value(setting, shown / scale)
+
+        box.valueChanged.connect(store)
+        return box
+
+    @Slot(str, object)
+    def _on_settings_changed(self, key: str, _value: object) -> None:
+        if key in self._shown:
+            self._shown[key]()

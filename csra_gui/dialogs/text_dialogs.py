@@ -1,0 +1,151 @@
+"""Dialogs that only show something: a fault of the program, the shortcuts, what this is."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+
+from PySide6.QtCore import Qt, qVersion
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QPlainTextEdit,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.resources import icon
+from engine.texts import display_path, display_text
+from engine.values import ModelInfo
+
+_BUG_HEADLINE = (
+    "Something went wrong that should not have. Your photos are untouched, and you can go on. "
+    "If you report it, please send this text:"
+)
+
+
+class BugDialog(QDialog):
+    """A fault of the program: text that can be selected and copied."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("A fault in the program")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        headline = _plain_label(_BUG_HEADLINE, self)
+        self.text = QPlainTextEdit(text, self)
+        self.text.setReadOnly(True)
+        self.text.setAccessibleName("Text of the fault")
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
+        buttons.rejected.connect(self.reject)
+        _stack(self, headline, self.text, buttons)
+        self.resize(720, 420)
+
+    def add(self, text: str) -> None:
+        """Show a further fault below."""
+        self.text.appendPlainText(f"\n{text}")
+
+
+class ShortcutsDialog(QDialog):
+    """What each key does."""
+
+    def __init__(self, rows: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        table = QTableWidget(len(rows), 2, self)
+        table.setAccessibleName("Keyboard shortcuts")
+        table.setHorizontalHeaderLabels(["Keys", "What they do"])
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setTabKeyNavigation(False)
+        for row, cells in enumerate(rows):
+            for column, text in enumerate(cells):
+                table.setItem(row, column, QTableWidgetItem(text))
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        _stack(self, table, buttons)
+        self.resize(640, 560)
+
+
+class AboutDialog(QDialog):
+    """Versions, licence and the model."""
+
+    def __init__(self, model: ModelInfo | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About CSRA")
+        picture = QLabel(self)
+        picture.setPixmap(icon("app").pixmap(64, 64))
+        text = _plain_label(about_text(model), self)
+        text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        text.setAccessibleName("About this program")
+        text.setMinimumWidth(460)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        _stack(self, picture, text, buttons)
+
+
+def about_text(model: ModelInfo | None) -> str:
+    """What the about dialog says."""
+    lines = [
+        f"CSRA {_version('csra-gui')}",
+        "Tags photos with class-specific residual attention, and shows why each tag was given.",
+        "Licence: Apache-2.0",
+        "",
+        f"Python {platform.python_version()} · PySide6 {_version('PySide6-Essentials')} · "
+        f"Qt {qVersion()} · PyTorch {_version('torch')}",
+        "",
+        *_model_lines(model),
+    ]
+    return "\n".join(lines)
+
+
+def _model_lines(model: ModelInfo | None) -> list[str]:
+    if model is None:
+        return ["Model: none is loaded"]
+    lines = [
+        f"Model: {display_text(model.name)}, {len(model.categories)} categories, {model.device}",
+        f"Backbone {display_text(model.backbone)}, input {model.input_size} pixels",
+    ]
+    if model.path is not None:
+        lines.append(f"File: {display_path(model.path)}")
+    lines += [f"{display_text(name)}: {value:.3f}" for name, value in model.results.items()]
+    if model.description:
+        lines += ["", display_text(model.description)]
+    return lines
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(from source)"
+
+
+def _plain_label(text: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    return label
+
+
+def _stack(dialog: QDialog, *widgets: QWidget) -> None:
+    layout = QVBoxLayout(dialog)
+    for widget in widgets:
+        layout.addWidget(widget)

@@ -1,0 +1,110 @@
+"""The strip that says what the program is doing, and the messages when it has ended."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from csra_gui.notifier import Notifier
+from csra_gui.session import ModelState, Session
+from csra_gui.tagging import TagProgress, TagSummary
+from csra_gui.widgets.job_progress import JobProgress
+from engine.data.scan import ScanProblem
+
+_SHOW_THESE = "Show these"
+
+
+class WorkPanel(QWidget):
+    """Progress of scanning and tagging; tells the notifier how each ended.
+
+    Signals:
+        problems_requested: the person wants to see what could not be read.
+    """
+
+    problems_requested = Signal()
+
+    def __init__(self, session: Session, notifier: Notifier, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._notifier = notifier
+        self.progress = JobProgress(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.progress)
+        self.progress.cancel_requested.connect(session.cancel_work)
+        session.scan_started.connect(self._on_session_scan_started)
+        session.photos_added.connect(self._update_busy)
+        session.scan_finished.connect(self._on_session_scan_finished)
+        session.model_changed.connect(self._on_session_model_changed)
+        session.tagging_progressed.connect(self._on_session_tagging_progressed)
+        session.tagging_finished.connect(self._on_session_tagging_finished)
+        self._update_busy()
+
+    @Slot()
+    def _update_busy(self) -> None:
+        session = self._session
+        if session.is_tagging:
+            return
+        if session.is_scanning:
+            self.progress.set_busy(f"Looking for photos… {len(session.photos):,} so far")
+        elif session.model_state is ModelState.LOADING:
+            self.progress.set_busy("Loading the model…", cancellable=False)
+        else:
+            self.progress.clear()
+
+    @Slot()
+    def _on_session_scan_started(self) -> None:
+        if self._session.model_state is not ModelState.FAILED:
+            self._notifier.clear()
+        self._update_busy()
+
+    @Slot(object)
+    def _on_session_scan_finished(self, skipped: tuple[ScanProblem, ...]) -> None:
+        self._update_busy()
+        if len(skipped) == 1:
+            text = f"{skipped[0].path.name}: {skipped[0].message}"
+        else:
+            text = f"{len(skipped):,} files or folders could not be looked at."
+        if skipped:
+            self._notifier.warning(text, _SHOW_THESE, self.problems_requested.emit)
+
+    @Slot(object)
+    def _on_session_model_changed(self, state: ModelState) -> None:
+        self._update_busy()
+        if state is ModelState.FAILED:
+            self._notifier.error(self._session.model_error, "Try again", self._session.load_model)
+        elif state is ModelState.LOADING:
+            self._notifier.clear()
+
+    @Slot(object)
+    def _on_session_tagging_progressed(self, progress: TagProgress) -> None:
+        self.progress.set_progress(
+            "Tagging", progress.done, progress.total, progress.rate_per_s, progress.remaining_s
+        )
+
+    @Slot(object)
+    def _on_session_tagging_finished(self, summary: TagSummary | None) -> None:
+        self.progress.clear()
+        self._update_busy()
+        if summary is not None:
+            self._tell(summary)
+
+    def _tell(self, summary: TagSummary) -> None:
+        unreadable = f"{summary.unreadable:,} could not be read"
+        if summary.error is not None:
+            self._notifier.error(str(summary.error), "Resume", self._session.tag)
+        elif summary.cancelled:
+            text = f"Tagging was cancelled: {summary.tagged:,} of {summary.total:,} photos tagged."
+            self._notifier.warning(text, "Resume", self._session.tag)
+        elif summary.unreadable:
+            self._notifier.warning(
+                f"{_photos(summary.tagged)} tagged, {unreadable}.",
+                _SHOW_THESE,
+                self.problems_requested.emit,
+            )
+        else:
+            self._notifier.info(f"{_photos(summary.tagged)} tagged.")
+
+
+def _photos(count: int) -> str:
+    return f"{count:,} photo" if count == 1 else f"{count:,} photos"
