@@ -10,6 +10,7 @@ from engine.categories import Categories
 from engine.errors import ConfigError
 
 ResizeMode = Literal["squash", "letterbox"]
+Activation = Literal["sigmoid", "softmax"]
 
 #: Temperatures of the paper's multi-head settings (section 3.3); ``inf`` is max pooling.
 PAPER_TEMPERATURES: dict[int, tuple[float, ...]] = {
@@ -31,6 +32,8 @@ class HeadConfig:
         normalize: divide each category's classifier weights by their L2 norm (the paper's form).
         standardize: scale each feature channel by the training set's mean and deviation first.
         bias: add a learned constant per category to the position scores.
+        activation: what turns logits into scores; ``sigmoid`` judges each category by itself,
+            ``softmax`` is for a classifier that was trained to name one category per image.
     """
 
     temperatures: tuple[float, ...] = (1.0,)
@@ -38,6 +41,7 @@ class HeadConfig:
     normalize: bool = True
     standardize: bool = False
     bias: bool = False
+    activation: Activation = "sigmoid"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "temperatures", tuple(float(t) for t in self.temperatures))
@@ -49,6 +53,8 @@ class HeadConfig:
             raise ConfigError(f"Temperatures must be above 0, not {self.temperatures}.")
         if not (math.isfinite(self.lam) and self.lam >= 0):
             raise ConfigError(f"λ must be a number of at least 0, not {self.lam}.")
+        if self.activation not in ("sigmoid", "softmax"):
+            raise ConfigError(f"There is no activation {self.activation!r}.")
 
     @property
     def num_heads(self) -> int:

@@ -16,6 +16,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.config import Activation
 from engine.geometry import Box
 from engine.values import FloatArray, PositionScores
 
@@ -32,6 +33,16 @@ class MapKind(StrEnum):
 def sigmoid(logit: NDArray[np.floating]) -> FloatArray:
     """1 / (1 + e^−x) without overflow, float32."""
     return (0.5 * (1.0 + np.tanh(0.5 * np.asarray(logit, dtype=np.float64)))).astype(np.float32)
+
+
+def activate(logits: NDArray[np.floating], activation: Activation) -> FloatArray:
+    """Logits (…, C) → scores in [0, 1]: sigmoid of each, or softmax over the categories."""
+    if activation == "sigmoid":
+        return sigmoid(logits)
+    shifted = np.asarray(logits, dtype=np.float64)
+    powers = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    scores: FloatArray = (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return scores
 
 
 def attention(scores: PositionScores, category: int) -> FloatArray:
@@ -72,7 +83,11 @@ def local_probability(scores: PositionScores, category: int) -> FloatArray:
     In [0, 1] and on one scale for all categories and images, so a threshold means the same in it
     as it does for the score.
     """
-    return sigmoid((1.0 + scores.lam) * score_map(scores, category))
+    if scores.activation == "sigmoid":
+        return sigmoid((1.0 + scores.lam) * score_map(scores, category))
+    local_logits = (1.0 + scores.lam) * scores.values.sum(axis=0, dtype=np.float64)
+    by_position = activate(np.moveaxis(local_logits, 0, -1), scores.activation)
+    return np.ascontiguousarray(by_position[..., category])
 
 
 def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:

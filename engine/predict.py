@@ -12,9 +12,9 @@ import numpy as np
 from engine.config import PredictConfig, PreprocessConfig
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.errors import ImageError
-from engine.evidence import sigmoid
+from engine.evidence import activate
 from engine.runtime.torch_backend import TorchBackend
-from engine.values import DecodedImage, PositionScores, Prediction
+from engine.values import DecodedImage, FloatArray, PositionScores, Prediction
 
 # A batch gains little on a CPU, and while one runs nobody's click is answered.
 _CPU_BATCH, _GPU_BATCH = 4, 32
@@ -71,6 +71,7 @@ def explain(
         values=scores.position_scores[0],
         temperatures=head.temperatures,
         lam=head.lam,
+        activation=head.activation,
         content=image.content,
         width=image.width,
         height=image.height,
@@ -81,7 +82,9 @@ def _predict_batch(
     backend: TorchBackend, model_id: str, batch: Sequence[_Decoded]
 ) -> Iterator[Prediction]:
     pixels = [image.pixels for _, image in batch if isinstance(image, DecodedImage)]
-    scores = iter(sigmoid(backend.run(np.stack(pixels)).logits) if pixels else ())
+    scores: Iterator[FloatArray] = iter(())
+    if pixels:
+        scores = iter(activate(backend.run(np.stack(pixels)).logits, backend.head.activation))
     for path, image in batch:
         if isinstance(image, ImageError):
             yield Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))

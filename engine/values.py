@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.categories import Categories
+from engine.config import Activation
 from engine.geometry import Box
 
 FloatArray = NDArray[np.float32]
@@ -24,7 +25,7 @@ class Label:
 
     Attributes:
         category: its name.
-        score: sigmoid of the logit, 0 to 1.
+        score: how sure the model is, 0 to 1: the activation (sigmoid) of the logit.
     """
 
     category: str
@@ -101,6 +102,7 @@ class PositionScores:
             outside); ``Box.UNIT`` for a squashed image.
         width: of the upright original in pixels.
         height: of the upright original in pixels.
+        activation: what turns logits into scores.
     """
 
     path: Path
@@ -111,6 +113,7 @@ class PositionScores:
     content: Box
     width: int
     height: int
+    activation: Activation = "sigmoid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
+import math
+from collections import OrderedDict
 from typing import cast
 
 import timm
+import torchvision
 from torch import Tensor, nn
 
 from engine.errors import ModelError
 
-_TIMM_PREFIX = "timm:"
-# A name from a file must never become a download address: timm takes "hf_hub:…" as one.
-_TIMM_NAME = re.compile(r"[A-Za-z0-9_.]+")
-
 
 class Backbone(nn.Module):
     """A network without its classifier.
+
+    Args:
+        network: gives features for images.
+        feature_dim: channels D of its features.
 
     Attributes:
         feature_dim: channels D of its features.
@@ -29,22 +31,66 @@ class Backbone(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) normalised pixels → (B, D, h, w) features."""
-        return cast(Tensor, self.network.forward_features(images))  # type: ignore[operator]
+        return cast(Tensor, self.network(images))
 
 
-def build_backbone(name: str) -> Backbone:
-    """A backbone with random weights, by its registry name.
+class TimmBackbone(Backbone):
+    """A network of timm that yields a feature map or patch tokens.
+
+    Class and register tokens take part in attention but are dropped from the features; the patch
+    tokens are laid out on their grid (section 4.2 of the paper, for its vision transformers).
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised pixels → (B, D, h, w) features."""
+        features = cast(Tensor, self.network.forward_features(images))  # type: ignore[operator]
+        if features.ndim == 3:
+            tokens = features[:, getattr(self.network, "num_prefix_tokens", 0) :]
+            side = math.isqrt(tokens.shape[1])
+            return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
+        if getattr(self.network, "output_fmt", "NCHW") == "NHWC":
+            return features.permute(0, 3, 1, 2)
+        return features
+
+
+def torchvision_resnet(depth: int) -> Backbone:
+    """A ResNet of torchvision up to its last stage, stride 32, random weights."""
+    network = getattr(torchvision.models, f"resnet{depth}")(weights=None)
+    trunk = OrderedDict(
+        (name, child) for name, child in network.named_children() if name not in ("avgpool", "fc")
+    )
+    return Backbone(nn.Sequential(trunk), network.fc.in_features)
+
+
+def timm_backbone(name: str, input_size: int) -> Backbone:
+    """A network of timm for a square input, random weights.
 
     Args:
-        name: ``timm:NAME`` for any network of timm that yields a feature map.
+        name: as timm lists it.
+        input_size: in pixels; a network made for one size is built for this one.
 
     Raises:
-        ModelError: no network has this name.
+        ModelError: timm has no such network, or it cannot take this size or give a feature map.
     """
-    plain = name.removeprefix(_TIMM_PREFIX)
-    if plain == name or not _TIMM_NAME.fullmatch(plain) or not timm.is_model(plain):
+    if not timm.is_model(name):
+        raise ModelError(f"There is no backbone 'timm:{name}': timm {timm.__version__} lacks it.")
+    try:
+        network = _create(name, input_size)
+    except (AssertionError, ValueError, RuntimeError, TypeError) as error:
         raise ModelError(
-            f"There is no backbone {name[:80]!r}. Names look like 'timm:tf_efficientnet_lite0'."
-        )
-    network = timm.create_model(plain, pretrained=False, num_classes=0, global_pool="")
-    return Backbone(network, cast(int, network.num_features))
+            f"'timm:{name}' cannot be built for {input_size} pixels: {error}"
+        ) from error
+    if not hasattr(network, "forward_features") or not hasattr(network, "num_features"):
+        raise ModelError(f"'timm:{name}' does not yield a feature map.")
+    return TimmBackbone(network, cast(int, network.num_features))
+
+
+def _is_built_for_a_size(name: str) -> bool:
+    config = timm.get_pretrained_cfg(name)
+    is_transformer = any(part in name for part in ("vit", "deit", "beit", "eva", "swin"))
+    return config is not None and (bool(config.fixed_input_size) or is_transformer)
+
+
+def _create(name: str, input_size: int) -> nn.Module:
+    size = {"img_size": input_size} if _is_built_for_a_size(name) else {}
+    return timm.create_model(name, num_classes=0, global_pool="", **size)

@@ -7,8 +7,8 @@ from typing import cast
 from torch import Tensor, nn
 
 from engine.config import ModelConfig
-from engine.models.backbones import build_backbone
 from engine.models.heads import HeadOutput, ResidualAttentionHeads
+from engine.models.registry import build_backbone
 
 
 class Classifier(nn.Module):
@@ -21,7 +21,7 @@ class Classifier(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone = build_backbone(config.backbone)
+        self.backbone = build_backbone(config.backbone, config.preprocess.input_size)
         self.heads = ResidualAttentionHeads(
             self.backbone.feature_dim, len(config.categories), config.head
         )

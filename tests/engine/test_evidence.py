@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,16 @@ def test_a_uniform_photo_has_its_own_score_as_local_probability_everywhere():
     scores = position_scores(np.full((2, 1, 3, 3), 0.7), (1.0, math.inf), lam=0.5)
     expected = evidence.sigmoid(evidence.logits(scores))[0]
     np.testing.assert_allclose(evidence.local_probability(scores, 0), expected, rtol=1e-5)
+
+
+def test_softmax_scores_add_up_and_a_uniform_photo_has_them_everywhere():
+    values = np.array([0.7, -0.2, 1.5], np.float32)[None, :, None, None] * np.ones((1, 3, 2, 2))
+    scores = replace(position_scores(values, (math.inf,), lam=0.2), activation="softmax")
+    expected = evidence.activate(evidence.logits(scores), "softmax")
+    assert expected.sum() == pytest.approx(1.0)
+    for category in range(3):
+        local = evidence.local_probability(scores, category)
+        np.testing.assert_allclose(local, expected[category], rtol=1e-5)
 
 
 def test_attention_as_a_map_is_one_where_it_is_uniform():

@@ -12,8 +12,8 @@ from engine.data.labelled import LabelledImages
 from engine.errors import DataError, ModelError
 from engine.features import FeatureExtractor
 from engine.models import pretrained
-from engine.models.backbones import build_backbone
 from engine.models.heads import ResidualAttentionHeads
+from engine.models.registry import build_backbone
 from engine.train import FeatureSet, head_logits, train_heads
 from tests.engine.models import TINY_BACKBONE
 from tests.engine.test_data_and_metrics import write_devkit
@@ -114,7 +114,7 @@ def extract(extractor, pool, paths, **options):
 
 def test_features_are_computed_once_and_again_when_a_file_changes(tmp_path):
     torch.manual_seed(0)
-    backbone = build_backbone(TINY_BACKBONE)
+    backbone = build_backbone(TINY_BACKBONE, 64)
     extractor = FeatureExtractor(backbone, PreprocessConfig(64), tmp_path / "cache")
     paths = photos(tmp_path, 10)
     with DecodePool(1) as pool:
@@ -132,7 +132,7 @@ def test_features_are_computed_once_and_again_when_a_file_changes(tmp_path):
 
 def test_a_broken_training_image_stops_with_its_name_and_leaves_no_half_file(tmp_path):
     extractor = FeatureExtractor(
-        build_backbone(TINY_BACKBONE), PreprocessConfig(64), tmp_path / "cache"
+        build_backbone(TINY_BACKBONE, 64), PreprocessConfig(64), tmp_path / "cache"
     )
     paths = photos(tmp_path, 10)
     paths[9].write_bytes(b"broken")
@@ -165,4 +165,4 @@ def test_the_command_trains_saves_and_says_how_good_it_is(tmp_path, monkeypatch,
 
 def test_only_known_backbones_have_imagenet_weights():
     with pytest.raises(ModelError, match="No ImageNet weights"):
-        pretrained.load_imagenet_weights(build_backbone(TINY_BACKBONE), TINY_BACKBONE)
+        pretrained.load_imagenet_weights(build_backbone(TINY_BACKBONE, 64), TINY_BACKBONE)
