@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from typing import cast
+from typing import Any, cast
 
 import timm
 import torchvision
@@ -92,5 +92,5 @@ def _is_built_for_a_size(name: str) -> bool:
 
 
 def _create(name: str, input_size: int) -> nn.Module:
-    size = {"img_size": input_size} if _is_built_for_a_size(name) else {}
+    size: dict[str, Any] = {"img_size": input_size} if _is_built_for_a_size(name) else {}
     return timm.create_model(name, num_classes=0, global_pool="", **size)
