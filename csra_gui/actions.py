@@ -100,7 +100,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "tag", "&Tag now", ("Ctrl+T",), "play", "Tag the photos that have no labels yet, or again."
     ),
-    ActionSpec("cancel", "&Cancel tagging", ("Ctrl+.",), "stop", "Stop; what is tagged stays."),
+    ActionSpec("cancel", "&Cancel tagging", ("Ctrl+.",), "cancel", "Stop; what is tagged stays."),
     ActionSpec("show_problems", "Show &unreadable photos…", (), "warning"),
     ActionSpec("shortcuts", "&Keyboard shortcuts", (_Standard.HelpContents,), "help"),
     ActionSpec("about", "&About", (), "info"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -37,6 +37,9 @@ from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.workers.image_loader import ImageDecoder
 from engine.texts import display_path, display_text
 
+_DEFAULT_SIZE = QSize(1440, 900)
+#: A frame and a task bar take some of the screen, and nobody says how much.
+_SHARE_OF_SCREEN = 0.9
 _DEFAULT_SPLIT = (430, 560, 290)
 _THUMBNAIL_STEP = 32
 _PHOTO_FILTER = (
@@ -307,7 +310,8 @@ class MainWindow(QMainWindow):
     # The window itself.
 
     def _restore_layout(self) -> None:
-        self.resize(1280, 800)
+        room = self.screen().availableGeometry().size()
+        self.resize(_DEFAULT_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
         self.restoreGeometry(self._settings.layout("window"))
         if not self._splitter.restoreState(self._settings.layout("splitter")):
             self._splitter.setSizes(_DEFAULT_SPLIT)

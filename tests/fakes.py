@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +13,22 @@ import numpy as np
 
 from engine.categories import Categories
 from engine.config import PredictConfig
+from engine.data.decode_pool import DecodeRequest
 from engine.errors import EngineError, ImageError
 from engine.evidence import logits, sigmoid
 from engine.geometry import Box
-from engine.values import ModelInfo, PositionScores, Prediction
+from engine.values import DecodedImage, ModelInfo, PositionScores, Prediction
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
 MODEL_ID = "f4ce"
 GRID = 14
 WIDTH, HEIGHT = 640, 480
+
+
+def _opened() -> threading.Event:
+    gate = threading.Event()
+    gate.set()
+    return gate
 
 
 @dataclass
@@ -32,18 +40,22 @@ class FakeEngine:
 
     Attributes:
         model_error: makes ``open_model`` fail while it is set.
+        predict_bug: is raised by ``predict`` while it is set.
         open_gate: ``open_model`` waits for it.
         predict_gate: each prediction waits for it.
         explain_gate: each explanation waits for it.
         predict_calls: the paths of each call.
+        predicted: photos that a prediction was made for.
         explain_calls: the path of each call.
+        closed: set when ``close`` was called.
+        predict_closed: set when a ``predict`` has come to its end, whichever.
     """
 
     model_error: EngineError | None = None
     predict_bug: Exception | None = None
-    open_gate: threading.Event = field(default_factory=lambda: _opened())
-    predict_gate: threading.Event = field(default_factory=lambda: _opened())
-    explain_gate: threading.Event = field(default_factory=lambda: _opened())
+    open_gate: threading.Event = field(default_factory=_opened)
+    predict_gate: threading.Event = field(default_factory=_opened)
+    explain_gate: threading.Event = field(default_factory=_opened)
     predict_calls: list[tuple[Path, ...]] = field(default_factory=list)
     predicted: list[Path] = field(default_factory=list)
     explain_calls: list[Path] = field(default_factory=list)
@@ -111,7 +123,33 @@ def position_scores(path: Path) -> PositionScores:
     return PositionScores(path, MODEL_ID, values, (1.0,), 0.1, Box.UNIT, WIDTH, HEIGHT)
 
 
-def _opened() -> threading.Event:
-    gate = threading.Event()
-    gate.set()
-    return gate
+class FakeDecoder:
+    """Decodes nothing: a plain colour for every file, an error for names with "bad" in them.
+
+    Attributes:
+        gate: each picture waits for it.
+        requests: what was asked for, in order.
+    """
+
+    def __init__(self) -> None:
+        self.gate = _opened()
+        self.requests: list[DecodeRequest] = []
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="fake-decode")
+
+    def submit(self, request: DecodeRequest) -> Future[DecodedImage]:
+        """A future picture, as ``DecodePool`` gives it."""
+        self.requests.append(request)
+        return self._threads.submit(self._decode, request)
+
+    def close(self) -> None:
+        """End the threads; what waits is cancelled."""
+        self.gate.set()
+        self._threads.shutdown(cancel_futures=True)
+
+    def _decode(self, request: DecodeRequest) -> DecodedImage:
+        self.gate.wait()
+        if "bad" in request.path.name:
+            raise ImageError("The file ends too early.")
+        side = min(request.side or WIDTH, WIDTH)
+        pixels = np.full((side * 3 // 4, side, 3), 90, dtype=np.uint8)
+        return DecodedImage(pixels, WIDTH, HEIGHT)

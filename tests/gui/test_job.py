@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from csra_gui.workers.job import Job, JobRunner
+from engine.errors import EngineError
+
+
+class Record:
+    """What a job said, in order."""
+
+    def __init__(self, job: Job) -> None:
+        self.events: list[object] = []
+        self.threads: set[int] = set()
+        job.yielded.connect(lambda values: self._note(("yielded", values)))
+        job.returned.connect(lambda value: self._note(("returned", value)))
+        job.failed.connect(lambda error: self._note(("failed", str(error))))
+        job.finished.connect(lambda: self._note("finished"))
+
+    def _note(self, event: object) -> None:
+        self.threads.add(threading.get_ident())
+        self.events.append(event)
+
+    @property
+    def values(self) -> list[object]:
+        return [v for e in self.events if isinstance(e, tuple) and e[0] == "yielded" for v in e[1]]
+
+
+@pytest.fixture
+def runner(qapp: QObject) -> Iterator[JobRunner]:
+    runner = JobRunner()
+    yield runner
+    assert runner.shut_down(5.0)
+
+
+def test_values_come_in_order_in_the_gui_thread_and_finished_comes_last(
+    qtbot: QtBot, runner: JobRunner
+) -> None:
+    def work() -> Generator[int, None, str]:
+        yield from range(1000)
+        return "done"
+
+    job = runner.prepare(work, "test")
+    record = Record(job)
+    with qtbot.waitSignal(job.finished):
+        job.start()
+    assert record.values == list(range(1000))
+    assert record.events[-2:] == [("returned", "done"), "finished"]
+    assert record.threads == {threading.get_ident()}
+    assert len(record.events) < 100, "values should come in batches"
+
+
+def test_cancel_closes_the_generator_and_nothing_comes_after_but_finished(
+    qtbot: QtBot, runner: JobRunner
+) -> None:
+    cleaned = threading.Event()
+
+    def work() -> Generator[int, None, None]:
+        try:
+            number = 0
+            while True:
+                yield number
+                number += 1
+        finally:
+            cleaned.set()
+
+    job = runner.prepare(work, "test")
+    record = Record(job)
+    with qtbot.waitSignal(job.yielded):
+        job.start()
+    with qtbot.waitSignal(job.finished):
+        job.cancel()
+        said = len(record.events)
+    assert cleaned.is_set()
+    assert record.events[said:] == ["finished"]
+
+
+def test_an_expected_error_is_reported_and_finished_still_comes(
+    qtbot: QtBot, runner: JobRunner
+) -> None:
+    def work() -> None:
+        raise EngineError("There is no model.")
+
+    job = runner.prepare(work, "test")
+    record = Record(job)
+    with qtbot.waitSignal(job.finished):
+        job.start()
+    assert record.events == [("failed", "There is no model."), "finished"]
+
+
+def test_a_bug_reaches_the_excepthook(qtbot: QtBot, runner: JobRunner) -> None:
+    def work() -> None:
+        raise ZeroDivisionError("a bug")
+
+    job = runner.prepare(work, "test")
+    record = Record(job)
+    with qtbot.captureExceptions() as caught, qtbot.waitSignal(job.finished):
+        job.start()
+    assert [str(error) for _, error, _ in caught] == ["a bug"]
+    assert record.events == ["finished"]
+
+
+def test_shutting_down_ends_a_job_that_is_running(qtbot: QtBot, runner: JobRunner) -> None:
+    def work() -> Generator[int, None, None]:
+        while True:
+            yield 1
+
+    job = runner.prepare(work, "test")
+    with qtbot.waitSignal(job.yielded):
+        job.start()
+    assert runner.shut_down(5.0)
+    assert job.wait(0.0)
