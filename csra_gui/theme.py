@@ -62,12 +62,12 @@ _LIGHT_ROLES = MappingProxyType(
 )
 _DARK_ROLES = MappingProxyType(
     {
-        _Role.Window: "#272729",
+        _Role.Window: "#2a2a2c",
         _Role.WindowText: "#e8e8ea",
-        _Role.Base: "#1f1f21",
-        _Role.AlternateBase: "#242426",
+        _Role.Base: "#1b1b1d",
+        _Role.AlternateBase: "#202022",
         _Role.Text: "#e8e8ea",
-        _Role.Button: "#363639",
+        _Role.Button: "#3a3a3d",
         _Role.ButtonText: "#e8e8ea",
         _Role.BrightText: "#ffffff",
         _Role.ToolTipBase: "#3a3a3d",
@@ -86,6 +86,7 @@ _DARK_ROLES = MappingProxyType(
     }
 )
 _DISABLED_TEXT = MappingProxyType({False: "#9b9ba0", True: "#6d6d72"})
+_BOX_FRAME = MappingProxyType({False: "#b0b0b5", True: "#b4b4b9"})
 _TONES = MappingProxyType(
     {
         False: {
@@ -165,6 +166,11 @@ def _set_palette(app: QApplication, *, dark: bool) -> None:
     palette = palette_for(dark=dark)
     if app.palette() != palette:
         app.setPalette(palette)
+        # Fusion draws the frame of an empty box in a darker shade of the window's colour, which
+        # nobody sees on a dark window. A box paints no window colour itself.
+        palette.setColor(_Role.Window, QColor(_BOX_FRAME[dark]))
+        for name in ("QCheckBox", "QRadioButton"):
+            app.setPalette(palette, name)  # type: ignore[arg-type]  # the stub is wrong
 
 
 class _SystemFollower(QObject):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
@@ -18,7 +20,7 @@ _GAP = 3
 
 
 class ColorBar(QWidget):
-    """A horizontal scale: as opaque as in the overlay, with low, middle, high and the threshold."""
+    """A horizontal scale: faded as in the overlay, with low, middle, high and the threshold."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,10 +34,8 @@ class ColorBar(QWidget):
         """Show the scale of another style."""
         self._style = style
         ramp = np.linspace(style.low, style.high, LEVELS, dtype=np.float32)[None, :]
-        plain = OverlayStyle(
-            style.colormap, style.opacity, style.low, style.high, style.threshold, contour=False
-        )
-        self._strip = render_overlay(ramp, plain)
+        # At full opacity, or the colours could not be told apart on the bar.
+        self._strip = render_overlay(ramp, replace(style, opacity=1.0, smooth=True, contour=False))
         text = f"{self._number(style.low)} – {self._number(style.high)}"
         if style.threshold is not None:
             text += ", " + self.tr("threshold") + f" {self._number(style.threshold)}"

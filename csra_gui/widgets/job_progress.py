@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+from typing_extensions import override
 
 from csra_gui.resources import icon
 
@@ -38,6 +40,24 @@ def rate_text(per_second: float) -> str:
     return f"{per_second:.1f} images/s" if per_second >= 0.1 else f"{per_second:.2f} images/s"
 
 
+class _ElidedLabel(QLabel):
+    """One line of plain text that ends in an ellipsis where there is no room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        shown = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        align = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+        painter.drawText(self.rect(), int(align), shown)
+
+
 class JobProgress(QWidget):
     """A line of text, a bar and a Cancel button; hidden while nothing goes on.
 
@@ -52,9 +72,7 @@ class JobProgress(QWidget):
         super().__init__(parent)
         self._canceling = False
         self._job = ""
-        self._text = QLabel()
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._text = _ElidedLabel()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedSize(_BAR_WIDTH, _BAR_HEIGHT)

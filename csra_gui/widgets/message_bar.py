@@ -128,6 +128,7 @@ class _Message(QWidget):
         super().__init__()
         self.text, self.level = text, level
         self.action = action if isinstance(action, QAction) else None
+        self._caption = ""
         if self.action is not None:
             self.action.setParent(self)
         self._icon = QLabel()
@@ -141,9 +142,9 @@ class _Message(QWidget):
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(words, 1)
         if action is not None:
-            caption = action.text() if isinstance(action, QAction) else action
-            button = QPushButton(caption.replace("&", "&&"))
-            button.clicked.connect(lambda: self.action_requested.emit(caption))
+            self._caption = action.text() if isinstance(action, QAction) else action
+            button = QPushButton(self._caption.replace("&", "&&"))
+            button.clicked.connect(self._on_button_clicked)
             row.addWidget(button)
         close = QToolButton()
         close.setIcon(icon("close"))
@@ -155,6 +156,10 @@ class _Message(QWidget):
         row.addWidget(close)
         self.setAccessibleName(text)
         self._tint()
+
+    @Slot()
+    def _on_button_clicked(self) -> None:
+        self.action_requested.emit(self._caption)
 
     @override
     def changeEvent(self, event: QEvent) -> None:

@@ -23,6 +23,11 @@ _CONTOUR_WIDTH = 2.0
 _HALO_WIDTH = 4.5
 _CONTOUR_OPACITY = 0.95
 _HALO_OPACITY = 0.55
+#: Pixels further from the line than this are not touched.
+_REACH = _HALO_WIDTH / 2 + 0.5
+
+#: Flat indices of pixels near the contour, and how far each is from it, in pixels.
+_Near = tuple[NDArray[np.intp], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +131,13 @@ def _enlarged(
 
 def _draw_contour(pixels: NDArray[np.uint32], values: FloatArray, style: OverlayStyle) -> None:
     """A white line with a dark rim where the map crosses the threshold; legible on any photo."""
-    threshold = float(style.threshold if style.threshold is not None else style.low)
-    distance = (
-        _distance_smooth(values, threshold) if style.smooth else _distance_cells(values, threshold)
-    )
-    near = np.flatnonzero(distance < _HALO_WIDTH / 2 + 0.5)
+    threshold = np.float32(style.low if style.threshold is None else style.threshold)
+    find = _near_smooth if style.smooth else _near_cells
+    near, away = find(values, threshold)
     if not near.size:
         return
-    away = distance.reshape(-1)[near]
     flat = pixels.reshape(-1)
-    halo = np.clip(_HALO_WIDTH / 2 + 0.5 - away, 0.0, 1.0) * _HALO_OPACITY
+    halo = np.clip(_REACH - away, 0.0, 1.0) * _HALO_OPACITY
     line = np.clip(_CONTOUR_WIDTH / 2 + 0.5 - away, 0.0, 1.0) * _CONTOUR_OPACITY
     flat[near] = _over(_over(flat[near], 0.0, halo), 255.0, line)
 
@@ -151,34 +153,30 @@ def _over(under: NDArray[np.uint32], grey: float, alpha: FloatArray) -> NDArray[
     return packed
 
 
-def _distance_smooth(values: FloatArray, threshold: float) -> FloatArray:
-    """Pixels to the crossing, to first order: |value − threshold| / |slope|."""
-    slope = np.zeros(values.shape, dtype=np.float32)
-    for axis in (0, 1):
-        if values.shape[axis] > 1:
-            step = np.abs(np.diff(values, axis=axis))
-            ahead = (slice(None), slice(None, -1)) if axis else (slice(None, -1), slice(None))
-            slope[ahead] += step * step
-    slope = np.sqrt(slope)
-    distance = np.abs(values - np.float32(threshold))
-    pixels: FloatArray = np.divide(
-        distance, slope, out=np.full_like(distance, np.inf), where=slope > 1e-9
-    )
-    return pixels
+def _near_smooth(values: FloatArray, threshold: np.float32) -> _Near:
+    """Distance to the crossing, to first order: |value − threshold| / |slope|."""
+    squared_slope = np.zeros(values.shape, dtype=np.float32)
+    across = values[:, 1:] - values[:, :-1]
+    squared_slope[:, :-1] += across * across
+    down = values[1:] - values[:-1]
+    squared_slope[:-1] += down * down
+    above = values - threshold
+    squared_distance = (above * above).reshape(-1)
+    slope = squared_slope.reshape(-1)
+    near = np.flatnonzero(squared_distance < slope * np.float32(_REACH * _REACH))
+    away: FloatArray = np.sqrt(squared_distance[near] / slope[near])
+    return near, away
 
 
-def _distance_cells(values: FloatArray, threshold: float) -> FloatArray:
-    """Zero at pixels on either side of an edge between cells below and above, else infinite."""
+def _near_cells(values: FloatArray, threshold: np.float32) -> _Near:
+    """Distance to an edge between a cell below and one above, in two pixels on either side."""
     above = values >= threshold
-    distance = np.full(values.shape, np.inf, dtype=np.float32)
-    down = above[1:] != above[:-1]
-    across = above[:, 1:] != above[:, :-1]
-    for reach in (1, 0):
-        away = np.float32(reach + 0.5)
-        rows, columns = values.shape
-        for offset in (-reach, reach + 1):
-            y, x = np.nonzero(down)
-            distance[np.clip(y + offset, 0, rows - 1), x] = away
-            y, x = np.nonzero(across)
-            distance[y, np.clip(x + offset, 0, columns - 1)] = away
-    return distance
+    away = np.full(values.shape, np.inf, dtype=np.float32)
+    for turned, mask in ((away, above), (away.T, above.T)):
+        before, place = np.nonzero(mask[1:] != mask[:-1])
+        for offset in (-1, 2, 0, 1):  # the nearest last: they overwrite
+            row = np.clip(before + offset, 0, len(mask) - 1)
+            distance = np.float32(abs(offset - 0.5))
+            turned[row, place] = np.minimum(turned[row, place], distance)
+    near = np.flatnonzero(away < _REACH)
+    return near, away.reshape(-1)[near]

@@ -40,6 +40,7 @@ def paint_message(painter: QPainter, area: QRect, headline: str, detail: str) ->
     painter.save()
     width = min(area.width() - 4 * _MARGIN, _TEXT_WIDTH)
     flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
+    flags |= Qt.TextFlag.TextWrapAnywhere  # only where a word alone is wider than the view
     large = QFont(painter.font())
     large.setPointSizeF(large.pointSizeF() * 1.35)
     head_box = QFontMetricsF(large).boundingRect(QRectF(0, 0, width, 1e4), int(flags), headline)
