@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
 from csra_gui.item_models.photo_roles import PhotoRole
 from csra_gui.photo_table import ScoredLabel
+from csra_gui.resources import icon_pixmap
 from csra_gui.theme import Tone, blended, tone_color
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -44,8 +45,7 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        self._paint_background(painter, option, selected)
+        self._paint_background(painter, option)
         cell = option.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         thumbnail = QRect(cell.left(), cell.top(), cell.width(), self.thumbnail_side)
         error = index.data(PhotoRole.ERROR)
@@ -53,31 +53,29 @@ class PhotoDelegate(QStyledItemDelegate):
         name = QRect(
             cell.left(), thumbnail.bottom() + 1 + _GAP, cell.width(), option.fontMetrics.height()
         )
-        self._paint_name(painter, option, name, str(index.data()), selected)
+        self._paint_name(painter, option, name, str(index.data()))
         rest = QRect(cell.left(), name.bottom() + 1 + _GAP, cell.width(), 0)
         rest.setBottom(option.rect.bottom() - _MARGIN)
         if error is not None:
-            self._paint_error(painter, option, rest, str(error), selected)
+            self._paint_error(painter, option, rest, str(error))
         elif index.data(PhotoRole.IS_TAGGED):
-            self._paint_labels(painter, option, rest, index.data(PhotoRole.LABELS), selected)
+            self._paint_labels(painter, option, rest, index.data(PhotoRole.LABELS))
         painter.restore()
 
-    def _paint_background(
-        self, painter: QPainter, option: QStyleOptionViewItem, selected: bool
-    ) -> None:
+    @staticmethod
+    def _paint_background(painter: QPainter, option: QStyleOptionViewItem) -> None:
         palette = option.palette
-        box = option.rect.adjusted(1, 1, -1, -1)
+        accent = tone_color(Tone.ACCENT, palette)
+        box = QRectF(option.rect).adjusted(2, 2, -2, -2)
         painter.setPen(Qt.PenStyle.NoPen)
-        if selected:
-            painter.setBrush(palette.color(QPalette.ColorRole.Highlight))
-            painter.drawRoundedRect(box, _ROUND, _ROUND)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(blended(accent, palette.color(QPalette.ColorRole.Base), 0.1))
+            painter.setPen(QPen(accent, 2.0))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.setBrush(palette.color(QPalette.ColorRole.Midlight))
-            painter.drawRoundedRect(box, _ROUND, _ROUND)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(tone_color(Tone.ACCENT, palette))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(box, _ROUND, _ROUND)
+        else:
+            return
+        painter.drawRoundedRect(box, _ROUND, _ROUND)
 
     def _paint_thumbnail(
         self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, index: _Index
@@ -98,29 +96,29 @@ class PhotoDelegate(QStyledItemDelegate):
         painter.setBrush(option.palette.color(QPalette.ColorRole.Midlight))
         painter.drawRoundedRect(square, _ROUND, _ROUND)
         if index.data(PhotoRole.ERROR) is not None:
-            painter.setPen(tone_color(Tone.WARNING, option.palette))
-            font = QFont(option.font)
-            font.setPixelSize(self.thumbnail_side // 3)
-            painter.setFont(font)
-            painter.drawText(square, Qt.AlignmentFlag.AlignCenter, "⚠")
+            side = self.thumbnail_side // 3
+            mark = QRect(0, 0, side, side)
+            mark.moveCenter(square.center())
+            color = tone_color(Tone.WARNING, option.palette)
+            ratio = painter.device().devicePixelRatioF()
+            painter.drawPixmap(mark, icon_pixmap("image-broken", side, color, ratio))
 
     @staticmethod
     def _paint_name(
-        painter: QPainter, option: QStyleOptionViewItem, area: QRect, name: str, selected: bool
+        painter: QPainter, option: QStyleOptionViewItem, area: QRect, name: str
     ) -> None:
         painter.setFont(option.font)
-        painter.setPen(_text_color(option.palette, selected))
+        painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         text = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, text)
 
     @staticmethod
     def _paint_error(
-        painter: QPainter, option: QStyleOptionViewItem, area: QRect, error: str, selected: bool
+        painter: QPainter, option: QStyleOptionViewItem, area: QRect, error: str
     ) -> None:
         font = _small(option.font)
         painter.setFont(font)
-        color = tone_color(Tone.WARNING, option.palette)
-        painter.setPen(_text_color(option.palette, True) if selected else color)
+        painter.setPen(tone_color(Tone.WARNING, option.palette))
         text = QFontMetrics(font).elidedText(error, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, text)
 
@@ -130,20 +128,18 @@ class PhotoDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         area: QRect,
         labels: Sequence[ScoredLabel],
-        selected: bool,
     ) -> None:
         font = _small(option.font)
         painter.setFont(font)
         metrics = QFontMetrics(font)
         if not labels:
-            muted = _text_color(option.palette, True) if selected else _muted(option.palette)
-            painter.setPen(muted)
+            painter.setPen(tone_color(Tone.MUTED, option.palette))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "no labels")
             return
         chips = _chips_that_fit(labels, metrics, area.width())
         width = sum(w for _, w in chips) + _GAP * (len(chips) - 1)
         left = area.left() + max(0, (area.width() - width) // 2)
-        fill, text_color = _chip_colors(option.palette, selected)
+        fill, text_color = _chip_colors(option.palette)
         for text, chip_width in chips:
             chip = QRect(left, area.top(), min(chip_width, area.width()), _chip_height(metrics))
             painter.setPen(Qt.PenStyle.NoPen)
@@ -191,21 +187,8 @@ def _small(font: QFont) -> QFont:
     return small
 
 
-def _text_color(palette: QPalette, selected: bool) -> QColor:
-    role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
-    return palette.color(role)
-
-
-def _muted(palette: QPalette) -> QColor:
-    return tone_color(Tone.MUTED, palette)
-
-
-def _chip_colors(palette: QPalette, selected: bool) -> tuple[QColor, QColor]:
+def _chip_colors(palette: QPalette) -> tuple[QColor, QColor]:
     """Fill and text of a chip."""
-    if selected:
-        over = palette.color(QPalette.ColorRole.HighlightedText)
-        fill = blended(over, palette.color(QPalette.ColorRole.Highlight), 0.16)
-        return fill, over
     accent = tone_color(Tone.ACCENT, palette)
-    fill = blended(accent, palette.color(QPalette.ColorRole.Base), 0.14)
+    fill = blended(accent, palette.color(QPalette.ColorRole.Base), 0.24)
     return fill, palette.color(QPalette.ColorRole.Text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
@@ -39,6 +39,10 @@ class PhotoGrid(QTableView):
         self.selectionModel().currentChanged.connect(self._on_selection_current_changed)
 
     def _set_up_view(self) -> None:
+        # The table would fill a selected cell itself, before the delegate paints it.
+        palette = QPalette()
+        palette.setColor(QPalette.ColorRole.Highlight, Qt.GlobalColor.transparent)
+        self.setPalette(palette)
         self.setItemDelegate(self._delegate)
         self.setAccessibleName("Photos")
         self.setShowGrid(False)

@@ -143,9 +143,10 @@ class Job(QObject):
 
     @Slot()
     def _deliver(self) -> None:
-        self._deliver_values()
+        # The outcome first: once it is there, no value can come that is not delivered below.
         with self._lock:
             outcome = self._outcome
+        self._deliver_values()
         if outcome is None or self._done:
             return
         self._done = True

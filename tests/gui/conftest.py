@@ -43,23 +43,13 @@ def engine() -> FakeEngine:
 
 
 @pytest.fixture
-def decoder() -> Iterator[FakeDecoder]:
-    """What decodes photos for the application of the test."""
-    fake = FakeDecoder()
-    yield fake
-    fake.close()
-
-
-@pytest.fixture
 def settings_file(tmp_path: Path) -> Path:
     """Where the application of the test keeps its settings."""
     return tmp_path / "profile" / "settings.ini"
 
 
 @pytest.fixture
-def start(
-    qtbot: QtBot, engine: FakeEngine, decoder: FakeDecoder, settings_file: Path
-) -> Iterator[Start]:
+def start(qtbot: QtBot, engine: FakeEngine, settings_file: Path) -> Iterator[Start]:
     """Start an application on folders; all of them are closed and checked in the end."""
     running: list[Application] = []
 
@@ -68,7 +58,7 @@ def start(
             lambda: engine,
             Settings(settings_file),
             samples=options.get("samples"),  # type: ignore[arg-type]
-            decoder=decoder,
+            decoder=FakeDecoder(),
         )
         running.append(application)
         application.start(folders)

@@ -55,6 +55,34 @@ def test_values_come_in_order_in_the_gui_thread_and_finished_comes_last(
     assert len(record.events) < 100, "values should come in batches"
 
 
+def test_values_that_come_while_others_are_handed_on_still_come_before_the_end(
+    qtbot: QtBot, runner: JobRunner
+) -> None:
+    first_arrived = threading.Event()
+
+    def work() -> Generator[int, None, None]:
+        yield 1
+        first_arrived.wait()
+        yield 2
+
+    job = runner.prepare(work, "test")
+    record = Record(job)
+
+    def let_the_work_end(_values: object) -> None:
+        first_arrived.set()
+        assert job.wait(5.0)
+
+    job.yielded.connect(let_the_work_end)
+    with qtbot.waitSignal(job.finished):
+        job.start()
+    assert record.events == [
+        ("yielded", (1,)),
+        ("yielded", (2,)),
+        ("returned", None),
+        "finished",
+    ]
+
+
 def test_cancel_closes_the_generator_and_nothing_comes_after_but_finished(
     qtbot: QtBot, runner: JobRunner
 ) -> None:

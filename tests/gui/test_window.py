@@ -17,7 +17,7 @@ from csra_gui.dialogs.text_dialogs import BugDialog
 from csra_gui.item_models.photo_roles import PhotoRole
 from csra_gui.session import ModelState
 from engine.errors import ModelError
-from tests.fakes import CATEGORIES, FakeDecoder, FakeEngine
+from tests.fakes import CATEGORIES, FakeEngine
 from tests.gui.conftest import Start
 
 CAT = CATEGORIES.index_of("cat")
@@ -263,7 +263,7 @@ def test_a_model_that_cannot_be_loaded_is_said_and_tried_again(
 
 
 def test_closing_in_the_middle_of_everything_ends_everything(
-    qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine, decoder: FakeDecoder
+    qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine
 ) -> None:
     engine.predict_gate.clear()
     engine.explain_gate.clear()
