@@ -32,12 +32,23 @@ def atomic_path(target: Path) -> Generator[Path, None, None]:
         yield temporary
         with contextlib.suppress(FileNotFoundError):
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-        _sync_folder(target.parent)
+        replace_durably(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_durably(temporary: Path, target: Path) -> None:
+    """Give a finished file its name.
+
+    Its data reach the disk before the name does, and the name before this returns.
+
+    Raises:
+        OSError: the disk or the folder does not take it; the target is as it was.
+    """
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    _sync_folder(target.parent)
 
 
 def write_bytes(target: Path, data: bytes) -> None:
