@@ -65,7 +65,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "folder-add",
         "Add the photos of a folder to those that are open.",
     ),
-    ActionSpec("open_samples", "&Try the sample photos", (), "", "Open the photos that ship."),
+    ActionSpec("open_samples", "Tr&y the sample photos", (), "", "Open the photos that ship."),
     ActionSpec("reload", "&Look again", (_Standard.Refresh,), "refresh", "Open the same again."),
     ActionSpec(
         "include_subfolders",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -44,9 +45,9 @@ class PhotoTable:
         return self._paths
 
     @property
-    def errors(self) -> dict[int, str]:
-        """What went wrong, by row."""
-        return dict(self._errors)
+    def errors(self) -> Mapping[int, str]:
+        """What went wrong, by row; a view that changes with the table."""
+        return MappingProxyType(self._errors)
 
     @property
     def scores(self) -> FloatArray:

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from csra_gui.photo_table import PhotoTable
+from csra_gui.tagging import MovingRate
+
+
+def table(count: int) -> PhotoTable:
+    photos = PhotoTable()
+    photos.set_categories(("cat", "dog"))
+    photos.add(Path(f"{i}.jpg") for i in range(count))
+    return photos
+
+
+def test_scores_survive_the_growth_of_the_table() -> None:
+    photos = table(3)
+    photos.set_scores(1, np.array([0.9, 0.2], dtype=np.float32))
+    assert photos.add(Path(f"{i}.jpg") for i in range(5000)) == (3, 5000)
+    assert photos.scores.shape == (5000, 2)
+    assert [label.category for label in photos.labels(1, 0.5)] == ["cat"]
+    assert photos.tagged_count() == 1
+
+
+def test_a_score_equal_to_the_threshold_counts_and_the_best_comes_first() -> None:
+    photos = table(1)
+    photos.set_scores(0, np.array([0.3, 0.7], dtype=np.float32))
+    assert [label.category for label in photos.labels(0, 0.3)] == ["dog", "cat"]
+    assert photos.labels(0, 0.71) == []
+
+
+def test_failed_and_tagged_photos_are_not_asked_again_until_all_is_forgotten() -> None:
+    photos = table(3)
+    photos.set_scores(0, np.array([0.0, 0.0], dtype=np.float32))
+    photos.set_error(1, "The file ends too early.")
+    assert photos.untagged_rows() == [2]
+    photos.forget_results()
+    assert photos.untagged_rows() == [0, 1, 2]
+
+
+def test_the_same_photo_is_there_once() -> None:
+    photos = table(2)
+    assert photos.add([Path("0.jpg"), Path("new.jpg"), Path("new.jpg")]) == (2, 3)
+
+
+def test_a_clock_that_stands_still_gives_no_rate() -> None:
+    rate = MovingRate()
+    assert rate.add(5.0, 0) is None
+    assert rate.add(5.0, 10) is None
+    assert rate.add(7.0, 10) == 5.0
+    assert rate.add(30.0, 56) == 2.0
