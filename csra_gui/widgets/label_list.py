@@ -22,6 +22,16 @@ from typing_extensions import override
 from csra_gui.delegates.label_delegate import LabelDelegate
 from csra_gui.item_models.label_list_model import LabelListModel, LabelRole, LabelRow
 
+_MOVES = frozenset(
+    {
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_PageUp,
+        Qt.Key.Key_PageDown,
+    }
+)
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -109,10 +119,11 @@ class LabelList(QListView):
         self._hover_under_pointer()
 
     @override
-    def currentChanged(self, current: _Index, previous: _Index) -> None:
-        super().currentChanged(current, previous)
-        if current.isValid() and self.hasFocus():
-            self._set_hovered(current)
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        # Not when the window wakes up: nobody pointed at anything then.
+        if event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason):
+            self._set_hovered(self.currentIndex())
 
     @override
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -161,6 +172,8 @@ class LabelList(QListView):
                 self._pin(-1)
             case _:
                 super().keyPressEvent(event)
+                if event.key() in _MOVES:
+                    self._set_hovered(self.currentIndex())
 
     def _toggle_pin(self, index: QModelIndex) -> None:
         row = index.data(LabelRole.ROW)

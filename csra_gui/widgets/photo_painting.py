@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette, QPen, QTextOption
 
 from csra_gui.theme import BACKDROP_MUTED, BACKDROP_TEXT
 
@@ -11,6 +11,7 @@ _STRIP = QColor(0, 0, 0, 165)
 _STRIP_TEXT = QColor(255, 255, 255)
 _MARGIN = 10.0
 _TEXT_WIDTH = 440
+_HEADLINE_SCALE = 1.35
 
 
 def paint_caption(painter: QPainter, photo: QRectF, text: str) -> None:
@@ -39,23 +40,23 @@ def paint_message(painter: QPainter, area: QRect, headline: str, detail: str) ->
     """A headline and a quieter text below it in the middle; plain text, wrapped."""
     painter.save()
     width = min(area.width() - 4 * _MARGIN, _TEXT_WIDTH)
-    flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
-    flags |= Qt.TextFlag.TextWrapAnywhere  # only where a word alone is wider than the view
-    large = QFont(painter.font())
-    large.setPointSizeF(large.pointSizeF() * 1.35)
-    head_box = QFontMetricsF(large).boundingRect(QRectF(0, 0, width, 1e4), int(flags), headline)
-    small = QFont(painter.font())
-    body_box = QFontMetricsF(small).boundingRect(QRectF(0, 0, width, 1e4), int(flags), detail)
-    gap = _MARGIN if headline and detail else 0.0
-    top = area.center().y() - (head_box.height() + gap + body_box.height()) / 2
+    option = QTextOption(Qt.AlignmentFlag.AlignHCenter)
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    small, large = QFont(painter.font()), QFont(painter.font())
+    large.setPointSizeF(large.pointSizeF() * _HEADLINE_SCALE)
+    rows = ((headline, large, BACKDROP_TEXT), (detail, small, BACKDROP_MUTED))
+    parts = [row for row in rows if row[0]]
+    heights = []
+    for text, font, _color in parts:
+        painter.setFont(font)
+        heights.append(painter.boundingRect(QRectF(0, 0, width, 1e4), text, option).height())
     left = area.center().x() - width / 2
-    painter.setFont(large)
-    painter.setPen(BACKDROP_TEXT)
-    painter.drawText(QRectF(left, top, width, head_box.height() + 1), int(flags), headline)
-    painter.setFont(small)
-    painter.setPen(BACKDROP_MUTED)
-    body = QRectF(left, top + head_box.height() + gap, width, body_box.height() + 1)
-    painter.drawText(body, int(flags), detail)
+    top = area.center().y() - (sum(heights) + _MARGIN * (len(parts) - 1)) / 2
+    for (text, font, color), height in zip(parts, heights, strict=True):
+        painter.setFont(font)
+        painter.setPen(color)
+        painter.drawText(QRectF(left, top, width, height + 1), text, option)
+        top += height + _MARGIN
     painter.restore()
 
 
