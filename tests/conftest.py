@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,18 +29,29 @@ def own_profile(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     return profile
 
 
-@pytest.fixture(autouse=True)
-def no_dangling_threads() -> Iterator[None]:
-    """A thread that a test starts has ended when the test has."""
+@contextmanager
+def no_thread_left() -> Iterator[None]:
+    """Whatever thread is started inside has ended soon after."""
     before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + _THREAD_GRACE_S
-    left = [t for t in threading.enumerate() if t not in before]
+    left = [t for t in threading.enumerate() if t not in before and _is_ours(t)]
     for thread in left:
-        if not isinstance(thread, threading._DummyThread):
-            thread.join(max(0.0, deadline - time.monotonic()))
-    still = [t.name for t in left if t.is_alive() and not isinstance(t, threading._DummyThread)]
+        thread.join(max(0.0, deadline - time.monotonic()))
+    still = [thread.name for thread in left if thread.is_alive()]
     assert not still, f"threads left running: {still}"
+
+
+def _is_ours(thread: threading.Thread) -> bool:
+    """A dummy stands for a thread that Python did not start and cannot join (Qt's, torch's)."""
+    return not isinstance(thread, threading._DummyThread)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_dangling_threads() -> Iterator[None]:
+    """Per module, because fixtures may share a pool of workers among the tests of one."""
+    with no_thread_left():
+        yield
 
 
 @pytest.fixture(autouse=True)

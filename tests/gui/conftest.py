@@ -12,9 +12,17 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.settings import Settings
+from tests.conftest import no_thread_left
 from tests.fakes import FakeDecoder, FakeEngine
 
 Start = Callable[..., Application]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left_by_a_test() -> Iterator[None]:
+    """A window that is closed leaves nothing running."""
+    with no_thread_left():
+        yield
 
 
 @pytest.fixture(autouse=True)
