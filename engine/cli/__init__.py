@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from engine.cli import tag, train
+from engine.cli import models, tag, train
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
 from engine.errors import EngineError
 
@@ -50,4 +50,5 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     tag.add_parser(commands)
     train.add_parser(commands)
+    models.add_parser(commands)
     return parser

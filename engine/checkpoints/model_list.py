@@ -1,0 +1,156 @@
+"""What is known of each model without loading it: for lists and for people."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.checkpoints.catalogue import CatalogueEntry, load_catalogue
+from engine.checkpoints.record import CheckpointRecord, from_metadata
+from engine.checkpoints.safetensors_header import read_header
+from engine.checkpoints.store import ModelStore, shipped_models
+from engine.errors import EngineError, ModelError
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One line of a list of models; ``None`` is unknown.
+
+    Attributes:
+        name: to ask for it by.
+        kind: ``shipped``, ``own``, ``official`` or ``backbone``.
+        dataset: what it was trained on.
+        backbone: registry name.
+        num_heads: how many heads it has.
+        lam: λ.
+        published_map: mean average precision in percent, as its authors state it.
+        state: ``here``, ``not downloaded``, or what is wrong with it.
+    """
+
+    name: str
+    kind: str
+    dataset: str | None
+    backbone: str | None
+    num_heads: int | None
+    lam: float | None
+    published_map: float | None
+    state: str
+
+
+def list_models(store: ModelStore, *, backbones: bool = False) -> tuple[list[ModelRow], str | None]:
+    """The models that are here, then those that can be downloaded.
+
+    Args:
+        store: the user's own models.
+        backbones: also list backbones without heads.
+
+    Returns:
+        The rows, and why the list of downloads cannot be read, if so.
+    """
+    shipped, own = shipped_models(), store.models()
+    try:
+        catalogue, problem = load_catalogue(), None
+    except ModelError as error:
+        catalogue, problem = {}, str(error)
+    rows = [_file_row(name, "shipped", path) for name, path in shipped.items()]
+    rows += [
+        _entry_row(catalogue[name], "here") if name in catalogue else _file_row(name, "own", path)
+        for name, path in own.items()
+    ]
+    for entry in catalogue.values():
+        if entry.id not in own and (backbones or entry.kind != "backbone"):
+            rows.append(_entry_row(entry, entry_state(entry, store)))
+    return rows, problem
+
+
+def entry_state(entry: CatalogueEntry, store: ModelStore) -> str:
+    """Where the file of an entry is."""
+    if entry.id in store.models():
+        return "here"
+    if entry.downloaded_file(store) is None:
+        return "not downloaded"
+    return "here" if entry.kind == "backbone" else "downloaded, not imported"
+
+
+def describe_file(path: Path) -> dict[str, str]:
+    """What a model file says of itself: caption → text.
+
+    Raises:
+        CheckpointError: it cannot be read or is not ours.
+    """
+    record = from_metadata(read_header(path).metadata)
+    head, pixels = record.config.head, record.config.preprocess
+    temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
+    facts = {
+        "name": record.name,
+        "description": record.description,
+        "backbone": record.config.backbone,
+        "heads": str(head.num_heads),
+        "temperatures": temperatures,
+        "λ": f"{head.lam:g}",
+        "input": f"{pixels.input_size} × {pixels.input_size} pixels, {pixels.resize}",
+        "thresholds": "one for all" if record.thresholds is None else "one per category",
+        "categories": f"{len(record.config.categories)}: {', '.join(record.config.categories)}",
+        "terms of use": record.licence,
+        "size": f"{path.stat().st_size / 1e6:.1f} MB",
+        **_extra(record),
+    }
+    return {caption: text for caption, text in facts.items() if text}
+
+
+def describe_entry(entry: CatalogueEntry, store: ModelStore) -> dict[str, str]:
+    """What is known of a file that can be downloaded: caption → text."""
+    accuracy = entry.published_map
+    checksum = entry.source.sha256
+    facts = {
+        "name": entry.id,
+        "title": entry.title,
+        "kind": entry.kind,
+        "dataset": entry.dataset,
+        "backbone": entry.backbone,
+        "heads": _text(entry.num_heads),
+        "λ": _text(entry.lam) or ("not published" if entry.kind == "official" else ""),
+        "input": f"{entry.input_size} × {entry.input_size} pixels" if entry.input_size else "",
+        "categories": _text(entry.categories),
+        "published mAP": f"{accuracy} ({entry.published_in})" if accuracy is not None else "",
+        "note": _text(entry.note),
+        "comes from": entry.source.host,
+        "SHA-256": f"{checksum}…" if checksum else "not published; recorded at first use",
+        "terms of use": entry.terms.text,
+        "state": entry_state(entry, store),
+    }
+    return {caption: text for caption, text in facts.items() if text}
+
+
+def _extra(record: CheckpointRecord) -> dict[str, str]:
+    measured = {key: f"{value:g}" for key, value in record.results.items()}
+    return {**measured, **record.provenance}
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _file_row(name: str, kind: str, path: Path) -> ModelRow:
+    try:
+        record = from_metadata(read_header(path).metadata)
+    except EngineError as error:
+        return ModelRow(name, kind, None, None, None, None, None, str(error))
+    config = record.config
+    dataset = record.provenance.get("dataset")
+    heads, lam = config.head.num_heads, config.head.lam
+    return ModelRow(name, kind, dataset, config.backbone, heads, lam, None, "here")
+
+
+def _entry_row(entry: CatalogueEntry, state: str) -> ModelRow:
+    return ModelRow(
+        entry.id,
+        entry.kind,
+        entry.dataset,
+        entry.backbone,
+        entry.num_heads,
+        entry.lam,
+        entry.published_map,
+        state,
+    )
