@@ -361,7 +361,7 @@ class MainWindow(QMainWindow):
         # Photos are read, never moved: whoever they come from must not delete them.
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self._drop_hint.show_over(adds=self._drop_adds(event))
+        self._drop_hint.show_over(adds=self._drop_adds(event), may_add=bool(self.session.roots))
 
     @staticmethod
     def _drop_adds(event: QDropEvent) -> bool:

@@ -26,12 +26,18 @@ class DropHint(QWidget):
         super().__init__(parent)
         self._window = parent
         self._adds = False
+        self._may_add = False
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_over(self, *, adds: bool) -> None:
-        """Cover the window; ``adds`` if dropping adds to what is open."""
-        self._adds = adds
+    def show_over(self, *, adds: bool, may_add: bool) -> None:
+        """Cover the window.
+
+        Args:
+            adds: dropping now adds to what is open.
+            may_add: there is something open to add to.
+        """
+        self._adds, self._may_add = adds, may_add
         self.setGeometry(self._window.rect())
         self.raise_()
         self.show()
@@ -40,9 +46,10 @@ class DropHint(QWidget):
     @property
     def text(self) -> str:
         """What it says."""
-        if self._adds:
+        if self._adds and self._may_add:
             return "Drop to add to what is open"
-        return "Drop to open\nHold Shift to add to what is open"
+        more = "\nHold Shift to add to what is open" if self._may_add else ""
+        return f"Drop to open{more}"
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
