@@ -65,7 +65,7 @@ def train_heads(
         config: schedule and seed.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    _reset(heads, generator)
+    _reset(heads, train.labels, generator)
     if heads.standardization is not None:
         set_statistics(heads.standardization, train.features[0])
     optimizer = torch.optim.AdamW(
@@ -129,12 +129,19 @@ def set_statistics(norm: torch.nn.BatchNorm2d, features: FeatureArray) -> None:
     norm.running_var.copy_(torch.from_numpy(variance))
 
 
-def _reset(heads: ResidualAttentionHeads, generator: torch.Generator) -> None:
-    bound = 1.0 / math.sqrt(heads.weight.shape[2])
+def _reset(
+    heads: ResidualAttentionHeads, labels: LabelledImages, generator: torch.Generator
+) -> None:
+    # Small weights, and a bias that says how frequent each category is: else the maximum over
+    # many positions starts far above 0, and the first epochs only bring it down.
+    bound = 0.1 / math.sqrt(heads.weight.shape[2])
+    counted = ~labels.ignored
+    frequency = ((labels.targets & counted).sum(axis=0) + 1.0) / (counted.sum(axis=0) + 2.0)
+    share = (1.0 + heads.config.lam) * heads.config.num_heads
     with torch.no_grad():
         heads.weight.uniform_(-bound, bound, generator=generator)
         if heads.bias is not None:
-            heads.bias.zero_()
+            heads.bias.copy_(torch.from_numpy(np.log(frequency / (1 - frequency)) / share))
 
 
 def _batch(images: FeatureSet, rows: Tensor, generator: torch.Generator) -> Tensor:

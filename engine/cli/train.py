@@ -17,14 +17,15 @@ from tqdm import tqdm
 from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
-from engine.config import HeadConfig, HeadTrainConfig, ModelConfig, PreprocessConfig
+from engine.config import HeadConfig, HeadTrainConfig, ModelConfig
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.data.voc import load_voc
 from engine.features import FeatureArray, FeatureExtractor
 from engine.metrics import average_precision
 from engine.models.classifier import Classifier
-from engine.models.pretrained import LITE_MEAN, LITE_STD, load_imagenet_weights
+from engine.models.pretrained import load_imagenet_weights
+from engine.models.registry import backbone_spec
 from engine.train import FeatureSet, head_logits, train_heads
 
 _DEFAULTS = HeadTrainConfig()
@@ -98,7 +99,7 @@ def _model_config(options: argparse.Namespace, train: LabelledImages) -> ModelCo
     head = HeadConfig(
         options.temperatures, options.lam, normalize=False, standardize=True, bias=True
     )
-    preprocess = PreprocessConfig(options.input_size, options.resize, LITE_MEAN, LITE_STD)
+    preprocess = backbone_spec(options.backbone).preprocess(options.input_size, options.resize)
     return ModelConfig(options.backbone, train.categories, head, preprocess)
 
 

@@ -19,8 +19,6 @@ _PACKAGES = {
     )
     for n in range(3)
 }
-#: What these weights were trained with: (x·255 − 127) / 128, for x in [0, 1].
-LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 
 
 def load_imagenet_weights(backbone: Backbone, name: str) -> None:

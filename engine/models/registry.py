@@ -86,6 +86,10 @@ def backbone_spec(name: str) -> BackboneSpec:
         )
     config = timm.get_pretrained_cfg(plain)
     half = (0.5, 0.5, 0.5)
+    if plain.startswith("tf_efficientnet_lite"):
+        # Google trained these on (x·255 − 127) / 128; timm rounds that to a half.
+        mean, std = (127 / 255,) * 3, (128 / 255,) * 3
+        return BackboneSpec(name, partial(timm_backbone, plain), mean, std, 224)
     return BackboneSpec(
         name,
         partial(timm_backbone, plain),
