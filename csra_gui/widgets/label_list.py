@@ -50,7 +50,6 @@ class LabelList(QListView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hovered = -1
-        self._double_click = False
         self.setModel(LabelListModel(self))
         self.setItemDelegate(LabelDelegate(self))
         self.setMouseTracking(True)
@@ -148,20 +147,9 @@ class LabelList(QListView):
 
     # --- pinning ---
 
-    @override
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._double_click = False
-        super().mousePressEvent(event)
-
-    @override
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self._double_click = True
-        super().mouseDoubleClickEvent(event)
-
     @Slot(QModelIndex)
     def _on_clicked(self, index: QModelIndex) -> None:
-        if not self._double_click:  # its second click would take the pin away again
-            self._toggle_pin(index)
+        self._toggle_pin(index)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

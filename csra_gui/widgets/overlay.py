@@ -98,7 +98,7 @@ def render_overlay(values: FloatArray, style: OverlayStyle) -> QImage:
         _draw_contour(pixels, values, style)
     height, width = pixels.shape
     image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
-    return image.copy()  # the copy owns its pixels; the array ends here
+    return image.copy()  # it owns its pixels; Qt promises nothing for a borrowed array
 
 
 def _premultiplied_table(style: OverlayStyle) -> NDArray[np.uint32]:

@@ -72,6 +72,7 @@ def test_a_double_click_pins_as_a_click_does(labels: LabelList, qtbot: QtBot) ->
     at = middle(labels, 0)
     qtbot.mouseClick(labels.viewport(), Qt.MouseButton.LeftButton, pos=at)
     qtbot.mouseDClick(labels.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    qtbot.mouseRelease(labels.viewport(), Qt.MouseButton.LeftButton, pos=at)
     assert labels.pinned == 11
 
 
@@ -242,9 +243,7 @@ def test_pinned_and_hovered_rows_look_different(labels: LabelList, qtbot: QtBot)
     assert shot(labels, 0) == plain
 
 
-def test_a_dark_list_is_dark(
-    labels: LabelList, qapp: QApplication, qtbot: QtBot
-) -> None:
+def test_a_dark_list_is_dark(labels: LabelList, qapp: QApplication, qtbot: QtBot) -> None:
     light = shot(labels, 0).pixelColor(1, 1)
     apply_theme(qapp, Theme.DARK)
     assert light.lightnessF() > 0.9
