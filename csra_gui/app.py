@@ -113,7 +113,7 @@ class Application(QObject):
         if not folders and self.settings.value(keys.REOPEN_LAST):
             folders = self.settings.last_opened
         if folders:
-            self.window.open(folders)
+            self.window.opener.open(folders)
         self.session.load_model()
 
     def _apply_theme(self) -> None:

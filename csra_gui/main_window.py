@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QMainWindow,
     QSplitter,
     QStackedWidget,
@@ -24,6 +23,7 @@ from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.text_dialogs import AboutDialog, ShortcutsDialog
 from csra_gui.notifier import Notifier
+from csra_gui.opener import Opener
 from csra_gui.panels.drop_hint import DropHint, local_paths
 from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
@@ -35,17 +35,13 @@ from csra_gui.settings import Settings
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.workers.image_loader import ImageDecoder
-from engine.texts import display_path, display_text
+from engine.texts import display_text
 
 _DEFAULT_SIZE = QSize(1440, 900)
 #: A frame and a task bar take some of the screen, and nobody says how much.
 _SHARE_OF_SCREEN = 0.9
 _DEFAULT_SPLIT = (430, 560, 290)
 _THUMBNAIL_STEP = 32
-_PHOTO_FILTER = (
-    "Photos (*.jpg *.jpeg *.jpe *.jfif *.mpo *.png *.apng *.webp *.tif *.tiff *.bmp *.dib *.gif "
-    "*.avif *.avifs);;All files (*)"
-)
 _WELCOME = (
     "The program says what is in each photo, and shows where it saw it. "
     "Your photos stay on this computer and are never changed."
@@ -84,6 +80,7 @@ class MainWindow(QMainWindow):
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._stack = QStackedWidget(self)
         self._drop_hint = DropHint(self)
+        self.opener = Opener(session, settings, samples, self)
         self.actions_table = Actions(self._slots(), self)
         self._set_up_layout()
         self._set_up_bars()
@@ -144,15 +141,18 @@ class MainWindow(QMainWindow):
         self.empty.set_texts("Drop a folder of photos here", _WELCOME)
         offered = ["open_folder"] if self._samples is None else ["open_folder", "open_samples"]
         self.empty.set_actions([actions[name] for name in offered])
-        actions.menu("recent").aboutToShow.connect(self._fill_recent_menu)
+        recent = actions.menu("recent")
+        recent.aboutToShow.connect(
+            lambda: self.opener.fill_recent_menu(recent, actions["clear_recent"])
+        )
 
     def _slots(self) -> dict[str, Callable[..., object]]:
         view, settings = self.viewer.view, self._settings
         return {
-            "open_folder": lambda: self._choose_folder(self.open),
-            "open_photos": self._choose_photos,
-            "add_folder": lambda: self._choose_folder(self.add),
-            "open_samples": self._open_samples,
+            "open_folder": self.opener.choose_folder,
+            "open_photos": self.opener.choose_photos,
+            "add_folder": self.opener.choose_folder_to_add,
+            "open_samples": self.opener.open_samples,
             "reload": self.session.rescan,
             "include_subfolders": self._set_include_subfolders,
             "clear_recent": settings.clear_recent_folders,
@@ -178,57 +178,6 @@ class MainWindow(QMainWindow):
             "shortcuts": self._show_shortcuts,
             "about": lambda: AboutDialog(self.session.model, self).open(),
         }
-
-    # Opening.
-
-    def open(self, paths: list[Path]) -> None:
-        """Open files and folders instead of what is open, and remember them."""
-        self.session.open(paths)
-        self._remember(paths)
-
-    def add(self, paths: list[Path]) -> None:
-        """Add files and folders to what is open, and remember them."""
-        self.session.add(paths)
-        self._remember(paths)
-
-    def _remember(self, paths: list[Path]) -> None:
-        self._settings.set_last_opened(self.session.roots)
-        if len(paths) == 1 and paths[0] != self._samples:
-            self._settings.add_recent_folder(paths[0])
-
-    def _open_samples(self) -> None:
-        if self._samples is not None:
-            self.open([self._samples])
-
-    def _choose_folder(self, then: Callable[[list[Path]], None]) -> None:
-        dialog = QFileDialog(self, "Choose a folder of photos")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        self._run_file_dialog(dialog, then)
-
-    def _choose_photos(self) -> None:
-        dialog = QFileDialog(self, "Choose photos", "", _PHOTO_FILTER)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        self._run_file_dialog(dialog, self.open)
-
-    def _run_file_dialog(self, dialog: QFileDialog, then: Callable[[list[Path]], None]) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        recent = self._settings.recent_folders
-        if recent:
-            dialog.setDirectory(str(recent[0].parent))
-        dialog.accepted.connect(lambda: then([Path(name) for name in dialog.selectedFiles()]))
-        dialog.open()
-
-    @Slot()
-    def _fill_recent_menu(self) -> None:
-        menu = self.actions_table.menu("recent")
-        menu.clear()
-        for folder in self._settings.recent_folders:
-            shown = display_path(folder).replace("&", "&&")
-            action = menu.addAction(shown)
-            action.triggered.connect(lambda _checked=False, path=folder: self.open([path]))
-        menu.addSeparator()
-        menu.addAction(self.actions_table["clear_recent"])
 
     # Slots of actions.
 
@@ -353,9 +302,9 @@ class MainWindow(QMainWindow):
         event.accept()
         paths = local_paths(event.mimeData().urls())
         if paths and self._drop_adds(event):
-            self.add(paths)
+            self.opener.add(paths)
         elif paths:
-            self.open(paths)
+            self.opener.open(paths)
 
     def _show_drop_hint(self, event: QDropEvent) -> None:
         # Photos are read, never moved: whoever they come from must not delete them.

@@ -353,13 +353,11 @@ class Session(QObject):
 
     def _request_evidence(self) -> None:
         path = self.current_path
-        if path is None:
-            self.engine.explain(None)
-        elif path in self._position_scores:
+        if path is not None and path in self._position_scores:
             self._position_scores.move_to_end(path)
-            self.engine.explain(None)
-        elif self.photos.error(self.current or 0) is None:
-            self.engine.explain(path)
+        unreadable = self.current is not None and self.photos.error(self.current) is not None
+        there = path is None or path in self._position_scores or unreadable
+        self.engine.explain(None if there else path)
 
     def _tell_category(self, before: int | None) -> None:
         if self.shown_category != before:

@@ -226,7 +226,7 @@ def test_tagging_can_wait_for_its_command(
 ) -> None:
     application = start()
     application.settings.set_value(keys.TAG_ON_OPENING, False)
-    application.window.open([photos])
+    application.window.opener.open([photos])
     qtbot.waitUntil(lambda: len(application.session.photos) == 5)
     qtbot.waitUntil(application.window.actions_table["tag"].isEnabled)
     assert engine.predict_calls == []
@@ -311,7 +311,7 @@ def test_opening_another_folder_drops_the_results_of_the_first(
     other = tmp_path / "other"
     other.mkdir()
     (other / "boat.jpg").touch()
-    application.window.open([other])
+    application.window.opener.open([other])
     engine.predict_gate.set()
     wait_until_tagged(qtbot, application)
     assert names(application) == ["boat.jpg"]

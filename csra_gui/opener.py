@@ -1,0 +1,88 @@
+"""Opening photos: from the file dialogs, the list of recent folders, or wherever they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from csra_gui.session import Session
+from csra_gui.settings import Settings
+from engine.data.scan import IMAGE_SUFFIXES
+from engine.texts import display_path
+
+_PATTERNS = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
+_PHOTO_FILTER = f"Photos ({_PATTERNS});;All files (*)"
+
+
+class Opener(QObject):
+    """Hands what is chosen to the session, and remembers it for the next time."""
+
+    def __init__(
+        self, session: Session, settings: Settings, samples: Path | None, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._samples = samples
+        self._window = window
+
+    def open(self, paths: list[Path]) -> None:
+        """Open files and folders instead of what is open."""
+        self._session.open(paths)
+        self._remember(paths)
+
+    def add(self, paths: list[Path]) -> None:
+        """Add files and folders to what is open."""
+        self._session.add(paths)
+        self._remember(paths)
+
+    def open_samples(self) -> None:
+        """Open the photos that ship with the program."""
+        if self._samples is not None:
+            self.open([self._samples])
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and open it."""
+        self._ask(self._folder_dialog(), self.open)
+
+    def choose_folder_to_add(self) -> None:
+        """Ask for a folder and add it."""
+        self._ask(self._folder_dialog(), self.add)
+
+    def choose_photos(self) -> None:
+        """Ask for photos and open them."""
+        dialog = QFileDialog(self._window, "Choose photos", "", _PHOTO_FILTER)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        self._ask(dialog, self.open)
+
+    def fill_recent_menu(self, menu: QMenu, clear: QAction) -> None:
+        """List the folders opened lately, and the action that forgets them."""
+        menu.clear()
+        for folder in self._settings.recent_folders:
+            action = menu.addAction(display_path(folder).replace("&", "&&"))
+            action.triggered.connect(lambda _checked=False, path=folder: self.open([path]))
+        menu.addSeparator()
+        menu.addAction(clear)
+
+    def _remember(self, paths: list[Path]) -> None:
+        self._settings.set_last_opened(self._session.roots)
+        if len(paths) == 1 and paths[0] != self._samples:
+            self._settings.add_recent_folder(paths[0])
+
+    def _folder_dialog(self) -> QFileDialog:
+        dialog = QFileDialog(self._window, "Choose a folder of photos")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        return dialog
+
+    def _ask(self, dialog: QFileDialog, then: Callable[[list[Path]], None]) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        recent = self._settings.recent_folders
+        if recent:
+            dialog.setDirectory(str(recent[0].parent))
+        dialog.accepted.connect(lambda: then([Path(name) for name in dialog.selectedFiles()]))
+        dialog.open()
