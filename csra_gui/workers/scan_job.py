@@ -13,4 +13,13 @@ def scan_work(
 ) -> Callable[[], Generator[ScanBatch, None, None]]:
     """The work of a job that yields the photos in files and folders as they are found."""
     roots = tuple(roots)
-    return lambda: scan(roots, recursive=recursive)
+
+    def work() -> Generator[ScanBatch, None, None]:
+        for batch in scan(roots, recursive=recursive):
+            for path in batch.paths:
+                # A path keeps its hash. Working it out is most of what adding 100,000 photos to
+                # a table costs, and here it does not hold up the window.
+                hash(path)
+            yield batch
+
+    return work
