@@ -245,7 +245,11 @@ class _SafeRedirects(request.HTTPRedirectHandler):
         self, req: request.Request, fp: IO[bytes], code: int, msg: str, headers: Message
     ) -> Any:
         target = urljoin(req.full_url, headers.get("location", ""))
-        check_url(target, loopback=req.full_url.startswith("http:"))
+        try:
+            check_url(target, loopback=req.full_url.startswith("http:"))
+        except ModelError:
+            fp.close()
+            raise
         return super().http_error_302(req, fp, code, msg, headers)  # type: ignore[arg-type]
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
