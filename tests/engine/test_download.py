@@ -241,10 +241,11 @@ def test_a_part_beyond_the_end_of_the_servers_file_starts_over(tmp_path: Path) -
     assert path.read_bytes() == short
 
 
-def test_a_length_that_is_a_lie_is_never_taken_for_the_whole(tmp_path: Path) -> None:
-    lie = file_route(DATA[:500_000], announce=len(DATA), ranges=False)
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_length_that_is_a_lie_is_never_taken_for_the_whole(tmp_path: Path, ranges: bool) -> None:
+    lie = file_route(DATA[:500_000], announce=len(DATA), ranges=ranges)
     with serving(lie) as server:
-        assert "was lost after 0.5 MB of 1.0 MB" in fail(server, tmp_path, sha256=None)
+        assert "was lost after" in fail(server, tmp_path, sha256=None)
 
 
 def test_a_length_other_than_the_published_one_is_refused_before_it_is_sent(tmp_path: Path) -> None:
@@ -277,7 +278,7 @@ def test_a_chunked_answer_arrives_whole_and_a_cut_one_does_not(tmp_path: Path) -
 
 
 def test_a_web_page_is_not_a_model(tmp_path: Path) -> None:
-    with serving(page_route("<html><body>Sign in</body></html>")) as server:
+    with serving(page_route("Please sign in.")) as server:
         message = fail(server, tmp_path)
     assert "127.0.0.1 sent a web page instead of the file" in message
     assert names(tmp_path) == []
