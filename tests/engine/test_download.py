@@ -540,6 +540,23 @@ def test_the_same_file_is_not_downloaded_twice_at_once(tmp_path: Path) -> None:
         assert server.seen == []
 
 
+def test_a_part_from_another_address_is_not_gone_on_with(tmp_path: Path) -> None:
+    with serving(file_route(DATA)) as server:
+        part = PartFile(tmp_path / "model.pth", "https://example.org/model.pth")
+        part.start(len(DATA), {"ETag": '"v1"'})
+        part.write(b"another file")
+        part.close()
+        path, _ = get(server, tmp_path)
+        assert "Range" not in server.seen[0].headers
+    assert path.read_bytes() == DATA
+
+
+def test_nothing_is_kept_of_a_download_that_never_began(tmp_path: Path) -> None:
+    with serving(file_route(DATA, drop_after=[0] * 10)) as server:
+        assert "Start the download again." in fail(server, tmp_path)
+    assert names(tmp_path) == []
+
+
 def test_a_part_with_an_unreadable_state_starts_over(tmp_path: Path) -> None:
     (tmp_path / "model.pth.part").write_bytes(b"something else")
     (tmp_path / "model.pth.part.json").write_text("[1]", encoding="utf-8")
