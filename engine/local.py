@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine import predict as prediction
 from engine.checkpoints.catalogue import find_model
-from engine.checkpoints.native import Checkpoint, load_checkpoint
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.native import Checkpoint
 from engine.config import PredictConfig
 from engine.data.decode_pool import DecodePool
 from engine.errors import EngineStoppedError, ModelError
@@ -80,7 +81,7 @@ class LocalEngine:
         self._models.clear()
 
     def _load(self, path: Path) -> _OpenModel:
-        checkpoint = load_checkpoint(path)
+        checkpoint = open_checkpoint(path)
         record = checkpoint.record
         info = ModelInfo(
             id=checkpoint.id,

@@ -15,6 +15,14 @@ from torch import Tensor
 from engine.atomic import atomic_path
 from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metadata
 from engine.checkpoints.safetensors_header import SafetensorsHeader, read_header
+from engine.checkpoints.weights import (
+    check_fit,
+    check_weights,
+    classifier_shapes,
+    classifier_to_fill,
+    load_exactly,
+)
+from engine.config import ModelConfig
 from engine.errors import CheckpointError, ModelError
 from engine.models.classifier import Classifier
 
@@ -76,11 +84,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     header = read_header(path)
     record = from_metadata(header.metadata)
     try:
-        classifier = Classifier(record.config)
+        _check_declared(path.name, header, record.config)
+        classifier = classifier_to_fill(record.config)
     except ModelError as error:
         raise CheckpointError(f"{path.name!r} cannot be used: {error}") from error
-    expected = _state(classifier)
-    _check_shapes(path.name, header, expected)
     try:
         tensors = safetensors.torch.load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
@@ -93,25 +100,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
             "Download or export it again."
         )
     check_weights(path.name, tensors)
-    classifier.load_state_dict(tensors, strict=False)  # only the counters are missing
+    load_exactly(path.name, classifier, tensors)
     classifier.eval().requires_grad_(requires_grad=False)
     check_trial_forward(path.name, classifier)
     return Checkpoint(classifier, record, _fingerprint(header.metadata))
-
-
-def check_weights(name: str, tensors: Mapping[str, Tensor]) -> None:
-    """Refuse weights that load but cannot work.
-
-    Raises:
-        CheckpointError: a value is not finite, or a variance is negative.
-    """
-    for key, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise CheckpointError(
-                f"{name!r} cannot be used: the weights in {key!r} hold values that are not numbers."
-            )
-        if key.endswith("running_var") and (tensor < 0).any():
-            raise CheckpointError(f"{name!r} cannot be used: {key!r} holds a negative variance.")
 
 
 def check_trial_forward(name: str, classifier: Classifier) -> None:
@@ -124,12 +116,19 @@ def check_trial_forward(name: str, classifier: Classifier) -> None:
     try:
         with torch.inference_mode():
             output = classifier(torch.full((1, 3, size, size), 0.1))
-    except RuntimeError as error:
-        raise CheckpointError(f"{name!r} cannot be used: a trial run failed ({error}).") from error
+    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise CheckpointError(f"{name!r} cannot be used: a trial run failed ({reason}).") from error
     if not (torch.isfinite(output.logits).all() and torch.isfinite(output.position_scores).all()):
         raise CheckpointError(
             f"{name!r} cannot be used: a trial run gave values that are not numbers."
         )
+
+
+def in_memory(classifier: Classifier, record: CheckpointRecord) -> Checkpoint:
+    """A checkpoint that lies in no file yet, with the id that its file would have."""
+    metadata = to_metadata(record, _digest(_state(classifier)))
+    return Checkpoint(classifier, record, _fingerprint(metadata))
 
 
 def _state(classifier: Classifier) -> dict[str, Tensor]:
@@ -144,21 +143,11 @@ def _stored(tensor: Tensor, *, half: bool) -> Tensor:
     return (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous()
 
 
-def _check_shapes(name: str, header: SafetensorsHeader, expected: Mapping[str, Tensor]) -> None:
-    missing, extra = expected.keys() - header.shapes.keys(), header.shapes.keys() - expected.keys()
-    if missing or extra:
-        raise CheckpointError(
-            f"{name!r} does not fit the model it describes: {len(missing)} weights are missing and "
-            f"{len(extra)} are unknown (for example {min(missing or extra)!r})."
-        )
-    for key, tensor in expected.items():
-        if header.shapes[key] != tuple(tensor.shape):
-            raise CheckpointError(
-                f"{name!r} does not fit the model it describes: {key!r} is "
-                f"{header.shapes[key]} and should be {tuple(tensor.shape)}."
-            )
-        if header.dtypes[key] not in _FLOAT_TYPES:
-            raise CheckpointError(f"{name!r} holds weights of a type that is not supported.")
+def _check_declared(name: str, header: SafetensorsHeader, config: ModelConfig) -> None:
+    """Compare the declared sizes with what the model needs, before the model is made."""
+    check_fit(name, classifier_shapes(config), header.shapes)
+    if not _FLOAT_TYPES.issuperset(header.dtypes.values()):
+        raise CheckpointError(f"{name!r} holds weights of a type that is not supported.")
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

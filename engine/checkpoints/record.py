@@ -95,7 +95,14 @@ def from_metadata(metadata: Mapping[str, str]) -> CheckpointRecord:
         )
     try:
         return _parse(json.loads(metadata["model"]))
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CheckpointError(f"The model's description is damaged: {error}") from error
 
 

@@ -28,6 +28,23 @@ class SafetensorsHeader:
     dtypes: dict[str, str]
 
 
+def looks_like_safetensors(path: Path) -> bool:
+    """Whether the file begins as one of this format does, whatever its name.
+
+    Raises:
+        CheckpointError: it cannot be opened.
+    """
+    try:
+        # Opening a pipe would wait for its writer.
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise CheckpointError(_cannot_open(path, error)) from error
+    return start[8:] == b"{"
+
+
 def read_header(path: Path) -> SafetensorsHeader:
     """The header of a safetensors file; no tensor is read.
 
@@ -37,18 +54,27 @@ def read_header(path: Path) -> SafetensorsHeader:
     try:
         raw = _header_bytes(path)
     except OSError as error:
-        reason = error.strerror or "it cannot be read"
-        raise CheckpointError(
-            f"The model file {path.name!r} cannot be opened: {reason}."
-        ) from error
+        raise CheckpointError(_cannot_open(path, error)) from error
     try:
         table = json.loads(raw.decode())
         return _parse(table)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise CheckpointError(
             f"{path.name!r} is not a model file, or it is damaged (its table of contents cannot be "
             "read). Download or export it again."
         ) from error
+
+
+def _cannot_open(path: Path, error: OSError) -> str:
+    reason = error.strerror or "it cannot be read"
+    return f"The model file {path.name!r} cannot be opened: {reason}."
 
 
 def _header_bytes(path: Path) -> bytes:

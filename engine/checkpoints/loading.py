@@ -1,0 +1,24 @@
+"""The one door for model files: what a file is decides how it is read, not what it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.checkpoints.foreign import import_checkpoint
+from engine.checkpoints.native import Checkpoint, in_memory, load_checkpoint
+from engine.checkpoints.record import FORMAT_NAME
+from engine.checkpoints.safetensors_header import looks_like_safetensors, read_header
+
+
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Open a model file: ours, or one of the official CSRA code.
+
+    Nothing in the file can run code, and nothing in it is believed before it is checked.
+
+    Raises:
+        CheckpointError: the file is damaged, hostile or no model; the message names the file and
+            the reason, on one line.
+    """
+    if looks_like_safetensors(path) and read_header(path).metadata.get("format") == FORMAT_NAME:
+        return load_checkpoint(path)
+    return in_memory(*import_checkpoint(path))
