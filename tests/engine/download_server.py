@@ -1,11 +1,13 @@
 """A server on this computer that behaves as badly as a test asks it to."""
 
 import os
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -59,8 +61,15 @@ class DownloadServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: Route, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Exchange)
+        self.scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.route = route
         self.seen: list[Seen] = []
         self.body_bytes = 0
@@ -68,15 +77,15 @@ class DownloadServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/model.pth"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}/model.pth"
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that leave early are what these tests are about."""
 
 
 @contextmanager
-def serving(route: Route) -> Iterator[DownloadServer]:
-    server = DownloadServer(route)
+def serving(route: Route, certificate: Path | None = None) -> Iterator[DownloadServer]:
+    server = DownloadServer(route, certificate)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

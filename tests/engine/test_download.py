@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import socket
+import subprocess
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import SimpleNamespace
@@ -369,6 +370,42 @@ def test_an_address_without_encryption_is_refused(tmp_path: Path) -> None:
     source = DownloadSource("http://example.org/model.pth", "model.pth")
     with pytest.raises(ModelError, match=r"not safe \(http:\)"):
         drain(download(source, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for this computer that nobody vouches for."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl program to make a certificate")
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(file), "-out", "-"]
+    made = subprocess.run([openssl, *command, *names], check=True, capture_output=True)
+    with file.open("ab") as pem:
+        pem.write(made.stdout)
+    return file
+
+
+def test_a_server_that_cannot_prove_who_it_is_is_refused(tmp_path: Path, certificate: Path) -> None:
+    with serving(file_route(DATA), certificate) as server:
+        message = fail(server, tmp_path)
+        assert server.seen == []
+    assert "127.0.0.1 could not prove that it is 127.0.0.1 (self" in message
+
+
+def test_a_trusted_server_is_not_left_for_one_without_encryption(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(file_route(DATA), certificate) as server:
+        with serving(file_route(DATA)) as plain:
+            server.route = redirect_route(plain.url)
+            assert "not safe (http:)" in fail(server, tmp_path)
+            assert plain.seen == []
+        server.route = file_route(DATA, drop_after=[400_000])
+        path, _ = get(server, tmp_path)
+    assert path.read_bytes() == DATA
 
 
 def test_cancelling_a_stalled_download_keeps_the_part_and_no_file(tmp_path: Path) -> None:
