@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from engine.atomic import atomic_path
-from engine.categories import Categories
+from engine.checkpoints.foreign import ImportOptions, export_official, import_checkpoint
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import FORMAT_NAME, CheckpointRecord
 from engine.checkpoints.safetensors_header import read_header
@@ -20,10 +22,8 @@ def import_model(
     store: ModelStore,
     file: Path,
     name: str,
-    *,
-    lam: float | None = None,
-    categories: Categories | None = None,
-    input_size: int | None = None,
+    options: ImportOptions,
+    provenance: Mapping[str, str] | None = None,
 ) -> CheckpointRecord:
     """Make a model of the user's out of a file.
 
@@ -33,9 +33,8 @@ def import_model(
         store: gets the model.
         file: ours, or weights of the official code.
         name: of the new model.
-        lam: λ, where the file does not say it.
-        categories: in the order of the logits, where the file does not say them.
-        input_size: in pixels, where the file does not say it.
+        options: what a file of others does not say.
+        provenance: what else to record of such a file.
 
     Raises:
         CheckpointError: the file cannot be used.
@@ -46,11 +45,8 @@ def import_model(
         record = load_checkpoint(file).record
         _copy(file, target)
         return record
-    # Other formats are loaded only when they are asked for, here and below.
-    from engine.checkpoints.foreign import ImportOptions, import_checkpoint  # noqa: PLC0415
-
-    options = ImportOptions(name=name, lam=lam, categories=categories, input_size=input_size)
-    classifier, imported = import_checkpoint(file, options)
+    classifier, imported = import_checkpoint(file, replace(options, name=name))
+    imported = replace(imported, provenance={**imported.provenance, **(provenance or {})})
     save_checkpoint(target, classifier, imported)
     return imported
 
@@ -75,12 +71,11 @@ def export_model(file: Path, output: Path) -> None:
         raise ModelError(f"The folder of {output.name!r} does not exist.")
     checkpoint = load_checkpoint(file)
     if suffix == ".onnx":
+        # Its packages are an extra, which no other format needs.
         from engine.checkpoints.onnx_export import export_onnx  # noqa: PLC0415
 
         export_onnx(checkpoint, output)
     elif suffix == ".pth":
-        from engine.checkpoints.foreign import export_official  # noqa: PLC0415
-
         export_official(checkpoint, output)
     else:
         _copy(file, output)

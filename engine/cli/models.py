@@ -20,6 +20,7 @@ from engine.checkpoints.catalogue import (
 )
 from engine.checkpoints.download import DownloadSettings, DownloadSource, download
 from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
+from engine.checkpoints.foreign import ImportOptions
 from engine.checkpoints.model_list import ModelRow, describe_entry, describe_file, list_models
 from engine.checkpoints.record import CheckpointRecord
 from engine.checkpoints.store import default_store
@@ -123,16 +124,21 @@ def _download(options: argparse.Namespace) -> int:
     if entry.kind == "backbone":
         say(f"{entry.id!r} is downloaded: {display_path(file)}")
         return EXIT_DONE
-    record = import_model(
-        store,
-        file,
-        entry.id,
+    settled = ImportOptions(
         lam=entry.lam if options.lam is None else options.lam,
         categories=None if entry.categories is None else category_list(entry.categories),
         input_size=entry.input_size,
     )
+    record = import_model(store, file, entry.id, settled, _origin(entry))
     _say_recognised(entry.id, record)
     return EXIT_DONE
+
+
+def _origin(entry: CatalogueEntry) -> dict[str, str]:
+    origin = {"dataset": entry.dataset, "downloaded from": entry.source.url}
+    if entry.published_map is not None:
+        origin["published mAP"] = f"{entry.published_map} ({entry.published_in})"
+    return origin
 
 
 def _entry(name: str) -> CatalogueEntry:
@@ -183,14 +189,12 @@ def _import(options: argparse.Namespace) -> int:
         say(f"error: there is no file {display_name(options.file)!r}.")
         return EXIT_USAGE
     name = options.name or options.file.stem
-    record = import_model(
-        store,
-        options.file,
-        name,
+    given = ImportOptions(
         lam=options.lam,
         categories=None if options.categories is None else _categories(options.categories),
         input_size=options.input_size,
     )
+    record = import_model(store, options.file, name, given)
     _say_recognised(name, record)
     return EXIT_DONE
 

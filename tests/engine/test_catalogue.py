@@ -1,14 +1,16 @@
 """The catalogue of models, the user's own store, and the ``models`` command."""
 
+import io
 from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models import get_model_weights
+from torchvision.models import get_model_weights, resnet18
 
 from engine import cli
 from engine.checkpoints import catalogue, exchange, store
 from engine.checkpoints.catalogue import category_list, find_model, load_catalogue
+from engine.checkpoints.foreign import ImportOptions
 from engine.checkpoints.model_list import list_models
 from engine.checkpoints.native import load_checkpoint
 from engine.checkpoints.record import CheckpointRecord
@@ -313,24 +315,51 @@ def test_on_a_terminal_the_terms_are_asked_for(
 def test_an_official_file_is_imported_with_what_its_entry_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: ModelStore
 ) -> None:
-    foreign = pytest.importorskip("engine.checkpoints.foreign")
     asked: list[object] = []
 
     def import_checkpoint(file: Path, options: object) -> tuple[Classifier, CheckpointRecord]:
         asked.extend((file.read_bytes(), options))
         return tiny_classifier(), tiny_record()
 
-    monkeypatch.setattr(foreign, "import_checkpoint", import_checkpoint)
+    monkeypatch.setattr(exchange, "import_checkpoint", import_checkpoint)
     with serving(file_route(b"x" * 100)) as server:
         use_catalogue(monkeypatch, tmp_path, server.url, kind="official", more="input_size = 224")
         assert cli.run(["models", "download", "small"]) == 0
         assert cli.run(["models", "download", "small"]) == 0  # here already
         assert len(server.seen) == 1
-    options = foreign.ImportOptions("small", 0.1, category_list("voc"), 224)
+    options = ImportOptions("small", 0.1, category_list("voc"), 224)
     assert asked == [b"x" * 100, options]
     assert find_model("small") == own.models()["small"]
+    assert load_checkpoint(find_model("small")).record.provenance == {
+        "dataset": "VOC2007",
+        "downloaded from": server.url,
+    }
     rows, _ = list_models(own)
     assert next(row for row in rows if row.name == "small").state == "here"
+
+
+def test_a_file_of_the_official_kind_goes_from_the_server_to_a_model_that_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: ModelStore
+) -> None:
+    network = resnet18()
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith("fc.")}
+    state["classifier.multi_head.0.head.weight"] = torch.randn(20, 512, 1, 1)
+    file = io.BytesIO()
+    torch.save(state, file)
+    with serving(file_route(file.getvalue(), drop_after=[10_000_000])) as server:
+        more = "input_size = 64\npublished_map = 50.0\npublished_in = 'a dream'"
+        use_catalogue(monkeypatch, tmp_path, server.url, kind="official", more=more)
+        assert cli.run(["models", "download", "small"]) == 0
+    checkpoint = load_checkpoint(find_model("small"))
+    config = checkpoint.record.config
+    assert (config.backbone, config.head.num_heads, config.head.lam) == ("resnet18", 1, 0.1)
+    assert config.preprocess.input_size == 64
+    assert checkpoint.record.provenance["published mAP"] == "50.0 (a dream)"
+    output = tmp_path / "back.pth"
+    assert cli.run(["models", "export", "small", "--output", str(output)]) == 0
+    back = torch.load(output, weights_only=True)
+    key = "classifier.multi_head.0.head.weight"
+    assert torch.equal(back[key], state[key])
 
 
 def test_a_model_without_a_published_lam_asks_for_one_before_the_download(
