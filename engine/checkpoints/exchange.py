@@ -9,9 +9,10 @@ from pathlib import Path
 
 from engine.atomic import atomic_path
 from engine.checkpoints.foreign import ImportOptions, export_official, import_checkpoint
+from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import FORMAT_NAME, CheckpointRecord
-from engine.checkpoints.safetensors_header import read_header
+from engine.checkpoints.safetensors_header import looks_like_safetensors, read_header
 from engine.checkpoints.store import MODEL_SUFFIX, ModelStore
 from engine.errors import CheckpointError, ModelError
 
@@ -52,10 +53,10 @@ def import_model(
 
 
 def export_model(file: Path, output: Path) -> None:
-    """Write a model of ours in the format that the output's suffix names.
+    """Write a model in the format that the output's suffix names.
 
     Args:
-        file: of ours.
+        file: ours, or weights of the official code.
         output: ends in one of ``EXPORT_SUFFIXES``.
 
     Raises:
@@ -69,7 +70,7 @@ def export_model(file: Path, output: Path) -> None:
         )
     if not output.absolute().parent.is_dir():
         raise ModelError(f"The folder of {output.name!r} does not exist.")
-    checkpoint = load_checkpoint(file)
+    checkpoint = open_checkpoint(file)
     if suffix == ".onnx":
         # Its packages are an extra, which no other format needs.
         from engine.checkpoints.onnx_export import export_onnx  # noqa: PLC0415
@@ -77,15 +78,17 @@ def export_model(file: Path, output: Path) -> None:
         export_onnx(checkpoint, output)
     elif suffix == ".pth":
         export_official(checkpoint, output)
-    else:
+    elif is_ours(file):
         _copy(file, output)
+    else:
+        save_checkpoint(output, checkpoint.classifier, checkpoint.record)
 
 
 def is_ours(file: Path) -> bool:
     """Whether a file says that this program wrote it."""
-    if file.suffix.lower() != MODEL_SUFFIX:
-        return False
-    return read_header(file).metadata.get("format") == FORMAT_NAME
+    return looks_like_safetensors(file) and (
+        read_header(file).metadata.get("format") == FORMAT_NAME
+    )
 
 
 def _copy(file: Path, target: Path) -> None:

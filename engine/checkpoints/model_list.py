@@ -73,13 +73,13 @@ def entry_state(entry: CatalogueEntry, store: ModelStore) -> str:
     return "here" if entry.kind == "backbone" else "downloaded, not imported"
 
 
-def describe_file(path: Path) -> dict[str, str]:
-    """What a model file says of itself: caption → text.
+def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
+    """What a model says of itself: caption → text.
 
-    Raises:
-        CheckpointError: it cannot be read or is not ours.
+    Args:
+        record: of the model.
+        path: its file.
     """
-    record = from_metadata(read_header(path).metadata)
     head, pixels = record.config.head, record.config.preprocess
     temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
     facts = {

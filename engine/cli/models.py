@@ -21,7 +21,8 @@ from engine.checkpoints.catalogue import (
 from engine.checkpoints.download import DownloadSettings, DownloadSource, download
 from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
 from engine.checkpoints.foreign import ImportOptions
-from engine.checkpoints.model_list import ModelRow, describe_entry, describe_file, list_models
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.model_list import ModelRow, describe_entry, describe_record, list_models
 from engine.checkpoints.record import CheckpointRecord
 from engine.checkpoints.store import default_store
 from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
@@ -98,12 +99,14 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
 def _show(options: argparse.Namespace) -> int:
     store = default_store()
     try:
-        facts = describe_file(find_model(options.model, store))
+        path = find_model(options.model, store)
     except ModelError:
         entry = load_catalogue().get(options.model)
         if entry is None:
             raise
         facts = describe_entry(entry, store)
+    else:
+        facts = describe_record(open_checkpoint(path).record, path)
     width = max(len(key) for key in facts)
     for key, value in facts.items():
         sys.stdout.write(f"{key.ljust(width)}  {display_text(value)}\n")

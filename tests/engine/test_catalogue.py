@@ -360,6 +360,16 @@ def test_a_file_of_the_official_kind_goes_from_the_server_to_a_model_that_opens(
     back = torch.load(output, weights_only=True)
     key = "classifier.multi_head.0.head.weight"
     assert torch.equal(back[key], state[key])
+    ours = tmp_path / "ours.safetensors"
+    named = back_to_lam(output)
+    assert cli.run(["models", "export", str(named), "--output", str(ours)]) == 0
+    assert load_checkpoint(ours).record.config.head.lam == 0.1
+    assert cli.run(["models", "show", str(named)]) == 0
+
+
+def back_to_lam(file: Path) -> Path:
+    """The official files say λ in their names only."""
+    return file.rename(file.with_name("resnet18_lam0.1.pth"))
 
 
 def test_a_model_without_a_published_lam_asks_for_one_before_the_download(
