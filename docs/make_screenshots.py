@@ -1,6 +1,6 @@
 """Make the README's pictures: the real window on the sample photos, light and dark.
 
-    python docs/make_screenshots.py
+python docs/make_screenshots.py
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def picture(theme: str) -> int:
         wait_for_map()
 
     def wait_for_map() -> None:
-        ready = session.current_evidence is not None and application.window.viewer.view.has_photo
+        ready = session.current_evidence is not None and application.window.viewer.view.has_photo()
         QTimer.singleShot(500, grab if ready else wait_for_map)
 
     def grab() -> None:

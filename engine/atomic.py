@@ -29,9 +29,14 @@ def atomic_path(target: Path) -> Generator[Path, None, None]:
     target = Path(os.path.realpath(target))
     temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
+        # Made here, it has the permissions that a new file of this person has; what fills it may
+        # replace it by a file that only this person can read.
+        temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
         yield temporary
         with contextlib.suppress(FileNotFoundError):
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            mode = target.stat().st_mode
+        temporary.chmod(stat.S_IMODE(mode))
         replace_durably(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 import csv
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,12 @@ def test_a_saved_model_comes_back_with_the_same_scores_and_record(model_file):
         loaded.classifier(images).logits, tiny_classifier()(images).logits, rtol=0, atol=0
     )
     assert loaded.record == tiny_record()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permission bits are POSIX")
+def test_a_saved_model_has_the_permissions_of_any_new_file(model_file, tmp_path):
+    (tmp_path / "plain").touch()
+    assert model_file.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_max_pooling_survives_the_file(tmp_path):
