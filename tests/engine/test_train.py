@@ -163,6 +163,11 @@ def test_the_command_trains_saves_and_says_how_good_it_is(tmp_path, monkeypatch,
     assert str(tmp_path) not in str(record)
 
 
-def test_only_known_backbones_have_imagenet_weights():
-    with pytest.raises(ModelError, match="No ImageNet weights"):
-        pretrained.load_imagenet_weights(build_backbone(TINY_BACKBONE, 64), TINY_BACKBONE)
+def test_a_backbone_whose_weights_cannot_be_had_is_an_error_in_plain_words(monkeypatch):
+    def offline(*_args, **_kwargs):
+        raise OSError("no route to host")
+
+    backbone = build_backbone(TINY_BACKBONE, 64)
+    monkeypatch.setattr(pretrained.timm, "create_model", offline)
+    with pytest.raises(ModelError, match="ImageNet weights of .* could not be downloaded"):
+        pretrained.load_imagenet_weights(backbone, TINY_BACKBONE)

@@ -1,0 +1,144 @@
+"""The paper's form without training: any ImageNet classifier as a tagger that says where.
+
+With y(p) the raw class scores at position p (the last layer applied at every position instead of
+to their mean), the logit is mean y + λ · max y (the "four lines" of the paper, figure 1). That is
+one head with max pooling and the classifier's own weights, neither normalised nor trained.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import torch
+from timm.data.imagenet_info import ImageNetInfo
+from torch import nn
+
+from engine.categories import Categories
+from engine.checkpoints.record import CheckpointRecord
+from engine.config import HeadConfig, ModelConfig, PreprocessConfig
+from engine.errors import ModelError
+from engine.models.classifier import Classifier
+from engine.models.heads import pool
+from engine.models.pretrained import imagenet_classifier, load_into_backbone
+
+NUM_CLASSES = 1000
+_TOLERANCE = 1e-4
+#: Different things of one name in ImageNet, by index.
+_NAMESAKES = {
+    134: "crane (bird)",
+    517: "crane (machine)",
+    638: "maillot (tights)",
+    639: "maillot (tank suit)",
+}
+
+
+def wrap_imagenet_classifier(
+    name: str, lam: float = 0.1, input_size: int | None = None
+) -> tuple[Classifier, CheckpointRecord]:
+    """A tagger of ImageNet's 1,000 categories, with maps and without training.
+
+    Args:
+        name: registry name: a ResNet of the paper, or ``timm:NAME``.
+        lam: λ, ≥ 0; 0 gives the plain classifier.
+        input_size: side of the square input in pixels; ``None`` is the size of its training.
+
+    Raises:
+        ModelError: there is no such network, its weights cannot be had, or its last layer is not
+            applied to the mean of its features, so that it has no score at a position.
+        ConfigError: a number makes no sense.
+    """
+    plain = imagenet_classifier(name)
+    pixels = PreprocessConfig(
+        input_size or plain.input_size, "squash", mean=plain.mean, std=plain.std
+    )
+    head = HeadConfig((float("inf"),), lam, normalize=False, bias=True, activation="softmax")
+    config = ModelConfig(name, imagenet_categories(), head, pixels)
+    classifier = wrap_network(plain.network, config)
+    record = CheckpointRecord(
+        config,
+        name=f"{name.removeprefix('timm:')}-imagenet",
+        description=(
+            f"The ImageNet classifier {name}, weights from {plain.source}, as a tagger without "
+            f"training: mean + λ · max of the scores at all positions, λ = {lam:g}. It was trained "
+            "to name one thing per photo, so scores are shared among the categories."
+        ),
+        licence="That of the weights; see where they are from.",
+        provenance={"weights": plain.source},
+    )
+    return classifier, record
+
+
+def wrap_network(network: nn.Module, config: ModelConfig) -> Classifier:
+    """Put a classifier's last layer at every position.
+
+    Args:
+        network: a whole classifier.
+        config: names its backbone; one head that is not normalised and has a bias.
+
+    Returns:
+        In evaluation mode; with λ = 0 its logits are the network's.
+
+    Raises:
+        ModelError: that cannot be done exactly.
+    """
+    last = _last_layer(network, config.backbone)
+    classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
+    if last.in_features != classifier.backbone.feature_dim:
+        raise ModelError(_not_linear(config.backbone))
+    load_into_backbone(classifier.backbone, network.state_dict(), config.backbone)
+    heads = classifier.heads
+    with torch.no_grad():
+        heads.weight.copy_(last.weight[None])
+        if heads.bias is not None:
+            heads.bias.zero_() if last.bias is None else heads.bias.copy_(last.bias[None])
+    _check_exact(network.eval(), classifier)
+    return classifier
+
+
+def imagenet_categories() -> Categories:
+    """The 1,000 categories of ImageNet by their short names, in the order of every classifier."""
+    descriptions = ImageNetInfo("imagenet-1k").label_descriptions()
+    short = [text.split(", ")[0] for text in descriptions]
+    for index, name in _NAMESAKES.items():
+        short[index] = name
+    again = {name for name, count in Counter(short).items() if count > 1}
+    return Categories(
+        tuple(
+            text if name in again else name for name, text in zip(short, descriptions, strict=True)
+        )
+    )
+
+
+def _last_layer(network: nn.Module, name: str) -> nn.Linear:
+    find = getattr(network, "get_classifier", None)
+    last = getattr(network, "fc", None) if find is None else find()
+    if not isinstance(last, nn.Linear):
+        raise ModelError(_not_linear(name))
+    if last.out_features != NUM_CLASSES:
+        raise ModelError(
+            f"{name!r} tells {last.out_features} categories apart, not ImageNet's {NUM_CLASSES}."
+        )
+    return last
+
+
+def _check_exact(network: nn.Module, classifier: Classifier) -> None:
+    """Without attention (λ = 0), the logits must be the plain classifier's."""
+    name, size = classifier.config.backbone, classifier.config.preprocess.input_size
+    images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    try:
+        with torch.inference_mode():
+            expected = network(images)
+            scores = classifier(images).position_scores
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{name!r} cannot be run at {size} pixels.") from error
+    found = pool(scores, classifier.config.head.temperatures, lam=0.0)
+    if not (found - expected).abs().max() <= _TOLERANCE * expected.abs().max():
+        raise ModelError(_not_linear(name))
+
+
+def _not_linear(name: str) -> str:
+    return (
+        f"{name!r} cannot be wrapped: something else than the mean over positions lies between "
+        "its features and its last layer, so it has no score at a position. ResNets, "
+        "EfficientNets, RegNets and Swin transformers can be wrapped."
+    )
