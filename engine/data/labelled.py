@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.categories import Categories
+from engine.data.category_mapping import match_categories
+from engine.data.reading import listed
+from engine.errors import DataError
+
+#: x, y, width and height in pixels of the picture as its file holds it; may reach beyond it.
+Crop = tuple[float, float, float, float]
+
+# Two tables of so many bytes are the most that a data set may ask of a machine.
+_MAX_TARGETS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectBox:
+    """Where an object is.
+
+    Attributes:
+        category: its index.
+        box: left, top, right, bottom in pixels; 0, 0 is the picture's top left corner, and right
+            and bottom lie just behind the last pixel.
+        is_difficult: marked hard to recognise (VOC); usually left out of a measurement.
+        is_crowd: stands for many objects (COCO).
+    """
+
+    category: int
+    box: tuple[float, float, float, float]
+    is_difficult: bool = False
+    is_crowd: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
     """One split of a data set.
+
+    A sample is an image or, where there are crops, a part of one; then paths repeat.
 
     Attributes:
         name: for people, for example ``VOC2007 train``.
@@ -21,6 +51,11 @@ class LabelledImages:
         paths: N images.
         targets: (N, C) bool; true where the image has the category.
         ignored: (N, C) bool; true where nobody can say (every object is marked difficult).
+        ids: one per sample, unique and stable, however the folder is moved: ``000005`` (VOC),
+            ``391895`` (COCO), ``train/0--Parade/x.jpg#3`` (WIDER). Made from the paths if empty.
+        crops: the part of its picture that each sample is; ``None`` for whole pictures.
+        objects: the boxes of each image, where the data set has them.
+        problems: what was left out or looks odd, one sentence each.
     """
 
     name: str
@@ -28,6 +63,93 @@ class LabelledImages:
     paths: tuple[Path, ...]
     targets: NDArray[np.bool_]
     ignored: NDArray[np.bool_]
+    ids: tuple[str, ...] = ()
+    crops: tuple[Crop | None, ...] | None = None
+    objects: tuple[tuple[ObjectBox, ...], ...] | None = None
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.ids:
+            object.__setattr__(self, "ids", tuple(str(path) for path in self.paths))
+        columns = {"ids": self.ids, "crops": self.crops, "objects": self.objects}
+        for column, values in columns.items():
+            if values is not None and len(values) != len(self.paths):
+                raise ValueError(f"{len(values)} {column} for {len(self.paths)} samples.")
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def subset(self, rows: Sequence[int] | NDArray[np.intp]) -> LabelledImages:
+        """Some of the samples, in the order given."""
+        places = [int(row) for row in rows]
+        return replace(
+            self,
+            paths=tuple(self.paths[row] for row in places),
+            targets=self.targets[places],
+            ignored=self.ignored[places],
+            ids=tuple(self.ids[row] for row in places),
+            crops=None if self.crops is None else tuple(self.crops[row] for row in places),
+            objects=None if self.objects is None else tuple(self.objects[row] for row in places),
+        )
+
+    def categories_without_positives(self) -> tuple[str, ...]:
+        """The categories that no image has; no average precision can be said of them."""
+        counts = self.targets.sum(axis=0)
+        return tuple(name for i, name in enumerate(self.categories) if not counts[i])
+
+    def for_categories(
+        self, model_categories: Categories, mapping: Mapping[str, str] | None = None
+    ) -> LabelledImages:
+        """The labels in a model's words: the categories that both know, in the model's order.
+
+        Categories that are merged count where any of them does. What only one side knows is left
+        out, and said in ``problems``.
+
+        Args:
+            model_categories: of the model.
+            mapping: this data set's names → the model's, before the names that are built in.
+
+        Raises:
+            DataError: they share none.
+        """
+        match = match_categories(self.categories, model_categories, mapping or {})
+        if not match.names:
+            raise DataError(
+                f"{self.name} and the model share no category. The data set has "
+                f"{listed(self.categories)}; the model has {listed(model_categories)}. "
+                "A mapping file (old,new) can say which names mean the same."
+            )
+        targets = np.zeros((len(self.targets), len(match.names)), dtype=np.bool_)
+        ignored = np.zeros_like(targets)
+        for source, place in match.places.items():
+            targets[:, place] |= self.targets[:, source]
+            ignored[:, place] |= self.ignored[:, source]
+        return replace(
+            self,
+            categories=Categories(match.names),
+            targets=targets,
+            ignored=ignored & ~targets,
+            objects=self._mapped_objects(match.places),
+            problems=(*self.problems, *match.problems),
+        )
+
+    def _mapped_objects(
+        self, places: Mapping[int, int]
+    ) -> tuple[tuple[ObjectBox, ...], ...] | None:
+        if self.objects is None:
+            return None
+        return tuple(
+            tuple(replace(o, category=places[o.category]) for o in row if o.category in places)
+            for row in self.objects
+        )
+
+
+def empty_targets(num_images: int, num_categories: int) -> NDArray[np.bool_]:
+    """(N, C) bool, all false.
+
+    Raises:
+        DataError: that would be too large to be meant.
+    """
+    if num_images * num_categories > _MAX_TARGETS:
+        raise DataError(f"{num_images} images × {num_categories} categories are too many.")
+    return np.zeros((num_images, num_categories), dtype=np.bool_)

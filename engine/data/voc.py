@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import parse
+from defusedxml.ElementTree import fromstring
+from numpy.typing import NDArray
 
 from engine.categories import Categories
-from engine.data.labelled import LabelledImages
+from engine.data.labelled import LabelledImages, ObjectBox, empty_targets
+from engine.data.reading import MAX_COORDINATE, FaultLog, PictureFolder, read_bytes, read_text
 from engine.errors import DataError
 from engine.resources import resource_path
+from engine.texts import display_path
 
-_MAX_ANNOTATION_BYTES = 10 * 2**20
+#: The official splits, in the order of their use.
+VOC_SPLITS = ("train", "val", "trainval", "test")
+
+# Real ones have at most a few dozen KiB. A tree in memory is many times larger than its text.
+_MAX_ANNOTATION_BYTES = 2 << 20
+_YEAR_FOLDER = re.compile(r"VOC(20\d\d)", re.IGNORECASE)
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+@dataclass(frozen=True)
+class _Object:
+    """One object of an annotation file; ``box`` is as in ``ObjectBox``."""
+
+    category: str
+    is_difficult: bool
+    box: tuple[float, float, float, float] | None
 
 
 def voc_categories() -> Categories:
@@ -23,8 +44,10 @@ def voc_categories() -> Categories:
     return Categories(tuple(text.split()))
 
 
-def load_voc(root: Path, split: str, year: int = 2007) -> LabelledImages:
-    """One split of a VOC devkit, sorted as its list is.
+def load_voc(
+    root: Path, split: str, year: int = 2007, *, strict: bool = True, check_files: bool = False
+) -> LabelledImages:
+    """One split of a VOC devkit, sorted by name.
 
     A category of which an image has only difficult objects is ignored for that image.
 
@@ -32,61 +55,175 @@ def load_voc(root: Path, split: str, year: int = 2007) -> LabelledImages:
         root: ``VOC2007`` itself or a folder above it (``VOCdevkit``, or what it was unpacked to).
         split: ``train``, ``val``, ``trainval`` or ``test``.
         year: of the devkit.
+        strict: take annotations that are missing or malformed, and with ``check_files`` missing
+            images, for an error; otherwise they are left out and said in ``problems``.
+        check_files: look whether the images are there.
 
     Raises:
-        DataError: the devkit, the list, or an annotation is missing or malformed.
+        DataError: the devkit or the list is missing or malformed, or nothing is left of it.
     """
     folder = _devkit(root, year)
-    names = _image_names(folder, split)
-    categories = voc_categories()
-    targets = np.zeros((len(names), len(categories)), dtype=np.bool_)
-    difficult = np.zeros_like(targets)
-    for row, name in enumerate(names):
-        for category, is_difficult in _objects(folder / "Annotations" / f"{name}.xml"):
-            if category in categories:
-                marked = difficult if is_difficult else targets
-                marked[row, categories.index_of(category)] = True
+    log = FaultLog(strict=strict)
+    pictures = PictureFolder(folder / "JPEGImages", check_files=check_files, log=log)
+    ids, paths, annotations = [], [], []
+    for name in _image_names(folder, split, log):
+        path = pictures.find(f"{name}.jpg")
+        objects = _read_objects(folder / "Annotations" / f"{name}.xml", log)
+        if path is not None and objects is not None:
+            ids.append(name)
+            paths.append(path)
+            annotations.append(objects)
+    log.check()
+    log.check_any_left(len(ids), f"The split {split!r} of {display_path(folder)}")
+    targets, ignored, boxes = _labels(annotations, ids, log)
     return LabelledImages(
         name=f"VOC{year} {split}",
-        categories=categories,
-        paths=tuple(folder / "JPEGImages" / f"{name}.jpg" for name in names),
+        categories=voc_categories(),
+        paths=tuple(paths),
         targets=targets,
-        ignored=difficult & ~targets,
+        ignored=ignored,
+        ids=tuple(ids),
+        objects=boxes,
+        problems=log.problems(),
     )
+
+
+def find_voc_years(root: Path) -> tuple[int, ...]:
+    """The years of the devkits in or at a folder; nothing is opened."""
+    if _is_devkit(root):
+        named = _YEAR_FOLDER.fullmatch(root.name)
+        return (int(named[1]) if named else 2007,)
+    return tuple(
+        year
+        for year in range(2007, 2013)
+        if any(_is_devkit(folder) for folder in _below(root, year))
+    )
+
+
+def voc_splits(root: Path, year: int) -> tuple[str, ...]:
+    """The official splits that a devkit has a list of.
+
+    Raises:
+        DataError: there is no such devkit.
+    """
+    lists = _devkit(root, year) / "ImageSets" / "Main"
+    return tuple(split for split in VOC_SPLITS if _list_files(lists, split))
+
+
+def _labels(
+    annotations: Sequence[Sequence[_Object]], ids: Sequence[str], log: FaultLog
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[tuple[ObjectBox, ...], ...]]:
+    """Targets and ignore mask (N, 20), and the boxes of each image."""
+    categories = voc_categories()
+    targets = empty_targets(len(ids), len(categories))
+    difficult = np.zeros_like(targets)
+    boxes: list[tuple[ObjectBox, ...]] = []
+    for row, objects in enumerate(annotations):
+        found = []
+        for item in objects:
+            if item.category not in categories:
+                log.add("Objects of categories that VOC does not have", _named(item, ids[row]))
+                continue
+            column = categories.index_of(item.category)
+            (difficult if item.is_difficult else targets)[row, column] = True
+            if item.box is not None:
+                found.append(ObjectBox(column, item.box, is_difficult=item.is_difficult))
+        boxes.append(tuple(found))
+    return targets, difficult & ~targets, tuple(boxes)
+
+
+def _named(item: _Object, image: str) -> str:
+    return f"{item.category or 'without a name'} in {image}"
+
+
+def _below(root: Path, year: int) -> tuple[Path, Path]:
+    return root / f"VOC{year}", root / "VOCdevkit" / f"VOC{year}"
+
+
+def _is_devkit(folder: Path) -> bool:
+    return (folder / "ImageSets" / "Main").is_dir() and (folder / "JPEGImages").is_dir()
 
 
 def _devkit(root: Path, year: int) -> Path:
-    for folder in (root, root / f"VOC{year}", root / "VOCdevkit" / f"VOC{year}"):
-        if (folder / "ImageSets" / "Main").is_dir() and (folder / "JPEGImages").is_dir():
+    for folder in (root, *_below(root, year)):
+        named = _YEAR_FOLDER.fullmatch(folder.name)
+        if _is_devkit(folder) and (named is None or int(named[1]) == year):
             return folder
     raise DataError(
-        f"No VOC{year} data set in {root}. Give the folder that holds JPEGImages, Annotations and "
-        "ImageSets, or the VOCdevkit above it."
+        f"No VOC{year} data set in {display_path(root)}. Give the folder that holds JPEGImages, "
+        "Annotations and ImageSets, or the VOCdevkit above it."
     )
 
 
-def _image_names(folder: Path, split: str) -> list[str]:
-    path = folder / "ImageSets" / "Main" / f"{split}.txt"
-    try:
-        names = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The split {split!r} cannot be read from {path}: {error}.") from error
+def _list_files(lists: Path, split: str) -> tuple[Path, ...]:
+    """The lists that make up a split; trainval is train and val together where it has none."""
+    own = lists / f"{split}.txt"
+    parts = (lists / "train.txt", lists / "val.txt")
+    if split == "trainval" and not own.is_file() and all(part.is_file() for part in parts):
+        return parts
+    return (own,) if own.is_file() else ()
+
+
+def _image_names(folder: Path, split: str, log: FaultLog) -> list[str]:
+    lists = folder / "ImageSets" / "Main"
+    if Path(split).name != split or not _list_files(lists, split):
+        there = ", ".join(voc_splits(folder, _year_of(folder))) or "none"
+        raise DataError(
+            f"The split {split!r} cannot be read from {display_path(lists)}; it has: {there}."
+        )
+    names = [n for path in _list_files(lists, split) for n in read_text(path).split()]
     if not names:
-        raise DataError(f"The split {split!r} in {path} lists no images.")
+        raise DataError(f"The split {split!r} in {display_path(lists)} lists no images.")
     if bad := [name for name in names if "/" in name or "\\" in name or ".." in name]:
-        raise DataError(f"{path} lists {bad[0]!r}, which is not an image's name.")
-    return names
+        raise DataError(
+            f"The split {split!r} in {display_path(lists)} lists {bad[0]!r}, "
+            "which is not an image's name."
+        )
+    unique = sorted(set(names))
+    if len(unique) < len(names):
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                log.add("Images listed more than once, which count once", name)
+            seen.add(name)
+    return unique
 
 
-def _objects(path: Path) -> list[tuple[str, bool]]:
-    """(category, difficult) of each object in an annotation file."""
+def _year_of(folder: Path) -> int:
+    named = _YEAR_FOLDER.fullmatch(folder.name)
+    return int(named[1]) if named else 2007
+
+
+def _read_objects(path: Path, log: FaultLog) -> list[_Object] | None:
+    """The objects of an annotation file, or ``None``, and the log is told."""
     try:
-        if path.stat().st_size > _MAX_ANNOTATION_BYTES:
-            raise DataError(f"{path} is too large for an annotation.")
-        root: Element = parse(path, forbid_dtd=True).getroot()
-    except (OSError, ParseError, DefusedXmlException, ValueError) as error:
-        raise DataError(f"The annotation {path} cannot be read: {error}.") from error
-    return [
-        ((item.findtext("name") or "").strip(), (item.findtext("difficult") or "0").strip() == "1")
-        for item in root.iter("object")
-    ]
+        root: Element = fromstring(read_bytes(path, _MAX_ANNOTATION_BYTES), forbid_dtd=True)
+    except DataError as error:
+        log.add("Annotations that cannot be used", str(error).rstrip("."))
+        return None
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        # LookupError: an encoding that nobody knows
+        log.add("Annotations that cannot be used", f"{display_path(path)} ({error})")
+        return None
+    return [_object(item, path, log) for item in root.iter("object")]
+
+
+def _object(item: Element, path: Path, log: FaultLog) -> _Object:
+    box = item.find("bndbox")
+    corners = None if box is None else _corners(box)
+    if box is not None and corners is None:
+        log.add("Objects whose box makes no sense; only the box is left out", path.name)
+    is_difficult = (item.findtext("difficult") or "0").strip() == "1"
+    return _Object((item.findtext("name") or "").strip(), is_difficult, corners)
+
+
+def _corners(box: Element) -> tuple[float, float, float, float] | None:
+    """In pixels from 0; VOC counts from 1 and includes the last pixel."""
+    try:
+        left, top, right, bottom = (float(box.findtext(name) or "") for name in _CORNERS)
+    except ValueError:
+        return None
+    # Written so that NaN fails too.
+    if not (0 <= left <= right <= MAX_COORDINATE and 0 <= top <= bottom <= MAX_COORDINATE):
+        return None
+    return max(0.0, left - 1), max(0.0, top - 1), right, bottom
