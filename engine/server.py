@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from multiprocessing.connection import Connection
@@ -19,6 +20,9 @@ def serve_local(connection: Connection) -> None:
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     serve(connection, _make_engine)
+    # Threads of torch may still compute; unwinding the interpreter under them would abort.
+    logging.shutdown()
+    os._exit(0)
 
 
 def _make_engine() -> TaggingEngine:
