@@ -47,7 +47,8 @@ class TimmBackbone(Backbone):
         if features.ndim == 3:
             tokens = features[:, getattr(self.network, "num_prefix_tokens", 0) :]
             side = math.isqrt(tokens.shape[1])
-            return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
+            # Not len(): an export would take the size of its example batch for the only one.
+            return tokens.transpose(1, 2).reshape(tokens.shape[0], -1, side, side)
         if getattr(self.network, "output_fmt", "NCHW") == "NHWC":
             return features.permute(0, 3, 1, 2)
         return features

@@ -169,5 +169,5 @@ def test_a_backbone_whose_weights_cannot_be_had_is_an_error_in_plain_words(monke
 
     backbone = build_backbone(TINY_BACKBONE, 64)
     monkeypatch.setattr(pretrained.timm, "create_model", offline)
-    with pytest.raises(ModelError, match="ImageNet weights of .* could not be downloaded"):
+    with pytest.raises(ModelError, match=r"ImageNet weights of .* could not be downloaded"):
         pretrained.load_imagenet_weights(backbone, TINY_BACKBONE)

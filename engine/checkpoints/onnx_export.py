@@ -1,0 +1,193 @@
+"""A model as ONNX, for other programs: one file with two outputs, checked against PyTorch."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from engine.atomic import atomic_path
+from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.record import to_metadata
+from engine.errors import CheckpointError
+from engine.models.classifier import Classifier
+from engine.models.heads import ResidualAttentionHeads, pool
+from engine.values import FloatArray
+
+OUTPUTS = ("logits", "position_scores")
+_TOLERANCE = 1e-4
+_BATCHES = (1, 3)
+
+
+class _Folded(nn.Module):
+    """The classifier with everything that is fixed folded into one 1×1 convolution."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.backbone = classifier.backbone
+        self.head = classifier.config.head
+        self.num_classes = len(classifier.config.categories)
+        weight, bias = fold_heads(classifier.heads)
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, S, S) normalised pixels → logits (B, C), scores (B, num_heads, C, h, w)."""
+        scores = functional.conv2d(self.backbone(images), self.weight, self.bias)
+        shape = (scores.shape[0], self.head.num_heads, self.num_classes, *scores.shape[2:])
+        scores = scores.reshape(shape)
+        return pool(scores, self.head.temperatures, self.head.lam), scores
+
+
+def fold_heads(heads: ResidualAttentionHeads) -> tuple[Tensor, Tensor]:
+    """The heads as one convolution: their norms, standardisation and biases worked out once.
+
+    Returns:
+        Weight (num_heads·C, D, 1, 1) and bias (num_heads·C,), for the features as they come from
+        the backbone.
+    """
+    weight = heads.weight.detach()
+    if heads.config.normalize:
+        weight = weight / weight.norm(dim=2, keepdim=True)
+    weight = weight.flatten(0, 1)
+    bias = torch.zeros(len(weight)) if heads.bias is None else heads.bias.detach().flatten()
+    norm = heads.standardization
+    if norm is not None and norm.running_var is not None and norm.running_mean is not None:
+        weight = weight / (norm.running_var + norm.eps).sqrt()
+        bias = bias - weight @ norm.running_mean
+    return weight[:, :, None, None].contiguous(), bias
+
+
+def export_onnx(checkpoint: Checkpoint, path: Path) -> float:
+    """Write a model as ONNX, for any number of images at once, and check it with ONNX Runtime.
+
+    The input ``images`` is (B, 3, S, S), float32, normalised as the metadata of the file say
+    (``model``, JSON); the outputs are ``logits`` (B, C) and ``position_scores``
+    (B, num_heads, C, h, w).
+
+    Args:
+        checkpoint: what to write; it stays as it is.
+        path: ends in ``.onnx`` by convention; it is written only if the check succeeds.
+
+    Returns:
+        The largest difference from PyTorch found, relative to the largest value where that is
+        above 1.
+
+    Raises:
+        CheckpointError: ONNX is not installed, the network has no ONNX form, the results differ
+            by more than 1e-4, or the file cannot be written.
+    """
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        _needed(package)
+    size = checkpoint.classifier.config.preprocess.input_size
+    folded = _Folded(checkpoint.classifier).eval()
+    try:
+        with atomic_path(path) as temporary:
+            _write(folded, size, checkpoint, temporary)
+            return _checked_difference(checkpoint, size, temporary)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CheckpointError(f"The model could not be saved to {path}: {reason}.") from error
+
+
+def _needed(package: str) -> Any:
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise CheckpointError(
+            f"Exporting to ONNX needs the package {package}, which is not installed: "
+            "pip install onnx onnxscript onnxruntime"
+        ) from error
+
+
+def _write(folded: _Folded, size: int, checkpoint: Checkpoint, path: Path) -> None:
+    name = checkpoint.record.name
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                folded,
+                (torch.zeros(2, 3, size, size),),
+                dynamo=True,
+                input_names=["images"],
+                output_names=list(OUTPUTS),
+                dynamic_shapes={"images": {0: torch.export.Dim("batch")}},
+                verbose=False,
+            )
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+        raise CheckpointError(
+            f"{name!r} cannot be written as ONNX: its backbone "
+            f"({checkpoint.record.config.backbone}) has steps that ONNX lacks."
+        ) from error
+    if program is None:
+        raise CheckpointError(f"{name!r} cannot be written as ONNX.")
+    proto = program.model_proto
+    table = to_metadata(checkpoint.record, checkpoint.id)
+    for key in ("format", "version", "model"):
+        proto.metadata_props.add(key=key, value=table[key])
+    _needed("onnx").save(proto, path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PyTorch's exporter warns of its own workings, which say nothing about the model."""
+    logger = logging.getLogger("torch.onnx")
+    level, interval = logger.level, tqdm.monitor_interval
+    logger.setLevel(logging.ERROR)
+    tqdm.monitor_interval = 0  # its hidden progress bars would leave a thread behind
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+        tqdm.monitor_interval = interval
+
+
+def _checked_difference(checkpoint: Checkpoint, size: int, path: Path) -> float:
+    generator = torch.Generator().manual_seed(0)
+    differences = []
+    for batch in _BATCHES:
+        images = torch.randn(batch, 3, size, size, generator=generator)
+        theirs = _run(checkpoint.record.name, path, images)
+        with torch.inference_mode():
+            ours = checkpoint.classifier(images)
+        differences += [_difference(a, b.numpy()) for a, b in zip(theirs, ours, strict=True)]
+    worst = max(differences)
+    if not worst <= _TOLERANCE:
+        raise CheckpointError(
+            f"{checkpoint.record.name!r} was not exported: as ONNX its results differ by "
+            f"{worst:.1e}, more than {_TOLERANCE:.0e}."
+        )
+    return worst
+
+
+def _run(name: str, path: Path, images: Tensor) -> list[FloatArray]:
+    runtime = _needed("onnxruntime")
+    try:
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        found: list[FloatArray] = session.run(list(OUTPUTS), {"images": images.numpy()})
+    except Exception as error:  # its errors have no other class in common
+        reason = str(error).partition("\n")[0][:200]
+        raise CheckpointError(
+            f"{name!r} was not exported: ONNX Runtime cannot run {len(images)} images ({reason})."
+        ) from error
+    return found
+
+
+def _difference(theirs: FloatArray, ours: FloatArray) -> float:
+    if theirs.shape != ours.shape:
+        return float("inf")
+    return float(np.abs(theirs - ours).max() / max(1.0, np.abs(ours).max()))
