@@ -1,0 +1,208 @@
+"""A plain folder of pictures with labels: in a list, in text files beside them, or as folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.categories import Categories
+from engine.data.label_files import (
+    LABEL_FILE_SUFFIXES,
+    LabelRow,
+    LabelTable,
+    name_inside,
+    read_label_file,
+)
+from engine.data.labelled import LabelledImages, empty_targets
+from engine.data.reading import FaultLog, PictureFolder, read_text
+from engine.data.scan import scan
+from engine.errors import ConfigError, DataError
+from engine.texts import display_path
+
+#: The split of a folder that is not divided.
+WHOLE = "all"
+
+#: One category per line, in the order wanted; without it they are sorted by name.
+CATEGORIES_FILE = "categories.txt"
+
+_SPLITS = ("train", "val", "trainval", "test")
+_MAX_TEXT_BYTES = 1 << 20
+
+
+def load_folder(
+    root: Path, split: str = WHOLE, *, strict: bool = False, check_files: bool = True
+) -> LabelledImages:
+    """The labelled pictures of a folder, in the order of their list or of their names.
+
+    Labels come from ``labels.csv`` or ``labels.jsonl`` (see ``read_label_file``), else from
+    ``x.txt`` beside ``x.jpg`` (names with commas or line breaks between them), else from the
+    folder that each picture lies in. Splits are ``train.csv`` or folders named ``train`` and so on.
+
+    Args:
+        root: the folder, or the list in it.
+        split: ``all`` where there are none.
+        strict: take missing images and entries that cannot be used for an error; otherwise they
+            are left out and said in ``problems``.
+        check_files: look whether listed images are there.
+
+    Raises:
+        DataError: there are no labels, or what holds them cannot be read.
+    """
+    log = FaultLog(strict=strict)
+    folder, file = _place(root, split)
+    declared = _declared(folder, root)
+    table = _from_pictures(folder, log) if file is None else read_label_file(file, log)
+    categories = _categories(table, declared, folder, log)
+    pictures = PictureFolder(folder, check_files=check_files, log=log)
+    found = {}
+    for name, labels in table.rows.items():
+        inside = _name_below(name, folder, pictures)
+        path = pictures.find(inside)
+        if path is not None and inside in found:
+            log.add("Images listed more than once; the first counts", name)
+        elif path is not None:
+            found[inside] = (path, labels)
+    log.check()
+    log.check_any_left(len(found), f"{display_path(file or folder)}")
+    targets = empty_targets(len(found), len(categories))
+    ignored = empty_targets(len(found), len(categories))
+    for row, (_, labels) in enumerate(found.values()):
+        targets[row, [categories.index_of(name) for name in labels.present]] = True
+        ignored[row, [categories.index_of(name) for name in labels.unknown]] = True
+    return LabelledImages(
+        name=f"{folder.name} {split}",
+        categories=categories,
+        paths=tuple(path for path, _ in found.values()),
+        targets=targets,
+        ignored=ignored & ~targets,
+        ids=tuple(found),
+        problems=log.problems(),
+    )
+
+
+def find_folder_splits(root: Path) -> tuple[str, ...]:
+    """The splits of a folder, ``all`` if it is not divided; nothing is opened."""
+    if root.is_file():
+        return (WHOLE,)
+    found = tuple(s for s in _SPLITS if _list_of(root, s) is not None or (root / s).is_dir())
+    return (WHOLE,) if not found or _list_of(root, WHOLE) is not None else found
+
+
+def recognise_folder(root: Path) -> tuple[str, ...]:
+    """The splits of a folder that has a list of labels; any other may be a folder of photos."""
+    if root.is_file():
+        return (WHOLE,) if root.suffix.lower() in LABEL_FILE_SUFFIXES else ()
+    splits = find_folder_splits(root)
+    return tuple(split for split in splits if _list_of(root, split) is not None)
+
+
+def _list_of(root: Path, split: str) -> Path | None:
+    stem = "labels" if split == WHOLE else split
+    return next((f for end in LABEL_FILE_SUFFIXES if (f := root / f"{stem}{end}").is_file()), None)
+
+
+def _place(root: Path, split: str) -> tuple[Path, Path | None]:
+    """The folder of the pictures, and the list of their labels if there is one."""
+    if not root.exists():
+        raise DataError(f"There is no folder {display_path(root)}.")
+    if split not in (splits := find_folder_splits(root)):
+        raise DataError(
+            f"{display_path(root)} has no split {split!r}; it has: {', '.join(splits)}."
+        )
+    if root.is_file():
+        return root.parent, root
+    if (file := _list_of(root, split)) is not None:
+        return root, file
+    folder = root if split == WHOLE else root / split
+    return folder, _list_of(folder, WHOLE)
+
+
+def _declared(folder: Path, root: Path) -> tuple[str, ...]:
+    for file in (folder / CATEGORIES_FILE, root / CATEGORIES_FILE):
+        if file.is_file():
+            return tuple(
+                name.strip()
+                for name in read_text(file, _MAX_TEXT_BYTES).splitlines()
+                if name.strip()
+            )
+    return ()
+
+
+def _from_pictures(folder: Path, log: FaultLog) -> LabelTable:
+    """Labels from text files beside the pictures; if there is none at all, from the folders."""
+    names = {path.relative_to(folder).as_posix(): path for b in scan([folder]) for path in b.paths}
+    if not names:
+        raise DataError(f"{display_path(folder)} holds no pictures.")
+    texts = {name: text for name, path in names.items() if (text := _text_of(path)) is not None}
+    table = LabelTable()
+    for name in names:
+        if not texts:
+            _add_by_folder(table, name, log)
+        elif name not in texts:
+            log.add("Images without a text file, which do not count", name)
+        elif (labels := _labels_in(texts[name], log)) is not None:
+            table.rows[name] = LabelRow(labels)
+    if not table.rows:
+        raise DataError(
+            f"{display_path(folder)} has no labels: it needs labels.csv, labels.jsonl, a text "
+            "file beside each picture, or a folder per category."
+        )
+    return table
+
+
+def _text_of(path: Path) -> Path | None:
+    candidates = (path.with_suffix(".txt"), path.with_name(f"{path.name}.txt"))
+    return next((c for c in candidates if c.is_file() and c.name != CATEGORIES_FILE), None)
+
+
+def _labels_in(text: Path, log: FaultLog) -> list[str] | None:
+    try:
+        parts = read_text(text, _MAX_TEXT_BYTES).replace("\n", ",").split(",")
+    except DataError as error:
+        log.add("Text files that cannot be used", str(error).rstrip("."))
+        return None
+    return [name for part in parts if (name := part.strip())]
+
+
+def _add_by_folder(table: LabelTable, name: str, log: FaultLog) -> None:
+    category, slash, _ = name.partition("/")
+    if slash:
+        table.rows[name] = LabelRow([category])
+    else:
+        log.add("Images that lie in no category's folder, which do not count", name)
+
+
+def _categories(
+    table: LabelTable, declared: tuple[str, ...], folder: Path, log: FaultLog
+) -> Categories:
+    """The categories; labels that are none of them are taken out of the table."""
+    names = declared or table.categories
+    used = {n for row in table.rows.values() for n in (*row.present, *row.unknown)}
+    usable = {name for name in used if _is_usable(name)}
+    allowed = set(names) if names else usable
+    for name in sorted(used - allowed):
+        kind = "Labels that are not in the list of categories"
+        log.add(kind if name in usable else "Labels that are no names", name)
+    for row in table.rows.values():
+        row.present = [name for name in row.present if name in allowed]
+        row.unknown = [name for name in row.unknown if name in allowed]
+    try:
+        return Categories(tuple(names or sorted(allowed)))
+    except ConfigError as error:
+        raise DataError(f"The categories of {display_path(folder)}: {error}") from error
+
+
+def _is_usable(name: str) -> bool:
+    try:
+        Categories((name,))
+    except ConfigError:
+        return False
+    return True
+
+
+def _name_below(name: str, folder: Path, pictures: PictureFolder) -> str:
+    """The picture's name from the folder; ``tag photos`` writes ``photos/x.jpg``."""
+    inside = name_inside(name, folder)
+    prefix = f"{folder.name}/"
+    if inside.startswith(prefix) and not pictures.has(inside):
+        return inside.removeprefix(prefix)
+    return inside
