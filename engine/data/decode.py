@@ -29,6 +29,9 @@ MAX_PIXELS = 150_000_000
 #: ``inside`` shrinks to fit a square, ``squash`` fills it, ``letterbox`` fits it and pads.
 Fit = Literal["inside", "squash", "letterbox"]
 
+#: x, y, width and height in pixels of the picture as it is stored, before it is turned upright.
+CropBox = tuple[float, float, float, float]
+
 #: Is told, before any pixel is decoded, how many pixels will be held in memory; may wait.
 Admit = Callable[[int], None]
 
@@ -41,7 +44,11 @@ _ORIENTATION_TAG = 0x0112
 
 
 def decode(
-    path: Path, side: int | None, fit: Fit = "inside", admit: Admit | None = None
+    path: Path,
+    side: int | None,
+    fit: Fit = "inside",
+    admit: Admit | None = None,
+    crop: CropBox | None = None,
 ) -> DecodedImage:
     """Read a picture: the first frame, upright, over white where it is transparent, as sRGB.
 
@@ -50,16 +57,22 @@ def decode(
         side: of the square to fit, in pixels; ``None`` is full size (then ``fit`` is ``inside``).
         fit: how it fits the square; only ``letterbox`` and ``squash`` enlarge.
         admit: see ``Admit``.
+        crop: the part to read, as it is stored: it is not turned upright, and is black where it
+            reaches beyond the picture. The size of the result is then that of the crop.
 
     Raises:
         ImageError: it cannot be read; the message says why in one sentence.
     """
     with _open(path) as stream:
-        return decode_file(stream, side, fit, admit)
+        return decode_file(stream, side, fit, admit, crop)
 
 
 def decode_file(
-    stream: BinaryIO, side: int | None, fit: Fit = "inside", admit: Admit | None = None
+    stream: BinaryIO,
+    side: int | None,
+    fit: Fit = "inside",
+    admit: Admit | None = None,
+    crop: CropBox | None = None,
 ) -> DecodedImage:
     """Read a picture from an open file that can seek; otherwise as ``decode``."""
     if side is None and fit != "inside":
@@ -69,7 +82,9 @@ def decode_file(
         warnings.simplefilter("ignore")
         try:
             with Image.open(stream, formats=_FORMATS) as image:
-                return _decode(image, side, fit, admit)
+                if crop is None:
+                    return _decode(image, side, fit, admit)
+                return _decode(_cropped(image, crop, admit), side, fit, None)
         except DECODER_ERRORS as error:
             raise ImageError(picture_fault(error, stream, MAX_PIXELS)) from error
 
@@ -97,8 +112,7 @@ def _open(path: Path) -> BinaryIO:
 
 def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise Image.DecompressionBombError(f"({width * height} pixels)")
+    _check_size(width, height)
     target = _target(width, height, side, fit)
     # JPEG can leave out detail while decoding, never below the size asked for.
     image.draft(None, target)
@@ -114,6 +128,27 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
         content = content_box(width, height, side, "letterbox")
         pixels = _padded(pixels, side, content)
     return DecodedImage(pixels, width, height, content)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise Image.DecompressionBombError(f"({width * height} pixels)")
+
+
+def _cropped(image: Image.Image, crop: CropBox, admit: Admit | None) -> Image.Image:
+    """A part of the stored picture in sRGB, with the corners rounded as Pillow rounds them."""
+    x, y, width, height = crop
+    left, top, right, bottom = round(x), round(y), round(x + width), round(y + height)
+    if right <= left or bottom <= top:
+        raise ImageError("The part of the picture that was asked for is empty.")
+    _check_size(*image.size)
+    _check_size(right - left, bottom - top)
+    if admit is not None:
+        admit(image.width * image.height + (right - left) * (bottom - top))
+    image.load()
+    # To sRGB first: beyond its edge a picture is black, whatever the first of its colours is.
+    pixels = Image.fromarray(rgb_pixels(image, ToRgb.of(image), (1, 1)))
+    return pixels.crop((left, top, right, bottom))
 
 
 def _target(width: int, height: int, side: int | None, fit: Fit) -> tuple[int, int]:

@@ -10,14 +10,12 @@ import threading
 from collections.abc import Generator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.data import decode_worker
-from engine.data.decode import Fit
-from engine.data.decode_worker import Decoder
+from engine.data.decode_worker import Decoder, Request
 from engine.errors import ImageError
 from engine.values import DecodedImage
 
@@ -94,7 +92,7 @@ class DecoderProcess:
         self._lock = threading.Lock()
         self._stopped = False
 
-    def decode(self, path: Path, side: int | None, fit: Fit) -> DecodedImage:
+    def decode(self, request: Request) -> DecodedImage:
         """Decode one picture in the process.
 
         Raises:
@@ -103,7 +101,7 @@ class DecoderProcess:
         """
         connection = self._ready_connection()
         try:
-            connection.send((path, side, fit))
+            connection.send(request)
             with contextlib.ExitStack() as held:
                 return self._receive(connection, held)
         except ImageError:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from engine.data.decode import Fit, decode
+from engine.data.decode import CropBox, Fit, decode
 from engine.data.decode_driver import DecoderProcess, PixelBudget
 from engine.data.decode_worker import Decoder
 from engine.errors import ImageError
@@ -32,6 +32,7 @@ class DecodeRequest:
     path: Path
     side: int | None = None
     fit: Fit = "inside"
+    crop: CropBox | None = None
 
 
 class DecodePool:
@@ -181,7 +182,7 @@ def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[Decod
     if not future.set_running_or_notify_cancel():
         return
     try:
-        image = process.decode(request.path, request.side, request.fit)
+        image = process.decode((request.path, request.side, request.fit, request.crop))
     except ImageError as error:
         future.set_exception(error)
     except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it

@@ -3,7 +3,7 @@
 It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe:
 
     worker: "ready"
-    driver: (path, side, fit)
+    driver: (path, side, fit, crop)
     worker: ("admit", pixels), and waits for any answer, before it decodes a large picture
     worker: ("done", width, height, content, shape), then the pixels as plain bytes
          or ("failed", message) for an ``ImageError``
@@ -22,12 +22,15 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from engine.data.decode import Admit, Fit
+from engine.data.decode import Admit, CropBox, Fit
 from engine.errors import ImageError
 from engine.values import DecodedImage
 
 #: The signature of ``engine.data.decode.decode``.
-Decoder = Callable[[Path, int | None, Fit, Admit | None], DecodedImage]
+Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None], DecodedImage]
+
+#: What the driver sends for each picture.
+Request = tuple[Path, int | None, Fit, CropBox | None]
 
 # Smaller pictures are decoded without asking: together they weigh little.
 _ADMITTED_PIXELS = 4_000_000
@@ -50,16 +53,12 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
     with connection, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send("ready")
         while True:
-            path, side, fit = connection.recv()
-            _answer(connection, decoder, (path, side, fit), stop_s)
+            _answer(connection, decoder, connection.recv(), stop_s)
 
 
-def _answer(
-    connection: Connection,
-    decoder: Decoder,
-    request: tuple[Path, int | None, Fit],
-    stop_s: float,
-) -> None:
+def _answer(connection: Connection, decoder: Decoder, request: Request, stop_s: float) -> None:
+    path, side, fit, crop = request
+
     def admit(pixels: int) -> None:
         if pixels > _ADMITTED_PIXELS:
             _set_alarm(0.0)
@@ -69,7 +68,7 @@ def _answer(
 
     _set_alarm(stop_s)
     try:
-        image = decoder(*request, admit)
+        image = decoder(path, side, fit, admit, crop)
     except ImageError as error:
         connection.send(("failed", str(error)))
     except Exception:  # noqa: BLE001 - a bug, but one for the driver to report

@@ -7,13 +7,15 @@ import signal
 import sys
 from pathlib import Path
 
-from engine.data.decode import Fit, decode
+from engine.data.decode import CropBox, Fit, decode
 from engine.data.decode_worker import Admit
 from engine.errors import ImageError
 from engine.values import DecodedImage
 
 
-def misbehave(path: Path, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
+def misbehave(
+    path: Path, side: int | None, fit: Fit, admit: Admit | None, crop: CropBox | None
+) -> DecodedImage:
     match path.stem:
         case "abort":
             os.abort()
@@ -35,4 +37,4 @@ def misbehave(path: Path, side: int | None, fit: Fit, admit: Admit | None) -> De
             raise ImageError(" ".join(sorted(sys.modules)))
         case "pid":
             raise ImageError(str(os.getpid()))
-    return decode(path, side, fit, admit)
+    return decode(path, side, fit, admit, crop)
