@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.categories import Categories
 from engine.errors import EngineStoppedError, ImageError, ModelError
 from engine.geometry import Box
 from engine.remote import RemoteEngine, serve
 from engine.values import ModelInfo, PositionScores, Prediction
-from tests.engine.models import TINY_CATEGORIES
 
 TIMEOUT_S = 20
+CATEGORIES = Categories(("cat", "dog", "tree", "boat", "person"))
 
 
 class ChildEngine:
@@ -26,7 +27,7 @@ class ChildEngine:
         if source == "missing":
             raise ModelError("There is no such model.")
         self.opened.append(source)
-        return ModelInfo(f"id-{source}", "child", None, TINY_CATEGORIES, (1.0,), 0.1, 64, "none")
+        return ModelInfo(f"id-{source}", "child", None, CATEGORIES, (1.0,), 0.1, 64, "none")
 
     def predict(self, model_id, paths, config=None):
         if f"id-{self.opened[-1]}" != model_id:
