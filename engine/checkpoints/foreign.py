@@ -28,7 +28,7 @@ from engine.models.classifier import Classifier
 from engine.models.positions import resample_positions
 from engine.models.registry import backbone_spec
 
-_LAM = re.compile(r"lam(?:bda)?[_=-]?(\d{1,3}(?:\.\d{1,6})?)", re.IGNORECASE)
+_LAM = re.compile(r"(?<![a-z])lam(?:bda)?[_=-]?(\d{1,3}(?:\.\d{1,6})?)", re.IGNORECASE)
 #: How many categories a data set of the paper has → its list.
 _LISTS = {20: "voc", 80: "coco", 14: "wider"}
 _WIDER = 14
@@ -173,7 +173,7 @@ def _config(
             f"{name!r} cannot be used: it has {num_heads} heads, and the paper says temperatures "
             f"only for {', '.join(map(str, PAPER_TEMPERATURES))}."
         )
-    lam = _lam(name) if options.lam is None else options.lam
+    lam = lambda_in(name) if options.lam is None else options.lam
     if lam is None:
         raise CheckpointError(
             f"{name!r} does not say its λ, the weight of attention. Give it (--lam), or put it "
@@ -187,7 +187,8 @@ def _config(
     )
 
 
-def _lam(name: str) -> float | None:
+def lambda_in(name: str) -> float | None:
+    """λ as the authors write it into the names of files, for example ``…_lam0.1_94.7.pth``."""
     found = _LAM.search(name)
     return None if found is None else float(found[1])
 

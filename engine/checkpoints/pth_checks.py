@@ -17,10 +17,11 @@ from engine.errors import CheckpointError
 
 ZIP_MAGIC = b"PK\x03\x04"
 PICKLE_MAGIC = b"\x80"
+_PROTOCOL = 2
 _MAX_PICKLE = 4 * 2**20
 _MAX_MEMBERS = 50_000
-_END_RECORD = b"PK\x05\x06"
-_END_RECORD_SIZE = 22
+#: The record at the end of an archive, and the two that large archives have before it.
+_END_SIZE, _END64_SIZE = 22, 56 + 20
 _MAX_DIRECTORY = 16 * 2**20
 #: Of the layout before 2020: the first thing in the file, then four more pickles.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -36,9 +37,10 @@ _ALLOWED_GLOBALS = _STORAGES | {
     "torch._utils._rebuild_tensor",
     "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_parameter",
+    "torch.nn.parameter.Parameter",
 }
 # They name or make objects in ways that no state dict needs.
-_REFUSED_OPCODES = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"}
+_REFUSED_OPCODES = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"}
 
 
 def check_archive(file: BinaryIO, size: int) -> None:
@@ -83,6 +85,11 @@ def check_pickles(data: bytes, count: int) -> None:
             for opcode, argument, _position in pickletools.genops(stream):
                 if opcode.name == "GLOBAL":
                     _check_global(str(argument))
+                elif opcode.name == "PROTO" and argument != _PROTOCOL:
+                    raise CheckpointError(
+                        f"it was saved with pickle protocol {argument}, which PyTorch does not "
+                        "read safely, or it is damaged. Save it again with PyTorch's own setting"
+                    )
                 elif opcode.name in _REFUSED_OPCODES:
                     raise CheckpointError(_whole_object("an object"))
     except (ValueError, OverflowError, IndexError) as error:
@@ -114,13 +121,19 @@ def _check_end(file: BinaryIO, size: int) -> None:
 
     An archive with something before or behind it can look different to two readers.
     """
-    file.seek(max(0, size - _END_RECORD_SIZE))
-    end = file.read(_END_RECORD_SIZE)
-    if len(end) < _END_RECORD_SIZE or not end.startswith(_END_RECORD) or end[20:] != b"\0\0":
+    file.seek(max(0, size - _END64_SIZE - _END_SIZE))
+    tail = file.read()
+    end = tail[-_END_SIZE:]
+    if len(end) < _END_SIZE or not end.startswith(b"PK\x05\x06") or end[20:] != b"\0\0":
         raise CheckpointError(_DAMAGED)
     length, start = int.from_bytes(end[12:16], "little"), int.from_bytes(end[16:20], "little")
-    # A file of 4 GB or more, which is refused anyway, has its real numbers elsewhere.
-    if length > _MAX_DIRECTORY or start + length > size - _END_RECORD_SIZE:
+    after = _END_SIZE
+    if tail.startswith(b"PK\x06\x06"):
+        # PyTorch writes the record for large archives as well; it must say the same.
+        after += _END64_SIZE
+        if tail[40:56] != length.to_bytes(8, "little") + start.to_bytes(8, "little"):
+            raise CheckpointError(_DAMAGED)
+    if length > _MAX_DIRECTORY or start + length + after != size:
         raise CheckpointError(_DAMAGED)
 
 

@@ -11,6 +11,7 @@ from engine.checkpoints.foreign import (
     ImportOptions,
     export_official,
     import_checkpoint,
+    lambda_in,
     load_backbone_weights,
 )
 from engine.checkpoints.loading import open_checkpoint
@@ -33,6 +34,10 @@ GOLDEN = [
     ("resnet50", "resnet50_heads4", 4, 0.5, 80, 224, "resnet50_heads4_lam0.5_cls80_size224_logit"),
     ("vit_b16", "vit_b16_heads1", 1, 0.3, 14, 224, "vit_b16_224_heads1_lam0.3_cls14_logit"),
 ]
+
+
+#: A trial run at 448 pixels takes a second, at this size none.
+SMALL = ImportOptions(input_size=64)
 
 
 def saved(folder, state, name="net_lam0.5.pth", **options):
@@ -70,7 +75,8 @@ def test_what_the_golden_numbers_do_not_cover_follows_the_formula_resnet34_six_h
     images = torch.rand(2, 3, 96, 160)
     weights = [state[f"classifier.multi_head.{h}.head.weight"][:, :, 0, 0] for h in range(6)]
     with torch.inference_mode():
-        expected = csra_formula(trunk(images), weights, PAPER_TEMPERATURES[6], 0.5)
+        features = trunk(images)
+        expected = csra_formula(features, weights, PAPER_TEMPERATURES[6], 0.5)
         torch.testing.assert_close(classifier(images).logits, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -134,12 +140,12 @@ def assert_same_weights(one, two):
 @pytest.mark.parametrize("depth", [18, 50])
 def test_any_depth_survives_import_export_and_import(depth, tmp_path):
     state = resnet_state(depth, 2, 14)
-    classifier, record = import_checkpoint(saved(tmp_path, state))
+    classifier, record = import_checkpoint(saved(tmp_path, state), SMALL)
     export_official(in_memory(classifier, record), tmp_path / "out_lam0.5.pth")
     written = torch.load(tmp_path / "out_lam0.5.pth", weights_only=True)
     assert written.keys() == state.keys()
     assert {k: v.shape for k, v in written.items()} == {k: v.shape for k, v in state.items()}
-    again, second = import_checkpoint(tmp_path / "out_lam0.5.pth")
+    again, second = import_checkpoint(tmp_path / "out_lam0.5.pth", SMALL)
     assert second.config == record.config
     assert_same_weights(again, classifier)
 
@@ -157,21 +163,21 @@ def test_any_depth_survives_import_export_and_import(depth, tmp_path):
 )
 def test_every_wrapping_gives_the_same_weights(wrap, tmp_path):
     state = resnet_state()
-    checkpoint = open_checkpoint(saved(tmp_path, wrap(state)))
-    assert_holds(checkpoint.classifier, state)
-    assert checkpoint.record.config.categories[0] == "aeroplane"
+    classifier, record = import_checkpoint(saved(tmp_path, wrap(state)), SMALL)
+    assert_holds(classifier, state)
+    assert record.config.categories[0] == "aeroplane"
 
 
 def test_the_layout_of_files_before_2020_opens_too(tmp_path):
     state = resnet_state()
     path = saved(tmp_path, state, _use_new_zipfile_serialization=False)
     assert not path.read_bytes().startswith(b"PK")
-    assert_holds(open_checkpoint(path).classifier, state)
+    assert_holds(import_checkpoint(path, SMALL)[0], state)
 
 
 def test_half_precision_weights_become_single_precision(tmp_path):
     half = {k: v.half() if v.is_floating_point() else v for k, v in resnet_state().items()}
-    assert_holds(open_checkpoint(saved(tmp_path, half)).classifier, half)
+    assert_holds(import_checkpoint(saved(tmp_path, half), SMALL)[0], half)
 
 
 def test_what_a_file_is_decides_not_what_it_is_called(tmp_path):
@@ -209,20 +215,34 @@ def test_lambda_comes_from_the_name_or_the_options_or_is_asked_for(tmp_path):
     path = saved(tmp_path, resnet_state(), "resnet.pth")
     with pytest.raises(CheckpointError, match=r"'resnet.pth' does not say its λ.*--lam"):
         import_checkpoint(path)
-    assert import_checkpoint(path, ImportOptions(lam=0.25))[1].config.head.lam == 0.25
+    given = ImportOptions(lam=0.25, input_size=64)
+    assert import_checkpoint(path, given)[1].config.head.lam == 0.25
     with pytest.raises(ConfigError, match="λ must be"):
         import_checkpoint(path, ImportOptions(lam=-1.0))
+
+
+def test_lambda_is_read_from_the_names_that_the_authors_give():
+    for name, lam in [
+        ("resnet101_voc07_head1_lam0.1_94.7.pth", 0.1),
+        ("resnet_cutmix_coco_head6_lam0.4_85.6.pth", 0.4),
+        ("vit_L16_coco_head8_lam1.pth", 1.0),
+        ("LAMBDA=0.5.pth", 0.5),
+    ]:
+        assert lambda_in(name) == lam
+    assert lambda_in("resnet101_coco_83.3.pth") is None
+    assert lambda_in("flamingo2.pth") is None
+    assert lambda_in("lamp3.pth") is None
 
 
 def test_categories_come_from_the_options_the_file_or_their_number(tmp_path):
     odd = resnet_state(num_classes=3)
     with pytest.raises(CheckpointError, match="3 categories apart and does not say which"):
         import_checkpoint(saved(tmp_path, odd))
-    named = ImportOptions(categories=Categories(("x", "y", "z")), name="mine")
+    named = ImportOptions(categories=Categories(("x", "y", "z")), name="mine", input_size=64)
     record = import_checkpoint(saved(tmp_path, odd), named)[1]
     assert (tuple(record.config.categories), record.name) == (("x", "y", "z"), "mine")
     inside = saved(tmp_path, {"state_dict": odd, "labels": ["p", "q", "r"]})
-    assert tuple(import_checkpoint(inside)[1].config.categories) == ("p", "q", "r")
+    assert tuple(import_checkpoint(inside, SMALL)[1].config.categories) == ("p", "q", "r")
     with pytest.raises(CheckpointError, match="but 2 names are given"):
         import_checkpoint(saved(tmp_path, {"state_dict": odd, "labels": ["p", "q"]}))
 
