@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from engine.cli import models, tag, train
+from engine.cli import models, prepare, tag, train
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
 from engine.errors import EngineError
 
@@ -51,4 +51,5 @@ def _parser() -> argparse.ArgumentParser:
     tag.add_parser(commands)
     train.add_parser(commands)
     models.add_parser(commands)
+    prepare.add_parser(commands)
     return parser

@@ -104,12 +104,13 @@ def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
         if not path.is_file():  # opening a pipe would wait for its writer
             raise DataError(f"There is no file {display_path(path)}.")
         with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+            size = os.fstat(file.fileno()).st_size
+            if size > max_bytes:
+                limit = f"{max_bytes >> 20} MiB"
+                raise DataError(f"{display_path(path)} is too large: more than {limit}.")
+            return file.read(size)
     except (OSError, ValueError) as error:
         raise DataError(f"{display_path(path)} cannot be read: {error}.") from error
-    if len(data) > max_bytes:
-        raise DataError(f"{display_path(path)} is too large: more than {max_bytes >> 20} MiB.")
-    return data
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
@@ -226,6 +227,21 @@ class PictureFolder:
 
     def _is_inside(self, path: Path) -> bool:
         return Path(os.path.realpath(path)).is_relative_to(self._real)
+
+
+def missing_files(paths: Iterable[Path]) -> tuple[str, ...]:
+    """Which of many pictures are not there; each folder is listed once."""
+    listings: dict[Path, set[str]] = {}
+    missing: dict[str, None] = {}
+    for path in paths:
+        if path.parent not in listings:
+            try:
+                listings[path.parent] = {file.name for file in path.parent.iterdir()}
+            except OSError:
+                listings[path.parent] = set()
+        if path.name not in listings[path.parent]:
+            missing[str(path)] = None
+    return tuple(missing)
 
 
 def _stays_inside(name: str) -> bool:

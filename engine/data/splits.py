@@ -1,0 +1,109 @@
+"""Dividing labelled images into a part to learn from and a part to choose by, fairly."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.data.labelled import LabelledImages
+from engine.errors import DataError
+
+
+def stratified_split(
+    images: LabelledImages, val_fraction: float, seed: int = 0
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Divide so that each category is as frequent in both parts as can be.
+
+    Iterative stratification (Sechidis et al., ECML 2011): the rarest category first. Samples of one
+    picture stay together. Which part a picture falls into depends on the ids and the seed, not on
+    the order of the images or where they lie.
+
+    Args:
+        images: to divide.
+        val_fraction: wanted share of the second part, between 0 and 1.
+        seed: another seed, another division.
+
+    Returns:
+        The rows of the first part and those of the second, each ascending, neither empty.
+
+    Raises:
+        DataError: there are fewer than two pictures.
+    """
+    if not 0.0 < val_fraction < 1.0:
+        raise ValueError(f"The fraction must lie between 0 and 1, not {val_fraction}.")
+    groups = _groups(images)
+    if len(groups) < 2:
+        raise DataError(f"{images.name} has too few images to be divided.")
+    groups.sort(key=lambda rows: _digest(min(images.ids[row] for row in rows), seed))
+    counts = np.array([images.targets[rows].sum(axis=0) for rows in groups], dtype=np.int64)
+    sizes = np.array([len(rows) for rows in groups])
+    is_val = _assign(counts, sizes, val_fraction)
+    _fill_empty_part(is_val)
+    parts = (
+        np.array(sorted(r for i in np.flatnonzero(chosen) for r in groups[i]), dtype=np.intp)
+        for chosen in (~is_val, is_val)
+    )
+    train, val = parts
+    return train, val
+
+
+def _groups(images: LabelledImages) -> list[list[int]]:
+    """The rows of each picture."""
+    rows: dict[object, list[int]] = {}
+    for row, path in enumerate(images.paths):
+        rows.setdefault(path, []).append(row)
+    return list(rows.values())
+
+
+def _digest(identity: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}/{identity}".encode(errors="surrogatepass")).digest()
+
+
+def _assign(
+    counts: NDArray[np.int64], sizes: NDArray[np.int64], val_fraction: float
+) -> NDArray[np.bool_]:
+    """For each group whether it falls into the second part.
+
+    Args:
+        counts: (G, C) how often each group has each category.
+        sizes: (G,) samples in each group.
+        val_fraction: wanted share of the second part.
+    """
+    shares = np.array([1.0 - val_fraction, val_fraction])
+    wanted = shares[:, None] * counts.sum(axis=0)  # (2, C), what each part still lacks
+    wanted_samples = shares * sizes.sum()
+    remaining = counts.sum(axis=0)
+    is_open = np.ones(len(counts), dtype=np.bool_)
+    is_val = np.zeros(len(counts), dtype=np.bool_)
+
+    def put(group: int, part: int) -> None:
+        nonlocal remaining
+        is_val[group] = part == 1
+        is_open[group] = False
+        wanted[part] -= counts[group]
+        wanted_samples[part] -= sizes[group]
+        remaining = remaining - counts[group]
+
+    while (left := np.flatnonzero(remaining)).size:
+        rarest = left[np.argmin(remaining[left])]
+        for group in np.flatnonzero(is_open & (counts[:, rarest] > 0)):
+            put(int(group), _needier(wanted[:, rarest], wanted_samples))
+    for group in np.flatnonzero(is_open):
+        put(int(group), _needier(wanted_samples, wanted_samples))
+    return is_val
+
+
+def _needier(wanted: NDArray[np.float64], wanted_samples: NDArray[np.float64]) -> int:
+    """The part that lacks more of a category; of samples if it is a draw."""
+    first, second = wanted
+    if abs(first - second) > 1e-9:
+        return int(second > first)
+    return int(wanted_samples[1] > wanted_samples[0])
+
+
+def _fill_empty_part(is_val: NDArray[np.bool_]) -> None:
+    """Give a part that got nothing the last group of the other."""
+    if is_val.all() or not is_val.any():
+        is_val[-1] = not is_val[-1]

@@ -1,0 +1,91 @@
+"""Tiny data sets in the layouts of the real ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+
+def write_picture(path: Path, size: tuple[int, int] = (8, 6), mode: str = "RGB") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size).save(path)
+    return path
+
+
+def voc_object(name: str, difficult: bool = False, box: Sequence[Any] | None = (1, 1, 8, 6)) -> str:
+    corners = ""
+    if box is not None:
+        names = ("xmin", "ymin", "xmax", "ymax")
+        parts = "".join(f"<{n}>{v}</{n}>" for n, v in zip(names, box, strict=True))
+        corners = f"<bndbox>{parts}</bndbox>"
+    return (
+        f"<object><name>{name}</name><difficult>{int(difficult)}</difficult>{corners}"
+        "<part><name>head</name></part></object>"
+    )
+
+
+def write_voc(
+    root: Path,
+    splits: Mapping[str, Sequence[str]],
+    annotations: Mapping[str, str],
+    year: int = 2007,
+) -> Path:
+    """A devkit: split → image names, image name → the XML of its objects."""
+    folder = root / "VOCdevkit" / f"VOC{year}"
+    for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for name, objects in annotations.items():
+        xml = f"<annotation>{objects}</annotation>"
+        (folder / "Annotations" / f"{name}.xml").write_text(xml)
+        write_picture(folder / "JPEGImages" / f"{name}.jpg")
+    for split, names in splits.items():
+        (folder / "ImageSets" / "Main" / f"{split}.txt").write_text("\n".join(names) + "\n")
+    return folder
+
+
+COCO_CATEGORIES = [{"id": 7, "name": "cat"}, {"id": 3, "name": "dog"}, {"id": 90, "name": "cow"}]
+
+
+def coco_annotation(image: Any, category: Any, **more: Any) -> dict[str, Any]:
+    return {"image_id": image, "category_id": category, "bbox": [1, 2, 3, 4], "iscrowd": 0} | more
+
+
+def write_coco(
+    root: Path,
+    images: Mapping[int, str],
+    annotations: Sequence[dict[str, Any]],
+    split: str = "val2017",
+    pictures: str | None = None,
+) -> Path:
+    """A data set: image id → file name; returns its annotation file."""
+    rows = [{"id": i, "file_name": name} for i, name in images.items()]
+    numbered = [{"id": i} | row for i, row in enumerate(annotations)]
+    content = {"images": rows, "annotations": numbered, "categories": COCO_CATEGORIES}
+    file = root / "annotations" / f"instances_{split}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content))
+    for name in images.values():
+        if ".." not in name and not name.startswith("/"):
+            write_picture(root / (pictures or split) / name)
+    return file
+
+
+def wider_person(attributes: Sequence[Any], bbox: Any = (1, 2, 3, 4)) -> dict[str, Any]:
+    return {"attribute": list(attributes), "bbox": bbox if bbox is None else list(bbox)}
+
+
+def write_wider(
+    root: Path, images: Sequence[tuple[str, Sequence[Any]]], split: str = "test"
+) -> Path:
+    """A data set: (file name, persons); returns its annotation file."""
+    rows = [{"file_name": name, "scene_id": 0, "targets": persons} for name, persons in images]
+    file = root / "Annotations" / f"wider_attribute_{split}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"images": rows}))
+    for name, _ in images:
+        write_picture(root / "Image" / name)
+    return file
