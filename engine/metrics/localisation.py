@@ -33,8 +33,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ConfigError
-from engine.evidence import on_photo
-from engine.geometry import Box
 from engine.values import FloatArray
 
 TOLERANCE = 15.0
@@ -96,16 +94,9 @@ class Located:
         )
 
 
-def highest_point(grid_map: FloatArray, width: int, height: int, content: Box = Box.UNIT) -> Point:
-    """The highest pixel (x, y) of a map laid over the photo; of equal ones the first in rows.
-
-    Args:
-        grid_map: (h, w) on the model's grid.
-        width: of the upright photo, in pixels.
-        height: of the upright photo, in pixels.
-        content: the part of the grid that the photo covers.
-    """
-    row, column = divmod(int(on_photo(grid_map, width, height, content).argmax()), width)
+def highest_point(photo_map: FloatArray) -> Point:
+    """The highest pixel (x, y) of a map laid over the photo; of equal ones the first in rows."""
+    row, column = divmod(int(photo_map.argmax()), photo_map.shape[1])
     return float(column), float(row)
 
 
@@ -126,14 +117,13 @@ def box_mask(boxes: BoxArray, width: int, height: int) -> NDArray[np.bool_]:
     return mask
 
 
-def energy_inside(grid_map: FloatArray, mask: NDArray[np.bool_], content: Box = Box.UNIT) -> float:
+def energy_inside(photo_map: FloatArray, mask: NDArray[np.bool_]) -> float:
     """The share of a map's positive values that lies inside the boxes; 0 if it has none.
 
     Args:
-        grid_map: (h, w) on the model's grid.
-        mask: (height, width) of the photo, from ``box_mask``.
-        content: the part of the grid that the photo covers.
+        photo_map: (height, width), laid over the photo.
+        mask: (height, width), from ``box_mask``.
     """
-    positive = np.maximum(on_photo(grid_map, mask.shape[1], mask.shape[0], content), 0.0)
+    positive = np.maximum(photo_map, 0.0)
     total = float(positive.sum(dtype=np.float64))
     return float(positive[mask].sum(dtype=np.float64)) / total if total > 0.0 else 0.0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ConfigError
+from engine.evidence import on_photo
 from engine.geometry import Box
 from engine.metrics.checks import defined_mean, plain, ratio
 from engine.metrics.localisation import (
@@ -146,7 +147,8 @@ class LocalisationMeter:
         width, height = place.width, place.height
         subsets = slice(0, 2 if place.is_difficult else 1)
         self._played[subsets, place.category] += 1
-        points = (highest_point(grid_map, width, height, content), (width / 2, height / 2))
+        photo_map = on_photo(grid_map, width, height, content)
+        points = (highest_point(photo_map), (width / 2, height / 2))
         for pointer, point in enumerate(points):
             for number, frame in enumerate(_FRAMES):
                 hit = is_hit(point, place.boxes, frame.tolerance(width, height))
@@ -154,7 +156,7 @@ class LocalisationMeter:
         mask = box_mask(place.boxes, width, height)
         area = float(mask.mean())
         size = int(np.searchsorted(_SIZE_LIMITS, area, side="right"))
-        energy = energy_inside(grid_map, mask, content)
+        energy = energy_inside(photo_map, mask)
         self._energy[size] += (round(energy * _SHARE_UNIT), round(area * _SHARE_UNIT), 1)
 
     def merge(self, other: LocalisationMeter) -> None:

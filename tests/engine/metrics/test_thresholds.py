@@ -1,0 +1,132 @@
+import json
+
+import numpy as np
+import pytest
+
+from engine.errors import ConfigError, DataError
+from engine.metrics import consistent_metrics
+from engine.thresholds import (
+    ThresholdSettings,
+    best_f1_thresholds,
+    precision_thresholds,
+    recall_thresholds,
+)
+from tests.engine.metrics.samples import sample
+
+UNSMOOTHED = ThresholdSettings(min_positives=1, pseudo_positives=0)
+
+
+def f1_at(limit, scores, targets):
+    labels = scores >= limit
+    return 2 * (labels & targets).sum() / (labels.sum() + targets.sum())
+
+
+@pytest.mark.parametrize("decimals", [None, 1])
+@pytest.mark.parametrize("seed", range(4))
+def test_unsmoothed_thresholds_have_the_best_f1_of_all(seed, decimals):
+    scores, targets, ignored = sample(seed, ignored_share=0.2, decimals=decimals)
+    result = best_f1_thresholds(scores, targets, ignored, UNSMOOTHED)
+    for c, limit in enumerate(result.values):
+        counted = ~ignored[:, c]
+        column, truth = scores[counted, c], targets[counted, c]
+        best = max(f1_at(one, column, truth) for one in column)
+        assert f1_at(limit, column, truth) == pytest.approx(best)
+    counted = ~ignored
+    common = [f1_at(one, scores[counted], targets[counted]) for one in scores[counted]]
+    assert f1_at(result.common, scores[counted], targets[counted]) == pytest.approx(max(common))
+
+
+def test_a_threshold_lies_in_the_middle_of_the_gap():
+    scores = np.array([[0.9], [0.8], [0.4], [0.1]])
+    targets = np.array([[True], [True], [False], [False]])
+    assert best_f1_thresholds(scores, targets, settings=UNSMOOTHED).values == (pytest.approx(0.6),)
+
+
+def test_between_neighbours_in_float32_the_higher_score_is_the_threshold():
+    lower = np.float32(0.75)
+    higher = np.nextafter(lower, np.float32(1))
+    scores = np.array([[higher], [lower]], dtype=np.float32)
+    (limit,) = best_f1_thresholds(scores, np.array([[True], [False]]), settings=UNSMOOTHED).values
+    assert (scores >= np.float32(limit)).ravel().tolist() == [True, False]
+
+
+def test_rare_categories_fall_back_to_the_common_threshold():
+    scores, targets, _ = sample(0, num_images=200)
+    targets[:, 1] = False
+    targets[:3, 1] = True
+    targets[:, 2] = False
+    result = best_f1_thresholds(scores, targets, settings=ThresholdSettings(min_positives=10))
+    assert result.is_fallback == (False, True, True, False)
+    assert result.values[1] == result.values[2] == result.common != result.values[0]
+
+
+def test_smoothing_pulls_towards_the_common_threshold_the_more_the_fewer_positives():
+    scores, targets, _ = sample(1, num_images=400)
+    scores[:, 0] = scores[:, 0] ** 4
+
+    def distance(pseudo):
+        settings = ThresholdSettings(min_positives=1, pseudo_positives=pseudo)
+        result = best_f1_thresholds(scores, targets, settings=settings)
+        return abs(result.values[0] - result.common)
+
+    assert distance(0) > 0.05
+    assert distance(100_000) < 0.02
+
+
+def test_tuned_thresholds_beat_one_half_on_scores_that_are_too_low():
+    scores, targets, _ = sample(2, num_images=2000)
+    low = scores**3
+    half, others = slice(0, 1000), slice(1000, 2000)
+    limits = best_f1_thresholds(low[half], targets[half]).values
+    tuned = consistent_metrics(low[others], targets[others], threshold=limits)
+    plain = consistent_metrics(low[others], targets[others])
+    assert tuned.labels.macro_f1 > plain.labels.macro_f1 + 0.05
+
+
+@pytest.mark.parametrize("goal", [0.5, 0.8, 1.0])
+def test_a_precision_is_reached_by_the_lowest_threshold_that_reaches_it(goal):
+    scores, targets, _ = sample(3)
+    result = precision_thresholds(scores, targets, precision=goal, settings=UNSMOOTHED)
+    for c, (limit, reached) in enumerate(zip(result.values, result.is_reached, strict=True)):
+        precision = {s: targets[scores[:, c] >= s, c].mean() for s in scores[:, c]}
+        assert reached is any(value >= goal for value in precision.values())
+        if reached:
+            lowest = min(s for s, value in precision.items() if value >= goal)
+            assert (scores[:, c] >= limit).tolist() == (scores[:, c] >= lowest).tolist()
+
+
+def test_a_precision_out_of_reach_gives_the_strictest_threshold_and_says_so():
+    scores, targets = np.array([[0.9], [0.5]]), np.array([[False], [True]])
+    result = precision_thresholds(scores, targets, precision=0.9, settings=UNSMOOTHED)
+    assert (result.values, result.is_reached) == ((0.9,), (False,))
+
+
+@pytest.mark.parametrize("goal", [0.1, 0.75, 1.0])
+def test_a_recall_is_reached_by_the_highest_threshold_that_reaches_it(goal):
+    scores, targets, _ = sample(4)
+    result = recall_thresholds(scores, targets, recall=goal, settings=UNSMOOTHED)
+    for c, limit in enumerate(result.values):
+        recall = {s: (scores[targets[:, c], c] >= s).mean() for s in scores[:, c]}
+        highest = max(s for s, value in recall.items() if value >= goal)
+        assert (scores[:, c] >= limit).tolist() == (scores[:, c] >= highest).tolist()
+
+
+def test_senseless_goals_and_data_without_positives_are_refused():
+    scores, targets = np.array([[0.9]]), np.array([[False]])
+    with pytest.raises(DataError, match="nothing to learn"):
+        best_f1_thresholds(scores, targets)
+    with pytest.raises(DataError, match="no images"):
+        best_f1_thresholds(scores[:0], targets[:0])
+    with pytest.raises(ConfigError, match="recall to reach"):
+        recall_thresholds(scores, targets, recall=0.0)
+    with pytest.raises(ConfigError, match="precision to reach"):
+        precision_thresholds(scores, targets, precision=90)
+    with pytest.raises(ConfigError, match="at least one positive"):
+        ThresholdSettings(min_positives=0)
+    with pytest.raises(ConfigError, match="negative"):
+        ThresholdSettings(pseudo_positives=-1)
+
+
+def test_thresholds_become_json():
+    result = best_f1_thresholds(*sample(5))
+    assert json.loads(json.dumps(result.as_dict()))["is_reached"] == [True] * 4
