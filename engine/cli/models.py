@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import closing
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -23,11 +23,13 @@ from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_mo
 from engine.checkpoints.foreign import ImportOptions
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.model_list import ModelRow, describe_entry, describe_record, list_models
+from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.checkpoints.store import default_store
 from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
 from engine.errors import ModelError
+from engine.models.training_free import wrap_imagenet_classifier
 from engine.texts import display_name, display_path, display_text
 
 
@@ -75,6 +77,12 @@ def _add_getting(actions: Commands[argparse.ArgumentParser]) -> None:
     bring.add_argument("--input-size", type=int, help="in pixels")
     for parser in (get, bring):
         parser.add_argument("--lam", type=float, help="λ, where the file does not say it")
+    wrap = actions.add_parser("wrap", help="make a tagger of an ImageNet classifier, untrained")
+    wrap.set_defaults(command=_wrap)
+    wrap.add_argument("backbone", metavar="BACKBONE", help="resnet18 to resnet152, or timm:NAME")
+    wrap.add_argument("--lam", type=float, default=0.1, help="λ (default %(default)s)")
+    wrap.add_argument("--input-size", type=int, help="in pixels (default: that of its training)")
+    wrap.add_argument("--name", help="of the model (default: BACKBONE-imagenet)")
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -198,6 +206,18 @@ def _import(options: argparse.Namespace) -> int:
         input_size=options.input_size,
     )
     record = import_model(store, options.file, name, given)
+    _say_recognised(name, record)
+    return EXIT_DONE
+
+
+def _wrap(options: argparse.Namespace) -> int:
+    store = default_store()
+    plain = options.backbone.removeprefix(TIMM_PREFIX)
+    name = f"{plain}-imagenet" if options.name is None else options.name
+    target = store.new_path(name)
+    classifier, record = wrap_imagenet_classifier(options.backbone, options.lam, options.input_size)
+    record = replace(record, name=name)
+    save_checkpoint(target, classifier, record)
     _say_recognised(name, record)
     return EXIT_DONE
 

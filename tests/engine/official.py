@@ -1,5 +1,6 @@
 """State dicts as the official code saves them, and the paper's equations once more."""
 
+import functools
 import json
 
 import numpy as np
@@ -56,7 +57,12 @@ def csra_formula(features, weights, temperatures, lam, biases=None):
 
 
 def resnet_state(depth=18, num_heads=1, num_classes=20):
-    """A ResNet-CSRA state dict with random weights, made by torchvision."""
+    """A ResNet-CSRA state dict with random weights, made by torchvision; not to be written into."""
+    return dict(_resnet_state(depth, num_heads, num_classes))
+
+
+@functools.cache
+def _resnet_state(depth, num_heads, num_classes):
     torch.manual_seed(depth)
     network = getattr(torchvision.models, f"resnet{depth}")(weights=None)
     state = {k: v for k, v in network.state_dict().items() if not k.startswith("fc.")}
@@ -77,5 +83,5 @@ def random_vit(size):
         spread = 1.7 / weight[0].numel() ** 0.5 if weight.ndim > 1 else 0.1
         weight.uniform_(-spread, spread)
         if "norm" in name and name.endswith("weight"):
-            weight += 1.0
+            weight.add_(1.0)
     return network.eval()

@@ -137,9 +137,8 @@ def assert_same_weights(one, two):
             torch.testing.assert_close(value, second[key], rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("depth", [18, 50])
-def test_any_depth_survives_import_export_and_import(depth, tmp_path):
-    state = resnet_state(depth, 2, 14)
+def test_a_model_survives_import_export_and_import(tmp_path):
+    state = resnet_state(18, 2, 14)
     classifier, record = import_checkpoint(saved(tmp_path, state), SMALL)
     export_official(in_memory(classifier, record), tmp_path / "out_lam0.5.pth")
     written = torch.load(tmp_path / "out_lam0.5.pth", weights_only=True)

@@ -8,7 +8,7 @@ import timm
 import torch
 import torchvision
 
-from engine import evidence
+from engine import cli, evidence
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.config import HeadConfig, ModelConfig, PredictConfig
 from engine.errors import ModelError
@@ -140,6 +140,17 @@ def test_lambda_and_size_are_free_and_travel_with_the_file(tmp_path):
     assert config == classifier.config
     assert (config.head.lam, config.preprocess.input_size) == (0.7, 256)
     assert dataclasses.replace(config.head, lam=0.2) == FREE
+
+
+def test_the_command_makes_a_model_of_ones_own(tmp_path, monkeypatch, capsys):
+    needs_lite0()
+    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path))
+    assert cli.run(["models", "wrap", LITE0, "--lam", "0.3", "--name", "mine"]) == 0
+    assert "'mine' is ready" in capsys.readouterr().err
+    record = load_checkpoint(tmp_path / "models" / "mine.safetensors").record
+    assert (record.name, record.config.head.lam) == ("mine", 0.3)
+    assert cli.run(["models", "wrap", LITE0, "--name", "mine"]) == 1
+    assert "There is already a model 'mine'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
