@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.config import PredictConfig
-from engine.values import ModelInfo, PositionScores, Prediction
+from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
 
 
 class TaggingEngine(Protocol):
@@ -26,6 +26,38 @@ class TaggingEngine(Protocol):
         Raises:
             CheckpointError: the file is not a sound model.
             ModelError: there is no such model.
+        """
+        ...
+
+    def close_model(self, model_id: str) -> None:
+        """Free a model's memory; one that is not open costs nothing. Work on it goes on."""
+        ...
+
+    def import_model(self, request: ModelImport) -> str:
+        """Make a model of the person's own from a file; its name, to open it by.
+
+        Raises:
+            CheckpointError: the file cannot be used.
+            MissingFactsError: it can, once somebody says what it does not say.
+            ModelError: the name is taken or unusable.
+        """
+        ...
+
+    def export_formats(self, source: str) -> tuple[str, ...]:
+        """The suffixes (``.onnx``, …) of the formats that a model can be written in.
+
+        Raises:
+            CheckpointError: the file cannot be used.
+            ModelError: there is no such model.
+        """
+        ...
+
+    def export_model(self, source: str, target: Path) -> None:
+        """Write a model in the format that the target's suffix names.
+
+        Raises:
+            CheckpointError: the model cannot be read, or not be written so.
+            ModelError: there is no such model, format or folder.
         """
         ...
 

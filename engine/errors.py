@@ -4,6 +4,13 @@ The message of each says what happened and what to do, in plain words; it is sho
 window and on the command line. Anything else that is raised is a bug.
 """
 
+from __future__ import annotations
+
+from typing import Literal
+
+#: What a file of others may not say of itself.
+Fact = Literal["lam", "categories"]
+
 
 class EngineError(Exception):
     """Something expected went wrong; the message says what happened and what to do."""
@@ -17,8 +24,30 @@ class CheckpointError(EngineError):
     """A model file is damaged, hostile, or not a model that this program knows."""
 
 
+class MissingFactsError(CheckpointError):
+    """A sound model file of others does not say all that is needed; ask, and try again.
+
+    Attributes:
+        facts: what it does not say.
+        num_classes: how many categories it tells apart.
+    """
+
+    def __init__(self, message: str, facts: tuple[Fact, ...], num_classes: int) -> None:
+        super().__init__(message)
+        self.facts = facts
+        self.num_classes = num_classes
+
+    def __reduce__(self) -> tuple[type[MissingFactsError], tuple[object, ...]]:
+        """For the pipe between processes: an exception pickles its message alone."""
+        return type(self), (str(self), self.facts, self.num_classes)
+
+
 class ModelError(EngineError):
     """A model was asked for that is not there, or cannot do what was asked."""
+
+
+class FileChangedError(ModelError):
+    """A file to download is not the one that was downloaded before; a person may allow it."""
 
 
 class DataError(EngineError):

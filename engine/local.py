@@ -9,14 +9,16 @@ from pathlib import Path
 
 from engine import predict as prediction
 from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.exchange import export_model, import_file, possible_exports
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.store import default_store
 from engine.config import PredictConfig
 from engine.data.decode_pool import DecodePool
 from engine.errors import EngineStoppedError, ModelError
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.torch_backend import TorchBackend
-from engine.values import ModelInfo, PositionScores, Prediction
+from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +60,27 @@ class LocalEngine:
                 self._by_file[key] = opened.info.id
             return self._models[self._by_file[key]].info
 
+    def close_model(self, model_id: str) -> None:
+        """Free a model's memory; see ``TaggingEngine``."""
+        with self._lock:
+            self._models.pop(model_id, None)
+            self._by_file = {key: id_ for key, id_ in self._by_file.items() if id_ != model_id}
+
+    def import_model(self, request: ModelImport) -> str:
+        """Make a model of the person's own from a file; see ``TaggingEngine``."""
+        self._check_open()
+        return import_file(default_store(), request)
+
+    def export_formats(self, source: str) -> tuple[str, ...]:
+        """The suffixes a model can be exported to; see ``TaggingEngine``."""
+        self._check_open()
+        return possible_exports(find_model(source))
+
+    def export_model(self, source: str, target: Path) -> None:
+        """Write a model in another format; see ``TaggingEngine``."""
+        self._check_open()
+        export_model(find_model(source), target)
+
     def predict(
         self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
     ) -> Generator[Prediction, None, None]:
@@ -96,6 +119,7 @@ class LocalEngine:
             results=dict(record.results),
             description=record.description,
             device=device_name(self._device),
+            activation=record.config.head.activation,
         )
         return _OpenModel(checkpoint, TorchBackend(checkpoint.classifier, self._device), info)
 

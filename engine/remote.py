@@ -27,7 +27,7 @@ from typing import Any, cast
 from engine.api import TaggingEngine
 from engine.config import PredictConfig
 from engine.errors import EngineError, EngineStoppedError
-from engine.values import ModelInfo, PositionScores, Prediction
+from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
 
 _STOP_TIMEOUT_S = 2.0
 _Message = tuple[Any, ...]
@@ -61,6 +61,25 @@ class RemoteEngine:
         info: ModelInfo = self._running_child().call("open_model", source)
         self._sources[info.id] = source
         return info
+
+    def close_model(self, model_id: str) -> None:
+        """Free a model's memory in the child; see ``TaggingEngine``."""
+        self._sources.pop(model_id, None)
+        self._running_child().call("close_model", model_id)
+
+    def import_model(self, request: ModelImport) -> str:
+        """Make a model of the person's own from a file; see ``TaggingEngine``."""
+        name: str = self._running_child().call("import_model", request)
+        return name
+
+    def export_formats(self, source: str) -> tuple[str, ...]:
+        """The suffixes a model can be exported to; see ``TaggingEngine``."""
+        suffixes: tuple[str, ...] = self._running_child().call("export_formats", source)
+        return suffixes
+
+    def export_model(self, source: str, target: Path) -> None:
+        """Write a model in another format; see ``TaggingEngine``."""
+        self._running_child().call("export_model", source, target)
 
     def predict(
         self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None

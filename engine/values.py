@@ -133,6 +133,7 @@ class ModelInfo:
         results: measured results that the file carries, for example ``{"val mAP": 0.889}``.
         description: where it came from, in a sentence or two.
         device: where it runs, for people ("CPU", "NVIDIA …").
+        activation: what turns logits into scores; those of ``softmax`` add up to 1.
     """
 
     id: str
@@ -147,3 +148,25 @@ class ModelInfo:
     results: Mapping[str, float] = field(default_factory=dict)
     description: str = ""
     device: str = "CPU"
+    activation: Activation = "sigmoid"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelImport:
+    """A file to make a model of the person's own from; ``None`` means: as the file says.
+
+    Attributes:
+        path: ours, or a file of the official CSRA code.
+        name: of the new model; ``None`` makes one from the file's name.
+        lam: λ.
+        categories: in the order of the file's scores.
+        input_size: side of the square input in pixels.
+        provenance: what else to record of a file of others.
+    """
+
+    path: Path
+    name: str | None = None
+    lam: float | None = None
+    categories: Categories | None = None
+    input_size: int | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)

@@ -19,6 +19,7 @@ DEFAULT_MODEL = "csra-lite0-voc"
 EntryKind = Literal["official", "backbone"]
 #: Lists of categories that ship: a short name for each.
 CATEGORY_LISTS = ("coco", "voc", "wider")
+_MAX_NAMES_FILE = 10 * 2**20
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,13 @@ class CatalogueEntry:
         if self.published_map is not None and not 0 < self.published_map <= 100:
             raise ConfigError("a published mAP is a percentage.")
 
+    def origin(self) -> dict[str, str]:
+        """What to record in a model that is made from this file."""
+        origin = {"dataset": self.dataset, "downloaded from": self.source.url}
+        if self.published_map is not None:
+            origin["published mAP"] = f"{self.published_map} ({self.published_in})"
+        return origin
+
     def downloaded_file(self, store: ModelStore) -> Path | None:
         """The file as it came, if it has been downloaded whole."""
         path = store.downloads / self.source.file_name
@@ -135,7 +143,8 @@ def find_model(source: str | None, store: ModelStore | None = None) -> Path:
         raise ModelError(_how_to_get(entry, store))
     raise ModelError(
         f"There is no model {name!r}: neither a file nor one that is here "
-        f"({', '.join(here) or 'none'}). csra models list shows what can be downloaded."
+        f"({', '.join(here) or 'none'}). The list of models shows what can be "
+        "downloaded."
     )
 
 
@@ -152,6 +161,23 @@ def category_list(name: str) -> Categories:
         raise ModelError(f"There is no list of categories {name!r}.")
     text = resource_path("categories", f"{name}.txt").read_text(encoding="utf-8")
     return Categories(tuple(text.splitlines()))
+
+
+def read_categories(path: Path) -> Categories:
+    """Categories from a text file, one name per line; empty lines do not count.
+
+    Raises:
+        ModelError: the file cannot be read.
+        ConfigError: the names cannot be used.
+    """
+    try:
+        if path.stat().st_size > _MAX_NAMES_FILE:
+            raise ModelError(f"{path.name!r} is too large for a list of names, one per line.")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text in UTF-8"
+        raise ModelError(f"The names in {path.name!r} cannot be read: {reason}.") from error
+    return Categories(tuple(line.strip() for line in lines if line.strip()))
 
 
 def _how_to_get(entry: CatalogueEntry, store: ModelStore) -> str:

@@ -12,7 +12,7 @@ from engine.checkpoints.part_file import PartFile, sole_owner
 from engine.checkpoints.source import DownloadSource
 from engine.checkpoints.store import make_folder
 from engine.checkpoints.transfer import DownloadProgress, DownloadSettings, Transfer
-from engine.errors import ModelError
+from engine.errors import FileChangedError, ModelError
 
 __all__ = ["DownloadProgress", "DownloadSettings", "DownloadSource", "download"]
 
@@ -83,7 +83,7 @@ def _get(
         complaint = check.complaint(found)
         if complaint is not None:
             part.discard()
-            raise ModelError(f"{complaint} It was deleted.")
+            raise check.error(found)(f"{complaint} It was deleted.")
         note = check.accept(found)
         part.finish()
     finally:
@@ -116,6 +116,12 @@ class _Check:
                 "--accept-change."
             )
         return None
+
+    def error(self, found: str) -> type[ModelError]:
+        """What to raise for a file that there is a complaint about."""
+        published = self._source.sha256
+        is_wrong = published is not None and not found.startswith(published)
+        return ModelError if is_wrong else FileChangedError
 
     def accept(self, found: str) -> str:
         """Record the SHA-256 if nobody published all of it.

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from engine.atomic import atomic_path
-from engine.checkpoints.foreign import ImportOptions, export_official, import_checkpoint
+from engine.checkpoints.catalogue import CATEGORY_LISTS, category_list
+from engine.checkpoints.foreign import (
+    ImportOptions,
+    _check_official,
+    export_official,
+    import_checkpoint,
+    lambda_in,
+    read_foreign,
+)
+from engine.checkpoints.foreign_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
-from engine.checkpoints.record import FORMAT_NAME, CheckpointRecord
+from engine.checkpoints.record import FORMAT_NAME, CheckpointRecord, from_metadata
 from engine.checkpoints.safetensors_header import looks_like_safetensors, read_header
 from engine.checkpoints.store import MODEL_SUFFIX, ModelStore
-from engine.errors import CheckpointError, ModelError
+from engine.errors import CheckpointError, Fact, MissingFactsError, ModelError
+from engine.values import ModelImport
 
 EXPORT_SUFFIXES = (".onnx", ".pth", MODEL_SUFFIX)
+_ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 def import_model(
@@ -50,6 +62,76 @@ def import_model(
     imported = replace(imported, provenance={**imported.provenance, **(provenance or {})})
     save_checkpoint(target, classifier, imported)
     return imported
+
+
+def import_file(store: ModelStore, request: ModelImport) -> str:
+    """Make a model of the user's as a front end asks for it.
+
+    Returns:
+        Its name.
+
+    Raises:
+        CheckpointError: the file cannot be used.
+        MissingFactsError: it can, once somebody says what it does not say.
+        ModelError: the name is taken or unusable.
+    """
+    name = store.free_name(request.path.stem) if request.name is None else request.name
+    options = ImportOptions(
+        lam=request.lam, categories=request.categories, input_size=request.input_size
+    )
+    try:
+        import_model(store, request.path, name, options, request.provenance)
+    except CheckpointError as error:
+        facts, num_classes = _missing_facts(request.path, options)
+        if facts:
+            raise MissingFactsError(str(error), facts, num_classes) from error
+        raise
+    return name
+
+
+def _missing_facts(path: Path, options: ImportOptions) -> tuple[tuple[Fact, ...], int]:
+    """What a file that could not be imported does not say, and how many categories it has."""
+    try:
+        if is_ours(path):
+            return (), 0
+        file = read_foreign(path)
+        layout = read_layout(path.name, file.tensors)
+    except CheckpointError:
+        return (), 0
+    if layout.weight is None:
+        return (), 0
+    num_classes = layout.weight.shape[1]
+    listed = {len(category_list(name)) for name in CATEGORY_LISTS}
+    facts: list[Fact] = []
+    if options.lam is None and lambda_in(path.name) is None:
+        facts.append("lam")
+    given = options.categories or file.categories
+    if num_classes not in listed if given is None else len(given) != num_classes:
+        facts.append("categories")
+    return tuple(facts), num_classes
+
+
+def possible_exports(file: Path) -> tuple[str, ...]:
+    """The suffixes out of ``EXPORT_SUFFIXES`` that a model can be written with here.
+
+    Args:
+        file: ours, or weights of the official code.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    if is_ours(file):
+        record = from_metadata(read_header(file).metadata)
+    else:
+        record = open_checkpoint(file).record
+    suffixes = set(EXPORT_SUFFIXES)
+    if any(importlib.util.find_spec(package) is None for package in _ONNX_PACKAGES):
+        suffixes.discard(".onnx")
+    try:
+        _check_official(record.name, record.config)
+    except CheckpointError:
+        suffixes.discard(".pth")
+    return tuple(suffix for suffix in EXPORT_SUFFIXES if suffix in suffixes)
 
 
 def export_model(file: Path, output: Path) -> None:

@@ -18,6 +18,7 @@ MODEL_SUFFIX = ".safetensors"
 DATA_VARIABLE = "CSRA_GUI_DATA"
 #: Of downloaded files, as they came.
 DOWNLOAD_SUFFIXES = (".pth", ".safetensors", ".npz", ".bin")
+_WORD = re.compile(r"\w")
 _NAME = re.compile(r"\w[\w .+()-]{0,99}")
 # Windows gives these names to devices, whatever the suffix.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -88,6 +89,21 @@ class ModelStore:
             )
         make_folder(self.folder)
         return path
+
+    def free_name(self, wished: str) -> str:
+        """A usable name that no model has yet, as close to the one wished for as possible.
+
+        Args:
+            wished: anything, for example the name of a file without its ending.
+        """
+        plain = "".join(c if c in " .+()-" or _WORD.fullmatch(c) else "_" for c in wished)
+        plain = plain.lstrip(" .+()-")[:90].rstrip(" .") or "model"
+        if _DEVICES.fullmatch(plain):
+            plain = f"{plain}_"
+        taken = {name.casefold() for name in (*self.models(), *shipped_models())}
+        names = (plain, *(f"{plain} {i}" for i in range(2, len(taken) + 3)))
+        free = next(name for name in names if name.casefold() not in taken)
+        return check_model_name(free)
 
     def remove(self, name: str) -> list[Path]:
         """Delete a model of the user's, and the file it was imported from if that lies here.
