@@ -149,11 +149,13 @@ def test_the_centre_baseline_points_at_the_centre_whatever_the_map():
 
 def test_energy_is_reported_by_the_size_of_the_boxes():
     meter = LocalisationMeter(1)
-    for side in (30, 150, 300):
-        meter.add(peak(0, 0), place([[0, 0, side, side]]))
+    # 0.75, 5, 18.75 and 25 % of the photo.
+    for width, height in ((30, 30), (100, 60), (150, 150), (200, 150)):
+        meter.add(peak(0, 0), place([[0, 0, width, height]]))
     energy = meter.report().energy
-    assert [energy[size].pairs for size in ("all", "small", "medium", "large")] == [3, 1, 1, 1]
-    assert 0 < energy["small"].energy < energy["medium"].energy <= energy["large"].energy <= 1
+    assert [energy[size].pairs for size in ("all", "small", "medium", "large")] == [4, 1, 2, 1]
+    assert energy["small"].box_area == pytest.approx(0.0075)
+    assert 0.0075 < energy["small"].energy < energy["medium"].energy <= energy["large"].energy <= 1
 
 
 def test_several_meters_merged_in_any_order_equal_one_to_the_last_bit():

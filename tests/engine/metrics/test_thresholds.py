@@ -58,6 +58,11 @@ def test_rare_categories_fall_back_to_the_common_threshold():
     result = best_f1_thresholds(scores, targets, settings=ThresholdSettings(min_positives=10))
     assert result.is_fallback == (False, True, True, False)
     assert result.values[1] == result.values[2] == result.common != result.values[0]
+    positives = int(targets[:, 0].sum())
+    for fewest in (positives, positives + 1):
+        settings = ThresholdSettings(min_positives=fewest)
+        is_fallback = best_f1_thresholds(scores, targets, settings=settings).is_fallback[0]
+        assert is_fallback is (fewest > positives)
 
 
 def test_smoothing_pulls_towards_the_common_threshold_the_more_the_fewer_positives():
@@ -71,6 +76,24 @@ def test_smoothing_pulls_towards_the_common_threshold_the_more_the_fewer_positiv
 
     assert distance(0) > 0.05
     assert distance(100_000) < 0.02
+
+
+@pytest.mark.parametrize("decimals", [None, 1])
+def test_pseudo_positives_behave_like_those_of_all_categories(decimals):
+    scores, targets, _ = sample(6, num_images=40, decimals=decimals)
+    settings = ThresholdSettings(min_positives=1, pseudo_positives=8.0)
+    result = best_f1_thresholds(scores, targets, settings=settings)
+    share = 8.0 / targets.sum()
+    for c, limit in enumerate(result.values):
+
+        def smoothed_f1(one, c=c):
+            own, everything = scores[:, c] >= one, scores >= one
+            correct = (own & targets[:, c]).sum() + share * (everything & targets).sum()
+            labels = own.sum() + share * everything.sum()
+            return 2 * correct / (labels + targets[:, c].sum() + 8.0)
+
+        best = max(scores[:, c], key=smoothed_f1)
+        assert (scores[:, c] >= limit).tolist() == (scores[:, c] >= best).tolist()
 
 
 def test_tuned_thresholds_beat_one_half_on_scores_that_are_too_low():
