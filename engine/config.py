@@ -154,3 +154,22 @@ class HeadTrainConfig:
             raise ConfigError(f"The learning rate must be above 0, not {self.learning_rate}.")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise ConfigError(f"The weight decay must be at least 0, not {self.weight_decay}.")
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """How to evaluate a model.
+
+    Args:
+        batch_size: images per forward pass; 0 lets the program choose for the device.
+        flip: average the logits of each image and its mirror image.
+        input_size: side of the network's square input in pixels; ``None`` is the model's own.
+    """
+
+    batch_size: int = 0
+    flip: bool = False
+    input_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.batch_size <= 4096:
+            raise ConfigError(f"The batch size must be 0 to 4096, not {self.batch_size}.")

@@ -1,0 +1,215 @@
+"""Running a model over labelled images: long work as a generator, one share per process."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import EvaluateConfig
+from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.labelled import LabelledImages
+from engine.errors import DataError, ImageError
+from engine.evidence import activate
+from engine.metrics import LocalisationMeter, Located
+from engine.metrics.pointing import MeterState
+from engine.models.classifier import Classifier
+from engine.runtime.distributed import Processes
+from engine.runtime.torch_backend import TorchBackend
+from engine.values import DecodedImage, FloatArray
+
+_CPU_BATCH, _GPU_BATCH = 4, 32
+_LARGEST_LOGIT = 80.0
+
+
+@dataclass(frozen=True)
+class EvaluationProgress:
+    """How far an evaluation is.
+
+    Attributes:
+        done: images of this process's share so far.
+        total: images of its share.
+    """
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedShare:
+    """What one process found.
+
+    Attributes:
+        rows: which images of the data set.
+        logits: (len(rows), C) float32, for the data set's categories.
+        failed: row and reason of each image that could not be read.
+        localisation: what its maps point at; ``None`` if the data set has no boxes.
+    """
+
+    rows: NDArray[np.int64]
+    logits: FloatArray
+    failed: tuple[tuple[int, str], ...]
+    localisation: MeterState | None
+
+
+class Evaluator:
+    """A model, a data set in the model's words, and how to run one over the other.
+
+    Args:
+        classifier: in evaluation mode, at the size to evaluate at.
+        backend: runs it.
+        images: mapped to the model's categories (``LabelledImages.for_categories``).
+        config: batches, test-time flip.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        backend: TorchBackend,
+        images: LabelledImages,
+        config: EvaluateConfig | None = None,
+    ) -> None:
+        self._model = classifier.config
+        self._backend = backend
+        self._images = images
+        self._config = config or EvaluateConfig()
+        names = self._model.categories
+        self._columns = [names.index_of(name) for name in images.categories]
+
+    def run(
+        self, pool: DecodePool, process: Processes | None = None
+    ) -> Generator[EvaluationProgress, None, EvaluatedShare]:
+        """Evaluate this process's share: every n-th batch.
+
+        The batches are those of a single process, so every logit has the same bits however many
+        processes share the work, if each has the same number of threads.
+
+        Args:
+            pool: decodes.
+            process: which one of how many; ``None`` is the only one.
+        """
+        rows = self._share(process or Processes())
+        meter = None if self._images.objects is None else LocalisationMeter(len(self._columns))
+        logits: list[FloatArray] = []
+        kept: list[int] = []
+        failed: list[tuple[int, str]] = []
+        total = sum(map(len, rows))
+        done = 0
+        requests = (self._request(row) for batch in rows for row in batch)
+        with closing(pool.map(requests, window=3 * self._batch_size)) as images:
+            for batch in rows:
+                decoded = [(row, next(images)) for row in batch]
+                failed += [(r, str(i)) for r, i in decoded if isinstance(i, ImageError)]
+                good = [(r, i) for r, i in decoded if isinstance(i, DecodedImage)]
+                if good:
+                    logits.append(self._evaluate(good, meter))
+                    kept += [row for row, _ in good]
+                done += len(batch)
+                yield EvaluationProgress(done, total)
+        return EvaluatedShare(
+            rows=np.array(kept, dtype=np.int64),
+            logits=np.concatenate(logits) if logits else np.zeros((0, len(self._columns)), "f4"),
+            failed=tuple(failed),
+            localisation=None if meter is None else meter.state(),
+        )
+
+    @property
+    def _batch_size(self) -> int:
+        default = _CPU_BATCH if self._backend.device.type == "cpu" else _GPU_BATCH
+        return self._config.batch_size or default
+
+    def _share(self, process: Processes) -> list[range]:
+        starts = range(0, len(self._images), self._batch_size)
+        batches = [range(s, min(s + self._batch_size, len(self._images))) for s in starts]
+        return batches[process.rank :: process.count]
+
+    def _request(self, row: int) -> DecodeRequest:
+        pixels = self._model.preprocess
+        crop = None if self._images.crops is None else self._images.crops[row]
+        return DecodeRequest(self._images.paths[row], pixels.input_size, pixels.resize, crop)
+
+    def _evaluate(
+        self, batch: Sequence[tuple[int, DecodedImage]], meter: LocalisationMeter | None
+    ) -> FloatArray:
+        pixels = np.stack([image.pixels for _, image in batch])
+        scores = self._backend.run(pixels)
+        logits = scores.logits
+        if self._config.flip:
+            mirrored = np.ascontiguousarray(pixels[:, :, ::-1])
+            logits = np.float32(0.5) * (logits + self._backend.run(mirrored).logits)
+        if meter is not None:
+            for place, (row, image) in enumerate(batch):
+                self._measure_maps(meter, row, image, scores.position_scores[place])
+        columns: FloatArray = self._as_logits(logits)[:, self._columns]
+        return columns
+
+    def _as_logits(self, logits: FloatArray) -> FloatArray:
+        """Logits whose sigmoid is the score, also for a softmax."""
+        if self._model.head.activation == "sigmoid":
+            return logits
+        scores: NDArray[np.float64] = activate(logits, self._model.head.activation).astype("f8")
+        with np.errstate(divide="ignore"):
+            odds = np.log(scores) - np.log1p(-scores)
+        bounded: FloatArray = np.clip(odds, -_LARGEST_LOGIT, _LARGEST_LOGIT).astype(np.float32)
+        return bounded
+
+    def _measure_maps(
+        self, meter: LocalisationMeter, row: int, image: DecodedImage, values: FloatArray
+    ) -> None:
+        for place in self._located(row, image):
+            # The score map points best; see docs/EVALUATION.md.
+            grid_map = values[:, self._columns[place.category]].sum(axis=0)
+            meter.add(grid_map, place, image.content)
+
+    def _located(self, row: int, image: DecodedImage) -> Iterator[Located]:
+        objects = self._images.objects[row] if self._images.objects else ()
+        present = sorted({item.category for item in objects})
+        for category in present:
+            mine = [item for item in objects if item.category == category]
+            yield Located(
+                category=category,
+                boxes=np.array([item.box for item in mine], dtype=np.float64),
+                width=image.width,
+                height=image.height,
+                all_marked_difficult=all(item.is_difficult for item in mine),
+                has_others=len(present) > 1,
+            )
+
+
+def merged(shares: Sequence[EvaluatedShare], images: LabelledImages) -> EvaluatedShare:
+    """The whole of what several processes found, in the data set's order.
+
+    Args:
+        shares: of all processes.
+        images: the data set.
+
+    Raises:
+        DataError: an image is missing or was counted twice, or none could be read.
+    """
+    rows = np.concatenate([share.rows for share in shares])
+    failed = sorted(item for share in shares for item in share.failed)
+    found = sorted([*rows.tolist(), *(row for row, _ in failed)])
+    if found != list(range(len(images))):
+        raise DataError(
+            f"The processes returned {len(found)} results for {len(images)} images; the evaluation "
+            "is not sound. Run it again."
+        )
+    if not len(rows):
+        raise DataError(f"None of the {len(images)} images of {images.name} could be read.")
+    order = np.argsort(rows)
+    meters = [share.localisation for share in shares]
+    whole = None
+    if images.objects is not None:
+        whole = LocalisationMeter(len(images.categories))
+        for state in meters:
+            if state is not None:
+                whole.restore(state)
+    return EvaluatedShare(
+        rows=rows[order],
+        logits=np.concatenate([share.logits for share in shares])[order],
+        failed=tuple(failed),
+        localisation=None if whole is None else whole.state(),
+    )
