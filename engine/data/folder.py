@@ -53,14 +53,7 @@ def load_folder(
     table = _from_pictures(folder, log) if file is None else read_label_file(file, log)
     categories = _categories(table, declared, folder, log)
     pictures = PictureFolder(folder, check_files=check_files, log=log)
-    found = {}
-    for name, labels in table.rows.items():
-        inside = _name_below(name, folder, pictures)
-        path = pictures.find(inside)
-        if path is not None and inside in found:
-            log.add("Images listed more than once; the first counts", name)
-        elif path is not None:
-            found[inside] = (path, labels)
+    found = _found(table, folder, pictures, log)
     log.check()
     log.check_any_left(len(found), f"{display_path(file or folder)}")
     targets = empty_targets(len(found), len(categories))
@@ -114,6 +107,21 @@ def _place(root: Path, split: str) -> tuple[Path, Path | None]:
         return root, file
     folder = root if split == WHOLE else root / split
     return folder, _list_of(folder, WHOLE)
+
+
+def _found(
+    table: LabelTable, folder: Path, pictures: PictureFolder, log: FaultLog
+) -> dict[str, tuple[Path, LabelRow]]:
+    """Name below the folder → the picture and its labels."""
+    found: dict[str, tuple[Path, LabelRow]] = {}
+    for name, labels in table.rows.items():
+        inside = _name_below(name, folder, pictures)
+        path = pictures.find(inside)
+        if path is not None and inside in found:
+            log.add("Images listed more than once; the first counts", name)
+        elif path is not None:
+            found[inside] = (path, labels)
+    return found
 
 
 def _declared(folder: Path, root: Path) -> tuple[str, ...]:

@@ -160,6 +160,8 @@ def test_spelling_does_not_matter_but_an_exact_name_goes_first() -> None:
     images = labelled(("traffic_light", "Dog"), [[1, 1]])
     there = images.for_categories(Categories(("dog", "traffic light", "Dog")))
     assert list(there.categories) == ["traffic light", "Dog"]
+    shouted = labelled(("DOG",), [[1]]).for_categories(Categories(("dog", "Dog")))
+    assert list(shouted.categories) == ["dog"]
 
 
 def test_what_is_ignored_stays_so_unless_a_merged_category_is_there() -> None:

@@ -132,8 +132,10 @@ def test_outside_a_picture_with_a_palette_it_is_black_too(tmp_path: Path) -> Non
 def test_an_empty_or_enormous_crop_is_refused(
     tmp_path: Path, crop: tuple[float, float, float, float], message: str
 ) -> None:
+    admitted: list[int] = []
     with pytest.raises(ImageError, match=message):
-        decode(save_image(tmp_path / "x.png"), None, crop=crop)
+        decode(save_image(tmp_path / "x.png"), None, admit=admitted.append, crop=crop)
+    assert not admitted
 
 
 def test_the_pool_decodes_crops(tmp_path: Path) -> None:
