@@ -176,8 +176,8 @@ def _config(
     lam = lambda_in(name) if options.lam is None else options.lam
     if lam is None:
         raise CheckpointError(
-            f"{name!r} does not say its λ, the weight of attention. Give it (--lam), or put it "
-            "into the file's name, for example …_lam0.1_….pth."
+            f"{name!r} does not say its λ, the weight of attention. Import it with its λ (csra "
+            "models import FILE --lam 0.1), or put that into its name, for example …_lam0.1.pth."
         )
     return ModelConfig(
         backbone=layout.backbone,
@@ -202,8 +202,8 @@ def _categories(name: str, count: int, given: Categories | None) -> Categories:
         return given
     if count not in _LISTS:
         raise CheckpointError(
-            f"{name!r} tells {count} categories apart and does not say which: give their names "
-            "(--categories)."
+            f"{name!r} tells {count} categories apart and does not say which. Import it with their "
+            "names (csra models import FILE --categories NAMES.txt)."
         )
     return category_list(_LISTS[count])
 

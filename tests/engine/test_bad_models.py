@@ -243,6 +243,26 @@ def test_what_pytorch_would_call_but_no_weights_need_is_refused(call, tmp_path):
         read_pth(path)
 
 
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before-2020"])
+def test_an_honest_training_checkpoint_is_read(legacy, tmp_path):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    network(torch.rand(2, 3, 8, 8)).sum().backward()
+    optimizer.step()
+    content = {
+        "state_dict": {**network.state_dict(), "0.weight": network[0].weight},  # a Parameter
+        "optimizer": optimizer.state_dict(),
+        "epoch": 3,
+        "best": 0.5,
+    }
+    torch.save(content, tmp_path / "c.pth", _use_new_zipfile_serialization=not legacy)
+    tensors = read_pth(tmp_path / "c.pth").tensors
+    assert "1.num_batches_tracked" not in tensors
+    assert not tensors["0.weight"].requires_grad
+    torch.testing.assert_close(tensors["0.weight"], network[0].weight.detach())
+    torch.testing.assert_close(tensors["1.running_var"], network[1].running_var)
+
+
 def test_an_archive_with_something_before_or_behind_it_is_refused(tmp_path):
     path = tmp_path / "net.pth"
     torch.save({"w": torch.zeros(3)}, path)

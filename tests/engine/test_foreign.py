@@ -14,11 +14,14 @@ from engine.checkpoints.foreign import (
     lambda_in,
     load_backbone_weights,
 )
+from engine.checkpoints.foreign_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import in_memory, load_checkpoint, save_checkpoint
-from engine.config import PAPER_TEMPERATURES, HeadConfig
+from engine.config import PAPER_TEMPERATURES, HeadConfig, PredictConfig
 from engine.errors import CheckpointError, ConfigError
-from engine.models.registry import build_backbone
+from engine.local import LocalEngine
+from engine.models.registry import BACKBONES, build_backbone
+from engine.resources import resource_path
 from tests.engine.models import tiny_classifier, tiny_record
 from tests.engine.official import (
     csra_formula,
@@ -271,6 +274,46 @@ def test_a_file_that_does_not_fit_is_refused_with_the_reason(change, message, tm
     with pytest.raises(CheckpointError, match=message) as caught:
         open_checkpoint(path)
     assert path.name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", list(BACKBONES))
+@pytest.mark.parametrize("num_heads", [None, 1, 8])
+def test_every_backbone_of_the_paper_is_known_by_names_and_shapes_alone(name, num_heads):
+    with torch.device("meta"):
+        backbone = build_backbone(name, 448)
+        state = backbone.network.state_dict()
+        for h in range(num_heads or 0):
+            weight = torch.empty(80, backbone.feature_dim, 1, 1)
+            state[f"classifier.multi_head.{h}.head.weight"] = weight
+    layout = read_layout("x.pth", state)
+    assert layout.backbone == name
+    assert layout.side == (28 if name.startswith("vit") else None)
+    assert (None if layout.weight is None else len(layout.weight)) == num_heads
+    assert layout.network.keys() == backbone.network.state_dict().keys()
+
+
+def test_a_vit_of_another_size_and_positions_without_a_grid_are_refused():
+    with torch.device("meta"):
+        state = build_backbone("vit_b16", 224).network.state_dict()
+        uneven = {**state, "pos_embed": torch.empty(1, 190, 768)}
+    with pytest.raises(CheckpointError, match="positions make no square"):
+        read_layout("x.pth", uneven)
+    shallow = {key: value for key, value in state.items() if not key.startswith("blocks.11.")}
+    with pytest.raises(CheckpointError, match="width 768 and depth 11"):
+        read_layout("x.pth", shallow)
+
+
+def test_the_engine_opens_an_official_file_as_it_is(tmp_path):
+    path = saved(tmp_path, resnet_state(num_classes=80), "coco_lam0.5.pth")
+    engine = LocalEngine("cpu", num_workers=1)
+    try:
+        info = engine.open_model(str(path))
+        photo = resource_path("samples", "cat.jpg")
+        (prediction,) = engine.predict(info.id, [photo], PredictConfig(batch_size=1))
+    finally:
+        engine.close()
+    assert (info.name, info.lam, info.input_size) == ("coco_lam0.5", 0.5, 448)
+    assert prediction.error is None and prediction.scores.shape == (80,)
 
 
 def test_three_heads_have_no_temperatures_in_the_paper(tmp_path):
