@@ -98,7 +98,7 @@ class Evaluator:
         failed: list[tuple[int, str]] = []
         total = sum(map(len, rows))
         done = 0
-        requests = (self._request(row) for batch in rows for row in batch)
+        requests = (self.request(row) for batch in rows for row in batch)
         with closing(pool.map(requests, window=3 * self._batch_size)) as images:
             for batch in rows:
                 decoded = [(row, next(images)) for row in batch]
@@ -126,7 +126,8 @@ class Evaluator:
         batches = [range(s, min(s + self._batch_size, len(self._images))) for s in starts]
         return batches[process.rank :: process.count]
 
-    def _request(self, row: int) -> DecodeRequest:
+    def request(self, row: int) -> DecodeRequest:
+        """How an image of the data set is decoded for the model."""
         pixels = self._model.preprocess
         crop = None if self._images.crops is None else self._images.crops[row]
         return DecodeRequest(self._images.paths[row], pixels.input_size, pixels.resize, crop)

@@ -116,7 +116,9 @@ class FeatureExtractor:
         key.update(repr((self._preprocess, flip)).encode())
         for path in paths:
             status = path.stat()
-            key.update(f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode(errors="replace"))
+            key.update(
+                f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode(errors="replace")
+            )
         return self._folder / f"features-{key.hexdigest()[:24]}.npy"
 
 

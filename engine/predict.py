@@ -63,6 +63,13 @@ def explain(
         ImageError: the image cannot be read.
     """
     image = pool.submit(decode_request(path, preprocess)).result()
+    return position_scores(backend, model_id, path, image)
+
+
+def position_scores(
+    backend: TorchBackend, model_id: str, path: Path, image: DecodedImage
+) -> PositionScores:
+    """The position scores of an image that was decoded as the model wants."""
     scores = backend.run(image.pixels[None])
     head = backend.head
     return PositionScores(

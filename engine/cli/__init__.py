@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 from collections.abc import Sequence
 
-from engine.cli import models, prepare, tag, train
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
 from engine.errors import EngineError
+
+#: Each is a module of this package with an ``add_parser``.
+COMMANDS = ("tag", "evaluate", "train", "models", "prepare", "runs")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -26,7 +29,7 @@ def run(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser(arguments).parse_args(arguments)
     except SystemExit as request:
         return int(request.code or 0)
     try:
@@ -43,13 +46,13 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_DONE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="csra", description="Tag photos with residual attention. No command opens the window."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    tag.add_parser(commands)
-    train.add_parser(commands)
-    models.add_parser(commands)
-    prepare.add_parser(commands)
+    # Only the command that is asked for is imported: most import torch, which takes seconds.
+    named = [name for name in COMMANDS if list(arguments[:1]) == [name]]
+    for name in named or COMMANDS:
+        importlib.import_module(f"engine.cli.{name}").add_parser(commands)
     return parser

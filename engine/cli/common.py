@@ -15,6 +15,11 @@ Commands = argparse._SubParsersAction  # argparse has no public name for it
 tqdm.monitor_interval = 0
 
 
+def write_out(text: str) -> None:
+    """Write a line of the result."""
+    sys.stdout.write(text + "\n")
+
+
 def say(text: str) -> None:
     """Tell the person something, beside the results."""
     sys.stderr.write(text + "\n")
