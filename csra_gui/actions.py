@@ -102,6 +102,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("cancel", "&Cancel tagging", ("Ctrl+.",), "cancel", "Stop; what is tagged stays."),
     ActionSpec("show_problems", "Show &unreadable photos…", (), "warning"),
+    ActionSpec(
+        "models",
+        "&Models…",
+        ("Ctrl+Shift+M",),
+        "layers",
+        "Choose, download, import and export models.",
+    ),
+    ActionSpec("import_model", "&Import a model file…", tip="Make a model of your own of a file."),
     ActionSpec("shortcuts", "&Keyboard shortcuts", (_Standard.HelpContents,), "help"),
     ActionSpec("about", "&About", (), "info"),
 )
@@ -149,6 +157,7 @@ MENUS: tuple[MenuSpec, ...] = (
         ),
     ),
     MenuSpec("tags", "&Tags", ("tag", "cancel", SEPARATOR, "show_problems")),
+    MenuSpec("model", "&Model", ("models", "import_model")),
     MenuSpec("help", "&Help", ("shortcuts", SEPARATOR, "about")),
 )
 

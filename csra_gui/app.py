@@ -23,11 +23,14 @@ from PySide6.QtWidgets import QApplication
 from csra_gui import settings as keys
 from csra_gui.engine_client import EngineFactory
 from csra_gui.main_window import MainWindow
+from csra_gui.model_shelf import Downloader, ModelShelf
 from csra_gui.resources import icon
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.theme import Theme, apply_theme
 from csra_gui.workers.image_loader import ImageDecoder
+from engine.checkpoints.download import download
+from engine.checkpoints.store import default_store
 from engine.data.decode_pool import DecodePool
 
 _log = logging.getLogger(__name__)
@@ -85,6 +88,7 @@ class Application(QObject):
         settings: Settings,
         samples: Path | None = None,
         decoder: ImageDecoder | None = None,
+        downloader: Downloader = download,
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -93,7 +97,10 @@ class Application(QObject):
         settings.setting_changed.connect(self._on_settings_changed)
         self.decoder = decoder if decoder is not None else DecodePool(newest_first=True)
         self.session = Session(engine_factory, settings, self)
-        self.window = MainWindow(self.session, settings, self.decoder, samples)
+        self.shelf = ModelShelf(
+            self.session.engine, self.session.jobs, default_store(), downloader, self
+        )
+        self.window = MainWindow(self.session, self.shelf, settings, self.decoder, samples)
 
     def start(self, folders: Sequence[Path]) -> None:
         """Show the window; once it is there, open the photos and load the model."""
@@ -114,7 +121,7 @@ class Application(QObject):
             folders = self.settings.last_opened
         if folders:
             self.window.opener.open(folders)
-        self.session.load_model()
+        self.session.models.start()
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()

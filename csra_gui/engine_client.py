@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -12,9 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.workers.job import Job, JobRunner
 from engine.api import TaggingEngine
 from engine.errors import EngineError, EngineStoppedError
-from engine.values import ModelInfo, PositionScores, Prediction
-
-_log = logging.getLogger(__name__)
+from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
 
 EngineFactory = Callable[[], TaggingEngine]
 
@@ -23,16 +20,17 @@ class EngineClient(QObject):
     """Makes the engine, opens its model, and asks it things, all in worker threads.
 
     Signals:
-        opening_started: the engine is being made and the model loaded.
-        model_opened: a ``ModelInfo``; predictions may be asked for.
-        model_failed: the ``EngineError`` why there is no model.
+        opening_started: the engine is being made and a model loaded; its name or file, or
+            ``None`` for the one that ships.
+        model_opened: the same, and its ``ModelInfo``; from now on it is the one that is asked.
+        model_failed: the same, and the ``EngineError``; the model before is still asked.
         scores_explained: the ``PositionScores`` of the photo asked for last.
         explain_failed: the ``Path`` asked for last, and the ``EngineError``.
     """
 
-    opening_started = Signal()
-    model_opened = Signal(object)
-    model_failed = Signal(object)
+    opening_started = Signal(object)
+    model_opened = Signal(object, object)
+    model_failed = Signal(object, object)
     scores_explained = Signal(object)
     explain_failed = Signal(object, object)
 
@@ -43,35 +41,66 @@ class EngineClient(QObject):
         self._lock = threading.Lock()
         self._engine: TaggingEngine | None = None
         self._closed = False
+        self._making = threading.Lock()
         self._opening: Job | None = None
+        self._next_source: tuple[str | None] | None = None
+        self._unused: set[str] = set()
         self._explaining: Job | None = None
         self._explained_path: Path | None = None
         self._wanted: Path | None = None
         self.model: ModelInfo | None = None
 
-    @property
-    def is_opening(self) -> bool:
-        """Whether the model is being loaded."""
-        return self._opening is not None
+    def open(self, source: str | None = None) -> None:
+        """Make the engine if there is none, and load a model; the one asked for last wins.
 
-    @Slot()
-    def open(self) -> None:
-        """Make the engine if there is none, and load the default model."""
-        if self._opening is not None or self._closed:
+        Args:
+            source: its name or file; ``None`` is the one that ships.
+        """
+        if self._closed:
             return
-        self._opening = job = self._jobs.prepare(self._open_model, "open model")
-        job.returned.connect(self._on_model_opened)
-        job.failed.connect(self._on_model_failed)
-        job.finished.connect(self._on_opening_finished)
-        self.opening_started.emit()
+        if self._opening is not None:
+            self._next_source = (source,)
+            return
+        self._start_opening(source)
+
+    def _start_opening(self, source: str | None) -> None:
+        self._opening = job = self._jobs.prepare(
+            lambda: self._made_engine().open_model(source), "open model"
+        )
+        job.returned.connect(lambda info: self._on_model_opened(source, info))
+        job.failed.connect(lambda error: self._on_model_failed(source, error))
+        job.finished.connect(lambda: self._on_opening_finished(job))
+        self.opening_started.emit(source)
         job.start()
+
+    def import_model(self, make_request: Callable[[], ModelImport]) -> Job:
+        """A job that returns the name of a new model; the caller connects and starts it.
+
+        Args:
+            make_request: may read files: it runs in the worker.
+        """
+        return self._jobs.prepare(
+            lambda: self._made_engine().import_model(make_request()), "import model"
+        )
+
+    def export_formats(self, source: str) -> Job:
+        """A job that returns the suffixes a model can be exported to."""
+        return self._jobs.prepare(
+            lambda: self._made_engine().export_formats(source), "export formats"
+        )
+
+    def export_model(self, source: str, target: Path) -> Job:
+        """A job that writes a model in another format."""
+        return self._jobs.prepare(
+            lambda: self._made_engine().export_model(source, target), "export model"
+        )
 
     def predict(self, paths: Sequence[Path]) -> Job:
         """A job that yields one ``Prediction`` per photo; the caller connects and starts it."""
-        paths = tuple(paths)
+        paths, model_id = tuple(paths), self._model_id()
 
         def work() -> Generator[Prediction, None, None]:
-            return self._open_engine().predict(self._model_id(), paths)
+            return self._open_engine().predict(model_id, paths)
 
         return self._jobs.prepare(work, "predict")
 
@@ -98,12 +127,11 @@ class EngineClient(QObject):
 
     # In worker threads.
 
-    def _open_model(self) -> ModelInfo:
-        with self._lock:
-            engine = self._engine
-        if engine is None:
-            engine = self._make_engine()
-        return engine.open_model(None)
+    def _made_engine(self) -> TaggingEngine:
+        with self._making:  # two jobs at once must not make two
+            with self._lock:
+                engine = self._engine
+            return self._make_engine() if engine is None else engine
 
     def _make_engine(self) -> TaggingEngine:
         engine = self._factory()
@@ -127,23 +155,46 @@ class EngineClient(QObject):
 
     # In the GUI thread.
 
-    @Slot(object)
-    def _on_model_opened(self, info: ModelInfo) -> None:
+    def _on_model_opened(self, source: str | None, info: ModelInfo) -> None:
+        if self._next_source is not None:  # another one was asked for meanwhile
+            self._unused.add(info.id)
+            return
+        if self.model is not None:
+            self._unused.add(self.model.id)
         self.model = info
-        self.model_opened.emit(info)
+        self.model_opened.emit(source, info)
         if self._explaining is None:
             self._explain_wanted()
 
-    @Slot(object)
-    def _on_model_failed(self, error: EngineError) -> None:
-        _log.info("The model could not be opened: %s", error)
-        self.model = None
-        self._opening = None
-        self.model_failed.emit(error)
+    def _on_model_failed(self, source: str | None, error: EngineError) -> None:
+        if self._next_source is None:
+            self._opening = None  # so that whoever hears of it can try another
+            self.model_failed.emit(source, error)
 
-    @Slot()
-    def _on_opening_finished(self) -> None:
-        self._opening = None
+    def _on_opening_finished(self, job: Job) -> None:
+        if self._opening is job:
+            self._opening = None
+        if self._opening is not None or self._closed:
+            return
+        if self.model is not None:
+            self._unused.discard(self.model.id)
+        if self._unused:
+            self._close_unused()
+        elif self._next_source is not None:
+            (source,), self._next_source = self._next_source, None
+            self._start_opening(source)
+
+    def _close_unused(self) -> None:
+        """Free memory; in turn with opening, or a model opened again could be closed after it."""
+        unused, self._unused = self._unused, set()
+
+        def work() -> None:
+            for model_id in unused:
+                self._open_engine().close_model(model_id)
+
+        self._opening = job = self._jobs.prepare(work, "close models")
+        job.finished.connect(lambda: self._on_opening_finished(job))
+        job.start()
 
     def _explain_wanted(self) -> None:
         path, self._wanted = self._wanted, None
@@ -153,8 +204,9 @@ class EngineClient(QObject):
             self._wanted = path
             return
         self._explained_path = path
+        model_id = self.model.id
         self._explaining = job = self._jobs.prepare(
-            lambda: self._open_engine().explain(self._model_id(), path), "explain"
+            lambda: self._open_engine().explain(model_id, path), "explain"
         )
         job.returned.connect(self._on_scores_explained)
         job.failed.connect(self._on_explain_failed)

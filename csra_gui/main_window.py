@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QMainWindow,
     QSplitter,
@@ -18,15 +18,15 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui import settings as keys
-from csra_gui.actions import ACTIONS, OTHER_KEYS, Actions, plain_text
-from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
-from csra_gui.dialogs.settings_dialog import SettingsDialog
-from csra_gui.dialogs.text_dialogs import AboutDialog, ShortcutsDialog
+from csra_gui.actions import Actions
+from csra_gui.drop_target import DropTarget
+from csra_gui.model_desk import ModelDesk
+from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier
 from csra_gui.opener import Opener
-from csra_gui.panels.drop_hint import DropHint, local_paths
 from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
+from csra_gui.panels.shelf_strip import ShelfStrip
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.panels.work_panel import WorkPanel
@@ -34,6 +34,7 @@ from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
+from csra_gui.window_dialogs import WindowDialogs
 from csra_gui.workers.image_loader import ImageDecoder
 from engine.texts import display_text
 
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
     def __init__(
         self,
         session: Session,
+        shelf: ModelShelf,
         settings: Settings,
         decoder: ImageDecoder,
         samples: Path | None = None,
@@ -69,18 +71,21 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._samples = samples
         self.setWindowTitle("CSRA")
-        self.setAcceptDrops(True)
         self.grid = GridPanel(session, settings, decoder, self)
         self.viewer = ViewerPanel(session, settings, decoder, self)
         self.labels = LabelsPanel(session, settings, self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
         self.work = WorkPanel(session, self.notifier, self)
+        self.models_strip = ShelfStrip(shelf, self)
+        self.status = StatusPanel(session, self)
         self.empty = EmptyState(self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._stack = QStackedWidget(self)
-        self._drop_hint = DropHint(self)
+        self._drop_target = DropTarget(self, session)
         self.opener = Opener(session, settings, samples, self)
+        self.dialogs = WindowDialogs(session, settings, self)
+        self.desk = ModelDesk(session, shelf, self.notifier, self)
         self.actions_table = Actions(self._slots(), self)
         self._set_up_layout()
         self._set_up_bars()
@@ -104,6 +109,7 @@ class MainWindow(QMainWindow):
         layout.setSpacing(0)
         layout.addWidget(self.message_bar)
         layout.addWidget(self._stack, 1)
+        layout.addWidget(self.models_strip)
         layout.addWidget(self.work)
         self.setCentralWidget(center)
 
@@ -119,7 +125,7 @@ class MainWindow(QMainWindow):
             button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.addToolBar(bar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.statusBar().addPermanentWidget(StatusPanel(self.session, self))
+        self.statusBar().addPermanentWidget(self.status)
 
     def _connect(self) -> None:
         session, actions = self.session, self.actions_table
@@ -136,7 +142,10 @@ class MainWindow(QMainWindow):
             session.pinned_changed,
         ):
             fact.connect(self._update_actions)
-        self.work.problems_requested.connect(self._show_problems)
+        self.work.problems_requested.connect(self.dialogs.show_problems)
+        self.status.models_requested.connect(self.desk.show_dialog)
+        self._drop_target.photos_dropped.connect(self._on_drop_target_photos_dropped)
+        self._drop_target.models_dropped.connect(self.desk.import_files)
         self._settings.setting_changed.connect(self._update_actions)
         self.empty.set_texts("Drop a folder of photos here", _WELCOME)
         offered = ["open_folder"] if self._samples is None else ["open_folder", "open_samples"]
@@ -156,7 +165,7 @@ class MainWindow(QMainWindow):
             "reload": self.session.rescan,
             "include_subfolders": self._set_include_subfolders,
             "clear_recent": settings.clear_recent_folders,
-            "settings": lambda: SettingsDialog(settings, self).open(),
+            "settings": self.dialogs.show_settings,
             "quit": self.close,
             "theme_system": lambda: settings.set_value(keys.THEME, "system"),
             "theme_light": lambda: settings.set_value(keys.THEME, "light"),
@@ -174,9 +183,11 @@ class MainWindow(QMainWindow):
             "full_screen": self._set_full_screen,
             "tag": self.session.tag,
             "cancel": self.session.cancel_tagging,
-            "show_problems": self._show_problems,
-            "shortcuts": self._show_shortcuts,
-            "about": lambda: AboutDialog(self.session.model, self).open(),
+            "show_problems": self.dialogs.show_problems,
+            "models": self.desk.show_dialog,
+            "import_model": self.desk.choose_import,
+            "shortcuts": lambda: self.dialogs.show_shortcuts(self.actions_table),
+            "about": self.dialogs.show_about,
         }
 
     # Slots of actions.
@@ -201,24 +212,6 @@ class MainWindow(QMainWindow):
         else:
             self.showNormal()
 
-    @Slot()
-    def _show_problems(self) -> None:
-        photos = self.session.photos
-        problems = [Problem(photos.paths[row], text, row) for row, text in photos.errors.items()]
-        problems += [Problem(skip.path, skip.message) for skip in self.session.skipped]
-        dialog = ProblemsDialog(problems, self)
-        dialog.photo_chosen.connect(self.session.set_current)
-        dialog.show()
-
-    @Slot()
-    def _show_shortcuts(self) -> None:
-        rows = [
-            (", ".join(key.toString() for key in self.actions_table[spec.id].shortcuts()), spec)
-            for spec in ACTIONS
-        ]
-        listed = [(shown, plain_text(spec.text)) for shown, spec in rows if shown]
-        ShortcutsDialog([*listed, *OTHER_KEYS], self).open()
-
     # Facts.
 
     @Slot()
@@ -227,6 +220,13 @@ class MainWindow(QMainWindow):
         roots = self.session.roots
         more = f" and {len(roots) - 1} more" if len(roots) > 1 else ""
         self.setWindowTitle(f"{display_text(roots[0].name or str(roots[0]))}{more} — CSRA")
+
+    @Slot(object, bool)
+    def _on_drop_target_photos_dropped(self, paths: list[Path], adds: bool) -> None:
+        if adds:
+            self.opener.add(paths)
+        else:
+            self.opener.open(paths)
 
     @Slot()
     def _update_actions(self) -> None:
@@ -281,37 +281,3 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self.actions_table["full_screen"].setChecked(self.isFullScreen())
-
-    @override
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if local_paths(event.mimeData().urls()):
-            self._show_drop_hint(event)
-
-    @override
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        self._show_drop_hint(event)
-
-    @override
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._drop_hint.hide()
-
-    @override
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._drop_hint.hide()
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        paths = local_paths(event.mimeData().urls())
-        if paths and self._drop_adds(event):
-            self.opener.add(paths)
-        elif paths:
-            self.opener.open(paths)
-
-    def _show_drop_hint(self, event: QDropEvent) -> None:
-        # Photos are read, never moved: whoever they come from must not delete them.
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self._drop_hint.show_over(adds=self._drop_adds(event), may_add=bool(self.session.roots))
-
-    @staticmethod
-    def _drop_adds(event: QDropEvent) -> bool:
-        return bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 
 from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.dialogs.text_dialogs import BugDialog
@@ -13,6 +16,24 @@ from csra_gui.widgets.message_bar import MessageBar, MessageLevel
 from engine.texts import display_text
 
 _log = logging.getLogger(__name__)
+
+
+class Topic(StrEnum):
+    """What messages are about: a newer one replaces an older one of the same topic."""
+
+    SCAN = "scan"
+    TAGGING = "tagging"
+    MODEL = "model"
+    SHELF = "shelf"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What can be done about a message: the caption of a button, and what it does."""
+
+    caption: str
+    action: Callable[[], object]
 
 
 class Notifier(QObject):
@@ -23,28 +44,22 @@ class Notifier(QObject):
         self._bar = bar
         self._window = window
         self._bug_dialog: BugDialog | None = None
-        self._actions: dict[str, Callable[[], None]] = {}
-        bar.action_triggered.connect(self._on_bar_action_triggered)
 
-    def info(self, text: str) -> None:
+    def info(self, text: str, topic: Topic, remedy: Remedy | None = None) -> None:
         """Something ended as it should."""
-        self._show(text, MessageLevel.INFO)
+        self._show(text, MessageLevel.INFO, topic, remedy)
 
-    def warning(
-        self, text: str, action_text: str = "", action: Callable[[], None] | None = None
-    ) -> None:
+    def warning(self, text: str, topic: Topic, remedy: Remedy | None = None) -> None:
         """Something is not as one would wish, and the work goes on."""
-        self._show(text, MessageLevel.WARNING, action_text, action)
+        self._show(text, MessageLevel.WARNING, topic, remedy)
 
-    def error(
-        self, text: str, action_text: str = "", action: Callable[[], None] | None = None
-    ) -> None:
+    def error(self, text: str, topic: Topic, remedy: Remedy | None = None) -> None:
         """Something failed; the text says what to do."""
-        self._show(text, MessageLevel.ERROR, action_text, action)
+        self._show(text, MessageLevel.ERROR, topic, remedy)
 
-    def clear(self) -> None:
-        """Take away what is shown; it is no longer true."""
-        self._bar.clear()
+    def clear(self, *topics: Topic) -> None:
+        """Take away what is shown of these topics; it is no longer true."""
+        self._bar.clear(*topics)
 
     def report_bug(self, text: str) -> None:
         """Show a fault of the program; several go into one dialog."""
@@ -59,19 +74,10 @@ class Notifier(QObject):
     def _forget_bug_dialog(self) -> None:
         self._bug_dialog = None
 
-    def _show(
-        self,
-        text: str,
-        level: MessageLevel,
-        action_text: str = "",
-        action: Callable[[], None] | None = None,
-    ) -> None:
+    def _show(self, text: str, level: MessageLevel, topic: Topic, remedy: Remedy | None) -> None:
         _log.info("Shown (%s): %s", level, text)
-        if action is not None:
-            self._actions[action_text] = action
-        self._bar.show_message(display_text(text), level, action_text or None)
-
-    @Slot(str)
-    def _on_bar_action_triggered(self, action_text: str) -> None:
-        # One caption always means one command, so the caption is enough to find it.
-        self._actions[action_text]()
+        action = None
+        if remedy is not None:
+            action = QAction(remedy.caption)
+            action.triggered.connect(lambda _checked=False: remedy.action())
+        self._bar.show_message(display_text(text), level, action, topic)

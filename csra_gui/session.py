@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-from collections import OrderedDict
 from collections.abc import Sequence
-from enum import Enum, auto
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.engine_client import EngineClient, EngineFactory
+from csra_gui.evidence_cache import EvidenceCache
+from csra_gui.model_keeper import ModelKeeper, ModelState
+from csra_gui.photo_scan import PhotoScan
 from csra_gui.photo_table import PhotoTable, ScoredLabel
-from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, THRESHOLD, Settings
+from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
 from csra_gui.tagging import TagRun, TagSummary
-from csra_gui.workers.job import Job, JobRunner
-from csra_gui.workers.scan_job import scan_work
-from engine.data.scan import ScanBatch, ScanProblem
+from csra_gui.thresholds import LabelThresholds
+from csra_gui.workers.job import JobRunner
+from engine.data.scan import ScanProblem
 from engine.errors import EngineError
 from engine.values import ModelInfo, PositionScores, Prediction
 
-_log = logging.getLogger(__name__)
-
-#: Photos whose position scores are kept, so that their maps are there at once.
-KEPT_POSITION_SCORES = 200
-
-
-class ModelState(Enum):
-    """Whether there is a model to ask."""
-
-    LOADING = auto()
-    READY = auto()
-    FAILED = auto()
+__all__ = ["ModelState", "Session"]
 
 
 class Session(QObject):
@@ -43,12 +32,12 @@ class Session(QObject):
         scan_started, scan_finished: of one folder or drop; the second carries what was skipped.
         predictions_changed: a tuple of rows; an empty one means any of them.
         tagging_started, tagging_progressed, tagging_finished: of one run.
-        model_changed: the state of the model.
+        model_changed: the ``ModelState``; also when another model is being opened.
         current_changed: the row being looked at, or ``None``.
         category_changed: the category whose map is shown, or ``None``.
         pinned_changed: the category whose map stays, or ``None``.
         evidence_changed: the position scores of the current photo have come, or will not.
-        threshold_changed: the new threshold.
+        threshold_changed: what counts as a label.
     """
 
     photos_reset = Signal()
@@ -64,47 +53,50 @@ class Session(QObject):
     category_changed = Signal(object)
     pinned_changed = Signal(object)
     evidence_changed = Signal()
-    threshold_changed = Signal(float)
+    threshold_changed = Signal()
 
     def __init__(
         self, engine_factory: EngineFactory, settings: Settings, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._settings = settings
-        self._jobs = JobRunner(self)
-        self.engine = EngineClient(engine_factory, self._jobs, self)
+        self.jobs = JobRunner(self)
+        self.engine = EngineClient(engine_factory, self.jobs, self)
+        self.models = ModelKeeper(self.engine, settings, self)
+        self.thresholds = LabelThresholds(settings, self)
         self.photos = PhotoTable()
-        self.model: ModelInfo | None = None
-        self.model_state = ModelState.LOADING
-        self.model_error = ""
         self.current: int | None = None
         self.evidence_error = ""
         self.roots: list[Path] = []
-        self._threshold = float(settings.value(THRESHOLD))
         self._hovered: int | None = None
         self._pinned: int | None = None
-        self._position_scores: OrderedDict[Path, PositionScores] = OrderedDict()
-        self._scan: Job | None = None
-        self.skipped: list[ScanProblem] = []
+        self._evidence = EvidenceCache()
+        self._scan = PhotoScan(self.jobs, self)
         self._run: TagRun | None = None
-        self._tag_after_scan = False
-        self.engine.opening_started.connect(self._on_engine_opening_started)
-        self.engine.model_opened.connect(self._on_engine_model_opened)
-        self.engine.model_failed.connect(self._on_engine_model_failed)
+        self._tag_when_possible = False
+        self._connect()
+
+    def _connect(self) -> None:
+        self.models.about_to_switch.connect(self._stop_tagging)
+        self.models.switched.connect(self._on_models_switched)
+        self.models.state_changed.connect(self._on_models_state_changed)
+        self.thresholds.changed.connect(self.threshold_changed)
         self.engine.scores_explained.connect(self._on_engine_scores_explained)
         self.engine.explain_failed.connect(self._on_engine_explain_failed)
-        settings.setting_changed.connect(self._on_settings_changed)
+        self._scan.paths_found.connect(self._on_scan_paths_found)
+        self._scan.finished.connect(self._on_scan_finished)
 
     # Opening.
 
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
-        self._stop_work()
+        self._scan.drop()
+        self._stop_tagging()
         self.set_current(None)
         self.set_pinned(None)
         self.roots = []
         self.photos.clear()
-        self._position_scores.clear()
+        self._evidence.clear()
         self.skipped.clear()
         self.photos_reset.emit()
         self.add(roots)
@@ -112,17 +104,12 @@ class Session(QObject):
     def add(self, roots: Sequence[Path]) -> None:
         """Look for photos in these files and folders too."""
         self.roots += [root for root in roots if root not in self.roots]
-        if self._scan is not None:  # two scans at once would mix their rows: look through all again
-            self._scan.cancel()
+        if self._scan.is_running:  # two at once would mix their rows: look through all again
             roots = self.roots
-        recursive = bool(self._settings.value(INCLUDE_SUBFOLDERS))
-        self._scan = job = self._jobs.prepare(scan_work(roots, recursive=recursive), "scan")
-        self._tag_after_scan = bool(self._settings.value(TAG_ON_OPENING))
-        job.yielded.connect(self._on_scan_yielded)
-        job.failed.connect(self._on_scan_failed)
-        job.finished.connect(lambda: self._on_scan_finished(job))
+            self.skipped.clear()
+        self._scan.start(roots, recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)))
+        self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
         self.scan_started.emit()
-        job.start()
 
     def rescan(self) -> None:
         """Open the same files and folders again."""
@@ -132,13 +119,24 @@ class Session(QObject):
     @property
     def is_scanning(self) -> bool:
         """Whether photos are being looked for."""
-        return self._scan is not None
+        return self._scan.is_running
+
+    @property
+    def skipped(self) -> list[ScanProblem]:
+        """Files and folders that could not be looked at."""
+        return self._scan.skipped
 
     # The model and tagging.
 
-    def load_model(self) -> None:
-        """Make the engine and load its model; may be called again after a failure."""
-        self.engine.open()
+    @property
+    def model(self) -> ModelInfo | None:
+        """The model in use."""
+        return self.models.model
+
+    @property
+    def model_state(self) -> ModelState:
+        """Whether there is a model to ask."""
+        return self.models.state
 
     @property
     def is_tagging(self) -> bool:
@@ -169,28 +167,16 @@ class Session(QObject):
 
     def cancel_work(self) -> None:
         """Stop what is going on: looking for photos, or tagging them."""
-        if self._scan is not None:
-            self._tag_after_scan = False
+        if self._scan.is_running:
+            self._tag_when_possible = False
             self._scan.cancel()
         self.cancel_tagging()
 
     # What the person looks at.
 
-    @property
-    def threshold(self) -> float:
-        """From which score on a label is shown."""
-        return self._threshold
-
-    def set_threshold(self, threshold: float) -> None:
-        """Label everything anew; the model is not asked again."""
-        if threshold != self._threshold:
-            self._threshold = threshold
-            self._settings.set_value(THRESHOLD, threshold)
-            self.threshold_changed.emit(threshold)
-
     def labels(self, row: int) -> list[ScoredLabel]:
         """The labels of a photo at the threshold, best first."""
-        return self.photos.labels(row, self._threshold)
+        return self.photos.labels(row, self.thresholds.values)
 
     def set_current(self, row: int | None) -> None:
         """Look at another photo, or at none."""
@@ -210,7 +196,9 @@ class Session(QObject):
     def current_evidence(self) -> PositionScores | None:
         """The position scores of the current photo, if they are there."""
         path = self.current_path
-        return None if path is None else self._position_scores.get(path)
+        if path is None or self.model is None:
+            return None
+        return self._evidence.get(self.model.id, path)
 
     @property
     def shown_category(self) -> int | None:
@@ -238,39 +226,44 @@ class Session(QObject):
 
     def shut_down(self, timeout_s: float = 4.0) -> bool:
         """End every job and the engine; ``False`` if something would not end in time."""
-        self._stop_work()
+        self._scan.drop()
+        self._stop_tagging()
         self.engine.explain(None)
+        self.jobs.cancel_all()  # before the engine, which may take a while to close
         closed = self.engine.close(timeout_s / 2)
-        return self._jobs.shut_down(timeout_s / 2) and closed
+        return self.jobs.shut_down(timeout_s / 2) and closed
 
     # Slots.
 
-    @Slot()
-    def _on_engine_opening_started(self) -> None:
-        self._set_model_state(ModelState.LOADING)
-
     @Slot(object)
-    def _on_engine_model_opened(self, info: ModelInfo) -> None:
-        self.model = info
-        self.photos.set_categories(info.categories)
-        self._position_scores.clear()
-        self._set_model_state(ModelState.READY)
+    def _on_models_switched(self, old: ModelInfo | None) -> None:
+        model = self.model
+        if model is None:
+            return
+        pinned = "" if old is None or self._pinned is None else str(old.categories[self._pinned])
+        self.photos.use_model(model.id, model.categories)
+        self.thresholds.set_model(model)
+        self.evidence_error = ""
+        self._hovered = None
+        known = pinned in model.categories
+        self.set_pinned(model.categories.index_of(pinned) if known else None)
         self.predictions_changed.emit(())
+        self.threshold_changed.emit()
         self._request_evidence()
-        self._tag_when_ready()
+        self.evidence_changed.emit()
+        if old is not None:
+            self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
 
-    @Slot(object)
-    def _on_engine_model_failed(self, error: EngineError) -> None:
-        self.model_error = str(error)
-        self._set_model_state(ModelState.FAILED)
+    @Slot()
+    def _on_models_state_changed(self) -> None:
+        self.model_changed.emit(self.model_state)
+        self._tag_if_wanted()
 
     @Slot(object)
     def _on_engine_scores_explained(self, scores: PositionScores) -> None:
         if self.photos.row_of(scores.path) is None:
             return
-        self._position_scores[scores.path] = scores
-        while len(self._position_scores) > KEPT_POSITION_SCORES:
-            self._position_scores.popitem(last=False)
+        self._evidence.add(scores)
         if scores.path == self.current_path:
             self.evidence_changed.emit()
 
@@ -281,25 +274,15 @@ class Session(QObject):
             self.evidence_changed.emit()
 
     @Slot(object)
-    def _on_scan_yielded(self, batches: tuple[ScanBatch, ...]) -> None:
-        paths: list[Path] = []
-        for batch in batches:
-            paths += batch.paths
-            self.skipped += batch.skipped
+    def _on_scan_paths_found(self, paths: list[Path]) -> None:
         first, end = self.photos.add(paths)
         if end > first:
             self.photos_added.emit(first, end)
 
-    @Slot(object)
-    def _on_scan_failed(self, error: EngineError) -> None:
-        self.skipped.append(ScanProblem(self.roots[0], str(error)))
-
-    def _on_scan_finished(self, job: Job) -> None:
-        if job is not self._scan:
-            return
-        self._scan = None
+    @Slot()
+    def _on_scan_finished(self) -> None:
         self.scan_finished.emit(tuple(self.skipped))
-        self._tag_when_ready()
+        self._tag_if_wanted()
 
     @Slot(object)
     def _on_run_predictions_arrived(self, predictions: tuple[Prediction, ...]) -> None:
@@ -320,19 +303,15 @@ class Session(QObject):
         self._run = None
         self.tagging_finished.emit(summary)
         if summary.is_complete:  # photos may have been added meanwhile
-            self._tag_when_ready()
-
-    @Slot(str, object)
-    def _on_settings_changed(self, key: str, value: object) -> None:
-        if key == THRESHOLD.key:
-            self.set_threshold(float(str(value)))
+            self._tag_if_wanted()
+        else:  # cancelled or failed: it goes on when the person says so
+            self._tag_when_possible = False
 
     # Helpers.
 
-    def _stop_work(self) -> None:
-        if self._scan is not None:
-            scan, self._scan = self._scan, None
-            scan.cancel()
+    @Slot()
+    def _stop_tagging(self) -> None:
+        """End a run whose results nobody waits for; those that have arrived are kept."""
         if self._run is not None:
             run, self._run = self._run, None
             run.cancel()
@@ -341,23 +320,16 @@ class Session(QObject):
             run.finished.disconnect(self._on_run_finished)
             self.tagging_finished.emit(None)
 
-    def _tag_when_ready(self) -> None:
-        if self._tag_after_scan and self._scan is None and self.photos.untagged_rows():
-            if self.model is None:
-                return
+    def _tag_if_wanted(self) -> None:
+        if not self._tag_when_possible or self._scan.is_running or self.model is None:
+            return
+        if self.photos.untagged_rows():
             self.tag()
 
-    def _set_model_state(self, state: ModelState) -> None:
-        self.model_state = state
-        self.model_changed.emit(state)
-
     def _request_evidence(self) -> None:
-        path = self.current_path
-        if path is not None and path in self._position_scores:
-            self._position_scores.move_to_end(path)
         unreadable = self.current is not None and self.photos.error(self.current) is not None
-        there = path is None or path in self._position_scores or unreadable
-        self.engine.explain(None if there else path)
+        there = self.current_evidence is not None or unreadable
+        self.engine.explain(None if there else self.current_path)
 
     def _tell_category(self, before: int | None) -> None:
         if self.shown_category != before:

@@ -59,6 +59,16 @@ THRESHOLD = Setting(
     0.0,
     1.0,
 )
+SHARE_THRESHOLD = Setting(
+    "tags/share_threshold",
+    0.05,
+    "Threshold where scores add up to 100 %",
+    "For models that were made to name one thing per photo: all their scores share 100 %.",
+    0.0,
+    1.0,
+)
+#: Offered beside the labels, and only where the model has thresholds.
+USE_MODEL_THRESHOLDS = Setting("tags/use_model_thresholds", True)
 INCLUDE_SUBFOLDERS = Setting(
     "folders/include_subfolders",
     True,
@@ -94,6 +104,8 @@ SETTINGS: tuple[Setting, ...] = (
     THEME,
     TAG_ON_OPENING,
     THRESHOLD,
+    SHARE_THRESHOLD,
+    USE_MODEL_THRESHOLDS,
     INCLUDE_SUBFOLDERS,
     REOPEN_LAST,
     OVERLAY_OPACITY,
@@ -104,6 +116,7 @@ SETTINGS: tuple[Setting, ...] = (
 
 _LAST_FOLDERS = "folders/last"
 _RECENT_FOLDERS = "folders/recent"
+_MODEL = "model/in_use"
 
 
 class Settings(QObject):
@@ -168,6 +181,16 @@ class Settings(QObject):
     def clear_recent_folders(self) -> None:
         """Forget the recent folders."""
         self._store.setValue(_RECENT_FOLDERS, [])
+
+    @property
+    def model(self) -> str:
+        """The name or file of the model that was used last; empty for the one that ships."""
+        raw = self._store.value(_MODEL)
+        return raw if isinstance(raw, str) and "\0" not in raw else ""
+
+    def set_model(self, source: str) -> None:
+        """Remember the model in use, if its name is valid text."""
+        self._store.setValue(_MODEL, source if _is_text(source) else "")
 
     def save(self) -> None:
         """Write the file now."""

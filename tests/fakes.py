@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import struct
 import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from engine.categories import Categories
-from engine.config import PredictConfig
+from engine.checkpoints.record import CheckpointRecord, to_metadata
+from engine.checkpoints.store import default_store, shipped_models
+from engine.config import HeadConfig, ModelConfig, PredictConfig, PreprocessConfig
 from engine.data.decode_pool import DecodeRequest
-from engine.errors import EngineError, ImageError
+from engine.errors import EngineError, ImageError, ModelError
 from engine.evidence import logits, sigmoid
 from engine.geometry import Box
-from engine.values import DecodedImage, ModelInfo, PositionScores, Prediction
+from engine.values import DecodedImage, ModelImport, ModelInfo, PositionScores, Prediction
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
 MODEL_ID = "f4ce"
+SHIPPED = "csra-lite0-voc"
 GRID = 14
 WIDTH, HEIGHT = 640, 480
 
@@ -29,6 +34,25 @@ def _opened() -> threading.Event:
     gate = threading.Event()
     gate.set()
     return gate
+
+
+def fake_model(
+    name: str, path: Path | None, categories: Categories = CATEGORIES, **facts: object
+) -> ModelInfo:
+    """A model that the fake engine can open; its id follows from its name."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    info = ModelInfo(digest, name, path, categories, (1.0,), 0.1, 448, "fake", device="CPU")
+    return replace(info, **facts)  # type: ignore[arg-type]
+
+
+def write_model_file(path: Path, name: str, categories: Categories = CATEGORIES) -> Path:
+    """A file of ours without a tensor: enough for lists, which read no more than its head."""
+    config = ModelConfig("resnet18", categories, HeadConfig(), PreprocessConfig(448))
+    record = CheckpointRecord(config, name, "for tests", "as you like", results={"val mAP": 0.5})
+    header = json.dumps({"__metadata__": to_metadata(record, "0" * 64)}).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    return path
 
 
 @dataclass
@@ -40,6 +64,12 @@ class FakeEngine:
 
     Attributes:
         model_error: makes ``open_model`` fail while it is set.
+        models: what can be opened beside the model that ships, by name.
+        opened: ids of the models that are open.
+        import_errors: each makes one ``import_model`` fail, the first one first.
+        import_gate: ``import_model`` waits for it.
+        imported: the requests of ``import_model`` that were fulfilled.
+        exported: what ``export_model`` was asked for.
         predict_bug: is raised by ``predict`` while it is set.
         open_gate: ``open_model`` waits for it.
         predict_gate: each prediction waits for it.
@@ -52,6 +82,12 @@ class FakeEngine:
     """
 
     model_error: EngineError | None = None
+    models: dict[str, ModelInfo] = field(default_factory=dict)
+    opened: dict[str, ModelInfo] = field(default_factory=dict)
+    import_errors: list[EngineError] = field(default_factory=list)
+    import_gate: threading.Event = field(default_factory=_opened)
+    imported: list[ModelImport] = field(default_factory=list)
+    exported: list[tuple[str, Path]] = field(default_factory=list)
     predict_bug: Exception | None = None
     open_gate: threading.Event = field(default_factory=_opened)
     predict_gate: threading.Event = field(default_factory=_opened)
@@ -63,26 +99,57 @@ class FakeEngine:
     predict_closed: threading.Event = field(default_factory=threading.Event)
 
     def open_model(self, source: str | None = None) -> ModelInfo:
-        """The one model, unless it is told to fail."""
+        """The model that ships or one of ``models``, unless it is told to fail."""
         self._wait(self.open_gate)
         if self.model_error is not None:
             raise self.model_error
-        return ModelInfo(
-            MODEL_ID, "Fake model", None, CATEGORIES, (1.0,), 0.1, 448, "fake", device="CPU"
-        )
+        if source is None or source == SHIPPED:
+            shipped = fake_model("Fake model", shipped_models()[SHIPPED].resolve())
+            info = replace(shipped, id=MODEL_ID)
+        elif source in self.models:
+            info = self.models[source]
+        else:
+            raise ModelError(f"There is no model {source!r}.")
+        self.opened[info.id] = info
+        return info
+
+    def close_model(self, model_id: str) -> None:
+        """Forget it."""
+        self.opened.pop(model_id, None)
+
+    def import_model(self, request: ModelImport) -> str:
+        """Write a file that lists can read, and let the model be opened."""
+        self._wait(self.import_gate)
+        if self.import_errors:
+            raise self.import_errors.pop(0)
+        store = default_store()
+        name = request.name or store.free_name(request.path.stem)
+        path = write_model_file(store.new_path(name), name)
+        self.imported.append(request)
+        self.models[name] = fake_model(name, path.resolve())
+        return name
+
+    def export_formats(self, source: str) -> tuple[str, ...]:
+        """All but the official one."""
+        return (".onnx", ".safetensors")
+
+    def export_model(self, source: str, target: Path) -> None:
+        """Remember what was asked for."""
+        self.exported.append((source, target))
 
     def predict(
         self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
     ) -> Generator[Prediction, None, None]:
         """One prediction per path, in order."""
         self.predict_calls.append(tuple(paths))
+        info = self._open(model_id)
         try:
             for path in paths:
                 self._wait(self.predict_gate)
                 if self.predict_bug is not None:
                     raise self.predict_bug
                 self.predicted.append(path)
-                yield self._prediction(path)
+                yield _prediction(path, info)
         finally:
             self.predict_closed.set()
 
@@ -92,17 +159,17 @@ class FakeEngine:
         self._wait(self.explain_gate)
         if "bad" in path.name:
             raise ImageError("The file ends too early.")
-        return position_scores(path)
+        return position_scores(path, self._open(model_id))
 
     def close(self) -> None:
         """Let everything that waits go on to its end."""
         self.closed.set()
 
-    def _prediction(self, path: Path) -> Prediction:
-        if "bad" in path.name:
-            empty = np.empty(0, dtype=np.float32)
-            return Prediction(path, MODEL_ID, empty, error="The file ends too early.")
-        return Prediction(path, MODEL_ID, sigmoid(logits(position_scores(path))), WIDTH, HEIGHT)
+    def _open(self, model_id: str) -> ModelInfo:
+        try:
+            return self.opened[model_id]
+        except KeyError:
+            raise ModelError("This model is not open; open it first.") from None
 
     def _wait(self, gate: threading.Event) -> None:
         while not gate.wait(0.01):
@@ -110,17 +177,29 @@ class FakeEngine:
                 raise EngineError("The engine is closed.")
 
 
-def position_scores(path: Path) -> PositionScores:
+def _prediction(path: Path, info: ModelInfo) -> Prediction:
+    if "bad" in path.name:
+        empty = np.empty(0, dtype=np.float32)
+        return Prediction(path, info.id, empty, error="The file ends too early.")
+    scores = sigmoid(logits(position_scores(path, info)))
+    if info.activation == "softmax":
+        scores /= scores.sum()
+    return Prediction(path, info.id, scores, WIDTH, HEIGHT)
+
+
+def position_scores(path: Path, info: ModelInfo) -> PositionScores:
     """One head, one blob per category; its place follows from the name."""
-    values = np.full((1, len(CATEGORIES), GRID, GRID), -4.0, dtype=np.float32)
+    values = np.full((1, len(info.categories), GRID, GRID), -4.0, dtype=np.float32)
     rows, columns = np.mgrid[:GRID, :GRID]
-    for place, category in enumerate(CATEGORIES):
+    for place, category in enumerate(info.categories):
         digest = hashlib.sha256(f"{path.name}/{category}".encode(errors="replace")).digest()
         distance = (rows - digest[0] % GRID) ** 2 + (columns - digest[1] % GRID) ** 2
         values[0, place] += 6.0 * np.exp(-distance / 8.0)
         if category in path.name or digest[2] < 60:
             values[0, place] += 6.0
-    return PositionScores(path, MODEL_ID, values, (1.0,), 0.1, Box.UNIT, WIDTH, HEIGHT)
+    return PositionScores(
+        path, info.id, values, (1.0,), 0.1, Box.UNIT, WIDTH, HEIGHT, info.activation
+    )
 
 
 class FakeDecoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from enum import Enum
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -19,25 +20,28 @@ _MARGIN = 18.0
 _ROUND = 12.0
 
 
+class DropKind(Enum):
+    """What dropping does, and how that is said."""
+
+    OPEN = "Drop to open"
+    OPEN_OR_ADD = "Drop to open\nHold Shift to add to what is open"
+    ADD = "Drop to add to what is open"
+    MODEL = "Drop to import this model"
+
+
 class DropHint(QWidget):
     """A frame over the whole window that says what dropping will do."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._window = parent
-        self._adds = False
-        self._may_add = False
+        self._kind = DropKind.OPEN
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
-    def show_over(self, *, adds: bool, may_add: bool) -> None:
-        """Cover the window.
-
-        Args:
-            adds: dropping now adds to what is open.
-            may_add: there is something open to add to.
-        """
-        self._adds, self._may_add = adds, may_add
+    def show_over(self, kind: DropKind) -> None:
+        """Cover the window and say what dropping now does."""
+        self._kind = kind
         self.setGeometry(self._window.rect())
         self.raise_()
         self.show()
@@ -46,10 +50,7 @@ class DropHint(QWidget):
     @property
     def text(self) -> str:
         """What it says."""
-        if self._adds and self._may_add:
-            return "Drop to add to what is open"
-        more = "\nHold Shift to add to what is open" if self._may_add else ""
-        return f"Drop to open{more}"
+        return self._kind.value
 
     @override
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -8,7 +8,12 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from csra_gui.item_models.label_list_model import LabelRow
 from csra_gui.session import ModelState, Session
-from csra_gui.settings import OVERLAY_OPACITY, SHOW_ALL_LABELS, THRESHOLD, Settings
+from csra_gui.settings import (
+    OVERLAY_OPACITY,
+    SHOW_ALL_LABELS,
+    USE_MODEL_THRESHOLDS,
+    Settings,
+)
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.label_list import LabelList
 from csra_gui.widgets.labelled_slider import LabelledSlider
@@ -16,6 +21,10 @@ from csra_gui.widgets.overlay import OverlayStyle
 from engine.texts import display_text
 from engine.values import FloatArray
 
+#: Categories that are listed whatever their score is, where scores add up to 100 %.
+_BEST_GUESSES = 5
+_OWN_IN_USE = "Each label has its own: the tick on its bar."
+_SHARED = "This model was made to name one thing per photo: all its scores together are 100 %."
 _BAR_MEANING = "How sure the model would be if the whole photo looked like this spot."
 
 
@@ -30,6 +39,8 @@ class LabelsPanel(QWidget):
         self.labels = LabelList(self)
         self._state = QLabel(self)
         self._show_all = QCheckBox("Also list labels below the threshold", self)
+        self.own_thresholds = QCheckBox("Use the model's own thresholds", self)
+        self._own_hint = QLabel(_OWN_IN_USE, self)
         self.threshold = LabelledSlider("Th&reshold", 0.0, 1.0, 0.01, percent=True, parent=self)
         self.opacity = LabelledSlider(
             "&Overlay opacity", 0.05, 1.0, 0.05, percent=True, parent=self
@@ -47,7 +58,7 @@ class LabelsPanel(QWidget):
         heading.setFont(font)
         heading.setBuddy(self.labels)
         meaning = QLabel(_BAR_MEANING, self)
-        for label in (self._state, meaning):
+        for label in (self._state, meaning, self._own_hint):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
         layout = QVBoxLayout(self)
@@ -56,7 +67,14 @@ class LabelsPanel(QWidget):
         layout.addWidget(heading)
         layout.addWidget(self._state)
         layout.addWidget(self.labels, 1)
-        below: tuple[QWidget, ...] = (self._show_all, self.threshold, self.opacity, self._bar)
+        below: tuple[QWidget, ...] = (
+            self._show_all,
+            self.own_thresholds,
+            self._own_hint,
+            self.threshold,
+            self.opacity,
+            self._bar,
+        )
         for widget in (*below, meaning):
             layout.addWidget(widget)
 
@@ -65,30 +83,43 @@ class LabelsPanel(QWidget):
         session.current_changed.connect(self._update_rows)
         session.predictions_changed.connect(self._on_session_predictions_changed)
         session.threshold_changed.connect(self._on_session_threshold_changed)
-        session.model_changed.connect(self._update_rows)
+        session.model_changed.connect(self._on_session_model_changed)
         session.evidence_changed.connect(self._update_state)
         session.category_changed.connect(self._update_state)
+        session.category_changed.connect(self._update_bar)
         session.pinned_changed.connect(self._on_session_pinned_changed)
         self._settings.setting_changed.connect(self._on_settings_changed)
         self.labels.category_hovered.connect(self._on_labels_category_hovered)
         self.labels.category_pinned.connect(self._on_labels_category_pinned)
-        self.threshold.value_changed.connect(session.set_threshold)
+        self.threshold.value_changed.connect(session.thresholds.set_common)
+        self.own_thresholds.toggled.connect(self._on_own_thresholds_toggled)
         self.opacity.value_changed.connect(self._on_opacity_value_changed)
         self._show_all.toggled.connect(self._on_show_all_toggled)
 
     def _apply_settings(self) -> None:
-        self.threshold.set_value(self._session.threshold)
-        self.threshold.set_default(float(THRESHOLD.default))
+        self._update_threshold()
         self.opacity.set_value(float(self._settings.value(OVERLAY_OPACITY)))
         self.opacity.set_default(float(OVERLAY_OPACITY.default))
         self._show_all.setChecked(bool(self._settings.value(SHOW_ALL_LABELS)))
         self._update_bar()
 
+    def _update_threshold(self) -> None:
+        thresholds = self._session.thresholds
+        self.threshold.set_value(thresholds.common)
+        self.threshold.set_default(float(thresholds.setting.default))
+        self.threshold.setEnabled(not thresholds.uses_own)
+        shared = _SHARED if thresholds.is_shared else ""
+        self.threshold.setToolTip(_OWN_IN_USE if thresholds.uses_own else shared)
+        self._own_hint.setVisible(thresholds.uses_own)
+        self.own_thresholds.setVisible(thresholds.has_own)
+        self.own_thresholds.setChecked(bool(self._settings.value(USE_MODEL_THRESHOLDS)))
+
+    @Slot()
     def _update_bar(self) -> None:
         self._bar.set_style(
             OverlayStyle(
                 opacity=float(self._settings.value(OVERLAY_OPACITY)),
-                threshold=self._session.threshold,
+                threshold=self._session.thresholds.of(self._session.shown_category or 0),
             )
         )
 
@@ -107,14 +138,18 @@ class LabelsPanel(QWidget):
         return self._session.photos.row_scores(self._session.current)
 
     def _rows_of(self, scores: FloatArray) -> list[LabelRow]:
-        model, threshold = self._session.model, self._session.threshold
+        model, thresholds = self._session.model, self._session.thresholds
         if model is None:
             return []
+        least = np.broadcast_to(thresholds.values, scores.shape)
         rows = [
-            LabelRow(int(i), model.categories[int(i)], float(scores[i]), threshold)
+            LabelRow(int(i), model.categories[int(i)], float(scores[i]), float(least[i]))
             for i in np.argsort(-scores, kind="stable")
         ]
-        return rows if self._show_all.isChecked() else [row for row in rows if row.above]
+        if self._show_all.isChecked():
+            return rows
+        guesses = _BEST_GUESSES if thresholds.is_shared else 0
+        return [row for place, row in enumerate(rows) if row.above or place < guesses]
 
     @Slot()
     def _update_state(self) -> None:
@@ -138,7 +173,8 @@ class LabelsPanel(QWidget):
             }[session.model_state]
         if session.shown_category is not None and session.current_evidence is None:
             return session.evidence_error or "Working out where it is…"
-        nothing = f"Nothing reaches the threshold of {session.threshold:.0%}."
+        common = f" of {session.thresholds.common:.0%}"
+        nothing = f"Nothing reaches the threshold{'' if session.thresholds.uses_own else common}."
         return "" if any(row.above for row in self._rows) else nothing
 
     # Slots.
@@ -148,9 +184,14 @@ class LabelsPanel(QWidget):
         if not rows or self._session.current in rows:
             self._update_rows()
 
-    @Slot(float)
-    def _on_session_threshold_changed(self, threshold: float) -> None:
-        self.threshold.set_value(threshold)
+    @Slot()
+    def _on_session_model_changed(self) -> None:
+        self._update_threshold()
+        self._update_rows()
+
+    @Slot()
+    def _on_session_threshold_changed(self) -> None:
+        self._update_threshold()
         self._update_bar()
         self._update_rows()
 
@@ -170,6 +211,10 @@ class LabelsPanel(QWidget):
     @Slot(float)
     def _on_opacity_value_changed(self, opacity: float) -> None:
         self._settings.set_value(OVERLAY_OPACITY, opacity)
+
+    @Slot(bool)
+    def _on_own_thresholds_toggled(self, checked: bool) -> None:
+        self._settings.set_value(USE_MODEL_THRESHOLDS, checked)
 
     @Slot(bool)
     def _on_show_all_toggled(self, checked: bool) -> None:

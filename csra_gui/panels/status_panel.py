@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from csra_gui.session import ModelState, Session
 from engine.texts import display_text
 
+_MODEL_WIDTH = 320
+
 
 class StatusPanel(QWidget):
-    """Lives in the status bar."""
+    """Lives in the status bar.
+
+    Signals:
+        models_requested: the model was clicked.
+    """
+
+    models_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._counts = QLabel(self)
-        self._model = QLabel(self)
+        self.model = QToolButton(self)
+        self.model.setAutoRaise(True)
+        self.model.setToolTip("Choose another model")
+        self.model.clicked.connect(self.models_requested)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 8, 0)
         layout.setSpacing(18)
-        for label in (self._counts, self._model):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            layout.addWidget(label)
+        self._counts.setTextFormat(Qt.TextFormat.PlainText)
+        layout.addWidget(self._counts)
+        layout.addWidget(self.model)
         self._counts.setAccessibleName("Tagged photos")
-        self._model.setAccessibleName("Model")
         session.photos_reset.connect(self._update_counts)
         session.photos_added.connect(self._update_counts)
         session.predictions_changed.connect(self._update_counts)
@@ -44,8 +54,12 @@ class StatusPanel(QWidget):
     def _update_model(self) -> None:
         model = self._session.model
         if self._session.model_state is ModelState.LOADING:
-            self._model.setText("Loading the model…")
+            text = "Loading the model…"
         elif model is None:
-            self._model.setText("No model")
+            text = "No model"
         else:
-            self._model.setText(f"{display_text(model.name)} on {display_text(model.device)}")
+            text = f"{display_text(model.name)} on {display_text(model.device)}"
+        middle = Qt.TextElideMode.ElideMiddle
+        shown = self.model.fontMetrics().elidedText(text, middle, _MODEL_WIDTH)
+        self.model.setText(shown.replace("&", "&&"))
+        self.model.setAccessibleName(f"Model: {text}")

@@ -55,7 +55,7 @@ class ViewerPanel(QWidget):
         """How maps are coloured now."""
         return OverlayStyle(
             opacity=float(self._settings.value(OVERLAY_OPACITY)),
-            threshold=self._session.threshold,
+            threshold=self._session.thresholds.of(self._session.shown_category or 0),
         )
 
     @Slot(object)

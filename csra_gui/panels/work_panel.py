@@ -5,13 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from csra_gui.notifier import Notifier
+from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session import ModelState, Session
 from csra_gui.tagging import TagProgress, TagSummary
 from csra_gui.widgets.job_progress import JobProgress
 from engine.data.scan import ScanProblem
-
-_SHOW_THESE = "Show these"
 
 
 class WorkPanel(QWidget):
@@ -36,6 +34,7 @@ class WorkPanel(QWidget):
         session.photos_added.connect(self._update_busy)
         session.scan_finished.connect(self._on_session_scan_finished)
         session.model_changed.connect(self._on_session_model_changed)
+        session.tagging_started.connect(lambda: notifier.clear(Topic.TAGGING))
         session.tagging_progressed.connect(self._on_session_tagging_progressed)
         session.tagging_finished.connect(self._on_session_tagging_finished)
         self._update_busy()
@@ -47,6 +46,8 @@ class WorkPanel(QWidget):
             return
         if session.is_scanning:
             self.progress.set_busy(f"Looking for photos… {len(session.photos):,} so far")
+        elif session.models.opening:
+            self.progress.set_busy(f"Opening {session.models.opening}…", cancellable=False)
         elif session.model_state is ModelState.LOADING:
             self.progress.set_busy("Loading the model…", cancellable=False)
         else:
@@ -54,8 +55,7 @@ class WorkPanel(QWidget):
 
     @Slot()
     def _on_session_scan_started(self) -> None:
-        if self._session.model_state is not ModelState.FAILED:
-            self._notifier.clear()
+        self._notifier.clear(Topic.SCAN, Topic.TAGGING)
         self._update_busy()
 
     @Slot(object)
@@ -66,15 +66,17 @@ class WorkPanel(QWidget):
         else:
             text = f"{len(skipped):,} files or folders could not be looked at."
         if skipped:
-            self._notifier.warning(text, _SHOW_THESE, self.problems_requested.emit)
+            self._notifier.warning(text, Topic.SCAN, self._show_these())
 
     @Slot(object)
     def _on_session_model_changed(self, state: ModelState) -> None:
         self._update_busy()
+        models = self._session.models
         if state is ModelState.FAILED:
-            self._notifier.error(self._session.model_error, "Try again", self._session.load_model)
-        elif state is ModelState.LOADING:
-            self._notifier.clear()
+            retry = Remedy("Try again", models.start)
+            self._notifier.error(models.error, Topic.MODEL, retry)
+        elif state is ModelState.LOADING or models.opening:
+            self._notifier.clear(Topic.MODEL)
 
     @Slot(object)
     def _on_session_tagging_progressed(self, progress: TagProgress) -> None:
@@ -90,20 +92,21 @@ class WorkPanel(QWidget):
             self._tell(summary)
 
     def _tell(self, summary: TagSummary) -> None:
-        unreadable = f"{summary.unreadable:,} could not be read"
+        resume = Remedy("Resume", self._session.tag)
+        tagged = f"{_photos(summary.tagged)} tagged"
         if summary.error is not None:
-            self._notifier.error(str(summary.error), "Resume", self._session.tag)
+            self._notifier.error(str(summary.error), Topic.TAGGING, resume)
         elif summary.cancelled:
             text = f"Tagging was cancelled: {summary.tagged:,} of {summary.total:,} photos tagged."
-            self._notifier.warning(text, "Resume", self._session.tag)
+            self._notifier.warning(text, Topic.TAGGING, resume)
         elif summary.unreadable:
-            self._notifier.warning(
-                f"{_photos(summary.tagged)} tagged, {unreadable}.",
-                _SHOW_THESE,
-                self.problems_requested.emit,
-            )
+            text = f"{tagged}, {summary.unreadable:,} could not be read."
+            self._notifier.warning(text, Topic.TAGGING, self._show_these())
         else:
-            self._notifier.info(f"{_photos(summary.tagged)} tagged.")
+            self._notifier.info(f"{tagged}.", Topic.TAGGING)
+
+    def _show_these(self) -> Remedy:
+        return Remedy("Show these", self.problems_requested.emit)
 
 
 def _photos(count: int) -> str:

@@ -13,6 +13,9 @@ from csra_gui.resources import icon
 
 _BAR_WIDTH = 160
 _BAR_HEIGHT = 8
+_MB = 10**6
+#: The bar counts in shares of this, because large files have more bytes than it can count.
+_SHARES = 1000
 
 
 def remaining_text(seconds: float) -> str:
@@ -38,6 +41,20 @@ def rate_text(per_second: float) -> str:
     if per_second >= 100:
         return f"{per_second:,.0f} images/s"
     return f"{per_second:.1f} images/s" if per_second >= 0.1 else f"{per_second:.2f} images/s"
+
+
+def bytes_text(done: int, total: int | None) -> str:
+    """How much of a file is here: "12.3 of 170.5 MB"; only what is here if nobody knows more."""
+    if total is None:
+        return f"{done / _MB:,.1f} MB"
+    return f"{done / _MB:,.1f} of {total / _MB:,.1f} MB"
+
+
+def byte_rate_text(per_second: float) -> str:
+    """A speed: "3.2 MB/s"; empty if it is not a sensible number."""
+    if not math.isfinite(per_second) or per_second <= 0:
+        return ""
+    return f"{per_second / _MB:.1f} MB/s" if per_second >= 1e5 else f"{per_second / 1e3:.0f} kB/s"
 
 
 class _ElidedLabel(QLabel):
@@ -124,6 +141,34 @@ class JobProgress(QWidget):
         if rate_per_s is not None:
             parts.append(rate_text(rate_per_s))
         if remaining_s is not None and done < total:
+            parts.append(remaining_text(remaining_s))
+        self._text.setText(" · ".join(part for part in parts if part))
+        self.show()
+
+    def set_transfer(
+        self,
+        text: str,
+        done: int,
+        total: int | None,
+        rate_per_s: float | None = None,
+        remaining_s: float | None = None,
+    ) -> None:
+        """A file is so far.
+
+        Args:
+            text: what goes on, for example "Downloading"; a busy bar is shown without a total.
+            done: bytes that are here.
+            total: bytes of the whole, if known.
+            rate_per_s: bytes per second, if known.
+            remaining_s: seconds, if known.
+        """
+        self._cancel.setVisible(True)
+        self._bar.setRange(0, _SHARES if total else 0)
+        self._bar.setValue(min(_SHARES, done * _SHARES // total) if total else 0)
+        parts = [text, bytes_text(done, total) if done or total else ""]
+        if rate_per_s is not None:
+            parts.append(byte_rate_text(rate_per_s))
+        if remaining_s is not None:
             parts.append(remaining_text(remaining_s))
         self._text.setText(" · ".join(part for part in parts if part))
         self.show()

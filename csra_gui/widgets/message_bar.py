@@ -65,6 +65,7 @@ class MessageBar(QFrame):
         text: str,
         level: MessageLevel = MessageLevel.INFO,
         action: str | QAction | None = None,
+        topic: str = "",
     ) -> None:
         """Add a message; the same one again only moves to the end, the oldest makes room.
 
@@ -74,12 +75,15 @@ class MessageBar(QFrame):
             action: what can be done about it gets a button: a caption to be told of by
                 ``action_triggered``, or an action that it triggers (and that lives as long as
                 the message). Either closes the message.
+            topic: what it is about; it takes the place of an older one about the same.
         """
-        for old in [m for m in self._messages if (m.text, m.level) == (text, level)]:
-            self._remove(old)
+        for old in tuple(self._messages):
+            if (old.text, old.level) == (text, level) or (topic and old.topic == topic):
+                self._remove(old)
         while len(self._messages) >= MAX_MESSAGES:
             self._remove(self._messages[0])
         message = _Message(text, level, action)
+        message.topic = topic
         message.close_requested.connect(self._on_message_close_requested)
         message.action_requested.connect(self._on_message_action_requested)
         self._messages.append(message)
@@ -90,10 +94,11 @@ class MessageBar(QFrame):
         """What is shown, oldest first."""
         return tuple(message.text for message in self._messages)
 
-    def clear(self) -> None:
-        """Take all messages away."""
+    def clear(self, *topics: str) -> None:
+        """Take away all messages, or those about some topics."""
         for message in tuple(self._messages):
-            self._remove(message)
+            if not topics or message.topic in topics:
+                self._remove(message)
 
     @Slot()
     def _on_message_close_requested(self) -> None:
@@ -126,7 +131,7 @@ class _Message(QWidget):
 
     def __init__(self, text: str, level: MessageLevel, action: str | QAction | None) -> None:
         super().__init__()
-        self.text, self.level = text, level
+        self.text, self.level, self.topic = text, level, ""
         self.action = action if isinstance(action, QAction) else None
         self._caption = ""
         if self.action is not None:

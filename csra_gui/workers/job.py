@@ -176,10 +176,14 @@ class JobRunner(QObject):
         job.finished.connect(lambda: self._forget(job))
         return job
 
-    def shut_down(self, timeout_s: float) -> bool:
-        """Cancel everything and wait; ``False`` if something still ran after that many seconds."""
+    def cancel_all(self) -> None:
+        """Cancel everything, without waiting."""
         for job in self._jobs:
             job.cancel()
+
+    def shut_down(self, timeout_s: float) -> bool:
+        """Cancel everything and wait; ``False`` if something still ran after that many seconds."""
+        self.cancel_all()
         deadline = time.monotonic() + timeout_s
         running = [j for j in self._jobs if not j.wait(max(0.0, deadline - time.monotonic()))]
         for job in running:

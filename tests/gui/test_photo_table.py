@@ -10,7 +10,7 @@ from csra_gui.tagging import MovingRate
 
 def table(count: int) -> PhotoTable:
     photos = PhotoTable()
-    photos.set_categories(("cat", "dog"))
+    photos.use_model("a", ("cat", "dog"))
     photos.add(Path(f"{i}.jpg") for i in range(count))
     return photos
 

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from csra_gui import settings as keys
@@ -64,6 +64,12 @@ def labels(application: Application, name: str) -> set[str]:
 def select(qtbot: QtBot, application: Application, name: str) -> None:
     application.session.set_current(row(application, name))
     qtbot.waitUntil(lambda: application.session.current_evidence is not None)
+
+
+def press(application: Application, caption: str) -> None:
+    """The button of a message."""
+    buttons = application.window.message_bar.findChildren(QPushButton)
+    next(button for button in buttons if button.text() == caption).click()
 
 
 def drop(application: Application, paths: list[Path], *, shift: bool = False) -> bool:
@@ -219,6 +225,8 @@ def test_cancel_stops_tagging_and_resume_goes_on_from_there(
     qtbot.waitUntil(application.window.actions_table["tag"].isEnabled)
     application.window.actions_table["tag"].trigger()
     wait_until_tagged(qtbot, application)
+    shown = application.window.message_bar.texts()
+    assert not [text for text in shown if text.startswith("Tagging was cancelled")]
 
 
 def test_tagging_can_wait_for_its_command(
@@ -258,7 +266,7 @@ def test_a_model_that_cannot_be_loaded_is_said_and_tried_again(
     bar = application.window.message_bar
     qtbot.waitUntil(lambda: str(engine.model_error) in bar.texts())
     engine.model_error = None
-    bar.action_triggered.emit("Try again")
+    press(application, "Try again")
     wait_until_tagged(qtbot, application)
 
 
@@ -330,7 +338,7 @@ def test_what_was_set_is_there_at_the_next_start(qtbot: QtBot, start: Start, pho
     assert first.shut_down()
     second = start()
     qtbot.waitUntil(lambda: len(second.session.photos) == 5)
-    assert second.session.threshold == 0.8
+    assert second.session.thresholds.common == 0.8
     assert second.settings.value(keys.THUMBNAIL_SIDE) == 224
     assert second.settings.value(keys.THEME) == "dark"
     assert second.settings.recent_folders == [photos]
@@ -345,7 +353,7 @@ def test_names_with_markup_are_shown_as_they_are(
     (folder / name).touch()
     application = start([folder])
     wait_until_tagged(qtbot, application)
-    application.session.set_threshold(0.0)
+    application.session.thresholds.set_common(0.0)
     assert cell(application, name, Qt.ItemDataRole.DisplayRole) == name
     tip = str(cell(application, name, Qt.ItemDataRole.ToolTipRole))
     assert "&lt;img src=x>" in tip

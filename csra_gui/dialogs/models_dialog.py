@@ -1,0 +1,218 @@
+"""The models: which there are, what is known of each, and what can be done with them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from csra_gui.model_rows import Place, ShelfModel
+from csra_gui.model_shelf import ModelShelf
+from csra_gui.notifier import Notifier
+from csra_gui.panels.shelf_strip import ShelfStrip
+from csra_gui.session import Session
+from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.widgets.message_bar import MessageBar
+from csra_gui.widgets.model_tree import ModelLine, ModelSection, ModelTree
+from engine.texts import display_text
+
+_UNKNOWN = "–"
+_SIZE = QSize(1040, 620)
+_SHARE_OF_SCREEN = 0.9
+_STATES = {
+    Place.HERE: "here",
+    Place.BROKEN: "cannot be used",
+    Place.AWAY: "can be downloaded",
+    Place.PARTLY: "partly downloaded",
+    Place.DOWNLOADED: "downloaded, not imported",
+}
+_DOWNLOAD_TEXTS = {
+    Place.PARTLY: "&Go on downloading…",
+    Place.DOWNLOADED: "&Import the download…",
+}
+
+
+class ModelsDialog(QDialog):
+    """Not modal: the window stays usable, and work goes on when this is closed.
+
+    Signals (wishes; each carries the ``ShelfModel`` it is about, but for import):
+        use_requested, download_requested, export_requested, remove_requested.
+        import_requested: the person wants to choose a file.
+    """
+
+    use_requested = Signal(object)
+    download_requested = Signal(object)
+    import_requested = Signal()
+    export_requested = Signal(object)
+    remove_requested = Signal(object)
+
+    def __init__(self, session: Session, shelf: ModelShelf, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Models")
+        self._session = session
+        self._shelf = shelf
+        self.filter = QLineEdit(self)
+        self.tree = ModelTree(self)
+        self.sheet = FactSheet(self)
+        self.message_bar = MessageBar(self)
+        self.notifier = Notifier(self.message_bar, self)
+        self.strip = ShelfStrip(shelf, self)
+        self.use = QPushButton("&Use this model", self)
+        self.download = QPushButton("&Download…", self)
+        self.import_file = QPushButton("I&mport file…", self)
+        self.export = QPushButton("&Export…", self)
+        self.remove = QPushButton("&Remove…", self)
+        self.close_button = QPushButton("Close", self)
+        self._set_up_layout()
+        self._connect()
+        self._show_shelf()
+        room = self.screen().availableGeometry().size()
+        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+
+    @property
+    def current(self) -> ShelfModel | None:
+        """The model whose details are shown."""
+        name = self.tree.current_name
+        return next((m for m in self._shelf.shelf.models if m.name == name), None)
+
+    def _set_up_layout(self) -> None:
+        self.filter.setPlaceholderText("Filter by name, data set, backbone or state")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName("Filter the models")
+        self.sheet.setAccessibleName("Details of the model")
+        splitter = QSplitter(Qt.Orientation.Vertical, self)
+        splitter.addWidget(self.tree)
+        splitter.addWidget(self.sheet)
+        splitter.setChildrenCollapsible(False)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 2)
+        for part in (self.tree, self.sheet):
+            part.setMinimumHeight(60)
+        buttons = QHBoxLayout()
+        for button in (self.use, self.download, self.import_file, self.export, self.remove):
+            button.setAutoDefault(False)
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        self.close_button.setAutoDefault(False)
+        buttons.addWidget(self.close_button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.message_bar)
+        layout.addWidget(self.filter)
+        layout.addWidget(splitter, 1)
+        layout.addWidget(self.strip)
+        layout.addLayout(buttons)
+
+    def _connect(self) -> None:
+        self.filter.textChanged.connect(self.tree.set_filter)
+        self.tree.current_name_changed.connect(self._show_current)
+        self.tree.name_activated.connect(self._on_tree_name_activated)
+        self._shelf.shelf_changed.connect(self._show_shelf)
+        self._shelf.work_started.connect(self._update_buttons)
+        self._shelf.work_ended.connect(self._update_buttons)
+        self._session.model_changed.connect(self._show_shelf)
+        self.import_file.clicked.connect(self.import_requested)
+        self.close_button.clicked.connect(self.close)
+        for button, wish in (
+            (self.use, self.use_requested),
+            (self.download, self.download_requested),
+            (self.export, self.export_requested),
+            (self.remove, self.remove_requested),
+        ):
+            button.clicked.connect(lambda _checked=False, wish=wish: wish.emit(self.current))
+
+    # What is shown.
+
+    @Slot()
+    def _show_shelf(self) -> None:
+        models = self._shelf.shelf.models
+        here = [m for m in models if m.place in (Place.HERE, Place.BROKEN) and m.kind != "backbone"]
+        away = [m for m in models if m not in here and m.kind != "backbone"]
+        backbones = [m for m in models if m.kind == "backbone"]
+        self.tree.set_sections(
+            [
+                ModelSection("On this computer", self._lines(here)),
+                ModelSection("Can be downloaded", self._lines(away)),
+                ModelSection("Backbones, to train from", self._lines(backbones), is_open=False),
+            ]
+        )
+        used = next((m for m in models if self._is_used(m)), None)
+        if self.tree.current_name is None and used is not None:
+            self.tree.set_current_name(used.name)
+        self._show_current()
+
+    def _lines(self, models: list[ShelfModel]) -> tuple[ModelLine, ...]:
+        return tuple(ModelLine(m.name, self._cells(m), self._is_used(m)) for m in models)
+
+    def _cells(self, model: ShelfModel) -> tuple[str, ...]:
+        published = None if model.published_map is None else f"{model.published_map:.1f} %"
+        lam = None if model.lam is None else f"{model.lam:g}"
+        values = (
+            model.name,
+            model.dataset,
+            model.backbone,
+            model.num_heads,
+            lam,
+            published,
+            "in use" if self._is_used(model) else _STATES[model.place],
+        )
+        return tuple(_UNKNOWN if value is None else display_text(str(value)) for value in values)
+
+    @Slot()
+    def _show_current(self) -> None:
+        model = self.current
+        if model is None:
+            self.sheet.set_facts("Choose a model to see what is known of it.", ())
+        else:
+            facts = [("What is wrong", model.problem)] if model.problem else []
+            facts += model.facts
+            self.sheet.set_facts(
+                display_text(model.name), [(c, display_text(text)) for c, text in facts]
+            )
+        self._update_buttons()
+
+    @Slot()
+    def _update_buttons(self) -> None:
+        model, free = self.current, self._shelf.work is None
+        used = model is not None and self._is_used(model)
+        usable = model is not None and model.is_usable
+        gettable = model is not None and model.entry is not None
+        missing = model is not None and model.place not in (Place.HERE, Place.BROKEN)
+        place = Place.HERE if model is None else model.place
+        self.use.setEnabled(usable and not used)
+        self.download.setText(_DOWNLOAD_TEXTS.get(place, "&Download…"))
+        self.download.setEnabled(gettable and missing and free)
+        self.import_file.setEnabled(free)
+        self.export.setEnabled(usable and free)
+        self.remove.setEnabled(model is not None and model.is_removable and not used and free)
+        self.remove.setToolTip(self._why_not_removable(model, used=used))
+
+    @staticmethod
+    def _why_not_removable(model: ShelfModel | None, *, used: bool) -> str:
+        if model is not None and model.kind == "shipped":
+            return "It ships with the program."
+        return "It is in use. Use another model first." if used else ""
+
+    def _is_used(self, model: ShelfModel) -> bool:
+        used = self._session.model
+        return used is not None and model.path is not None and used.path == model.path
+
+    @Slot(str)
+    def _on_tree_name_activated(self, _name: str) -> None:
+        for button in (self.use, self.download):
+            if button.isEnabled():
+                button.click()
+                return
+
+    @override
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.message_bar.clear()
+        super().closeEvent(event)

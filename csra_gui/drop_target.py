@@ -1,0 +1,82 @@
+"""What is dragged onto the window, and what dropping it means."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QWidget
+from typing_extensions import override
+
+from csra_gui.model_desk import is_model_file
+from csra_gui.panels.drop_hint import DropHint, DropKind, local_paths
+from csra_gui.session import Session
+
+
+class DropTarget(QObject):
+    """Takes the drag events of the window. Names alone decide; the disk is not touched.
+
+    Signals:
+        photos_dropped: the files and folders, and whether they are added to what is open.
+        models_dropped: the model files.
+    """
+
+    photos_dropped = Signal(object, bool)
+    models_dropped = Signal(object)
+
+    def __init__(self, window: QWidget, session: Session) -> None:
+        super().__init__(window)
+        self._session = session
+        self._hint = DropHint(window)
+        self._has_photos = False
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QDragLeaveEvent):
+            self._hint.hide()
+        elif isinstance(event, QDragEnterEvent):
+            self._enter(event)
+        elif isinstance(event, QDragMoveEvent):
+            self._show_hint(event)
+        elif isinstance(event, QDropEvent):
+            self._drop(event)
+        else:
+            return super().eventFilter(watched, event)
+        return True
+
+    def _enter(self, event: QDragEnterEvent) -> None:
+        paths = local_paths(event.mimeData().urls())
+        self._has_photos = not all(is_model_file(path) for path in paths)
+        if paths:
+            self._show_hint(event)
+        else:
+            event.ignore()
+
+    def _show_hint(self, event: QDropEvent) -> None:
+        # Files are read, never moved: whoever they come from must not delete them.
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if not self._has_photos:
+            kind = DropKind.MODEL
+        elif self._session.roots:
+            kind = DropKind.ADD if _adds(event) else DropKind.OPEN_OR_ADD
+        else:
+            kind = DropKind.OPEN
+        self._hint.show_over(kind)
+
+    def _drop(self, event: QDropEvent) -> None:
+        self._hint.hide()
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        paths = local_paths(event.mimeData().urls())
+        models = [path for path in paths if is_model_file(path)]
+        photos = [path for path in paths if not is_model_file(path)]
+        if photos:
+            self.photos_dropped.emit(photos, _adds(event))
+        if models:
+            self.models_dropped.emit(models)
+
+
+def _adds(event: QDropEvent) -> bool:
+    return bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

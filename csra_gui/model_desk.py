@@ -1,0 +1,228 @@
+"""Everything a person does with models: the dialogs that ask, and the messages that answer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from csra_gui.dialogs.download_dialog import DownloadDialog
+from csra_gui.dialogs.facts_dialog import FactsDialog
+from csra_gui.dialogs.models_dialog import ModelsDialog
+from csra_gui.model_rows import Place, ShelfModel
+from csra_gui.model_shelf import DownloadOrder, ModelShelf, Work, WorkEnd, WorkKind
+from csra_gui.notifier import Notifier, Remedy, Topic
+from csra_gui.session import Session
+from engine.errors import FileChangedError, MissingFactsError
+from engine.texts import display_name, display_path, display_text
+from engine.values import ModelImport
+
+#: Endings by which a dropped file is taken for a model rather than a photo.
+MODEL_SUFFIXES = frozenset({".safetensors", ".pth", ".pt", ".onnx"})
+_ONNX_IS_OUT_ONLY = (
+    "{}: models can be exported to ONNX, but not brought back from it. Import the file that it "
+    "was made from: .safetensors or .pth."
+)
+_FILTER = "Models (*.safetensors *.pth *.pt);;All files (*)"
+_FORMATS = {
+    ".onnx": "ONNX, for other programs (*.onnx)",
+    ".pth": "As the official CSRA code saves it (*.pth)",
+    ".safetensors": "Model of this program (*.safetensors)",
+}
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether the name is that of a model; the disk is not touched."""
+    return path.suffix.lower() in MODEL_SUFFIXES
+
+
+class ModelDesk(QObject):
+    """Answers what the person wants of models, wherever it was asked.
+
+    Messages appear in the Models dialog while it is open, else in the window.
+    """
+
+    def __init__(
+        self, session: Session, shelf: ModelShelf, notifier: Notifier, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._shelf = shelf
+        self._notifier = notifier
+        self._window = window
+        self._waiting: deque[ModelImport] = deque()
+        self.dialog: ModelsDialog | None = None
+        shelf.work_started.connect(self._on_shelf_work_started)
+        shelf.work_noted.connect(self._on_shelf_work_noted)
+        shelf.work_ended.connect(self._on_shelf_work_ended)
+        session.models.refused.connect(self._on_models_refused)
+
+    # Wishes.
+
+    def show_dialog(self) -> None:
+        """Open the list of models, or bring it to the front."""
+        if self.dialog is None:
+            self.dialog = dialog = ModelsDialog(self._session, self._shelf, self._window)
+            dialog.use_requested.connect(lambda model: self._session.models.use(model.name))
+            dialog.download_requested.connect(self._ask_download)
+            dialog.import_requested.connect(self.choose_import)
+            dialog.export_requested.connect(self._shelf.ask_formats)
+            dialog.remove_requested.connect(self._ask_remove)
+        self._shelf.refresh()
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+    def choose_import(self) -> None:
+        """Ask for a model file and import it."""
+        dialog = QFileDialog(self._parent, "Choose a model file", "", _FILTER)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(lambda name: self.import_files([Path(name)]))
+        dialog.open()
+
+    def import_files(self, paths: Sequence[Path]) -> None:
+        """Import model files, one after the other."""
+        for path in paths:
+            if path.suffix.lower() == ".onnx":
+                self._tell.error(_ONNX_IS_OUT_ONLY.format(display_name(path)), Topic.SHELF)
+            else:
+                self._waiting.append(ModelImport(path))
+        self._import_next()
+
+    def _import_next(self) -> None:
+        if self._waiting and self._shelf.work is None:
+            self._shelf.import_file(self._waiting.popleft())
+
+    def _ask_download(self, model: ShelfModel) -> None:
+        if model.entry is None:
+            return
+        if model.place is Place.DOWNLOADED and model.entry.lam is not None:
+            self._shelf.download(DownloadOrder(model.entry))  # agreed to when it was downloaded
+            return
+        dialog = DownloadDialog(model.entry, self._parent)
+        dialog.accepted.connect(lambda: self._shelf.download(dialog.order))
+        dialog.open()
+
+    def _ask_remove(self, model: ShelfModel) -> None:
+        box = QMessageBox(self._parent)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Remove a model")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(f"Delete {display_text(model.name)} from this computer?")
+        remove = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        remove.clicked.connect(lambda: self._shelf.remove(model))
+        box.open()
+
+    def _ask_facts(self, request: ModelImport, missing: MissingFactsError) -> None:
+        dialog = FactsDialog(request.path, missing, self._parent)
+
+        def go_on() -> None:
+            lam = request.lam if dialog.lam is None else dialog.lam
+            self._shelf.import_file(replace(request, lam=lam), dialog.names)
+
+        dialog.accepted.connect(go_on)
+        dialog.finished.connect(self._import_next)
+        dialog.open()
+
+    def _ask_target(self, source: str, suffixes: tuple[str, ...]) -> None:
+        filters = [_FORMATS[suffix] for suffix in suffixes]
+        dialog = QFileDialog(self._parent, "Export the model", "", ";;".join(filters))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.selectFile(f"{source}{suffixes[0]}")
+        dialog.setDefaultSuffix(suffixes[0])
+        dialog.filterSelected.connect(
+            lambda chosen: dialog.setDefaultSuffix(suffixes[filters.index(chosen)])
+        )
+        dialog.fileSelected.connect(lambda name: self._shelf.export(source, Path(name)))
+        dialog.open()
+
+    # Answers.
+
+    @property
+    def _dialog_is_open(self) -> bool:
+        return self.dialog is not None and self.dialog.isVisible()
+
+    @property
+    def _parent(self) -> QWidget:
+        return self.dialog if self.dialog is not None and self._dialog_is_open else self._window
+
+    @property
+    def _tell(self) -> Notifier:
+        if self.dialog is not None and self._dialog_is_open:
+            return self.dialog.notifier
+        return self._notifier
+
+    @Slot(object)
+    def _on_shelf_work_started(self, _work: Work) -> None:
+        self._notifier.clear(Topic.SHELF)
+        if self.dialog is not None:
+            self.dialog.notifier.clear(Topic.SHELF)
+
+    @Slot(str)
+    def _on_shelf_work_noted(self, note: str) -> None:
+        self._tell.info(note, Topic.NOTE)
+
+    @Slot(str)
+    def _on_models_refused(self, text: str) -> None:
+        self._tell.warning(text, Topic.MODEL)
+
+    @Slot(object)
+    def _on_shelf_work_ended(self, end: WorkEnd) -> None:
+        if end.is_cancelled:
+            self._tell_cancelled(end.work)
+        elif end.error is not None:
+            self._tell_failed(end)
+        else:
+            self._tell_done(end)
+        if not isinstance(end.error, MissingFactsError):  # its dialog comes first
+            self._import_next()
+
+    def _tell_cancelled(self, work: Work) -> None:
+        order = work.order
+        if order is not None:
+            go_on = Remedy("Go on", lambda: self._shelf.download(order))
+            text = f"The download of {work.name} was cancelled. What has arrived is kept."
+            self._tell.info(text, Topic.SHELF, go_on)
+
+    def _tell_failed(self, end: WorkEnd) -> None:
+        request, order, error = end.work.request, end.work.order, end.error
+        if isinstance(error, MissingFactsError) and request is not None:
+            self._ask_facts(request, error)
+        elif isinstance(error, FileChangedError) and order is not None:
+            changed = replace(order, accept_change=True)
+            take = Remedy("Take the new file", lambda: self._shelf.download(changed))
+            self._tell.warning(
+                f"{end.work.name}: the file on {order.entry.source.host} is not the one that was "
+                "downloaded before. Perhaps a new version was published; perhaps somebody has "
+                "put another file in its place.",
+                Topic.SHELF,
+                take,
+            )
+        else:
+            self._tell.error(str(error), Topic.SHELF)
+
+    def _tell_done(self, end: WorkEnd) -> None:
+        name, kind = end.work.name, end.work.kind
+        if kind is WorkKind.FORMATS:
+            self._ask_target(end.work.source, end.value)
+        elif kind is WorkKind.EXPORT:
+            self._tell.info(f"{name} was exported to {display_path(end.value)}.", Topic.SHELF)
+        elif kind is WorkKind.REMOVE:
+            self._tell.info(f"{name} was removed.", Topic.SHELF)
+        elif isinstance(end.value, str):
+            self._offer(end.value)
+        else:
+            text = f"{name} is downloaded. It cannot tag photos; models can be trained from it."
+            self._tell.info(text, Topic.SHELF)
+
+    def _offer(self, name: str) -> None:
+        use = Remedy("Use it now", lambda: self._session.models.use(name))
+        self._tell.info(f"The model {display_text(name)} is ready. Use it now?", Topic.SHELF, use)

@@ -1,0 +1,293 @@
+"""The models that are here and can be had: listing, downloading, importing, exporting, removing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.engine_client import EngineClient
+from csra_gui.model_rows import Shelf, ShelfModel, read_shelf
+from csra_gui.tagging import MovingRate
+from csra_gui.workers.job import Job, JobRunner
+from engine.checkpoints.catalogue import CatalogueEntry, category_list, read_categories
+from engine.checkpoints.download import DownloadProgress, DownloadSettings, DownloadSource
+from engine.checkpoints.store import ModelStore
+from engine.errors import EngineError
+from engine.texts import display_name, display_text
+from engine.values import ModelImport
+
+Downloader = Callable[
+    [DownloadSource, Path, DownloadSettings], Generator[DownloadProgress, None, Path]
+]
+
+_STAGES = {
+    "connecting": "Connecting for {}",
+    "downloading": "Downloading {}",
+    "checking": "Checking {}",
+}
+
+
+class WorkKind(Enum):
+    """What is done to a model."""
+
+    DOWNLOAD = auto()
+    IMPORT = auto()
+    FORMATS = auto()
+    EXPORT = auto()
+    REMOVE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadOrder:
+    """What to download.
+
+    Attributes:
+        entry: of the catalogue.
+        lam: λ, where it was never published.
+        accept_change: take a file that differs from the one that was downloaded before.
+    """
+
+    entry: CatalogueEntry
+    lam: float | None = None
+    accept_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of work, one at a time.
+
+    Attributes:
+        kind: what is done.
+        name: of the model, as it is shown.
+        text: what to say while it goes on.
+        can_cancel: whether it can be ended halfway.
+        order: of a download, to go on with it.
+        request: of an import, to try again with more facts.
+        source: of an export: the model's name.
+    """
+
+    kind: WorkKind
+    name: str
+    text: str
+    can_cancel: bool = False
+    order: DownloadOrder | None = None
+    request: ModelImport | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEnd:
+    """How it ended.
+
+    Attributes:
+        work: what was done.
+        value: what came of it: a model's name, the file, or the formats; ``None`` if nothing.
+        error: why it failed.
+        is_cancelled: the person ended it.
+    """
+
+    work: Work
+    value: Any = None
+    error: EngineError | None = None
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How far a download is.
+
+    Attributes:
+        text: what goes on.
+        done: bytes that are here.
+        total: bytes of the whole; ``None`` if nobody knows.
+        rate_per_s: bytes per second lately; ``None`` while nothing is known.
+    """
+
+    text: str
+    done: int
+    total: int | None
+    rate_per_s: float | None
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds left at this rate; ``None`` while nothing is known."""
+        if self.total is None or not self.rate_per_s:
+            return None
+        return (self.total - self.done) / self.rate_per_s
+
+
+class ModelShelf(QObject):
+    """Knows the models and works on them; one piece of work at a time, none of it in this thread.
+
+    Signals:
+        shelf_changed: ``shelf`` has been read anew.
+        work_started: a ``Work``.
+        work_progressed: a ``Transfer``.
+        work_noted: a sentence the person should know.
+        work_ended: a ``WorkEnd``.
+    """
+
+    shelf_changed = Signal()
+    work_started = Signal(object)
+    work_progressed = Signal(object)
+    work_noted = Signal(str)
+    work_ended = Signal(object)
+
+    def __init__(
+        self,
+        engine: EngineClient,
+        jobs: JobRunner,
+        store: ModelStore,
+        downloader: Downloader,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._jobs = jobs
+        self._store = store
+        self._downloader = downloader
+        self._listing: Job | None = None
+        self._list_again = False
+        self._job: Job | None = None
+        self._rate = MovingRate()
+        self.shelf = Shelf()
+        self.work: Work | None = None
+
+    def refresh(self) -> None:
+        """Read the list anew."""
+        if self._listing is not None:
+            self._list_again = True
+            return
+        self._listing = job = self._jobs.prepare(lambda: read_shelf(self._store), "list models")
+        job.returned.connect(self._on_listing_returned)
+        job.finished.connect(self._on_listing_finished)
+        job.start()
+
+    # Pieces of work; each does nothing while another goes on.
+
+    def download(self, order: DownloadOrder) -> None:
+        """Get a file, and make a model of it if it is one of the authors' own."""
+        entry = order.entry
+        settings = DownloadSettings(accept_change=order.accept_change)
+        work = Work(WorkKind.DOWNLOAD, entry.id, f"Downloading {entry.id}…", True, order)
+        self._rate = MovingRate()
+        self._begin(
+            work,
+            lambda: self._jobs.prepare(
+                lambda: self._downloader(entry.source, self._store.downloads, settings), "download"
+            ),
+        )
+
+    def import_file(self, request: ModelImport, names: Path | None = None) -> None:
+        """Make a model of the person's own from a file.
+
+        Args:
+            request: the file, and what it does not say.
+            names: a file with the names of its categories, one per line.
+        """
+
+        def complete() -> ModelImport:
+            return request if names is None else replace(request, categories=read_categories(names))
+
+        name = display_name(request.path)
+        work = Work(WorkKind.IMPORT, name, f"Importing {name}…", request=request)
+        self._begin(work, lambda: self._engine.import_model(complete))
+
+    def ask_formats(self, model: ShelfModel) -> None:
+        """Find out in which formats a model can be written."""
+        name = display_text(model.name)
+        work = Work(WorkKind.FORMATS, name, f"Looking at {name}…", source=model.name)
+        self._begin(work, lambda: self._engine.export_formats(model.name))
+
+    def export(self, source: str, target: Path) -> None:
+        """Write a model in the format that the target's suffix names."""
+        name = display_text(source)
+        work = Work(WorkKind.EXPORT, name, f"Exporting {name}…", source=source)
+        self._begin(work, lambda: self._engine.export_model(source, target), value=target)
+
+    def remove(self, model: ShelfModel) -> None:
+        """Delete a model of the person's own and what was downloaded for it."""
+        name = display_text(model.name)
+        work = Work(WorkKind.REMOVE, name, f"Removing {name}…")
+        self._begin(
+            work, lambda: self._jobs.prepare(lambda: self._store.remove(model.name), "remove model")
+        )
+
+    def cancel(self) -> None:
+        """End the work if it can be ended; what has been downloaded is kept to go on with."""
+        if self._job is not None and self.work is not None and self.work.can_cancel:
+            self._job.cancel()
+
+    # How work goes on.
+
+    def _begin(self, work: Work, prepare: Callable[[], Job], value: Any = None) -> None:
+        if self.work is not None:
+            return
+        self.work = work
+        self.work_started.emit(work)
+        self._run(prepare(), WorkEnd(work, value))
+
+    def _run(self, job: Job, end: WorkEnd) -> None:
+        ends = [end]
+        self._job = job
+        job.yielded.connect(self._on_job_yielded)
+        job.returned.connect(
+            lambda value: ends.append(replace(end, value=end.value if value is None else value))
+        )
+        job.failed.connect(lambda error: ends.append(replace(end, value=None, error=error)))
+        job.finished.connect(
+            lambda: self._on_job_finished(replace(ends[-1], is_cancelled=job.is_cancelled))
+        )
+        job.start()
+
+    @Slot(object)
+    def _on_job_yielded(self, steps: tuple[DownloadProgress, ...]) -> None:
+        for step in steps:
+            if step.note:
+                self.work_noted.emit(step.note)
+        last = steps[-1]
+        rate = self._rate.add(time.monotonic(), last.done) if last.stage == "downloading" else None
+        name = "" if self.work is None else self.work.name
+        text = _STAGES[last.stage].format(name)
+        self.work_progressed.emit(Transfer(text, last.done, last.total, rate))
+
+    def _on_job_finished(self, end: WorkEnd) -> None:
+        order = end.work.order
+        arrived = isinstance(end.value, Path) and not end.is_cancelled
+        if order is not None and arrived and order.entry.kind == "official":
+            self._import_download(end.work, order, end.value)
+            return
+        self.work = self._job = None
+        self.refresh()
+        self.work_ended.emit(end)
+
+    def _import_download(self, work: Work, order: DownloadOrder, file: Path) -> None:
+        entry = order.entry
+        work = replace(work, text=f"Importing {work.name}…", can_cancel=False)
+        self.work = work
+        self.work_started.emit(work)
+
+        def request() -> ModelImport:
+            listed = None if entry.categories is None else category_list(entry.categories)
+            lam = entry.lam if order.lam is None else order.lam
+            return ModelImport(file, entry.id, lam, listed, entry.input_size, entry.origin())
+
+        self._run(self._engine.import_model(request), WorkEnd(work))
+
+    @Slot(object)
+    def _on_listing_returned(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.shelf_changed.emit()
+
+    @Slot()
+    def _on_listing_finished(self) -> None:
+        self._listing = None
+        if self._list_again:
+            self._list_again = False
+            self.refresh()

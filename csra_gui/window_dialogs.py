@@ -1,0 +1,50 @@
+"""The window's small dialogs, opened by its commands."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
+
+from csra_gui.actions import ACTIONS, OTHER_KEYS, Actions, plain_text
+from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
+from csra_gui.dialogs.settings_dialog import SettingsDialog
+from csra_gui.dialogs.text_dialogs import AboutDialog, ShortcutsDialog
+from csra_gui.session import Session
+from csra_gui.settings import Settings
+
+
+class WindowDialogs(QObject):
+    """Opens settings, unreadable photos, shortcuts and about; none of them waits."""
+
+    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._window = window
+
+    def show_settings(self) -> None:
+        """What the program remembers."""
+        SettingsDialog(self._settings, self._window).open()
+
+    @Slot()
+    def show_problems(self) -> None:
+        """The photos and folders that could not be read."""
+        photos = self._session.photos
+        problems = [Problem(photos.paths[row], text, row) for row, text in photos.errors.items()]
+        problems += [Problem(skip.path, skip.message) for skip in self._session.skipped]
+        dialog = ProblemsDialog(problems, self._window)
+        dialog.photo_chosen.connect(self._session.set_current)
+        dialog.show()
+
+    def show_shortcuts(self, actions: Actions) -> None:
+        """What each key does."""
+        rows = [
+            (", ".join(key.toString() for key in actions[spec.id].shortcuts()), spec)
+            for spec in ACTIONS
+        ]
+        listed = [(shown, plain_text(spec.text)) for shown, spec in rows if shown]
+        ShortcutsDialog([*listed, *OTHER_KEYS], self._window).open()
+
+    def show_about(self) -> None:
+        """Versions, licence and the model."""
+        AboutDialog(self._session.model, self._window).open()
