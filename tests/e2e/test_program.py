@@ -45,7 +45,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
     session = application.session
     deadline = time.monotonic() + TIMEOUT_MS / 1000
     while session.photos.untagged_rows() or not len(session.photos):
-        assert time.monotonic() < deadline, session.model_error or "not tagged in time"
+        assert time.monotonic() < deadline, session.models.error or "not tagged in time"
         app.processEvents()
     yield application
     application.window.close()
