@@ -157,12 +157,12 @@ class ModelsDialog(QDialog):
         lam = None if model.lam is None else f"{model.lam:g}"
         values = (
             model.name,
+            "in use" if self._is_used(model) else _STATES[model.place],
             model.dataset,
             model.backbone,
             model.num_heads,
             lam,
             published,
-            "in use" if self._is_used(model) else _STATES[model.place],
         )
         return tuple(_UNKNOWN if value is None else display_text(str(value)) for value in values)
 

@@ -44,6 +44,7 @@ class FactSheet(QTextEdit):
 
     def _write(self) -> None:
         self.clear()
+        self.document().setDocumentMargin(_GAP)
         cursor = self.textCursor()
         bold = QTextCharFormat()
         bold.setFontWeight(QFont.Weight.Bold)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,8 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-COLUMNS = ("Name", "Trained on", "Backbone", "Heads", "λ", "Published mAP", "State")
-_NUMBERS = (3, 4, 5)
+COLUMNS = ("Name", "State", "Trained on", "Backbone", "Heads", "λ", "Published mAP")
+_NUMBERS = (4, 5, 6)
+_INDENTATION = 14
+_ROW_PADDING = 6
 _NAME = Qt.ItemDataRole.UserRole
 
 
@@ -68,7 +70,8 @@ class ModelTree(QTreeWidget):
         self.setExpandsOnDoubleClick(False)
         header = self.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
+        header.setStretchLastSection(False)
+        self.setIndentation(_INDENTATION)
         header.setSectionsMovable(False)
         self.currentItemChanged.connect(self._on_current_item_changed)
         self.itemActivated.connect(self._on_item_activated)
@@ -121,6 +124,7 @@ class ModelTree(QTreeWidget):
     def _add(self, section: ModelSection, *, is_open: bool) -> None:
         top = QTreeWidgetItem([section.caption])
         top.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        top.setSizeHint(0, QSize(0, self.fontMetrics().height() + _ROW_PADDING))
         self.addTopLevelItem(top)
         top.setFirstColumnSpanned(True)
         for line in section.lines:
@@ -139,7 +143,7 @@ class ModelTree(QTreeWidget):
         top.setExpanded(is_open)
 
     def _fit_columns(self) -> None:
-        for column in range(len(COLUMNS) - 1):
+        for column in range(len(COLUMNS)):
             self.resizeColumnToContents(column)
             self.setColumnWidth(column, min(self.columnWidth(column) + 8, 220))
 
