@@ -1,0 +1,261 @@
+"""``evaluate``: how good a model is on labelled images."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from tqdm import tqdm
+
+from engine.atomic import write_text
+from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.native import Checkpoint
+from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, write_out
+from engine.config import EvaluateConfig
+from engine.data.category_mapping import read_mapping
+from engine.data.dataset_registry import DATASETS, dataset_spec, load_dataset
+from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.labelled import LabelledImages
+from engine.errors import DataError, ImageError
+from engine.evaluate import EvaluatedShare, EvaluationProgress, Evaluator, merged
+from engine.evaluation_report import EvaluationReport, report
+from engine.html_report import (
+    ErrorExample,
+    example_of,
+    html_report,
+    worst_errors,
+    write_html,
+)
+from engine.metrics import BootstrapSettings, Frame
+from engine.models.resizing import resized
+from engine.predict import position_scores
+from engine.run_comparison import compare_runs
+from engine.runs import (
+    EvaluationRun,
+    dataset_hash,
+    find_run,
+    load_run,
+    now,
+    runs_folder,
+    save_run,
+)
+from engine.runtime.device import choose_device
+from engine.runtime.distributed import Processes, local_device, processes
+from engine.runtime.torch_backend import TorchBackend
+from engine.texts import display_text
+
+_T = TypeVar("_T")
+_PHOTO_SIDE = 480
+
+
+@dataclass(frozen=True, eq=False)
+class _Setup:
+    checkpoint: Checkpoint
+    backend: TorchBackend
+    images: LabelledImages
+
+
+def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    evaluate = commands.add_parser("evaluate", help="measure a model on labelled images")
+    evaluate.set_defaults(command=_evaluate)
+    evaluate.add_argument("--dataset", metavar="KIND", help=", ".join(DATASETS))
+    evaluate.add_argument("--data", type=Path, metavar="DIR", help="where the data set lies")
+    evaluate.add_argument("--split", default="test", help="of the data set (%(default)s)")
+    evaluate.add_argument("--model", metavar="NAME|FILE", help="default: the model that ships")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write every number")
+    evaluate.add_argument("--html", type=Path, metavar="FILE", help="write a report to look at")
+    evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    evaluate.add_argument("--tta", choices=("flip",), help="average with the mirror image")
+    evaluate.add_argument("--size", type=int, metavar="N", help="input size in pixels")
+    evaluate.add_argument("--batch-size", type=int, default=0, help="0 chooses")
+    evaluate.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
+    evaluate.add_argument("--strict", action="store_true", help="stop at the first fault")
+    evaluate.add_argument("--resamples", type=int, default=1000, help="for intervals")
+    evaluate.add_argument("--no-keep", action="store_true", help="do not keep the run")
+    evaluate.add_argument("--compare", metavar="RUN", help="show in the page what changed since")
+    evaluate.add_argument(
+        "--from-run", metavar="RUN", help="score a kept run again; needs neither model nor images"
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    bootstrap = BootstrapSettings(options.resamples)
+    if options.from_run:
+        kept = load_run(find_run(options.from_run, runs_folder()))
+        return _publish(options, report(kept, bootstrap), ())
+    if options.dataset is None or options.data is None:
+        say("error: --dataset and --data are needed (or --from-run).")
+        return EXIT_USAGE
+    device = choose_device(local_device(options.device))
+    with processes(device) as process, DecodePool() as pool:
+        setup = _set_up(options, device, process)
+        run = _run(options, setup, pool, process)
+        if run is None:
+            return EXIT_DONE  # another process speaks
+        numbers = report(run, bootstrap)
+        if not options.no_keep:
+            say(f"Kept as run {save_run(run, runs_folder()).name}.")
+        examples = _examples(setup, pool, numbers) if options.html else ()
+        return _publish(options, numbers, examples)
+
+
+def _set_up(options: argparse.Namespace, device: torch.device, process: Processes) -> _Setup:
+    checkpoint = open_checkpoint(find_model(options.model))
+    if options.size is not None:
+        checkpoint = Checkpoint(
+            resized(checkpoint.classifier, options.size), checkpoint.record, checkpoint.id
+        )
+    images = load_dataset(options.dataset, options.data, options.split, strict=options.strict)
+    mapping = read_mapping(options.mapping) if options.mapping else None
+    images = images.for_categories(checkpoint.record.config.categories, mapping)
+    if process.is_first:
+        for problem in images.problems:
+            say(display_text(problem))
+        if missing := images.categories_without_positives():
+            say(f"No image has {', '.join(missing)}; the means leave these categories out.")
+    return _Setup(checkpoint, TorchBackend(checkpoint.classifier, device), images)
+
+
+def _run(
+    options: argparse.Namespace, setup: _Setup, pool: DecodePool, process: Processes
+) -> EvaluationRun | None:
+    config = EvaluateConfig(options.batch_size, options.tta == "flip", options.size)
+    evaluator = Evaluator(setup.checkpoint.classifier, setup.backend, setup.images, config)
+    share = _with_progress(evaluator.run(pool, process), setup.images.name)
+    shares = process.gather(share)
+    if not process.is_first:
+        return None
+    whole = merged(shares, setup.images)
+    if whole.failed and options.strict:
+        row, reason = whole.failed[0]
+        raise DataError(f"The image {setup.images.ids[row]} cannot be read: {reason}")
+    return _as_run(options, setup, whole, process)
+
+
+def _with_progress(work: Generator[EvaluationProgress, None, _T], name: str) -> _T:
+    with tqdm(desc=name, unit="image", disable=None) as bar:
+        while True:
+            try:
+                progress = next(work)
+            except StopIteration as end:
+                result: _T = end.value
+                return result
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+
+def _as_run(
+    options: argparse.Namespace, setup: _Setup, whole: EvaluatedShare, process: Processes
+) -> EvaluationRun:
+    images, record = setup.images, setup.checkpoint.record
+    rows = whole.rows
+    return EvaluationRun(
+        model={"name": record.name, "id": setup.checkpoint.id, "backbone": record.config.backbone},
+        dataset={
+            "name": images.name,
+            "kind": dataset_spec(options.dataset).name,
+            "split": options.split,
+            "hash": dataset_hash(images),
+        },
+        settings={
+            "flip": str(options.tta == "flip"),
+            "input size": str(setup.checkpoint.classifier.config.preprocess.input_size),
+            "device": setup.backend.device.type,
+            "processes": str(process.count),
+            "torch": torch.__version__,
+        },
+        date=now(),
+        categories=images.categories,
+        ids=tuple(images.ids[row] for row in rows.tolist()),
+        logits=whole.logits,
+        targets=images.targets[rows],
+        ignored=images.ignored[rows],
+        failed=tuple((images.ids[row], reason) for row, reason in whole.failed),
+        problems=images.problems,
+        localisation=whole.localisation,
+    )
+
+
+def _examples(
+    setup: _Setup, pool: DecodePool, numbers: EvaluationReport
+) -> tuple[ErrorExample, ...]:
+    """The worst errors with their photos and maps."""
+    places = {name: row for row, name in enumerate(setup.images.ids)}
+    evaluator = Evaluator(setup.checkpoint.classifier, setup.backend, setup.images)
+    model_categories = setup.checkpoint.record.config.categories
+    examples = []
+    for case in worst_errors(numbers):
+        row = places[numbers.run.ids[case.row]]
+        path = setup.images.paths[row]
+        crop = None if setup.images.crops is None else setup.images.crops[row]
+        with contextlib.suppress(ImageError):  # it was readable a moment ago
+            image = pool.submit(evaluator.request(row)).result()
+            scores = position_scores(setup.backend, setup.checkpoint.id, path, image)
+            photo = pool.submit(DecodeRequest(path, _PHOTO_SIDE, "inside", crop)).result()
+            examples.append(
+                example_of(case, numbers, setup.images, scores, photo, model_categories)
+            )
+    return tuple(examples)
+
+
+def _publish(
+    options: argparse.Namespace, numbers: EvaluationReport, examples: Sequence[ErrorExample]
+) -> int:
+    for line in _table(numbers):
+        write_out(line)
+    try:
+        if options.json:
+            write_text(options.json, json.dumps(numbers.as_dict(), indent=2) + "\n")
+        if options.html:
+            earlier = options.compare and load_run(find_run(options.compare, runs_folder()))
+            changes = compare_runs(earlier, numbers.run) if earlier else None
+            write_html(options.html, html_report(numbers, examples, changes))
+    except OSError as error:
+        raise DataError(f"The numbers could not be written: {error}.") from error
+    return EXIT_DONE
+
+
+def _table(numbers: EvaluationReport) -> list[str]:
+    run, paper, interval = numbers.run, numbers.paper, numbers.intervals
+    mean = interval.mean_average_precision
+    lines = [
+        f"{run.model['name']} on {run.dataset['name']}: {paper.num_images} images"
+        + (f", {len(run.failed)} could not be read" if run.failed else ""),
+        f"mAP {_percent(paper.mean_average_precision)}  "
+        f"({mean.level:.0%} interval {_percent(mean.low)} to {_percent(mean.high)}; "
+        f"{paper.protocol}, {paper.protocol.ap_kind})",
+        _decisions("all", paper.labels.as_dict()),
+        _decisions("top 3", paper.top3.as_dict()),
+    ]
+    if numbers.localisation is not None:
+        games = numbers.localisation.pointing
+        for frame in Frame:
+            points = [games[f"{frame}, {part}"].accuracy for part in ("all", "difficult")]
+            shown = " / ".join(map(_percent, points))
+            lines.append(f"pointing game {shown} (all / difficult; 15 px of {frame})")
+    width = max(len(name) for name in run.categories)
+    lines += ["", f"{'category':<{width}}     AP   low  high  images"]
+    for category, ap in zip(paper.categories, interval.average_precision, strict=True):
+        values = (category.average_precision, ap.low, ap.high)
+        cells = " ".join(f"{_percent(value):>5}" for value in values)
+        lines.append(f"{display_text(category.name):<{width}}  {cells}  {category.positives:>6}")
+    return lines
+
+
+def _decisions(name: str, values: dict[str, float | None]) -> str:
+    cells = "  ".join(
+        f"{key} {_percent(values[key])}" for key in ("CP", "CR", "CF1", "OP", "OR", "OF1")
+    )
+    return f"{name:<6} {cells}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{100 * value:.1f}"  # noqa: PLR0124  # NaN
