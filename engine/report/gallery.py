@@ -69,7 +69,7 @@ def _example(example: ErrorExample) -> Html:
         element("small", from_data(example.id), class_="id"),
         element("small", _highest(example), class_="id"),
     )
-    return element("figure", shown, caption)
+    return element("figure", shown, caption, style=f"--shape:{width / height:.4f}")
 
 
 def _highest(example: ErrorExample) -> str | None:

@@ -62,7 +62,7 @@ def metrics_section(report: EvaluationReport) -> Html:
     paper, consistent = report.paper, report.consistent
     rows = [
         *_metric_rows(paper, f"As in the paper ({paper.protocol})"),
-        *_metric_rows(consistent, f"Consistent ({consistent.protocol})"),
+        *_metric_rows(consistent, "Consistent"),
     ]
     kinds = [
         (str(kind), meaning, percent(paper.mean_by_kind[kind]))
@@ -79,7 +79,7 @@ def metrics_section(report: EvaluationReport) -> Html:
             "everywhere, takes equal scores for one threshold and adds no such prediction."
         ),
         element("h3", "The same ranking in four definitions of average precision"),
-        table(("Definition", "Used by", "mAP"), kinds, kind="texts"),
+        table(("Definition", "Used by", "mAP"), kinds, kind="definitions"),
     )
 
 

@@ -119,7 +119,7 @@ def why_not_comparable(run: EvaluationRun) -> str | None:
     # What could not be read is in the data set, but not in the numbers.
     is_whole = not run.failed and official.num_images in (None, count)
     if split != official.split or not is_whole:
-        return f"Published numbers are on {official.title}; this is {count:,} of {split!r}."
+        return f"Published numbers are on {official.title}; this is {count:,} images of {split!r}."
     if len(run.categories) != official.num_categories:
         return (
             f"Published numbers are means over {official.num_categories} categories; the model "
