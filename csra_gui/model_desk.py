@@ -138,9 +138,13 @@ class ModelDesk(QObject):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.selectFile(f"{source}{suffixes[0]}")
         dialog.setDefaultSuffix(suffixes[0])
-        dialog.filterSelected.connect(
-            lambda chosen: dialog.setDefaultSuffix(suffixes[filters.index(chosen)])
-        )
+
+        def follow(chosen: str) -> None:
+            suffix = suffixes[filters.index(chosen)]
+            dialog.setDefaultSuffix(suffix)
+            dialog.selectFile(Path(dialog.selectedFiles()[0]).with_suffix(suffix).name)
+
+        dialog.filterSelected.connect(follow)
         dialog.fileSelected.connect(lambda name: self._shelf.export(source, Path(name)))
         dialog.open()
 
@@ -224,5 +228,7 @@ class ModelDesk(QObject):
             self._tell.info(text, Topic.SHELF)
 
     def _offer(self, name: str) -> None:
+        if self.dialog is not None:
+            self.dialog.show_model(name)
         use = Remedy("Use it now", lambda: self._session.models.use(name))
         self._tell.info(f"The model {display_text(name)} is ready. Use it now?", Topic.SHELF, use)

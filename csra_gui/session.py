@@ -13,12 +13,13 @@ from csra_gui.model_keeper import ModelKeeper, ModelState
 from csra_gui.photo_scan import PhotoScan
 from csra_gui.photo_table import PhotoTable, ScoredLabel
 from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
-from csra_gui.tagging import TagRun, TagSummary
+from csra_gui.tagger import Tagger
+from csra_gui.tagging import TagSummary
 from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.job import JobRunner
 from engine.data.scan import ScanProblem
 from engine.errors import EngineError
-from engine.values import ModelInfo, PositionScores, Prediction
+from engine.values import ModelInfo, PositionScores
 
 __all__ = ["ModelState", "Session"]
 
@@ -72,17 +73,21 @@ class Session(QObject):
         self._pinned: int | None = None
         self._evidence = EvidenceCache()
         self._scan = PhotoScan(self.jobs, self)
-        self._run: TagRun | None = None
+        self._tagger = Tagger(self.engine, self.photos, self)
         self._tag_when_possible = False
         self._connect()
 
     def _connect(self) -> None:
-        self.models.about_to_switch.connect(self._stop_tagging)
+        self.models.about_to_switch.connect(self._tagger.drop)
         self.models.switched.connect(self._on_models_switched)
         self.models.state_changed.connect(self._on_models_state_changed)
         self.thresholds.changed.connect(self.threshold_changed)
         self.engine.scores_explained.connect(self._on_engine_scores_explained)
         self.engine.explain_failed.connect(self._on_engine_explain_failed)
+        self._tagger.started.connect(self.tagging_started)
+        self._tagger.progressed.connect(self.tagging_progressed)
+        self._tagger.rows_changed.connect(self.predictions_changed)
+        self._tagger.finished.connect(self._on_tagger_finished)
         self._scan.paths_found.connect(self._on_scan_paths_found)
         self._scan.finished.connect(self._on_scan_finished)
 
@@ -91,7 +96,7 @@ class Session(QObject):
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
         self._scan.drop()
-        self._stop_tagging()
+        self._tagger.drop()
         self.set_current(None)
         self.set_pinned(None)
         self.roots = []
@@ -141,29 +146,15 @@ class Session(QObject):
     @property
     def is_tagging(self) -> bool:
         """Whether a run is going on."""
-        return self._run is not None
+        return self._tagger.is_running
 
     def tag(self) -> None:
         """Tag the photos that have no labels yet; if there are none, tag them all again."""
-        if self._run is not None or self.model is None or not len(self.photos):
-            return
-        rows = self.photos.untagged_rows()
-        if not rows:
-            self.photos.forget_results()
-            self.predictions_changed.emit(())
-            rows = list(range(len(self.photos)))
-        paths = [self.photos.paths[row] for row in rows]
-        self._run = run = TagRun(self.engine.predict(paths), len(paths), self)
-        run.predictions_arrived.connect(self._on_run_predictions_arrived)
-        run.progress_changed.connect(self.tagging_progressed)
-        run.finished.connect(self._on_run_finished)
-        self.tagging_started.emit(len(paths))
-        run.start()
+        self._tagger.start()
 
     def cancel_tagging(self) -> None:
         """Stop tagging within one batch; what is tagged stays."""
-        if self._run is not None:
-            self._run.cancel()
+        self._tagger.cancel()
 
     def cancel_work(self) -> None:
         """Stop what is going on: looking for photos, or tagging them."""
@@ -227,7 +218,7 @@ class Session(QObject):
     def shut_down(self, timeout_s: float = 4.0) -> bool:
         """End every job and the engine; ``False`` if something would not end in time."""
         self._scan.drop()
-        self._stop_tagging()
+        self._tagger.drop()
         self.engine.explain(None)
         self.jobs.cancel_all()  # before the engine, which may take a while to close
         closed = self.engine.close(timeout_s / 2)
@@ -285,40 +276,14 @@ class Session(QObject):
         self._tag_if_wanted()
 
     @Slot(object)
-    def _on_run_predictions_arrived(self, predictions: tuple[Prediction, ...]) -> None:
-        rows: list[int] = []
-        for prediction in predictions:
-            row = self.photos.row_of(prediction.path)
-            if row is None:
-                continue
-            rows.append(row)
-            if prediction.error is not None:
-                self.photos.set_error(row, prediction.error)
-            else:
-                self.photos.set_scores(row, prediction.scores)
-        self.predictions_changed.emit(tuple(rows))
-
-    @Slot(object)
-    def _on_run_finished(self, summary: TagSummary) -> None:
-        self._run = None
+    def _on_tagger_finished(self, summary: TagSummary | None) -> None:
         self.tagging_finished.emit(summary)
-        if summary.is_complete:  # photos may have been added meanwhile
+        if summary is not None and summary.is_complete:  # photos may have been added meanwhile
             self._tag_if_wanted()
-        else:  # cancelled or failed: it goes on when the person says so
+        elif summary is not None:  # cancelled or failed: it goes on when the person says so
             self._tag_when_possible = False
 
     # Helpers.
-
-    @Slot()
-    def _stop_tagging(self) -> None:
-        """End a run whose results nobody waits for; those that have arrived are kept."""
-        if self._run is not None:
-            run, self._run = self._run, None
-            run.cancel()
-            run.predictions_arrived.disconnect(self._on_run_predictions_arrived)
-            run.progress_changed.disconnect(self.tagging_progressed)
-            run.finished.disconnect(self._on_run_finished)
-            self.tagging_finished.emit(None)
 
     def _tag_if_wanted(self) -> None:
         if not self._tag_when_possible or self._scan.is_running or self.model is None:

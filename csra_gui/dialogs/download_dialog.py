@@ -73,7 +73,7 @@ def lam_box(parent: QWidget) -> QDoubleSpinBox:
     box = QDoubleSpinBox(parent)
     box.setRange(0.0, _MAX_LAM)
     box.setSingleStep(0.1)
-    box.setDecimals(3)
+    box.setDecimals(2)
     box.setValue(_DEFAULT_LAM)
     box.setAccessibleName("λ, the weight of attention")
     box.setToolTip("How much the places a head looks at count beside the whole photo.")

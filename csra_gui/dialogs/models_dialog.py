@@ -60,6 +60,7 @@ class ModelsDialog(QDialog):
         self.setWindowTitle("Models")
         self._session = session
         self._shelf = shelf
+        self._wanted = ""
         self.filter = QLineEdit(self)
         self.tree = ModelTree(self)
         self.sheet = FactSheet(self)
@@ -83,6 +84,16 @@ class ModelsDialog(QDialog):
         """The model whose details are shown."""
         name = self.tree.current_name
         return next((m for m in self._shelf.shelf.models if m.name == name), None)
+
+    def show_model(self, name: str) -> None:
+        """Go to a model as soon as it is in the list."""
+        self._wanted = name
+        self._go_to_wanted()
+
+    def _go_to_wanted(self) -> None:
+        self.tree.set_current_name(self._wanted)
+        if self.tree.current_name == self._wanted:
+            self._wanted = ""
 
     def _set_up_layout(self) -> None:
         self.filter.setPlaceholderText("Filter by name, data set, backbone or state")
@@ -147,6 +158,8 @@ class ModelsDialog(QDialog):
         used = next((m for m in models if self._is_used(m)), None)
         if self.tree.current_name is None and used is not None:
             self.tree.set_current_name(used.name)
+        if self._wanted:
+            self._go_to_wanted()
         self._show_current()
 
     def _lines(self, models: list[ShelfModel]) -> tuple[ModelLine, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from csra_gui import settings as keys
@@ -482,6 +482,18 @@ def test_a_hostile_file_gives_one_message_and_changes_nothing(
     assert QApplication.activeModalWidget() is None
 
 
+def test_an_imported_model_is_the_one_shown_in_the_list(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, OFFICIAL)
+    application.window.desk.import_files([tmp_path / "mine.pth"])
+    qtbot.waitUntil(lambda: dialog.tree.current_name == "mine")
+    assert dialog.sheet.toPlainText().startswith("mine")
+    assert dialog.use.isEnabled()
+
+
 def test_an_onnx_file_is_refused_with_a_reason(
     qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
 ) -> None:
@@ -579,6 +591,9 @@ def test_export_offers_only_the_formats_that_are_possible(
         "*.onnx)",
         "*.safetensors)",
     ]
+    chooser.findChild(QWidget, "fileTypeCombo").setFocus()
+    chooser.filterSelected.emit(chooser.nameFilters()[1])
+    assert Path(chooser.selectedFiles()[0]).name == f"{SHIPPED}.safetensors"
     target = tmp_path / "out.onnx"
     chooser.fileSelected.emit(str(target))
     chooser.close()
