@@ -117,7 +117,7 @@ def _reliability(bins: tuple[ReliabilityBin, ...]) -> Html:
         up = round((1.0 - tick) * height + 4, 1)
         parts.append(element("text", label, x=-8, y=up, text_anchor="end"))
     parts.append(element("text", "share that is true", x=8, y=16))
-    parts.append(element("text", "score", x=width - 8, y=height - 8, text_anchor="end"))
+    parts.append(element("text", "score", x=width / 2, y=height + 16, text_anchor="middle"))
     total = height + _COUNT_HEIGHT + 2 * _MARGIN
     return element(
         "svg",

@@ -112,8 +112,10 @@ def percent(value: float) -> str:
 
 
 def percent_range(low: float, high: float) -> str:
-    """Two shares as a range of percentages; a dash for NaN."""
-    return "–" if math.isnan(low) or math.isnan(high) else f"{percent(low)} – {percent(high)}"
+    """Two shares as a range of percentages that stays on one line; a dash for NaN."""
+    if math.isnan(low) or math.isnan(high):
+        return "–"
+    return f"{percent(low)}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{percent(high)}"
 
 
 def whole(number: int) -> str:

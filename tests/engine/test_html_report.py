@@ -191,7 +191,7 @@ def test_the_page_shows_the_numbers_of_the_report() -> None:
     text = Reader(html_report(found)).text
     interval = found.intervals.mean_average_precision
     assert f"mAP{100 * found.paper.mean_average_precision:.1f}95% interval " in text
-    assert f"{100 * interval.low:.1f} – {100 * interval.high:.1f}" in text
+    assert f"{100 * interval.low:.1f} – {100 * interval.high:.1f}" in text.replace("\xa0", " ")
     for category in found.paper.categories:
         assert f"{category.name}{100 * category.average_precision:.1f}" in text
 
