@@ -11,12 +11,14 @@ Every map here is (h, w) on the model's grid; ``on_photo`` lays it over the phot
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import Activation
+from engine.config import Activation, HeadConfig
 from engine.geometry import Box
 from engine.values import FloatArray, PositionScores
 
@@ -50,25 +52,21 @@ def attention(scores: PositionScores, category: int) -> FloatArray:
 
     It is not evidence: an absent category has attention that sums to 1 as well.
     """
-    values = scores.values[:, category].astype(np.float64)
-    flat = values.reshape(len(values), -1)
-    maps = np.zeros_like(flat)
-    for head, temperature in enumerate(scores.temperatures):
-        if math.isinf(temperature):
-            maps[head, flat[head].argmax()] = 1.0
-        else:
-            weights = np.exp(temperature * (flat[head] - flat[head].max()))
-            maps[head] = weights / weights.sum()
-    return maps.reshape(values.shape).astype(np.float32)
+    maps: FloatArray = _attention(scores, slice(category, category + 1))[:, 0].astype(np.float32)
+    return maps
 
 
 def evidence_map(scores: PositionScores, category: int) -> FloatArray:
     """What each position adds to the logit: (h, w), signed, and its sum is the logit."""
-    values = scores.values[:, category].astype(np.float64)
-    positions = values[0].size
-    weights = 1.0 / positions + scores.lam * attention(scores, category).astype(np.float64)
-    contributions: FloatArray = np.sum(values * weights, axis=0).astype(np.float32)
+    contributions: FloatArray = _evidence(scores, slice(category, category + 1))[0].astype(
+        np.float32
+    )
     return contributions
+
+
+def evidence_maps(scores: PositionScores) -> FloatArray:
+    """The evidence maps of all categories: (C, h, w)."""
+    return _evidence(scores, slice(None)).astype(np.float32)
 
 
 def score_map(scores: PositionScores, category: int) -> FloatArray:
@@ -85,9 +83,15 @@ def local_probability(scores: PositionScores, category: int) -> FloatArray:
     """
     if scores.activation == "sigmoid":
         return sigmoid((1.0 + scores.lam) * score_map(scores, category))
+    return np.ascontiguousarray(local_probabilities(scores)[category])
+
+
+def local_probabilities(scores: PositionScores) -> FloatArray:
+    """The local probability of all categories: (C, h, w)."""
     local_logits = (1.0 + scores.lam) * scores.values.sum(axis=0, dtype=np.float64)
-    by_position = activate(np.moveaxis(local_logits, 0, -1), scores.activation)
-    return np.ascontiguousarray(by_position[..., category])
+    if scores.activation == "sigmoid":
+        return sigmoid(local_logits)
+    return np.moveaxis(activate(np.moveaxis(local_logits, 0, -1), scores.activation), -1, 0)
 
 
 def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:
@@ -107,10 +111,102 @@ def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:
 
 def logits(scores: PositionScores) -> FloatArray:
     """The logit of every category: (C,)."""
-    return np.array(
-        [evidence_map(scores, c).sum(dtype=np.float64) for c in range(scores.values.shape[1])],
-        dtype=np.float32,
+    total: FloatArray = _evidence(scores, slice(None)).sum(axis=(1, 2)).astype(np.float32)
+    return total
+
+
+def evidence_limit(scores: PositionScores, categories: Sequence[int] | None = None) -> float:
+    """The end of a signed scale, ± this, on which several evidence maps can be compared.
+
+    Args:
+        scores: of one image; take the largest limit to compare several.
+        categories: those that are shown; ``None`` is all. Never one alone beside others: a
+            category with hardly any evidence would be as bright as the strongest.
+
+    Returns:
+        The largest absolute contribution of a position, in logits; at least 1e-6.
+    """
+    maps = (
+        evidence_maps(scores)
+        if categories is None
+        else [evidence_map(scores, c) for c in categories]
     )
+    return max(1e-6, float(np.abs(maps).max(initial=0.0)))
+
+
+def with_head(
+    scores: PositionScores,
+    *,
+    lam: float | None = None,
+    temperatures: Sequence[float] | None = None,
+    heads: Sequence[bool] | None = None,
+) -> PositionScores:
+    """The same features under another head: exact, since λ and T act after the position scores.
+
+    The network is not run again. What heads add up to changes with their number; the model was
+    trained for its own.
+
+    Args:
+        scores: of one image.
+        lam: another λ, ≥ 0; ``None`` keeps it.
+        temperatures: others, one per head of ``scores``, also of those that are off.
+        heads: which heads count; at least one.
+
+    Raises:
+        ConfigError: λ or a temperature makes no sense, or no head is on.
+        ValueError: there are more or fewer values than heads.
+    """
+    count = len(scores.values)
+    on = np.ones(count, dtype=np.bool_) if heads is None else np.asarray(heads, dtype=np.bool_)
+    chosen = scores.temperatures if temperatures is None else tuple(temperatures)
+    if len(on) != count or len(chosen) != count:
+        raise ValueError(f"{count} heads need as many temperatures and switches")
+    head = HeadConfig(
+        tuple(t for t, is_on in zip(chosen, on, strict=True) if is_on),
+        scores.lam if lam is None else lam,
+        activation=scores.activation,
+    )
+    values = scores.values if on.all() else scores.values[on]
+    return replace(scores, values=values, temperatures=head.temperatures, lam=head.lam)
+
+
+def winning_categories(scores: PositionScores, categories: Sequence[int]) -> NDArray[np.intp]:
+    """Which of some categories has the highest local probability at each position.
+
+    Args:
+        scores: of one image.
+        categories: indices in the model's order, at least one; the first wins a tie.
+
+    Returns:
+        (h, w) indices in the model's order. Somebody wins everywhere, also where nothing is: draw
+        it with the opacity of the winner's local probability.
+    """
+    maps = np.stack([local_probability(scores, category) for category in categories])
+    winners: NDArray[np.intp] = np.asarray(categories, dtype=np.intp)[maps.argmax(axis=0)]
+    return winners
+
+
+def _attention(scores: PositionScores, categories: slice) -> NDArray[np.float64]:
+    """(num_heads, categories, h, w)."""
+    values = scores.values[:, categories].astype(np.float64)
+    flat = values.reshape(*values.shape[:2], -1)
+    maps = np.zeros_like(flat)
+    for head, temperature in enumerate(scores.temperatures):
+        highest = flat[head].max(axis=-1, keepdims=True)
+        if math.isinf(temperature):
+            np.put_along_axis(maps[head], flat[head].argmax(axis=-1)[:, None], 1.0, axis=-1)
+        else:
+            weights = np.exp(temperature * (flat[head] - highest))
+            maps[head] = weights / weights.sum(axis=-1, keepdims=True)
+    return maps.reshape(values.shape)
+
+
+def _evidence(scores: PositionScores, categories: slice) -> NDArray[np.float64]:
+    """(categories, h, w)."""
+    values = scores.values[:, categories].astype(np.float64)
+    weights = 1.0 / values[0, 0].size + scores.lam * _attention(scores, categories)
+    contributions: NDArray[np.float64] = (values * weights).sum(axis=0)
+    return contributions
 
 
 def on_photo(grid_map: FloatArray, width: int, height: int, content: Box = Box.UNIT) -> FloatArray:
@@ -128,6 +224,20 @@ def on_photo(grid_map: FloatArray, width: int, height: int, content: Box = Box.U
     rows = _interpolation(grid_map.shape[0], height, content.top, content.bottom)
     columns = _interpolation(grid_map.shape[1], width, content.left, content.right)
     return (rows @ grid_map.astype(np.float32) @ columns.T).astype(np.float32)
+
+
+def cells_on_photo(
+    grid_map: FloatArray, width: int, height: int, content: Box = Box.UNIT
+) -> FloatArray:
+    """As ``on_photo``, with the value of the cell that each pixel's centre lies in."""
+    rows = _nearest(grid_map.shape[0], height, content.top, content.bottom)
+    columns = _nearest(grid_map.shape[1], width, content.left, content.right)
+    return grid_map[rows[:, None], columns].astype(np.float32)
+
+
+def _nearest(cells: int, length: int, start: float, stop: float) -> NDArray[np.intp]:
+    at = (start + (np.arange(length) + 0.5) / length * (stop - start)) * cells
+    return np.clip(np.floor(at), 0, cells - 1).astype(np.intp)
 
 
 def _interpolation(cells: int, length: int, start: float, stop: float) -> FloatArray:

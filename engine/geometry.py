@@ -29,6 +29,21 @@ class Box:
         """Vertical extent, a fraction."""
         return self.bottom - self.top
 
+    def clipped(self) -> Box:
+        """The part inside the image; corners may be given in any order, as when one is dragged."""
+        left, right = sorted(min(max(x, 0.0), 1.0) for x in (self.left, self.right))
+        top, bottom = sorted(min(max(y, 0.0), 1.0) for y in (self.top, self.bottom))
+        return Box(left, top, right, bottom)
+
+    def within(self, outer: Box) -> Box:
+        """This box, a part of another one, in the fractions in which that one is given."""
+        return Box(
+            outer.left + self.left * outer.width,
+            outer.top + self.top * outer.height,
+            outer.left + self.right * outer.width,
+            outer.top + self.bottom * outer.height,
+        )
+
 
 Box.UNIT = Box(0.0, 0.0, 1.0, 1.0)
 

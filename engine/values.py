@@ -32,6 +32,21 @@ class Label:
     score: float
 
 
+def ranked_labels(
+    scores: FloatArray, categories: Categories, threshold: float | Sequence[float]
+) -> tuple[Label, ...]:
+    """The categories whose score reaches the threshold, best first.
+
+    Args:
+        scores: (C,) in [0, 1].
+        categories: as many as there are scores.
+        threshold: one for all, or one per category, in [0, 1].
+    """
+    above = np.flatnonzero(scores >= np.asarray(threshold, dtype=np.float32))
+    ranked = above[np.argsort(-scores[above], kind="stable")]
+    return tuple(Label(categories[i], float(scores[i])) for i in ranked)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
     """The pixels of one image, upright, sRGB, scaled as was asked.
@@ -81,9 +96,7 @@ class Prediction:
         """
         if self.error is not None:
             return ()
-        above = np.flatnonzero(self.scores >= np.asarray(threshold, dtype=np.float32))
-        ranked = above[np.argsort(-self.scores[above], kind="stable")]
-        return tuple(Label(categories[i], float(self.scores[i])) for i in ranked)
+        return ranked_labels(self.scores, categories, threshold)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

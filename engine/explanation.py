@@ -1,0 +1,91 @@
+"""Why a label: the numbers from the position scores of a category to its score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.config import Activation
+from engine.evidence import activate, attention, logits
+from engine.values import PositionScores
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTerms:
+    """What one head adds to a logit.
+
+    Attributes:
+        temperature: T; ``math.inf`` is max pooling.
+        base: the mean of the position scores.
+        attention: the position scores where the head looks, averaged by its attention.
+        weighted: λ · attention.
+    """
+
+    temperature: float
+    base: float
+    attention: float
+    weighted: float
+
+    @property
+    def logit(self) -> float:
+        """Base and λ times attention, added."""
+        return self.base + self.weighted
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How the score of one category of one image comes about.
+
+    Attributes:
+        category: its index in the model's order.
+        lam: λ.
+        heads: in the model's order.
+        logit: the heads' logits added.
+        score: in [0, 1].
+        threshold: that the score is compared with; ``None`` if there is none.
+        activation: how the score comes from the logit; with ``softmax`` the other categories'
+            logits have a part in it.
+    """
+
+    category: int
+    lam: float
+    heads: tuple[HeadTerms, ...]
+    logit: float
+    score: float
+    threshold: float | None = None
+    activation: Activation = "sigmoid"
+
+    @property
+    def is_label(self) -> bool | None:
+        """Whether the score reaches the threshold; ``None`` without one."""
+        return None if self.threshold is None else self.score >= self.threshold
+
+
+def explanation(
+    scores: PositionScores, category: int, threshold: float | None = None
+) -> Explanation:
+    """The numbers behind a label: per head base + λ·attention, their sum, and the score.
+
+    Args:
+        scores: of one image.
+        category: its index in the model's order.
+        threshold: in [0, 1], to compare the score with.
+    """
+    values = scores.values[:, category].astype(np.float64)
+    attended = (values * attention(scores, category)).sum(axis=(1, 2))
+    heads = tuple(
+        HeadTerms(temperature, float(base), float(looked), scores.lam * float(looked))
+        for temperature, base, looked in zip(
+            scores.temperatures, values.mean(axis=(1, 2)), attended, strict=True
+        )
+    )
+    return Explanation(
+        category=category,
+        lam=scores.lam,
+        heads=heads,
+        logit=sum(head.logit for head in heads),
+        score=float(activate(logits(scores), scores.activation)[category]),
+        threshold=threshold,
+        activation=scores.activation,
+    )
