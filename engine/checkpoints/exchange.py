@@ -12,7 +12,7 @@ from engine.atomic import atomic_path
 from engine.checkpoints.catalogue import CATEGORY_LISTS, category_list
 from engine.checkpoints.foreign import (
     ImportOptions,
-    _check_official,
+    check_official,
     export_official,
     import_checkpoint,
     lambda_in,
@@ -128,7 +128,7 @@ def possible_exports(file: Path) -> tuple[str, ...]:
     if any(importlib.util.find_spec(package) is None for package in _ONNX_PACKAGES):
         suffixes.discard(".onnx")
     try:
-        _check_official(record.name, record.config)
+        check_official(record.name, record.config)
     except CheckpointError:
         suffixes.discard(".pth")
     return tuple(suffix for suffix in EXPORT_SUFFIXES if suffix in suffixes)

@@ -120,7 +120,7 @@ def export_official(checkpoint: Checkpoint, path: Path) -> None:
         CheckpointError: the official code has no such model, or the file cannot be written.
     """
     config = checkpoint.record.config
-    _check_official(checkpoint.record.name, config)
+    check_official(checkpoint.record.name, config)
     state = checkpoint.classifier.state_dict()
     tensors = {
         key.removeprefix(_NETWORK): value.clone()
@@ -271,7 +271,8 @@ def _record(
     )
 
 
-def _check_official(name: str, config: ModelConfig) -> None:
+def check_official(name: str, config: ModelConfig) -> None:
+    """Refuse a model that the official code has no form for; ``CheckpointError`` says why."""
     head, pixels = config.head, config.preprocess
     is_vit = config.backbone.startswith("vit_")
     feeds = (_UNIT, _HALF) if is_vit else (_UNIT,)

@@ -209,8 +209,6 @@ def _examples(
 def _publish(
     options: argparse.Namespace, numbers: EvaluationReport, examples: Sequence[ErrorExample]
 ) -> int:
-    for line in _table(numbers):
-        write_out(line)
     try:
         if options.json:
             write_text(options.json, json.dumps(numbers.as_dict(), indent=2) + "\n")
@@ -220,6 +218,9 @@ def _publish(
             write_html(options.html, html_report(numbers, examples, changes))
     except OSError as error:
         raise DataError(f"The numbers could not be written: {error}.") from error
+    # Last: whoever reads the table may stop reading, and the files must be there then.
+    for line in _table(numbers):
+        write_out(line)
     return EXIT_DONE
 
 

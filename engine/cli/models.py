@@ -17,6 +17,7 @@ from engine.checkpoints.catalogue import (
     category_list,
     find_model,
     load_catalogue,
+    read_categories,
 )
 from engine.checkpoints.download import DownloadSettings, DownloadSource, download
 from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
@@ -140,16 +141,9 @@ def _download(options: argparse.Namespace) -> int:
         categories=None if entry.categories is None else category_list(entry.categories),
         input_size=entry.input_size,
     )
-    record = import_model(store, file, entry.id, settled, _origin(entry))
+    record = import_model(store, file, entry.id, settled, entry.origin())
     _say_recognised(entry.id, record)
     return EXIT_DONE
-
-
-def _origin(entry: CatalogueEntry) -> dict[str, str]:
-    origin = {"dataset": entry.dataset, "downloaded from": entry.source.url}
-    if entry.published_map is not None:
-        origin["published mAP"] = f"{entry.published_map} ({entry.published_in})"
-    return origin
 
 
 def _entry(name: str) -> CatalogueEntry:
@@ -223,13 +217,7 @@ def _wrap(options: argparse.Namespace) -> int:
 
 
 def _categories(source: str) -> Categories:
-    if source in CATEGORY_LISTS:
-        return category_list(source)
-    try:
-        lines = Path(source).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"The categories in {source!r} cannot be read: {error}.") from error
-    return Categories(tuple(line.strip() for line in lines if line.strip()))
+    return category_list(source) if source in CATEGORY_LISTS else read_categories(Path(source))
 
 
 def _say_recognised(name: str, record: CheckpointRecord) -> None:
