@@ -1,4 +1,4 @@
-"""Training: long work as a generator of reports."""
+"""Training heads on the features of a frozen backbone."""
 
 from __future__ import annotations
 
@@ -17,24 +17,10 @@ from engine.data.labelled import LabelledImages
 from engine.features import FeatureArray
 from engine.metrics import mean_average_precision
 from engine.models.heads import ResidualAttentionHeads
+from engine.train.reports import EpochReport
 from engine.values import FloatArray
 
 _EVALUATION_BATCH = 64
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What one epoch brought.
-
-    Attributes:
-        epoch: from 1.
-        loss: mean binary cross-entropy over the training entries that count.
-        val_map: mean average precision on the validation images, 0 to 1.
-    """
-
-    epoch: int
-    loss: float
-    val_map: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,216 @@
+"""Training images: decoded once into a file of pixels, then changed anew in every epoch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.atomic import atomic_path
+from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.labelled import LabelledImages
+from engine.errors import DataError, ImageError
+from engine.features import FeatureProgress
+from engine.train.augment import augmented, resized
+from engine.train_config import AugmentConfig
+
+
+@dataclass(frozen=True, eq=False)
+class PixelSet:
+    """Labelled images with their pixels.
+
+    Attributes:
+        labels: N images.
+        pixels: (N, S, S, 3) uint8, squashed to squares; usually mapped from a file.
+        aspects: (N,) width / height of each before that.
+    """
+
+    labels: LabelledImages
+    pixels: NDArray[np.uint8]
+    aspects: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def load_pixels(
+    pool: DecodePool, labels: LabelledImages, side: int, folder: Path
+) -> Generator[FeatureProgress, None, PixelSet]:
+    """Decode images into a file, once; at once if the file is there.
+
+    Args:
+        pool: decodes.
+        labels: the images.
+        side: of the squares in pixels.
+        folder: where files are kept; made if missing.
+
+    Raises:
+        DataError: an image cannot be read, or the file cannot be written.
+    """
+    key = _key(labels, side)
+    pixels_file, aspects_file = folder / f"pixels-{key}.npy", folder / f"aspects-{key}.npy"
+    if not (pixels_file.exists() and aspects_file.exists()):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with atomic_path(aspects_file) as aspects, atomic_path(pixels_file) as pixels:
+                yield from _write(pool, labels, side, (pixels, aspects))
+        except OSError as error:
+            raise DataError(f"Pixels could not be kept in {folder}: {error}.") from error
+    return PixelSet(
+        labels,
+        np.load(pixels_file, mmap_mode="r", allow_pickle=False),
+        np.load(aspects_file, allow_pickle=False),
+    )
+
+
+def _write(
+    pool: DecodePool, labels: LabelledImages, side: int, files: tuple[Path, Path]
+) -> Generator[FeatureProgress, None, None]:
+    shape = (len(labels), side, side, 3)
+    array: np.memmap[Any, np.dtype[np.uint8]] = open_memmap(
+        files[0], mode="w+", dtype=np.uint8, shape=shape
+    )
+    aspects = np.ones(len(labels))
+    crops = labels.crops or [None] * len(labels)
+    requests = (
+        DecodeRequest(path, side, "squash", crop)
+        for path, crop in zip(labels.paths, crops, strict=True)
+    )
+    with closing(pool.map(requests)) as images:
+        for row, image in enumerate(images):
+            if isinstance(image, ImageError):
+                raise DataError(f"The training image {labels.paths[row]} cannot be used: {image}")
+            array[row] = image.pixels
+            aspects[row] = image.width / image.height
+            yield FeatureProgress(labels.name, row + 1, len(labels))
+    array.flush()
+    with files[1].open("wb") as stream:
+        np.save(stream, aspects, allow_pickle=False)
+
+
+def _key(labels: LabelledImages, side: int) -> str:
+    key = hashlib.sha256(f"{side}\n".encode())
+    for row, path in enumerate(labels.paths):
+        status = path.stat()
+        crop = None if labels.crops is None else labels.crops[row]
+        key.update(
+            f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}|{crop}\n".encode(
+                errors="replace"
+            )
+        )
+    return key.hexdigest()[:24]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Training images, ready but for the normalisation.
+
+    Attributes:
+        pixels: (B, 3, S, S) uint8.
+        targets: (B, C) float32 from 0 to 1.
+        counted: (B, C) float32, 1 where the label counts, else 0.
+    """
+
+    pixels: Tensor
+    targets: Tensor
+    counted: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+class TrainingImages:
+    """Makes the batches of a run; each depends on the seed, the epoch and its rows alone.
+
+    Args:
+        images: to learn from.
+        config: how they are changed.
+        seed: of the run.
+        ignore_unclear: whether labels that nobody can tell are left out.
+    """
+
+    def __init__(
+        self, images: PixelSet, config: AugmentConfig, seed: int, *, ignore_unclear: bool
+    ) -> None:
+        self._images = images
+        self._config = config
+        self._seed = seed
+        self._targets = torch.from_numpy(images.labels.targets).float()
+        unclear = torch.from_numpy(images.labels.ignored)
+        self._counted = (~unclear if ignore_unclear else torch.ones_like(unclear)).float()
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def order(self, epoch: int) -> NDArray[np.intp]:
+        """The rows in the order of an epoch."""
+        return self._rng(epoch).permutation(len(self)).astype(np.intp)
+
+    def batch(self, epoch: int, rows: Sequence[int], mine: Sequence[int], size: int) -> Batch:
+        """Part of a batch.
+
+        Args:
+            epoch: from 1.
+            rows: the images of the whole batch; an image is mixed with others of these.
+            mine: which places of it are made here.
+            size: of the images in pixels.
+        """
+        made = [self._sample(epoch, rows, place, size) for place in mine]
+        pixels, targets, counted = (torch.stack(column) for column in zip(*made, strict=True))
+        return Batch(pixels, targets, counted)
+
+    def _rng(self, *key: int) -> np.random.Generator:
+        return np.random.default_rng([self._seed, *key])
+
+    def _sample(
+        self, epoch: int, rows: Sequence[int], place: int, size: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        rng = self._rng(epoch, rows[place])
+        mixing = self._config.mixing
+        if mixing == "none" or rng.random() >= self._config.mixing_share:
+            return self._single(rows[place], size, rng)
+        others = [rows[i] for i in rng.integers(len(rows), size=3 if mixing == "splicemix" else 1)]
+        if mixing == "mixup":
+            parts = [self._single(row, size, rng) for row in (rows[place], *others)]
+            return _blended(parts, float(rng.beta(0.5, 0.5)))
+        return _spliced([self._single(row, size, rng) for row in (rows[place], *others)], size)
+
+    def _single(
+        self, row: int, size: int, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        images = self._images
+        aspect = float(images.aspects[row])
+        pixels = augmented(images.pixels[row], aspect, size, self._config, rng)
+        return pixels, self._targets[row], self._counted[row]
+
+
+_Sample = tuple[Tensor, Tensor, Tensor]
+
+
+def _blended(parts: Sequence[_Sample], share: float) -> _Sample:
+    """Mixup (Zhang et al. 2018), with labels mixed like the pixels."""
+    (a, a_targets, a_counted), (b, b_targets, b_counted) = parts
+    pixels = (share * a.float() + (1.0 - share) * b.float()).round().to(torch.uint8)
+    return pixels, share * a_targets + (1.0 - share) * b_targets, a_counted * b_counted
+
+
+def _spliced(parts: Sequence[_Sample], size: int) -> _Sample:
+    """SpliceMix (Wang et al. 2023): a grid of smaller images that has the labels of all.
+
+    A label that is unclear in one of them is clear if another has it.
+    """
+    half = size // 2
+    small = [resized(pixels, half) for pixels, _, _ in parts]
+    grid = torch.cat([torch.cat(small[:2], dim=2), torch.cat(small[2:], dim=2)], dim=1)
+    targets = torch.stack([targets for _, targets, _ in parts]).amax(dim=0)
+    counted = torch.stack([counted for _, _, counted in parts]).amin(dim=0)
+    return resized(grid, size), targets, torch.maximum(counted, targets)

@@ -1,0 +1,209 @@
+"""One optimisation step: forward, loss, backward, update, however little memory there is."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from engine.errors import EngineError
+from engine.models.classifier import Classifier
+from engine.models.heads import HeadOutput
+from engine.train.images import Batch
+from engine.train.losses import losses
+from engine.train_config import TrainConfig
+
+_log = logging.getLogger(__name__)
+
+
+class DivergedError(EngineError):
+    """The loss is no number any more; what was best before is kept."""
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """What a step brought.
+
+    Attributes:
+        loss: mean over the labels of the whole batch that count.
+        grad_norm: length of the gradient before it was cut.
+    """
+
+    loss: float
+    grad_norm: float
+
+
+class Learner:
+    """A network that learns, with its optimiser.
+
+    Args:
+        classifier: learns in place; moved to the device.
+        config: of the run.
+        device: where.
+        count: how many processes share each batch.
+    """
+
+    def __init__(
+        self, classifier: Classifier, config: TrainConfig, device: torch.device, count: int = 1
+    ) -> None:
+        self._config = config
+        self._device = device
+        self._count = count
+        self.passes = config.passes
+        if config.sync_norms and count > 1:
+            classifier = _with_sync_norms(classifier)
+        for name, parameter in classifier.named_parameters():
+            parameter.requires_grad_(not self._is_frozen(name))
+        self.classifier = classifier.to(device).to(memory_format=torch.channels_last)
+        if config.gradient_checkpointing:
+            _checkpoint_gradients(classifier)
+        self.optimizer = make_optimizer(classifier, config)
+        self._network: nn.Module = (
+            DistributedDataParallel(self.classifier) if count > 1 else self.classifier
+        )
+        pixels = classifier.config.preprocess
+        self._mean = torch.tensor(pixels.mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(pixels.std, device=device).view(1, 3, 1, 1)
+        # Half precision pays on GPUs alone; many processors are slower with it.
+        self._dtype = _half_type(device)
+        self.scaler = torch.amp.GradScaler(
+            device.type, enabled=self._dtype is torch.float16
+        )  # bf16 has the range of float32 and needs none
+
+    def set_mode(self) -> None:
+        """Switch to training, with norms as the config says."""
+        self.classifier.train()
+        for name, module in self.classifier.named_modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.train(self._config.norms == "train" and not self._is_frozen(f"{name}."))
+
+    def _is_frozen(self, name: str) -> bool:
+        return name.removeprefix("backbone.network.").startswith(self._config.frozen)
+
+    def set_factor(self, factor: float) -> float:
+        """Set learning rates to a share of their peaks; returns the backbone's."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * factor
+        return float(self._config.learning_rate * factor)
+
+    def step(self, batch: Batch) -> StepOutcome:
+        """Learn from a batch; if memory runs out, in smaller parts from now on.
+
+        Args:
+            batch: this process's part.
+
+        Raises:
+            DivergedError: the loss or the gradient is no finite number; nothing was learned.
+        """
+        total_counted = max(1.0, self._summed(float(batch.counted.sum())))
+        while True:
+            try:
+                loss = self._backward(batch, total_counted)
+                break
+            except torch.OutOfMemoryError:
+                if self._count > 1 or self.passes >= len(batch):
+                    raise
+                self.passes = min(2 * self.passes, len(batch))
+                _log.info("Memory ran out; batches are learned in %d parts", self.passes)
+        loss = self._summed(loss)
+        self.scaler.unscale_(self.optimizer)
+        limit = self._config.clip_norm or math.inf
+        norm = float(nn.utils.clip_grad_norm_(self.classifier.parameters(), limit))
+        # With a scaler a gradient may overflow: it skips the step and scales less from then on.
+        if not (math.isfinite(loss) and (math.isfinite(norm) or self.scaler.is_enabled())):
+            raise DivergedError(
+                "The loss is no number any more: the learning rate is too high for this model. "
+                "The best model so far is kept."
+            )
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return StepOutcome(loss, norm)
+
+    def _backward(self, batch: Batch, total_counted: float) -> float:
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = torch.arange(len(batch)).tensor_split(min(self.passes, len(batch)))
+        total = 0.0
+        for number, rows in enumerate(parts):
+            is_last = number == len(parts) - 1
+            with self._without_sync() if not is_last else contextlib.nullcontext():
+                loss = self._loss(batch, rows, total_counted)
+                # Processes average their gradients, but each has only its part of the mean.
+                self.scaler.scale(loss * self._count).backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
+        return total
+
+    def _loss(self, batch: Batch, rows: Tensor, total_counted: float) -> Tensor:
+        images = batch.pixels[rows].to(self._device).float()
+        images = (images / 255.0 - self._mean) / self._std
+        with torch.autocast(
+            self._device.type,
+            dtype=self._dtype or torch.bfloat16,
+            enabled=self._dtype is not None,
+        ):
+            output = cast(
+                HeadOutput,
+                self._network(images.contiguous(memory_format=torch.channels_last)),
+            )
+        entries = losses(self._config.loss, output.logits, batch.targets[rows].to(self._device))
+        return (entries * batch.counted[rows].to(self._device)).sum() / total_counted
+
+    def _summed(self, value: float) -> float:
+        """A number of each process, added up."""
+        if self._count == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=self._device)
+        dist.all_reduce(total)
+        return float(total)
+
+    def _without_sync(self) -> contextlib.AbstractContextManager[Any]:
+        if isinstance(self._network, DistributedDataParallel):
+            return cast("contextlib.AbstractContextManager[Any]", self._network.no_sync())
+        return contextlib.nullcontext()
+
+
+def make_optimizer(classifier: Classifier, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimiser of a run: the heads at their own rate, decay as the config says."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in classifier.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        is_head = name.startswith("heads.")
+        has_decay = config.decay_all or (parameter.ndim > 1 and name != "heads.bias")
+        groups.setdefault((is_head, has_decay), []).append(parameter)
+    parameters: Iterable[dict[str, Any]] = [
+        {
+            "params": members,
+            "lr": config.head_learning_rate if is_head else config.learning_rate,
+            "peak_lr": config.head_learning_rate if is_head else config.learning_rate,
+            "weight_decay": config.weight_decay if has_decay else 0.0,
+        }
+        for (is_head, has_decay), members in groups.items()
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr=config.learning_rate, momentum=0.9)
+    return torch.optim.AdamW(parameters, lr=config.learning_rate)
+
+
+def _with_sync_norms(classifier: Classifier) -> Classifier:
+    convert = nn.SyncBatchNorm.convert_sync_batchnorm
+    return cast(Classifier, convert(classifier))  # type: ignore[no-untyped-call]
+
+
+def _half_type(device: torch.device) -> torch.dtype | None:
+    if device.type != "cuda":
+        return None
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def _checkpoint_gradients(classifier: Classifier) -> None:
+    switch = getattr(classifier.backbone.network, "set_grad_checkpointing", None)
+    if switch is not None:
+        switch(enable=True)

@@ -1,0 +1,91 @@
+"""The state of a run on disk: written whole or not at all, and checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.atomic import TEMPORARY_PREFIX, replace_durably
+from engine.errors import DataError
+
+_NAME = re.compile(r"state-(\d{9})-([0-9a-f]{64})\.pt")
+_KEPT = 2
+_log = logging.getLogger(__name__)
+
+State = dict[str, Any]
+
+
+class StateFolder:
+    """Keeps the last two states of a run.
+
+    A state's name holds its step and its SHA-256, so one rename makes it valid, and a file that
+    was damaged later is known as such.
+
+    Args:
+        folder: of the run; must exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, step: int, state: State) -> None:
+        """Write a state, then remove those before the last two.
+
+        Raises:
+            DataError: it cannot be written; those before are as they were.
+        """
+        temporary = self._folder / f"{TEMPORARY_PREFIX}state"
+        try:
+            with temporary.open("wb") as stream:  # the library takes no name with a leading dot
+                torch.save(state, stream)
+            replace_durably(temporary, self._folder / f"state-{step:09}-{_digest(temporary)}.pt")
+            for old in self._files()[_KEPT:]:
+                old.unlink(missing_ok=True)
+        except (OSError, RuntimeError) as error:
+            temporary.unlink(missing_ok=True)
+            raise DataError(
+                f"The state of the training could not be saved to {self._folder}: {error}."
+            ) from error
+
+    def load(self) -> State | None:
+        """The newest sound state; ``None`` if there is none at all.
+
+        Raises:
+            DataError: there are some, but all are damaged.
+        """
+        files = self._files()
+        for file in files:
+            try:
+                if _digest(file) == _step_and_hash(file)[1]:
+                    state: State = torch.load(file, map_location="cpu", weights_only=True)
+                    return state
+            except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+                _log.info("%s cannot be read: %s", file.name, error)
+            _log.info("%s is damaged; the one before is used", file.name)
+        if files:
+            raise DataError(f"All states in {self._folder} are damaged. Start the training anew.")
+        return None
+
+    def _files(self) -> list[Path]:
+        """Newest first; of the same step, the one written last."""
+        files = [file for file in self._folder.iterdir() if _NAME.fullmatch(file.name)]
+        return sorted(
+            files, key=lambda file: (_step_and_hash(file)[0], file.stat().st_mtime_ns), reverse=True
+        )
+
+
+def _step_and_hash(file: Path) -> tuple[int, str]:
+    found = _NAME.fullmatch(file.name)
+    assert found is not None  # noqa: S101  # only such files are asked for
+    return int(found[1]), found[2]
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
