@@ -1,9 +1,8 @@
-"""Files that ship with the program, and icons tinted to the theme."""
+"""Icons that ship with the program, tinted to the theme."""
 
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
@@ -19,20 +18,11 @@ from PySide6.QtGui import (
 from PySide6.QtSvg import QSvgRenderer
 from typing_extensions import override
 
-import resources
+from engine.resources import resource_path
 
 #: Icons with colours of their own, drawn as they are.
 _COLOURED = frozenset({"app"})
 _CLONES: list[QIconEngine] = []
-
-
-def resource_path(*parts: str) -> Path:
-    """Where a shipped file lies, in a checkout as in an installed program.
-
-    Args:
-        parts: below the ``resources`` package, for example ``"icons", "app.svg"``.
-    """
-    return Path(resources.__path__[0]).joinpath(*parts)
 
 
 def icon(name: str) -> QIcon:

@@ -6,7 +6,7 @@ from PySide6.QtGui import QColor, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 from csra_gui import resources
-from csra_gui.resources import icon, resource_path
+from csra_gui.resources import icon
 from csra_gui.theme import (
     BACKDROP,
     BACKDROP_MUTED,
@@ -18,6 +18,7 @@ from csra_gui.theme import (
     palette_for,
     tone_color,
 )
+from engine.resources import resource_path
 
 _Role = QPalette.ColorRole
 ICONS = sorted(path.stem for path in resource_path("icons").glob("*.svg"))
