@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.config import PredictConfig
+from engine.geometry import Box
 from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
 
 
@@ -74,8 +75,14 @@ class TaggingEngine(Protocol):
         """
         ...
 
-    def explain(self, model_id: str, path: Path) -> PositionScores:
+    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
         """The position scores of one image: everything its maps are computed from.
+
+        Args:
+            model_id: of an open model.
+            path: the image.
+            hidden: a rectangle in fractions of the upright photo that the model does not get to
+                see (``engine.hiding``); ``None`` shows it the whole photo.
 
         Raises:
             ImageError: the image cannot be read.

@@ -16,6 +16,7 @@ from engine.checkpoints.store import default_store
 from engine.config import PredictConfig
 from engine.data.decode_pool import DecodePool
 from engine.errors import EngineStoppedError, ModelError
+from engine.geometry import Box
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.torch_backend import TorchBackend
 from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
@@ -91,11 +92,11 @@ class LocalEngine:
             model.backend, self._pool, model_id, paths, preprocess, config
         )
 
-    def explain(self, model_id: str, path: Path) -> PositionScores:
+    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
         """The position scores of one image; see ``TaggingEngine``."""
         model = self._model(model_id)
         preprocess = model.checkpoint.record.config.preprocess
-        return prediction.explain(model.backend, self._pool, model_id, path, preprocess)
+        return prediction.explain(model.backend, self._pool, model_id, path, preprocess, hidden)
 
     def close(self) -> None:
         """Free models and decoding processes; twice is harmless."""

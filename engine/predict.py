@@ -13,6 +13,8 @@ from engine.config import PredictConfig, PreprocessConfig
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.errors import ImageError
 from engine.evidence import activate
+from engine.geometry import Box
+from engine.hiding import with_hidden
 from engine.runtime.torch_backend import TorchBackend
 from engine.values import DecodedImage, FloatArray, PositionScores, Prediction
 
@@ -55,14 +57,29 @@ def predict(
 
 
 def explain(
-    backend: TorchBackend, pool: DecodePool, model_id: str, path: Path, preprocess: PreprocessConfig
+    backend: TorchBackend,
+    pool: DecodePool,
+    model_id: str,
+    path: Path,
+    preprocess: PreprocessConfig,
+    hidden: Box | None = None,
 ) -> PositionScores:
     """The position scores of one image: everything its maps are computed from.
+
+    Args:
+        backend: runs the model.
+        pool: decodes; stays open.
+        model_id: goes into the scores.
+        path: the image.
+        preprocess: of the model.
+        hidden: the part of the photo that the model does not get to see.
 
     Raises:
         ImageError: the image cannot be read.
     """
     image = pool.submit(decode_request(path, preprocess)).result()
+    if hidden is not None:
+        image = with_hidden(image, hidden)
     return position_scores(backend, model_id, path, image)
 
 

@@ -27,6 +27,7 @@ from typing import Any, cast
 from engine.api import TaggingEngine
 from engine.config import PredictConfig
 from engine.errors import EngineError, EngineStoppedError
+from engine.geometry import Box
 from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
 
 _STOP_TIMEOUT_S = 2.0
@@ -87,9 +88,9 @@ class RemoteEngine:
         """Say what is in each image; see ``TaggingEngine``."""
         yield from self._running_child().iterate("predict", model_id, tuple(paths), config)
 
-    def explain(self, model_id: str, path: Path) -> PositionScores:
+    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
         """The position scores of one image; see ``TaggingEngine``."""
-        scores: PositionScores = self._running_child().call("explain", model_id, path)
+        scores: PositionScores = self._running_child().call("explain", model_id, path, hidden)
         return scores
 
     def close(self) -> None:

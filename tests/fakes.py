@@ -21,6 +21,7 @@ from engine.data.decode_pool import DecodeRequest
 from engine.errors import EngineError, ImageError, ModelError
 from engine.evidence import logits, sigmoid
 from engine.geometry import Box
+from engine.regions import cell_shares
 from engine.values import DecodedImage, ModelImport, ModelInfo, PositionScores, Prediction
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
@@ -77,6 +78,7 @@ class FakeEngine:
         predict_calls: the paths of each call.
         predicted: photos that a prediction was made for.
         explain_calls: the path of each call.
+        hidden_calls: the hidden part of each call, ``None`` for the whole photo.
         closed: set when ``close`` was called.
         predict_closed: set when a ``predict`` has come to its end, whichever.
     """
@@ -95,6 +97,7 @@ class FakeEngine:
     predict_calls: list[tuple[Path, ...]] = field(default_factory=list)
     predicted: list[Path] = field(default_factory=list)
     explain_calls: list[Path] = field(default_factory=list)
+    hidden_calls: list[Box | None] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     predict_closed: threading.Event = field(default_factory=threading.Event)
 
@@ -153,13 +156,17 @@ class FakeEngine:
         finally:
             self.predict_closed.set()
 
-    def explain(self, model_id: str, path: Path) -> PositionScores:
-        """A blob for each category in the name."""
+    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
+        """A blob for each category in the name; nothing where the photo is hidden."""
         self.explain_calls.append(path)
+        self.hidden_calls.append(hidden)
         self._wait(self.explain_gate)
         if "bad" in path.name:
             raise ImageError("The file ends too early.")
-        return position_scores(path, self._open(model_id))
+        scores = position_scores(path, self._open(model_id))
+        if hidden is not None:
+            scores.values[..., cell_shares(scores, hidden) >= 0.5] = -4.0
+        return scores
 
     def close(self) -> None:
         """Let everything that waits go on to its end."""

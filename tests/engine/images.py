@@ -27,9 +27,9 @@ def save_image(path: Path, width: int = 96, height: int = 64, **options: object)
     return path
 
 
-def save_oriented(path: Path, orientation: int) -> Path:
-    """The gradient, stored so that undoing the EXIF orientation makes it upright."""
-    upright = Image.fromarray(gradient())
+def save_oriented(path: Path, orientation: int, pixels: PixelArray | None = None) -> Path:
+    """Pixels (the gradient), stored so that undoing the EXIF orientation makes them upright."""
+    upright = Image.fromarray(gradient() if pixels is None else pixels)
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,

@@ -172,6 +172,14 @@ def test_a_region_of_whole_cells_says_what_a_photo_of_those_cells_would():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_a_cell_that_is_half_covered_counts_half():
+    scores = evidence.with_head(some_scores(), temperatures=(1.0, 3.0, 0.5))
+    doubled = replace(scores, values=scores.values[:, :, 1:4, [2, 2, 3]])  # 2 : 1
+    expected = evidence.sigmoid(evidence.logits(doubled))
+    found = region_scores(scores, Box(2 / 6, 1 / 5, 3.5 / 6, 4 / 5))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_a_region_inside_one_cell_or_without_an_area_says_what_that_cell_says():
     scores = some_scores()
     expected = evidence.local_probabilities(scores)[:, 2, 3]
