@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import argparse
 import math
-import platform
-import shlex
-import sys
 from contextlib import closing
-from pathlib import Path
 
-import numpy as np
-import torch
 from tqdm import tqdm
 
 from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, say
+from engine.cli.train_results import provenance, val_results
 from engine.config import HeadConfig, HeadTrainConfig, ModelConfig
 from engine.data.dataset_registry import load_dataset
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.features import FeatureArray, FeatureExtractor
-from engine.metrics import average_precision
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
 from engine.train import FeatureSet, head_logits, train_heads
+from engine.values import FloatArray
 
 _LAM = 0.3
 
@@ -93,18 +88,9 @@ def _features(
 
 
 def _save(
-    options: argparse.Namespace,
-    classifier: Classifier,
-    val_logits: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    val: LabelledImages,
+    options: argparse.Namespace, classifier: Classifier, val_logits: FloatArray, val: LabelledImages
 ) -> None:
-    precisions = average_precision(val_logits, val.targets, val.ignored)
-    results = {
-        f"AP {category}": round(float(value), 4)
-        for category, value in zip(val.categories, precisions, strict=True)
-        if not np.isnan(value)
-    }
-    val_map = float(np.nanmean(precisions))
+    results = val_results(val_logits, val)
     record = CheckpointRecord(
         config=classifier.config,
         name=options.name or options.output.stem,
@@ -113,19 +99,9 @@ def _save(
             f"trained on {options.dataset} {options.split}."
         ),
         licence="Apache-2.0",
-        results={"val mAP": round(val_map, 4), **results},
-        provenance={
-            "command": shlex.join(["csra", *_portable(sys.argv[1:])]),
-            "seed": str(options.seed),
-            "validation images": f"{val.name}, {len(val)} images",
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        results=results,
+        provenance=provenance(options.seed, val),
     )
-    save_checkpoint(options.output, classifier, record, half=True)
-    say(f"val mAP {val_map:.4f} on {len(val)} images; saved to {options.output}")
-
-
-def _portable(arguments: list[str]) -> list[str]:
-    """The command with file names only: a model file tells nobody's folders."""
-    return [Path(a).name if "/" in a or "\\" in a else a for a in arguments]
+    file = options.output / "best.safetensors" if options.output.is_dir() else options.output
+    save_checkpoint(file, classifier, record, half=True)
+    say(f"val mAP {results['val mAP']:.4f} on {len(val)} images; saved to {file}")

@@ -8,12 +8,8 @@ import contextlib
 import dataclasses
 import json
 import math
-import platform
-import shlex
-import signal
-import sys
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,13 +24,14 @@ from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, say
+from engine.cli.stopping import stop_wish
+from engine.cli.train_results import provenance, val_results
 from engine.config import HeadConfig, ModelConfig
 from engine.data.dataset_registry import load_dataset
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.errors import ConfigError, DataError
 from engine.features import FeatureProgress
-from engine.metrics import average_precision
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
@@ -64,6 +61,13 @@ class _Run:
     folder: Path
     device: torch.device
     data: TrainingData
+
+    @property
+    def val(self) -> PixelSet:
+        """The command always has validation images."""
+        if self.data.val is None:
+            raise ValueError("no validation images")
+        return self.data.val
 
 
 def train_network(options: argparse.Namespace) -> int:
@@ -201,12 +205,14 @@ def _with_bar(work: Generator[FeatureProgress, None, _T], images: LabelledImages
 def _consume(run: _Run, trainer: Trainer, states: StateFolder, process: Processes) -> int:
     def keep_best(model: Classifier, report: EpochReport, logits: FloatArray | None) -> None:
         assert logits is not None  # noqa: S101  # the command always has validation images
-        _save(run, model, report, logits)
+        _save_best(run, model, report, logits)
 
     log = RunLog(run.folder)
     if process.is_first:
         log.rewind(trainer.step, trainer.epoch)
-    with _stop_wish() as is_stopped, closing(trainer.run(states, keep_best)) as reports:
+    # Of several processes, one that stops alone would leave the others waiting.
+    wish = stop_wish() if process.count == 1 else contextlib.nullcontext(threading.Event())
+    with wish as is_stopped, closing(trainer.run(states, keep_best)) as reports:
         for report in reports:
             if process.is_first:
                 log.add(report)
@@ -216,32 +222,9 @@ def _consume(run: _Run, trainer: Trainer, states: StateFolder, process: Processe
                 break
     if not process.is_first:
         return EXIT_DONE
-    record = _record(run, trainer.model, trainer.epoch, {}, None)
+    record = _record(run, trainer.model, trainer.epoch)
     save_checkpoint(run.folder / "last.safetensors", trainer.model, record, half=True)
     return EXIT_INTERRUPTED if is_stopped.is_set() else EXIT_DONE
-
-
-@contextlib.contextmanager
-def _stop_wish() -> Generator[threading.Event, None, None]:
-    """Turns the first Ctrl-C or request to end into a wish, met after the step; the second ends."""
-    wish = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in numbers}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def on_signal(_number: int, _frame: object) -> None:
-        wish.set()
-        restore()
-
-    for number in numbers:
-        signal.signal(number, on_signal)
-    try:
-        yield wish
-    finally:
-        restore()
 
 
 def _tell(run: _Run, report: StepReport | EpochReport) -> None:
@@ -257,50 +240,22 @@ def _tell(run: _Run, report: StepReport | EpochReport) -> None:
         )
 
 
-def _save(run: _Run, model: Classifier, report: EpochReport, logits: FloatArray) -> None:
-    val = run.data.val
-    assert val is not None  # noqa: S101  # the command always has one
-    labels = val.labels
-    precisions = average_precision(logits, labels.targets, labels.ignored)
+def _save_best(run: _Run, model: Classifier, report: EpochReport, logits: FloatArray) -> None:
+    labels = run.val.labels
     scores = 1.0 / (1.0 + np.exp(-logits.astype(np.float64)))
-    results = {
-        f"AP {category}": round(float(value), 4)
-        for category, value in zip(labels.categories, precisions, strict=True)
-        if not np.isnan(value)
-    }
-    thresholds = best_f1_thresholds(scores, labels.targets, labels.ignored).values
-    results = {"val mAP": round(report.val_map, 4), **results}
-    record = _record(run, model, report.epoch, results, thresholds)
+    record = dataclasses.replace(
+        _record(run, model, report.epoch),
+        thresholds=best_f1_thresholds(scores, labels.targets, labels.ignored).values,
+        results=val_results(logits, labels),
+    )
     save_checkpoint(run.folder / "best.safetensors", model, record, half=True)
 
 
-def _record(
-    run: _Run,
-    model: Classifier,
-    epoch: int,
-    results: Mapping[str, float],
-    thresholds: tuple[float, ...] | None,
-) -> CheckpointRecord:
-    val = run.data.val
-    assert val is not None  # noqa: S101  # the command always has one
+def _record(run: _Run, model: Classifier, epoch: int) -> CheckpointRecord:
     return CheckpointRecord(
         config=model.config,
         name=run.options.name or run.folder.name,
         description=f"Trained on {run.data.train.labels.name}, the whole network.",
         licence="Apache-2.0",
-        thresholds=thresholds,
-        results=results,
-        provenance={
-            "command": shlex.join(["csra", *_portable(sys.argv[1:])]),
-            "seed": str(run.config.seed),
-            "epoch": str(epoch),
-            "validation images": f"{val.labels.name}, {len(val)} images",
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
+        provenance={**provenance(run.config.seed, run.val.labels), "epoch": str(epoch)},
     )
-
-
-def _portable(arguments: list[str]) -> list[str]:
-    """The command with file names only: a model file tells nobody's folders."""
-    return [Path(a).name if "/" in a or "\\" in a else a for a in arguments]
