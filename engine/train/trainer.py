@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -179,19 +180,9 @@ class Trainer:
         position, config = self._position, self._config
         self._learner.set_mode()
         factor = lr_factor(config, self.steps_per_epoch)
-        order = self._images.order(position.epoch).tolist()
-        size = self._size(position.epoch)
-        starts = range(position.step_in_epoch * config.batch_size, len(order), config.batch_size)
-        batches = [order[start : start + config.batch_size] for start in starts]
-        if not batches:  # saved after the last step of an epoch, stopped before its end
-            return
-        with ThreadPoolExecutor(1) as maker:
-            ahead = self._make(maker, batches[0], size)
-            for place in range(len(batches)):
+        with closing(self._batches()) as batches:
+            for batch in batches:
                 started = time.monotonic()
-                batch = ahead.result()
-                if place + 1 < len(batches):
-                    ahead = self._make(maker, batches[place + 1], size)
                 rate = self._learner.set_factor(factor(position.step))
                 self._is_worth_saving = False
                 outcome = self._learner.step(batch)
@@ -211,8 +202,20 @@ class Trainer:
                     time.monotonic() - started,
                 )
 
-    def _make(self, maker: ThreadPoolExecutor, rows: list[int], size: int) -> Future[Batch]:
-        return maker.submit(self._part, self._position.epoch, rows, size)
+    def _batches(self) -> Generator[Batch, None, None]:
+        """What is left of the epoch; a thread makes the next while one is learned."""
+        epoch, count = self._position.epoch, self._config.batch_size
+        order = self._images.order(epoch).tolist()
+        starts = range(self._position.step_in_epoch * count, len(order), count)
+        wanted = [order[start : start + count] for start in starts]
+        with ThreadPoolExecutor(1) as maker:
+            ahead: deque[Future[Batch]] = deque()
+            for rows in wanted:
+                ahead.append(maker.submit(self._part, epoch, rows, self._size(epoch)))
+                if len(ahead) == 2:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
 
     def _part(self, epoch: int, rows: list[int], size: int) -> Batch:
         """This process's part of a batch, made in a thread."""
