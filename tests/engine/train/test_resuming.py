@@ -16,7 +16,7 @@ from engine.runtime.distributed import Processes
 from engine.train.reports import EpochReport
 from engine.train.states import StateFolder
 from engine.train_config import TrainConfig
-from tests.engine.train.work import CONFIG, run_in, trainer
+from tests.engine.train.work import CONFIG, SHARED, run_in, trainer
 
 ROOT = Path(__file__).parents[3]
 
@@ -147,8 +147,7 @@ def test_two_processes_learn_what_one_does_with_the_same_batches(tmp_path):
         port = probe.getsockname()[1]
     printed = work("share", tmp_path, 2, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     assert printed == "[0, 0]"
-    config = TrainConfig(epochs=2, batch_size=7, norms="frozen")
-    alone = [report.loss for report in trainer(config, Processes()).run()]
+    alone = [report.loss for report in trainer(SHARED, Processes()).run()]
     for rank in range(2):
         np.testing.assert_allclose(np.load(tmp_path / f"losses-{rank}.npy"), alone, rtol=2e-4)
 
