@@ -20,6 +20,8 @@ from typing_extensions import override
 from csra_gui import settings as keys
 from csra_gui.actions import Actions
 from csra_gui.drop_target import DropTarget
+from csra_gui.map_commands import MapCommands
+from csra_gui.map_display import MapDisplay
 from csra_gui.model_desk import ModelDesk
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier
@@ -72,8 +74,9 @@ class MainWindow(QMainWindow):
         self._samples = samples
         self.setWindowTitle("CSRA")
         self.grid = GridPanel(session, settings, decoder, self)
-        self.viewer = ViewerPanel(session, settings, decoder, self)
-        self.labels = LabelsPanel(session, settings, self)
+        self.maps = MapDisplay(session, settings, self)
+        self.viewer = ViewerPanel(session, self.maps, decoder, self)
+        self.labels = LabelsPanel(session, settings, self.maps, self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
         self.work = WorkPanel(session, self.notifier, self)
@@ -86,6 +89,7 @@ class MainWindow(QMainWindow):
         self.opener = Opener(session, settings, samples, self)
         self.dialogs = WindowDialogs(session, settings, self)
         self.desk = ModelDesk(session, shelf, self.notifier, self)
+        self._map_commands = MapCommands(settings)
         self.actions_table = Actions(self._slots(), self)
         self._set_up_layout()
         self._set_up_bars()
@@ -176,7 +180,7 @@ class MainWindow(QMainWindow):
             "zoom_out": view.zoom_out,
             "zoom_fit": view.fit,
             "zoom_actual": view.actual_size,
-            "show_overlay": lambda on: settings.set_value(keys.SHOW_OVERLAY, on),
+            **self._map_commands.slots(),
             "unpin": lambda: self.session.set_pinned(None),
             "previous_photo": lambda: self._step(-1),
             "next_photo": lambda: self._step(1),
@@ -246,7 +250,7 @@ class MainWindow(QMainWindow):
         for name in ("previous_photo", "next_photo"):
             actions[name].setEnabled(there)
         actions["include_subfolders"].setChecked(bool(settings.value(keys.INCLUDE_SUBFOLDERS)))
-        actions["show_overlay"].setChecked(bool(settings.value(keys.SHOW_OVERLAY)))
+        self._map_commands.update(actions)
         actions[f"theme_{settings.value(keys.THEME)}"].setChecked(True)
 
     def _tag_text(self) -> str:

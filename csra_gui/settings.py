@@ -93,6 +93,45 @@ THUMBNAIL_SIDE = Setting(
     "view/thumbnail_side", 160, "Thumbnail size", "Side of a thumbnail in pixels.", 96, 320
 )
 SHOW_OVERLAY = Setting("view/show_overlay", True)
+MAP_KIND = Setting(
+    "view/map_kind",
+    "probability",
+    "Kind of map",
+    "What is shown over the photo for the label pointed at.",
+    choices=(
+        ("probability", "Local probability"),
+        ("evidence", "Exact evidence"),
+        ("score", "Score map"),
+        ("attention", "Attention"),
+    ),
+)
+#: 0 is the mean of all heads; 1 the first head.
+MAP_HEAD = Setting("view/map_head", 0, minimum=0, maximum=64)
+COLOR_MAP = Setting(
+    "view/color_map",
+    "inferno",
+    "Colours of maps",
+    "Cividis and Viridis read well for colour-blind people. Maps with a sign are blue to red.",
+    choices=(
+        ("inferno", "Inferno"),
+        ("magma", "Magma"),
+        ("viridis", "Viridis"),
+        ("cividis", "Cividis"),
+        ("turbo", "Turbo"),
+    ),
+)
+SMOOTH_MAPS = Setting(
+    "view/smooth_maps",
+    True,
+    "Smooth maps",
+    "Otherwise the true cells that the model sees are drawn as squares.",
+)
+MAP_CONTOUR = Setting(
+    "view/map_contour",
+    True,
+    "Line at the threshold",
+    "Draw a line on the map where the threshold is reached.",
+)
 SHOW_ALL_LABELS = Setting(
     "view/show_all_labels",
     False,
@@ -111,6 +150,11 @@ SETTINGS: tuple[Setting, ...] = (
     OVERLAY_OPACITY,
     THUMBNAIL_SIDE,
     SHOW_OVERLAY,
+    MAP_KIND,
+    MAP_HEAD,
+    COLOR_MAP,
+    SMOOTH_MAPS,
+    MAP_CONTOUR,
     SHOW_ALL_LABELS,
 )
 

@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from csra_gui.item_models.label_list_model import LabelRow
+from csra_gui.map_display import MapDisplay
+from csra_gui.panels.map_chooser import MapChooser
 from csra_gui.session import ModelState, Session
 from csra_gui.settings import (
     OVERLAY_OPACITY,
@@ -14,10 +16,8 @@ from csra_gui.settings import (
     USE_MODEL_THRESHOLDS,
     Settings,
 )
-from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.label_list import LabelList
 from csra_gui.widgets.labelled_slider import LabelledSlider
-from csra_gui.widgets.overlay import OverlayStyle
 from engine.texts import display_text
 from engine.values import FloatArray
 
@@ -25,13 +25,18 @@ from engine.values import FloatArray
 _BEST_GUESSES = 5
 _OWN_IN_USE = "Each label has its own: the tick on its bar."
 _SHARED = "This model was made to name one thing per photo: all its scores together are 100 %."
-_BAR_MEANING = "How sure the model would be if the whole photo looked like this spot."
 
 
 class LabelsPanel(QWidget):
     """The list of labels; pointing at one shows its map, a click keeps it."""
 
-    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        display: MapDisplay,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._settings = settings
@@ -45,7 +50,7 @@ class LabelsPanel(QWidget):
         self.opacity = LabelledSlider(
             "&Overlay opacity", 0.05, 1.0, 0.05, percent=True, parent=self
         )
-        self._bar = ColorBar(self)
+        self.maps = MapChooser(session, settings, display, self)
         self._set_up_layout()
         self._connect()
         self._apply_settings()
@@ -57,8 +62,7 @@ class LabelsPanel(QWidget):
         font.setBold(True)
         heading.setFont(font)
         heading.setBuddy(self.labels)
-        meaning = QLabel(_BAR_MEANING, self)
-        for label in (self._state, meaning, self._own_hint):
+        for label in (self._state, self._own_hint):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
         layout = QVBoxLayout(self)
@@ -73,9 +77,9 @@ class LabelsPanel(QWidget):
             self._own_hint,
             self.threshold,
             self.opacity,
-            self._bar,
+            self.maps,
         )
-        for widget in (*below, meaning):
+        for widget in below:
             layout.addWidget(widget)
 
     def _connect(self) -> None:
@@ -86,7 +90,6 @@ class LabelsPanel(QWidget):
         session.model_changed.connect(self._on_session_model_changed)
         session.evidence_changed.connect(self._update_state)
         session.category_changed.connect(self._update_state)
-        session.category_changed.connect(self._update_bar)
         session.pinned_changed.connect(self._on_session_pinned_changed)
         self._settings.setting_changed.connect(self._on_settings_changed)
         self.labels.category_hovered.connect(self._on_labels_category_hovered)
@@ -101,7 +104,6 @@ class LabelsPanel(QWidget):
         self.opacity.set_value(float(self._settings.value(OVERLAY_OPACITY)))
         self.opacity.set_default(float(OVERLAY_OPACITY.default))
         self._show_all.setChecked(bool(self._settings.value(SHOW_ALL_LABELS)))
-        self._update_bar()
 
     def _update_threshold(self) -> None:
         thresholds = self._session.thresholds
@@ -113,15 +115,6 @@ class LabelsPanel(QWidget):
         self._own_hint.setVisible(thresholds.uses_own)
         self.own_thresholds.setVisible(thresholds.has_own)
         self.own_thresholds.setChecked(bool(self._settings.value(USE_MODEL_THRESHOLDS)))
-
-    @Slot()
-    def _update_bar(self) -> None:
-        self._bar.set_style(
-            OverlayStyle(
-                opacity=float(self._settings.value(OVERLAY_OPACITY)),
-                threshold=self._session.thresholds.of(self._session.shown_category or 0),
-            )
-        )
 
     # The list.
 
@@ -192,7 +185,6 @@ class LabelsPanel(QWidget):
     @Slot()
     def _on_session_threshold_changed(self) -> None:
         self._update_threshold()
-        self._update_bar()
         self._update_rows()
 
     @Slot(object)
@@ -225,6 +217,5 @@ class LabelsPanel(QWidget):
     def _on_settings_changed(self, key: str, value: object) -> None:
         if key == OVERLAY_OPACITY.key and isinstance(value, float):
             self.opacity.set_value(value)
-            self._update_bar()
         elif key == SHOW_ALL_LABELS.key:
             self._show_all.setChecked(bool(value))

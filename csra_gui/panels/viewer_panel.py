@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from csra_gui.map_display import MapDisplay
 from csra_gui.session import Session
-from csra_gui.settings import OVERLAY_OPACITY, SHOW_OVERLAY, Settings
-from csra_gui.widgets.overlay import OverlayStyle, render_overlay
+from csra_gui.widgets.overlay import render_overlay
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageDecoder, large_loader
-from engine.evidence import local_probability, on_photo
+from engine.evidence import cells_on_photo, on_photo
 from engine.geometry import fitted_size
 from engine.texts import display_name, display_text
+from engine.values import PositionScores
 
 #: Maps have some 14 × 14 cells; more pixels than this would show nothing more.
 _OVERLAY_SIDE = 512
@@ -27,13 +28,13 @@ class ViewerPanel(QWidget):
     def __init__(
         self,
         session: Session,
-        settings: Settings,
+        display: MapDisplay,
         decoder: ImageDecoder,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._settings = settings
+        self._display = display
         self._shown: Path | None = None
         self.loader = large_loader(decoder, self)
         self.view = PhotoView(self)
@@ -45,18 +46,10 @@ class ViewerPanel(QWidget):
         session.predictions_changed.connect(self._on_session_predictions_changed)
         session.category_changed.connect(self._update_overlay)
         session.evidence_changed.connect(self._update_overlay)
-        session.threshold_changed.connect(self._update_overlay)
-        settings.setting_changed.connect(self._on_settings_changed)
+        display.changed.connect(self._update_overlay)
         self.loader.image_loaded.connect(self._on_loader_answered)
         self.loader.image_failed.connect(self._on_loader_answered)
         self._show_current()
-
-    def overlay_style(self) -> OverlayStyle:
-        """How maps are coloured now."""
-        return OverlayStyle(
-            opacity=float(self._settings.value(OVERLAY_OPACITY)),
-            threshold=self._session.thresholds.of(self._session.shown_category or 0),
-        )
 
     @Slot(object)
     def _on_session_current_changed(self, _photo: int | None) -> None:
@@ -110,19 +103,16 @@ class ViewerPanel(QWidget):
         self.view.set_overlay(self._overlay_image())
 
     def _overlay_image(self) -> QImage | None:
-        category = self._session.shown_category
-        evidence = self._session.current_evidence
-        if category is None or evidence is None or self._shown is None:
+        category, evidence = self._session.shown_category, self._shown_evidence()
+        if category is None or evidence is None or not self._display.visible:
             return None
-        if not self._settings.value(SHOW_OVERLAY) or self._shown != evidence.path:
-            return None
-        size = QSize(*fitted_size(evidence.width, evidence.height, _OVERLAY_SIDE))
-        values = on_photo(
-            local_probability(evidence, category), size.width(), size.height(), evidence.content
-        )
-        return render_overlay(values, self.overlay_style())
+        size = fitted_size(evidence.width, evidence.height, _OVERLAY_SIDE)
+        style = self._display.style(category)
+        lay = on_photo if style.smooth else cells_on_photo
+        values = lay(self._display.values(evidence, category), *size, evidence.content)
+        return render_overlay(values, style)
 
-    @Slot(str, object)
-    def _on_settings_changed(self, key: str, _value: object) -> None:
-        if key in (OVERLAY_OPACITY.key, SHOW_OVERLAY.key):
-            self._update_overlay()
+    def _shown_evidence(self) -> PositionScores | None:
+        """The position scores of the photo that is seen, if they are there."""
+        evidence = self._session.current_evidence
+        return None if evidence is None or evidence.path != self._shown else evidence

@@ -25,14 +25,21 @@ class ColorBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._style = OverlayStyle()
+        self._unit = ""
         self._strip = QImage()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Colour scale"))
         self.set_style(self._style)
 
-    def set_style(self, style: OverlayStyle) -> None:
-        """Show the scale of another style."""
+    def set_style(self, style: OverlayStyle, unit: str = "") -> None:
+        """Show the scale of another style.
+
+        Args:
+            style: colours and limits.
+            unit: after the numbers; "%" shows 0 to 1 as 0 to 100.
+        """
         self._style = style
+        self._unit = unit
         ramp = np.linspace(style.low, style.high, LEVELS, dtype=np.float32)[None, :]
         # At full opacity, or the colours could not be told apart on the bar.
         self._strip = render_overlay(ramp, replace(style, opacity=1.0, smooth=True, contour=False))
@@ -86,6 +93,9 @@ class ColorBar(QWidget):
         ):
             painter.drawText(area, int(side | Qt.AlignmentFlag.AlignTop), self._number(value))
 
-    @staticmethod
-    def _number(value: float) -> str:
-        return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    def _number(self, value: float) -> str:
+        if self._unit == "%":
+            return f"{value * 100:.0f} %"
+        sign = "+" if self._style.low < 0 < value else ""
+        text = f"{sign}{value:.3g}".replace("-", "\N{MINUS SIGN}")
+        return f"{text} {self._unit}" if self._unit and value == self._style.high else text
