@@ -9,7 +9,7 @@ import multiprocessing
 import sys
 from pathlib import Path
 
-COMMANDS = ("tag", "evaluate", "train", "models", "prepare", "runs")
+COMMANDS = ("tag", "explain", "evaluate", "train", "models", "prepare", "runs")
 _HELP = f"""usage: csra [FOLDER|PHOTO …]        open the window
        csra COMMAND …               work without a window: {", ".join(COMMANDS)}
        csra COMMAND --help          what a command takes

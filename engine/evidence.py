@@ -22,6 +22,9 @@ from engine.config import Activation, HeadConfig
 from engine.geometry import Box
 from engine.values import FloatArray, PositionScores
 
+#: The share of contributions that a signed scale reaches over.
+_WITHIN_LIMIT = 0.98
+
 
 class MapKind(StrEnum):
     """The kinds of map that one set of position scores holds."""
@@ -118,20 +121,24 @@ def logits(scores: PositionScores) -> FloatArray:
 def evidence_limit(scores: PositionScores, categories: Sequence[int] | None = None) -> float:
     """The end of a signed scale, ± this, on which several evidence maps can be compared.
 
+    A head with max pooling puts all its attention on one cell, which may have a hundred times the
+    evidence of any other: a scale made for that cell would show nothing else. So the few largest
+    contributions lie beyond the end and have its colour.
+
     Args:
         scores: of one image; take the largest limit to compare several.
         categories: those that are shown; ``None`` is all. Never one alone beside others: a
             category with hardly any evidence would be as bright as the strongest.
 
     Returns:
-        The largest absolute contribution of a position, in logits; at least 1e-6.
+        In logits, above 0: all but 2 % of the contributions are smaller.
     """
-    maps = (
-        evidence_maps(scores)
-        if categories is None
-        else [evidence_map(scores, c) for c in categories]
-    )
-    return max(1e-6, float(np.abs(maps).max(initial=0.0)))
+    every = categories is None
+    maps = evidence_maps(scores) if every else [evidence_map(scores, c) for c in categories or ()]
+    sizes = np.abs(maps).ravel()
+    if not sizes.any():
+        return 1e-6
+    return float(np.quantile(sizes, _WITHIN_LIMIT)) or float(sizes.max())
 
 
 def with_head(

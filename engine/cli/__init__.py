@@ -12,7 +12,7 @@ from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, sa
 from engine.errors import EngineError
 
 #: Each is a module of this package with an ``add_parser``.
-COMMANDS = ("tag", "evaluate", "train", "models", "prepare", "runs")
+COMMANDS = ("tag", "explain", "evaluate", "train", "models", "prepare", "runs")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -238,8 +238,18 @@ def test_the_winner_of_each_position_has_the_highest_local_probability():
 
 def test_signed_scales_are_shared_by_the_categories_that_are_compared():
     scores = some_scores()
-    limits = [evidence.evidence_limit(scores, [c]) for c in range(4)]
-    assert evidence.evidence_limit(scores) == max(limits)
-    assert evidence.evidence_limit(scores, [1, 2]) == max(limits[1:3])
+    scores.values[:, 0] *= 0.01
+    weak, strong, both = (evidence.evidence_limit(scores, c) for c in ([0], [1], [0, 1]))
+    assert 0 < weak < 0.1 * both
+    assert both == pytest.approx(strong, rel=0.5)
+    assert evidence.evidence_limit(scores) == evidence.evidence_limit(scores, range(4))
     empty = replace(scores, values=np.zeros_like(scores.values))
     assert evidence.evidence_limit(empty) > 0
+    assert evidence.evidence_limit(scores, []) > 0
+
+
+def test_one_cell_with_nearly_all_the_evidence_does_not_set_the_scale():
+    values = np.random.default_rng(0).normal(size=(1, 1, 14, 14)).astype(np.float32)
+    values[0, 0, 3, 3] = 50.0
+    spike = replace(some_scores(), values=values, temperatures=(math.inf,))
+    assert 0 < evidence.evidence_limit(spike) < 0.1 * evidence.evidence_map(spike, 0).max()

@@ -1,0 +1,271 @@
+"""``explain``: write the maps of photos, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from engine.atomic import atomic_path
+from engine.categories import Categories
+from engine.cli.common import (
+    EXIT_DONE,
+    EXIT_ENGINE_ERROR,
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    Commands,
+    say,
+    write_out,
+)
+from engine.colormaps import ColorMapName
+from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.scan import scan
+from engine.drawn_maps import DrawingSettings
+from engine.errors import DataError, EngineError, ImageError
+from engine.evidence import MapKind
+from engine.explained_photo import ExplainedPhoto, write_arrays, write_overlays, write_sheet
+from engine.local import LocalEngine
+from engine.output_names import OutputNames
+from engine.report.explanations import page_end, page_start, photo_section
+from engine.texts import display_path, display_text
+from engine.values import DEFAULT_THRESHOLD, ModelInfo
+
+#: Longest side of a written photo, in pixels.
+_PHOTO_SIDE = 2048
+_TOP = "top"
+_PAGE = "html"
+_WRITERS: dict[str, Callable[[ExplainedPhoto, OutputNames], list[Path]]] = {
+    "png": write_overlays,
+    "npz": write_arrays,
+    "sheet": write_sheet,
+}
+
+
+def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    explain = commands.add_parser(
+        "explain", help="draw where the model saw each label", description=__doc__
+    )
+    explain.set_defaults(command=_explain)
+    add = explain.add_argument
+    add("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
+    add(
+        "--categories",
+        default=_TOP,
+        metavar="A,B|top",
+        help="names, or top: every label that reaches the threshold (default)",
+    )
+    add(
+        "--kind",
+        type=MapKind,
+        choices=list(MapKind),
+        default=MapKind.LOCAL_PROBABILITY,
+        help="which map (default %(default)s)",
+    )
+    add("--model", metavar="NAME|FILE", help="default: the model that ships")
+    add(
+        "--output",
+        type=Path,
+        default=Path("explanations"),
+        metavar="DIR",
+        help="folder for the files; nothing in it is overwritten (default %(default)s)",
+    )
+    add(
+        "--format",
+        type=_formats,
+        default=("png",),
+        metavar="FORMATS",
+        help="png (one per map), npz (numbers), sheet (all in one), html (one page), with commas "
+        "between (default png)",
+    )
+    add(
+        "--threshold",
+        type=_fraction,
+        default=DEFAULT_THRESHOLD,
+        help="least score of a label, 0 to 1 (default %(default)s)",
+    )
+    add(
+        "--colormap",
+        type=ColorMapName,
+        choices=list(ColorMapName),
+        help="default: one that suits the kind",
+    )
+    add("--raw", action="store_true", help="the true cells of the map, not smoothed")
+    add("--recursive", "-r", action="store_true", help="also folders in folders")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    known = (*_WRITERS, _PAGE)
+    if unknown := [name for name in names if name not in known]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
+    return names
+
+
+def _explain(options: argparse.Namespace) -> int:
+    missing = [path for path in options.paths if not path.exists()]
+    if missing:
+        say(f"error: there is no file or folder {display_path(missing[0])!r}.")
+        return EXIT_USAGE
+    paths = _find_photos(options.paths, recursive=options.recursive)
+    with (
+        contextlib.closing(LocalEngine(options.device)) as engine,
+        DecodePool(1) as pool,
+    ):
+        model = engine.open_model(options.model)
+        wanted = _wanted(options.categories, model.categories)
+        settings = DrawingSettings(
+            options.kind, options.threshold, options.colormap, raw=options.raw
+        )
+        names = _names_in(options.output)
+        with _page(options, model, names) as page:
+            run = _Run(engine, pool, model, wanted, settings, options.format, names, page)
+            return run.explain_all(paths)
+
+
+def _find_photos(roots: Sequence[Path], *, recursive: bool) -> list[Path]:
+    paths: list[Path] = []
+    for batch in scan(roots, recursive=recursive):
+        paths.extend(batch.paths)
+        for problem in batch.skipped:
+            say(f"{display_path(problem.path)}: {display_text(problem.message)}")
+    if not paths:
+        say("No photos found." + ("" if recursive else " Try --recursive."))
+    return paths
+
+
+def _wanted(text: str, categories: Categories) -> list[int] | None:
+    """Indices of the categories that were named; ``None`` for those that are found."""
+    if text in categories:  # also one that is called "top", or has a comma in it
+        return [categories.index_of(text)]
+    if text == _TOP:
+        return None
+    named = dict.fromkeys(name.strip() for name in text.split(","))
+    return [categories.index_of(name) for name in named]
+
+
+def _names_in(folder: Path) -> OutputNames:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return OutputNames(folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"The folder {display_path(folder)} cannot be used: {reason}.") from error
+
+
+@contextlib.contextmanager
+def _page(
+    options: argparse.Namespace, model: ModelInfo, names: OutputNames
+) -> Generator[TextIO | None, None, None]:
+    """The page to write sections to, which takes its name when all is written."""
+    if _PAGE not in options.format:
+        yield None
+        return
+    target = names.take(Path("explanations"), (), ".html")
+    try:
+        with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
+            file.write(page_start(model.name, options.kind))
+            yield file
+            file.write(page_end())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{display_path(target)} could not be written: {reason}.") from error
+    say(f"The page is {display_path(target)}.")
+
+
+@dataclass
+class _Run:
+    """One run over photos; each has one line on standard output."""
+
+    engine: LocalEngine
+    pool: DecodePool
+    model: ModelInfo
+    wanted: list[int] | None
+    settings: DrawingSettings
+    formats: Sequence[str]
+    names: OutputNames
+    page: TextIO | None
+
+    def explain_all(self, paths: Sequence[Path]) -> int:
+        done, failed, status = 0, 0, EXIT_DONE
+        try:
+            hidden = sys.stdout.isatty() or not sys.stderr.isatty()
+            for path in tqdm(paths, unit="photo", disable=hidden, leave=False, file=sys.stderr):
+                try:
+                    write_out(json.dumps(self._explain_one(path)))
+                except ImageError as error:
+                    write_out(json.dumps(self._row(path, error=str(error))))
+                    failed += 1
+                sys.stdout.flush()
+                done += 1
+        except KeyboardInterrupt:  # what is done is kept, here and below
+            status = EXIT_INTERRUPTED
+        except EngineError as error:
+            say(f"error: {error}")
+            status = EXIT_ENGINE_ERROR
+        unread = f", {failed} could not be read" if failed else ""
+        say(f"{done - failed} of {len(paths)} photos explained{unread}.")
+        return status
+
+    def _explain_one(self, path: Path) -> dict[str, object]:
+        pending = self.pool.submit(DecodeRequest(path, _PHOTO_SIDE))
+        try:
+            position_scores = self.engine.explain(self.model.id, path)
+            pixels = pending.result().pixels
+        finally:
+            pending.cancel()
+        photo = ExplainedPhoto.of(pixels, position_scores, self.model, self.wanted, self.settings)
+        files = [
+            file
+            for name, write in _WRITERS.items()
+            if name in self.formats
+            for file in write(photo, self.names)
+        ]
+        if self.page is not None:
+            self.page.write(photo_section(photo) + "\n")
+        return self._row(path, photo, files)
+
+    def _row(
+        self,
+        path: Path,
+        photo: ExplainedPhoto | None = None,
+        files: Sequence[Path] = (),
+        error: str | None = None,
+    ) -> dict[str, object]:
+        return {
+            "path": os.fspath(path),
+            "model": self.model.name,
+            "kind": self.settings.kind.value,
+            "scale": [photo.style.low, photo.style.high] if photo else None,
+            "categories": _categories(photo) if photo else [],
+            "files": [os.fspath(file) for file in files],
+            "error": error,
+        }
+
+
+def _categories(photo: ExplainedPhoto) -> list[dict[str, object]]:
+    return [
+        {
+            "category": photo.model.categories[c],
+            "score": round(float(photo.scores[c]), 6),
+            "logit": round(float(photo.logits[c]), 6),
+            "label": bool(photo.scores[c] >= photo.settings.threshold),
+        }
+        for c in photo.shown
+    ]

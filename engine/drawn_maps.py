@@ -1,0 +1,134 @@
+"""Maps of one image drawn over its photo, without a window: what the commands write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from engine.colormaps import ColorMapName
+from engine.evidence import MapKind, cells_on_photo, evidence_limit, map_of, on_photo
+from engine.geometry import fitted_size
+from engine.render import OverlayStyle, blended, overlay_pixels
+from engine.values import PixelArray, PositionScores
+
+_TILE_SIDE, _CAPTION_HEIGHT, _GAP, _FONT_SIZE = 320, 26, 8, 15
+_MAX_COLUMNS = 5
+_PAGE, _INK = (255, 255, 255), (27, 33, 39)
+#: Attention is drawn up to so many times uniform at least: less is no focus.
+_LEAST_ATTENTION = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingSettings:
+    """How maps are drawn.
+
+    Attributes:
+        kind: which map.
+        threshold: of local probability, below which the photo is untouched.
+        colormap: ``None`` chooses one that suits the kind.
+        raw: true cells instead of a smooth map.
+        opacity: of the highest values, 0 to 1.
+    """
+
+    kind: MapKind = MapKind.LOCAL_PROBABILITY
+    threshold: float = 0.5
+    colormap: ColorMapName | None = None
+    raw: bool = False
+    opacity: float = 0.65
+
+
+def style_for(
+    scores: PositionScores, categories: Sequence[int], settings: DrawingSettings
+) -> OverlayStyle:
+    """The one scale for all maps of an image that are compared.
+
+    Local probability has 0 to 1 for all images. Evidence has ± ``evidence_limit``, scores ± the
+    largest and attention 0 to the largest of the categories shown: never of one map alone.
+    """
+    plain = OverlayStyle(opacity=settings.opacity, contour=False)
+    colormap = settings.colormap
+    match settings.kind:
+        case MapKind.LOCAL_PROBABILITY:
+            colors = colormap or ColorMapName.INFERNO
+            return replace(plain, colormap=colors, threshold=settings.threshold, contour=True)
+        case MapKind.ATTENTION:
+            highest = _largest(scores, categories, settings.kind)
+            colors = colormap or ColorMapName.VIRIDIS
+            return replace(plain, colormap=colors, high=max(_LEAST_ATTENTION, highest))
+        case MapKind.EVIDENCE:
+            limit = evidence_limit(scores, categories)
+        case MapKind.SCORE:
+            limit = max(1e-6, _largest(scores, categories, settings.kind))
+    return replace(plain, colormap=colormap or ColorMapName.DIVERGING, low=-limit, high=limit)
+
+
+def draw_map(
+    photo: PixelArray,
+    scores: PositionScores,
+    category: int,
+    settings: DrawingSettings,
+    style: OverlayStyle,
+) -> PixelArray:
+    """A photo with one map over it.
+
+    Args:
+        photo: (h, w, 3) uint8, the upright photo in any size, without padding.
+        scores: of the same image.
+        category: index in the model's order.
+        settings: kind of map and how it is laid over the photo.
+        style: of ``style_for``.
+
+    Returns:
+        (h, w, 3) uint8.
+    """
+    height, width = photo.shape[:2]
+    lay = cells_on_photo if settings.raw else on_photo
+    values = lay(map_of(scores, category, settings.kind), width, height, scores.content)
+    return blended(photo, overlay_pixels(values, replace(style, smooth=not settings.raw)))
+
+
+def contact_sheet(tiles: Sequence[tuple[str, PixelArray]]) -> Image.Image:
+    """Pictures side by side with their captions below.
+
+    Args:
+        tiles: captions and (h, w, 3) uint8, at least one; larger ones are scaled down.
+    """
+    small = [(caption, _scaled(pixels, _TILE_SIDE)) for caption, pixels in tiles]
+    width = max(image.width for _, image in small)
+    height = max(image.height for _, image in small) + _CAPTION_HEIGHT
+    width = max(width, _TILE_SIDE // 2)  # room for a caption
+    columns = min(_MAX_COLUMNS, len(small))
+    rows = -(-len(small) // columns)
+    size = (columns * (width + _GAP) + _GAP, rows * (height + _GAP) + _GAP)
+    sheet = Image.new("RGB", size, _PAGE)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT_SIZE)
+    for place, (caption, image) in enumerate(small):
+        left = _GAP + place % columns * (width + _GAP)
+        top = _GAP + place // columns * (height + _GAP)
+        sheet.paste(image, (left, top))
+        shown = _fitting(caption, font, width)
+        pen.text((left, top + height - _CAPTION_HEIGHT + 4), shown, fill=_INK, font=font)
+    return sheet
+
+
+def _largest(scores: PositionScores, categories: Sequence[int], kind: MapKind) -> float:
+    return max((float(np.abs(map_of(scores, c, kind)).max()) for c in categories), default=0.0)
+
+
+def _scaled(pixels: PixelArray, side: int) -> Image.Image:
+    image = Image.fromarray(pixels)
+    size = fitted_size(image.width, image.height, side)
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
+
+
+def _fitting(caption: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
+    """As much of a caption as fits; its end, the score, stays."""
+    if font.getlength(caption) <= width:
+        return caption
+    name, _, score = caption.rpartition(" ")
+    while name and font.getlength(f"{name}… {score}") > width:
+        name = name[:-1]
+    return f"{name}… {score}"
