@@ -35,6 +35,13 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     train.add_argument("--name", help="of the model, for people (default: the output's)")
     train.add_argument("--split", default="train", help="to learn from (%(default)s)")
     train.add_argument("--val-split", default="val", help="to report on (%(default)s)")
+    train.add_argument(
+        "--val-fraction",
+        type=float,
+        metavar="F",
+        help="report on this share of --split, kept apart, with each category as frequent in both "
+        "parts as can be; instead of --val-split",
+    )
     _add_model(train)
     _add_schedule(train)
     train.add_argument(

@@ -11,9 +11,8 @@ from tqdm import tqdm
 from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, say
-from engine.cli.train_results import provenance, val_results
+from engine.cli.train_results import load_parts, provenance, val_results
 from engine.config import HeadConfig, HeadTrainConfig, ModelConfig
-from engine.data.dataset_registry import load_dataset
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.features import FeatureArray, FeatureExtractor
@@ -31,8 +30,7 @@ def train_quickly(options: argparse.Namespace) -> int:
     if not options.output.absolute().parent.is_dir():
         say(f"error: the folder of {options.output} does not exist.")
         return EXIT_USAGE
-    train = load_dataset(options.dataset, options.data, options.split)
-    val = load_dataset(options.dataset, options.data, options.val_split)
+    train, val = load_parts(options)
     classifier = Classifier(_model_config(options, train))
     load_imagenet_weights(classifier.backbone, options.backbone)
     config = _config(options)

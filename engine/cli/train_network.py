@@ -25,9 +25,8 @@ from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, say
 from engine.cli.stopping import stop_wish
-from engine.cli.train_results import provenance, val_results
+from engine.cli.train_results import load_parts, provenance, val_results
 from engine.config import HeadConfig, ModelConfig
-from engine.data.dataset_registry import load_dataset
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.errors import ConfigError, DataError
@@ -75,8 +74,7 @@ def train_network(options: argparse.Namespace) -> int:
     config = train_config(options)
     device = choose_device(local_device(options.device))
     with processes(device) as process:
-        train = load_dataset(options.dataset, options.data, options.split)
-        val = load_dataset(options.dataset, options.data, options.val_split)
+        train, val = load_parts(options)
         classifier = _classifier(options, train)
         folder = _run_folder(options, config)
         if process.is_first:

@@ -1,7 +1,9 @@
-"""What a model file tells of its training."""
+"""What trainings read, and what a model file tells of them."""
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
 import platform
 import shlex
 import sys
@@ -11,9 +13,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.data.dataset_registry import load_dataset
 from engine.data.labelled import LabelledImages
+from engine.data.splits import stratified_split
+from engine.errors import ConfigError
 from engine.metrics import average_precision
 from engine.values import FloatArray
+
+
+def load_parts(options: argparse.Namespace) -> tuple[LabelledImages, LabelledImages]:
+    """The images to learn from and those to report on.
+
+    Raises:
+        DataError: they cannot be read.
+        ConfigError: the fraction makes no sense.
+    """
+    train = load_dataset(options.dataset, options.data, options.split)
+    fraction = options.val_fraction
+    if fraction is None:
+        return train, load_dataset(options.dataset, options.data, options.val_split)
+    if not 0.0 < fraction < 1.0:
+        raise ConfigError(f"--val-fraction must lie between 0 and 1, not {fraction}.")
+    rows, val_rows = stratified_split(train, fraction, options.seed)
+    val = dataclasses.replace(train.subset(val_rows), name=f"{train.name}, {fraction:.0%} of it")
+    return train.subset(rows), val
 
 
 def val_results(logits: FloatArray, val: LabelledImages) -> dict[str, float]:

@@ -120,3 +120,19 @@ def test_a_picture_that_cannot_be_read_stops_the_run_with_its_name(devkit, capsy
     assert train(devkit, *small("--epochs", "1")) == 1
     assert "000003.jpg" in capsys.readouterr().err
     assert not list((devkit / "cache").glob("*.npy"))
+
+
+def test_a_share_of_the_images_can_be_kept_apart_to_report_on(devkit, capsys):
+    assert train(devkit, *small("--epochs", "1", "--val-fraction", "0.34")) == 0
+    assert "cat 4, chair 0" in capsys.readouterr().err
+    record = load_checkpoint(devkit / "run" / "last.safetensors").record
+    assert record.provenance["validation images"] == "VOC2007 train, 34% of it, 4 images"
+    assert train(devkit, *small("--val-fraction", "1.5")) == 1
+    assert "between 0 and 1" in capsys.readouterr().err
+
+
+def test_heads_alone_can_be_written_into_a_folder(devkit, monkeypatch):
+    monkeypatch.setattr("engine.cli.train_heads.load_imagenet_weights", lambda backbone, name: None)
+    (devkit / "run").mkdir()
+    assert train(devkit, *small("--epochs", "1", preset="quick")) == 0
+    load_checkpoint(devkit / "run" / "best.safetensors")
