@@ -1,0 +1,1 @@
+"""The user's library: photos, scores and decisions in one SQLite file."""

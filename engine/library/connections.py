@@ -1,0 +1,65 @@
+"""How the library's file is connected to."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+
+
+def connect_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+    """The connection that writes; there is one at a time, and only it makes checkpoints.
+
+    Releases of SQLite before 3.51.3 can damage a file whose log is reset by two connections at
+    the same moment. With one writer that cannot happen.
+
+    Raises:
+        sqlite3.DatabaseError: it cannot be opened or is no database.
+    """
+    connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # The log reaches the disk with every commit: also a power cut loses nothing acknowledged.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_reading(path: Path, busy_timeout_s: float = 5.0) -> sqlite3.Connection:
+    """A connection that cannot write, for one thread at a time."""
+    return _connect_by_uri(path, "mode=ro", busy_timeout_s)
+
+
+def connect_to_copy(path: Path) -> sqlite3.Connection:
+    """A connection to a file that nobody writes, such as a backup; leaves nothing beside it."""
+    return _connect_by_uri(path, "mode=ro&immutable=1", 0.0)
+
+
+def _connect_by_uri(path: Path, options: str, busy_timeout_s: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{options}",
+        timeout=busy_timeout_s,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection, None, None]:
+    """All or nothing of what the block writes; committed when this ends without an error."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have ended it already
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,141 @@
+"""What people said, and the journal to undo it; each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.categories import Categories
+from engine.library.errors import LibraryError
+from engine.library.values import Decision, DecisionChange, Edit, ReviewChange, Verdict, Wish
+
+_Columns = tuple[str | None, str | None, int | None]
+
+
+def decisions_of(connection: sqlite3.Connection, image_id: int) -> dict[str, Decision]:
+    """What was said of an image, by category."""
+    rows = connection.execute(
+        "SELECT category, verdict, who, at FROM decisions WHERE image_id = ?", (image_id,)
+    )
+    return {category: Decision(Verdict(verdict), who, at) for category, verdict, who, at in rows}
+
+
+def plan(
+    connection: sqlite3.Connection,
+    wishes: Iterable[Wish],
+    reviewed: Mapping[int, bool],
+    who: str,
+    at_ms: int,
+) -> tuple[tuple[DecisionChange, ...], tuple[ReviewChange, ...]]:
+    """What the wishes would change; the last wish on a label counts.
+
+    Raises:
+        LibraryError: an image is not in the library.
+        ConfigError: a category's name breaks the rules for names.
+    """
+    last = {(wish.image_id, wish.category): wish.verdict for wish in wishes}
+    if last:
+        Categories(tuple({category for _, category in last}))
+    known = {image: _is_reviewed(connection, image) for image in {i for i, _ in last} | {*reviewed}}
+    said = {image: decisions_of(connection, image) for image in {i for i, _ in last}}
+    decisions = []
+    for (image, category), verdict in last.items():
+        old = said[image].get(category)
+        if verdict != (old.verdict if old else None):
+            new = None if verdict is None else Decision(verdict, who, at_ms)
+            decisions.append(DecisionChange(image, category, old, new))
+    reviews = [ReviewChange(i, known[i], mark) for i, mark in reviewed.items() if known[i] != mark]
+    return tuple(decisions), tuple(reviews)
+
+
+def _is_reviewed(connection: sqlite3.Connection, image_id: int) -> bool:
+    row = connection.execute("SELECT reviewed FROM images WHERE id = ?", (image_id,)).fetchone()
+    if row is None:
+        raise LibraryError("The image is no longer in the library.")
+    return bool(row[0])
+
+
+def apply(connection: sqlite3.Connection, edit: Edit) -> None:
+    """Make the changes of an edit, whichever way it goes."""
+    for change in edit.decisions:
+        key = (change.image_id, change.category)
+        if change.new is None:
+            connection.execute("DELETE FROM decisions WHERE image_id = ? AND category = ?", key)
+        else:
+            connection.execute(
+                "REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", (*key, *_columns(change.new))
+            )
+    connection.executemany(
+        "UPDATE images SET reviewed = ? WHERE id = ?",
+        [(int(change.new), change.image_id) for change in edit.reviews],
+    )
+
+
+def journal(connection: sqlite3.Connection, edit: Edit, at_ms: int) -> Edit:
+    """Write an edit down, with its number; what was undone can no longer be redone."""
+    connection.execute("DELETE FROM edits WHERE undone = 1")
+    cursor = connection.execute(
+        "INSERT INTO edits (caption, at) VALUES (?, ?)", (edit.caption, at_ms)
+    )
+    number = int(cursor.lastrowid or 0)
+    connection.executemany(
+        "INSERT INTO decision_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (number, c.image_id, c.category, *_columns(c.old), *_columns(c.new))
+            for c in edit.decisions
+        ],
+    )
+    connection.executemany(
+        "INSERT INTO review_changes VALUES (?, ?, ?, ?)",
+        [(number, c.image_id, int(c.old), int(c.new)) for c in edit.reviews],
+    )
+    return Edit(number, edit.caption, edit.decisions, edit.reviews)
+
+
+def next_to_undo(connection: sqlite3.Connection) -> Edit | None:
+    """The last edit that holds."""
+    return _read(connection, "WHERE undone = 0 ORDER BY id DESC LIMIT 1")
+
+
+def next_to_redo(connection: sqlite3.Connection) -> Edit | None:
+    """The first edit that was undone."""
+    return _read(connection, "WHERE undone = 1 ORDER BY id LIMIT 1")
+
+
+def mark_undone(connection: sqlite3.Connection, edit_id: int, undone: bool) -> None:
+    """Note whether an edit holds."""
+    connection.execute("UPDATE edits SET undone = ? WHERE id = ?", (int(undone), edit_id))
+
+
+def _read(connection: sqlite3.Connection, condition: str) -> Edit | None:
+    row = connection.execute(f"SELECT id, caption FROM edits {condition}").fetchone()  # noqa: S608
+    if row is None:
+        return None
+    number, caption = row
+    changes = connection.execute(
+        "SELECT image_id, category, old_verdict, old_who, old_at, new_verdict, new_who, new_at"
+        " FROM decision_changes WHERE edit_id = ?",
+        (number,),
+    )
+    reviews = connection.execute(
+        "SELECT image_id, old, new FROM review_changes WHERE edit_id = ?", (number,)
+    )
+    return Edit(
+        number,
+        caption,
+        tuple(DecisionChange(c[0], c[1], _decision(c[2:5]), _decision(c[5:8])) for c in changes),
+        tuple(ReviewChange(image, bool(old), bool(new)) for image, old, new in reviews),
+    )
+
+
+def _columns(decision: Decision | None) -> _Columns:
+    if decision is None:
+        return None, None, None
+    return decision.verdict.value, decision.who, decision.at_ms
+
+
+def _decision(columns: Sequence[str | int | None]) -> Decision | None:
+    verdict, who, at_ms = columns
+    if verdict is None:
+        return None
+    return Decision(Verdict(str(verdict)), str(who), int(at_ms or 0))

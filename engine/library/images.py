@@ -1,0 +1,191 @@
+"""Folders and images in the library's tables; each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import stat
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from engine.library.values import ImageFile, LibraryImage, Moved
+
+_CHUNK = 1 << 20
+
+
+def content_hash(path: Path) -> bytes:
+    """A fingerprint of a file's content: 16 bytes that move with it.
+
+    Raises:
+        OSError: it cannot be read or is no regular file.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    # Without blocking: a pipe of that name would never open.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _binary())
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is not a regular file.")
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.digest()
+
+
+def _binary() -> int:
+    return int(getattr(os, "O_BINARY", 0))  # of Windows
+
+
+def add_images(connection: sqlite3.Connection, files: Iterable[ImageFile]) -> list[int]:
+    """Insert or update images; the ids in the order of the files."""
+    folders: dict[bytes, int] = {}
+    ids = []
+    for file in files:
+        folder, name = _split(file.path)
+        if folder not in folders:
+            folders[folder] = _folder_id(connection, folder)
+        ids.append(_add_image(connection, folders[folder], name, file))
+    return ids
+
+
+def _add_image(connection: sqlite3.Connection, folder: int, name: bytes, file: ImageFile) -> int:
+    known = connection.execute(
+        "SELECT id, size, mtime_ns, missing FROM images WHERE folder_id = ? AND name = ?",
+        (folder, name),
+    ).fetchone()
+    if known is None:
+        cursor = connection.execute(
+            "INSERT INTO images (folder_id, name, size, mtime_ns) VALUES (?, ?, ?, ?)",
+            (folder, name, file.size, file.mtime_ns),
+        )
+        return int(cursor.lastrowid or 0)
+    image_id = int(known[0])
+    if known[1:3] != (file.size, file.mtime_ns):
+        _take_changed(connection, image_id, file)
+    elif known[3]:
+        connection.execute("UPDATE images SET missing = 0 WHERE id = ?", (image_id,))
+    return image_id
+
+
+def _take_changed(connection: sqlite3.Connection, image_id: int, file: ImageFile) -> None:
+    """Another content under a known name: the machine's word is void, the person's stays."""
+    connection.execute(
+        "UPDATE images SET size = ?, mtime_ns = ?, hash = NULL, missing = 0 WHERE id = ?",
+        (file.size, file.mtime_ns, image_id),
+    )
+    connection.execute("DELETE FROM scores WHERE image_id = ?", (image_id,))
+    connection.execute("DELETE FROM errors WHERE image_id = ?", (image_id,))
+
+
+def note_opened(connection: sqlite3.Connection, folder: Path) -> None:
+    """Remember that a person opened a folder."""
+    folder_id = _folder_id(connection, os.fsencode(folder))
+    connection.execute(
+        "UPDATE folders SET opened = (SELECT coalesce(max(opened), 0) + 1 FROM folders)"
+        " WHERE id = ?",
+        (folder_id,),
+    )
+
+
+def recent_folders(connection: sqlite3.Connection, limit: int) -> list[Path]:
+    """The folders that a person opened, the last one first."""
+    rows = connection.execute(
+        "SELECT path FROM folders WHERE opened IS NOT NULL ORDER BY opened DESC LIMIT ?",
+        (limit,),
+    )
+    return [Path(os.fsdecode(path)) for (path,) in rows]
+
+
+def mark_missing(connection: sqlite3.Connection, image_ids: Iterable[int]) -> None:
+    """Note that files have vanished; what is known of them stays."""
+    connection.executemany(
+        "UPDATE images SET missing = 1 WHERE id = ?", [(image_id,) for image_id in image_ids]
+    )
+
+
+def without_hash(connection: sqlite3.Connection, limit: int) -> list[LibraryImage]:
+    """Images whose content hash is still to be computed."""
+    return read_images(
+        connection,
+        "WHERE images.hash IS NULL AND images.missing = 0 ORDER BY images.id LIMIT ?",
+        (limit,),
+    )
+
+
+def set_hashes(
+    connection: sqlite3.Connection, hashes: Iterable[tuple[int, bytes]]
+) -> tuple[Moved, ...]:
+    """Store content hashes; an image that has vanished is found again by its hash.
+
+    The vanished image takes over the path, so that its scores and decisions go on. Not if a
+    person has already said something of the image under its new path: that is never thrown away.
+    """
+    moves = []
+    for image_id, digest in hashes:
+        connection.execute("UPDATE images SET hash = ? WHERE id = ?", (digest, image_id))
+        vanished = connection.execute(
+            "SELECT id FROM images WHERE hash = ? AND missing = 1 AND id <> ? ORDER BY id LIMIT 1",
+            (digest, image_id),
+        ).fetchone()
+        if vanished and not _has_human_word(connection, image_id):
+            moves.append(_move(connection, int(vanished[0]), image_id))
+    return tuple(moves)
+
+
+def _has_human_word(connection: sqlite3.Connection, image_id: int) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM images WHERE id = :id AND reviewed = 1"
+        " UNION ALL SELECT 1 FROM decisions WHERE image_id = :id"
+        " UNION ALL SELECT 1 FROM decision_changes WHERE image_id = :id"
+        " UNION ALL SELECT 1 FROM review_changes WHERE image_id = :id LIMIT 1",
+        {"id": image_id},
+    )
+    return found.fetchone() is not None
+
+
+def _move(connection: sqlite3.Connection, old: int, new: int) -> Moved:
+    place = connection.execute(
+        "SELECT folder_id, name, size, mtime_ns FROM images WHERE id = ?", (new,)
+    ).fetchone()
+    for table in ("scores", "errors"):  # what was found since the move, unless known before
+        connection.execute(
+            f"UPDATE OR IGNORE {table} SET image_id = ? WHERE image_id = ?",  # noqa: S608
+            (old, new),
+        )
+    connection.execute("DELETE FROM images WHERE id = ?", (new,))
+    connection.execute(
+        "UPDATE images SET folder_id = ?, name = ?, size = ?, mtime_ns = ?, missing = 0"
+        " WHERE id = ?",
+        (*place, old),
+    )
+    return Moved(old, new)
+
+
+def find_image(connection: sqlite3.Connection, path: Path) -> int | None:
+    """The id of the image with this path."""
+    row = connection.execute(
+        "SELECT images.id FROM images JOIN folders ON folders.id = folder_id"
+        " WHERE folders.path = ? AND name = ?",
+        _split(path),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def read_images(
+    connection: sqlite3.Connection, condition: str, parameters: Sequence[object]
+) -> list[LibraryImage]:
+    """Images by an SQL condition on ``images`` and ``folders``."""
+    start = "SELECT images.id, folders.path, images.name FROM images JOIN folders"
+    query = f"{start} ON folders.id = images.folder_id {condition}"
+    rows = connection.execute(query, parameters)
+    return [LibraryImage(i, Path(os.fsdecode(os.path.join(f, n)))) for i, f, n in rows]  # noqa: PTH118
+
+
+def _folder_id(connection: sqlite3.Connection, path: bytes) -> int:
+    connection.execute("INSERT OR IGNORE INTO folders (path) VALUES (?)", (path,))
+    row = connection.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
+    return int(row[0])
+
+
+def _split(path: Path) -> tuple[bytes, bytes]:
+    # Bytes: a name that is not UTF-8 comes back as it was.
+    return os.fsencode(path.parent), os.fsencode(path.name)

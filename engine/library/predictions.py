@@ -1,0 +1,179 @@
+"""What models said, in the library's tables; each function runs in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.categories import Categories
+from engine.errors import ConfigError
+from engine.library.errors import LibraryError
+from engine.library.images import find_image, read_images
+from engine.library.values import LibraryImage, LibraryModel
+from engine.values import DEFAULT_THRESHOLD, FloatArray, Prediction
+
+HalfArray = NDArray[np.float16]
+SCORE_TYPE = np.dtype("<f2")
+
+
+def add_model(connection: sqlite3.Connection, model: LibraryModel) -> None:
+    """Make a model known, or give it its present name.
+
+    Raises:
+        LibraryError: it is known with other categories.
+    """
+    categories = json.dumps(list(model.categories), ensure_ascii=False)
+    connection.execute(
+        "INSERT INTO models (fingerprint, name, categories) VALUES (?, ?, ?)"
+        " ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name",
+        (model.fingerprint, model.name, categories),
+    )
+    if find_model(connection, model.fingerprint)[1].categories != model.categories:
+        raise LibraryError(f"The library knows {model.name} with other categories.")
+
+
+def models(connection: sqlite3.Connection) -> list[LibraryModel]:
+    """All models, in the order in which they came."""
+    rows = connection.execute("SELECT fingerprint, name, categories FROM models ORDER BY id")
+    return [_model(*row) for row in rows]
+
+
+def find_model(connection: sqlite3.Connection, fingerprint: str) -> tuple[int, LibraryModel]:
+    """A model and its key in the tables.
+
+    Raises:
+        LibraryError: the library does not know it.
+    """
+    row = connection.execute(
+        "SELECT id, fingerprint, name, categories FROM models WHERE fingerprint = ?", (fingerprint,)
+    ).fetchone()
+    if row is None:
+        raise LibraryError("The library has nothing of this model yet.")
+    return int(row[0]), _model(*row[1:])
+
+
+def _model(fingerprint: str, name: str, categories: str) -> LibraryModel:
+    try:
+        return LibraryModel(fingerprint, name, Categories(tuple(json.loads(categories))))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise LibraryError(f"The library's list of categories is damaged: {error}") from error
+
+
+def record(
+    connection: sqlite3.Connection, fingerprint: str, predictions: Sequence[Prediction]
+) -> int:
+    """Store scores and errors in place of earlier ones; returns how many.
+
+    An image that has been removed from the library meanwhile is passed over. Decisions are not
+    touched.
+
+    Raises:
+        LibraryError: the model is not known or has another number of categories.
+    """
+    model, info = find_model(connection, fingerprint)
+    recorded = 0
+    for prediction in predictions:
+        image = find_image(connection, prediction.path)
+        if image is not None:
+            _record_one(connection, model, image, prediction, len(info.categories))
+            recorded += 1
+    return recorded
+
+
+def _record_one(
+    connection: sqlite3.Connection, model: int, image: int, prediction: Prediction, count: int
+) -> None:
+    error = prediction.error
+    if error is None and prediction.scores.shape != (count,):
+        raise LibraryError(f"There are {len(prediction.scores)} scores for {count} categories.")
+    if error is None and not np.isfinite(prediction.scores).all():
+        error = "The model gave no usable scores."
+    if error is None:
+        scores = prediction.scores.clip(0.0, 1.0).astype(SCORE_TYPE).tobytes()
+        connection.execute("REPLACE INTO scores VALUES (?, ?, ?)", (model, image, scores))
+        obsolete = "DELETE FROM errors WHERE model_id = ? AND image_id = ?"
+    else:
+        message = error.encode("utf-8", "replace").decode()
+        connection.execute("REPLACE INTO errors VALUES (?, ?, ?)", (model, image, message))
+        obsolete = "DELETE FROM scores WHERE model_id = ? AND image_id = ?"
+    connection.execute(obsolete, (model, image))
+
+
+def scores_of(connection: sqlite3.Connection, fingerprint: str, image_id: int) -> HalfArray | None:
+    """(C,) float16 of one image, or ``None`` while the model has not scored it."""
+    model, info = find_model(connection, fingerprint)
+    row = connection.execute(
+        "SELECT scores FROM scores WHERE model_id = ? AND image_id = ?", (model, image_id)
+    ).fetchone()
+    if row is None or len(row[0]) != len(info.categories) * SCORE_TYPE.itemsize:
+        return None
+    return np.frombuffer(row[0], dtype=SCORE_TYPE).astype(np.float16, copy=False)
+
+
+def errors(connection: sqlite3.Connection, fingerprint: str) -> dict[int, str]:
+    """What went wrong, by image id."""
+    model, _ = find_model(connection, fingerprint)
+    rows = connection.execute("SELECT image_id, message FROM errors WHERE model_id = ?", (model,))
+    return {int(image): str(message) for image, message in rows}
+
+
+def untagged(
+    connection: sqlite3.Connection, fingerprint: str, limit: int, below: Path | None
+) -> list[LibraryImage]:
+    """Images that this model has neither scored nor failed on, in the order they came."""
+    model, _ = find_model(connection, fingerprint)
+    where, parameters = _below(below)
+    not_yet = (
+        "WHERE images.missing = 0"
+        " AND NOT EXISTS (SELECT 1 FROM scores WHERE model_id = ? AND image_id = images.id)"
+        " AND NOT EXISTS (SELECT 1 FROM errors WHERE model_id = ? AND image_id = images.id)"
+    )
+    condition = f"{not_yet}{where} ORDER BY images.id LIMIT ?"
+    return read_images(connection, condition, (model, model, *parameters, limit))
+
+
+def _below(folder: Path | None) -> tuple[str, tuple[bytes, ...]]:
+    if folder is None:
+        return "", ()
+    path, separator = os.fsencode(folder), os.sep.encode()
+    inside = path if path.endswith(separator) else path + separator
+    after = inside[:-1] + bytes([separator[0] + 1])  # the first text after all that begin so
+    condition = " AND (folders.path = ? OR (folders.path >= ? AND folders.path < ?))"
+    return condition, (path, inside, after)
+
+
+def thresholds(connection: sqlite3.Connection, fingerprint: str) -> FloatArray:
+    """(C,) float32 in [0, 1]; what was never set is 0.5."""
+    model, info = find_model(connection, fingerprint)
+    values = np.full(len(info.categories), DEFAULT_THRESHOLD, dtype=np.float32)
+    rows = connection.execute(
+        "SELECT category, threshold FROM thresholds WHERE model_id = ?", (model,)
+    )
+    for category, threshold in rows:
+        if 0 <= category < len(values):
+            values[category] = threshold
+    return values
+
+
+def set_thresholds(connection: sqlite3.Connection, fingerprint: str, values: FloatArray) -> None:
+    """Store all thresholds of a model, (C,) in [0, 1].
+
+    Raises:
+        ConfigError: another number of them, or one outside of [0, 1].
+        LibraryError: the model is not known.
+    """
+    model, info = find_model(connection, fingerprint)
+    if values.shape != (len(info.categories),):
+        raise ConfigError(f"{len(info.categories)} categories need as many thresholds.")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ConfigError("Thresholds lie between 0 and 1.")
+    connection.executemany(
+        "REPLACE INTO thresholds VALUES (?, ?, ?)",
+        [(model, i, float(value)) for i, value in enumerate(values)],
+    )

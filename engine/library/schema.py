@@ -1,0 +1,102 @@
+"""The tables of a library, as the steps that lead from an empty file to the newest version."""
+
+from __future__ import annotations
+
+#: "CSRA": says in the file's header whose it is.
+APPLICATION_ID = 0x43535241
+
+#: Each entry leads from its index to the next version; an entry is never changed once released.
+#: Paths and names are bytes, since not every file name is a text.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE folders (
+            id INTEGER PRIMARY KEY,
+            path BLOB NOT NULL UNIQUE,
+            opened INTEGER -- counts up: the person opened the highest last; NULL: never, only found
+        ) STRICT""",
+        """CREATE TABLE images (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            folder_id INTEGER NOT NULL REFERENCES folders (id),
+            name BLOB NOT NULL,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            hash BLOB, -- of the content; NULL until it was computed
+            reviewed INTEGER NOT NULL DEFAULT 0,
+            missing INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (folder_id, name)
+        ) STRICT""",
+        "CREATE INDEX images_by_hash ON images (hash) WHERE hash IS NOT NULL",
+        """CREATE TABLE models (
+            id INTEGER PRIMARY KEY,
+            fingerprint TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            categories TEXT NOT NULL -- a JSON list, in the order of the scores
+        ) STRICT""",
+        """CREATE TABLE scores (
+            model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            scores BLOB NOT NULL, -- float16, little-endian, one per category
+            PRIMARY KEY (model_id, image_id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX scores_by_image ON scores (image_id)",
+        """CREATE TABLE errors (
+            model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            message TEXT NOT NULL,
+            PRIMARY KEY (model_id, image_id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX errors_by_image ON errors (image_id)",
+        """CREATE TABLE thresholds (
+            model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+            category INTEGER NOT NULL,
+            threshold REAL NOT NULL,
+            PRIMARY KEY (model_id, category)
+        ) STRICT, WITHOUT ROWID""",
+        # By the category's name: a person's word holds whichever model is used.
+        """CREATE TABLE decisions (
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            category TEXT NOT NULL,
+            verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected', 'added')),
+            who TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (image_id, category)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE edits (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, -- the order: clocks jump
+            caption TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            undone INTEGER NOT NULL DEFAULT 0
+        ) STRICT""",
+        """CREATE TABLE decision_changes (
+            edit_id INTEGER NOT NULL REFERENCES edits (id) ON DELETE CASCADE,
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            category TEXT NOT NULL,
+            old_verdict TEXT, old_who TEXT, old_at INTEGER,
+            new_verdict TEXT, new_who TEXT, new_at INTEGER,
+            PRIMARY KEY (edit_id, image_id, category)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX decision_changes_by_image ON decision_changes (image_id)",
+        """CREATE TABLE review_changes (
+            edit_id INTEGER NOT NULL REFERENCES edits (id) ON DELETE CASCADE,
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            old INTEGER NOT NULL,
+            new INTEGER NOT NULL,
+            PRIMARY KEY (edit_id, image_id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX review_changes_by_image ON review_changes (image_id)",
+    ),
+)
+
+#: In an order in which each refers only to earlier ones.
+TABLES = (
+    "folders",
+    "images",
+    "models",
+    "scores",
+    "errors",
+    "thresholds",
+    "decisions",
+    "edits",
+    "decision_changes",
+    "review_changes",
+)

@@ -1,0 +1,286 @@
+"""The library as the program uses it: one object, from any thread."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from engine.library import decisions, images, predictions
+from engine.library.backup import back_up
+from engine.library.columns import (
+    Columns,
+    ScoreMatrix,
+    effective_labels,
+    load_columns,
+    load_scores,
+)
+from engine.library.connections import connect_reading
+from engine.library.errors import LibraryError, translated
+from engine.library.lock import LibraryLock
+from engine.library.values import (
+    Edit,
+    ImageFile,
+    ImageLabel,
+    LibraryImage,
+    LibraryModel,
+    Moved,
+    Wish,
+)
+from engine.library.writer import Writer
+from engine.values import FloatArray, Prediction
+
+_IDLE_READERS = 4
+
+
+class Library:
+    """An open library; made by ``engine.library.opening.open_library``.
+
+    Every method may be called from any thread and blocks until the disk has it, so a window
+    calls them in a worker. What a writing method returned for survives a crash and a power cut.
+    All raise ``LibraryError`` when the file or the disk fails; what was there before stays.
+    """
+
+    def __init__(self, path: Path, lock: LibraryLock, busy_timeout_s: float) -> None:
+        self.path = path
+        self._lock = lock
+        self._busy_timeout_s = busy_timeout_s
+        self._writer = Writer(path, busy_timeout_s)
+        self._readers: list[sqlite3.Connection] = []
+        self._readers_lock = threading.Lock()
+        self._is_closed = False
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish what is being written, and let others in; more than once does no harm."""
+        with self._readers_lock:
+            self._is_closed = True
+            idle, self._readers = self._readers, []
+        for reader in idle:
+            reader.close()
+        self._writer.close()
+        self._lock.release()
+
+    # Folders and images.
+
+    def note_opened(self, folder: Path) -> None:
+        """Remember that a person opened this folder."""
+        self._writer.run(lambda c: images.note_opened(c, folder))
+
+    def recent_folders(self, limit: int = 10) -> list[Path]:
+        """The folders that a person opened, the last one first."""
+        with self._reading() as connection:
+            return images.recent_folders(connection, limit)
+
+    def add_images(self, files: Sequence[ImageFile]) -> list[int]:
+        """Add images, or update those whose size or time changed; their ids, in order.
+
+        A changed file loses what models said of it, not what people said.
+        """
+        return self._writer.run(lambda c: images.add_images(c, files))
+
+    def find_image(self, path: Path) -> int | None:
+        """The id of the image with this path, or ``None``."""
+        with self._reading() as connection:
+            return images.find_image(connection, path)
+
+    def mark_missing(self, image_ids: Iterable[int]) -> None:
+        """Note that files have vanished; what is known of them waits for them."""
+        ids = tuple(image_ids)
+        self._writer.run(lambda c: images.mark_missing(c, ids))
+
+    def images_without_hash(self, limit: int = 500) -> list[LibraryImage]:
+        """Images whose content is still to be hashed, for a worker in the background."""
+        with self._reading() as connection:
+            return images.without_hash(connection, limit)
+
+    def set_hashes(self, hashes: Sequence[tuple[int, bytes]]) -> tuple[Moved, ...]:
+        """Store content hashes by image id; says which images turn out to have moved."""
+        return self._writer.run(lambda c: images.set_hashes(c, hashes))
+
+    # What models say.
+
+    def add_model(self, model: LibraryModel) -> None:
+        """Make a model known; needed before its predictions."""
+        self._writer.run(lambda c: predictions.add_model(c, model))
+
+    def models(self) -> list[LibraryModel]:
+        """The models that the library has something of."""
+        with self._reading() as connection:
+            return predictions.models(connection)
+
+    def record_predictions(self, fingerprint: str, batch: Sequence[Prediction]) -> int:
+        """Store one batch of a model, all or nothing, in place of what it said before.
+
+        Returns:
+            How many; images that are no longer in the library are passed over.
+        """
+        return self._writer.run(lambda c: predictions.record(c, fingerprint, batch))
+
+    def untagged(
+        self, fingerprint: str, limit: int, below: Path | None = None
+    ) -> list[LibraryImage]:
+        """The next images that this model has not been through: where a run goes on.
+
+        Args:
+            fingerprint: of the model.
+            limit: the most images.
+            below: only in this folder and its subfolders.
+        """
+        with self._reading() as connection:
+            return predictions.untagged(connection, fingerprint, limit, below)
+
+    def errors(self, fingerprint: str) -> dict[int, str]:
+        """What went wrong with images that the model could not be run on, by image id."""
+        with self._reading() as connection:
+            return predictions.errors(connection, fingerprint)
+
+    def thresholds(self, fingerprint: str) -> FloatArray:
+        """(C,) float32 in [0, 1]; what was never set is 0.5."""
+        with self._reading() as connection:
+            return predictions.thresholds(connection, fingerprint)
+
+    def set_thresholds(self, fingerprint: str, values: FloatArray) -> None:
+        """Keep the thresholds of a model, (C,) in [0, 1]."""
+        self._writer.run(lambda c: predictions.set_thresholds(c, fingerprint, values))
+
+    # What people say.
+
+    def decide(
+        self,
+        wishes: Iterable[Wish] = (),
+        *,
+        who: str,
+        caption: str,
+        reviewed: Mapping[int, bool] | None = None,
+    ) -> Edit | None:
+        """Note what a person said, of any number of labels and images, as one edit.
+
+        Args:
+            wishes: what is said of labels.
+            who: the person.
+            caption: of the edit, for the Undo menu.
+            reviewed: the new marks, by image id.
+
+        Returns:
+            What changed; ``None`` if all was so already.
+        """
+        wished, marks = tuple(wishes), dict(reviewed or {})
+
+        def work(connection: sqlite3.Connection) -> Edit | None:
+            at_ms = _now_ms()
+            changes = decisions.plan(connection, wished, marks, who, at_ms)
+            if not any(changes):
+                return None
+            edit = decisions.journal(connection, Edit(0, caption, *changes), at_ms)
+            decisions.apply(connection, edit)
+            return edit
+
+        return self._writer.run(work)
+
+    def undo(self) -> Edit | None:
+        """Take back the last edit that holds; the change made, ``None`` if there is none."""
+
+        def work(connection: sqlite3.Connection) -> Edit | None:
+            edit = decisions.next_to_undo(connection)
+            if edit is None:
+                return None
+            decisions.apply(connection, edit.inverse())
+            decisions.mark_undone(connection, edit.id, True)
+            return edit.inverse()
+
+        return self._writer.run(work)
+
+    def redo(self) -> Edit | None:
+        """Make again the edit that was undone last; ``None`` if there is none."""
+
+        def work(connection: sqlite3.Connection) -> Edit | None:
+            edit = decisions.next_to_redo(connection)
+            if edit is not None:
+                decisions.apply(connection, edit)
+                decisions.mark_undone(connection, edit.id, False)
+            return edit
+
+        return self._writer.run(work)
+
+    def next_edits(self) -> tuple[Edit | None, Edit | None]:
+        """What undo would take back and what redo would make again, for their captions."""
+        with self._reading() as connection:
+            return decisions.next_to_undo(connection), decisions.next_to_redo(connection)
+
+    # What counts.
+
+    def labels(self, image_id: int, fingerprint: str) -> tuple[ImageLabel, ...]:
+        """The labels of one image that count, those with the best scores first."""
+        with self._reading() as connection:
+            info = predictions.find_model(connection, fingerprint)[1]
+            scores = predictions.scores_of(connection, fingerprint, image_id)
+            limits = predictions.thresholds(connection, fingerprint)
+            said = decisions.decisions_of(connection, image_id)
+        if scores is None:
+            scores = np.full(len(info.categories), np.nan, dtype=np.float16)
+        return effective_labels(info.categories, scores, limits, said)
+
+    def score_matrix(self, fingerprint: str) -> ScoreMatrix:
+        """All scores of a model."""
+        with self._reading() as connection:
+            return load_scores(connection, fingerprint)
+
+    def columns(self, fingerprint: str) -> Columns:
+        """Everything that filters, facets and sorting need, as one model sees it."""
+        with self._reading() as connection:
+            return load_columns(connection, fingerprint)
+
+    def back_up(self) -> Path:
+        """Make a copy of the library now, and drop the oldest; work may go on meanwhile."""
+        with self._reading(in_transaction=False) as connection:
+            return back_up(connection, self.path)
+
+    @contextlib.contextmanager
+    def _reading(self, *, in_transaction: bool = True) -> Generator[sqlite3.Connection, None, None]:
+        """A connection that sees one state of the library throughout the block."""
+        with translated(self.path):
+            connection = self._take_reader()
+            try:
+                if in_transaction:
+                    connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._give_reader_back(connection)
+
+    def _take_reader(self) -> sqlite3.Connection:
+        with self._readers_lock:
+            if self._is_closed:
+                raise LibraryError("The library is closed.")
+            if self._readers:
+                return self._readers.pop()
+        return connect_reading(self.path, self._busy_timeout_s)
+
+    def _give_reader_back(self, connection: sqlite3.Connection) -> None:
+        with self._readers_lock:
+            if not self._is_closed and len(self._readers) < _IDLE_READERS:
+                self._readers.append(connection)
+                return
+        connection.close()
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,143 @@
+"""What goes into a library and comes out of it: frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from engine.categories import Categories
+
+
+class Verdict(StrEnum):
+    """What a person said of a label.
+
+    ``ADDED`` is a label that the person gave where the machine had none.
+    """
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A file as a scan found it: size in bytes, time of change in ns since 1970."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryImage:
+    """An image of the library."""
+
+    id: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryModel:
+    """A model that the library has scores of; ``fingerprint`` is ``ModelInfo.id``."""
+
+    fingerprint: str
+    name: str
+    categories: Categories
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An image that was found again under another path.
+
+    Attributes:
+        image_id: which keeps all that is known of it.
+        forgotten_id: what the new path was known as until now; it is gone.
+    """
+
+    image_id: int
+    forgotten_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person said of one label, who, and when (ms since 1970)."""
+
+    verdict: Verdict
+    who: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants to say of a label; ``None`` takes back what was said."""
+
+    image_id: int
+    category: str
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionChange:
+    """A decision on one label of one image, before and after."""
+
+    image_id: int
+    category: str
+    old: Decision | None
+    new: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewChange:
+    """The mark of one image that a person has reviewed it, before and after."""
+
+    image_id: int
+    old: bool
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a person did at one stroke, to any number of images; only what changed is in it.
+
+    Attributes:
+        id: in the journal; later edits have higher ones.
+        caption: for the Undo menu.
+        decisions: each label at most once.
+        reviews: each image at most once.
+    """
+
+    id: int
+    caption: str
+    decisions: tuple[DecisionChange, ...] = ()
+    reviews: tuple[ReviewChange, ...] = ()
+
+    def inverse(self) -> Edit:
+        """The edit that takes this one back."""
+        return replace(
+            self,
+            decisions=tuple(replace(c, old=c.new, new=c.old) for c in self.decisions),
+            reviews=tuple(replace(c, old=c.new, new=c.old) for c in self.reviews),
+        )
+
+    @property
+    def image_ids(self) -> Sequence[int]:
+        """The images that it touches, each once, in order."""
+        decided = [change.image_id for change in self.decisions]
+        return tuple(dict.fromkeys([*decided, *(change.image_id for change in self.reviews)]))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLabel:
+    """A label as it counts: the machine's unless rejected, or the person's.
+
+    Attributes:
+        category: its name.
+        score: the machine's, in [0, 1]; ``None`` if the model does not know the category.
+        decision: of the person, if there is one.
+    """
+
+    category: str
+    score: float | None
+    decision: Decision | None

@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.categories import Categories
+from engine.errors import ConfigError
+from engine.library.errors import LibraryError
+from engine.library.images import content_hash
+from engine.library.opening import open_library
+from engine.library.store import Library
+from engine.library.values import ImageFile, LibraryModel, Verdict, Wish
+from engine.values import Prediction
+from tests.engine.library.parts import (
+    CATEGORIES,
+    ME,
+    MODEL,
+    categories_of,
+    files,
+    filled,
+    prediction,
+)
+
+
+def test_an_image_added_twice_is_one_image(library: Library) -> None:
+    assert library.add_images(files(3)) == library.add_images(files(3))
+
+
+def test_a_name_that_is_not_utf8_comes_back_as_it_was(library: Library) -> None:
+    path = Path(os.fsdecode(b"/photos/caf\xe9/\xff\xfe.jpg"))
+    image = library.add_images([ImageFile(path, 1, 2)])[0]
+    library.add_model(MODEL)
+    assert [(i.id, i.path) for i in library.untagged(MODEL.fingerprint, 5)] == [(image, path)]
+    library.record_predictions(MODEL.fingerprint, [prediction(path, 0.9, 0, 0)])
+    assert library.find_image(path) == image
+    assert categories_of(library, image) == {"dog"}
+    assert library.columns(MODEL.fingerprint).names == (path.name,)
+
+
+def test_a_changed_file_loses_what_the_machine_said_and_keeps_the_persons_word(
+    library: Library,
+) -> None:
+    image = filled(library, 1)[0]
+    library.decide([Wish(image, "cat", Verdict.ADDED)], who=ME, caption="Add cat")
+    old = files(1)[0]
+    assert library.add_images([ImageFile(old.path, old.size + 1, old.mtime_ns)]) == [image]
+    assert categories_of(library, image) == {"cat"}
+    assert [i.id for i in library.untagged(MODEL.fingerprint, 9)] == [image]
+
+
+def test_a_run_goes_on_with_images_that_are_neither_scored_nor_failed(library: Library) -> None:
+    ids = library.add_images(files(3))
+    library.add_model(MODEL)
+    paths = [f.path for f in files(3)]
+    none = np.zeros(0, dtype=np.float32)
+    failed = Prediction(paths[1], MODEL.fingerprint, none, error="It is cut off.")
+    library.record_predictions(MODEL.fingerprint, [prediction(paths[0], 1, 0, 0), failed])
+    assert [i.id for i in library.untagged(MODEL.fingerprint, 9)] == [ids[2]]
+    assert library.errors(MODEL.fingerprint) == {ids[1]: "It is cut off."}
+
+
+def test_a_run_can_be_limited_to_a_folder_and_what_is_below_it(library: Library) -> None:
+    library.add_model(MODEL)
+    names = ["/a/x.jpg", "/a/b/x.jpg", "/ab/x.jpg", "/c/x.jpg"]
+    library.add_images([ImageFile(Path(name), 1, 1) for name in names])
+    found = library.untagged(MODEL.fingerprint, 9, below=Path("/a"))
+    assert [str(i.path) for i in found] == names[:2]
+
+
+def test_scores_that_are_no_numbers_become_an_error_of_the_image(library: Library) -> None:
+    image = library.add_images(files(1))[0]
+    library.add_model(MODEL)
+    library.record_predictions(
+        MODEL.fingerprint, [prediction(files(1)[0].path, float("nan"), 0, 0)]
+    )
+    assert list(library.errors(MODEL.fingerprint)) == [image]
+    assert len(library.score_matrix(MODEL.fingerprint).image_ids) == 0
+
+
+def test_a_batch_with_one_wrong_prediction_is_not_stored_at_all(library: Library) -> None:
+    library.add_images(files(2))
+    library.add_model(MODEL)
+    batch = [prediction(files(2)[0].path, 1, 0, 0), prediction(files(2)[1].path, 1, 0)]
+    with pytest.raises(LibraryError, match="2 scores for 3"):
+        library.record_predictions(MODEL.fingerprint, batch)
+    assert len(library.untagged(MODEL.fingerprint, 9)) == 2
+
+
+def test_a_model_does_not_change_its_categories(library: Library) -> None:
+    library.add_model(MODEL)
+    with pytest.raises(LibraryError, match="other categories"):
+        library.add_model(LibraryModel(MODEL.fingerprint, "Small", Categories(("cat",))))
+    assert library.models() == [MODEL]
+
+
+def test_a_rejected_label_never_returns_and_an_accepted_one_never_vanishes(
+    library: Library,
+) -> None:
+    image = filled(library, 1)[0]
+    wishes = [Wish(image, "person", Verdict.REJECTED), Wish(image, "dog", Verdict.ACCEPTED)]
+    library.decide(wishes, who=ME, caption="Review")
+    for scores in ((0.0, 1.0, 0.0), (0.9, 0.9, 0.9), (0.0, 0.0, 0.0)):
+        library.record_predictions(MODEL.fingerprint, [prediction(files(1)[0].path, *scores)])
+        found = categories_of(library, image)
+        assert "person" not in found
+        assert "dog" in found
+    other = LibraryModel("other", "Other", CATEGORIES)
+    library.add_model(other)
+    library.record_predictions("other", [prediction(files(1)[0].path, 0.0, 1.0, 0.0)])
+    assert {label.category for label in library.labels(image, "other")} == {"dog"}
+
+
+def test_the_labels_in_columns_are_those_of_each_image(library: Library) -> None:
+    ids = filled(library, 5)
+    wishes = [Wish(ids[0], "cat", Verdict.ADDED), Wish(ids[4], "dog", Verdict.REJECTED)]
+    library.decide(wishes, who=ME, caption="Review", reviewed={ids[1]: True})
+    columns = library.columns(MODEL.fingerprint)
+    labels = columns.labels(library.thresholds(MODEL.fingerprint))
+    assert columns.reviewed.tolist() == [False, True, False, False, False]
+    for row, image in enumerate(ids):
+        named = {columns.categories[i] for i in np.flatnonzero(labels[row])}
+        assert named == categories_of(library, image)
+
+
+def test_thresholds_are_kept_and_checked(library: Library) -> None:
+    ids = filled(library, 5)
+    assert library.thresholds(MODEL.fingerprint).tolist() == [0.5, 0.5, 0.5]
+    library.set_thresholds(MODEL.fingerprint, np.array([0.9, 0.8, 0.05], dtype=np.float32))
+    assert categories_of(library, ids[4]) == {"dog", "traffic light"}
+    for wrong in ([0.5], [0.5, 0.5, 1.5], [0.5, 0.5, float("nan")]):
+        with pytest.raises(ConfigError):
+            library.set_thresholds(MODEL.fingerprint, np.array(wrong, dtype=np.float32))
+
+
+def test_half_floats_are_compared_as_numbers_are() -> None:
+    from engine.library.columns import reach
+
+    generator = np.random.default_rng(0)
+    scores = generator.random((500, 7)).astype(np.float16)
+    scores[3] = np.nan
+    scores[4, :2] = 0.0, 1.0
+    for _ in range(20):
+        thresholds = generator.random(7).astype(np.float32)
+        thresholds[:2] = scores[7, :2]
+        expected = scores.astype(np.float32) >= thresholds
+        assert np.array_equal(reach(scores, thresholds), expected)
+    assert reach(scores, np.ones(7, dtype=np.float32))[4, 1]
+
+
+def test_a_moved_file_keeps_its_labels(library: Library, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"pixels")
+    old = library.add_images([ImageFile(photo, 6, 1)])[0]
+    library.set_hashes([(old, content_hash(photo))])
+    library.decide([Wish(old, "cat", Verdict.ADDED)], who=ME, caption="Add cat")
+    library.mark_missing([old])
+    moved = photo.rename(tmp_path / "moved.jpg")
+    new = library.add_images([ImageFile(moved, 6, 2)])[0]
+    moves = library.set_hashes([(new, content_hash(moved))])
+    assert [(m.image_id, m.forgotten_id) for m in moves] == [(old, new)]
+    assert library.find_image(moved) == old
+    assert library.find_image(photo) is None
+    library.add_model(MODEL)
+    assert categories_of(library, old) == {"cat"}
+
+
+def test_a_copy_of_a_file_that_is_still_there_has_not_moved(library: Library) -> None:
+    first, second = library.add_images(files(2))
+    assert library.set_hashes([(first, b"same"), (second, b"same")]) == ()
+    assert library.images_without_hash() == []
+
+
+def test_a_pipe_has_no_content_to_hash(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(OSError, match="regular"):
+        content_hash(tmp_path / "pipe.jpg")
+
+
+def test_undo_and_redo_go_across_images_and_survive_a_restart(tmp_path: Path) -> None:
+    with open_library(tmp_path / "l.db") as library:
+        ids = filled(library, 3)
+        library.decide([Wish(i, "cat", Verdict.ADDED) for i in ids], who=ME, caption="Add cat to 3")
+        library.decide(
+            [Wish(ids[0], "cat", Verdict.REJECTED)],
+            who="you",
+            caption="Reject",
+            reviewed={ids[0]: True},
+        )
+    with open_library(tmp_path / "l.db") as library:
+        undone = library.undo()
+        assert undone is not None and undone.caption == "Reject"
+        assert undone.decisions[0].new is not None and undone.decisions[0].new.who == ME
+        assert not library.columns(MODEL.fingerprint).reviewed.any()
+        assert all("cat" in categories_of(library, i) for i in ids)
+        assert library.undo() is not None
+        assert library.undo() is None
+        assert not any("cat" in categories_of(library, i) for i in ids)
+    with open_library(tmp_path / "l.db") as library:
+        assert library.redo() is not None
+        assert library.redo() is not None
+        assert library.redo() is None
+        assert ["cat" in categories_of(library, i) for i in ids] == [False, True, True]
+
+
+def test_a_new_edit_ends_what_could_be_redone(library: Library) -> None:
+    image = filled(library, 1)[0]
+    library.decide([Wish(image, "cat", Verdict.ADDED)], who=ME, caption="Cat")
+    library.undo()
+    library.decide([Wish(image, "owl", Verdict.ADDED)], who=ME, caption="Owl")
+    last, undone = library.next_edits()
+    assert last is not None and last.caption == "Owl"
+    assert undone is None
+    assert library.redo() is None
+
+
+def test_saying_what_was_said_already_is_no_edit(library: Library) -> None:
+    image = filled(library, 1)[0]
+    wish = Wish(image, "cat", Verdict.ADDED)
+    edit = library.decide([wish], who=ME, caption="Cat", reviewed={image: False})
+    assert edit is not None and edit.reviews == () and edit.image_ids == (image,)
+    assert edit.inverse().inverse() == edit
+    assert library.decide([wish], who="you", caption="Again") is None
+
+
+def test_wishes_for_unknown_images_or_impossible_names_change_nothing(library: Library) -> None:
+    image = filled(library, 1)[0]
+    good = Wish(image, "cat", Verdict.ADDED)
+    with pytest.raises(LibraryError):
+        library.decide([good, Wish(99, "cat", Verdict.ADDED)], who=ME, caption="x")
+    with pytest.raises(ConfigError):
+        library.decide([good, Wish(image, "a\nb", Verdict.ADDED)], who=ME, caption="x")
+    assert "cat" not in categories_of(library, image)
+
+
+def test_recent_folders_are_those_that_were_opened_the_last_one_first(library: Library) -> None:
+    library.add_images(files(1))
+    library.note_opened(Path("/one"))
+    library.note_opened(Path("/two"))
+    library.note_opened(Path("/one"))
+    assert library.recent_folders() == [Path("/one"), Path("/two")]
+
+
+def test_a_closed_library_says_so(tmp_path: Path) -> None:
+    library = open_library(tmp_path / "l.db")
+    library.close()
+    library.close()
+    with pytest.raises(LibraryError, match="closed"):
+        library.models()
+    with pytest.raises(LibraryError, match="closed"):
+        library.add_images(files(1))
