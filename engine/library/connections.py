@@ -19,7 +19,6 @@ def connect_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
         # The log reaches the disk with every commit: also a power cut loses nothing acknowledged.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -30,6 +29,14 @@ def connect_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def use_log(connection: sqlite3.Connection) -> None:
+    """Write through a log from now on, so that readers and the writer never wait for each other.
+
+    It writes to the file, so this is only for one that was found to be a sound library.
+    """
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def connect_reading(path: Path, busy_timeout_s: float = 5.0) -> sqlite3.Connection:

@@ -53,6 +53,11 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 def _migrate(connection: sqlite3.Connection, statements: Sequence[str], version: int) -> None:
     with transaction(connection):
         for statement in statements:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {version}")
+            run_statement(connection, statement)
+        run_statement(connection, f"PRAGMA application_id = {APPLICATION_ID}")
+        run_statement(connection, f"PRAGMA user_version = {version}")
+
+
+def run_statement(connection: sqlite3.Connection, statement: str) -> None:
+    """One statement of a step: tests end the program in here."""
+    connection.execute(statement)

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.library.connections import connect_writing, transaction
+from engine.library.connections import connect_writing, transaction, use_log
 from engine.library.errors import LibraryError, is_busy, translated
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Writer:
     def _work_off(self, opened: Future[None]) -> None:
         try:
             with translated(self._path):
-                connection = connect_writing(self._path, self._busy_timeout_s)
+                connection = self._connect()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
             opened.set_exception(error)
             return
@@ -76,6 +76,15 @@ class Writer:
             while (item := self._waiting.get()) is not None:
                 self._do(connection, *item)
                 del item  # the loop must not keep a result alive while it waits
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect_writing(self._path, self._busy_timeout_s)
+        try:
+            use_log(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _do(self, connection: sqlite3.Connection, work: Work[Any], future: Future[Any]) -> None:
         if not future.set_running_or_notify_cancel():
