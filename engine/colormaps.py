@@ -16,6 +16,13 @@ LEVELS = 256
 #: Ends and middle of the diverging scale, sRGB.
 _DIVERGING_ANCHORS = ((0x20, 0x5F, 0xC4), (0xEE, 0xEE, 0xEE), (0xB8, 0x16, 0x2A))
 
+#: Four categories at once, told apart with any colour vision (Okabe and Ito, 2008): vermillion,
+#: sky blue, yellow, bluish green. (4, 3) sRGB.
+CATEGORY_COLORS: PixelArray = np.array(
+    [[0xD5, 0x5E, 0x00], [0x56, 0xB4, 0xE9], [0xF0, 0xE4, 0x42], [0x00, 0x9E, 0x73]], dtype=np.uint8
+)
+CATEGORY_COLORS.setflags(write=False)
+
 # Oklab (Björn Ottosson, 2020): steps of equal length look equally large.
 _RGB_TO_LMS = np.array(
     [

@@ -17,8 +17,8 @@ from engine.values import PixelArray, PositionScores
 _TILE_SIDE, _CAPTION_HEIGHT, _GAP, _FONT_SIZE = 320, 26, 8, 15
 _MAX_COLUMNS = 5
 _PAGE, _INK = (255, 255, 255), (27, 33, 39)
-#: Attention is drawn up to so many times uniform at least: less is no focus.
-_LEAST_ATTENTION = 4.0
+#: Attention in multiples of uniform: where its line is, and the least end of its scale.
+_UNIFORM, _LEAST_ATTENTION = 1.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,26 @@ class DrawingSettings:
     opacity: float = 0.65
 
 
-def style_for(
-    scores: PositionScores, categories: Sequence[int], settings: DrawingSettings
-) -> OverlayStyle:
-    """The one scale for all maps of an image that are compared.
+def style_for(scores: PositionScores, settings: DrawingSettings) -> OverlayStyle:
+    """The one scale for all maps of an image, whichever are drawn.
 
     Local probability has 0 to 1 for all images. Evidence has ± ``evidence_limit``, scores ± the
-    largest and attention 0 to the largest of the categories shown: never of one map alone.
+    largest and attention 0 to the largest of all categories: never of one map alone.
     """
-    plain = OverlayStyle(opacity=settings.opacity, contour=False)
-    colormap = settings.colormap
-    match settings.kind:
-        case MapKind.LOCAL_PROBABILITY:
-            colors = colormap or ColorMapName.INFERNO
-            return replace(plain, colormap=colors, threshold=settings.threshold, contour=True)
-        case MapKind.ATTENTION:
-            highest = _largest(scores, categories, settings.kind)
-            colors = colormap or ColorMapName.VIRIDIS
-            return replace(plain, colormap=colors, high=max(_LEAST_ATTENTION, highest))
-        case MapKind.EVIDENCE:
-            limit = evidence_limit(scores, categories)
-        case MapKind.SCORE:
-            limit = max(1e-6, _largest(scores, categories, settings.kind))
-    return replace(plain, colormap=colormap or ColorMapName.DIVERGING, low=-limit, high=limit)
+    kind, colormap = settings.kind, settings.colormap
+    plain = OverlayStyle(colormap or ColorMapName.INFERNO, settings.opacity)
+    if kind is MapKind.LOCAL_PROBABILITY:
+        return replace(plain, threshold=settings.threshold)
+    categories = range(scores.values.shape[1])
+    if kind is MapKind.ATTENTION:
+        highest = max(float(map_of(scores, c, kind).max()) for c in categories)
+        return replace(plain, high=max(_LEAST_ATTENTION, highest), threshold=_UNIFORM)
+    limit = evidence_limit(scores)
+    if kind is MapKind.SCORE:
+        largest = max(float(np.abs(map_of(scores, c, kind)).max()) for c in categories)
+        limit = max(1e-6, largest)
+    signed = colormap or ColorMapName.DIVERGING
+    return replace(plain, colormap=signed, low=-limit, high=limit, contour=False)
 
 
 def draw_map(
@@ -112,10 +109,6 @@ def contact_sheet(tiles: Sequence[tuple[str, PixelArray]]) -> Image.Image:
         shown = _fitting(caption, font, width)
         pen.text((left, top + height - _CAPTION_HEIGHT + 4), shown, fill=_INK, font=font)
     return sheet
-
-
-def _largest(scores: PositionScores, categories: Sequence[int], kind: MapKind) -> float:
-    return max((float(np.abs(map_of(scores, c, kind)).max()) for c in categories), default=0.0)
 
 
 def _scaled(pixels: PixelArray, side: int) -> Image.Image:

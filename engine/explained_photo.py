@@ -77,7 +77,7 @@ class ExplainedPhoto:
         if wanted is None:
             labels = ranked_labels(scores, model.categories, settings.threshold)
             wanted = [model.categories.index_of(label.category) for label in labels]
-        style = style_for(position_scores, wanted, settings)
+        style = style_for(position_scores, settings)
         return cls(
             pixels, position_scores, model, tuple(wanted), settings, all_logits, scores, style
         )

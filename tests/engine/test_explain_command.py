@@ -157,6 +157,13 @@ def test_signed_maps_share_one_scale_and_raw_cells_are_squares(explain, photos):
     np.testing.assert_allclose(slope * quarter_photo + offset, quarter_drawn, atol=1.5)
 
 
+@pytest.mark.parametrize("kind", ["evidence", "score", "attention"])
+def test_the_scale_does_not_depend_on_which_maps_are_drawn(explain, photos, kind):
+    one, _ = explain(photos / "a.png", "--categories", "cat", "--kind", kind)
+    other, _ = explain(photos / "a.png", "--categories", "dog,tree", "--kind", kind)
+    assert one[0]["scale"] == other[0]["scale"]
+
+
 def test_the_sheet_shows_the_photo_and_every_map(explain, photos):
     rows, _ = explain(photos / "a.png", "--categories", "cat,dog,tree", "--format", "sheet")
     (sheet,) = files_of(rows, ".png")
