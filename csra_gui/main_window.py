@@ -181,6 +181,7 @@ class MainWindow(QMainWindow):
             "zoom_fit": view.fit,
             "zoom_actual": view.actual_size,
             **self._map_commands.slots(),
+            "mark_region": view.set_marks_regions,
             "unpin": lambda: self.session.set_pinned(None),
             "previous_photo": lambda: self._step(-1),
             "next_photo": lambda: self._step(1),

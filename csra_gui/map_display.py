@@ -78,7 +78,8 @@ KIND_TEXTS: dict[MapKind, KindText] = {
     ),
     MapKind.ATTENTION: KindText(
         "× even",
-        "Where it looks for this label, found or not; 1\N{NO-BREAK SPACE}× is an even look everywhere.",
+        "Where it looks for this label, found or not; 1\N{NO-BREAK SPACE}× is an even look "
+        "everywhere.",
         "Attention is no evidence: for a label that is not there it adds up to the same. The scale "
         "is the same for every label of this photo.",
     ),

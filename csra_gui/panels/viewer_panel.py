@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from csra_gui.map_display import MapDisplay
+from csra_gui.panels.readout_strip import ReadoutStrip
 from csra_gui.session import Session
 from csra_gui.widgets.overlay import render_overlay
 from csra_gui.widgets.photo_view import PhotoView
@@ -38,9 +39,14 @@ class ViewerPanel(QWidget):
         self._shown: Path | None = None
         self.loader = large_loader(decoder, self)
         self.view = PhotoView(self)
+        self.readout = ReadoutStrip(session, display, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
+        layout.setSpacing(0)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self.readout)
+        self.view.position_hovered.connect(self.readout.set_point)
+        self.view.region_changed.connect(self.readout.set_region)
         session.photos_reset.connect(self.loader.clear)
         session.current_changed.connect(self._on_session_current_changed)
         session.predictions_changed.connect(self._on_session_predictions_changed)

@@ -78,6 +78,13 @@ class PhotoGeometry:
             (point.x() - rect.left()) / rect.width(), (point.y() - rect.top()) / rect.height()
         )
 
+    def nearest_fraction(self, point: QPointF) -> QPointF:
+        """The fraction of the photo nearest to a point; only with a photo."""
+        rect = self.rect()
+        x = (point.x() - rect.left()) / rect.width()
+        y = (point.y() - rect.top()) / rect.height()
+        return QPointF(min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0))
+
     def fit(self) -> None:
         """Show the whole photo, now and after the view changes its size."""
         self._fitted = True

@@ -20,6 +20,7 @@ from typing_extensions import override
 from csra_gui.theme import BACKDROP
 from csra_gui.widgets.photo_geometry import PhotoGeometry
 from csra_gui.widgets.photo_painting import paint_caption, paint_focus_frame, paint_message
+from csra_gui.widgets.region_marker import RegionMarker
 
 ZOOM_STEP = 1.25
 _WHEEL_NOTCH = 120.0
@@ -38,16 +39,20 @@ class PhotoView(QWidget):
     """Shows a photo, or a message where there is none.
 
     The wheel zooms about the pointer, dragging pans, a double click goes to the photo's own
-    pixels and back, and holding the space bar hides the overlay. Zoom is in device pixels per
-    pixel of the given image, so 1.0 is sharp on any screen.
+    pixels and back, and holding the space bar hides the overlay. Dragging with Shift marks a
+    region, Escape takes it away. Zoom is in device pixels per pixel of the given image, so 1.0 is
+    sharp on any screen.
 
     Signals:
         position_hovered: ``QPointF`` in fractions of the photo, ``None`` beside it.
         zoom_changed: the new zoom.
+        region_changed: ``QRectF`` in fractions of the photo, also while it is drawn; ``None`` when
+            nothing is marked any more.
     """
 
     position_hovered = Signal(object)
     zoom_changed = Signal(float)
+    region_changed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +63,8 @@ class PhotoView(QWidget):
         self._caption = ""
         self._peeking = False
         self._drag_from: QPointF | None = None
+        self._marker = RegionMarker()
+        self._marks_regions = False
         self._told_zoom = 1.0
         self._geometry = PhotoGeometry()
         self._refine = QTimer(self, singleShot=True, interval=_REFINE_DELAY_MS)
@@ -75,6 +82,7 @@ class PhotoView(QWidget):
         self._photo = QPixmap() if image is None else QPixmap.fromImage(image)
         self._photo.setDevicePixelRatio(1.0)
         self._overlay = QPixmap()
+        self.clear_region()
         self._geometry.photo = self._photo.size()
         self._measure()
         self.fit()
@@ -100,6 +108,25 @@ class PhotoView(QWidget):
         """Hide the overlay for a moment, as holding the space bar does."""
         self._peeking = peeking
         self.update()
+
+    @property
+    def region(self) -> QRectF | None:
+        """What is marked, in fractions of the photo."""
+        return self._marker.rect
+
+    @Slot()
+    def clear_region(self) -> None:
+        """Mark nothing."""
+        marked = self._marker.rect is not None
+        self._marker.clear()
+        if marked:
+            self.region_changed.emit(None)
+            self.update()
+
+    def set_marks_regions(self, marks: bool) -> None:
+        """Whether dragging marks a region without Shift too."""
+        self._marks_regions = marks
+        self._update_cursor()
 
     def has_photo(self) -> bool:
         """Whether there is a photo to see."""
@@ -196,6 +223,7 @@ class PhotoView(QWidget):
         painter.drawPixmap(target, photo, QRectF(photo.rect()))
         if self.overlay_visible():
             painter.drawPixmap(target, self._overlay, QRectF(self._overlay.rect()))
+        self._marker.paint(painter, target)
 
     def _rescale(self) -> None:
         """Keep a copy in the size of the screen: fewer pixels to paint, and no aliasing."""
@@ -214,7 +242,9 @@ class PhotoView(QWidget):
         self.update()
 
     def _update_cursor(self) -> None:
-        if not (self.has_photo() and self._geometry.can_pan):
+        if self._marks_regions and self.has_photo():
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        elif not (self.has_photo() and self._geometry.can_pan):
             self.unsetCursor()
         elif self._drag_from is not None:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -254,18 +284,28 @@ class PhotoView(QWidget):
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        marks = (shift or self._marks_regions) and self.has_photo()
+        if marks and event.button() is Qt.MouseButton.LeftButton:
+            self.clear_region()
+            self._marker.begin(self._geometry.nearest_fraction(event.position()))
+        elif event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._drag_from = event.position()
             self._update_cursor()
 
     @override
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag_from = None
+        self._marker.end()
         self._update_cursor()
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._drag_from is not None and self._geometry.can_pan:
+        if self._marker.is_dragging:
+            self._marker.drag_to(self._geometry.nearest_fraction(event.position()))
+            self.region_changed.emit(self.region)
+            self.update()
+        elif self._drag_from is not None and self._geometry.can_pan:
             self._geometry.pan(event.position() - self._drag_from)
             self._drag_from = event.position()
             self.update()
@@ -275,7 +315,9 @@ class PhotoView(QWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() is not Qt.MouseButton.LeftButton:
             return
-        if self.fitted and self.zoom != 1.0:
+        if self._marks_regions:  # two presses in a row are two presses there
+            self.mousePressEvent(event)
+        elif self.fitted and self.zoom != 1.0:
             self._zoom_about(1.0, event.position())
         else:
             self.fit()
@@ -305,6 +347,8 @@ class PhotoView(QWidget):
 
     def _handle_key(self, key: Qt.Key) -> bool:
         match key:
+            case Qt.Key.Key_Escape if self.region is not None:
+                self.clear_region()
             case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
                 self.zoom_in()
             case Qt.Key.Key_Minus:

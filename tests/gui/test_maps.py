@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -13,7 +13,10 @@ from csra_gui import settings as keys
 from csra_gui.app import Application
 from csra_gui.map_display import number_text, rounded_up
 from csra_gui.widgets.colormaps import ColorMapName
+from csra_gui.widgets.photo_view import PhotoView
 from engine.evidence import MapKind, evidence_limit, evidence_map, logits
+from engine.geometry import Box
+from engine.regions import region_shares, values_at
 from tests.fakes import CATEGORIES
 from tests.gui.conftest import Start
 from tests.gui.test_window import select, wait_until_tagged
@@ -147,3 +150,108 @@ def test_ends_of_scales_are_round_and_never_too_small(number: float, end: float)
 )
 def test_values_are_read_in_the_unit_of_their_kind(kind: MapKind, text: str) -> None:
     assert number_text(kind, 0.1249) == text
+
+
+def at(view: PhotoView, x: float, y: float) -> QPoint:
+    """The point of the view over a fraction of the photo."""
+    rect = view.photo_rect()
+    return QPointF(rect.left() + x * rect.width(), rect.top() + y * rect.height()).toPoint()
+
+
+def point_at(view: PhotoView, x: float, y: float) -> tuple[float, float]:
+    """Move the pointer there; which fraction it hit, on whole pixels."""
+    QTest.mouseMove(view, at(view, x, y))
+    hit = view.view_to_photo(QPointF(at(view, x, y)))
+    assert hit is not None
+    return hit.x(), hit.y()
+
+
+def drag(
+    view: PhotoView, start: tuple[float, float], end: tuple[float, float], *, shift: bool = True
+) -> None:
+    keyboard = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
+    left = Qt.MouseButton.LeftButton
+    QTest.mousePress(view, left, keyboard, at(view, *start))
+    QTest.mouseMove(view, at(view, *end))
+    QTest.mouseRelease(view, left, keyboard, at(view, *end))
+
+
+def readout(application: Application) -> list[str]:
+    return application.window.viewer.readout.text().split("\n")
+
+
+def test_pointing_at_the_photo_reads_the_value_and_the_labels_of_that_spot(
+    looking: Application,
+) -> None:
+    view, scores = looking.window.viewer.view, looking.session.current_evidence
+    assert scores is not None
+    spot = point_at(view, 0.3, 0.6)
+    values = values_at(scores, CAT, spot)
+    first, second = readout(looking)
+    assert first.startswith(f"cat here: {values.probability * 100:.0f} %, ")
+    share = values.evidence / logits(scores)[CAT] * 100
+    assert f"{share:.1f} % of its logit (cell {values.row + 1}, {values.column + 1})" in first
+    assert second.startswith("This spot looks like ")
+    assert second.count(" %") == 3
+    trigger(looking, "map_evidence")
+    assert (
+        f"{values.evidence:+.3f}".replace("-", "\N{MINUS SIGN}") + " logits" in readout(looking)[0]
+    )
+
+
+def test_the_readout_goes_when_the_pointer_leaves_the_photo(looking: Application) -> None:
+    view = looking.window.viewer.view
+    before = readout(looking)
+    point_at(view, 0.3, 0.6)
+    assert readout(looking) != before
+    view.position_hovered.emit(None)
+    assert readout(looking) == before
+
+
+def test_a_rectangle_says_how_much_of_each_label_comes_from_it(looking: Application) -> None:
+    view, scores = looking.window.viewer.view, looking.session.current_evidence
+    assert scores is not None
+    drag(view, (0.1, 0.2), (0.6, 0.9))
+    rect = view.region
+    assert rect is not None
+    shares = region_shares(scores, Box(rect.left(), rect.top(), rect.right(), rect.bottom()))
+    first, second = readout(looking)
+    assert f"{shares[CAT] * 100:.0f} % of cat" in first
+    assert f"{shares[DOG] * 100:.0f} % of dog" in first
+    told = [int(part.split(" %")[0]) for part in first.split(", ")]
+    assert told == sorted(told, reverse=True)
+    assert second.startswith("On its own it looks like ")
+
+
+def test_a_rectangle_keeps_its_place_under_zoom_until_escape(looking: Application) -> None:
+    view = looking.window.viewer.view
+    drag(view, (0.25, 0.25), (0.75, 0.5))
+    marked = QRectF(view.region or QRectF())
+    view.zoom_in()
+    assert view.region == marked
+    assert "from here" in readout(looking)[0]
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert view.region is None
+    assert "from here" not in readout(looking)[0]
+
+
+def test_dragging_marks_without_shift_only_in_region_mode_and_a_click_marks_nothing(
+    looking: Application,
+) -> None:
+    view = looking.window.viewer.view
+    drag(view, (0.2, 0.2), (0.7, 0.7), shift=False)
+    assert view.region is None
+    trigger(looking, "mark_region")
+    drag(view, (0.7, 0.7), (0.2, 0.2), shift=False)
+    assert view.region is not None
+    assert view.region.width() == pytest.approx(0.5, abs=0.01)
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=at(view, 0.5, 0.5))
+    assert view.region is None
+
+
+def test_another_photo_forgets_the_rectangle(qtbot: QtBot, looking: Application) -> None:
+    view = looking.window.viewer.view
+    drag(view, (0.2, 0.2), (0.7, 0.7))
+    select(qtbot, looking, "dog.jpg")
+    qtbot.waitUntil(lambda: view.region is None)
+    assert "from here" not in readout(looking)[0]
