@@ -75,7 +75,13 @@ class TaggingEngine(Protocol):
         """
         ...
 
-    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
+    def explain(
+        self,
+        model_id: str,
+        path: Path,
+        hidden: Box | None = None,
+        input_size: int | None = None,
+    ) -> PositionScores:
         """The position scores of one image: everything its maps are computed from.
 
         Args:
@@ -83,10 +89,13 @@ class TaggingEngine(Protocol):
             path: the image.
             hidden: a rectangle in fractions of the upright photo that the model does not get to
                 see (``engine.hiding``); ``None`` shows it the whole photo.
+            input_size: side of the network's square input in pixels; larger means a finer grid,
+                and objects of other sizes than it was trained on. ``None`` is the model's own.
 
         Raises:
+            ConfigError: no network can take this size.
             ImageError: the image cannot be read.
-            ModelError: the model is not open.
+            ModelError: the model is not open, or cannot take this size.
         """
         ...
 

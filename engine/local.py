@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import predict as prediction
@@ -17,6 +17,7 @@ from engine.config import PredictConfig
 from engine.data.decode_pool import DecodePool
 from engine.errors import EngineStoppedError, ModelError
 from engine.geometry import Box
+from engine.models.resizing import resized
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.torch_backend import TorchBackend
 from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
@@ -46,6 +47,8 @@ class LocalEngine:
         self._models: dict[str, _OpenModel] = {}
         self._by_file: dict[tuple[Path, int, int], str] = {}
         self._lock = threading.Lock()
+        self._resized: tuple[tuple[str, int], TorchBackend] | None = None
+        self._resize_lock = threading.Lock()
         self._closed = False
 
     def open_model(self, source: str | None = None) -> ModelInfo:
@@ -66,6 +69,9 @@ class LocalEngine:
         with self._lock:
             self._models.pop(model_id, None)
             self._by_file = {key: id_ for key, id_ in self._by_file.items() if id_ != model_id}
+        with self._resize_lock:
+            if self._resized is not None and self._resized[0][0] == model_id:
+                self._resized = None
 
     def import_model(self, request: ModelImport) -> str:
         """Make a model of the person's own from a file; see ``TaggingEngine``."""
@@ -92,17 +98,27 @@ class LocalEngine:
             model.backend, self._pool, model_id, paths, preprocess, config
         )
 
-    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
+    def explain(
+        self,
+        model_id: str,
+        path: Path,
+        hidden: Box | None = None,
+        input_size: int | None = None,
+    ) -> PositionScores:
         """The position scores of one image; see ``TaggingEngine``."""
         model = self._model(model_id)
         preprocess = model.checkpoint.record.config.preprocess
-        return prediction.explain(model.backend, self._pool, model_id, path, preprocess, hidden)
+        if input_size is not None:
+            preprocess = replace(preprocess, input_size=input_size)
+        backend = self._backend_for(model, preprocess.input_size)
+        return prediction.explain(backend, self._pool, model_id, path, preprocess, hidden)
 
     def close(self) -> None:
         """Free models and decoding processes; twice is harmless."""
         self._closed = True
         self._pool.close()
         self._models.clear()
+        self._resized = None
 
     def _load(self, path: Path) -> _OpenModel:
         checkpoint = open_checkpoint(path)
@@ -123,6 +139,18 @@ class LocalEngine:
             activation=record.config.head.activation,
         )
         return _OpenModel(checkpoint, TorchBackend(checkpoint.classifier, self._device), info)
+
+    def _backend_for(self, model: _OpenModel, input_size: int) -> TorchBackend:
+        """The model at an input size; the last one that is not the model's own is kept."""
+        if input_size == model.info.input_size:
+            return model.backend
+        key = model.info.id, input_size
+        with self._resize_lock:
+            if self._resized is None or self._resized[0] != key:
+                self._resized = None  # two at once may be more than the memory takes
+                other = resized(model.checkpoint.classifier, input_size)
+                self._resized = key, TorchBackend(other, self._device)
+            return self._resized[1]
 
     def _model(self, model_id: str) -> _OpenModel:
         self._check_open()

@@ -88,9 +88,17 @@ class RemoteEngine:
         """Say what is in each image; see ``TaggingEngine``."""
         yield from self._running_child().iterate("predict", model_id, tuple(paths), config)
 
-    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
+    def explain(
+        self,
+        model_id: str,
+        path: Path,
+        hidden: Box | None = None,
+        input_size: int | None = None,
+    ) -> PositionScores:
         """The position scores of one image; see ``TaggingEngine``."""
-        scores: PositionScores = self._running_child().call("explain", model_id, path, hidden)
+        scores: PositionScores = self._running_child().call(
+            "explain", model_id, path, hidden, input_size
+        )
         return scores
 
     def close(self) -> None:

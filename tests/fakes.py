@@ -79,6 +79,7 @@ class FakeEngine:
         predicted: photos that a prediction was made for.
         explain_calls: the path of each call.
         hidden_calls: the hidden part of each call, ``None`` for the whole photo.
+        size_calls: the input size of each call, ``None`` for the model's own; it changes nothing.
         closed: set when ``close`` was called.
         predict_closed: set when a ``predict`` has come to its end, whichever.
     """
@@ -98,6 +99,7 @@ class FakeEngine:
     predicted: list[Path] = field(default_factory=list)
     explain_calls: list[Path] = field(default_factory=list)
     hidden_calls: list[Box | None] = field(default_factory=list)
+    size_calls: list[int | None] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     predict_closed: threading.Event = field(default_factory=threading.Event)
 
@@ -156,10 +158,17 @@ class FakeEngine:
         finally:
             self.predict_closed.set()
 
-    def explain(self, model_id: str, path: Path, hidden: Box | None = None) -> PositionScores:
+    def explain(
+        self,
+        model_id: str,
+        path: Path,
+        hidden: Box | None = None,
+        input_size: int | None = None,
+    ) -> PositionScores:
         """A blob for each category in the name; nothing where the photo is hidden."""
         self.explain_calls.append(path)
         self.hidden_calls.append(hidden)
+        self.size_calls.append(input_size)
         self._wait(self.explain_gate)
         if "bad" in path.name:
             raise ImageError("The file ends too early.")

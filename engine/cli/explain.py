@@ -70,6 +70,12 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
         default=MapKind.LOCAL_PROBABILITY,
         help="which map (default %(default)s)",
     )
+    add(
+        "--input-size",
+        type=int,
+        metavar="PIXELS",
+        help="side of the network's input; larger is a finer map (default: the model's own)",
+    )
     add("--model", metavar="NAME|FILE", help="default: the model that ships")
     add(
         "--output",
@@ -135,7 +141,10 @@ def _explain(options: argparse.Namespace) -> int:
         )
         names = _names_in(options.output)
         with _page(options, model, names) as page:
-            run = _Run(engine, pool, model, wanted, settings, options.format, names, page)
+            run = _Run(
+                engine, pool, model, wanted, settings,
+                options.input_size, options.format, names, page,
+            )  # fmt: skip
             return run.explain_all(paths)
 
 
@@ -198,6 +207,7 @@ class _Run:
     model: ModelInfo
     wanted: list[int] | None
     settings: DrawingSettings
+    input_size: int | None
     formats: Sequence[str]
     names: OutputNames
     page: TextIO | None
@@ -226,7 +236,7 @@ class _Run:
     def _explain_one(self, path: Path) -> dict[str, object]:
         pending = self.pool.submit(DecodeRequest(path, _PHOTO_SIDE))
         try:
-            position_scores = self.engine.explain(self.model.id, path)
+            position_scores = self.engine.explain(self.model.id, path, input_size=self.input_size)
             pixels = pending.result().pixels
         finally:
             pending.cancel()

@@ -164,6 +164,15 @@ def test_the_scale_does_not_depend_on_which_maps_are_drawn(explain, photos, kind
     assert one[0]["scale"] == other[0]["scale"]
 
 
+def test_a_larger_input_makes_a_finer_map(explain, photos):
+    shapes = []
+    for more in ((), ("--input-size", "128")):
+        rows, _ = explain(photos / "a.png", "--categories", "cat", "--format", "npz", *more)
+        with np.load(files_of(rows, ".npz")[0]) as saved:
+            shapes.append(saved["maps"].shape)
+    assert shapes[1] == (1, 2 * shapes[0][1], 2 * shapes[0][2])
+
+
 def test_the_sheet_shows_the_photo_and_every_map(explain, photos):
     rows, _ = explain(photos / "a.png", "--categories", "cat,dog,tree", "--format", "sheet")
     (sheet,) = files_of(rows, ".png")

@@ -13,7 +13,8 @@ from engine import cli, evidence
 from engine.checkpoints.native import load_checkpoint
 from engine.config import PredictConfig
 from engine.data.decode import decode
-from engine.errors import CheckpointError, EngineStoppedError, ImageError, ModelError
+from engine.errors import CheckpointError, ConfigError, EngineStoppedError, ImageError, ModelError
+from engine.geometry import Box
 from engine.local import LocalEngine
 from engine.output import CsvWriter
 from engine.values import Prediction
@@ -251,3 +252,26 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless():
     writer.write(Prediction(Path("=1+1.jpg"), "id", scores))
     row = list(csv.reader(io.StringIO(file.getvalue())))[1]
     assert row == ["'=1+1.jpg", "'@model", "cat", "0.900000", ""]
+
+
+def test_another_input_size_has_another_grid_and_leaves_the_models_own_alone(
+    engine, model_file, photos
+):
+    info = engine.open_model(str(model_file))
+    own = engine.explain(info.id, photos[0])
+    larger = engine.explain(info.id, photos[0], input_size=128)
+    again = engine.explain(info.id, photos[0], input_size=128)
+    assert larger.values.shape[2] == 2 * own.values.shape[2]
+    np.testing.assert_array_equal(larger.values, again.values)
+    np.testing.assert_allclose(engine.explain(info.id, photos[0]).values, own.values, atol=1e-5)
+    with pytest.raises(ConfigError):
+        engine.explain(info.id, photos[0], input_size=7)
+
+
+def test_a_hidden_part_changes_what_the_model_says(engine, model_file, photos):
+    info = engine.open_model(str(model_file))
+    seen = engine.explain(info.id, photos[0])
+    blind = engine.explain(info.id, photos[0], Box(0.0, 0.0, 0.5, 1.0))
+    assert not np.allclose(seen.values, blind.values, atol=1e-3)
+    nothing = engine.explain(info.id, photos[0], Box(0.2, 0.2, 0.2, 0.2))
+    np.testing.assert_allclose(nothing.values, seen.values, atol=1e-5)

@@ -43,13 +43,14 @@ class ChildEngine:
             if paths[0].name.startswith("closed"):
                 Path(paths[0]).write_text("closed")
 
-    def explain(self, model_id, path, hidden=None):
+    def explain(self, model_id, path, hidden=None, input_size=None):
         if path.name == "wait.jpg":
             threading.Event().wait()
         if path.name == "bad.jpg":
             raise ImageError("The file is damaged.")
         values = np.zeros((1, 5, 2, 2), np.float32)
-        return PositionScores(path, model_id, values, (1.0,), 0.1, hidden or Box.UNIT, 10, 10)
+        size = input_size or 10
+        return PositionScores(path, model_id, values, (1.0,), 0.1, hidden or Box.UNIT, size, size)
 
     def close(self):
         pass
@@ -111,7 +112,8 @@ def test_calls_are_answered_while_another_one_runs(engine):
     next(predictions)
     assert engine.explain(info.id, Path("x.jpg")).path == Path("x.jpg")
     part = Box(0.1, 0.2, 0.3, 0.4)
-    assert engine.explain(info.id, Path("x.jpg"), part).content == part  # it went to the child
+    there = engine.explain(info.id, Path("x.jpg"), part, 96)
+    assert (there.content, there.width) == (part, 96)  # both went to the child and back
     assert next(predictions).path == Path("b.jpg")
     predictions.close()
 
