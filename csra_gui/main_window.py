@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.actions_table = Actions(self._slots(), self)
         self._set_up_layout()
         self._set_up_bars()
+        self.labels.why.setDefaultAction(self.actions_table["why"])
         self._connect()
         self._restore_layout()
         self._update_actions()
@@ -189,6 +190,7 @@ class MainWindow(QMainWindow):
             "tag": self.session.tag,
             "cancel": self.session.cancel_tagging,
             "show_problems": self.dialogs.show_problems,
+            "why": self.dialogs.show_why,
             "models": self.desk.show_dialog,
             "import_model": self.desk.choose_import,
             "shortcuts": lambda: self.dialogs.show_shortcuts(self.actions_table),
@@ -246,7 +248,7 @@ class MainWindow(QMainWindow):
         actions["reload"].setEnabled(bool(session.roots))
         actions["show_problems"].setEnabled(bool(session.photos.errors or session.skipped))
         actions["unpin"].setEnabled(session.pinned_category is not None)
-        for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_actual"):
+        for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_actual", "mark_region", "why"):
             actions[name].setEnabled(current)
         for name in ("previous_photo", "next_photo"):
             actions[name].setEnabled(there)

@@ -9,12 +9,13 @@ from csra_gui.actions import ACTIONS, OTHER_KEYS, Actions, plain_text
 from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.text_dialogs import AboutDialog, ShortcutsDialog
+from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 
 
 class WindowDialogs(QObject):
-    """Opens settings, unreadable photos, shortcuts and about; none of them waits."""
+    """Opens settings, unreadable photos, reasons, shortcuts and about; none of them waits."""
 
     def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
@@ -35,6 +36,15 @@ class WindowDialogs(QObject):
         dialog = ProblemsDialog(problems, self._window)
         dialog.photo_chosen.connect(self._session.set_current)
         dialog.show()
+
+    @Slot()
+    def show_why(self) -> None:
+        """How the score of the label pointed at or pinned comes about; one window at a time."""
+        there = self._window.findChild(WhyDialog)
+        dialog = WhyDialog(self._session, self._window) if there is None else there
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
 
     def show_shortcuts(self, actions: Actions) -> None:
         """What each key does."""

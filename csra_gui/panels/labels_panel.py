@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.item_models.label_list_model import LabelRow
 from csra_gui.map_display import MapDisplay
@@ -43,6 +43,7 @@ class LabelsPanel(QWidget):
         self._rows: list[LabelRow] = []
         self.labels = LabelList(self)
         self._state = QLabel(self)
+        self.why = QToolButton(self)
         self._show_all = QCheckBox("Also list labels below the threshold", self)
         self.own_thresholds = QCheckBox("Use the model's own thresholds", self)
         self._own_hint = QLabel(_OWN_IN_USE, self)
@@ -68,7 +69,12 @@ class LabelsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 8, 10, 8)
         layout.setSpacing(6)
-        layout.addWidget(heading)
+        self.why.setAutoRaise(True)
+        self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        top = QHBoxLayout()
+        top.addWidget(heading, 1)
+        top.addWidget(self.why)
+        layout.addLayout(top)
         layout.addWidget(self._state)
         layout.addWidget(self.labels, 1)
         below: tuple[QWidget, ...] = (

@@ -4,17 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from csra_gui import settings as keys
 from csra_gui.app import Application
+from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.map_display import number_text, rounded_up
+from csra_gui.why_text import numbers, plain_reason
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.photo_view import PhotoView
 from engine.evidence import MapKind, evidence_limit, evidence_map, logits
+from engine.explanation import Explanation, HeadTerms, explanation
 from engine.geometry import Box
 from engine.regions import region_shares, values_at
 from tests.fakes import CATEGORIES
@@ -185,6 +189,7 @@ def test_pointing_at_the_photo_reads_the_value_and_the_labels_of_that_spot(
 ) -> None:
     view, scores = looking.window.viewer.view, looking.session.current_evidence
     assert scores is not None
+    point_at(view, 0.8, 0.8)
     spot = point_at(view, 0.3, 0.6)
     values = values_at(scores, CAT, spot)
     first, second = readout(looking)
@@ -201,11 +206,11 @@ def test_pointing_at_the_photo_reads_the_value_and_the_labels_of_that_spot(
 
 def test_the_readout_goes_when_the_pointer_leaves_the_photo(looking: Application) -> None:
     view = looking.window.viewer.view
-    before = readout(looking)
+    point_at(view, 0.8, 0.8)  # the pointer may rest where a test before this one left it
     point_at(view, 0.3, 0.6)
-    assert readout(looking) != before
-    view.position_hovered.emit(None)
-    assert readout(looking) == before
+    assert readout(looking)[0].startswith("cat here: ")
+    QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+    assert readout(looking)[0].startswith("Point at the photo")
 
 
 def test_a_rectangle_says_how_much_of_each_label_comes_from_it(looking: Application) -> None:
@@ -255,3 +260,43 @@ def test_another_photo_forgets_the_rectangle(qtbot: QtBot, looking: Application)
     select(qtbot, looking, "dog.jpg")
     qtbot.waitUntil(lambda: view.region is None)
     assert "from here" not in readout(looking)[0]
+
+
+def test_why_says_the_sum_behind_the_pinned_label_and_follows_the_one_pointed_at(
+    looking: Application,
+) -> None:
+    looking.window.labels.why.click()
+    [dialog] = looking.window.findChildren(WhyDialog)
+    scores = looking.session.current_evidence
+    assert scores is not None
+    assert dialog.heading.text() == "cat"
+    assert "so it is a label" in dialog.reason.text()
+    assert not dialog.numbers.isVisible()
+    dialog.unfold.click()
+    assert dialog.numbers.isVisible()
+    why = explanation(scores, CAT, 0.5)
+    assert f"Logit: {why.logit:+.3f}" in dialog.numbers.toPlainText()
+    looking.session.set_hovered(DOG)
+    assert dialog.heading.text() == "dog"
+    looking.session.thresholds.set_common(1.0)
+    assert "not a label" in dialog.reason.text()
+    trigger(looking, "why")
+    assert looking.window.findChildren(WhyDialog) == [dialog]
+    dialog.close()
+
+
+def test_the_numbers_have_a_line_per_head_and_add_up() -> None:
+    heads = (HeadTerms(1.0, -2.0, 5.0, 1.0), HeadTerms(float("inf"), -1.5, 6.0, 1.2))
+    why = Explanation(CAT, 0.2, heads, -1.3, 0.214, 0.5)
+    minus = "\N{MINUS SIGN}"
+    assert numbers(why).split("\n") == [
+        f"Head 1 (T = 1): base {minus}2.000 + λ 0.2 × attention +5.000 = {minus}1.000",
+        f"Head 2 (T = max): base {minus}1.500 + λ 0.2 × maximum +6.000 = {minus}0.300",
+        f"Logit: {minus}1.000 {minus}0.300 = {minus}1.300",
+        f"Score: sigmoid({minus}1.300) = 21.4 %",
+        "Threshold: 21.4 % < 50.0 %, so it is not a label",
+    ]
+    words = plain_reason(why, "cat")
+    assert f"speaks against cat ({minus}3.50)" in words
+    assert "speak for it (+2.20)" in words
+    assert "below 0 means below 50 % sure" in words

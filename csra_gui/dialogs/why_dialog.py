@@ -1,0 +1,114 @@
+"""Why a label: a small window beside the photo that follows the label pointed at or pinned."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.session import Session
+from csra_gui.why_text import numbers, plain_reason
+from engine.evidence import activate, logits
+from engine.explanation import explanation
+from engine.texts import display_text
+from engine.values import ModelInfo, PositionScores
+
+_NO_PHOTO = "Select a photo."
+_WAITING = "Working it out…"
+
+
+class WhyDialog(QDialog):
+    """Sentences, and the numbers behind them when they are asked for; all can be copied."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._kept: int | None = session.shown_category
+        self.setWindowTitle("Why this label?")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.heading = QLabel(self)
+        self.reason = QLabel(self)
+        self.unfold = QToolButton(self)
+        self.numbers = QPlainTextEdit(self)
+        self._set_up()
+        for fact in (
+            session.category_changed,
+            session.evidence_changed,
+            session.threshold_changed,
+            session.current_changed,
+        ):
+            fact.connect(self._update)
+        self._update()
+
+    def _set_up(self) -> None:
+        for label in (self.heading, self.reason):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse
+                | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+        font = self.heading.font()
+        font.setBold(True)
+        self.heading.setFont(font)
+        self.reason.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self.unfold.setText("The numbers")
+        self.unfold.setCheckable(True)
+        self.unfold.setAutoRaise(True)
+        self.unfold.setArrowType(Qt.ArrowType.RightArrow)
+        self.unfold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.unfold.toggled.connect(self._on_unfold_toggled)
+        self.numbers.setReadOnly(True)
+        self.numbers.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.numbers.setAccessibleName("The numbers behind the label")
+        self.numbers.hide()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        for widget in (self.heading, self.reason, self.unfold):
+            layout.addWidget(widget)
+        layout.addWidget(self.numbers, 1)
+        layout.addWidget(buttons)
+        self.resize(520, 240)
+
+    @Slot(bool)
+    def _on_unfold_toggled(self, on: bool) -> None:
+        self.numbers.setVisible(on)
+        self.unfold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+        self.resize(self.width(), max(self.height(), 400) if on else 240)
+
+    @Slot()
+    def _update(self) -> None:
+        session = self._session
+        model, scores = session.model, session.current_evidence
+        if session.shown_category is not None:
+            self._kept = session.shown_category  # the last one stays while nothing is pointed at
+        if session.current is None or model is None or scores is None:
+            self._tell("", _NO_PHOTO if session.current is None else self._reason_missing(), "")
+        else:
+            self._explain(model, scores)
+
+    def _reason_missing(self) -> str:
+        return self._session.evidence_error or _WAITING
+
+    def _explain(self, model: ModelInfo, scores: PositionScores) -> None:
+        known = self._kept is not None and self._kept < len(model.categories)
+        best = int(activate(logits(scores), scores.activation).argmax())
+        category = self._kept if known and self._kept is not None else best
+        why = explanation(scores, category, self._session.thresholds.of(category))
+        name = model.categories[category]
+        self._tell(name, plain_reason(why, name), numbers(why))
+
+    def _tell(self, heading: str, reason: str, lines: str) -> None:
+        self.heading.setText(display_text(heading))
+        self.reason.setText(display_text(reason))
+        if lines != self.numbers.toPlainText():
+            self.numbers.setPlainText(lines)

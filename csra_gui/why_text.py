@@ -1,0 +1,84 @@
+"""Why a photo has a label or not, in plain words and in numbers."""
+
+from __future__ import annotations
+
+import math
+
+from csra_gui.map_display import head_caption, signed_text
+from engine.explanation import Explanation, HeadTerms
+
+
+def plain_reason(why: Explanation, name: str) -> str:
+    """Some sentences for people who never asked for a number.
+
+    Args:
+        why: with the threshold that counts.
+        name: of the category.
+    """
+    return " ".join((_verdict(why, name), _parts(why, name), _balance(why)))
+
+
+def numbers(why: Explanation) -> str:
+    """The arithmetic, line by line: a head each, their sum, the score, the threshold."""
+    signs = [_head_line(place, head, why.lam) for place, head in enumerate(why.heads)]
+    total = f"Logit: {' '.join(signed_text(head.logit, 3) for head in why.heads)}"
+    if len(why.heads) > 1:
+        total += f" = {signed_text(why.logit, 3)}"
+    lines = [*signs, total, _score_line(why)]
+    if why.threshold is not None:
+        sign = "≥" if why.is_label else "<"
+        verdict = "a label" if why.is_label else "not a label"
+        lines.append(
+            f"Threshold: {_percent(why.score)} {sign} {_percent(why.threshold)}, so it is {verdict}"
+        )
+    return "\n".join(lines)
+
+
+def _verdict(why: Explanation, name: str) -> str:
+    sure = f"The model is {_percent(why.score)} sure of {name}."
+    if why.threshold is None:
+        return sure
+    need = _percent(why.threshold)
+    if why.is_label:
+        return f"{sure} The threshold is {need}, so it is a label."
+    return f"{sure} The threshold is {need}, so it is not a label."
+
+
+def _parts(why: Explanation, name: str) -> str:
+    base = sum(head.base for head in why.heads)
+    looked = sum(head.weighted for head in why.heads)
+    return (
+        f"The photo as a whole speaks {_side(base)} {name} ({signed_text(base, 2)}), and the "
+        f"places that look most like it speak {_side(looked)} it ({signed_text(looked, 2)})."
+    )
+
+
+def _balance(why: Explanation) -> str:
+    if why.activation == "softmax":
+        return (
+            f"Together that is {signed_text(why.logit, 2)}; the score is its part of the 100 % "
+            "that all categories share."
+        )
+    side = "above" if why.logit >= 0 else "below"
+    return f"Together that is {signed_text(why.logit, 2)}; {side} 0 means {side} 50 % sure."
+
+
+def _side(value: float) -> str:
+    return "for" if value >= 0 else "against"
+
+
+def _head_line(place: int, head: HeadTerms, lam: float) -> str:
+    looked = "maximum" if math.isinf(head.temperature) else "attention"
+    return (
+        f"{head_caption(place, head.temperature)}: base {signed_text(head.base, 3)} + "
+        f"λ {lam:g} × {looked} {signed_text(head.attention, 3)} = {signed_text(head.logit, 3)}"
+    )
+
+
+def _score_line(why: Explanation) -> str:
+    return f"Score: {why.activation}({signed_text(why.logit, 3)}) = {_percent(why.score)}"
+
+
+def _percent(share: float) -> str:
+    """With a decimal, so that the two sides of a comparison hardly ever look the same."""
+    return f"{share * 100:.1f} %"
