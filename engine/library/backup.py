@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.atomic import atomic_path, replace_durably
 from engine.library.connections import connect_to_copy
-from engine.library.errors import LibraryError
+from engine.library.errors import DAMAGE, LibraryError
 from engine.library.lock import LibraryLock
 from engine.library.schema import APPLICATION_ID
 from engine.texts import display_name
@@ -131,7 +131,7 @@ def _is_good(copy: Path) -> bool:
         with contextlib.closing(connect_to_copy(copy)) as connection:
             ours = bool(connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,))
             return ours and bool(connection.execute(_CHECK).fetchone() == ("ok",))
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return False
 
 

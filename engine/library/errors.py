@@ -45,7 +45,9 @@ class DamagedLibraryError(LibraryError):
         return type(self), (str(self), self.path, self.backup)
 
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+#: What reading a damaged file can raise.
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
 _SAYS = {
@@ -68,6 +70,8 @@ def translated(path: Path) -> Generator[None, None, None]:
         raise
     except sqlite3.DatabaseError as error:
         raise _in_words(error, path) from error
+    except UnicodeDecodeError as error:  # SQLite's own message quotes damaged bytes
+        raise DamagedLibraryError(f"{display_name(path)} is damaged.", path) from error
 
 
 def _in_words(error: sqlite3.DatabaseError, path: Path) -> LibraryError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.atomic import replace_durably
 from engine.library.backup import keep_aside, newest_good_backup
 from engine.library.connections import connect_reading, connect_writing, transaction
-from engine.library.errors import DamagedLibraryError, LibraryError, translated
+from engine.library.errors import DAMAGE, DamagedLibraryError, LibraryError, translated
 from engine.library.lock import LibraryLock
 from engine.library.migrations import Migrations, prepare
 from engine.library.schema import MIGRATIONS, TABLES
@@ -128,7 +128,7 @@ def _salvage_table(source: sqlite3.Connection, target: sqlite3.Connection, table
     for direction in ("ASC", "DESC"):
         order = ", ".join(f"{key} {direction}" for key in keys)
         query = f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}"  # noqa: S608
-        with contextlib.suppress(sqlite3.DatabaseError):
+        with contextlib.suppress(*DAMAGE):
             for row in source.execute(query):
                 with contextlib.suppress(sqlite3.IntegrityError):  # a value of a wrong kind
                     target.execute(insert, row)

@@ -1,0 +1,200 @@
+"""Which images a filter wants: arithmetic on the library's columns."""
+
+from __future__ import annotations
+
+import operator
+import os
+import re
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray, fold
+from engine.library.filter_tree import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    DateIn,
+    FilterError,
+    FlagIs,
+    FolderIs,
+    LabelIs,
+    NameIs,
+    Node,
+    Not,
+    ScoreIs,
+    SourceIs,
+    Span,
+    TagCountIs,
+)
+from engine.library.values import Verdict
+from engine.values import FloatArray
+
+#: A score that is nearer to its threshold than this is uncertain.
+UNCERTAIN_WITHIN = 0.15
+_COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+_VERDICTS = {verdict.value: VERDICT_CODES[verdict] for verdict in Verdict}
+
+
+class LibraryView:
+    """The columns at certain thresholds: what counts now, ready for many filters.
+
+    Args:
+        columns: of one model.
+        thresholds: of that model, (C,) in [0, 1].
+    """
+
+    def __init__(self, columns: Columns, thresholds: FloatArray) -> None:
+        self.columns = columns
+        self.thresholds = np.asarray(thresholds, dtype=np.float32)
+
+    @cached_property
+    def labels(self) -> BoolArray:
+        """(N, K): the labels that count."""
+        return self.columns.labels(self.thresholds)
+
+    @cached_property
+    def counts(self) -> IntArray:
+        """(N,): how many labels count of each image."""
+        return np.asarray(np.count_nonzero(self.labels, axis=1))
+
+    @cached_property
+    def facets(self) -> IntArray:
+        """(K,): how many images have each label."""
+        return np.asarray(np.count_nonzero(self.labels, axis=0))
+
+    def rows(self, node: Node) -> BoolArray:
+        """(N,): the images that a filter wants.
+
+        Raises:
+            FilterError: it asks for a category that there is not.
+        """
+        match node:
+            case Not(inner):
+                return np.logical_not(self.rows(inner))
+            case AllOf(nodes):
+                return np.array(np.logical_and.reduce([self.rows(inner) for inner in nodes]))
+            case AnyOf(nodes):
+                return np.array(np.logical_or.reduce([self.rows(inner) for inner in nodes]))
+            case LabelIs() | ScoreIs() | TagCountIs() | SourceIs():
+                return self._by_label(node)
+        return self._by_file(node)
+
+    def _by_label(self, node: LabelIs | ScoreIs | TagCountIs | SourceIs) -> BoolArray:
+        match node:
+            case LabelIs():
+                return self._label_is(node)
+            case ScoreIs():
+                return self._score_is(node)
+            case TagCountIs(comparison, value):
+                return np.asarray(_COMPARE[comparison](self.counts, value), dtype=bool)
+            case SourceIs(source):
+                return self._by_person if source == "person" else self._by_machine
+
+    def _by_file(self, node: Node) -> BoolArray:
+        columns = self.columns
+        match node:
+            case FlagIs(flag, value):
+                flags = {"reviewed": columns.reviewed, "error": columns.failed}
+                marked = columns.tagged if flag == "tagged" else flags[flag]
+                return np.equal(marked, value)
+            case NameIs(pattern):
+                matches = glob(pattern, anywhere=True)
+                found = (matches(name) is not None for name in columns.folded_names)
+                return np.fromiter(found, dtype=bool, count=len(columns))
+            case FolderIs(pattern):
+                wanted = [is_in_folder(folder, pattern) for folder in columns.folders]
+                return np.array(wanted, dtype=bool)[columns.folder_of]
+            case DateIn(start, end):
+                return np.logical_and(columns.mtimes_ns >= start, columns.mtimes_ns < end)
+        return np.ones(len(columns), dtype=bool)
+
+    @cached_property
+    def _by_person(self) -> BoolArray:
+        rejected = VERDICT_CODES[Verdict.REJECTED]
+        verdicts = self.columns.verdicts
+        decided: BoolArray = np.zeros(len(self.columns), dtype=bool)
+        rows, places = verdicts.nonzero()
+        decided[rows[verdicts[rows, places] != rejected]] = True
+        return decided
+
+    @cached_property
+    def _by_machine(self) -> BoolArray:
+        said = np.count_nonzero(self.columns.verdicts, axis=1)
+        own: BoolArray = self.counts > 0
+        rows = np.flatnonzero(said)  # only there a label may be the person's
+        own[rows] = (self.labels[rows] & (self.columns.verdicts[rows] == 0)).any(axis=1)
+        return own
+
+    def _label_is(self, node: LabelIs) -> BoolArray:
+        places = self._places(node.category, node.span)
+        found = np.zeros(len(self.columns), dtype=bool)
+        for place in places:
+            if node.question == "tag":
+                found |= self.labels[:, place]
+            elif node.question != "uncertain":
+                found |= self.columns.verdicts[:, place] == _VERDICTS[node.question]
+            elif place < self.columns.model_categories:
+                found |= self._uncertain(place)
+        return found
+
+    def _uncertain(self, place: int) -> BoolArray:
+        distance = self.columns.scores[:, place].astype(np.float32) - self.thresholds[place]
+        uncertain: BoolArray = np.abs(distance) < UNCERTAIN_WITHIN
+        uncertain &= self.columns.verdicts[:, place] == 0
+        return uncertain
+
+    def _score_is(self, node: ScoreIs) -> BoolArray:
+        found = np.zeros(len(self.columns), dtype=bool)
+        for place in self._places(node.category, node.span):
+            if place < self.columns.model_categories:
+                scores = self.columns.scores[:, place].astype(np.float32)  # a NaN compares false
+                found |= _COMPARE[node.comparison](scores, np.float32(node.value))
+        return found
+
+    def _places(self, pattern: str, span: Span) -> list[int]:
+        matches = glob(pattern, anywhere=False)
+        names = enumerate(self.columns.categories)
+        places = [i for i, name in names if matches(fold(name)) is not None]
+        if not places:
+            raise FilterError(f"There is no category “{pattern}”.", span.start, span.end)
+        return places
+
+
+def glob(pattern: str, *, anywhere: bool) -> Callable[[str], re.Match[str] | None]:
+    """A test of folded texts: ``*`` is any characters, ``?`` is one.
+
+    Args:
+        pattern: folded here.
+        anywhere: without ``*`` and ``?`` the text need only contain the pattern.
+    """
+    pieces = fold(pattern).split("*")
+    if anywhere and len(pieces) == 1 and "?" not in pattern:
+        pieces = ["", *pieces, ""]
+    first, *middle = ["".join("." if c == "?" else re.escape(c) for c in p) for p in pieces]
+    if not middle:
+        return re.compile(first, re.DOTALL).fullmatch
+    *middle, last = middle
+    # Atomic groups: the first place where a piece fits is as good as any, so nothing is tried
+    # twice and the time is linear in the text for each piece.
+    inner = "".join(f"(?>.*?{piece})" for piece in middle if piece)
+    return re.compile(f"{first}{inner}.*{last}", re.DOTALL).fullmatch
+
+
+def is_in_folder(folder: str, pattern: str) -> bool:
+    """Whether a folder, or one that it is in, is meant by a pattern of names or of a path."""
+    path = PurePath(folder)
+    if "/" not in pattern and os.sep not in pattern:
+        matches = glob(pattern, anywhere=False)
+        return any(matches(fold(part)) is not None for part in path.parts)
+    matches = glob(os.fspath(PurePath(pattern)), anywhere=False)
+    return any(matches(fold(os.fspath(above))) is not None for above in (path, *path.parents))

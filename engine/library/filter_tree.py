@@ -1,0 +1,137 @@
+"""What a filter says, as a tree of frozen nodes; each knows which characters it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import EngineError
+
+Comparison = Literal["<", "<=", "=", ">=", ">"]
+#: Fields that answer yes or no.
+Flag = Literal["reviewed", "tagged", "error"]
+#: Fields that ask what was said of a label: by whom it counts, or the machine's doubt.
+Question = Literal["tag", "accepted", "rejected", "added", "uncertain"]
+
+
+class FilterError(EngineError):
+    """A filter cannot be understood.
+
+    Attributes:
+        start: the first character that is wrong.
+        end: the character after the last one.
+    """
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.start = start
+        self.end = end
+
+    def __reduce__(self) -> tuple[type[FilterError], tuple[object, ...]]:
+        """An exception pickles its message alone."""
+        return type(self), (str(self), self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From which character of the text to which, the last one left out."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """An empty filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """All but those."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Those that all nodes want."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Those that any node wants."""
+
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelIs:
+    """Of a label of this category (``*`` and ``?`` stand for other characters)."""
+
+    question: Question
+    category: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreIs:
+    """The machine's score of a category compares so with a number."""
+
+    category: str
+    comparison: Comparison
+    value: float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TagCountIs:
+    """The number of labels that count compares so with a number."""
+
+    comparison: Comparison
+    value: float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class FlagIs:
+    """A mark of the image is set or not."""
+
+    flag: Flag
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceIs:
+    """At least one label comes from there."""
+
+    source: Literal["machine", "person"]
+
+
+@dataclass(frozen=True, slots=True)
+class NameIs:
+    """The file's name has this form; without ``*`` and ``?`` it only has to contain it."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderIs:
+    """The file is in such a folder or below it: a name, or a path if it has a separator."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateIn:
+    """The file was changed in [start, end), ns since 1970."""
+
+    start_ns: int
+    end_ns: int
+
+
+Node = (
+    Everything | Not | AllOf | AnyOf | LabelIs | ScoreIs | TagCountIs | FlagIs | SourceIs
+    | NameIs | FolderIs | DateIn
+)  # fmt: skip

@@ -1,0 +1,186 @@
+"""The language of filters: ``dog AND NOT person``, ``score:dog>0.4``, ``name:"IMG_*"``.
+
+Words next to each other must all hold; OR binds weaker, NOT stronger. A word by itself is a
+category; names with spaces, colons or operators' names go in quotes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import cast, get_args
+
+from engine.library.filter_dates import parse_dates
+from engine.library.filter_tokens import Token, tokens
+from engine.library.filter_tree import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    DateIn,
+    Everything,
+    FilterError,
+    Flag,
+    FlagIs,
+    FolderIs,
+    LabelIs,
+    NameIs,
+    Node,
+    Not,
+    Question,
+    ScoreIs,
+    SourceIs,
+    Span,
+    TagCountIs,
+)
+
+MAX_DEPTH = 40
+YES_OR_NO = {"yes": True, "no": False, "true": True, "false": False}
+SOURCES = ("machine", "person")
+
+
+def parse(text: str) -> Node:
+    """The tree of a filter; an empty text is a filter that wants everything.
+
+    Raises:
+        FilterError: it cannot be understood; says where.
+    """
+    return _Parser(tokens(text)).run()
+
+
+class _Parser:
+    """Recursive descent; each level of parentheses or NOT is one deeper, and depth is limited."""
+
+    def __init__(self, pieces: list[Token]) -> None:
+        self._pieces = pieces
+        self._next = 0
+
+    def run(self) -> Node:
+        if self._here().kind == "end":
+            return Everything()
+        node = self._any_of(0)
+        if self._here().kind != "end":
+            raise _error("This parenthesis was never opened.", self._here().span)
+        return node
+
+    def _here(self) -> Token:
+        return self._pieces[self._next]
+
+    def _take(self) -> Token:
+        token = self._here()
+        self._next += 1
+        return token
+
+    def _any_of(self, depth: int) -> Node:
+        nodes = [self._all_of(depth)]
+        while self._here().kind == "or":
+            self._take()
+            nodes.append(self._all_of(depth))
+        return nodes[0] if len(nodes) == 1 else AnyOf(tuple(nodes))
+
+    def _all_of(self, depth: int) -> Node:
+        nodes = [self._one(depth)]
+        while self._here().kind not in ("or", "close", "end"):
+            if self._here().kind == "and":
+                self._take()
+            nodes.append(self._one(depth))
+        return nodes[0] if len(nodes) == 1 else AllOf(tuple(nodes))
+
+    def _one(self, depth: int) -> Node:
+        token = self._here()
+        if depth > MAX_DEPTH:
+            raise _error("This filter is nested too deeply.", token.span)
+        if token.kind == "end":
+            raise _error("Something is missing at the end.", token.span)
+        self._take()
+        if token.kind == "not":
+            return Not(self._one(depth + 1))
+        if token.kind == "open":
+            return self._in_parentheses(token, depth)
+        if token.kind == "field":
+            return self._field(token)
+        if token.kind == "text":
+            return LabelIs("tag", _not_empty(token).text, token.span)
+        raise _error(f"“{token.text}” cannot stand here.", token.span)
+
+    def _in_parentheses(self, opening: Token, depth: int) -> Node:
+        node = self._any_of(depth + 1)
+        if self._here().kind != "close":
+            raise _error("This parenthesis is not closed.", opening.span)
+        self._take()
+        return node
+
+    def _field(self, field: Token) -> Node:
+        name = field.text
+        if name in get_args(Question):
+            token = self._value(field)
+            return LabelIs(cast(Question, name), token.text, token.span)
+        if name in get_args(Flag):
+            value = self._choice(field, tuple(YES_OR_NO))
+            return FlagIs(cast(Flag, name), YES_OR_NO[value])
+        readers: dict[str, Callable[[Token], Node]] = {
+            "score": self._score,
+            "tags": self._tag_count,
+            "date": self._date,
+            "source": self._source,
+            "name": lambda field: NameIs(self._value(field).text),
+            "folder": lambda field: FolderIs(self._value(field).text),
+        }
+        return readers[name](field)
+
+    def _score(self, field: Token) -> Node:
+        category = self._value(field)
+        comparison, value = self._compared(category.span, default=None)
+        return ScoreIs(category.text, comparison, value, category.span)
+
+    def _tag_count(self, field: Token) -> Node:
+        comparison, value = self._compared(field.span, default="=")
+        return TagCountIs(comparison, value, field.span)
+
+    def _date(self, field: Token) -> Node:
+        comparison = self._comparison("=")
+        token = self._value(field)
+        try:
+            start, end = parse_dates(token.text, comparison)
+        except ValueError as error:
+            raise _error(str(error), token.span) from error
+        return DateIn(start, end)
+
+    def _source(self, field: Token) -> Node:
+        return SourceIs("machine" if self._choice(field, SOURCES) == "machine" else "person")
+
+    def _compared(self, before: Span, default: Comparison | None) -> tuple[Comparison, float]:
+        comparison = self._comparison(default)
+        if comparison is None:
+            raise _error("A comparison must follow, such as >0.4.", before)
+        token = self._take() if self._here().kind == "text" else self._here()
+        try:
+            value = float(token.text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise _error("A number must stand here.", token.span)
+        return comparison, value
+
+    def _comparison(self, default: Comparison | None) -> Comparison | None:
+        return cast(Comparison, self._take().text) if self._here().kind == "comparison" else default
+
+    def _choice(self, field: Token, choices: tuple[str, ...]) -> str:
+        token = self._value(field)
+        if token.text.lower() not in choices:
+            raise _error(f"{field.text}: takes {' or '.join(choices[:2])}.", token.span)
+        return token.text.lower()
+
+    def _value(self, field: Token) -> Token:
+        if self._here().kind != "text":
+            raise _error(f"Something must follow “{field.text}:”.", field.span)
+        return _not_empty(self._take())
+
+
+def _not_empty(token: Token) -> Token:
+    if not token.text.strip():
+        raise _error("There is nothing between these quotes.", token.span)
+    return token
+
+
+def _error(message: str, span: Span) -> FilterError:
+    return FilterError(message, span.start, span.end)
