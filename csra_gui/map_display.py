@@ -68,7 +68,7 @@ KIND_TEXTS: dict[MapKind, KindText] = {
         "logits",
         "What each spot adds to the answer (red) or takes from it (blue).",
         "All spots add up to the logit, exactly. The scale is the same for every label of this "
-        "photo.",
+        "photo; the few strongest spots lie beyond its ends and have their colours.",
     ),
     MapKind.SCORE: KindText(
         "score",

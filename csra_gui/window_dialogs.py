@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.actions import ACTIONS, OTHER_KEYS, Actions, plain_text
@@ -12,6 +12,8 @@ from csra_gui.dialogs.text_dialogs import AboutDialog, ShortcutsDialog
 from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.session import Session
 from csra_gui.settings import Settings
+
+_BESIDE_THE_PHOTO = QPoint(8, 190)
 
 
 class WindowDialogs(QObject):
@@ -42,6 +44,8 @@ class WindowDialogs(QObject):
         """How the score of the label pointed at or pinned comes about; one window at a time."""
         there = self._window.findChild(WhyDialog)
         dialog = WhyDialog(self._session, self._window) if there is None else there
+        if there is None:  # over the thumbnails: the photo and the labels are what it is about
+            dialog.move(self._window.mapToGlobal(_BESIDE_THE_PHOTO))
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()

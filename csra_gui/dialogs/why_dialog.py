@@ -23,6 +23,7 @@ from engine.values import ModelInfo, PositionScores
 
 _NO_PHOTO = "Select a photo."
 _WAITING = "Working it out…"
+_WIDTH, _FOLDED, _UNFOLDED = 420, 220, 400
 
 
 class WhyDialog(QDialog):
@@ -76,14 +77,15 @@ class WhyDialog(QDialog):
         for widget in (self.heading, self.reason, self.unfold):
             layout.addWidget(widget)
         layout.addWidget(self.numbers, 1)
+        layout.addStretch()
         layout.addWidget(buttons)
-        self.resize(520, 240)
+        self.resize(_WIDTH, _FOLDED)
 
     @Slot(bool)
     def _on_unfold_toggled(self, on: bool) -> None:
         self.numbers.setVisible(on)
         self.unfold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
-        self.resize(self.width(), max(self.height(), 400) if on else 240)
+        self.resize(self.width(), _UNFOLDED if on else _FOLDED)
 
     @Slot()
     def _update(self) -> None:
