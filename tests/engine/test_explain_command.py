@@ -238,6 +238,40 @@ def test_no_temporary_file_is_left(explain, photos, tmp_path):
     assert not [p for p in (tmp_path / "out").iterdir() if p.name.startswith(".")]
 
 
+def test_what_is_done_is_kept_when_the_person_stops_it(explain, photos, tmp_path, monkeypatch):
+    plain = _Kept.__init__
+
+    def stop_at_the_second(kept, engine):
+        plain(kept, engine)
+
+        def explain_first(model_id, path, **more):
+            if path.name == "a.png":
+                raise KeyboardInterrupt
+            return engine.explain(model_id, path, **more)
+
+        kept.explain = explain_first
+
+    monkeypatch.setattr(_Kept, "__init__", stop_at_the_second)
+    rows, said = explain(photos, "--categories", "cat", "--format", "png,html", status=130)
+    assert [Path(row["path"]).name for row in rows] == ["a.jpg"]
+    assert Path(rows[0]["files"][0]).is_file()
+    page = (tmp_path / "out" / "explanations.html").read_text(encoding="utf-8")
+    assert page.count("<section>") == 1
+    assert page.endswith("</html>\n")
+    assert "1 of 2 photos explained." in said
+
+
+def test_a_full_disk_ends_the_run_with_a_reason(explain, photos, tmp_path, monkeypatch):
+    def full(*_arguments, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    rows, said = explain(photos, "--categories", "cat", status=1)
+    assert rows == []
+    assert "could not be written: No space left on device." in said
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_a_category_that_the_model_does_not_know_ends_the_run(explain, photos, tmp_path):
     rows, said = explain(photos, "--categories", "cat,unicorn", status=1)
     assert rows == []
