@@ -76,6 +76,8 @@ class TrainConfig:
         ignore_unclear: leave out labels that nobody can tell (all objects marked difficult);
             otherwise they count as negative, as in the official code.
         ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
+        blend: share of the trained weights in the model that is evaluated and kept; the rest are
+            those that it started from (Wortsman et al. 2022). 1 for the trained weights alone.
         norms: ``frozen`` keeps the statistics of batch norms as they are.
         frozen: parameters of the backbone whose names start so stay as they are, and so do the
             statistics of norms among them; early layers are costly to train and gain little.
@@ -105,6 +107,7 @@ class TrainConfig:
     loss: LossName = "bce"
     ignore_unclear: bool = True
     ema_decay: float = 0.999
+    blend: float = 1.0
     norms: NormMode = "train"
     frozen: tuple[str, ...] = ()
     train_size: int = 0
@@ -136,6 +139,8 @@ class TrainConfig:
                 raise ConfigError(f"{name} must be at least 0, not {value}.")
         if not 0 <= self.ema_decay < 1:
             raise ConfigError(f"The decay of the average must be below 1, not {self.ema_decay}.")
+        if not 0 < self.blend <= 1:
+            raise ConfigError(f"The share of the trained weights is above 0, not {self.blend}.")
         choices: dict[str, tuple[str, ...]] = {
             "optimizer": ("sgd", "adamw"),
             "schedule": ("constant", "step", "cosine", "one-cycle"),

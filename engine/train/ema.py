@@ -1,4 +1,4 @@
-"""A moving average of a network's weights, which is often better than the weights."""
+"""Averages of a network's weights, which are often better than the weights."""
 
 from __future__ import annotations
 
@@ -47,6 +47,23 @@ class AveragedModel:
         assert isinstance(steps, int)  # noqa: S101
         self.model.load_state_dict(model)
         self._steps = steps
+
+
+@torch.no_grad()
+def blended(start: nn.Module, end: nn.Module, share: float) -> nn.Module:
+    """A new network between two of the same form.
+
+    Args:
+        start: at share 0.
+        end: at share 1.
+        share: of the end.
+    """
+    result = copy.deepcopy(start)
+    values, ends = _parts(result), _parts(end)
+    torch._foreach_lerp_(values[0], ends[0], share)
+    for value, other in zip(values[1], ends[1], strict=True):
+        value.copy_(other)
+    return result.eval()
 
 
 def _parts(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from engine.metrics import mean_average_precision
 from engine.models.classifier import Classifier
 from engine.runtime.distributed import Processes
 from engine.runtime.torch_backend import TorchBackend
-from engine.train.ema import AveragedModel
+from engine.train.ema import AveragedModel, blended
 from engine.train.images import Batch, PixelSet, TrainingImages
 from engine.train.learner import Learner
 from engine.train.reports import EpochReport, StepReport
@@ -83,6 +84,7 @@ class Trainer:
         self._images = TrainingImages(
             data.train, config.augment, config.seed, ignore_unclear=config.ignore_unclear
         )
+        self._start = copy.deepcopy(classifier).to(device) if config.blend < 1 else None
         self._learner = Learner(classifier, config, device, self._process.count)
         self._device = device
         self._average = (
@@ -96,12 +98,12 @@ class Trainer:
 
     @property
     def model(self) -> Classifier:
-        """What is evaluated and kept: the average if there is one."""
-        if self._average is None:
-            return self._learner.classifier
-        average = self._average.model
-        assert isinstance(average, Classifier)  # noqa: S101  # for the type checker
-        return average
+        """What is evaluated and kept: the average if there is one, blended with the start."""
+        learned = self._learner.classifier if self._average is None else self._average.model
+        if self._start is not None:
+            learned = blended(self._start, learned, self._config.blend)
+        assert isinstance(learned, Classifier)  # noqa: S101  # for the type checker
+        return learned
 
     @property
     def epoch(self) -> int:
@@ -237,7 +239,8 @@ class Trainer:
         position = self._position
         is_judged = position.epoch % self._config.evaluate_every == 0
         is_judged |= position.epoch == self._config.epochs
-        logits = self._val_logits() if is_judged else None
+        model = self.model
+        logits = self._val_logits(model) if is_judged else None
         val_map = math.nan
         if logits is not None and self._val is not None:
             labels = self._val.labels
@@ -250,16 +253,16 @@ class Trainer:
         if is_best:
             position.best_map = val_map
             if keep_best is not None and self._process.is_first:
-                keep_best(self.model, report, logits)
+                keep_best(model, report, logits)
         position.epoch += 1
         position.step_in_epoch, position.loss_sum = 0, 0.0
         self._is_worth_saving = True
         return report
 
-    def _val_logits(self) -> FloatArray | None:
+    def _val_logits(self, model: Classifier) -> FloatArray | None:
         if self._val is None:
             return None
-        return model_logits(self.model, self._val, self._device)
+        return model_logits(model, self._val, self._device)
 
 
 def model_logits(model: Classifier, images: PixelSet, device: torch.device) -> FloatArray:

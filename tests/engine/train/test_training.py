@@ -209,6 +209,17 @@ def test_the_average_follows_the_weights_and_forgets_the_start():
     np.testing.assert_allclose(seen, np.cumprod(steps), rtol=1e-6)
 
 
+def test_a_blend_lies_between_the_start_and_what_was_learned():
+    start = tiny_classifier().state_dict()
+    config = dataclasses.replace(SIMPLE, epochs=1, blend=0.25, ema_decay=0.0)
+    work = trainer(config)
+    list(work.run())
+    learned, model = work._learner.classifier.state_dict(), work.model.state_dict()
+    name = "heads.weight"
+    assert not torch.equal(start[name], learned[name])
+    torch.testing.assert_close(model[name], 0.75 * start[name] + 0.25 * learned[name])
+
+
 def test_frozen_layers_and_norms_stay_as_they_are():
     config = dataclasses.replace(SIMPLE, frozen=("conv_stem", "bn1."), norms="train")
     learner = Learner(tiny_classifier(), config, CPU)
@@ -301,6 +312,7 @@ def test_gradient_checkpointing_changes_nothing_but_memory():
         lambda: TrainConfig(passes=17, batch_size=16),
         lambda: TrainConfig(learning_rate=math.nan),
         lambda: TrainConfig(ema_decay=1.0),
+        lambda: TrainConfig(blend=0.0),
         lambda: TrainConfig(schedule="steep"),
         lambda: TrainConfig(train_size=8),
         lambda: AugmentConfig(crop_scale=(0.9, 0.5)),
