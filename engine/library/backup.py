@@ -110,11 +110,36 @@ def keep_aside(library: Path) -> Path | None:
     return aside if moved else None
 
 
+def begin_anew(library: Path) -> Path | None:
+    """Put a library and its copies away under another name, so that the next opening is a new one.
+
+    Returns:
+        Where the library is now; ``None`` if there was none.
+
+    Raises:
+        LibraryError: it is open, or the folder does not allow it.
+    """
+    lock = LibraryLock(library)
+    try:
+        free, copies = _free_name(library), backups_folder(library)
+        aside = keep_aside(library)
+        if copies.exists():
+            copies.rename(backups_folder(aside or free))
+        return aside
+    except OSError as error:
+        raise LibraryError(
+            f"{display_name(library)} could not be put away: {error.strerror}."
+        ) from error
+    finally:
+        lock.release()
+
+
 def _free_name(library: Path) -> Path:
     stamp, number = f"{datetime.now(UTC):%Y%m%d}", 1
     while True:
         name = library.with_name(f"{library.stem}.damaged-{stamp}-{number}{library.suffix}")
-        if not any(name.with_name(name.name + ending).exists() for ending in _COMPANIONS):
+        endings = (*_COMPANIONS, ".backups")
+        if not any(name.with_name(name.name + ending).exists() for ending in endings):
             return name
         number += 1
 

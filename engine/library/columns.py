@@ -83,6 +83,12 @@ class Columns:
         """(N,): whether the model has scored the image."""
         return ~np.isnan(self.scores[:, 0])
 
+    @cached_property
+    def decided(self) -> tuple[IntArray, IntArray]:
+        """Rows and categories of all verdicts: few, since nobody decides on everything."""
+        rows, categories = self.verdicts.nonzero()
+        return rows, categories
+
     def machine_labels(self, thresholds: FloatArray) -> BoolArray:
         """(N, K): what the machine alone says, at thresholds (C,)."""
         labels = np.zeros(self.verdicts.shape, dtype=bool)
@@ -92,7 +98,7 @@ class Columns:
     def labels(self, thresholds: FloatArray) -> BoolArray:
         """(N, K): what counts: the machine's labels but the rejected, and the person's."""
         labels = self.machine_labels(thresholds)
-        rows, columns = self.verdicts.nonzero()  # few: nobody decides on everything
+        rows, columns = self.decided
         rejected = VERDICT_CODES[Verdict.REJECTED]
         labels[rows, columns] = self.verdicts[rows, columns] != rejected
         return labels

@@ -112,7 +112,7 @@ class LibraryView:
                 found = (matches(name) is not None for name in columns.folded_names)
                 return np.fromiter(found, dtype=bool, count=len(columns))
             case FolderIs(pattern):
-                wanted = [is_in_folder(folder, pattern) for folder in columns.folders]
+                wanted = list(map(folder_test(pattern), columns.folders))
                 return np.array(wanted, dtype=bool)[columns.folder_of]
             case DateIn(start, end):
                 return np.logical_and(columns.mtimes_ns >= start, columns.mtimes_ns < end)
@@ -123,7 +123,7 @@ class LibraryView:
         rejected = VERDICT_CODES[Verdict.REJECTED]
         verdicts = self.columns.verdicts
         decided: BoolArray = np.zeros(len(self.columns), dtype=bool)
-        rows, places = verdicts.nonzero()
+        rows, places = self.columns.decided
         decided[rows[verdicts[rows, places] != rejected]] = True
         return decided
 
@@ -190,11 +190,18 @@ def glob(pattern: str, *, anywhere: bool) -> Callable[[str], re.Match[str] | Non
     return re.compile(f"{first}{inner}.*{last}", re.DOTALL).fullmatch
 
 
-def is_in_folder(folder: str, pattern: str) -> bool:
-    """Whether a folder, or one that it is in, is meant by a pattern of names or of a path."""
-    path = PurePath(folder)
-    if "/" not in pattern and os.sep not in pattern:
-        matches = glob(pattern, anywhere=False)
-        return any(matches(fold(part)) is not None for part in path.parts)
-    matches = glob(os.fspath(PurePath(pattern)), anywhere=False)
-    return any(matches(fold(os.fspath(above))) is not None for above in (path, *path.parents))
+def folder_test(pattern: str) -> Callable[[str], bool]:
+    """A test of folders: whether the folder, or one that it is in, fits the pattern.
+
+    Args:
+        pattern: of one folder's name, or of a whole path if it has a separator.
+    """
+    by_path = "/" in pattern or os.sep in pattern
+    matches = glob(os.fspath(PurePath(pattern)) if by_path else pattern, anywhere=False)
+
+    def test(folder: str) -> bool:
+        path = PurePath(fold(folder))
+        candidates = map(os.fspath, (path, *path.parents)) if by_path else iter(path.parts)
+        return any(matches(candidate) is not None for candidate in candidates)
+
+    return test

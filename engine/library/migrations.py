@@ -45,6 +45,8 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
     if is_empty and version == 0 and newest_good_backup(path) is None:
         return 0
+    if is_empty and version == 0:
+        raise DamagedLibraryError(f"{display_name(path)} is empty, but has backups.", path)
     if is_empty or owner != APPLICATION_ID or version < 1:
         raise DamagedLibraryError(f"{display_name(path)} is not a library of this program.", path)
     return version

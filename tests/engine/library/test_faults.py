@@ -206,6 +206,15 @@ def test_an_open_library_is_not_replaced(sound: Path) -> None:
         backup.restore_backup(sound, backup.backups(sound)[0])
 
 
+def test_a_person_can_begin_anew_and_nothing_is_lost(sound: Path) -> None:
+    damage(sound, make_text, 0)
+    aside = backup.begin_anew(sound)
+    with open_library(sound) as library:
+        assert library.models() == []
+    assert aside is not None and aside.read_bytes().startswith(b"Dear diary")
+    assert len(list(sound.parent.glob("*.damaged-*.backups/*.db"))) == 1
+
+
 def test_only_the_newest_backups_are_kept(sound: Path) -> None:
     with open_library(sound) as library:
         made = [library.back_up() for _ in range(7)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.library.filter_completion import complete, quoted
-from engine.library.filter_evaluation import LibraryView, glob, is_in_folder
+from engine.library.filter_evaluation import LibraryView, folder_test, glob
 from engine.library.filter_tokens import FIELDS
 from engine.library.filter_tree import AllOf, AnyOf, Everything, FilterError, LabelIs, Not
 from engine.library.filters import parse
@@ -226,9 +226,9 @@ def test_a_hostile_pattern_takes_no_time() -> None:
 
 
 def test_a_folder_is_meant_by_its_name_or_path_and_not_by_a_part_of_a_name() -> None:
-    assert is_in_folder("/x/Trips/one", "trips")
-    assert not is_in_folder("/x/Trips", "trip")
-    assert not is_in_folder("/photos2", "/photos")
+    assert folder_test("trips")("/x/Trips/one")
+    assert not folder_test("trip")("/x/Trips")
+    assert not folder_test("/photos")("/photos2")
 
 
 @pytest.mark.parametrize(
