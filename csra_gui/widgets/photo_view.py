@@ -87,6 +87,8 @@ class PhotoView(QWidget):
         self._measure()
         self.fit()
         self._describe()
+        if self.underMouse():  # the pointer rests over another place of another photo now
+            self._emit_hover(QPointF(self.mapFromGlobal(self.cursor().pos())))
 
     def set_overlay(self, image: QImage | None) -> None:
         """Lay an image, of any size, over the whole photo; ``None`` takes it away."""
