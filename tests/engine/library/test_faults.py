@@ -23,6 +23,7 @@ from engine.library.errors import (
     LibraryBusyError,
     LibraryError,
     LibraryLockedError,
+    translated,
 )
 from engine.library.opening import open_library, rebuild_library
 from engine.library.schema import MIGRATIONS
@@ -300,6 +301,25 @@ def test_a_lock_that_is_let_go_in_time_is_not_noticed(tmp_path: Path) -> None:
         future = library._writer.submit(lambda c: c.execute("SELECT 1").fetchone())
         other.execute("COMMIT")
         assert future.result() == (1,)
+
+
+def test_a_write_that_met_another_program_is_tried_again(tmp_path: Path) -> None:
+    met = iter([sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY])
+
+    def work(connection: sqlite3.Connection) -> str:
+        for code in met:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = code
+            raise error
+        return "written"
+
+    with open_library(tmp_path / "library.db") as library:
+        assert library._writer.run(work) == "written"
+
+
+def test_damaged_bytes_in_a_message_of_sqlite_are_damage(tmp_path: Path) -> None:
+    with pytest.raises(DamagedLibraryError), translated(tmp_path / "library.db"):
+        b"table \xff".decode()
 
 
 FULL_DISK = """

@@ -80,6 +80,14 @@ def test_scores_that_are_no_numbers_become_an_error_of_the_image(library: Librar
     assert len(library.score_matrix(MODEL.fingerprint).image_ids) == 0
 
 
+def test_scores_just_outside_of_0_and_1_are_kept_as_0_and_1(library: Library) -> None:
+    library.add_images(files(1))
+    library.add_model(MODEL)
+    said = prediction(files(1)[0].path, 1.01, -0.01, 0.5)
+    library.record_predictions(MODEL.fingerprint, [said])
+    assert library.score_matrix(MODEL.fingerprint).scores.tolist() == [[1.0, 0.0, 0.5]]
+
+
 def test_a_batch_with_one_wrong_prediction_is_not_stored_at_all(library: Library) -> None:
     library.add_images(files(2))
     library.add_model(MODEL)
@@ -171,6 +179,18 @@ def test_a_copy_of_a_file_that_is_still_there_has_not_moved(library: Library) ->
     first, second = library.add_images(files(2))
     assert library.set_hashes([(first, b"same"), (second, b"same")]) == ()
     assert library.images_without_hash() == []
+
+
+def test_a_moved_file_that_a_person_has_spoken_of_stays_as_it_is(library: Library) -> None:
+    old, new = library.add_images(files(2))
+    library.set_hashes([(old, b"same")])
+    library.decide([Wish(old, "owl", Verdict.ADDED)], who=ME, caption="Owl")
+    library.mark_missing([old])
+    library.decide([Wish(new, "cat", Verdict.ADDED)], who=ME, caption="Cat")
+    assert library.set_hashes([(new, b"same")]) == ()
+    library.add_model(MODEL)
+    assert categories_of(library, new) == {"cat"}
+    assert categories_of(library, old) == {"owl"}
 
 
 def test_a_pipe_has_no_content_to_hash(tmp_path: Path) -> None:
