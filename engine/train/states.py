@@ -12,10 +12,23 @@ from typing import Any
 import torch
 
 from engine.atomic import TEMPORARY_PREFIX, replace_durably
-from engine.errors import DataError
+from engine.checkpoints.pth_checks import check_archive
+from engine.errors import CheckpointError, DataError
 
 _NAME = re.compile(r"state-(\d{9})-([0-9a-f]{64})\.pt")
 _KEPT = 2
+_UNREADABLE = (
+    CheckpointError,
+    OSError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    pickle.UnpicklingError,
+)
+#: What a state holds.
+PARTS = frozenset({"position", "model", "optimizer", "scaler", "passes", "average", "rng"})
 _log = logging.getLogger(__name__)
 
 State = dict[str, Any]
@@ -63,9 +76,8 @@ class StateFolder:
         for file in files:
             try:
                 if _digest(file) == _step_and_hash(file)[1]:
-                    state: State = torch.load(file, map_location="cpu", weights_only=True)
-                    return state
-            except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+                    return _read(file)
+            except _UNREADABLE as error:
                 _log.info("%s cannot be read: %s", file.name, error)
             _log.info("%s is damaged; the one before is used", file.name)
         if files:
@@ -78,6 +90,17 @@ class StateFolder:
         return sorted(
             files, key=lambda file: (_step_and_hash(file)[0], file.stat().st_mtime_ns), reverse=True
         )
+
+
+def _read(file: Path) -> State:
+    """A state that a run wrote; the name alone proves nothing."""
+    with file.open("rb") as stream:
+        check_archive(stream, file.stat().st_size)
+        stream.seek(0)
+        state: State = torch.load(stream, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or state.keys() != PARTS:
+        raise CheckpointError("it is no state of a training run")
+    return state
 
 
 def _step_and_hash(file: Path) -> tuple[int, str]:

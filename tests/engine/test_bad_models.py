@@ -1,6 +1,7 @@
 """Hostile and broken model files through every door that a model file can come in by."""
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -21,9 +22,11 @@ from engine.checkpoints.foreign import ImportOptions, import_checkpoint, read_fo
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.pth_file import read_pth
 from engine.checkpoints.weights import load_exactly
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, DataError
 from engine.local import LocalEngine
 from engine.resources import resource_path
+from engine.train.states import StateFolder
+from engine.values import ModelImport
 from tests.engine.models import save_tiny_model
 from tests.engine.official import resnet_state
 from tests.paths import ROOT, SHARED
@@ -93,7 +96,14 @@ def test_the_reader_takes_what_is_good_and_refuses_the_rest(name, expected):
 def test_none_of_them_is_a_model_by_any_door(name, _expected, engine, capsys):
     path = FOLDER / name
     options = ImportOptions(lam=0.1, categories=Categories(tuple("abcde")))
-    for door in (open_checkpoint, lambda p: import_checkpoint(p, options), engine_door(engine)):
+    dropped = ModelImport(path, lam=options.lam, categories=options.categories)
+    doors = (
+        open_checkpoint,
+        lambda p: import_checkpoint(p, options),
+        lambda p: engine.open_model(str(p)),
+        lambda _: engine.import_model(dropped),  # what the window does with a dropped file
+    )
+    for door in doors:
         with pytest.raises(CheckpointError) as caught:
             door(path)
         one_line_with(name, str(caught.value))
@@ -104,8 +114,13 @@ def test_none_of_them_is_a_model_by_any_door(name, _expected, engine, capsys):
     one_line_with(name, errors[0])
 
 
-def engine_door(engine):
-    return lambda path: engine.open_model(str(path))
+@pytest.mark.parametrize(("name", "_expected"), manifest())
+def test_none_of_them_is_taken_for_the_state_of_a_training_run(name, _expected, tmp_path):
+    data = (FOLDER / name).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()  # as one who knows the names would call it
+    (tmp_path / f"state-000000001-{digest}.pt").write_bytes(data)
+    with pytest.raises(DataError, match="damaged"):
+        StateFolder(tmp_path).load()
 
 
 @pytest.mark.parametrize("name", ["good.pth", "good.safetensors", "half_weights.pth"])
@@ -120,7 +135,7 @@ _MEASURE = """
 import resource, sys
 from pathlib import Path
 from engine.checkpoints.loading import open_checkpoint
-from engine.errors import CheckpointError
+from engine.errors import CheckpointError, DataError
 
 def peak():
     status = Path("/proc/self/status")
