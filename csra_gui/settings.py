@@ -67,8 +67,9 @@ SHARE_THRESHOLD = Setting(
     0.0,
     1.0,
 )
-#: Offered beside the labels, and only where the model has thresholds.
-USE_MODEL_THRESHOLDS = Setting("tags/use_model_thresholds", True)
+#: Offered beside the labels, and only where the model has thresholds. Off at first: one slider that
+#: moves everything is easier to grasp than a threshold per label.
+USE_MODEL_THRESHOLDS = Setting("tags/use_model_thresholds", False)
 INCLUDE_SUBFOLDERS = Setting(
     "folders/include_subfolders",
     True,

@@ -638,7 +638,7 @@ def test_the_status_bar_leads_to_the_models(qtbot: QtBot, start: Start, engine: 
     assert not dialog.isModal()
 
 
-def test_the_models_own_thresholds_count_until_the_person_chooses_one(
+def test_the_models_own_thresholds_count_when_the_person_asks_for_them(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:
     mine = own_model(engine, "mine", thresholds=(1.0, 0.0, 1.0))
@@ -649,13 +649,13 @@ def test_the_models_own_thresholds_count_until_the_person_chooses_one(
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)
     wait_until_tagged(qtbot, application)
-    assert labels(application, "dog.jpg") == {"cat"}
     assert panel.own_thresholds.isVisible()
-    assert not panel.threshold.isEnabled()
-    panel.own_thresholds.click()
+    assert panel.threshold.isEnabled()
     application.session.thresholds.set_common(0.0)
     assert labels(application, "dog.jpg") == set(ANIMALS)
-    assert panel.threshold.isEnabled()
+    panel.own_thresholds.click()
+    assert labels(application, "dog.jpg") == {"cat"}
+    assert not panel.threshold.isEnabled()
 
 
 def test_a_model_of_a_thousand_categories_shows_its_best_guesses(
