@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
@@ -17,10 +16,15 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui import settings as keys
-from csra_gui.actions import Actions
+from csra_gui.commands.help_commands import HelpCommands
+from csra_gui.commands.maps import MapCommands
+from csra_gui.commands.models import ModelCommands
+from csra_gui.commands.photos import PhotoCommands
+from csra_gui.commands.spec import CommandGroup, Slots
+from csra_gui.commands.table import Actions
+from csra_gui.commands.tags import TagCommands
+from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
-from csra_gui.map_commands import MapCommands
 from csra_gui.map_display import MapDisplay
 from csra_gui.model_desk import ModelDesk
 from csra_gui.model_shelf import ModelShelf
@@ -44,7 +48,6 @@ _DEFAULT_SIZE = QSize(1440, 900)
 #: A frame and a task bar take some of the screen, and nobody says how much.
 _SHARE_OF_SCREEN = 0.9
 _DEFAULT_SPLIT = (430, 560, 290)
-_THUMBNAIL_STEP = 32
 _WELCOME = (
     "The program says what is in each photo, and shows where it saw it. "
     "Your photos stay on this computer and are never changed."
@@ -89,8 +92,11 @@ class MainWindow(QMainWindow):
         self.opener = Opener(session, settings, samples, self)
         self.dialogs = WindowDialogs(session, settings, self)
         self.desk = ModelDesk(session, shelf, self.notifier, self)
-        self._map_commands = MapCommands(settings)
-        self.actions_table = Actions(self._slots(), self)
+        self._command_groups = self._made_command_groups()
+        slots: Slots = {}
+        for group in self._command_groups:
+            slots |= group.slots()
+        self.actions_table = Actions(slots, self)
         self._set_up_layout()
         self._set_up_bars()
         self.labels.why.setDefaultAction(self.actions_table["why"])
@@ -160,58 +166,28 @@ class MainWindow(QMainWindow):
             lambda: self.opener.fill_recent_menu(recent, actions["clear_recent"])
         )
 
-    def _slots(self) -> dict[str, Callable[..., object]]:
-        view, settings = self.viewer.view, self._settings
-        return {
-            "open_folder": self.opener.choose_folder,
-            "open_photos": self.opener.choose_photos,
-            "add_folder": self.opener.choose_folder_to_add,
-            "open_samples": self.opener.open_samples,
-            "reload": self.session.rescan,
-            "include_subfolders": self._set_include_subfolders,
-            "clear_recent": settings.clear_recent_folders,
-            "settings": self.dialogs.show_settings,
-            "quit": self.close,
-            "theme_system": lambda: settings.set_value(keys.THEME, "system"),
-            "theme_light": lambda: settings.set_value(keys.THEME, "light"),
-            "theme_dark": lambda: settings.set_value(keys.THEME, "dark"),
-            "larger_thumbnails": lambda: self._resize_thumbnails(_THUMBNAIL_STEP),
-            "smaller_thumbnails": lambda: self._resize_thumbnails(-_THUMBNAIL_STEP),
-            "zoom_in": view.zoom_in,
-            "zoom_out": view.zoom_out,
-            "zoom_fit": view.fit,
-            "zoom_actual": view.actual_size,
-            **self._map_commands.slots(),
-            "mark_region": view.set_marks_regions,
-            "unpin": lambda: self.session.set_pinned(None),
-            "previous_photo": lambda: self._step(-1),
-            "next_photo": lambda: self._step(1),
-            "full_screen": self._set_full_screen,
-            "tag": self.session.tag,
-            "cancel": self.session.cancel_tagging,
-            "show_problems": self.dialogs.show_problems,
-            "why": self.dialogs.show_why,
-            "models": self.desk.show_dialog,
-            "import_model": self.desk.choose_import,
-            "shortcuts": lambda: self.dialogs.show_shortcuts(self.actions_table),
-            "about": self.dialogs.show_about,
-        }
-
-    # Slots of actions.
-
-    def _set_include_subfolders(self, on: bool) -> None:
-        self._settings.set_value(keys.INCLUDE_SUBFOLDERS, on)
-        self.session.rescan()
-
-    def _resize_thumbnails(self, step: int) -> None:
-        side = int(self._settings.value(keys.THUMBNAIL_SIDE)) + step
-        self._settings.set_value(keys.THUMBNAIL_SIDE, side)
-
-    def _step(self, step: int) -> None:
-        count = len(self.session.photos)
-        if count:
-            current = -step if self.session.current is None else self.session.current
-            self.session.set_current(min(max(current + step, 0), count - 1))
+    def _made_command_groups(self) -> list[CommandGroup]:
+        session, settings, view, dialogs = (
+            self.session,
+            self._settings,
+            self.viewer.view,
+            self.dialogs,
+        )
+        return [
+            PhotoCommands(
+                session,
+                settings,
+                self.opener,
+                dialogs,
+                self.close,
+                has_samples=self._samples is not None,
+            ),
+            ViewCommands(session, settings, view, self._set_full_screen),
+            MapCommands(session, settings, view, dialogs),
+            TagCommands(session, dialogs),
+            ModelCommands(self.desk),
+            HelpCommands(dialogs, lambda: dialogs.show_shortcuts(self.actions_table.listed_keys())),
+        ]
 
     def _set_full_screen(self, on: bool) -> None:
         if on:
@@ -237,31 +213,8 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _update_actions(self) -> None:
-        session, actions, settings = self.session, self.actions_table, self._settings
-        there = len(session.photos) > 0
-        current = session.current is not None
-        ready = there and session.model is not None
-        actions["tag"].setEnabled(ready and not session.is_tagging and not session.is_scanning)
-        actions["tag"].setText(self._tag_text())
-        actions["cancel"].setEnabled(session.is_tagging)
-        actions["open_samples"].setEnabled(self._samples is not None)
-        actions["reload"].setEnabled(bool(session.roots))
-        actions["show_problems"].setEnabled(bool(session.photos.errors or session.skipped))
-        actions["unpin"].setEnabled(session.pinned_category is not None)
-        for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_actual", "mark_region", "why"):
-            actions[name].setEnabled(current)
-        for name in ("previous_photo", "next_photo"):
-            actions[name].setEnabled(there)
-        actions["include_subfolders"].setChecked(bool(settings.value(keys.INCLUDE_SUBFOLDERS)))
-        self._map_commands.update(actions)
-        actions[f"theme_{settings.value(keys.THEME)}"].setChecked(True)
-
-    def _tag_text(self) -> str:
-        photos = self.session.photos
-        tagged = photos.tagged_count()
-        if not tagged:
-            return "&Tag now"
-        return "&Tag again" if tagged + len(photos.errors) >= len(photos) else "&Resume tagging"
+        for group in self._command_groups:
+            group.update(self.actions_table)
 
     # The window itself.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.actions import ACTIONS, OTHER_KEYS, Actions, plain_text
 from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.text_dialogs import AboutDialog, ShortcutsDialog
@@ -50,14 +51,9 @@ class WindowDialogs(QObject):
         dialog.raise_()
         dialog.activateWindow()
 
-    def show_shortcuts(self, actions: Actions) -> None:
-        """What each key does."""
-        rows = [
-            (", ".join(key.toString() for key in actions[spec.id].shortcuts()), spec)
-            for spec in ACTIONS
-        ]
-        listed = [(shown, plain_text(spec.text)) for shown, spec in rows if shown]
-        ShortcutsDialog([*listed, *OTHER_KEYS], self._window).open()
+    def show_shortcuts(self, keys: Sequence[tuple[str, str]]) -> None:
+        """What each key does: pairs of keys and meaning."""
+        ShortcutsDialog(keys, self._window).open()
 
     def show_about(self) -> None:
         """Versions, licence and the model."""

@@ -1,0 +1,37 @@
+"""Help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from csra_gui.commands.spec import ActionSpec, Slots, Standard
+from csra_gui.window_dialogs import WindowDialogs
+
+if TYPE_CHECKING:
+    from csra_gui.commands.table import Actions
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("shortcuts", "&Keyboard shortcuts", (Standard.HelpContents,), "help"),
+    ActionSpec("about", "&About", (), "info"),
+)
+
+
+class HelpCommands:
+    """Shortcuts and about.
+
+    Args:
+        show_shortcuts: lists the keys; it knows the actions.
+    """
+
+    def __init__(self, dialogs: WindowDialogs, show_shortcuts: Callable[[], object]) -> None:
+        self._dialogs = dialogs
+        self._show_shortcuts = show_shortcuts
+
+    def slots(self) -> Slots:
+        """Each command's slot by its id."""
+        return {"shortcuts": self._show_shortcuts, "about": self._dialogs.show_about}
+
+    def update(self, actions: Actions) -> None:
+        """They can always be used."""

@@ -1,0 +1,37 @@
+"""Models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from csra_gui.commands.spec import ActionSpec, Slots
+from csra_gui.model_desk import ModelDesk
+
+if TYPE_CHECKING:
+    from csra_gui.commands.table import Actions
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "models",
+        "&Models…",
+        ("Ctrl+Shift+M",),
+        "layers",
+        "Choose, download, import and export models.",
+    ),
+    ActionSpec("import_model", "&Import a model file…", tip="Make a model of your own of a file."),
+)
+
+
+class ModelCommands:
+    """Choosing and importing models."""
+
+    def __init__(self, desk: ModelDesk) -> None:
+        self._desk = desk
+
+    def slots(self) -> Slots:
+        """Each command's slot by its id."""
+        return {"models": self._desk.show_dialog, "import_model": self._desk.choose_import}
+
+    def update(self, actions: Actions) -> None:
+        """They can always be used."""

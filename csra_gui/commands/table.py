@@ -1,0 +1,86 @@
+"""The commands as actions; menus, tool bar and shortcut list come from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar
+
+from csra_gui.commands.catalog import ACTIONS, MENUS, OTHER_KEYS, TOOL_BAR
+from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec
+from csra_gui.resources import icon
+
+
+class Actions(QObject):
+    """The commands as ``QAction``, each connected to the slot of its id."""
+
+    def __init__(self, slots: Mapping[str, Callable[..., object]], parent: QObject) -> None:
+        super().__init__(parent)
+        self._actions: dict[str, QAction] = {}
+        self._menus: dict[str, QMenu] = {}
+        self._groups: dict[str, QActionGroup] = {}
+        for spec in ACTIONS:
+            self._actions[spec.id] = self._made(spec, slots[spec.id])
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def menu(self, name: str) -> QMenu:
+        """A menu by its id."""
+        return self._menus[name]
+
+    def fill_menu_bar(self, bar: QMenuBar) -> None:
+        """Add every menu."""
+        for spec in MENUS:
+            self._fill(bar.addMenu(spec.text), spec)
+
+    def fill_tool_bar(self, bar: QToolBar) -> None:
+        """Add the tool bar's commands."""
+        for name in TOOL_BAR:
+            if name == SEPARATOR:
+                bar.addSeparator()
+            else:
+                bar.addAction(self[name])
+
+    def listed_keys(self) -> list[tuple[str, str]]:
+        """Pairs of keys and what they do, for people."""
+        rows = [
+            (", ".join(key.toString() for key in self[spec.id].shortcuts()), spec)
+            for spec in ACTIONS
+        ]
+        return [*((keys, plain_text(spec.text)) for keys, spec in rows if keys), *OTHER_KEYS]
+
+    def _fill(self, menu: QMenu, spec: MenuSpec) -> None:
+        self._menus[spec.id] = menu
+        menu.setToolTipsVisible(True)
+        for entry in spec.entries:
+            if isinstance(entry, MenuSpec):
+                self._fill(menu.addMenu(entry.text), entry)
+            elif entry == SEPARATOR:
+                menu.addSeparator()
+            else:
+                menu.addAction(self[entry])
+
+    def _made(self, spec: ActionSpec, slot: Callable[..., object]) -> QAction:
+        action = QAction(spec.text, self)
+        action.setObjectName(spec.id)
+        action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
+        action.setStatusTip(spec.tip)
+        plain = plain_text(spec.text)
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{plain} ({keys})" if keys else plain)
+        if spec.icon:
+            action.setIcon(icon(spec.icon))
+        action.setCheckable(spec.checkable)
+        if spec.group:
+            group = self._groups.setdefault(spec.group, QActionGroup(self))
+            group.addAction(action)
+        action.triggered.connect(slot)
+        return action
+
+
+def plain_text(text: str) -> str:
+    """A menu text without its access key and dots."""
+    return text.replace("&", "").removesuffix("…")
