@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +18,11 @@ from engine.config import PreprocessConfig
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.errors import DataError, ImageError
 from engine.models.backbones import Backbone
+from engine.train.reports import PreparationReport
 from engine.values import DecodedImage
 
 FeatureArray = NDArray[np.float16]
 _BATCH = 8
-
-
-@dataclass(frozen=True)
-class FeatureProgress:
-    """How far the features of one set of images are.
-
-    Attributes:
-        name: of the images.
-        done: images so far.
-        total: images.
-    """
-
-    name: str
-    done: int
-    total: int
 
 
 class FeatureExtractor:
@@ -57,7 +42,7 @@ class FeatureExtractor:
 
     def extract(
         self, pool: DecodePool, name: str, paths: Sequence[Path], *, flip: bool = False
-    ) -> Generator[FeatureProgress, None, FeatureArray]:
+    ) -> Generator[PreparationReport, None, FeatureArray]:
         """The features of images; returns them when done, at once if their file is there.
 
         Args:
@@ -82,7 +67,7 @@ class FeatureExtractor:
 
     def _write(
         self, pool: DecodePool, name: str, paths: Sequence[Path], file: Path, *, flip: bool
-    ) -> Generator[FeatureProgress, None, None]:
+    ) -> Generator[PreparationReport, None, None]:
         array: np.memmap[Any, np.dtype[np.float16]] | None = None
         preprocess = self._preprocess
         requests = (DecodeRequest(p, preprocess.input_size, preprocess.resize) for p in paths)
@@ -96,7 +81,7 @@ class FeatureExtractor:
                     shape = (len(paths), *features.shape[1:])
                     array = open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
                 array[start : start + len(batch)] = features
-                yield FeatureProgress(name, start + len(batch), len(paths))
+                yield PreparationReport(name, start + len(batch), len(paths))
         if array is not None:
             array.flush()
 

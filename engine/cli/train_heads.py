@@ -19,7 +19,7 @@ from engine.features import FeatureArray, FeatureExtractor
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
-from engine.train import FeatureSet, head_logits, train_heads
+from engine.train.heads import FeatureSet, head_logits, train_heads
 from engine.values import FloatArray
 
 _LAM = 0.3

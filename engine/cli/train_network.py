@@ -30,7 +30,6 @@ from engine.config import HeadConfig, ModelConfig
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.errors import ConfigError, DataError
-from engine.features import FeatureProgress
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
@@ -40,7 +39,7 @@ from engine.thresholds import best_f1_thresholds
 from engine.train.images import PixelSet, load_pixels
 from engine.train.log import RunLog
 from engine.train.preflight import preflight
-from engine.train.reports import EpochReport, StepReport
+from engine.train.reports import EpochReport, PreparationReport, StepReport
 from engine.train.start import from_checkpoint, set_standardization
 from engine.train.states import StateFolder
 from engine.train.trainer import Trainer, TrainingData
@@ -190,7 +189,7 @@ def _pixels(
         return TrainingData(pixels(train, round(size * _CROP_MARGIN)), pixels(val, size))
 
 
-def _with_bar(work: Generator[FeatureProgress, None, _T], images: LabelledImages) -> _T:
+def _with_bar(work: Generator[PreparationReport, None, _T], images: LabelledImages) -> _T:
     with tqdm(total=len(images), desc=images.name, unit="image", disable=None) as bar:
         while True:
             try:

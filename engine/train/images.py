@@ -19,8 +19,8 @@ from engine.atomic import atomic_path
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.labelled import LabelledImages
 from engine.errors import DataError, ImageError
-from engine.features import FeatureProgress
 from engine.train.augment import augmented, resized
+from engine.train.reports import PreparationReport
 from engine.train_config import AugmentConfig
 
 
@@ -44,7 +44,7 @@ class PixelSet:
 
 def load_pixels(
     pool: DecodePool, labels: LabelledImages, side: int, folder: Path
-) -> Generator[FeatureProgress, None, PixelSet]:
+) -> Generator[PreparationReport, None, PixelSet]:
     """Decode images into a file, once; at once if the file is there.
 
     Args:
@@ -74,7 +74,7 @@ def load_pixels(
 
 def _write(
     pool: DecodePool, labels: LabelledImages, side: int, files: tuple[Path, Path]
-) -> Generator[FeatureProgress, None, None]:
+) -> Generator[PreparationReport, None, None]:
     shape = (len(labels), side, side, 3)
     array: np.memmap[Any, np.dtype[np.uint8]] = open_memmap(
         files[0], mode="w+", dtype=np.uint8, shape=shape
@@ -91,7 +91,7 @@ def _write(
                 raise DataError(f"The training image {labels.paths[row]} cannot be used: {image}")
             array[row] = image.pixels
             aspects[row] = image.width / image.height
-            yield FeatureProgress(labels.name, row + 1, len(labels))
+            yield PreparationReport(labels.name, row + 1, len(labels))
     array.flush()
     with files[1].open("wb") as stream:
         np.save(stream, aspects, allow_pickle=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,47 +13,11 @@ from torch import Tensor, nn
 from engine.data.labelled import LabelledImages
 from engine.models.classifier import Classifier
 from engine.train.losses import losses
+from engine.train.reports import FEW_IMAGES, Preflight
 from engine.train_config import TrainConfig
 
-#: Fewer positives than this teach little.
-FEW_IMAGES = 10
 _STATES_KEPT = 3  # two, and the one that is being written
 _PROBE_BATCH = 2
-
-
-@dataclass(frozen=True)
-class Preflight:
-    """What a run will need.
-
-    Attributes:
-        images_per_category: positives to learn from, in the order of the categories.
-        rare: categories with fewer than ``FEW_IMAGES``.
-        memory_bytes: for weights, gradients, the optimiser and activations, roughly.
-        disk_bytes: for states and models of the run.
-        free_bytes: on that disk.
-        seconds: of training without evaluation, roughly.
-    """
-
-    images_per_category: tuple[tuple[str, int], ...]
-    rare: tuple[str, ...]
-    memory_bytes: int
-    disk_bytes: int
-    free_bytes: int
-    seconds: float
-
-    def lines(self) -> list[str]:
-        """For people."""
-        counts = ", ".join(f"{name} {count}" for name, count in self.images_per_category)
-        lines = [
-            f"images per category: {counts}",
-            f"needs about {_gib(self.memory_bytes)} of memory and {_gib(self.disk_bytes)} of disk "
-            f"({_gib(self.free_bytes)} free), about {self.seconds / 60:.0f} minutes",
-        ]
-        if self.rare:
-            lines.append(f"fewer than {FEW_IMAGES} images: {', '.join(self.rare)}")
-        if self.disk_bytes > self.free_bytes:
-            lines.append("The disk is too full for this run.")
-        return lines
 
 
 def preflight(
@@ -122,7 +85,3 @@ def _kept_bytes(network: nn.Module, images: Tensor) -> int:
     own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     del output
     return sum(size for place, size in sizes.items() if place not in own)
-
-
-def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"

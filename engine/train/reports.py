@@ -1,8 +1,129 @@
-"""What training tells while it works."""
+"""What training tells while it works; light, so that a window can show it."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+#: Fewer positives than this teach little.
+FEW_IMAGES = 10
+
+
+@dataclass(frozen=True)
+class PreparationReport:
+    """How far the images are: read, decoded or run through a frozen backbone, once.
+
+    Attributes:
+        name: of what is done, for people.
+        done: images so far.
+        total: images.
+    """
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a run will need, said before it starts.
+
+    Attributes:
+        images_per_category: positives to learn from, in the order of the categories.
+        rare: categories with fewer than ``FEW_IMAGES``.
+        memory_bytes: for weights, gradients, the optimiser and activations, roughly.
+        disk_bytes: for states and models of the run.
+        free_bytes: on that disk.
+        seconds: of training and evaluation, roughly; decoding images the first time is not in it.
+        negatives_per_category: images that certainly lack each category.
+        without_negatives: categories that no image certainly lacks: they can only be learned to be
+            everywhere.
+        train_images: to learn from.
+        val_images: to judge by; 0 for none.
+        free_memory_bytes: on the device that runs it; 0 if unknown.
+        cache_bytes: of decoded images or features that are still to be kept on the cache's disk.
+        free_cache_bytes: on that disk; 0 if unknown.
+        problems: what was left out of the images or looks odd, one sentence each.
+    """
+
+    images_per_category: tuple[tuple[str, int], ...]
+    rare: tuple[str, ...]
+    memory_bytes: int
+    disk_bytes: int
+    free_bytes: int
+    seconds: float
+    negatives_per_category: tuple[int, ...] = ()
+    without_negatives: tuple[str, ...] = ()
+    train_images: int = 0
+    val_images: int = 0
+    free_memory_bytes: int = 0
+    cache_bytes: int = 0
+    free_cache_bytes: int = 0
+    problems: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """For people."""
+        counts = ", ".join(f"{name} {count}" for name, count in self.images_per_category)
+        needs = (
+            f"needs about {_gib(self.memory_bytes)} of memory and {_gib(self.disk_bytes)} of disk "
+            f"({_gib(self.free_bytes)} free), about {_duration(self.seconds)}"
+        )
+        return [
+            f"images per category: {counts}",
+            f"{self.train_images} images to learn from, {self.val_images} to judge by",
+            *([f"fewer than {FEW_IMAGES} images: {', '.join(self.rare)}"] if self.rare else ()),
+            *self._odd(),
+            needs,
+            *self.warnings(),
+        ]
+
+    def warnings(self) -> list[str]:
+        """What will probably make the run fail, one sentence each."""
+        found = []
+        if self.disk_bytes > self.free_bytes:
+            found.append("The disk is too full for this run.")
+        if 0 < self.free_memory_bytes < self.memory_bytes:
+            found.append(
+                f"Only {_gib(self.free_memory_bytes)} of memory are free; a smaller batch or more "
+                "passes per batch need less."
+            )
+        if 0 < self.free_cache_bytes < self.cache_bytes:
+            found.append(
+                f"The prepared images need {_gib(self.cache_bytes)}, and "
+                f"{_gib(self.free_cache_bytes)} are free where they are kept."
+            )
+        return found
+
+    def _odd(self) -> list[str]:
+        if not self.without_negatives:
+            return list(self.problems)
+        names = ", ".join(self.without_negatives)
+        return [f"no image certainly lacks: {names}", *self.problems]
+
+
+@dataclass(frozen=True)
+class TrainingStarted:
+    """Everything is ready; steps follow.
+
+    Attributes:
+        categories: in the order of ``EpochReport.category_ap``.
+        device: where it runs, for people.
+        epochs: of the whole run.
+        total_steps: of the whole run; 0 if no steps are told, only epochs.
+        step: done before, 0 unless an earlier run is gone on with.
+        epoch: that it starts in, from 1.
+        folder: where its files go.
+    """
+
+    categories: tuple[str, ...]
+    device: str
+    epochs: int
+    total_steps: int
+    step: int
+    epoch: int
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -17,6 +138,10 @@ class StepReport:
         lr: learning rate of the backbone.
         grad_norm: length of the gradient before it was cut.
         seconds: that the step took.
+        images_per_second: of late, over all processes; waiting for images counts.
+        remaining_seconds: until the end of the run, roughly.
+        memory_bytes: in use: of the graphics card if it runs there, else of this process; 0 if
+            unknown.
     """
 
     step: int
@@ -26,6 +151,9 @@ class StepReport:
     lr: float
     grad_norm: float
     seconds: float
+    images_per_second: float = 0.0
+    remaining_seconds: float = math.nan
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,11 +163,79 @@ class EpochReport:
     Attributes:
         epoch: from 1.
         loss: mean over the training entries that count.
-        val_map: mean average precision on the validation images, 0 to 1; NaN without any.
+        val_map: mean average precision on the validation images, 0 to 1; NaN without any, or if
+            this epoch was not judged.
         is_best: whether no epoch before was better.
+        category_ap: average precision of each category, 0 to 1, in the order of the categories;
+            NaN for those without positives; empty if this epoch was not judged.
+        seconds: that the epoch took, evaluation included.
     """
 
     epoch: int
     loss: float
     val_map: float
     is_best: bool = True
+    category_ap: tuple[float, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class PauseReport:
+    """A wish to pause was met: the state is on the disk, and asking for the next report goes on.
+
+    Attributes:
+        step: optimiser steps so far.
+    """
+
+    step: int
+
+
+class Ending(StrEnum):
+    """Why a run ended."""
+
+    DONE = "done"
+    STOPPED = "stopped"
+    NO_GAIN = "no gain"
+
+
+@dataclass(frozen=True)
+class TrainingEnded:
+    """The last report.
+
+    Attributes:
+        ending: why.
+        best: the model of the best epoch so far, with thresholds; ``None`` if no epoch ended.
+        last: the model as it is now; ``None`` where only one is kept.
+        val_map: of ``best``, 0 to 1; NaN if unknown.
+        epoch: epochs that were finished.
+        can_resume: whether the same request can go on from here.
+    """
+
+    ending: Ending
+    best: Path | None
+    last: Path | None
+    val_map: float
+    epoch: int
+    can_resume: bool
+
+
+#: In this order: preparation, preflight, preparation, start, steps and epochs, end.
+TrainReport = (
+    PreparationReport
+    | Preflight
+    | TrainingStarted
+    | StepReport
+    | EpochReport
+    | PauseReport
+    | TrainingEnded
+)
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -14,7 +14,7 @@ from engine.features import FeatureExtractor
 from engine.models import pretrained
 from engine.models.heads import ResidualAttentionHeads
 from engine.models.registry import build_backbone
-from engine.train import FeatureSet, head_logits, train_heads
+from engine.train.heads import FeatureSet, head_logits, train_heads
 from tests.engine.models import TINY_BACKBONE
 from tests.engine.test_data_and_metrics import write_devkit
 

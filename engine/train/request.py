@@ -1,0 +1,181 @@
+"""Everything that a training run is asked with; light, frozen, and safe to send to a process."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from engine.categories import Categories
+from engine.config import HeadConfig, HeadTrainConfig, ResizeMode
+from engine.errors import ConfigError
+from engine.train_config import TrainConfig
+
+DEFAULT_BACKBONE = "timm:tf_efficientnet_lite0"
+#: The form of the shipped model's heads: the paper's hardly learns on small features.
+STANDARD_HEAD = HeadConfig((math.inf,), 0.3, normalize=False, standardize=True, bias=True)
+#: The form of the official code.
+PAPER_HEAD = HeadConfig((1.0,), 0.1)
+_SUFFIX = ".safetensors"
+
+
+def default_cache() -> Path:
+    """Where decoded images and features are kept unless another folder is wanted."""
+    return user_cache_path("csra-gui") / "features"
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """Images of a data set where it lies.
+
+    Args:
+        kind: a name that ``engine.data.dataset_registry`` knows.
+        root: its folder.
+        split: to learn from.
+        val_split: to judge by, unless ``val_fraction`` is given.
+        val_fraction: judge by this share of ``split``, kept apart, with each category as frequent
+            in both parts as can be.
+    """
+
+    kind: str
+    root: Path
+    split: str = "train"
+    val_split: str = "val"
+    val_fraction: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.val_fraction is not None:
+            _check_share(self.val_fraction)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSource:
+    """Labels in memory, for example what a person accepted and rejected.
+
+    Accepted and added labels are positives (``targets``), rejected ones are certain negatives
+    (neither), and what nobody has looked at is ``ignored`` and teaches nothing.
+
+    Which images are kept apart to judge by depends on the content of their files, so it stays the
+    same as images are added, moved or renamed, and copies of one image stay together.
+
+    Args:
+        name: for people, for example ``my labels``; it is kept in the model's file.
+        categories: in the order of the columns; those of the model to start from come first if
+            it shall keep them.
+        paths: N images.
+        targets: (N, C) bool.
+        ignored: (N, C) bool; never true where a target is.
+        val_fraction: about this share is kept apart.
+        ids: (N,) fingerprints of the files' contents, hexadecimal; computed if empty.
+    """
+
+    name: str
+    categories: Categories
+    paths: tuple[Path, ...]
+    targets: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
+    val_fraction: float = 0.2
+    ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        shape = (len(self.paths), len(self.categories))
+        if self.targets.shape != shape or self.ignored.shape != shape:
+            raise ConfigError(
+                f"Labels of the shapes {self.targets.shape} and {self.ignored.shape} do not fit "
+                f"{shape[0]} images and {shape[1]} categories."
+            )
+        if self.ids and len(self.ids) != len(self.paths):
+            raise ConfigError(f"{len(self.ids)} ids do not fit {len(self.paths)} images.")
+        if (self.targets & self.ignored).any():
+            raise ConfigError("A label cannot be both a positive and ignored.")
+        _check_share(self.val_fraction)
+
+
+@dataclass(frozen=True)
+class ModelStart:
+    """Where a run starts: ImageNet weights, or a model.
+
+    Args:
+        model: a file, or the name of a model (``engine.checkpoints.catalogue``); ``None`` starts
+            from a backbone with ImageNet weights and new heads.
+        backbone: registry name; a model brings its own.
+        form: of new heads; those of a model keep theirs.
+        temperatures: of the heads, if others than the form's or the model's.
+        lam: λ, if another one.
+        input_size: in pixels; 0 is the model's, or 448.
+        resize: for a new model.
+    """
+
+    model: str | None = None
+    backbone: str = DEFAULT_BACKBONE
+    form: Literal["standard", "paper"] = "standard"
+    temperatures: tuple[float, ...] | None = None
+    lam: float | None = None
+    input_size: int = 0
+    resize: ResizeMode = "squash"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainRequest:
+    """One run of training.
+
+    Args:
+        source: the images and their labels.
+        output: a folder for everything that the run writes; made if missing. For heads alone also
+            a file that ends in ``.safetensors``.
+        config: a ``TrainConfig`` trains the whole network, a ``HeadTrainConfig`` only heads on the
+            features of a frozen backbone, which is quick.
+        start: where it starts.
+        name: of the model, for people; empty takes that of the output.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        cache: keeps decoded images and features, for later runs too.
+        resume: go on with the run in ``output``, if there is one.
+        tensorboard: write scalars for TensorBoard into ``output`` as well.
+        provenance: what else to note in the model's file, for example the command.
+    """
+
+    source: DatasetSource | LabelSource
+    output: Path
+    config: TrainConfig | HeadTrainConfig
+    start: ModelStart = ModelStart()
+    name: str = ""
+    device: str = "auto"
+    cache: Path = field(default_factory=default_cache)
+    resume: bool = False
+    tensorboard: bool = False
+    provenance: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """Where everything but a single file's model goes."""
+        return self.output.parent if self._is_file else self.output
+
+    @property
+    def best_file(self) -> Path:
+        """The model of the best epoch."""
+        return self.output if self._is_file else self.output / f"best{_SUFFIX}"
+
+    @property
+    def last_file(self) -> Path:
+        """The model as it was when the run ended."""
+        return self.output / f"last{_SUFFIX}"
+
+    @property
+    def title(self) -> str:
+        """Name of the model, for people."""
+        return self.name or (self.output.stem if self._is_file else self.output.name)
+
+    @property
+    def _is_file(self) -> bool:
+        is_named_so = isinstance(self.config, HeadTrainConfig) and self.output.suffix == _SUFFIX
+        return is_named_so and not self.output.is_dir()
+
+
+def _check_share(value: float) -> None:
+    if not 0.0 < value < 1.0:
+        raise ConfigError(f"The share to judge by must lie between 0 and 1, not {value}.")
