@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF
 
 MAX_ZOOM = 16.0
 #: Small photos are enlarged to fill the view, but not further than this.
 MAX_FIT_ZOOM = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoPlace:
+    """What two linked views of one photo share, whatever their sizes are.
+
+    Attributes:
+        fitted: the whole photo is shown.
+        zoom: device pixels per pixel of the photo; means nothing while it is fitted.
+        center_x: the fraction of the photo's width in the middle of the view.
+        center_y: that of its height.
+    """
+
+    fitted: bool
+    zoom: float
+    center_x: float
+    center_y: float
 
 
 class PhotoGeometry:
@@ -37,6 +56,11 @@ class PhotoGeometry:
     def fitted(self) -> bool:
         """Whether the photo follows the size of the view."""
         return self._fitted
+
+    @property
+    def place(self) -> PhotoPlace:
+        """What another view of the same photo can take over."""
+        return PhotoPlace(self._fitted, self._zoom, self._center.x(), self._center.y())
 
     @property
     def fit_zoom(self) -> float:
@@ -90,6 +114,14 @@ class PhotoGeometry:
         self._fitted = True
         self._center = QPointF(0.5, 0.5)
         self._zoom = self.fit_zoom
+
+    def take(self, place: PhotoPlace) -> None:
+        """Lie as in another view of the same photo; the whole photo fits a view of any size."""
+        if place.fitted:
+            self.fit()
+        elif not self.photo.isEmpty():
+            self._fitted, self._zoom = False, place.zoom
+            self._move_center(place.center_x, place.center_y)
 
     def refit(self) -> None:
         """Follow a change of the view's size."""

@@ -9,6 +9,8 @@ from csra_gui.theme import BACKDROP_MUTED, BACKDROP_TEXT
 
 _STRIP = QColor(0, 0, 0, 165)
 _STRIP_TEXT = QColor(255, 255, 255)
+_NOTICE = QColor(0xFF, 0xC8, 0x4A, 235)
+_NOTICE_TEXT = QColor(0x20, 0x16, 0x00)
 _MARGIN = 10.0
 _TEXT_WIDTH = 440
 _HEADLINE_SCALE = 1.35
@@ -16,23 +18,37 @@ _HEADLINE_SCALE = 1.35
 
 def paint_caption(painter: QPainter, photo: QRectF, text: str) -> None:
     """A line on a translucent strip at the lower left of the visible part of the photo."""
-    if photo.isEmpty():
-        return
+    strip, shown = _strip(painter, photo, text)
+    strip.moveBottom(photo.bottom() - _MARGIN)
+    _paint_strip(painter, strip, shown, _STRIP, _STRIP_TEXT)
+
+
+def paint_notice(painter: QPainter, photo: QRectF, text: str) -> None:
+    """A line on a conspicuous strip at the upper left of the visible part of the photo."""
+    strip, shown = _strip(painter, photo, text)
+    strip.moveTop(photo.top() + _MARGIN)
+    _paint_strip(painter, strip, shown, _NOTICE, _NOTICE_TEXT)
+
+
+def _strip(painter: QPainter, photo: QRectF, text: str) -> tuple[QRectF, str]:
+    """A strip as wide as the text, or as the photo, and as much of the text as fits."""
     metrics = QFontMetricsF(painter.font())
     room = photo.width() - 4 * _MARGIN
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(room, 0.0))
-    width = metrics.horizontalAdvance(shown) + 2 * _MARGIN
-    height = metrics.height() + _MARGIN
-    strip = QRectF(
-        photo.left() + _MARGIN, photo.bottom() - _MARGIN - height, min(width, photo.width()), height
-    )
+    width = min(metrics.horizontalAdvance(shown) + 2 * _MARGIN, photo.width())
+    return QRectF(photo.left() + _MARGIN, 0.0, width, metrics.height() + _MARGIN), shown
+
+
+def _paint_strip(painter: QPainter, strip: QRectF, text: str, ground: QColor, ink: QColor) -> None:
+    if not text:
+        return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_STRIP)
+    painter.setBrush(ground)
     painter.drawRoundedRect(strip, 5, 5)
-    painter.setPen(_STRIP_TEXT)
-    painter.drawText(strip, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine, shown)
+    painter.setPen(ink)
+    painter.drawText(strip, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine, text)
     painter.restore()
 
 

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.theme import BACKDROP
 from csra_gui.widgets.photo_geometry import MAX_ZOOM, PhotoGeometry
+from csra_gui.widgets.photo_marks import PhotoMark
 from csra_gui.widgets.photo_view import PhotoView
 
 RED, BLUE = QColor("#c00000"), QColor("#0000c0")
@@ -251,3 +252,36 @@ def test_geometry_counts_device_pixels() -> None:
     assert geometry.device_size() == QSize(800, 400)
     geometry.zoom_about(1.0, QPointF(200, 200))
     assert geometry.rect() == QRectF(-50, 75, 500, 250)  # 1000 device pixels
+
+
+def test_a_linked_view_of_another_size_shows_the_same_part_of_the_photo(qtbot: QtBot) -> None:
+    one, other = PhotoView(), PhotoView()
+    for widget, width in ((one, 400), (other, 260)):
+        qtbot.addWidget(widget)
+        widget.resize(width, 300)
+        widget.show()
+        qtbot.waitExposed(widget)
+        widget.set_photo(image(1600, 1200, RED))
+    one.place_changed.connect(other.set_place)
+    wheel(one, QPointF(300, 100), 8)
+    assert other.zoom == one.zoom
+    assert near(other.view_to_photo(QPointF(130, 150)), one.view_to_photo(QPointF(200, 150)), 0.005)
+    one.fit()
+    assert other.fitted
+    assert other.photo_rect().width() == pytest.approx(260)
+
+
+def test_marks_lie_at_their_place_in_the_photo_and_covered_parts_are_not_seen(
+    view: PhotoView,
+) -> None:
+    view.set_photo(image(400, 300, RED))
+    view.set_marks([PhotoMark(QRectF(0.25, 0.25, 0.5, 0.5), QColor("#00ff00"))])
+    view.set_covered(QRectF(0.5, 0.5, 0.5, 0.5))
+    seen = view.grab().toImage()
+    assert seen.pixelColor(100, 150) == QColor("#00ff00")
+    assert seen.pixelColor(150, 100) == RED
+    covered = seen.pixelColor(350, 280)
+    assert covered.red() == covered.green() == covered.blue()
+    view.set_photo(image(400, 300, RED))
+    assert not view.marks
+    assert view.covered is None
