@@ -106,6 +106,8 @@ OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("Space held on the photo", "Hide the map"),
     ("Shift while dragging on the photo", "Read what a part of it says"),
     ("Escape on the photo", "Forget the part that is marked"),
-    ("Return or Space on a label", "Pin its map, or unpin it"),
+    ("Click or Space on a label", "It is right; once more takes that back"),
+    ("Shift+click or Delete on a label", "It is wrong; once more takes that back"),
+    ("Ctrl+click on a label, or click on its pin", "Keep its map over the photo, or let it go"),
     ("Shift while dropping", "Add to what is open instead of replacing it"),
 )

@@ -1,22 +1,36 @@
-"""Paints one label: its name, its score as a bar with the threshold on it, a pin."""
+"""Paints one label: who says so, its name, its score as a bar with the threshold on it, a pin."""
 
 from __future__ import annotations
+
+import math
 
 from PySide6.QtCore import QLineF, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
-from csra_gui.item_models.label_list_model import LabelRole, LabelRow
+from csra_gui.item_models.label_list_model import LabelRole, LabelRow, Share
 from csra_gui.resources import icon_pixmap
 from csra_gui.theme import Tone, blended, tone_color
+from engine.library.values import Verdict
 
 _PADDING = 10
 _GAP = 6
 _BAR_HEIGHT = 4
 _TICK_HEIGHT = 10
 _PIN_SIDE = 14
+_STATE_SIDE = 14
 _RADIUS = 5.0
+_SAID = {
+    Verdict.ACCEPTED: ("check", Tone.SUCCESS),
+    Verdict.REJECTED: ("close", Tone.DANGER),
+    Verdict.ADDED: ("person", Tone.SUCCESS),
+}
+_SHARES = {
+    Share.ALL: ("check", Tone.SUCCESS),
+    Share.SOME: ("minus", Tone.WARNING),
+    Share.NONE: ("", Tone.MUTED),
+}
 
 
 class LabelDelegate(QStyledItemDelegate):
@@ -43,12 +57,32 @@ class LabelDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         _paint_ground(painter, option, pinned=pinned)
-        area = option.rect.adjusted(_PADDING + 2, _PADDING // 2 + 1, -_PADDING - 2, -_PADDING // 2)
+        area = _inside(option.rect)
         text = QRect(area.left(), area.top(), area.width(), option.fontMetrics.height() + 2)
-        _paint_texts(painter, option, text, row, pinned=pinned)
-        bar = QRectF(area.left(), area.bottom() - _TICK_HEIGHT, area.width(), _TICK_HEIGHT)
-        _paint_bar(painter, option, bar, row)
+        _paint_state(painter, option, text, row)
+        if row.index >= 0 and (pinned or option.state & QStyle.StateFlag.State_MouseOver):
+            _paint_pin(painter, option, pin_area(option.rect), pinned=pinned)
+        text.adjust(_STATE_SIDE + _GAP, 0, -_PIN_SIDE - _GAP, 0)
+        _paint_texts(painter, option, text, row)
+        if not math.isnan(row.score):
+            bar = QRectF(text.left(), area.bottom() - _TICK_HEIGHT, text.width(), _TICK_HEIGHT)
+            _paint_bar(painter, option, bar, row)
         painter.restore()
+
+
+def _inside(rect: QRect) -> QRect:
+    return rect.adjusted(_PADDING + 2, _PADDING // 2 + 1, -_PADDING - 2, -_PADDING // 2)
+
+
+def pin_area(rect: QRect) -> QRect:
+    """Where the pin of a label is.
+
+    Args:
+        rect: of the whole label, in the view.
+    """
+    area = _inside(rect)
+    top = area.top() + (area.height() - _PIN_SIDE) // 2
+    return QRect(area.right() - _PIN_SIDE + 1, top, _PIN_SIDE, _PIN_SIDE)
 
 
 def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, *, pinned: bool) -> None:
@@ -71,23 +105,42 @@ def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, *, pinned: bo
         painter.drawRoundedRect(tile.adjusted(0.75, 0.75, -0.75, -0.75), _RADIUS, _RADIUS)
 
 
+def _paint_state(
+    painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: LabelRow
+) -> None:
+    """Who says so: the machine, or the person and what; of several photos, how many have it."""
+    if row.of > 1:
+        name, tone = _SHARES[row.share]
+    elif row.verdict is not None:
+        name, tone = _SAID[row.verdict]
+    else:
+        name, tone = "machine", Tone.MUTED
+    top = area.top() + (area.height() - _STATE_SIDE) // 2
+    box = QRect(area.left(), top, _STATE_SIDE, _STATE_SIDE)
+    if row.of > 1:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(tone_color(Tone.MUTED, option.palette), 1.0))
+        painter.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), 2.5, 2.5)
+    if name:
+        ratio = painter.device().devicePixelRatioF()
+        color = tone_color(tone, option.palette)
+        painter.drawPixmap(box.topLeft(), icon_pixmap(name, _STATE_SIDE, color, ratio))
+
+
 def _paint_texts(
-    painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: LabelRow, *, pinned: bool
+    painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: LabelRow
 ) -> None:
     muted = tone_color(Tone.MUTED, option.palette)
-    color = option.palette.color(QPalette.ColorRole.Text) if row.above else muted
     font = QFont(option.font)
-    if row.above:
+    if row.counts:
         font.setWeight(QFont.Weight.DemiBold)
-    painter.setPen(color)
+    font.setStrikeOut(row.verdict is Verdict.REJECTED)
+    painter.setPen(option.palette.color(QPalette.ColorRole.Text) if row.counts else muted)
     painter.setFont(option.font)
-    percent = option.fontMetrics.horizontalAdvance(row.percent)
+    figure = option.fontMetrics.horizontalAdvance(row.figure)
     middle = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
-    painter.drawText(area, int(middle | Qt.AlignmentFlag.AlignRight), row.percent)
-    name = area.adjusted(0, 0, -percent - _GAP * 2, 0)
-    if pinned:
-        _paint_pin(painter, option, name)
-        name.adjust(_PIN_SIDE + _GAP, 0, 0, 0)
+    painter.drawText(area, int(middle | Qt.AlignmentFlag.AlignRight), row.figure)
+    name = area.adjusted(0, 0, -figure - _GAP * 2, 0)
     painter.setFont(font)
     shown = painter.fontMetrics().elidedText(
         row.category, Qt.TextElideMode.ElideRight, name.width()
@@ -95,11 +148,12 @@ def _paint_texts(
     painter.drawText(name, int(middle | Qt.AlignmentFlag.AlignLeft), shown)
 
 
-def _paint_pin(painter: QPainter, option: QStyleOptionViewItem, area: QRect) -> None:
+def _paint_pin(
+    painter: QPainter, option: QStyleOptionViewItem, area: QRect, *, pinned: bool
+) -> None:
     ratio = painter.device().devicePixelRatioF()
-    color = tone_color(Tone.ACCENT, option.palette)
-    top = area.top() + (area.height() - _PIN_SIDE) // 2
-    painter.drawPixmap(area.left(), top, icon_pixmap("pin", _PIN_SIDE, color, ratio))
+    color = tone_color(Tone.ACCENT if pinned else Tone.MUTED, option.palette)
+    painter.drawPixmap(area.topLeft(), icon_pixmap("pin", _PIN_SIDE, color, ratio))
 
 
 def _paint_bar(
@@ -108,7 +162,7 @@ def _paint_bar(
     base = option.palette.color(QPalette.ColorRole.Base)
     text = option.palette.color(QPalette.ColorRole.Text)
     accent = tone_color(Tone.ACCENT, option.palette)
-    fill = accent if row.above else blended(text, base, 0.38)
+    fill = accent if row.counts else blended(text, base, 0.38)
     track = QRectF(area)
     track.setHeight(_BAR_HEIGHT)
     track.moveCenter(area.center())

@@ -1,48 +1,92 @@
-"""The labels of one image as a Qt model."""
+"""The labels of one image, or of several, as a Qt model."""
 
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from typing_extensions import override
 
+from engine.library.values import Verdict
+
 _Index = QModelIndex | QPersistentModelIndex
+_HELP = "Click: right · Shift+click: wrong · Ctrl+click or P: keep its map over the photo"
+_SAID = {
+    Verdict.ACCEPTED: ", accepted",
+    Verdict.REJECTED: ", rejected",
+    Verdict.ADDED: ", added by you",
+}
+
+
+class Share(Enum):
+    """How many of several photos have a label."""
+
+    ALL = auto()
+    SOME = auto()
+    NONE = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """One category and how sure the model is of it.
+    """One category, how sure the model is of it, and what the person said of it.
 
     Attributes:
-        index: of the category in the model's list.
+        index: of the category in the model's list; −1 if the model does not know it.
         category: its name.
-        score: 0 to 1.
+        score: 0 to 1, of several photos the mean; NaN if the model does not say.
         threshold: from this score on it counts as found.
+        verdict: of the person; of several photos what was said of all alike.
+        having: how many of the photos have it as a label.
+        of: how many photos there are; 1 is the ordinary case.
     """
 
     index: int
     category: str
     score: float
     threshold: float
+    verdict: Verdict | None = None
+    having: int = 0
+    of: int = 1
 
     @property
     def above(self) -> bool:
-        """Whether it counts as found."""
+        """Whether the model alone has found it."""
         return self.score >= self.threshold
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a label: found and not rejected, or said by the person."""
+        if self.of > 1:
+            return self.having > 0
+        return self.above if self.verdict is None else self.verdict is not Verdict.REJECTED
+
+    @property
+    def share(self) -> Share:
+        """How many of the photos have it."""
+        if self.of == 1:
+            return Share.ALL if self.counts else Share.NONE
+        return {0: Share.NONE, self.of: Share.ALL}.get(self.having, Share.SOME)
 
     @property
     def percent(self) -> str:
         """The score for people; only 1 and 0 themselves are called 100 % and 0 %."""
+        if math.isnan(self.score):
+            return ""
         if 0.99 < self.score < 1.0:
             return f"{min(self.score, 0.999) * 100:.1f} %"
         if 0.0 < self.score < 0.01:
             return "< 1 %"
         return f"{self.score * 100:.0f} %"
+
+    @property
+    def figure(self) -> str:
+        """What stands beside the name: the score, or how many photos have the label."""
+        return f"{self.having:,} of {self.of:,}" if self.of > 1 else self.percent
 
 
 class LabelRole(IntEnum):
@@ -67,7 +111,7 @@ class LabelListModel(QAbstractListModel):
         if [(r.index, r.category) for r in rows] != [(r.index, r.category) for r in self._rows]:
             self.beginResetModel()
             self._rows = rows
-            self._row_of = {row.index: place for place, row in enumerate(rows)}
+            self._row_of = {row.index: i for i, row in enumerate(rows) if row.index >= 0}
             self.endResetModel()
             return
         changed = [
@@ -84,6 +128,11 @@ class LabelListModel(QAbstractListModel):
     def row_of(self, category_index: int) -> int:
         """The row of a category; −1 if it is not shown."""
         return self._row_of.get(category_index, -1)
+
+    def row_named(self, category: str) -> int:
+        """The row of a category's name; −1 if it is not shown."""
+        names = (i for i, row in enumerate(self._rows) if row.category == category)
+        return next(names, -1)
 
     @property
     def pinned(self) -> int:
@@ -108,7 +157,7 @@ class LabelListModel(QAbstractListModel):
         if not index.isValid() or index.row() >= len(self._rows):
             return None
         row = self._rows[index.row()]
-        return _shown(row, role, pinned=row.index == self._pinned)
+        return _shown(row, role, pinned=row.index >= 0 and row.index == self._pinned)
 
 
 def _shown(row: LabelRow, role: int, *, pinned: bool) -> object:
@@ -123,11 +172,14 @@ def _shown(row: LabelRow, role: int, *, pinned: bool) -> object:
             return _sentence(row, pinned=pinned)
         case Qt.ItemDataRole.ToolTipRole:
             # Escaped: Qt would take a name with tags in it for rich text.
-            return f"<span>{html.escape(_sentence(row, pinned=pinned))}</span>"
+            return f"<span>{html.escape(_sentence(row, pinned=pinned))}<br>{_HELP}</span>"
         case _:
             return None
 
 
 def _sentence(row: LabelRow, *, pinned: bool) -> str:
-    state = "" if row.above else ", below the threshold"
-    return f"{row.category}, {row.percent}{state}{', pinned' if pinned else ''}"
+    figure = f", {row.figure}" if row.figure else ""
+    photos = " photos" if row.of > 1 else ""
+    below = ", below the threshold" if row.verdict is None and not row.counts else ""
+    said = "" if row.verdict is None else _SAID[row.verdict]
+    return f"{row.category}{figure}{photos}{below}{said}{', pinned' if pinned else ''}"

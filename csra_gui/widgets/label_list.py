@@ -1,4 +1,4 @@
-"""The labels of one image: point at one, pin one."""
+"""The labels of one image or several: point at one, accept it, reject it, pin its map."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from PySide6.QtCore import (
     QSize,
     Qt,
     Signal,
-    Slot,
+    SignalInstance,
 )
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 from typing_extensions import override
 
-from csra_gui.delegates.label_delegate import LabelDelegate
+from csra_gui.delegates.label_delegate import LabelDelegate, pin_area
 from csra_gui.item_models.label_list_model import LabelListModel, LabelRole, LabelRow
 
 _MOVES = frozenset(
@@ -36,20 +36,28 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 class LabelList(QListView):
-    """Says which category is pointed at, by mouse or by keyboard, and which is pinned.
+    """Says which category is pointed at, by mouse or by keyboard, and what is done with it.
+
+    A click accepts, with Shift it rejects; with Ctrl, or on the pin, it pins. On the keyboard
+    Space accepts and Delete rejects.
 
     Signals:
         category_hovered: index of the category; −1 when none is pointed at any more.
         category_pinned: index of the category that the person pinned; −1 when they took the pin
             away. ``set_pinned`` is silent.
+        accept_requested: name of the category that the person says is right.
+        reject_requested: name of the category that the person says is wrong.
     """
 
     category_hovered = Signal(int)
     category_pinned = Signal(int)
+    accept_requested = Signal(str)
+    reject_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hovered = -1
+        self._pressed = QPersistentModelIndex()
         self.setModel(LabelListModel(self))
         self.setItemDelegate(LabelDelegate(self))
         self.setMouseTracking(True)
@@ -61,7 +69,6 @@ class LabelList(QListView):
         self.setUniformItemSizes(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName(self.tr("Labels"))
-        self.clicked.connect(self._on_clicked)
 
     @override
     def setModel(self, model: QAbstractItemModel | None) -> None:
@@ -145,17 +152,39 @@ class LabelList(QListView):
             self._hovered = category
             self.category_hovered.emit(category)
 
-    # --- pinning ---
+    # --- deciding and pinning ---
 
-    @Slot(QModelIndex)
-    def _on_clicked(self, index: QModelIndex) -> None:
-        self._toggle_pin(index)
+    @override
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        at, modifiers = event.position().toPoint(), event.modifiers()
+        index = self.indexAt(at)
+        pressed = index.isValid() and index == self._pressed
+        self._pressed = QPersistentModelIndex()
+        super().mouseReleaseEvent(event)
+        if not pressed or event.button() is not Qt.MouseButton.LeftButton:
+            return
+        on_pin = pin_area(self.visualRect(index)).adjusted(-4, -6, 4, 6).contains(at)
+        if on_pin or modifiers & Qt.KeyboardModifier.ControlModifier:
+            self._toggle_pin(index)
+        elif modifiers & Qt.KeyboardModifier.ShiftModifier:
+            self._decide(index, self.reject_requested)
+        else:
+            self._decide(index, self.accept_requested)
+
+    @override
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        # A second click of a double click is not pressed: it was meant as the first one was.
+        self._pressed = QPersistentModelIndex(self.indexAt(event.position().toPoint()))
+        super().mousePressEvent(event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
         match event.key():
-            case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space:
-                self._toggle_pin(self.currentIndex())
+            case Qt.Key.Key_Space:
+                self._decide(index, self.accept_requested)
+            case Qt.Key.Key_Delete | Qt.Key.Key_Backspace:
+                self._decide(index, self.reject_requested)
             case Qt.Key.Key_Escape if self.pinned >= 0:
                 self._pin(-1)
             case _:
@@ -163,9 +192,14 @@ class LabelList(QListView):
                 if event.key() in _MOVES:
                     self._set_hovered(self.currentIndex())
 
-    def _toggle_pin(self, index: QModelIndex) -> None:
+    def _decide(self, index: _Index, wish: SignalInstance) -> None:
         row = index.data(LabelRole.ROW)
         if isinstance(row, LabelRow):
+            wish.emit(row.category)
+
+    def _toggle_pin(self, index: _Index) -> None:
+        row = index.data(LabelRole.ROW)
+        if isinstance(row, LabelRow) and row.index >= 0:
             self._pin(-1 if row.index == self.pinned else row.index)
 
     def _pin(self, category: int) -> None:

@@ -150,7 +150,7 @@ def test_a_photo_that_cannot_be_read_is_marked_and_the_rest_is_tagged(
     dialog.close()
 
 
-def test_pointing_at_a_label_shows_its_map_and_a_click_keeps_it(
+def test_pointing_at_a_label_shows_its_map_and_a_click_with_ctrl_keeps_it(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
     application = start([photos])
@@ -163,7 +163,8 @@ def test_pointing_at_a_label_shows_its_map_and_a_click_keeps_it(
     middle = panel.labels.visualRect(listed.index(place, 0)).center()
     QTest.mouseMove(panel.labels.viewport(), middle)
     qtbot.waitUntil(view.overlay_visible)
-    QTest.mouseClick(panel.labels.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    control = Qt.KeyboardModifier.ControlModifier
+    QTest.mouseClick(panel.labels.viewport(), Qt.MouseButton.LeftButton, control, middle)
     assert application.session.pinned_category == CAT
     panel.labels.category_hovered.emit(-1)
     assert view.overlay_visible()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,9 +10,11 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from csra_gui.delegates.label_delegate import pin_area
 from csra_gui.item_models.label_list_model import LabelListModel, LabelRole, LabelRow
 from csra_gui.theme import Theme, apply_theme
 from csra_gui.widgets.label_list import LabelList
+from engine.library.values import Verdict
 
 ROWS = (
     LabelRow(11, "dog", 0.97, 0.5),
@@ -59,21 +62,70 @@ def test_pointing_tells_the_category_once_and_leaving_tells_none(
     assert told == [11, 7, -1, 14, -1]
 
 
-def test_a_click_pins_and_another_one_takes_the_pin_away(labels: LabelList, qtbot: QtBot) -> None:
+def click(
+    labels: LabelList,
+    qtbot: QtBot,
+    row: int,
+    modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
+    left = Qt.MouseButton.LeftButton
+    qtbot.mouseClick(labels.viewport(), left, modifier, pos=middle(labels, row))
+
+
+def decisions(labels: LabelList) -> list[tuple[str, str]]:
+    """What is asked for from now on."""
+    told: list[tuple[str, str]] = []
+    labels.accept_requested.connect(lambda name: told.append(("accept", name)))
+    labels.reject_requested.connect(lambda name: told.append(("reject", name)))
+    return told
+
+
+def test_a_click_accepts_and_with_shift_it_rejects(labels: LabelList, qtbot: QtBot) -> None:
+    told = decisions(labels)
+    with qtbot.assertNotEmitted(labels.category_pinned):
+        click(labels, qtbot, 1)
+        click(labels, qtbot, 0, Qt.KeyboardModifier.ShiftModifier)
+    assert told == [("accept", "person"), ("reject", "dog")]
+
+
+def test_a_click_with_ctrl_or_on_the_pin_pins_and_another_one_takes_the_pin_away(
+    labels: LabelList, qtbot: QtBot
+) -> None:
     told: list[int] = []
     labels.category_pinned.connect(told.append)
-    for row in (1, 0, 0):
-        qtbot.mouseClick(labels.viewport(), Qt.MouseButton.LeftButton, pos=middle(labels, row))
+    decided = decisions(labels)
+    click(labels, qtbot, 1, Qt.KeyboardModifier.ControlModifier)
+    pin = pin_area(labels.visualRect(labels.model().index(0, 0))).center()
+    for _ in range(2):
+        qtbot.mouseClick(labels.viewport(), Qt.MouseButton.LeftButton, pos=pin)
     assert told == [14, 11, -1]
     assert labels.pinned == -1
+    assert not decided
 
 
-def test_a_double_click_pins_as_a_click_does(labels: LabelList, qtbot: QtBot) -> None:
+def test_a_double_click_decides_once_as_a_click_does(labels: LabelList, qtbot: QtBot) -> None:
+    told = decisions(labels)
     at = middle(labels, 0)
     qtbot.mouseClick(labels.viewport(), Qt.MouseButton.LeftButton, pos=at)
     qtbot.mouseDClick(labels.viewport(), Qt.MouseButton.LeftButton, pos=at)
     qtbot.mouseRelease(labels.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    assert labels.pinned == 11
+    assert told == [("accept", "dog")]
+
+
+def test_letting_go_on_another_label_decides_nothing(labels: LabelList, qtbot: QtBot) -> None:
+    told = decisions(labels)
+    qtbot.mousePress(labels.viewport(), Qt.MouseButton.LeftButton, pos=middle(labels, 0))
+    qtbot.mouseRelease(labels.viewport(), Qt.MouseButton.LeftButton, pos=middle(labels, 1))
+    assert not told
+
+
+def test_a_label_that_the_model_does_not_know_cannot_be_pinned(
+    labels: LabelList, qtbot: QtBot
+) -> None:
+    labels.set_rows([*ROWS, LabelRow(-1, "Grandma", math.nan, 0.0, Verdict.ADDED)])
+    with qtbot.assertNotEmitted(labels.category_pinned):
+        click(labels, qtbot, 3, Qt.KeyboardModifier.ControlModifier)
+    assert not labels.model().index(3, 0).data(LabelRole.PINNED)
 
 
 def test_setting_the_pin_is_silent_and_marks_the_row(labels: LabelList, qtbot: QtBot) -> None:
@@ -86,21 +138,22 @@ def test_setting_the_pin_is_silent_and_marks_the_row(labels: LabelList, qtbot: Q
     ]
 
 
-def test_the_keyboard_points_pins_and_unpins(labels: LabelList, qtbot: QtBot) -> None:
+def test_the_keyboard_points_decides_and_unpins(labels: LabelList, qtbot: QtBot) -> None:
     hovered: list[int] = []
-    pinned: list[int] = []
     labels.category_hovered.connect(hovered.append)
-    labels.category_pinned.connect(pinned.append)
+    told = decisions(labels)
+    labels.set_pinned(7)
     labels.activateWindow()
     labels.setFocus()
     qtbot.waitUntil(labels.hasFocus)
     qtbot.keyClick(labels, Qt.Key.Key_Down)
-    qtbot.keyClick(labels, Qt.Key.Key_Return)
-    qtbot.keyClick(labels, Qt.Key.Key_Down)
     qtbot.keyClick(labels, Qt.Key.Key_Space)
+    qtbot.keyClick(labels, Qt.Key.Key_Down)
+    qtbot.keyClick(labels, Qt.Key.Key_Delete)
     qtbot.keyClick(labels, Qt.Key.Key_Escape)
     assert hovered == [14, 7]
-    assert pinned == [14, 7, -1]
+    assert told == [("accept", "person"), ("reject", "cat")]
+    assert labels.pinned == -1
 
 
 def test_a_list_that_wakes_up_with_the_window_points_at_nothing(
@@ -178,7 +231,8 @@ def test_the_model_keeps_qts_rules() -> None:
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
     model.set_rows(ROWS)
     model.set_pinned(14)
-    model.set_rows(ROWS[:1])
+    model.set_rows([replace(ROWS[0], verdict=Verdict.REJECTED), *ROWS[1:]])
+    model.set_rows([LabelRow(-1, "Grandma", math.nan, 0.0, Verdict.ADDED), ROWS[0]])
     model.set_rows(())
     assert tester.model() is model
     assert model.row_of(14) == -1
@@ -199,6 +253,21 @@ def test_a_screen_reader_hears_the_score_the_threshold_and_the_pin() -> None:
     model.set_pinned(11)
     spoken = [model.index(i).data(Qt.ItemDataRole.AccessibleTextRole) for i in range(3)]
     assert spoken == ["dog, 97 %, pinned", "person, 62 %", "cat, 12 %, below the threshold"]
+    model.set_rows(
+        [
+            replace(ROWS[0], verdict=Verdict.ACCEPTED),
+            replace(ROWS[2], verdict=Verdict.REJECTED),
+            LabelRow(-1, "Grandma", math.nan, 0.0, Verdict.ADDED),
+            LabelRow(4, "boat", 0.7, 0.5, having=2, of=3),
+        ]
+    )
+    spoken = [model.index(i).data(Qt.ItemDataRole.AccessibleTextRole) for i in range(4)]
+    assert spoken == [
+        "dog, 97 %, accepted, pinned",
+        "cat, 12 %, rejected",
+        "Grandma, added by you",
+        "boat, 2 of 3 photos",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +310,17 @@ def test_pinned_and_hovered_rows_look_different(labels: LabelList, qtbot: QtBot)
     assert shot(labels, 0) != plain
     labels.set_pinned(-1)
     assert shot(labels, 0) == plain
+
+
+def test_each_thing_a_person_can_say_looks_different(labels: LabelList) -> None:
+    looks = []
+    for verdict in (None, *Verdict):
+        labels.set_rows([replace(ROWS[0], verdict=verdict), *ROWS[1:]])
+        looks.append(shot(labels, 0))
+    for having in (0, 1, 3):
+        labels.set_rows([replace(ROWS[0], having=having, of=3), *ROWS[1:]])
+        looks.append(shot(labels, 0))
+    assert all(one != other for i, one in enumerate(looks) for other in looks[:i])
 
 
 def test_a_dark_list_is_dark(labels: LabelList, qapp: QApplication, qtbot: QtBot) -> None:

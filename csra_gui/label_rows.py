@@ -1,0 +1,156 @@
+"""Which labels are listed beside one photo, or beside several, and in which order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from csra_gui.item_models.label_list_model import LabelRow
+from engine.categories import Categories
+from engine.library.columns import BoolArray
+from engine.library.values import Verdict
+from engine.values import FloatArray
+
+Verdicts = Mapping[str, Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelContext:
+    """What lists of labels depend on besides the photos.
+
+    Attributes:
+        categories: of the model, in its order.
+        thresholds: one for all, or (C,).
+        show_all: also list what is below the threshold.
+        guesses: how many of the best are listed whatever their score is.
+    """
+
+    categories: Categories
+    thresholds: float | FloatArray
+    show_all: bool = False
+    guesses: int = 0
+
+    def index_of(self, category: str) -> int:
+        """The place of a category's name; −1 if the model does not know it."""
+        known = category in self.categories
+        return self.categories.index_of(category) if known else -1
+
+
+def rows_of_photo(
+    context: LabelContext, scores: FloatArray | None, verdicts: Verdicts
+) -> list[LabelRow]:
+    """The labels of one photo: those that count, best first, then the others, rejected ones last.
+
+    Args:
+        context: of the list.
+        scores: (C,) in [0, 1], or ``None`` while the model has said nothing.
+        verdicts: what the person said, by category.
+    """
+    rows = [] if scores is None else _scored(context, scores, verdicts)
+    known = {row.category for row in rows}
+    rows += [_unscored(context, n, v) for n, v in verdicts.items() if n not in known]
+    return sorted(rows, key=_place)
+
+
+def _scored(context: LabelContext, scores: FloatArray, verdicts: Verdicts) -> list[LabelRow]:
+    least = np.broadcast_to(context.thresholds, scores.shape)
+    ranked = np.argsort(-scores, kind="stable")
+    if not context.show_all:
+        listed = scores >= least
+        listed[ranked[: context.guesses]] = True
+        listed[[i for name in verdicts if (i := context.index_of(name)) >= 0]] = True
+        ranked = ranked[listed[ranked]]
+    names = context.categories
+    return [
+        LabelRow(i, names[i], float(scores[i]), float(least[i]), verdicts.get(names[i]))
+        for i in ranked.tolist()
+    ]
+
+
+def rows_of_photos(
+    context: LabelContext, scores: FloatArray, verdicts: Sequence[Verdicts]
+) -> list[LabelRow]:
+    """The labels that any of several photos have, those that most have first.
+
+    Args:
+        context: of the list.
+        scores: (N, C) in [0, 1]; a row of NaN is a photo that the model has said nothing of.
+        verdicts: N of them, what the person said of each photo.
+    """
+    total, width = scores.shape
+    scored = ~np.isnan(scores).all(axis=1)
+    means = scores[scored].mean(axis=0) if scored.any() else np.full(width, np.nan)
+    least = np.broadcast_to(context.thresholds, (width,))
+    above = scores >= least
+    counts = np.count_nonzero(above, axis=0)
+    said = _by_category(verdicts)
+    found = range(width) if context.show_all else np.flatnonzero(counts).tolist()
+    unfound = [i for name in said if (i := context.index_of(name)) >= 0 and not counts[i]]
+    rows = {
+        context.categories[i]: LabelRow(
+            i, context.categories[i], float(means[i]), float(least[i]), None, int(counts[i]), total
+        )
+        for i in (*found, *unfound)
+    }
+    for name, ofs in said.items():
+        row = rows.get(name) or replace(_unscored(context, name, None), of=total)
+        by_machine = above[:, row.index] if row.index >= 0 else np.zeros(total, dtype=bool)
+        rows[name] = _with_verdicts(row, ofs, by_machine)
+    listed = [r for r in rows.values() if context.show_all or r.having or r.verdict is not None]
+    return sorted(listed, key=_place)
+
+
+def _with_verdicts(
+    row: LabelRow, said: Sequence[tuple[int, Verdict]], found: BoolArray
+) -> LabelRow:
+    """A row that the model alone filled in, with what was said of single photos."""
+    having = row.having + sum(
+        int(verdict is not Verdict.REJECTED) - int(found[photo]) for photo, verdict in said
+    )
+    verdicts = {verdict for _, verdict in said}
+    alike = len(said) == row.of and len(verdicts) == 1
+    return replace(row, having=having, verdict=verdicts.pop() if alike else None)
+
+
+def toggled(row: LabelRow, wanted: Verdict) -> Verdict | None:
+    """What to say of a label that the person calls right or wrong; a second time takes it back.
+
+    Args:
+        row: as it is listed.
+        wanted: ``ACCEPTED`` or ``REJECTED``.
+    """
+    if wanted is Verdict.REJECTED:
+        return None if row.verdict in (Verdict.REJECTED, Verdict.ADDED) else Verdict.REJECTED
+    if row.verdict in (Verdict.ACCEPTED, Verdict.ADDED):
+        return None
+    found = row.having > 0 if row.of > 1 else row.above
+    return Verdict.ACCEPTED if found else Verdict.ADDED
+
+
+def next_in_turn(row: LabelRow) -> Verdict | None:
+    """What a number key says: right, then wrong, then nothing again."""
+    if row.verdict is None:
+        return toggled(row, Verdict.ACCEPTED)
+    return Verdict.REJECTED if row.verdict is not Verdict.REJECTED else None
+
+
+def _unscored(context: LabelContext, category: str, verdict: Verdict | None) -> LabelRow:
+    return LabelRow(context.index_of(category), category, math.nan, 0.0, verdict)
+
+
+def _by_category(verdicts: Iterable[Verdicts]) -> dict[str, list[tuple[int, Verdict]]]:
+    found: dict[str, list[tuple[int, Verdict]]] = {}
+    for photo, said in enumerate(verdicts):
+        for name, verdict in said.items():
+            found.setdefault(name, []).append((photo, verdict))
+    return found
+
+
+def _place(row: LabelRow) -> tuple[int, float, float]:
+    """Where a label stands: those that count first, rejected ones at the end."""
+    group = 0 if row.counts else 2 if row.verdict is Verdict.REJECTED else 1
+    score = 0.0 if math.isnan(row.score) else row.score
+    return group, -row.having / row.of if row.of > 1 else 0.0, -score

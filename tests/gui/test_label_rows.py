@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from csra_gui.item_models.label_list_model import LabelRow, Share
+from csra_gui.label_rows import (
+    LabelContext,
+    next_in_turn,
+    rows_of_photo,
+    rows_of_photos,
+    toggled,
+)
+from engine.categories import Categories
+from engine.library.values import Verdict
+from engine.values import FloatArray
+
+ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
+CATEGORIES = Categories(("cat", "dog", "car"))
+CONTEXT = LabelContext(CATEGORIES, 0.5)
+
+
+def scores(*values: float) -> FloatArray:
+    return np.array(values, dtype=np.float32)
+
+
+def names(rows: list[LabelRow]) -> list[str]:
+    return [row.category for row in rows]
+
+
+def test_labels_that_count_come_first_and_rejected_ones_last() -> None:
+    said = {"cat": REJECTED, "Grandma": ADDED, "car": ACCEPTED}
+    rows = rows_of_photo(CONTEXT, scores(0.9, 0.6, 0.2), said)
+    assert names(rows) == ["dog", "car", "Grandma", "cat"]
+    assert [row.index for row in rows] == [1, 2, -1, 0]
+    assert [row.counts for row in rows] == [True, True, True, False]
+
+
+def test_below_the_threshold_stands_what_is_asked_for() -> None:
+    values = scores(0.9, 0.1, 0.2)
+    assert names(rows_of_photo(CONTEXT, values, {})) == ["cat"]
+    everything = LabelContext(CATEGORIES, 0.5, show_all=True)
+    assert names(rows_of_photo(everything, values, {})) == ["cat", "car", "dog"]
+    guessing = LabelContext(CATEGORIES, 0.95, guesses=2)
+    assert names(rows_of_photo(guessing, values, {})) == ["cat", "car"]
+
+
+def test_each_category_has_its_own_threshold() -> None:
+    context = LabelContext(CATEGORIES, scores(0.95, 0.05, 0.5))
+    assert names(rows_of_photo(context, scores(0.9, 0.1, 0.2), {})) == ["dog"]
+
+
+def test_without_scores_there_is_what_the_person_said() -> None:
+    rows = rows_of_photo(CONTEXT, None, {"cat": ADDED})
+    assert [(row.category, row.index, row.percent) for row in rows] == [("cat", 0, "")]
+
+
+def test_of_several_photos_all_some_or_none_have_a_label() -> None:
+    values = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.1], [0.9, np.nan, 0.1]], dtype=np.float32)
+    rows = rows_of_photos(CONTEXT, values, [{}, {}, {}])
+    assert [(r.category, r.share, r.figure) for r in rows] == [
+        ("cat", Share.ALL, "3 of 3"),
+        ("dog", Share.SOME, "1 of 3"),
+    ]
+
+
+def test_of_several_photos_what_was_said_of_each_counts() -> None:
+    values = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.1]], dtype=np.float32)
+    said = [{"cat": REJECTED, "Grandma": ADDED}, {"dog": ADDED, "cat": REJECTED}]
+    rows = {row.category: row for row in rows_of_photos(CONTEXT, values, said)}
+    assert {name: row.having for name, row in rows.items()} == {"cat": 0, "dog": 2, "Grandma": 1}
+    assert rows["cat"].verdict is REJECTED, "all said so alike"
+    assert rows["dog"].verdict is None, "said of one, found in the other"
+
+
+def test_photos_that_are_not_tagged_yet_do_not_spoil_the_mean() -> None:
+    values = np.array([[0.8, 0.1, 0.1], [np.nan] * 3], dtype=np.float32)
+    [row] = rows_of_photos(CONTEXT, values, [{}, {}])
+    assert row.score == pytest.approx(0.8)
+    assert row.figure == "1 of 2"
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict", "accepting", "rejecting"),
+    [
+        (0.9, None, ACCEPTED, REJECTED),
+        (0.1, None, ADDED, REJECTED),
+        (0.9, ACCEPTED, None, REJECTED),
+        (0.9, REJECTED, ACCEPTED, None),
+        (0.1, ADDED, None, None),
+    ],
+)
+def test_saying_the_same_again_takes_it_back(
+    score: float, verdict: Verdict | None, accepting: Verdict | None, rejecting: Verdict | None
+) -> None:
+    row = LabelRow(0, "cat", score, 0.5, verdict)
+    assert toggled(row, ACCEPTED) is accepting
+    assert toggled(row, REJECTED) is rejecting
+
+
+def test_a_number_key_goes_through_right_wrong_and_nothing() -> None:
+    seen: list[Verdict | None] = [None]
+    for _ in range(3):
+        seen.append(next_in_turn(LabelRow(0, "cat", 0.9, 0.5, seen[-1])))
+    assert seen == [None, ACCEPTED, REJECTED, None]
