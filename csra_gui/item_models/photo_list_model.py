@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from csra_gui.item_models.photo_roles import PhotoRole
 from csra_gui.session import Session
+from csra_gui.tool_tips import plain_tool_tip
 from csra_gui.workers.image_loader import ImageLoader
 from engine.texts import display_name, display_path, display_text
 
@@ -168,12 +169,3 @@ class PhotoListModel(QAbstractTableModel):
         photo = self._session.photos.row_of(path)
         if photo is not None and photo < self._count:
             self._tell_changed(photo, photo)
-
-
-def plain_tool_tip(lines: list[str]) -> str:
-    """Text for a tool tip that Qt shows literally, whatever is in it.
-
-    A tool tip has no text format to set and guesses; escaped text in a ``pre`` leaves no guess.
-    """
-    escaped = (line.replace("&", "&amp;").replace("<", "&lt;") for line in lines)
-    return "<p style='white-space:pre'>" + "<br>".join(escaped) + "</p>"

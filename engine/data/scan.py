@@ -263,10 +263,11 @@ def _leads_elsewhere(link: Path) -> bool:
 
 
 def _in_order(names: list[str]) -> list[str]:
-    return sorted(names, key=_natural_key)
+    return sorted(names, key=natural_key)
 
 
-def _natural_key(name: str) -> tuple[list[str | int], str]:
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """What to sort names by: "2" before "10", upper and lower case alike."""
     # Splitting at digits makes text and number alternate, so equal places compare equal types.
     parts = _DIGITS.split(name.casefold())
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
