@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.calibration import LogitScaling
 from engine.config import Activation
 from engine.evidence import activate, attention, logits
 from engine.values import PositionScores
@@ -46,6 +47,8 @@ class Explanation:
         threshold: that the score is compared with; ``None`` if there is none.
         activation: how the score comes from the logit; with ``softmax`` the other categories'
             logits have a part in it.
+        calibrated: how often such a score is right, in [0, 1], by the images that the model's
+            calibration was learned from; ``None`` without one. It decides nothing.
     """
 
     category: int
@@ -55,6 +58,12 @@ class Explanation:
     score: float
     threshold: float | None = None
     activation: Activation = "sigmoid"
+    calibrated: float | None = None
+
+    @property
+    def right_of_100(self) -> int | None:
+        """Of 100 such scores about so many are right; ``None`` without a calibration."""
+        return None if self.calibrated is None else round(100 * self.calibrated)
 
     @property
     def is_label(self) -> bool | None:
@@ -63,7 +72,10 @@ class Explanation:
 
 
 def explanation(
-    scores: PositionScores, category: int, threshold: float | None = None
+    scores: PositionScores,
+    category: int,
+    threshold: float | None = None,
+    calibration: LogitScaling | None = None,
 ) -> Explanation:
     """The numbers behind a label: per head base + λ·attention, their sum, and the score.
 
@@ -71,6 +83,7 @@ def explanation(
         scores: of one image.
         category: its index in the model's order.
         threshold: in [0, 1], to compare the score with.
+        calibration: of the model (``ModelInfo.calibration``).
     """
     values = scores.values[:, category].astype(np.float64)
     attended = (values * attention(scores, category)).sum(axis=(1, 2))
@@ -80,12 +93,14 @@ def explanation(
             scores.temperatures, values.mean(axis=(1, 2)), attended, strict=True
         )
     )
+    score = float(activate(logits(scores), scores.activation)[category])
     return Explanation(
         category=category,
         lam=scores.lam,
         heads=heads,
         logit=sum(head.logit for head in heads),
-        score=float(activate(logits(scores), scores.activation)[category]),
+        score=score,
         threshold=threshold,
         activation=scores.activation,
+        calibrated=None if calibration is None else calibration.of_score(score, category),
     )

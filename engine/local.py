@@ -162,3 +162,4 @@ class LocalEngine:
     def _check_open(self) -> None:
         if self._closed:
             raise EngineStoppedError("The engine is closed.")
+            calibration=record.calibration,

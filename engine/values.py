@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.calibration import LogitScaling
 from engine.categories import Categories
 from engine.config import Activation
 from engine.geometry import Box
@@ -147,6 +148,8 @@ class ModelInfo:
         description: where it came from, in a sentence or two.
         device: where it runs, for people ("CPU", "NVIDIA …").
         activation: what turns logits into scores; those of ``softmax`` add up to 1.
+        calibration: how often a score of each category is right; ``None`` if the file does not
+            say. Thresholds are for scores as they are, not for calibrated ones.
     """
 
     id: str
@@ -162,6 +165,24 @@ class ModelInfo:
     description: str = ""
     device: str = "CPU"
     activation: Activation = "sigmoid"
+    calibration: LogitScaling | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdsForModel:
+    """Thresholds to be kept in a model file.
+
+    Attributes:
+        source: a file, or the name of a model.
+        values: in [0, 1] by category; a category that is not in here keeps its threshold.
+        origin: where they come from, for people.
+        name: of a copy that gets them; ``None`` changes the model itself, if it is the person's own.
+    """
+
+    source: str
+    values: Mapping[str, float]
+    origin: str
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

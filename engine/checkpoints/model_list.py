@@ -91,6 +91,7 @@ def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
         "λ": f"{head.lam:g}",
         "input": f"{pixels.input_size} × {pixels.input_size} pixels, {pixels.resize}",
         "thresholds": "one for all" if record.thresholds is None else "one per category",
+        "calibration": "none" if record.calibration is None else "one per category",
         "categories": f"{len(record.config.categories)}: {', '.join(record.config.categories)}",
         "terms of use": record.licence,
         "size": f"{path.stat().st_size / 1e6:.1f} MB",

@@ -64,12 +64,25 @@ def save_checkpoint(
         name: _stored(tensor.detach().cpu(), half=half)
         for name, tensor in _state(classifier).items()
     }
-    metadata = to_metadata(record, _digest(tensors))
+    _write(path, tensors, record)
+
+
+def write_with_record(source: Path, target: Path, record: CheckpointRecord) -> None:
+    """Write a model file of ours again with another record; its weights keep every bit.
+
+    Args:
+        source: ours, and sound (``load_checkpoint``).
+        target: may be the same file.
+        record: must describe the same classifier.
+
+    Raises:
+        CheckpointError: the file cannot be read or written.
+    """
     try:
-        with atomic_path(path) as temporary:
-            safetensors.torch.save_file(tensors, temporary, metadata=metadata)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error
+        tensors = safetensors.torch.load_file(source)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{source.name!r} cannot be read: {error}.") from error
+    _write(target, tensors, record)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -129,6 +142,15 @@ def in_memory(classifier: Classifier, record: CheckpointRecord) -> Checkpoint:
     """A checkpoint that lies in no file yet, with the id that its file would have."""
     metadata = to_metadata(record, _digest(_state(classifier)))
     return Checkpoint(classifier, record, _fingerprint(metadata))
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], record: CheckpointRecord) -> None:
+    metadata = to_metadata(record, _digest(tensors))
+    try:
+        with atomic_path(path) as temporary:
+            safetensors.torch.save_file(dict(tensors), temporary, metadata=metadata)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error
 
 
 def _state(classifier: Classifier) -> dict[str, Tensor]:

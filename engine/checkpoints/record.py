@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from engine.calibration import LogitScaling
 from engine.categories import Categories
 from engine.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.errors import CheckpointError, ConfigError
@@ -26,7 +27,8 @@ class CheckpointRecord:
         name: short, for people.
         description: where it came from, in a sentence or two.
         licence: terms of use, for people.
-        thresholds: per category in [0, 1]; ``None`` means one common threshold.
+        thresholds: per category in [0, 1], for scores; ``None`` means one common threshold.
+        calibration: per category, how often a score is right; ``None`` if nobody measured it.
         results: measured results, for example ``{"val mAP": 0.889}``.
         provenance: how it was made: data set, command, seed, versions.
     """
@@ -36,19 +38,23 @@ class CheckpointRecord:
     description: str = ""
     licence: str = ""
     thresholds: tuple[float, ...] | None = None
+    calibration: LogitScaling | None = None
     results: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.thresholds is None:
-            return
-        if len(self.thresholds) != len(self.config.categories):
+        count = len(self.config.categories)
+        if self.thresholds is not None:
+            if len(self.thresholds) != count:
+                raise ConfigError(
+                    f"{len(self.thresholds)} thresholds do not fit {count} categories."
+                )
+            if not all(0.0 <= t <= 1.0 for t in self.thresholds):
+                raise ConfigError("Thresholds must lie between 0 and 1.")
+        if self.calibration is not None and len(self.calibration.slopes) != count:
             raise ConfigError(
-                f"{len(self.thresholds)} thresholds do not fit "
-                f"{len(self.config.categories)} categories."
+                f"A calibration of {len(self.calibration.slopes)} categories does not fit {count}."
             )
-        if not all(0.0 <= t <= 1.0 for t in self.thresholds):
-            raise ConfigError("Thresholds must lie between 0 and 1.")
 
 
 def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]:
@@ -69,6 +75,8 @@ def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]
         "results": dict(record.results),
         "provenance": dict(record.provenance),
     }
+    if record.calibration is not None:  # files without one keep the text, and the id, they had
+        body["calibration"] = record.calibration.as_dict()
     return {
         "format": FORMAT_NAME,
         "version": str(FORMAT_VERSION),
@@ -128,10 +136,23 @@ def _parse(body: dict[str, Any]) -> CheckpointRecord:
         name=_text(body["name"]),
         description=_text(body["description"]),
         licence=_text(body["licence"]),
-        thresholds=None if thresholds is None else tuple(float(t) for t in thresholds),
+        thresholds=None if thresholds is None else _numbers(thresholds),
+        calibration=_calibration(body.get("calibration")),
         results={_text(key): float(value) for key, value in body["results"].items()},
         provenance={_text(key): _text(value) for key, value in body["provenance"].items()},
     )
+
+
+def _calibration(body: dict[str, Any] | None) -> LogitScaling | None:
+    if body is None:
+        return None
+    return LogitScaling(_numbers(body["slopes"]), _numbers(body["offsets"]))
+
+
+def _numbers(values: list[Any]) -> tuple[float, ...]:
+    if not isinstance(values, list):
+        raise TypeError("a list of numbers was expected")
+    return tuple(float(value) for value in values)
 
 
 def _text(value: object) -> str:

@@ -29,6 +29,7 @@ from engine.checkpoints.record import CheckpointRecord
 from engine.checkpoints.store import default_store
 from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
+from engine.cli.models_fit import add_fit
 from engine.errors import ModelError
 from engine.models.training_free import wrap_imagenet_classifier
 from engine.texts import display_name, display_path, display_text
@@ -40,6 +41,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     actions = models.add_subparsers(required=True, metavar="ACTION")
     _add_looking(actions)
     _add_getting(actions)
+    add_fit(actions)
     export = actions.add_parser("export", help="write a model in another format")
     export.set_defaults(command=_export)
     export.add_argument("model", metavar="NAME|FILE")

@@ -1,5 +1,6 @@
 """How good scores and maps are: pure NumPy."""
 
+from engine.calibration import LogitScaling
 from engine.metrics.bootstrap import (
     BootstrapSettings,
     Interval,
@@ -25,7 +26,7 @@ from engine.metrics.report import (
     consistent_metrics,
     paper_metrics,
 )
-from engine.metrics.scaling import LogitScaling, fit_scaling
+from engine.metrics.scaling import fit_calibration, fit_scaling
 
 __all__ = [
     "ApKind",
@@ -52,6 +53,7 @@ __all__ = [
     "calibration_report",
     "co_occurrence",
     "consistent_metrics",
+    "fit_calibration",
     "fit_scaling",
     "mean_average_precision",
     "paper_metrics",

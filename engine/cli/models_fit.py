@@ -1,0 +1,116 @@
+"""``models fit``: learn a model's thresholds and calibration, and keep them in its file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.exchange import is_ours
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.native import Checkpoint, save_checkpoint, write_with_record
+from engine.checkpoints.store import shipped_models
+from engine.cli.common import EXIT_DONE, Commands, say
+from engine.config import EvaluateConfig
+from engine.data.category_mapping import read_mapping
+from engine.data.dataset_registry import DATASETS, load_dataset
+from engine.data.decode_pool import DecodePool
+from engine.data.labelled import LabelledImages
+from engine.errors import ModelError
+from engine.evaluate import EvaluationProgress, Evaluator
+from engine.fitting import Fitted, fit_to_images
+from engine.runtime.device import choose_device
+from engine.runtime.torch_backend import TorchBackend
+from engine.texts import display_path, display_text
+
+
+def add_fit(actions: Commands[argparse.ArgumentParser]) -> None:
+    """Add the action to ``models``."""
+    fit = actions.add_parser(
+        "fit", help="learn thresholds and calibration from labelled images, into the model's file"
+    )
+    fit.set_defaults(command=_fit)
+    fit.add_argument("model", metavar="NAME|FILE")
+    fit.add_argument("--dataset", required=True, metavar="KIND", help=", ".join(DATASETS))
+    fit.add_argument("--data", type=Path, required=True, metavar="DIR", help="where it lies")
+    fit.add_argument(
+        "--split", default="val", help="images the model was not trained on (%(default)s)"
+    )
+    fit.add_argument(
+        "--output", type=Path, metavar="FILE", help="another file (default: the model's own)"
+    )
+    fit.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
+    fit.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    fit.add_argument("--batch-size", type=int, default=0, help="0 chooses")
+
+
+def _fit(options: argparse.Namespace) -> int:
+    source = find_model(options.model)
+    target = source if options.output is None else options.output
+    _check_target(source, target)
+    checkpoint = open_checkpoint(source)
+    images = load_dataset(options.dataset, options.data, options.split)
+    mapping = read_mapping(options.mapping) if options.mapping else None
+    images = images.for_categories(checkpoint.record.config.categories, mapping)
+    for problem in images.problems:
+        say(display_text(problem))
+    fitted = _learn(options, checkpoint, images)
+    record = fitted.put_into(checkpoint.record, images.name)
+    if is_ours(source):
+        write_with_record(source, target, record)
+    else:
+        save_checkpoint(target, checkpoint.classifier, record)
+    _tell(fitted, images, target)
+    return EXIT_DONE
+
+
+def _check_target(source: Path, target: Path) -> None:
+    """Before anything takes time.
+
+    Raises:
+        ModelError: the model cannot be written where it is.
+    """
+    if target.resolve() in {path.resolve() for path in shipped_models().values()}:
+        raise ModelError("A model that ships is not changed; name another file with --output.")
+    if target == source and not is_ours(source):
+        raise ModelError(
+            f"{source.name!r} has no place for thresholds; name another file with --output."
+        )
+    if not target.absolute().parent.is_dir():
+        raise ModelError(f"The folder of {target.name!r} does not exist.")
+
+
+def _learn(options: argparse.Namespace, checkpoint: Checkpoint, images: LabelledImages) -> Fitted:
+    backend = TorchBackend(checkpoint.classifier, choose_device(options.device))
+    config = EvaluateConfig(options.batch_size)
+    evaluator = Evaluator(checkpoint.classifier, backend, images, config)
+    categories = checkpoint.record.config.categories
+    with DecodePool() as pool:
+        return _with_progress(fit_to_images(evaluator, images, categories, pool), images.name)
+
+
+def _with_progress(work: Generator[EvaluationProgress, None, Fitted], name: str) -> Fitted:
+    with tqdm(desc=name, unit="image", disable=None) as bar:
+        while True:
+            try:
+                progress = next(work)
+            except StopIteration as end:
+                fitted: Fitted = end.value
+                return fitted
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+
+def _tell(fitted: Fitted, images: LabelledImages, target: Path) -> None:
+    rare = sum(fitted.thresholds.is_fallback)
+    say(
+        f"Learned from {fitted.images} images of {images.name} "
+        f"(mAP {100 * fitted.mean_average_precision:.1f}). Calibration error "
+        f"{100 * fitted.error_before:.1f} → {100 * fitted.error_after:.1f} % on held-out fifths."
+    )
+    if rare:
+        say(f"{rare} categories have too few images for a threshold of their own.")
+    say(f"Saved to {display_path(target)}.")
