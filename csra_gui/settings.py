@@ -139,6 +139,11 @@ SHOW_ALL_LABELS = Setting(
     "List labels below the threshold",
     "Show every category of the model beside a photo, not only those found.",
 )
+# What a person made, as JSON; restoring the defaults leaves it alone.
+SAVED_FILTERS = Setting("search/saved_filters", "")
+USED_LABELS = Setting("review/used_labels", "")
+FAVOURITE_LABELS = Setting("review/favourite_labels", "")
+SHORTCUTS = Setting("window/shortcuts", "")
 
 SETTINGS: tuple[Setting, ...] = (
     THEME,

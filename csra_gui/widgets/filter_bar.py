@@ -1,0 +1,124 @@
+"""The line above the photos: what to show of them, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from csra_gui.resources import icon
+from csra_gui.theme import Tone, tone_color
+from csra_gui.widgets.filter_edit import Completing, FilterEdit
+from csra_gui.widgets.filter_help import FilterHelp
+from csra_gui.widgets.sort_chooser import SortChooser
+from engine.texts import display_text
+
+
+class FilterBar(QWidget):
+    """The filter, how many photos pass it, their order, saved filters, and help.
+
+    Args:
+        completing: finds what could stand at the cursor of the filter.
+        orders: key, caption, and whether the greatest comes first, of each order.
+        parent: of the widget.
+    """
+
+    def __init__(
+        self,
+        completing: Completing,
+        orders: Sequence[tuple[str, str, bool]],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.edit = FilterEdit(completing, self)
+        self.sort = SortChooser(orders, self)
+        self.saved_menu = QMenu(self)
+        self.help = FilterHelp(self)
+        self._count = _plain_label(self)
+        self._error = _plain_label(self)
+        self._saved = _tool(self, "star", "Saved filters")
+        self._saved.setMenu(self.saved_menu)
+        self._saved.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._questions = _tool(self, "help", "What a filter can say")
+        self.facets = _tool(self, "tag", "Counts")
+        self._row = QHBoxLayout()
+        self._set_up_layout()
+        self._questions.clicked.connect(self._on_questions_clicked)
+        self.help.example_chosen.connect(self._on_help_example_chosen)
+        self.edit.textChanged.connect(self._on_edit_text_changed)
+        self.show_error("", None)
+
+    def _set_up_layout(self) -> None:
+        self._row.setSpacing(6)
+        self._row.addWidget(self.edit, 1)
+        for widget in (self._questions, self._saved, self.facets, self._count, self.sort):
+            self._row.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 4, 8, 4)
+        layout.setSpacing(2)
+        layout.addLayout(self._row)
+        layout.addWidget(self._error)
+        self._error.setWordWrap(True)
+
+    def add_widget(self, widget: QWidget) -> None:
+        """Put something at the end of the line."""
+        self._row.addWidget(widget)
+
+    def set_facets_action(self, action: QAction) -> None:
+        """What the button with the counts does."""
+        self.facets.setDefaultAction(action)
+
+    def show_count(self, text: str) -> None:
+        """How many photos pass."""
+        self._count.setText(text)
+
+    def show_error(self, message: str, span: tuple[int, int] | None) -> None:
+        """Say what is wrong with the filter, and mark where; an empty text takes that away."""
+        self.edit.set_error(span)
+        self.edit.setAccessibleDescription(message)
+        self._error.setText(display_text(message))
+        self._error.setVisible(bool(message))
+        colors = self._error.palette()
+        colors.setColor(self._error.foregroundRole(), tone_color(Tone.DANGER, self.palette()))
+        self._error.setPalette(colors)
+
+    @property
+    def error(self) -> str:
+        """What is said to be wrong."""
+        return self._error.text()
+
+    @property
+    def count(self) -> str:
+        """How many photos are said to pass."""
+        return self._count.text()
+
+    @Slot(str)
+    def _on_edit_text_changed(self) -> None:
+        self.show_error("", None)
+
+    @Slot()
+    def _on_questions_clicked(self) -> None:
+        self.help.show_below(self._questions)
+
+    @Slot(str)
+    def _on_help_example_chosen(self, example: str) -> None:
+        self.edit.setText(example)
+        self.edit.setFocus()
+
+
+def _plain_label(parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    return label
+
+
+def _tool(parent: QWidget, icon_name: str, caption: str) -> QToolButton:
+    button = QToolButton(parent)
+    button.setAutoRaise(True)
+    button.setIcon(icon(icon_name))
+    button.setToolTip(caption)
+    button.setAccessibleName(caption)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
