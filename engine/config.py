@@ -11,6 +11,7 @@ from engine.errors import ConfigError
 
 ResizeMode = Literal["squash", "letterbox"]
 Activation = Literal["sigmoid", "softmax"]
+LossName = Literal["bce", "asl"]
 
 #: Temperatures of the paper's multi-head settings (section 3.3); ``inf`` is max pooling.
 PAPER_TEMPERATURES: dict[int, tuple[float, ...]] = {
@@ -136,6 +137,12 @@ class HeadTrainConfig:
         weight_decay: of AdamW, on the classifier's weights.
         flip: train on mirrored images as well.
         seed: of the initial weights and the order of the images.
+        loss: ``bce``, or ``asl`` (asymmetric loss, Ridnik et al. 2021).
+        ignore_unclear: leave out labels that nobody can tell; otherwise they count as negative.
+        ema_decay: of the moving average of the weights that is judged and kept; 0 for none.
+        keep_start: start from the heads as they are, and keep their statistics of the features;
+            otherwise both are made anew.
+        patience: stop after so many epochs without a better mAP; 0 never does.
     """
 
     epochs: int = 20
@@ -144,10 +151,21 @@ class HeadTrainConfig:
     weight_decay: float = 1e-2
     flip: bool = True
     seed: int = 0
+    loss: LossName = "bce"
+    ignore_unclear: bool = True
+    ema_decay: float = 0.0
+    keep_start: bool = False
+    patience: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.epochs <= 10_000:
             raise ConfigError(f"The number of epochs must be 1 to 10,000, not {self.epochs}.")
+        if self.loss not in ("bce", "asl"):
+            raise ConfigError(f"There is no loss {self.loss!r}.")
+        if not 0 <= self.ema_decay < 1:
+            raise ConfigError(f"The decay of the average must be below 1, not {self.ema_decay}.")
+        if not 0 <= self.patience <= 10_000:
+            raise ConfigError(f"The patience must be 0 to 10,000 epochs, not {self.patience}.")
         if not 1 <= self.batch_size <= 4096:
             raise ConfigError(f"The batch size must be 1 to 4096, not {self.batch_size}.")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):

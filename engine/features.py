@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from engine.atomic import atomic_path
 from engine.config import PreprocessConfig
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.errors import DataError, ImageError
+from engine.data.labelled import Crop
+from engine.errors import DataError
 from engine.models.backbones import Backbone
+from engine.train.decoding import decoded
 from engine.train.reports import PreparationReport
-from engine.values import DecodedImage
 
 FeatureArray = NDArray[np.float16]
 _BATCH = 8
@@ -41,7 +42,13 @@ class FeatureExtractor:
         self._weights = _digest_of(backbone)
 
     def extract(
-        self, pool: DecodePool, name: str, paths: Sequence[Path], *, flip: bool = False
+        self,
+        pool: DecodePool,
+        name: str,
+        paths: Sequence[Path],
+        *,
+        crops: Sequence[Crop | None] | None = None,
+        flip: bool = False,
     ) -> Generator[PreparationReport, None, FeatureArray]:
         """The features of images; returns them when done, at once if their file is there.
 
@@ -49,6 +56,7 @@ class FeatureExtractor:
             pool: decodes.
             name: of the images, for progress.
             paths: N images.
+            crops: the part of each that counts; ``None`` for whole images.
             flip: mirror them left to right first.
 
         Returns:
@@ -57,31 +65,42 @@ class FeatureExtractor:
         Raises:
             DataError: an image cannot be read, or the file cannot be written.
         """
-        file = self._file(paths, flip=flip)
+        parts = crops or [None] * len(paths)
+        file = self.file_of(paths, crops, flip=flip)
         if not file.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(file) as temporary:
-                yield from self._write(pool, name, paths, temporary, flip=flip)
+            preprocess = self._preprocess
+            requests = [
+                DecodeRequest(path, preprocess.input_size, preprocess.resize, crop)
+                for path, crop in zip(paths, parts, strict=True)
+            ]
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                with atomic_path(file) as temporary:
+                    yield from self._write(pool, name, requests, temporary, flip=flip)
+            except OSError as error:
+                raise DataError(f"Features cannot be kept in {self._folder}: {error}.") from error
         features: FeatureArray = np.load(file, mmap_mode="r", allow_pickle=False)
         return features
 
     def _write(
-        self, pool: DecodePool, name: str, paths: Sequence[Path], file: Path, *, flip: bool
+        self,
+        pool: DecodePool,
+        name: str,
+        requests: Sequence[DecodeRequest],
+        file: Path,
+        *,
+        flip: bool,
     ) -> Generator[PreparationReport, None, None]:
         array: np.memmap[Any, np.dtype[np.float16]] | None = None
-        preprocess = self._preprocess
-        requests = (DecodeRequest(p, preprocess.input_size, preprocess.resize) for p in paths)
-        with closing(pool.map(requests)) as images:
-            for start in range(0, len(paths), _BATCH):
-                batch = paths[start : start + _BATCH]
-                features = self._features(
-                    [_pixels(path, next(images)) for path in batch], flip=flip
-                )
+        with closing(decoded(pool, requests)) as images:
+            for start in range(0, len(requests), _BATCH):
+                count = min(_BATCH, len(requests) - start)
+                features = self._features([next(images).pixels for _ in range(count)], flip=flip)
                 if array is None:
-                    shape = (len(paths), *features.shape[1:])
+                    shape = (len(requests), *features.shape[1:])
                     array = open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
-                array[start : start + len(batch)] = features
-                yield PreparationReport(name, start + len(batch), len(paths))
+                array[start : start + count] = features
+                yield PreparationReport(name, start + count, len(requests))
         if array is not None:
             array.flush()
 
@@ -96,21 +115,18 @@ class FeatureExtractor:
         result: FeatureArray = features.half().contiguous().numpy()
         return result
 
-    def _file(self, paths: Sequence[Path], *, flip: bool) -> Path:
+    def file_of(
+        self, paths: Sequence[Path], crops: Sequence[Crop | None] | None = None, *, flip: bool
+    ) -> Path:
+        """Where the features of these images are kept, once they are computed."""
         key = hashlib.sha256(self._weights.encode())
         key.update(repr((self._preprocess, flip)).encode())
-        for path in paths:
+        for path, crop in zip(paths, crops or [None] * len(paths), strict=True):
             status = path.stat()
-            key.update(
-                f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}\n".encode(errors="replace")
-            )
+            part = "" if crop is None else f"|{crop}"
+            text = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}{part}\n"
+            key.update(text.encode(errors="replace"))
         return self._folder / f"features-{key.hexdigest()[:24]}.npy"
-
-
-def _pixels(path: Path, image: DecodedImage | ImageError) -> NDArray[np.uint8]:
-    if isinstance(image, ImageError):
-        raise DataError(f"The training image {path} cannot be used: {image}")
-    return image.pixels
 
 
 def _digest_of(backbone: Backbone) -> str:

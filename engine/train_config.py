@@ -7,13 +7,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.config import LossName
 from engine.errors import ConfigError
 
 OptimizerName = Literal["sgd", "adamw"]
 ScheduleName = Literal["constant", "step", "cosine", "one-cycle"]
-LossName = Literal["bce", "asl"]
 MixingName = Literal["none", "mixup", "splicemix"]
 NormMode = Literal["train", "frozen"]
+HalfMode = Literal["gpu", "always", "never"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,10 @@ class TrainConfig:
         checkpoint_minutes: the state is saved after so many minutes, and after each epoch.
         gradient_checkpointing: compute activations twice to save memory.
         sync_norms: with several processes, batch norms see the whole batch.
+        half: where the network computes in half precision (autocast): ``gpu`` on CUDA alone,
+            ``always`` on any device, ``never``. A processor with instructions for bfloat16 is
+            faster with it; without them it is many times slower.
+        patience: stop after so many epochs without a better mAP; 0 never does.
     """
 
     epochs: int = 20
@@ -120,6 +125,8 @@ class TrainConfig:
     checkpoint_minutes: float = 10.0
     gradient_checkpointing: bool = False
     sync_norms: bool = False
+    half: HalfMode = "gpu"
+    patience: int = 0
 
     def __post_init__(self) -> None:
         _whole("number of epochs", self.epochs, 1, 10_000)
@@ -128,6 +135,7 @@ class TrainConfig:
         _whole("number of epochs between steps", self.step_epochs, 1, 10_000)
         _whole("number of epochs between evaluations", self.evaluate_every, 1, 10_000)
         _whole("number of last epochs", self.final_epochs, 0, self.epochs)
+        _whole("number of epochs without a gain", self.patience, 0, 10_000)
         for size in (self.train_size, self.final_size):
             _whole("size", size, *((0, 0) if size == 0 else (32, 4096)))
         _above_zero("learning rate", self.learning_rate)
@@ -146,6 +154,7 @@ class TrainConfig:
             "schedule": ("constant", "step", "cosine", "one-cycle"),
             "loss": ("bce", "asl"),
             "norms": ("train", "frozen"),
+            "half": ("gpu", "always", "never"),
         }
         for name, known in choices.items():
             if getattr(self, name) not in known:

@@ -41,6 +41,22 @@ class Processes:
         dist.gather_object(value, values)
         return cast("list[_T]", values or [])
 
+    def share(self, value: _T) -> _T:
+        """The first process's value, in all."""
+        if self.count == 1:
+            return value
+        values: list[object] = [value]
+        dist.broadcast_object_list(values)
+        return cast("_T", values[0])
+
+    def highest(self, value: int, device: torch.device) -> int:
+        """The greatest value of all processes, in all."""
+        if self.count == 1:
+            return value
+        greatest = torch.tensor(value, device=device)
+        dist.all_reduce(greatest, dist.ReduceOp.MAX)
+        return int(greatest)
+
 
 @contextlib.contextmanager
 def processes(device: torch.device) -> Generator[Processes, None, None]:
@@ -54,6 +70,8 @@ def processes(device: torch.device) -> Generator[Processes, None, None]:
         yield Processes()
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # objects travel over the current one
     dist.init_process_group(backend, timeout=_TIMEOUT)
     try:
         yield Processes(dist.get_rank(), count)

@@ -18,8 +18,10 @@ from torch import Tensor
 from engine.atomic import atomic_path
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError, ImageError
+from engine.errors import DataError
+from engine.texts import display_path
 from engine.train.augment import augmented, resized
+from engine.train.decoding import decoded
 from engine.train.reports import PreparationReport
 from engine.train_config import AugmentConfig
 
@@ -81,14 +83,12 @@ def _write(
     )
     aspects = np.ones(len(labels))
     crops = labels.crops or [None] * len(labels)
-    requests = (
+    requests = [
         DecodeRequest(path, side, "squash", crop)
         for path, crop in zip(labels.paths, crops, strict=True)
-    )
-    with closing(pool.map(requests)) as images:
+    ]
+    with closing(decoded(pool, requests)) as images:
         for row, image in enumerate(images):
-            if isinstance(image, ImageError):
-                raise DataError(f"The training image {labels.paths[row]} cannot be used: {image}")
             array[row] = image.pixels
             aspects[row] = image.width / image.height
             yield PreparationReport(labels.name, row + 1, len(labels))
@@ -128,6 +128,10 @@ class Batch:
         return len(self.pixels)
 
 
+#: Pixels, targets and what counts of one image.
+_Sample = tuple[Tensor, Tensor, Tensor]
+
+
 class TrainingImages:
     """Makes the batches of a run; each depends on the seed, the epoch and its rows alone.
 
@@ -164,16 +168,24 @@ class TrainingImages:
             mine: which places of it are made here.
             size: of the images in pixels.
         """
-        made = [self._sample(epoch, rows, place, size) for place in mine]
+        made = [self._made(epoch, rows, place, size) for place in mine]
         pixels, targets, counted = (torch.stack(column) for column in zip(*made, strict=True))
         return Batch(pixels, targets, counted)
+
+    def _made(self, epoch: int, rows: Sequence[int], place: int, size: int) -> _Sample:
+        try:
+            return self._sample(epoch, rows, place, size)
+        except (OSError, MemoryError, RuntimeError) as error:
+            name = display_path(self._images.labels.paths[rows[place]])
+            raise DataError(
+                f"The training image {name} could not be prepared for a step: {error}. What was "
+                "learned so far is kept."
+            ) from error
 
     def _rng(self, *key: int) -> np.random.Generator:
         return np.random.default_rng([self._seed, *key])
 
-    def _sample(
-        self, epoch: int, rows: Sequence[int], place: int, size: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _sample(self, epoch: int, rows: Sequence[int], place: int, size: int) -> _Sample:
         rng = self._rng(epoch, rows[place])
         mixing = self._config.mixing
         if mixing == "none" or rng.random() >= self._config.mixing_share:
@@ -184,16 +196,11 @@ class TrainingImages:
             return _blended(parts, float(rng.beta(0.5, 0.5)))
         return _spliced([self._single(row, size, rng) for row in (rows[place], *others)], size)
 
-    def _single(
-        self, row: int, size: int, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _single(self, row: int, size: int, rng: np.random.Generator) -> _Sample:
         images = self._images
         aspect = float(images.aspects[row])
         pixels = augmented(images.pixels[row], aspect, size, self._config, rng)
         return pixels, self._targets[row], self._counted[row]
-
-
-_Sample = tuple[Tensor, Tensor, Tensor]
 
 
 def _blended(parts: Sequence[_Sample], share: float) -> _Sample:

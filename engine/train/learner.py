@@ -19,7 +19,7 @@ from engine.models.classifier import Classifier
 from engine.models.heads import HeadOutput
 from engine.train.images import Batch
 from engine.train.losses import losses
-from engine.train_config import TrainConfig
+from engine.train_config import HalfMode, TrainConfig
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +72,7 @@ class Learner:
         pixels = classifier.config.preprocess
         self._mean = torch.tensor(pixels.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(pixels.std, device=device).view(1, 3, 1, 1)
-        # Half precision pays on GPUs alone; many processors are slower with it.
-        self._dtype = _half_type(device)
+        self._dtype = half_type(device, config.half)
         self.scaler = torch.amp.GradScaler(
             device.type, enabled=self._dtype is torch.float16
         )  # bf16 has the range of float32 and needs none
@@ -86,7 +85,7 @@ class Learner:
                 module.train(self._config.norms == "train" and not self._is_frozen(f"{name}."))
 
     def _is_frozen(self, name: str) -> bool:
-        return name.removeprefix("backbone.network.").startswith(self._config.frozen)
+        return is_frozen(name, self._config)
 
     def set_factor(self, factor: float) -> float:
         """Set learning rates to a share of their peaks; returns the backbone's."""
@@ -169,6 +168,11 @@ class Learner:
         return contextlib.nullcontext()
 
 
+def is_frozen(name: str, config: TrainConfig) -> bool:
+    """Whether a parameter, or a module with a dot behind its name, stays as it is."""
+    return name.removeprefix("backbone.network.").startswith(config.frozen)
+
+
 def make_optimizer(classifier: Classifier, config: TrainConfig) -> torch.optim.Optimizer:
     """The optimiser of a run: the heads at their own rate, decay as the config says."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
@@ -197,10 +201,13 @@ def _with_sync_norms(classifier: Classifier) -> Classifier:
     return cast(Classifier, convert(classifier))  # type: ignore[no-untyped-call]
 
 
-def _half_type(device: torch.device) -> torch.dtype | None:
-    if device.type != "cuda":
+def half_type(device: torch.device, mode: HalfMode) -> torch.dtype | None:
+    """The type that a network computes in on a device; ``None`` for single precision."""
+    if mode == "never" or (mode == "gpu" and device.type != "cuda"):
         return None
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    return torch.bfloat16
 
 
 def _checkpoint_gradients(classifier: Classifier) -> None:

@@ -54,13 +54,17 @@ class RunLog:
             DataError: the disk does not take it.
         """
         kind = "step" if isinstance(report, StepReport) else "epoch"
-        values = {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(report).items()
-        }
+        values = {name: _plain(value) for name, value in asdict(report).items()}
         line = json.dumps({"kind": kind, "time": round(time.time(), 1), **values})
         try:
             with self._file.open("a", encoding="utf-8") as stream:
                 stream.write(line + "\n")
         except OSError as error:
             raise DataError(f"The log {self._file} could not be written: {error}.") from error
+
+
+def _plain(value: object) -> object:
+    """For JSON, which knows no infinity and nothing that is not a number."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,30 +5,28 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from engine.metrics import mean_average_precision
 from engine.models.classifier import Classifier
 from engine.runtime.distributed import Processes
-from engine.runtime.torch_backend import TorchBackend
+from engine.runtime.memory import memory_in_use
+from engine.train.batches import Batches
+from engine.train.control import TrainingControl, Wish
 from engine.train.ema import AveragedModel, blended
-from engine.train.images import Batch, PixelSet, TrainingImages
-from engine.train.learner import Learner
-from engine.train.reports import EpochReport, StepReport
+from engine.train.images import PixelSet
+from engine.train.judging import Judgement, judged
+from engine.train.learner import Learner, StepOutcome
+from engine.train.pace import Pace
+from engine.train.reports import Ending, EpochReport, PauseReport, StepReport
 from engine.train.schedules import lr_factor
 from engine.train.states import State, StateFolder
 from engine.train_config import TrainConfig
 from engine.values import FloatArray
-
-_EVALUATION_BATCH = 16
 
 #: Called with the model of an epoch that is better than all before, and with its logits (N, C) of
 #: the validation images; must keep a copy.
@@ -57,6 +55,7 @@ class _Position:
     step: int = 0
     loss_sum: float = 0.0
     best_map: float = -math.inf
+    best_epoch: int = 0
 
 
 class Trainer:
@@ -81,9 +80,8 @@ class Trainer:
         self._config = config
         self._process = process or Processes()
         self._val = data.val
-        self._images = TrainingImages(
-            data.train, config.augment, config.seed, ignore_unclear=config.ignore_unclear
-        )
+        size = classifier.config.preprocess.input_size
+        self._batches = Batches(data.train, config, size, self._process)
         self._start = copy.deepcopy(classifier).to(device) if config.blend < 1 else None
         self._learner = Learner(classifier, config, device, self._process.count)
         self._device = device
@@ -94,7 +92,9 @@ class Trainer:
         self._rng: Tensor | None = None
         # False in the middle of a step too, where weights and optimiser do not agree.
         self._is_worth_saving = False
-        self.steps_per_epoch = math.ceil(len(self._images) / config.batch_size)
+        self._saved_at = self._epoch_started = time.monotonic()
+        self._pace = Pace()
+        self.steps_per_epoch = len(self._batches)
 
     @property
     def model(self) -> Classifier:
@@ -115,38 +115,83 @@ class Trainer:
         """Optimiser steps so far."""
         return self._position.step
 
+    @property
+    def best_map(self) -> float:
+        """The best mAP so far, 0 to 1; NaN if there is none."""
+        best = self._position.best_map
+        return best if math.isfinite(best) else math.nan
+
     def run(
-        self, states: StateFolder | None = None, keep_best: KeepBest | None = None
-    ) -> Generator[StepReport | EpochReport, None, None]:
+        self,
+        states: StateFolder | None = None,
+        keep_best: KeepBest | None = None,
+        control: TrainingControl | None = None,
+    ) -> Generator[StepReport | EpochReport | PauseReport, None, Ending]:
         """Train from where the position is to the end; closing stops at once.
 
         Args:
             states: keeps the state every few minutes, after each epoch and when stopped.
             keep_best: see ``KeepBest``.
+            control: what somebody wishes meanwhile. Processes agree on it after each step, so it
+                is enough if one of them hears of it.
+
+        Returns:
+            Why the run ended.
 
         Raises:
             DivergedError: the loss is no number any more.
-            DataError: a state cannot be saved.
+            DataError: a state cannot be saved, or a batch not be made.
         """
         if self._rng is None:
             torch.manual_seed(self._config.seed + self._process.rank)
         else:
             torch.set_rng_state(self._rng)
-        saved_at = time.monotonic()
         try:
-            while self._position.epoch <= self._config.epochs:
-                with closing(self._epoch()) as steps:
-                    for report in steps:
-                        yield report
-                        if time.monotonic() - saved_at > 60 * self._config.checkpoint_minutes:
-                            self._save(states)
-                            saved_at = time.monotonic()
+            while (ending := self._ending()) is None:
+                wish = yield from self._whole_epoch(states, control)
+                if wish is Wish.STOP_NOW:
+                    return Ending.STOPPED
                 yield self._end_epoch(keep_best)
                 # Whoever keeps a log has the line by now, so a state never lacks one.
                 self._save(states)
-                saved_at = time.monotonic()
+                if self._agreed(control) >= Wish.STOP_AFTER_EPOCH and self._ending() is None:
+                    return Ending.STOPPED
+            return ending
         finally:
             self._save(states)
+
+    def _ending(self) -> Ending | None:
+        """Why there is nothing more to do, if so."""
+        position, patience = self._position, self._config.patience
+        if position.epoch > self._config.epochs:
+            return Ending.DONE
+        if patience and position.epoch - 1 - position.best_epoch >= patience:
+            return Ending.NO_GAIN
+        return None
+
+    def _whole_epoch(
+        self, states: StateFolder | None, control: TrainingControl | None
+    ) -> Generator[StepReport | PauseReport, None, Wish]:
+        """The steps that are left of an epoch, or until it shall stop."""
+        with closing(self._epoch()) as steps:
+            for report in steps:
+                yield report
+                if time.monotonic() - self._saved_at > 60 * self._config.checkpoint_minutes:
+                    self._save(states)
+                wish = self._agreed(control)
+                if wish is Wish.STOP_NOW:
+                    return wish
+                if wish is Wish.PAUSE:
+                    self._save(states)
+                    if control is not None:
+                        control.met(wish)
+                    yield PauseReport(report.step)
+        return Wish.NONE
+
+    def _agreed(self, control: TrainingControl | None) -> Wish:
+        """The greatest wish that any process was told."""
+        wish = Wish.NONE if control is None else control.wish
+        return Wish(self._process.highest(int(wish), self._device))
 
     def state(self) -> State:
         """Everything needed to go on as if nothing had happened."""
@@ -177,12 +222,15 @@ class Trainer:
         if states is not None and self._process.is_first and self._is_worth_saving:
             states.save(self._position.step, self.state())
             self._is_worth_saving = False
+        self._saved_at = time.monotonic()
 
     def _epoch(self) -> Generator[StepReport, None, None]:
-        position, config = self._position, self._config
+        position = self._position
+        self._epoch_started = time.monotonic()
         self._learner.set_mode()
-        factor = lr_factor(config, self.steps_per_epoch)
-        with closing(self._batches()) as batches:
+        factor = lr_factor(self._config, self.steps_per_epoch)
+        with closing(self._batches.of_epoch(position.epoch, position.step_in_epoch)) as batches:
+            wanted = time.monotonic()
             for batch in batches:
                 started = time.monotonic()
                 rate = self._learner.set_factor(factor(position.step))
@@ -190,87 +238,55 @@ class Trainer:
                 outcome = self._learner.step(batch)
                 if self._average is not None:
                     self._average.update(self._learner.classifier)
+                images = self._batches.images_in(position.step_in_epoch)
                 position.step += 1
                 position.step_in_epoch += 1
                 position.loss_sum += outcome.loss
                 self._is_worth_saving = True
-                yield StepReport(
-                    position.step,
-                    config.epochs * self.steps_per_epoch,
-                    position.epoch,
-                    outcome.loss,
-                    rate,
-                    outcome.grad_norm,
-                    time.monotonic() - started,
-                )
+                now = time.monotonic()
+                self._pace.add(images, now - wanted)
+                yield self._step_report(outcome, rate, now - started)
+                wanted = time.monotonic()
 
-    def _batches(self) -> Generator[Batch, None, None]:
-        """What is left of the epoch; a thread makes the next while one is learned."""
-        epoch, count = self._position.epoch, self._config.batch_size
-        order = self._images.order(epoch).tolist()
-        starts = range(self._position.step_in_epoch * count, len(order), count)
-        wanted = [order[start : start + count] for start in starts]
-        with ThreadPoolExecutor(1) as maker:
-            ahead: deque[Future[Batch]] = deque()
-            for rows in wanted:
-                ahead.append(maker.submit(self._part, epoch, rows, self._size(epoch)))
-                if len(ahead) == 2:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-
-    def _part(self, epoch: int, rows: list[int], size: int) -> Batch:
-        """This process's part of a batch, made in a thread."""
-        mine = list(range(len(rows)))[self._process.rank :: self._process.count]
-        if mine:
-            return self._images.batch(epoch, rows, mine, size)
-        # All processes take part in every step: this one with an image that does not count.
-        spare = self._images.batch(epoch, rows, [0], size)
-        return replace(spare, counted=torch.zeros_like(spare.counted))
-
-    def _size(self, epoch: int) -> int:
-        config = self._config
-        own = self._learner.classifier.config.preprocess.input_size
-        if epoch > config.epochs - config.final_epochs:
-            return config.final_size or own
-        return config.train_size or own
+    def _step_report(self, outcome: StepOutcome, rate: float, seconds: float) -> StepReport:
+        position, config = self._position, self._config
+        total = config.epochs * self.steps_per_epoch
+        evaluations = -(-(config.epochs - position.epoch + 1) // config.evaluate_every)
+        return StepReport(
+            step=position.step,
+            total=total,
+            epoch=position.epoch,
+            loss=outcome.loss,
+            lr=rate,
+            grad_norm=outcome.grad_norm,
+            seconds=seconds,
+            images_per_second=self._pace.images_per_second,
+            remaining_seconds=self._pace.remaining(total - position.step, evaluations),
+            memory_bytes=memory_in_use(self._device),
+        )
 
     def _end_epoch(self, keep_best: KeepBest | None) -> EpochReport:
         position = self._position
+        started = time.monotonic()
         is_judged = position.epoch % self._config.evaluate_every == 0
         is_judged |= position.epoch == self._config.epochs
         model = self.model
-        logits = self._val_logits(model) if is_judged else None
-        val_map = math.nan
-        if logits is not None and self._val is not None:
-            labels = self._val.labels
-            val_map = mean_average_precision(logits, labels.targets, labels.ignored)
+        found = judged(model, self._val, self._device, self._process) if is_judged else Judgement()
+        self._pace.evaluation_seconds = time.monotonic() - started
         # Without anything to judge by, the latest is taken for the best.
-        is_best = is_judged and not val_map <= position.best_map
+        is_best = is_judged and not found.val_map <= position.best_map
         report = EpochReport(
-            position.epoch, position.loss_sum / self.steps_per_epoch, val_map, is_best
+            position.epoch,
+            position.loss_sum / self.steps_per_epoch,
+            found.val_map,
+            is_best,
+            found.category_ap,
         )
         if is_best:
-            position.best_map = val_map
+            position.best_map, position.best_epoch = found.val_map, position.epoch
             if keep_best is not None and self._process.is_first:
-                keep_best(model, report, logits)
+                keep_best(model, report, found.logits)
         position.epoch += 1
         position.step_in_epoch, position.loss_sum = 0, 0.0
         self._is_worth_saving = True
-        return report
-
-    def _val_logits(self, model: Classifier) -> FloatArray | None:
-        if self._val is None:
-            return None
-        return model_logits(model, self._val, self._device)
-
-
-def model_logits(model: Classifier, images: PixelSet, device: torch.device) -> FloatArray:
-    """The logits (N, C) of images by their pixels."""
-    backend = TorchBackend(model.eval(), device)
-    parts = [
-        backend.run(np.array(images.pixels[start : start + _EVALUATION_BATCH])).logits
-        for start in range(0, len(images), _EVALUATION_BATCH)
-    ]
-    result: FloatArray = np.concatenate(parts)
-    return result
+        return replace(report, seconds=time.monotonic() - self._epoch_started)

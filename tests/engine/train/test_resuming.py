@@ -38,7 +38,7 @@ def assert_equal(one, other):
 
 
 def log_lines(folder):
-    ignored = ("time", "seconds")
+    ignored = ("time", "seconds", "images_per_second", "remaining_seconds", "memory_bytes")
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [{k: v for k, v in line.items() if k not in ignored} for line in lines]
 

@@ -1,0 +1,67 @@
+"""How good a model is on the validation images, said after an epoch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engine.metrics import average_precision, mean_average_precision
+from engine.models.classifier import Classifier
+from engine.runtime.distributed import Processes
+from engine.runtime.torch_backend import TorchBackend
+from engine.train.images import PixelSet
+from engine.values import FloatArray
+
+_BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """What a model is worth.
+
+    Attributes:
+        val_map: mean average precision, 0 to 1; NaN if it was not judged.
+        category_ap: average precision of each category, NaN without positives; empty if it was
+            not judged.
+        logits: (N, C) of the validation images, in the first process alone.
+    """
+
+    val_map: float = math.nan
+    category_ap: tuple[float, ...] = ()
+    logits: FloatArray | None = None
+
+
+def judged(
+    model: Classifier, val: PixelSet | None, device: torch.device, process: Processes
+) -> Judgement:
+    """Judge a model: the first process does it for all.
+
+    Each process has statistics of norms of its own, so their numbers would differ, and with them
+    what they do next.
+    """
+    if val is None:
+        return Judgement()
+    found = _judged(model, val, device) if process.is_first else Judgement()
+    val_map, category_ap = process.share((found.val_map, found.category_ap))
+    return Judgement(val_map, category_ap, found.logits)
+
+
+def _judged(model: Classifier, val: PixelSet, device: torch.device) -> Judgement:
+    logits = model_logits(model, val, device)
+    truth = val.labels.targets, val.labels.ignored
+    precisions = average_precision(logits, *truth)
+    return Judgement(mean_average_precision(logits, *truth), tuple(map(float, precisions)), logits)
+
+
+def model_logits(model: Classifier, images: PixelSet, device: torch.device) -> FloatArray:
+    """The logits (N, C) of images by their pixels."""
+    backend = TorchBackend(model.eval(), device)
+    parts = [
+        backend.run(np.array(images.pixels[start : start + _BATCH])).logits
+        for start in range(0, len(images), _BATCH)
+    ]
+    result: FloatArray = np.concatenate(parts)
+    return result
