@@ -119,6 +119,7 @@ class Application(QObject):
         folders = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100 - keeps links
         if not folders and self.settings.value(keys.REOPEN_LAST):
             folders = self.settings.last_opened
+        self.session.library.open()
         if folders:
             self.window.opener.open(folders)
         self.session.models.start()

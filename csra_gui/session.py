@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from csra_gui.decisions import Decisions
 from csra_gui.engine_client import EngineClient, EngineFactory
-from csra_gui.evidence_cache import EvidenceCache
+from csra_gui.library_client import LibraryClient, library_file
+from csra_gui.map_focus import MapFocus
 from csra_gui.model_keeper import ModelKeeper, ModelState
 from csra_gui.photo_scan import PhotoScan
 from csra_gui.photo_table import PhotoTable, ScoredLabel
 from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
+from csra_gui.shown_photos import ShownPhotos
 from csra_gui.tagger import Tagger
 from csra_gui.tagging import TagSummary
 from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.job import JobRunner
 from engine.data.scan import ScanProblem
-from engine.errors import EngineError
-from engine.values import ModelInfo, PositionScores
+from engine.library.values import Verdict
+from engine.values import FloatArray, ModelInfo, PositionScores
 
 __all__ = ["ModelState", "Session"]
 
@@ -39,6 +43,9 @@ class Session(QObject):
         pinned_changed: the category whose map stays, or ``None``.
         evidence_changed: the position scores of the current photo have come, or will not.
         threshold_changed: what counts as a label.
+        decisions_changed: a tuple of rows of which the person said something; empty means any.
+        undo_changed: what can be undone or redone.
+        selection_changed: which photos are selected.
     """
 
     photos_reset = Signal()
@@ -55,6 +62,9 @@ class Session(QObject):
     pinned_changed = Signal(object)
     evidence_changed = Signal()
     threshold_changed = Signal()
+    decisions_changed = Signal(object)
+    undo_changed = Signal()
+    selection_changed = Signal()
 
     def __init__(
         self, engine_factory: EngineFactory, settings: Settings, parent: QObject | None = None
@@ -66,12 +76,12 @@ class Session(QObject):
         self.models = ModelKeeper(self.engine, settings, self)
         self.thresholds = LabelThresholds(settings, self)
         self.photos = PhotoTable()
-        self.current: int | None = None
-        self.evidence_error = ""
+        self.library = LibraryClient(library_file(), self)
+        self.decisions = Decisions(self.library, self.photos, self)
+        self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
+        self.focus = MapFocus(self.engine, self.photos, self)
         self.roots: list[Path] = []
-        self._hovered: int | None = None
-        self._pinned: int | None = None
-        self._evidence = EvidenceCache()
+        self.selection: tuple[int, ...] = ()
         self._scan = PhotoScan(self.jobs, self)
         self._tagger = Tagger(self.engine, self.photos, self)
         self._tag_when_possible = False
@@ -82,8 +92,14 @@ class Session(QObject):
         self.models.switched.connect(self._on_models_switched)
         self.models.state_changed.connect(self._on_models_state_changed)
         self.thresholds.changed.connect(self.threshold_changed)
-        self.engine.scores_explained.connect(self._on_engine_scores_explained)
-        self.engine.explain_failed.connect(self._on_engine_explain_failed)
+        self.decisions.changed.connect(self.decisions_changed)
+        self.decisions.undo_changed.connect(self.undo_changed)
+        self.focus.current_changed.connect(self.current_changed)
+        self.focus.category_changed.connect(self.category_changed)
+        self.focus.pinned_changed.connect(self.pinned_changed)
+        self.focus.evidence_changed.connect(self.evidence_changed)
+        for fact in (self.predictions_changed, self.decisions_changed, self.threshold_changed):
+            fact.connect(self.shown.refresh)
         self._tagger.started.connect(self.tagging_started)
         self._tagger.progressed.connect(self.tagging_progressed)
         self._tagger.rows_changed.connect(self.predictions_changed)
@@ -97,12 +113,13 @@ class Session(QObject):
         """Close what is open and look for photos in these files and folders."""
         self._scan.drop()
         self._tagger.drop()
-        self.set_current(None)
-        self.set_pinned(None)
+        self.focus.clear()
+        self.set_selection(())
         self.roots = []
         self.photos.clear()
-        self._evidence.clear()
+        self.decisions.forget()
         self.skipped.clear()
+        self.shown.reset()
         self.photos_reset.emit()
         self.add(roots)
 
@@ -166,54 +183,95 @@ class Session(QObject):
     # What the person looks at.
 
     def labels(self, row: int) -> list[ScoredLabel]:
-        """The labels of a photo at the threshold, best first."""
+        """The labels of a photo that count: the machine's at the threshold, and the person's."""
         return self.photos.labels(row, self.thresholds.values)
+
+    @property
+    def current(self) -> int | None:
+        """The row being looked at."""
+        return self.focus.current
 
     def set_current(self, row: int | None) -> None:
         """Look at another photo, or at none."""
-        if row == self.current:
-            return
-        self.current = row
-        self.evidence_error = ""
-        self._request_evidence()
-        self.current_changed.emit(row)
+        self.focus.set_current(row)
 
     @property
     def current_path(self) -> Path | None:
         """The photo being looked at."""
-        return None if self.current is None else self.photos.paths[self.current]
+        return self.focus.current_path
 
     @property
     def current_evidence(self) -> PositionScores | None:
         """The position scores of the current photo, if they are there."""
-        path = self.current_path
-        if path is None or self.model is None:
-            return None
-        return self._evidence.get(self.model.id, path)
+        return self.focus.evidence
+
+    @property
+    def evidence_error(self) -> str:
+        """Why there are no position scores of the current photo; empty if nothing went wrong."""
+        return self.focus.evidence_error
 
     @property
     def shown_category(self) -> int | None:
         """The category whose map is over the photo: the one pointed at, else the pinned one."""
-        return self._pinned if self._hovered is None else self._hovered
+        return self.focus.category
 
     @property
     def pinned_category(self) -> int | None:
         """The category whose map stays."""
-        return self._pinned
+        return self.focus.pinned
 
     def set_hovered(self, category: int | None) -> None:
         """Show the map of the category pointed at; ``None`` when the pointer leaves."""
-        before = self.shown_category
-        self._hovered = category
-        self._tell_category(before)
+        self.focus.set_hovered(category)
 
     def set_pinned(self, category: int | None) -> None:
         """Keep the map of a category, also on other photos; ``None`` lets it go."""
-        before, changed = self.shown_category, category != self._pinned
-        self._pinned = category
-        if changed:
-            self.pinned_changed.emit(category)
-        self._tell_category(before)
+        self.focus.set_pinned(category)
+
+    def set_selection(self, rows: Sequence[int]) -> None:
+        """Select photos; the one being looked at is another matter."""
+        selection = tuple(rows)
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit()
+
+    # What the person says.
+
+    def decide(
+        self,
+        rows: Sequence[int],
+        verdicts: Mapping[str, Verdict | None],
+        *,
+        caption: str,
+        reviewed: bool | None = None,
+    ) -> None:
+        """Say the same of labels of photos, as one edit that can be undone.
+
+        Args:
+            rows: the photos.
+            verdicts: what is said, by category; ``None`` takes back what was said.
+            caption: for the Undo menu.
+            reviewed: the new mark, if it changes.
+        """
+        self.decisions.decide(rows, verdicts, caption=caption, reviewed=reviewed)
+
+    def undo(self) -> None:
+        """Take back the last edit, of whichever photos."""
+        self.decisions.undo()
+
+    def redo(self) -> None:
+        """Make again what was undone last."""
+        self.decisions.redo()
+
+    @property
+    def undo_caption(self) -> str:
+        """What undo would take back; empty for nothing."""
+        return self.decisions.undo_caption
+
+    @property
+    def redo_caption(self) -> str:
+        """What redo would make again; empty for nothing."""
+        return self.decisions.redo_caption
 
     def shut_down(self, timeout_s: float = 4.0) -> bool:
         """End every job and the engine; ``False`` if something would not end in time."""
@@ -222,7 +280,8 @@ class Session(QObject):
         self.engine.explain(None)
         self.jobs.cancel_all()  # before the engine, which may take a while to close
         closed = self.engine.close(timeout_s / 2)
-        return self.jobs.shut_down(timeout_s / 2) and closed
+        ended = self.jobs.shut_down(timeout_s / 2)
+        return self.library.close(timeout_s) and ended and closed
 
     # Slots.
 
@@ -231,17 +290,15 @@ class Session(QObject):
         model = self.model
         if model is None:
             return
-        pinned = "" if old is None or self._pinned is None else str(old.categories[self._pinned])
+        kept = self.pinned_category
+        pinned = "" if old is None or kept is None else str(old.categories[kept])
         self.photos.use_model(model.id, model.categories)
         self.thresholds.set_model(model)
-        self.evidence_error = ""
-        self._hovered = None
         known = pinned in model.categories
-        self.set_pinned(model.categories.index_of(pinned) if known else None)
+        self.focus.forget_model(model.categories.index_of(pinned) if known else None)
         self.predictions_changed.emit(())
         self.threshold_changed.emit()
-        self._request_evidence()
-        self.evidence_changed.emit()
+        self.focus.ask_again()
         if old is not None:
             self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
 
@@ -251,24 +308,11 @@ class Session(QObject):
         self._tag_if_wanted()
 
     @Slot(object)
-    def _on_engine_scores_explained(self, scores: PositionScores) -> None:
-        if self.photos.row_of(scores.path) is None:
-            return
-        self._evidence.add(scores)
-        if scores.path == self.current_path:
-            self.evidence_changed.emit()
-
-    @Slot(object, object)
-    def _on_engine_explain_failed(self, path: Path, error: EngineError) -> None:
-        if path == self.current_path:
-            self.evidence_error = str(error)
-            self.evidence_changed.emit()
-
-    @Slot(object)
     def _on_scan_paths_found(self, paths: list[Path]) -> None:
         first, end = self.photos.add(paths)
         if end > first:
             self.photos_added.emit(first, end)
+            self.shown.refresh()
 
     @Slot()
     def _on_scan_finished(self) -> None:
@@ -291,11 +335,7 @@ class Session(QObject):
         if self.photos.untagged_rows():
             self.tag()
 
-    def _request_evidence(self) -> None:
-        unreadable = self.current is not None and self.photos.error(self.current) is not None
-        there = self.current_evidence is not None or unreadable
-        self.engine.explain(None if there else self.current_path)
-
-    def _tell_category(self, before: int | None) -> None:
-        if self.shown_category != before:
-            self.category_changed.emit(self.shown_category)
+    def _threshold_of_each(self) -> FloatArray:
+        """(C,) float32, for the model in use."""
+        values = np.asarray(self.thresholds.values, dtype=np.float32)
+        return np.broadcast_to(values, (len(self.photos.categories),))

@@ -27,6 +27,7 @@ def own_profile(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(profile / variable.lower()))
     monkeypatch.setenv("CSRA_GUI_PROFILE", str(profile / "csra-gui"))
+    monkeypatch.setenv("CSRA_GUI_DATA", str(profile / "data"))
     return profile
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,17 +43,17 @@ class ScoreMatrix:
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """Every image that is there (N), each column in the same order, by id.
+    """Images (N), each column in the same order: by id if they are a whole library's.
 
     Attributes:
-        image_ids: (N,) int64.
+        image_ids: (N,) int64; 0 for one that is not in the library.
         names: of the files, N texts; what is not UTF-8 is surrogate-escaped.
         folders: paths of all folders.
         folder_of: (N,) int64, an index into ``folders``.
         mtimes_ns: (N,) int64, since 1970.
         reviewed: (N,) bool.
         failed: (N,) bool: the model could not read the image.
-        categories: the model's, then others that people used (K in all).
+        categories: the model's, then others that people used (K in all); may be none.
         model_categories: how many are the model's (C).
         scores: (N, C) float16; NaN where the model has said nothing.
         verdicts: (N, K) uint8, ``VERDICT_CODES`` or 0.
@@ -65,7 +66,7 @@ class Columns:
     mtimes_ns: IntArray
     reviewed: BoolArray
     failed: BoolArray
-    categories: Categories
+    categories: Sequence[str]
     model_categories: int
     scores: HalfArray
     verdicts: NDArray[np.uint8]
@@ -81,7 +82,14 @@ class Columns:
     @cached_property
     def tagged(self) -> BoolArray:
         """(N,): whether the model has scored the image."""
+        if not self.model_categories:
+            return np.zeros(len(self), dtype=bool)
         return ~np.isnan(self.scores[:, 0])
+
+    def take_names_from(self, other: Columns) -> None:
+        """Keep what another one worked out of the same names."""
+        if other.names is self.names and "folded_names" in other.__dict__:
+            self.__dict__["folded_names"] = other.folded_names
 
     @cached_property
     def decided(self) -> tuple[IntArray, IntArray]:

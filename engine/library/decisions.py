@@ -102,6 +102,15 @@ def next_to_redo(connection: sqlite3.Connection) -> Edit | None:
     return _read(connection, "WHERE undone = 1 ORDER BY id LIMIT 1")
 
 
+def next_captions(connection: sqlite3.Connection) -> tuple[str, str]:
+    """The captions of the next edits to undo and to redo; empty where there is none."""
+    undo = "SELECT caption FROM edits WHERE undone = 0 ORDER BY id DESC LIMIT 1"
+    redo = "SELECT caption FROM edits WHERE undone = 1 ORDER BY id LIMIT 1"
+    found = [connection.execute(query).fetchone() for query in (undo, redo)]
+    first, second = ("" if row is None else str(row[0]) for row in found)
+    return first, second
+
+
 def mark_undone(connection: sqlite3.Connection, edit_id: int, undone: bool) -> None:
     """Note whether an edit holds."""
     connection.execute("UPDATE edits SET undone = ? WHERE id = ?", (int(undone), edit_id))

@@ -24,6 +24,7 @@ from engine.library.columns import (
 from engine.library.connections import connect_reading
 from engine.library.errors import LibraryError, translated
 from engine.library.lock import LibraryLock
+from engine.library.stored import Stored, load_stored
 from engine.library.values import (
     Edit,
     ImageFile,
@@ -224,6 +225,11 @@ class Library:
         with self._reading() as connection:
             return decisions.next_to_undo(connection), decisions.next_to_redo(connection)
 
+    def next_captions(self) -> tuple[str, str]:
+        """The captions of what undo would take back and redo make again; empty for nothing."""
+        with self._reading() as connection:
+            return decisions.next_captions(connection)
+
     # What counts.
 
     def labels(self, image_id: int, fingerprint: str) -> tuple[ImageLabel, ...]:
@@ -236,6 +242,11 @@ class Library:
         if scores is None:
             scores = np.full(len(info.categories), np.nan, dtype=np.float16)
         return effective_labels(info.categories, scores, limits, said)
+
+    def stored(self, image_ids: Iterable[int], fingerprint: str | None = None) -> Stored:
+        """What is known of some images; without a model only what people said of them."""
+        with self._reading() as connection:
+            return load_stored(connection, image_ids, fingerprint)
 
     def score_matrix(self, fingerprint: str) -> ScoreMatrix:
         """All scores of a model."""

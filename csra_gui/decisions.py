@@ -1,0 +1,234 @@
+"""What the person says of labels: shown at once, written in order, taken back on request."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.library_client import LibraryClient
+from csra_gui.photo_table import PhotoTable
+from engine.errors import EngineError
+from engine.library.errors import LibraryError
+from engine.library.file_facts import look_at
+from engine.library.store import Library
+from engine.library.stored import Stored
+from engine.library.values import Edit, ImageFile, Verdict, Wish
+
+_NOT_LOOKED_AT = -1
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What a write to the journal did: the edit, if anything changed, and the next captions."""
+
+    edit: Edit | None
+    captions: tuple[str, str]
+    ids: tuple[int, ...] = ()
+
+
+class Decisions(QObject):
+    """Decides, undoes and redoes.
+
+    The table changes at once; the library writes later, in order. While something is being
+    written, what the library says of the same photos is old: such news is read again after it.
+
+    Signals:
+        changed: a tuple of rows; an empty one means any of them.
+        undo_changed: the captions of what can be undone and redone.
+        taken_back: rows that an undo or a redo has just changed.
+        failed: what could not be written, and why, for a person.
+    """
+
+    changed = Signal(object)
+    undo_changed = Signal()
+    taken_back = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, library: LibraryClient, photos: PhotoTable, parent: QObject) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._photos = photos
+        self._waiting = 0
+        self._to_read_again: set[int] = set()
+        self.undo_caption = ""
+        self.redo_caption = ""
+        library.opened.connect(self._on_library_opened)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether something is not written yet."""
+        return self._waiting > 0
+
+    def decide(
+        self,
+        rows: Sequence[int],
+        verdicts: Mapping[str, Verdict | None],
+        *,
+        caption: str,
+        reviewed: bool | None = None,
+    ) -> None:
+        """Say the same of labels of photos, as one edit.
+
+        Args:
+            rows: the photos.
+            verdicts: what is said, by category; ``None`` takes back what was said.
+            caption: for the Undo menu.
+            reviewed: the new mark, if it changes.
+        """
+        if not len(rows) or not (verdicts or reviewed is not None):
+            return
+        said, photos = dict(verdicts), tuple(int(row) for row in rows)
+        self._photos.decide(photos, said, reviewed)
+        self._set_captions((caption, ""))
+        self.changed.emit(photos)
+        images = self._images(photos)
+
+        def work(library: Library) -> _Written:
+            ids = _registered(library, images)
+            wishes = [Wish(i, category, said[category]) for i in ids for category in said]
+            marks = None if reviewed is None else dict.fromkeys(ids, reviewed)
+            edit = library.decide(wishes, who=_who(), caption=caption, reviewed=marks)
+            return _Written(edit, library.next_captions(), ids)
+
+        self._submit(work, photos)
+
+    def undo(self) -> None:
+        """Take back the last edit, of whichever photos."""
+        if self.undo_caption:
+            self._submit(lambda library: _Written(library.undo(), library.next_captions()))
+
+    def redo(self) -> None:
+        """Make again what was undone last."""
+        if self.redo_caption:
+            self._submit(lambda library: _Written(library.redo(), library.next_captions()))
+
+    def take(self, rows: Sequence[int], stored: Stored, row_of: Mapping[int, int]) -> None:
+        """Show what the library has of photos, unless something newer is on its way to it.
+
+        Args:
+            rows: all of them, in no particular order.
+            stored: what the library has.
+            row_of: the row of each image in ``stored``.
+        """
+        if self._waiting:
+            self._to_read_again.update(rows)
+            return
+        self._photos.set_decisions(
+            rows,
+            [(row_of[image], category, word) for image, category, word in stored.verdicts],
+            [row_of[image] for image in stored.reviewed],
+        )
+
+    def forget(self) -> None:
+        """The table is being emptied: rows mean other photos from now on."""
+        self._to_read_again.clear()
+
+    # Helpers.
+
+    def _images(self, rows: Sequence[int]) -> list[int | ImageFile]:
+        """The photos' numbers in the library, or what is needed to register them."""
+        photos = self._photos
+        known = photos.image_ids[np.asarray(rows, dtype=np.int64)].tolist()
+        return [
+            image or photos.file(row) or ImageFile(photos.paths[row], _NOT_LOOKED_AT, 0)
+            for image, row in zip(known, rows, strict=True)
+        ]
+
+    def _submit(self, work: object, rows: tuple[int, ...] = ()) -> None:
+        self._waiting += 1
+        paths_then = self._photos.paths[rows[0]] if rows else None
+
+        def is_same_table() -> bool:
+            return not rows or (
+                rows[0] < len(self._photos) and self._photos.paths[rows[0]] == paths_then
+            )
+
+        def done(written: _Written) -> None:
+            self._waiting -= 1
+            if not self._waiting:  # else a newer edit is already announced
+                self._set_captions(written.captions)
+            if rows and is_same_table():
+                self._photos.set_image_ids(rows, written.ids)
+            elif not rows and written.edit is not None:
+                self._apply(written.edit)
+            self._read_again_if_due()
+
+        def failed(error: EngineError) -> None:
+            self._waiting -= 1
+            if is_same_table():
+                self._to_read_again.update(rows)
+            self.failed.emit(str(error))
+            self._library.submit(lambda library: library.next_captions(), self._set_captions)
+            self._read_again_if_due()
+
+        self._library.submit(work, done, failed)  # type: ignore[arg-type]
+
+    def _apply(self, edit: Edit) -> None:
+        """Show an edit that the library made: an undo or a redo."""
+        ids = list(edit.image_ids)
+        rows = tuple(self._photos.rows_of_images(ids))
+        if self._waiting:
+            self._to_read_again.update(rows)
+        else:
+            row_of = {self._photos.image_id(row): row for row in rows}
+            for change in edit.decisions:
+                if change.image_id in row_of:
+                    word = None if change.new is None else change.new.verdict
+                    self._photos.decide([row_of[change.image_id]], {change.category: word})
+            for mark in edit.reviews:
+                if mark.image_id in row_of:
+                    self._photos.decide([row_of[mark.image_id]], {}, mark.new)
+            if rows:
+                self.changed.emit(rows)
+        self.taken_back.emit(rows)
+
+    def _read_again_if_due(self) -> None:
+        if self._waiting or not self._to_read_again:
+            return
+        rows = sorted(self._to_read_again)
+        self._to_read_again.clear()
+        row_of = {i: row for row in rows if (i := self._photos.image_id(row)) is not None}
+
+        def done(stored: Stored) -> None:
+            still = [row for i, row in row_of.items() if self._is_still(i, row)]
+            if len(still) == len(row_of):
+                self.take(rows, stored, row_of)
+                self.changed.emit(tuple(rows))
+
+        self._library.submit(lambda library: library.stored(row_of), done)
+
+    def _is_still(self, image: int, row: int) -> bool:
+        return row < len(self._photos) and self._photos.image_id(row) == image
+
+    def _set_captions(self, captions: tuple[str, str]) -> None:
+        if captions != (self.undo_caption, self.redo_caption):
+            self.undo_caption, self.redo_caption = captions
+            self.undo_changed.emit()
+
+    @Slot()
+    def _on_library_opened(self) -> None:
+        self._library.submit(lambda library: library.next_captions(), self._set_captions)
+
+
+def _registered(library: Library, images: Sequence[int | ImageFile]) -> tuple[int, ...]:
+    """The numbers of images, with those that had none registered now."""
+    new = [
+        look_at(image.path) if image.size == _NOT_LOOKED_AT else image
+        for image in images
+        if isinstance(image, ImageFile)
+    ]
+    if any(file is None for file in new):
+        raise LibraryError("The photo is not there any more, so nothing can be said of it.")
+    ids = iter(library.add_images([file for file in new if file is not None]))
+    return tuple(next(ids) if isinstance(image, ImageFile) else image for image in images)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name
+        return "person"

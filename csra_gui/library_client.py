@@ -1,0 +1,222 @@
+"""The person's library for the window: opened and written in one thread, never waited for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from platformdirs import user_data_path
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from engine.checkpoints.store import DATA_VARIABLE
+from engine.errors import EngineError
+from engine.library.errors import LibraryError
+from engine.library.opening import open_library
+from engine.library.store import Library
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def library_file() -> Path:
+    """Where the person's library is; it need not exist yet."""
+    chosen = os.environ.get(DATA_VARIABLE)
+    return (Path(chosen) if chosen else user_data_path("csra-gui")) / "library.db"
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A piece of work on the library, and who is told how it ended."""
+
+    work: Callable[[], Any]
+    done: Callable[[Any], object] | None = None
+    failed: Callable[[EngineError], object] | None = None
+
+
+class LibraryClient(QObject):
+    """Opens the library, does work on it in the order asked for, and closes it.
+
+    If the person's library cannot be opened, a new one in a temporary folder takes its place for
+    this sitting, so that everything works; ``problem`` says why.
+
+    Signals:
+        opened: there is a library to work on, the person's or another one in its place; after
+            ``open`` was called again it is a new one, with other numbers for images.
+        problem_changed: ``problem`` is another one, or none.
+    """
+
+    opened = Signal()
+    problem_changed = Signal()
+
+    _delivered = Signal(object)
+
+    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self.error: EngineError | None = None
+        self._library: Library | None = None
+        self._is_lasting = False
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._worker = _Worker(path, self._tasks, self._deliver)
+        self._delivered.connect(self._on_delivered, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the person's library is open, so that what is done is kept."""
+        return self._is_lasting
+
+    @property
+    def problem(self) -> str:
+        """Why the person's library is not open; empty if nothing is wrong, or not yet known."""
+        return "" if self.error is None else str(self.error)
+
+    @property
+    def library(self) -> Library | None:
+        """The library to work on, for jobs: its calls block. ``None`` until ``opened``."""
+        return self._library
+
+    def open(self, prepare: Callable[[], object] | None = None) -> None:
+        """Open the library, or try again; ``opened`` follows in any case.
+
+        Args:
+            prepare: runs in the worker before, when nothing has the library open: a rebuild.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._worker.run, name="library", daemon=True)
+            self._thread.start()
+        self._tasks.put(_Task(lambda: self._worker.open(prepare), self._on_opened))
+
+    def submit(
+        self,
+        work: Callable[[Library], T],
+        done: Callable[[T], object] | None = None,
+        failed: Callable[[EngineError], object] | None = None,
+    ) -> None:
+        """Do something with the library, after all that was asked for before.
+
+        Args:
+            work: runs in the library's thread.
+            done: is called in the GUI thread with what the work returned.
+            failed: is called in the GUI thread with the reason.
+        """
+        self._tasks.put(_Task(lambda: work(self._worker.library()), done, failed))
+
+    def close(self, timeout_s: float) -> bool:
+        """Finish what was asked for and close; ``False`` if that takes more seconds."""
+        if self._thread is None:
+            return True
+        self._tasks.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _deliver(self, call: Callable[[], object]) -> None:
+        try:
+            self._delivered.emit(call)
+        except RuntimeError:  # the window was closed and this object is gone: nobody listens
+            _log.debug("The library's answer came after the window was closed")
+
+    @Slot(object)
+    def _on_delivered(self, call: Callable[[], object]) -> None:
+        call()
+
+    def _on_opened(self, outcome: tuple[Library | None, bool, EngineError | None]) -> None:
+        before = self.problem
+        self._library, self._is_lasting, self.error = outcome
+        if self.error is not None:
+            _log.info("The library is not open: %s", self.error)
+        if self.problem != before:
+            self.problem_changed.emit()
+        if self._library is not None:
+            self.opened.emit()
+
+
+class _Worker:
+    """What runs in the library's thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        tasks: queue.SimpleQueue[_Task | None],
+        deliver: Callable[[Callable[[], object]], None],
+    ) -> None:
+        self._path = path
+        self._tasks = tasks
+        self._deliver = deliver
+        self._library: Library | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def run(self) -> None:
+        """Work off the tasks until there is a ``None``, then close."""
+        while (task := self._tasks.get()) is not None:
+            self._do(task)
+            del task  # a task must not be kept alive while the next one is waited for
+        self._close()
+
+    def open(
+        self, prepare: Callable[[], object] | None
+    ) -> tuple[Library | None, bool, EngineError | None]:
+        """Open the person's library, or else one for this sitting.
+
+        Returns:
+            The library, whether it is the person's, and why it is not.
+        """
+        self._close()
+        try:
+            if prepare is not None:
+                prepare()
+            self._library = open_library(self._path)
+        except EngineError as error:
+            self._library = self._opened_for_this_sitting()
+            return self._library, False, error
+        return self._library, True, None
+
+    def library(self) -> Library:
+        """The one that is open.
+
+        Raises:
+            LibraryError: there is none.
+        """
+        if self._library is None:
+            raise LibraryError("There is no library to write to.")
+        return self._library
+
+    def _opened_for_this_sitting(self) -> Library | None:
+        try:
+            self._folder = tempfile.TemporaryDirectory(
+                prefix="csra-gui-", ignore_cleanup_errors=True
+            )
+            return open_library(Path(self._folder.name) / "library.db")
+        except (OSError, EngineError) as error:
+            _log.warning("No library can be made in the temporary folder either: %s", error)
+            return None
+
+    def _do(self, task: _Task) -> None:
+        try:
+            outcome = task.work()
+        except EngineError as error:
+            _log.info("The library could not do something: %s", error)
+            if task.failed is not None:
+                self._deliver(partial(task.failed, error))
+        except BaseException as bug:  # noqa: BLE001 - it travels to the GUI thread's excepthook
+            self._deliver(partial(sys.excepthook, type(bug), bug, bug.__traceback__))
+        else:
+            if task.done is not None:
+                self._deliver(partial(task.done, outcome))
+
+    def _close(self) -> None:
+        if self._library is not None:
+            self._library.close()
+            self._library = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None

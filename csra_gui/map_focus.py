@@ -1,0 +1,125 @@
+"""The photo being looked at, the category whose map is over it, and the scores behind that map."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.engine_client import EngineClient
+from csra_gui.evidence_cache import EvidenceCache
+from csra_gui.photo_table import PhotoTable
+from engine.errors import EngineError
+from engine.values import PositionScores
+
+
+class MapFocus(QObject):
+    """One photo, one category pointed at, one pinned.
+
+    Signals:
+        current_changed: the row being looked at, or ``None``.
+        category_changed: the category whose map is shown, or ``None``.
+        pinned_changed: the category whose map stays, or ``None``.
+        evidence_changed: the position scores of the current photo have come, or will not.
+    """
+
+    current_changed = Signal(object)
+    category_changed = Signal(object)
+    pinned_changed = Signal(object)
+    evidence_changed = Signal()
+
+    def __init__(self, engine: EngineClient, photos: PhotoTable, parent: QObject) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._photos = photos
+        self._hovered: int | None = None
+        self._pinned: int | None = None
+        self._evidence = EvidenceCache()
+        self.current: int | None = None
+        self.evidence_error = ""
+        engine.scores_explained.connect(self._on_engine_scores_explained)
+        engine.explain_failed.connect(self._on_engine_explain_failed)
+
+    def clear(self) -> None:
+        """Look at nothing and forget all position scores."""
+        self.set_current(None)
+        self.set_pinned(None)
+        self._evidence.clear()
+
+    def set_current(self, row: int | None) -> None:
+        """Look at another photo, or at none."""
+        if row == self.current:
+            return
+        self.current = row
+        self.evidence_error = ""
+        self._request_evidence()
+        self.current_changed.emit(row)
+
+    @property
+    def current_path(self) -> Path | None:
+        """The photo being looked at."""
+        return None if self.current is None else self._photos.paths[self.current]
+
+    @property
+    def evidence(self) -> PositionScores | None:
+        """The position scores of the current photo, if they are there."""
+        path, model = self.current_path, self._engine.model
+        return None if path is None or model is None else self._evidence.get(model.id, path)
+
+    @property
+    def category(self) -> int | None:
+        """The category whose map is over the photo: the one pointed at, else the pinned one."""
+        return self._pinned if self._hovered is None else self._hovered
+
+    @property
+    def pinned(self) -> int | None:
+        """The category whose map stays."""
+        return self._pinned
+
+    def set_hovered(self, category: int | None) -> None:
+        """Show the map of the category pointed at; ``None`` when the pointer leaves."""
+        before = self.category
+        self._hovered = category
+        self._tell_category(before)
+
+    def set_pinned(self, category: int | None) -> None:
+        """Keep the map of a category, also on other photos; ``None`` lets it go."""
+        before, changed = self.category, category != self._pinned
+        self._pinned = category
+        if changed:
+            self.pinned_changed.emit(category)
+        self._tell_category(before)
+
+    def forget_model(self, pinned: int | None) -> None:
+        """Another model is in use, by which the pinned category is another one, or unknown."""
+        self.evidence_error = ""
+        self._hovered = None
+        self.set_pinned(pinned)
+
+    def ask_again(self) -> None:
+        """Get the position scores that the model in use gives."""
+        self._request_evidence()
+        self.evidence_changed.emit()
+
+    def _request_evidence(self) -> None:
+        unreadable = self.current is not None and self._photos.error(self.current) is not None
+        there = self.evidence is not None or unreadable
+        self._engine.explain(None if there else self.current_path)
+
+    def _tell_category(self, before: int | None) -> None:
+        if self.category != before:
+            self.category_changed.emit(self.category)
+
+    @Slot(object)
+    def _on_engine_scores_explained(self, scores: PositionScores) -> None:
+        if self._photos.row_of(scores.path) is None:
+            return
+        self._evidence.add(scores)
+        if scores.path == self.current_path:
+            self.evidence_changed.emit()
+
+    @Slot(object, object)
+    def _on_engine_explain_failed(self, path: Path, error: EngineError) -> None:
+        if path == self.current_path:
+            self.evidence_error = str(error)
+            self.evidence_changed.emit()

@@ -1,0 +1,147 @@
+"""Which photos a filter wants, and in which order: arithmetic on columns, for a worker."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.library.columns import VERDICT_CODES, IntArray
+from engine.library.filter_evaluation import LibraryView
+from engine.library.filter_tree import Everything, Node
+from engine.library.values import Verdict
+
+FOUND = "found"
+NAME = "name"
+DATE = "date"
+UNCERTAINTY = "uncertainty"
+MISTAKES = "mistakes"
+#: In front of a category's name.
+SCORE = "score:"
+
+_DIGITS = re.compile(r"([0-9]+)")
+#: How much a doubtful label counts beside one that model and person disagree on.
+_OWN_DOUBT = 0.5
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted.
+
+    Attributes:
+        node: the filter.
+        sort_key: ``FOUND``, ``NAME``, ``DATE``, ``UNCERTAINTY``, ``MISTAKES``, or ``SCORE`` and a
+            category.
+        descending: the greatest first: the latest, surest, most doubtful.
+        fixed: only these rows, in this order unless another is asked for.
+    """
+
+    node: Node = field(default_factory=Everything)
+    sort_key: str = FOUND
+    descending: bool = False
+    fixed: IntArray | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all photos are wanted as they were found."""
+        everything = isinstance(self.node, Everything)
+        return everything and self.sort_key == FOUND and not self.descending and self.fixed is None
+
+
+def rows_in_order(view: LibraryView, order: Order) -> IntArray:
+    """The rows that are wanted, in order; what cannot be ranked comes last, either way.
+
+    Raises:
+        FilterError: the filter asks for a category that there is not.
+    """
+    count = len(view.columns)
+    rows = np.arange(count) if order.fixed is None else order.fixed[order.fixed < count]
+    if not isinstance(order.node, Everything):
+        rows = rows[view.rows(order.node)[rows]]
+    if order.sort_key == FOUND:
+        return rows[::-1] if order.descending else rows
+    keys = _keys(view, order.sort_key)[rows]
+    known = ~np.isnan(keys)
+    ranked, rest = rows[known], rows[~known]
+    keys = -keys[known] if order.descending else keys[known]
+    return np.concatenate([ranked[np.argsort(keys, kind="stable")], rest])
+
+
+def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:
+    """(N,): what photos are sorted by; NaN where it is not known."""
+    if sort_key.startswith(SCORE):
+        return _score(view, sort_key.removeprefix(SCORE))
+    keys: dict[str, Callable[[LibraryView], NDArray[np.float64]]] = {
+        NAME: _name_ranks,
+        DATE: lambda view: view.columns.mtimes_ns.astype(np.float64),
+        UNCERTAINTY: _uncertainty,
+        MISTAKES: _suspicion,
+    }
+    if sort_key not in keys:
+        raise ValueError(f"Photos cannot be sorted by {sort_key!r}.")
+    return keys[sort_key](view)
+
+
+def _score(view: LibraryView, category: str) -> NDArray[np.float64]:
+    columns = view.columns
+    names = list(columns.categories[: columns.model_categories])
+    if category not in names:
+        return np.full(len(columns), np.nan)
+    return columns.scores[:, names.index(category)].astype(np.float64)
+
+
+def _name_ranks(view: LibraryView) -> NDArray[np.float64]:
+    """Natural order: "2" before "10", upper and lower case alike."""
+    names = view.columns.folded_names
+    ranks = np.empty(len(names))
+    ranks[sorted(range(len(names)), key=lambda i: natural_key(names[i]))] = np.arange(len(names))
+    return ranks
+
+
+def natural_key(name: str) -> list[tuple[int, int | str]]:
+    """A folded name for sorting, numbers in it by their value."""
+    pieces = _DIGITS.split(name)
+    return [
+        (0, int(piece)) if place % 2 and len(piece) < 100 else (1, piece)
+        for place, piece in enumerate(pieces)
+        if piece
+    ]
+
+
+def _uncertainty(view: LibraryView) -> NDArray[np.float64]:
+    """How near the nearest score is to its threshold, of labels nobody has decided on: 1 at it."""
+    columns = view.columns
+    known = columns.model_categories
+    keys = np.full(len(columns), np.nan)
+    if known:
+        distance = np.abs(columns.scores.astype(np.float32) - view.thresholds)
+        distance[columns.verdicts[:, :known] > 0] = 1.0
+        keys[columns.tagged] = 1.0 - distance[columns.tagged].min(axis=1)
+    return keys
+
+
+def _suspicion(view: LibraryView) -> NDArray[np.float64]:
+    """How much speaks for a mistake in the labels that count, 0 to 1.
+
+    A decision that the model contradicts counts by how sure the model is of the contrary; a label
+    that nobody has decided on by how unsure the model is of it, and half as much.
+    """
+    columns = view.columns
+    known = columns.model_categories
+    keys = np.full(len(columns), np.nan)
+    if not known:
+        return keys
+    scores = columns.scores.astype(np.float32)
+    undecided = view.labels[:, :known] & (columns.verdicts[:, :known] == 0)
+    doubts = np.where(undecided, (1.0 - scores) * _OWN_DOUBT, 0.0)
+    rows, places = columns.decided
+    inside = places < known
+    rows, places = rows[inside], places[inside]
+    rejected = columns.verdicts[rows, places] == VERDICT_CODES[Verdict.REJECTED]
+    said = scores[rows, places]
+    doubts[rows, places] = np.where(rejected, said, 1.0 - said)
+    keys[columns.tagged] = doubts[columns.tagged].max(axis=1)
+    return keys

@@ -1,0 +1,200 @@
+"""Which of the open photos are shown, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from csra_gui.photo_order import Order, rows_in_order
+from csra_gui.photo_table import PhotoTable
+from csra_gui.workers.job import Job, JobRunner
+from engine.errors import EngineError
+from engine.library.columns import IntArray
+from engine.library.filter_evaluation import LibraryView
+from engine.library.filter_tree import FilterError
+from engine.library.filters import parse
+from engine.values import FloatArray
+
+#: Changes wait this long for company before filter and order are worked out anew.
+DEBOUNCE_MS = 150
+
+
+class ShownPhotos(QObject):
+    """A filter and an order over the photo table.
+
+    Both are worked out in a worker; until the answer is there, what was shown stays. All photos
+    in the order they were found cost nothing, and follow at once.
+
+    Signals:
+        changed: other photos are shown, or in another order, or ``filter_error`` is another one.
+        order_changed: the filter, the order or the fixed photos asked for are others.
+    """
+
+    changed = Signal()
+    order_changed = Signal()
+
+    def __init__(
+        self,
+        photos: PhotoTable,
+        thresholds: Callable[[], FloatArray],
+        jobs: JobRunner,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._photos = photos
+        self._thresholds = thresholds
+        self._jobs = jobs
+        self._order = Order()
+        self._job: Job | None = None
+        self._is_due = False
+        self._places: IntArray | None = None
+        self.rows: IntArray = np.arange(0)
+        self.view: LibraryView | None = None
+        self.filter_text = ""
+        self.fixed_caption = ""
+        self.filter_error: FilterError | None = None
+        self._timer = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
+        self._timer.timeout.connect(self._work_out)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row_at(self, position: int) -> int | None:
+        """The table's row of a position, or ``None`` beyond the end."""
+        return int(self.rows[position]) if 0 <= position < len(self.rows) else None
+
+    def position_of(self, row: int) -> int | None:
+        """Where a row of the table is shown, or ``None`` if it is not."""
+        if self._places is None:
+            self._places = np.full(int(self.rows.max(initial=-1)) + 1, -1)
+            self._places[self.rows] = np.arange(len(self.rows))
+        if not 0 <= row < len(self._places):
+            return None
+        place = int(self._places[row])
+        return None if place < 0 else place
+
+    # What is wanted.
+
+    @property
+    def sort_key(self) -> str:
+        """What the photos are sorted by."""
+        return self._order.sort_key
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest comes first."""
+        return self._order.descending
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all photos are shown as they were found."""
+        return self._order.is_plain
+
+    def set_filter(self, text: str) -> None:
+        """Show what a filter wants; one that cannot be understood changes only ``filter_error``."""
+        self.filter_text = text
+        try:
+            node = parse(text)
+        except FilterError as error:
+            self._set_error(error)
+            return
+        self._set_error(None)
+        self._set_order(replace(self._order, node=node))
+
+    def set_sort(self, key: str, descending: bool = False) -> None:
+        """Sort by ``photo_order``'s keys; what cannot be ranked comes last."""
+        self._set_order(replace(self._order, sort_key=key, descending=descending))
+
+    def set_fixed(self, rows: Sequence[int] | None, caption: str = "") -> None:
+        """Show just these photos, in this order unless sorted; ``None`` shows all again."""
+        self.fixed_caption = "" if rows is None else caption
+        fixed = None if rows is None else np.asarray(rows, dtype=np.int64)
+        self._set_order(replace(self._order, fixed=fixed))
+
+    def reset(self) -> None:
+        """The table is empty: rows mean other photos from now on. The filter and order stay."""
+        self._drop()
+        self.fixed_caption = ""
+        self._order = replace(self._order, fixed=None)
+        self.view = None
+        self._show(np.arange(0))
+
+    @Slot()
+    def refresh(self) -> None:
+        """Something that filters and orders go by has changed."""
+        if self._order.is_plain:
+            if len(self.rows) != len(self._photos):
+                self._show(np.arange(len(self._photos)))
+        elif not self._timer.isActive():
+            self._timer.start()
+
+    # Helpers.
+
+    def _set_order(self, order: Order) -> None:
+        self._order = order
+        self.order_changed.emit()
+        if order.is_plain:
+            self._drop()
+            self._show(np.arange(len(self._photos)))
+        else:
+            self._work_out()
+
+    def _drop(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
+        self._is_due = False
+        self._timer.stop()
+
+    @Slot()
+    def _work_out(self) -> None:
+        if self._job is not None:
+            self._is_due = True  # with what is wanted then
+            return
+        self._timer.stop()
+        view = LibraryView(self._photos.columns(), self._thresholds())
+        order = self._order
+
+        def work() -> tuple[LibraryView, IntArray]:
+            return view, rows_in_order(view, order)
+
+        self._job = job = self._jobs.prepare(work, "filter")
+        job.returned.connect(lambda answer: self._on_job_returned(job, order, *answer))
+        job.failed.connect(lambda error: self._on_job_failed(job, order, error))
+        job.finished.connect(lambda: self._on_job_finished(job))
+        job.start()
+
+    def _on_job_returned(self, job: Job, order: Order, view: LibraryView, rows: IntArray) -> None:
+        if job is not self._job:
+            return
+        self.view = view
+        if order is self._order:
+            self._set_error(None)
+            self._show(rows)
+
+    def _on_job_failed(self, job: Job, order: Order, error: EngineError) -> None:
+        current = job is self._job and order is self._order
+        if current and isinstance(error, FilterError):
+            self._set_error(error)
+
+    def _on_job_finished(self, job: Job) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        if self._is_due:
+            self._is_due = False
+            self._work_out()
+
+    def _set_error(self, error: FilterError | None) -> None:
+        if str(error or "") != str(self.filter_error or ""):
+            self.filter_error = error
+            self.changed.emit()
+
+    def _show(self, rows: IntArray) -> None:
+        if not np.array_equal(rows, self.rows):
+            self.rows = rows
+            self._places = None
+            self.changed.emit()
