@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.config import PredictConfig
+from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.geometry import Box
-from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
+from engine.values import (
+    ModelImport,
+    ModelInfo,
+    PositionScores,
+    Prediction,
+    ThresholdsForModel,
+)
 
 
 class TaggingEngine(Protocol):
@@ -96,6 +103,30 @@ class TaggingEngine(Protocol):
             ConfigError: no network can take this size.
             ImageError: the image cannot be read.
             ModelError: the model is not open, or cannot take this size.
+        """
+        ...
+
+    def evaluate(
+        self, request: EvaluationRequest
+    ) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
+        """Measure a model on labelled images and keep the run; its id is the last value.
+
+        Closing the generator stops the work within one batch. What was found is kept and can be
+        gone on with (``engine.unfinished_runs``).
+
+        Raises:
+            CheckpointError: the model's file cannot be used.
+            DataError: the data set cannot be read, or the results not be kept.
+            ModelError: there is no such model, or it cannot take the input size.
+        """
+        ...
+
+    def save_thresholds(self, request: ThresholdsForModel) -> str:
+        """Keep thresholds in a model file or a copy of it; the name of the model that has them.
+
+        Raises:
+            CheckpointError: the file cannot be used or not be written.
+            ModelError: there is no such model, or it is not the person's own to change.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from engine.config import EvaluateConfig
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.labelled import LabelledImages
 from engine.errors import DataError, ImageError
+from engine.evaluation_request import EvaluationProgress
 from engine.evidence import activate
 from engine.metrics import LocalisationMeter, Located
 from engine.metrics.pointing import MeterState
@@ -21,21 +23,10 @@ from engine.runtime.distributed import Processes
 from engine.runtime.torch_backend import TorchBackend
 from engine.values import DecodedImage, FloatArray
 
+__all__ = ["EvaluatedShare", "EvaluationProgress", "Evaluator", "merged"]
+
 _CPU_BATCH, _GPU_BATCH = 4, 32
 _LARGEST_LOGIT = 80.0
-
-
-@dataclass(frozen=True)
-class EvaluationProgress:
-    """How far an evaluation is.
-
-    Attributes:
-        done: images of this process's share so far.
-        total: images of its share.
-    """
-
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +44,57 @@ class EvaluatedShare:
     logits: FloatArray
     failed: tuple[tuple[int, str], ...]
     localisation: MeterState | None
+
+
+class _Results:
+    """What has been found so far, grown by whole batches.
+
+    Args:
+        images: the data set.
+        start: what was found before.
+    """
+
+    def __init__(self, images: LabelledImages, start: EvaluatedShare | None) -> None:
+        self._lock = threading.Lock()
+        num_categories = len(images.categories)
+        self._rows: list[int] = [] if start is None else start.rows.tolist()
+        empty = np.zeros((0, num_categories), dtype=np.float32)
+        self._logits: list[FloatArray] = [empty if start is None else start.logits]
+        self._failed = [] if start is None else list(start.failed)
+        self._meter = None if images.objects is None else LocalisationMeter(num_categories)
+        if self._meter is not None and start is not None and start.localisation is not None:
+            self._meter.restore(start.localisation)
+
+    @property
+    def known(self) -> frozenset[int]:
+        """The images that need not be looked at again."""
+        return frozenset([*self._rows, *(row for row, _ in self._failed)])
+
+    def add(
+        self,
+        rows: Sequence[int],
+        logits: FloatArray | None,
+        failed: Sequence[tuple[int, str]],
+        meter: LocalisationMeter | None,
+    ) -> None:
+        """A batch: what was read, what could not be, and what its maps point at."""
+        with self._lock:
+            self._rows += rows
+            self._failed += failed
+            if logits is not None:
+                self._logits.append(logits)
+            if meter is not None and self._meter is not None:
+                self._meter.merge(meter)
+
+    def share(self) -> EvaluatedShare:
+        """All of it."""
+        with self._lock:
+            return EvaluatedShare(
+                rows=np.array(self._rows, dtype=np.int64),
+                logits=np.concatenate(self._logits),
+                failed=tuple(self._failed),
+                localisation=None if self._meter is None else self._meter.state(),
+            )
 
 
 class Evaluator:
@@ -78,9 +120,18 @@ class Evaluator:
         self._config = config or EvaluateConfig()
         names = self._model.categories
         self._columns = [names.index_of(name) for name in images.categories]
+        self._results = _Results(images, None)
+
+    @property
+    def so_far(self) -> EvaluatedShare:
+        """What the batches that are done came to; may be asked from any thread."""
+        return self._results.share()
 
     def run(
-        self, pool: DecodePool, process: Processes | None = None
+        self,
+        pool: DecodePool,
+        process: Processes | None = None,
+        start: EvaluatedShare | None = None,
     ) -> Generator[EvaluationProgress, None, EvaluatedShare]:
         """Evaluate this process's share: every n-th batch.
 
@@ -90,31 +141,21 @@ class Evaluator:
         Args:
             pool: decodes.
             process: which one of how many; ``None`` is the only one.
+            start: what was found before, of whole batches; these are not evaluated again.
         """
-        rows = self._share(process or Processes())
-        meter = None if self._images.objects is None else LocalisationMeter(len(self._columns))
-        logits: list[FloatArray] = []
-        kept: list[int] = []
-        failed: list[tuple[int, str]] = []
-        total = sum(map(len, rows))
-        done = 0
+        results = self._results = _Results(self._images, start)
+        share = self._share(process or Processes())
+        rows = [batch for batch in share if not results.known.issuperset(batch)]
+        total = sum(map(len, share))
+        done = total - sum(map(len, rows))
         requests = (self.request(row) for batch in rows for row in batch)
         with closing(pool.map(requests, window=3 * self._batch_size)) as images:
             for batch in rows:
                 decoded = [(row, next(images)) for row in batch]
-                failed += [(r, str(i)) for r, i in decoded if isinstance(i, ImageError)]
-                good = [(r, i) for r, i in decoded if isinstance(i, DecodedImage)]
-                if good:
-                    logits.append(self._evaluate(good, meter))
-                    kept += [row for row, _ in good]
+                self._evaluate(decoded, results)
                 done += len(batch)
                 yield EvaluationProgress(done, total)
-        return EvaluatedShare(
-            rows=np.array(kept, dtype=np.int64),
-            logits=np.concatenate(logits) if logits else np.zeros((0, len(self._columns)), "f4"),
-            failed=tuple(failed),
-            localisation=None if meter is None else meter.state(),
-        )
+        return results.share()
 
     @property
     def _batch_size(self) -> int:
@@ -133,19 +174,25 @@ class Evaluator:
         return DecodeRequest(self._images.paths[row], pixels.input_size, pixels.resize, crop)
 
     def _evaluate(
-        self, batch: Sequence[tuple[int, DecodedImage]], meter: LocalisationMeter | None
-    ) -> FloatArray:
-        pixels = np.stack([image.pixels for _, image in batch])
+        self, batch: Sequence[tuple[int, DecodedImage | ImageError]], results: _Results
+    ) -> None:
+        failed = [(row, str(image)) for row, image in batch if isinstance(image, ImageError)]
+        good = [(row, image) for row, image in batch if isinstance(image, DecodedImage)]
+        if not good:
+            results.add([], None, failed, None)
+            return
+        pixels = np.stack([image.pixels for _, image in good])
         scores = self._backend.run(pixels)
         logits = scores.logits
         if self._config.flip:
             mirrored = np.ascontiguousarray(pixels[:, :, ::-1])
             logits = np.float32(0.5) * (logits + self._backend.run(mirrored).logits)
+        meter = None if self._images.objects is None else LocalisationMeter(len(self._columns))
         if meter is not None:
-            for place, (row, image) in enumerate(batch):
+            for place, (row, image) in enumerate(good):
                 self._measure_maps(meter, row, image, scores.position_scores[place])
         columns: FloatArray = self._as_logits(logits)[:, self._columns]
-        return columns
+        results.add([row for row, _ in good], columns, failed, meter)
 
     def _as_logits(self, logits: FloatArray) -> FloatArray:
         """Logits whose sigmoid is the score, also for a softmax."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -13,14 +14,23 @@ from engine.checkpoints.exchange import export_model, import_file, possible_expo
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint
 from engine.checkpoints.store import default_store
+from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.config import PredictConfig
 from engine.data.decode_pool import DecodePool
-from engine.errors import EngineStoppedError, ModelError
+from engine.errors import DataError, EngineStoppedError, ModelError
+from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.evaluation_work import EvaluationWork
 from engine.geometry import Box
 from engine.models.resizing import resized
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.torch_backend import TorchBackend
-from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
+from engine.values import (
+    ModelImport,
+    ModelInfo,
+    PositionScores,
+    Prediction,
+    ThresholdsForModel,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +59,7 @@ class LocalEngine:
         self._lock = threading.Lock()
         self._resized: tuple[tuple[str, int], TorchBackend] | None = None
         self._resize_lock = threading.Lock()
+        self._evaluations: list[EvaluationWork] = []
         self._closed = False
 
     def open_model(self, source: str | None = None) -> ModelInfo:
@@ -113,12 +124,42 @@ class LocalEngine:
         backend = self._backend_for(model, preprocess.input_size)
         return prediction.explain(backend, self._pool, model_id, path, preprocess, hidden)
 
+    def evaluate(
+        self, request: EvaluationRequest
+    ) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
+        """Measure a model on labelled images; see ``TaggingEngine``."""
+        self._check_open()
+        yield EvaluationProgress(0, 0)
+        work = self._evaluation(request)
+        self._evaluations.append(work)
+        try:
+            yield from work.run(self._pool)
+        finally:
+            self._evaluations.remove(work)
+
+    def save_thresholds(self, request: ThresholdsForModel) -> str:
+        """Keep thresholds in a model file; see ``TaggingEngine``."""
+        self._check_open()
+        return save_thresholds(default_store(), find_model(request.source), request)
+
     def close(self) -> None:
         """Free models and decoding processes; twice is harmless."""
         self._closed = True
+        for work in tuple(self._evaluations):  # nobody may ask for its next value any more
+            with contextlib.suppress(DataError):
+                work.save_unfinished()
         self._pool.close()
         self._models.clear()
         self._resized = None
+
+    def _evaluation(self, request: EvaluationRequest) -> EvaluationWork:
+        """With the model as it is open, or with one that is gone when the evaluation is."""
+        path = find_model(request.model).resolve()
+        with self._lock:
+            opened = next((m for m in self._models.values() if m.info.path == path), None)
+        if opened is None:
+            return EvaluationWork(request, open_checkpoint(path), self._device)
+        return EvaluationWork(request, opened.checkpoint, self._device, opened.backend)
 
     def _load(self, path: Path) -> _OpenModel:
         checkpoint = open_checkpoint(path)
@@ -137,6 +178,7 @@ class LocalEngine:
             description=record.description,
             device=device_name(self._device),
             activation=record.config.head.activation,
+            calibration=record.calibration,
         )
         return _OpenModel(checkpoint, TorchBackend(checkpoint.classifier, self._device), info)
 
@@ -162,4 +204,3 @@ class LocalEngine:
     def _check_open(self) -> None:
         if self._closed:
             raise EngineStoppedError("The engine is closed.")
-            calibration=record.calibration,

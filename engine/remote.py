@@ -27,8 +27,15 @@ from typing import Any, cast
 from engine.api import TaggingEngine
 from engine.config import PredictConfig
 from engine.errors import EngineError, EngineStoppedError
+from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.geometry import Box
-from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
+from engine.values import (
+    ModelImport,
+    ModelInfo,
+    PositionScores,
+    Prediction,
+    ThresholdsForModel,
+)
 
 _STOP_TIMEOUT_S = 2.0
 _Message = tuple[Any, ...]
@@ -100,6 +107,17 @@ class RemoteEngine:
             "explain", model_id, path, hidden, input_size
         )
         return scores
+
+    def evaluate(
+        self, request: EvaluationRequest
+    ) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
+        """Measure a model on labelled images; see ``TaggingEngine``."""
+        yield from self._running_child().iterate("evaluate", request)
+
+    def save_thresholds(self, request: ThresholdsForModel) -> str:
+        """Keep thresholds in a model file; see ``TaggingEngine``."""
+        name: str = self._running_child().call("save_thresholds", request)
+        return name
 
     def close(self) -> None:
         """End the child process; what is running fails with ``EngineStoppedError``."""

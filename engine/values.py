@@ -176,7 +176,8 @@ class ThresholdsForModel:
         source: a file, or the name of a model.
         values: in [0, 1] by category; a category that is not in here keeps its threshold.
         origin: where they come from, for people.
-        name: of a copy that gets them; ``None`` changes the model itself, if it is the person's own.
+        name: of a copy that gets them; ``None`` changes the model itself, which must be the
+            person's own.
     """
 
     source: str

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,16 +15,16 @@ from tqdm import tqdm
 from engine.atomic import write_text
 from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import Checkpoint
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, write_out
 from engine.config import EvaluateConfig
 from engine.data.category_mapping import read_mapping
-from engine.data.dataset_registry import DATASETS, dataset_spec, load_dataset
+from engine.data.dataset_registry import DATASETS
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.data.labelled import LabelledImages
 from engine.errors import DataError, ImageError
-from engine.evaluate import EvaluatedShare, EvaluationProgress, Evaluator, merged
+from engine.evaluate import EvaluationProgress, merged
 from engine.evaluation_report import EvaluationReport, report
+from engine.evaluation_request import EvaluationRequest
+from engine.evaluation_work import EvaluationWork
 from engine.html_report import (
     ErrorExample,
     example_of,
@@ -34,32 +33,20 @@ from engine.html_report import (
     write_html,
 )
 from engine.metrics import BootstrapSettings, Frame
-from engine.models.resizing import resized
 from engine.predict import position_scores
 from engine.run_comparison import compare_runs
 from engine.runs import (
     EvaluationRun,
-    dataset_hash,
     find_run,
     load_run,
-    now,
     runs_folder,
-    save_run,
 )
 from engine.runtime.device import choose_device
 from engine.runtime.distributed import Processes, local_device, processes
-from engine.runtime.torch_backend import TorchBackend
 from engine.texts import display_text
 
 _T = TypeVar("_T")
 _PHOTO_SIDE = 480
-
-
-@dataclass(frozen=True, eq=False)
-class _Setup:
-    checkpoint: Checkpoint
-    backend: TorchBackend
-    images: LabelledImages
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -77,6 +64,9 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--size", type=int, metavar="N", help="input size in pixels")
     evaluate.add_argument("--batch-size", type=int, default=0, help="0 chooses")
     evaluate.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
+    evaluate.add_argument(
+        "--limit", type=int, metavar="N", help="only so many images, spread over the split"
+    )
     evaluate.add_argument("--strict", action="store_true", help="stop at the first fault")
     evaluate.add_argument("--resamples", type=int, default=1000, help="for intervals")
     evaluate.add_argument("--no-keep", action="store_true", help="do not keep the run")
@@ -96,48 +86,48 @@ def _evaluate(options: argparse.Namespace) -> int:
         return EXIT_USAGE
     device = choose_device(local_device(options.device))
     with processes(device) as process, DecodePool() as pool:
-        setup = _set_up(options, device, process)
-        run = _run(options, setup, pool, process)
+        work = _set_up(options, device, process)
+        run = _run(work, pool, process)
         if run is None:
             return EXIT_DONE  # another process speaks
         numbers = report(run, bootstrap)
         if not options.no_keep:
-            say(f"Kept as run {save_run(run, runs_folder()).name}.")
-        examples = _examples(setup, pool, numbers) if options.html else ()
+            say(f"Kept as run {work.keep(run).name}.")
+        examples = _examples(work, pool, numbers) if options.html else ()
         return _publish(options, numbers, examples)
 
 
-def _set_up(options: argparse.Namespace, device: torch.device, process: Processes) -> _Setup:
-    checkpoint = open_checkpoint(find_model(options.model))
-    if options.size is not None:
-        checkpoint = Checkpoint(
-            resized(checkpoint.classifier, options.size), checkpoint.record, checkpoint.id
-        )
-    images = load_dataset(options.dataset, options.data, options.split, strict=options.strict)
-    mapping = read_mapping(options.mapping) if options.mapping else None
-    images = images.for_categories(checkpoint.record.config.categories, mapping)
+def _set_up(
+    options: argparse.Namespace, device: torch.device, process: Processes
+) -> EvaluationWork:
+    request = EvaluationRequest(
+        options.dataset,
+        options.data,
+        options.split,
+        config=EvaluateConfig(options.batch_size, options.tta == "flip", options.size),
+        mapping=read_mapping(options.mapping) if options.mapping else None,
+        strict=options.strict,
+        limit=options.limit,
+    )
+    work = EvaluationWork(request, open_checkpoint(find_model(options.model)), device)
     if process.is_first:
-        for problem in images.problems:
+        for problem in work.images.problems:
             say(display_text(problem))
-        if missing := images.categories_without_positives():
+        if missing := work.images.categories_without_positives():
             say(f"No image has {', '.join(missing)}; the means leave these categories out.")
-    return _Setup(checkpoint, TorchBackend(checkpoint.classifier, device), images)
+    return work
 
 
-def _run(
-    options: argparse.Namespace, setup: _Setup, pool: DecodePool, process: Processes
-) -> EvaluationRun | None:
-    config = EvaluateConfig(options.batch_size, options.tta == "flip", options.size)
-    evaluator = Evaluator(setup.checkpoint.classifier, setup.backend, setup.images, config)
-    share = _with_progress(evaluator.run(pool, process), setup.images.name)
+def _run(work: EvaluationWork, pool: DecodePool, process: Processes) -> EvaluationRun | None:
+    share = _with_progress(work.evaluator.run(pool, process), work.images.name)
     shares = process.gather(share)
     if not process.is_first:
         return None
-    whole = merged(shares, setup.images)
-    if whole.failed and options.strict:
+    whole = merged(shares, work.images)
+    if whole.failed and work.request.strict:
         row, reason = whole.failed[0]
-        raise DataError(f"The image {setup.images.ids[row]} cannot be read: {reason}")
-    return _as_run(options, setup, whole, process)
+        raise DataError(f"The image {work.images.ids[row]} cannot be read: {reason}")
+    return work.as_run(whole, process.count)
 
 
 def _with_progress(work: Generator[EvaluationProgress, None, _T], name: str) -> _T:
@@ -152,57 +142,22 @@ def _with_progress(work: Generator[EvaluationProgress, None, _T], name: str) -> 
             bar.update(progress.done - bar.n)
 
 
-def _as_run(
-    options: argparse.Namespace, setup: _Setup, whole: EvaluatedShare, process: Processes
-) -> EvaluationRun:
-    images, record = setup.images, setup.checkpoint.record
-    rows = whole.rows
-    return EvaluationRun(
-        model={"name": record.name, "id": setup.checkpoint.id, "backbone": record.config.backbone},
-        dataset={
-            "name": images.name,
-            "kind": dataset_spec(options.dataset).name,
-            "split": options.split,
-            "hash": dataset_hash(images),
-        },
-        settings={
-            "flip": str(options.tta == "flip"),
-            "input size": str(setup.checkpoint.classifier.config.preprocess.input_size),
-            "device": setup.backend.device.type,
-            "processes": str(process.count),
-            "torch": torch.__version__,
-        },
-        date=now(),
-        categories=images.categories,
-        ids=tuple(images.ids[row] for row in rows.tolist()),
-        logits=whole.logits,
-        targets=images.targets[rows],
-        ignored=images.ignored[rows],
-        failed=tuple((images.ids[row], reason) for row, reason in whole.failed),
-        problems=images.problems,
-        localisation=whole.localisation,
-    )
-
-
 def _examples(
-    setup: _Setup, pool: DecodePool, numbers: EvaluationReport
+    work: EvaluationWork, pool: DecodePool, numbers: EvaluationReport
 ) -> tuple[ErrorExample, ...]:
     """The worst errors with their photos and maps."""
-    places = {name: row for row, name in enumerate(setup.images.ids)}
-    evaluator = Evaluator(setup.checkpoint.classifier, setup.backend, setup.images)
-    model_categories = setup.checkpoint.record.config.categories
+    places = {name: row for row, name in enumerate(work.images.ids)}
+    model_categories = work.checkpoint.record.config.categories
     examples = []
     for case in worst_errors(numbers):
         row = places[numbers.run.ids[case.row]]
-        path = setup.images.paths[row]
-        crop = None if setup.images.crops is None else setup.images.crops[row]
+        path = work.images.paths[row]
+        crop = None if work.images.crops is None else work.images.crops[row]
         with contextlib.suppress(ImageError):  # it was readable a moment ago
-            image = pool.submit(evaluator.request(row)).result()
-            scores = position_scores(setup.backend, setup.checkpoint.id, path, image)
+            image = pool.submit(work.evaluator.request(row)).result()
+            scores = position_scores(work.backend, work.checkpoint.id, path, image)
             photo = pool.submit(DecodeRequest(path, _PHOTO_SIDE, "inside", crop)).result()
-            examples.append(
-                example_of(case, numbers, setup.images, scores, photo, model_categories)
-            )
+            examples.append(example_of(case, numbers, work.images, scores, photo, model_categories))
     return tuple(examples)
 
 

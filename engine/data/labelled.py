@@ -92,6 +92,12 @@ class LabelledImages:
             objects=None if self.objects is None else tuple(self.objects[row] for row in places),
         )
 
+    def spread(self, limit: int | None) -> LabelledImages:
+        """At most so many of the samples, spread evenly and the same each time."""
+        if limit is None or limit >= len(self):
+            return self
+        return self.subset(np.linspace(0, len(self) - 1, limit).round().astype(np.intp))
+
     def categories_without_positives(self) -> tuple[str, ...]:
         """The categories that no image has; no average precision can be said of them."""
         counts = self.targets.sum(axis=0)

@@ -117,7 +117,7 @@ def why_not_comparable(run: EvaluationRun) -> str | None:
         return "This program knows of no published number on this data set."
     split, count = run.dataset.get("split", ""), len(run.ids)
     # What could not be read is in the data set, but not in the numbers.
-    is_whole = not run.failed and official.num_images in (None, count)
+    is_whole = not (run.failed or "part" in run.dataset) and official.num_images in (None, count)
     if split != official.split or not is_whole:
         return f"Published numbers are on {official.title}; this is {count:,} images of {split!r}."
     if len(run.categories) != official.num_categories:

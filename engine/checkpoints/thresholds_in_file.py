@@ -1,0 +1,78 @@
+"""Another set of thresholds in a model file, without touching its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import safetensors.torch
+from safetensors import SafetensorError
+
+from engine.atomic import atomic_path
+from engine.checkpoints.exchange import is_ours
+from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.record import from_metadata, to_metadata
+from engine.checkpoints.safetensors_header import read_header
+from engine.checkpoints.store import ModelStore, check_model_name
+from engine.errors import CheckpointError, ModelError
+from engine.values import DEFAULT_THRESHOLD, ThresholdsForModel
+
+
+def write_thresholds(source: Path, target: Path, thresholds: Sequence[float], origin: str) -> None:
+    """Write a model of ours with other thresholds; its weights stay as they are, bit for bit.
+
+    Args:
+        source: the model.
+        target: may be the source itself, which is then replaced whole or not at all.
+        thresholds: one per category, in [0, 1].
+        origin: where they come from, for the model's provenance.
+
+    Raises:
+        CheckpointError: the model cannot be read or not be written.
+        ConfigError: the thresholds do not fit the categories.
+    """
+    record = load_checkpoint(source).record
+    provenance = {**record.provenance, "thresholds": origin}
+    record = replace(record, thresholds=tuple(thresholds), provenance=provenance)
+    metadata = to_metadata(record, read_header(source).metadata["weights_sha256"])
+    try:
+        tensors = safetensors.torch.load_file(source)
+        with atomic_path(target) as temporary:
+            safetensors.torch.save_file(tensors, temporary, metadata=metadata)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"The model could not be saved to {target}: {error}.") from error
+
+
+def save_thresholds(store: ModelStore, source: Path, request: ThresholdsForModel) -> str:
+    """Keep thresholds in a model of the user's, or in a copy that becomes one.
+
+    Args:
+        store: the user's models.
+        source: the model's file.
+        request: see ``ThresholdsForModel``.
+
+    Returns:
+        The name of the model that has them.
+
+    Raises:
+        CheckpointError: the file cannot be used or not be written.
+        ModelError: the name of the copy is taken or unusable, or the model is not the user's own.
+    """
+    if not is_ours(source):
+        raise ModelError("Import this model first; only then can thresholds be kept in its file.")
+    record = from_metadata(read_header(source).metadata)
+    categories = record.config.categories
+    before = record.thresholds or (DEFAULT_THRESHOLD,) * len(categories)
+    pairs = zip(categories, before, strict=True)
+    thresholds = [request.values.get(name, old) for name, old in pairs]
+    if request.name is not None:
+        name = check_model_name(request.name)
+        target = store.new_path(name)
+    else:
+        own = {path.resolve(): name for name, path in store.models().items()}
+        if source.resolve() not in own:
+            raise ModelError("This model ships with the program; thresholds go into a copy of it.")
+        name, target = own[source.resolve()], source
+    write_thresholds(source, target, thresholds, request.origin)
+    return name

@@ -1,0 +1,247 @@
+"""One evaluation from its request to the run that is kept: for the window and the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.checkpoints.native import Checkpoint
+from engine.data.dataset_registry import dataset_spec, load_dataset
+from engine.data.decode_pool import DecodePool
+from engine.data.labelled import LabelledImages
+from engine.errors import DataError
+from engine.evaluate import EvaluatedShare, Evaluator, merged
+from engine.evaluation_request import (
+    EvaluationDone,
+    EvaluationProgress,
+    EvaluationRequest,
+    Unfinished,
+)
+from engine.models.resizing import resized
+from engine.run_notes import remember_place
+from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
+from engine.runtime.torch_backend import TorchBackend
+from engine.unfinished_runs import (
+    UnfinishedRun,
+    forget_unfinished,
+    load_unfinished,
+    save_unfinished,
+    unfinished_folder,
+    unfinished_key,
+)
+
+_SAVE_EVERY_S = 30.0
+
+
+class EvaluationWork:
+    """A request with the model and the images it names.
+
+    Args:
+        request: what to do.
+        checkpoint: the model, as it was loaded.
+        backend: runs it, if it is there already; only used for the model's own input size.
+        device: where to run if there is no backend.
+
+    Attributes:
+        checkpoint: the model at the input size of the request.
+        images: in the model's words, as many as are wanted.
+        evaluator: runs the one over the other.
+
+    Raises:
+        ConfigError: the model cannot take this input size.
+        DataError: the data set cannot be read, or shares no category with the model.
+    """
+
+    def __init__(
+        self,
+        request: EvaluationRequest,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        backend: TorchBackend | None = None,
+    ) -> None:
+        self.request = request
+        size = request.config.input_size
+        if size is not None and size != checkpoint.record.config.preprocess.input_size:
+            other = resized(checkpoint.classifier, size)
+            checkpoint, backend = Checkpoint(other, checkpoint.record, checkpoint.id), None
+        images = load_dataset(
+            request.dataset, request.root, request.split, strict=request.strict
+        ).for_categories(checkpoint.record.config.categories, request.mapping)
+        self.checkpoint = checkpoint
+        self.whole = len(images)
+        self.images = images.spread(request.limit)
+        self.backend = backend or TorchBackend(checkpoint.classifier, device)
+        self.evaluator = Evaluator(checkpoint.classifier, self.backend, self.images, request.config)
+        self._saving = threading.Lock()
+        self._is_kept = False
+
+    def run(self, pool: DecodePool) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
+        """Evaluate in this process and keep the run; the last value says under which name.
+
+        What was found is kept every now and then, and when the generator is closed or fails.
+
+        Raises:
+            DataError: no image could be read, or the results cannot be kept.
+        """
+        before = self._before()
+        if self.request.unfinished is Unfinished.AS_IT_IS:
+            if before is None:
+                raise DataError("There are no results of this evaluation that could be kept.")
+            yield EvaluationDone(self._keep(before))
+            return
+        started, saved = time.monotonic(), time.monotonic()
+        done_before = 0 if before is None else len(before.rows) + len(before.failed)
+        progress = EvaluationProgress(done_before, len(self.images))
+        try:
+            for progress in self.evaluator.run(pool, start=before):
+                yield progress
+                if time.monotonic() - saved > _SAVE_EVERY_S:
+                    self.save_unfinished()
+                    saved = time.monotonic()
+            elapsed = max(time.monotonic() - started, 1e-6)
+            rate = (progress.done - done_before) / elapsed
+            yield EvaluationDone(self._keep(self.evaluator.so_far, rate))
+        finally:
+            with contextlib.suppress(DataError):  # what ended it matters more
+                self.save_unfinished()
+
+    def save_unfinished(self) -> None:
+        """Keep what was found so far, unless the run is kept already; from any thread.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        with self._saving:
+            share = self.evaluator.so_far
+            if self._is_kept or not len(share.rows):
+                return
+            run = UnfinishedRun(
+                self._key,
+                self._facts(),
+                len(self.images),
+                share.rows,
+                share.logits,
+                share.failed,
+                share.localisation,
+            )
+            save_unfinished(run, unfinished_folder())
+
+    def as_run(
+        self, share: EvaluatedShare, processes: int = 1, rate_per_s: float = 0.0
+    ) -> EvaluationRun:
+        """What was found, as a run; of fewer images than all it says so.
+
+        Args:
+            share: of all processes.
+            processes: how many there were.
+            rate_per_s: images per second; 0 says nothing of it.
+        """
+        images, share = _part(self.images, share)
+        record = self.checkpoint.record
+        rows = share.rows
+        part = {} if len(images) == self.whole else {"part": f"{len(images)} of {self.whole}"}
+        name = f"{images.name}, {len(images):,} of {self.whole:,} images" if part else images.name
+        rate = {"images per second": f"{rate_per_s:.3g}"} if rate_per_s > 0 else {}
+        return EvaluationRun(
+            model={
+                "name": record.name,
+                "id": self.checkpoint.id,
+                "backbone": record.config.backbone,
+            },
+            dataset={
+                "name": name,
+                "kind": dataset_spec(self.request.dataset).name,
+                "split": self.request.split,
+                "hash": dataset_hash(images),
+                **part,
+            },
+            settings={
+                "flip": str(self.request.config.flip),
+                "input size": str(self.checkpoint.classifier.config.preprocess.input_size),
+                "device": self.backend.device.type,
+                "processes": str(processes),
+                "torch": torch.__version__,
+                **rate,
+            },
+            date=now(),
+            categories=images.categories,
+            ids=tuple(images.ids[row] for row in rows.tolist()),
+            logits=share.logits,
+            targets=images.targets[rows],
+            ignored=images.ignored[rows],
+            failed=tuple((images.ids[row], reason) for row, reason in share.failed),
+            problems=images.problems,
+            localisation=share.localisation,
+        )
+
+    def keep(self, run: EvaluationRun) -> Path:
+        """Store a run of this work, and where its images lie; the run's folder.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        folder = save_run(run, runs_folder())
+        remember_place(folder, self.request.root)
+        return folder
+
+    def _keep(self, share: EvaluatedShare, rate_per_s: float = 0.0) -> str:
+        folder = self.keep(self.as_run(share, rate_per_s=rate_per_s))
+        with self._saving:
+            self._is_kept = True
+            forget_unfinished(self._key, unfinished_folder())
+        return folder.name
+
+    def _before(self) -> EvaluatedShare | None:
+        if self.request.unfinished is Unfinished.AGAIN:
+            return None
+        run = load_unfinished(self._key, unfinished_folder())
+        if run is None or run.total != len(self.images):
+            return None
+        if run.logits.shape[1] != len(self.images.categories):
+            return None
+        return EvaluatedShare(run.rows, run.logits, run.failed, run.localisation)
+
+    @property
+    def _key(self) -> str:
+        config = self.request.config
+        device = self.backend.device.type
+        # The batches are those of the device; a logit depends on what else is in its batch.
+        settings = (config.flip, config.input_size, config.batch_size, device)
+        data = (self.request.dataset, self.request.split, dataset_hash(self.images))
+        return unfinished_key(self.checkpoint.id, *data, *settings)
+
+    def _facts(self) -> dict[str, str]:
+        request = self.request
+        return {
+            "model": request.model or "",
+            "model name": self.checkpoint.record.name,
+            "data set": self.images.name,
+            "kind": request.dataset,
+            "root": str(request.root),
+            "split": request.split,
+            "flip": str(request.config.flip),
+            "input size": ""
+            if request.config.input_size is None
+            else str(request.config.input_size),
+            "limit": "" if request.limit is None else str(request.limit),
+        }
+
+
+def _part(images: LabelledImages, share: EvaluatedShare) -> tuple[LabelledImages, EvaluatedShare]:
+    """The images that were looked at, and the share in their numbering, in order."""
+    seen = np.array(sorted([*share.rows.tolist(), *(row for row, _ in share.failed)]), "i8")
+    if len(seen) < len(images):
+        images = images.subset(seen)
+        share = replace(
+            share,
+            rows=np.searchsorted(seen, share.rows),
+            failed=tuple((int(np.searchsorted(seen, row)), why) for row, why in share.failed),
+        )
+    return images, merged([share], images)
