@@ -15,6 +15,7 @@ from engine.values import (
     PositionScores,
     Prediction,
     ThresholdsForModel,
+    TrueBox,
 )
 
 
@@ -103,6 +104,17 @@ class TaggingEngine(Protocol):
             ConfigError: no network can take this size.
             ImageError: the image cannot be read.
             ModelError: the model is not open, or cannot take this size.
+        """
+        ...
+
+    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
+        """The objects of a photo that lies in a VOC devkit or beside COCO's annotations.
+
+        Returns:
+            ``None`` for any other photo.
+
+        Raises:
+            DataError: the annotation cannot be read.
         """
         ...
 

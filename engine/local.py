@@ -17,6 +17,7 @@ from engine.checkpoints.store import default_store
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.config import PredictConfig
 from engine.data.decode_pool import DecodePool
+from engine.data.true_boxes import TrueBoxes
 from engine.errors import DataError, EngineStoppedError, ModelError
 from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.evaluation_work import EvaluationWork
@@ -30,6 +31,7 @@ from engine.values import (
     PositionScores,
     Prediction,
     ThresholdsForModel,
+    TrueBox,
 )
 
 
@@ -59,6 +61,7 @@ class LocalEngine:
         self._lock = threading.Lock()
         self._resized: tuple[tuple[str, int], TorchBackend] | None = None
         self._resize_lock = threading.Lock()
+        self._true_boxes = TrueBoxes()
         self._evaluations: list[EvaluationWork] = []
         self._closed = False
 
@@ -123,6 +126,11 @@ class LocalEngine:
             preprocess = replace(preprocess, input_size=input_size)
         backend = self._backend_for(model, preprocess.input_size)
         return prediction.explain(backend, self._pool, model_id, path, preprocess, hidden)
+
+    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
+        """The objects of a photo of a data set; see ``TaggingEngine``."""
+        self._check_open()
+        return self._true_boxes.of(path)
 
     def evaluate(
         self, request: EvaluationRequest

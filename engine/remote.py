@@ -35,6 +35,7 @@ from engine.values import (
     PositionScores,
     Prediction,
     ThresholdsForModel,
+    TrueBox,
 )
 
 _STOP_TIMEOUT_S = 2.0
@@ -107,6 +108,11 @@ class RemoteEngine:
             "explain", model_id, path, hidden, input_size
         )
         return scores
+
+    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
+        """The objects of a photo of a data set; see ``TaggingEngine``."""
+        boxes: tuple[TrueBox, ...] | None = self._running_child().call("true_boxes", path)
+        return boxes
 
     def evaluate(
         self, request: EvaluationRequest

@@ -187,6 +187,24 @@ class ThresholdsForModel:
 
 
 @dataclass(frozen=True, slots=True)
+class TrueBox:
+    """Where an object truly is, as a data set says.
+
+    Attributes:
+        category: its name in the data set.
+        box: left, top, right, bottom in pixels of the photo; 0, 0 is its top left corner, and
+            right and bottom lie just behind the last pixel.
+        is_difficult: marked hard to recognise (VOC).
+        is_crowd: stands for many objects (COCO).
+    """
+
+    category: str
+    box: tuple[float, float, float, float]
+    is_difficult: bool = False
+    is_crowd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ModelImport:
     """A file to make a model of the person's own from; ``None`` means: as the file says.
 

@@ -34,6 +34,7 @@ from engine.values import (
     PositionScores,
     Prediction,
     ThresholdsForModel,
+    TrueBox,
 )
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
@@ -97,6 +98,7 @@ class FakeEngine:
         evaluated: the requests of ``evaluate``.
         evaluate_closed: set when an ``evaluate`` has come to its end, whichever.
         saved_thresholds: the requests of ``save_thresholds``.
+        boxes: the true boxes of photos, by file name.
         closed: set when ``close`` was called.
         predict_closed: set when a ``predict`` has come to its end, whichever.
     """
@@ -122,6 +124,7 @@ class FakeEngine:
     evaluated: list[EvaluationRequest] = field(default_factory=list)
     evaluate_closed: threading.Event = field(default_factory=threading.Event)
     saved_thresholds: list[ThresholdsForModel] = field(default_factory=list)
+    boxes: dict[str, tuple[TrueBox, ...]] = field(default_factory=dict)
     closed: threading.Event = field(default_factory=threading.Event)
     predict_closed: threading.Event = field(default_factory=threading.Event)
 
@@ -198,6 +201,10 @@ class FakeEngine:
         if hidden is not None:
             scores.values[..., cell_shares(scores, hidden) >= 0.5] = -4.0
         return scores
+
+    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
+        """What ``boxes`` has for the file's name."""
+        return self.boxes.get(path.name)
 
     def evaluate(
         self, request: EvaluationRequest

@@ -30,7 +30,7 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 @dataclass(frozen=True)
-class _Object:
+class VocObject:
     """One object of an annotation file; ``box`` is as in ``ObjectBox``."""
 
     category: str
@@ -88,6 +88,18 @@ def load_voc(
     )
 
 
+def read_voc_objects(file: Path) -> tuple[VocObject, ...]:
+    """The objects of one annotation file.
+
+    Raises:
+        DataError: it cannot be read, or something in it makes no sense.
+    """
+    log = FaultLog(strict=True)
+    objects = _read_objects(file, log)
+    log.check()
+    return tuple(objects or ())
+
+
 def find_voc_years(root: Path) -> tuple[int, ...]:
     """The years of the devkits in or at a folder; nothing is opened."""
     if _is_devkit(root):
@@ -111,7 +123,7 @@ def voc_splits(root: Path, year: int) -> tuple[str, ...]:
 
 
 def _labels(
-    annotations: Sequence[Sequence[_Object]], ids: Sequence[str], log: FaultLog
+    annotations: Sequence[Sequence[VocObject]], ids: Sequence[str], log: FaultLog
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[tuple[ObjectBox, ...], ...]]:
     """Targets and ignore mask (N, 20), and the boxes of each image."""
     categories = voc_categories()
@@ -132,7 +144,7 @@ def _labels(
     return targets, difficult & ~targets, tuple(boxes)
 
 
-def _named(item: _Object, image: str) -> str:
+def _named(item: VocObject, image: str) -> str:
     return f"{item.category or 'without a name'} in {image}"
 
 
@@ -194,7 +206,7 @@ def _year_of(folder: Path) -> int:
     return int(named[1]) if named else 2007
 
 
-def _read_objects(path: Path, log: FaultLog) -> list[_Object] | None:
+def _read_objects(path: Path, log: FaultLog) -> list[VocObject] | None:
     """The objects of an annotation file, or ``None``, and the log is told."""
     try:
         root: Element = fromstring(read_bytes(path, _MAX_ANNOTATION_BYTES), forbid_dtd=True)
@@ -208,13 +220,13 @@ def _read_objects(path: Path, log: FaultLog) -> list[_Object] | None:
     return [_object(item, path, log) for item in root.iter("object")]
 
 
-def _object(item: Element, path: Path, log: FaultLog) -> _Object:
+def _object(item: Element, path: Path, log: FaultLog) -> VocObject:
     box = item.find("bndbox")
     corners = None if box is None else _corners(box)
     if box is not None and corners is None:
         log.add("Objects whose box makes no sense; only the box is left out", path.name)
     is_difficult = (item.findtext("difficult") or "0").strip() == "1"
-    return _Object((item.findtext("name") or "").strip(), is_difficult, corners)
+    return VocObject((item.findtext("name") or "").strip(), is_difficult, corners)
 
 
 def _corners(box: Element) -> tuple[float, float, float, float] | None:
