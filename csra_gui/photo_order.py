@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.library.columns import VERDICT_CODES, IntArray
+from engine.library.columns import VERDICT_CODES, IntArray, fold
 from engine.library.filter_evaluation import LibraryView
 from engine.library.filter_tree import Everything, Node
 from engine.library.values import Verdict
 
 FOUND = "found"
 NAME = "name"
+FOLDER = "folder"
 DATE = "date"
 UNCERTAINTY = "uncertainty"
 MISTAKES = "mistakes"
+#: By how many labels a photo has.
+LABELS = "labels"
+REVIEWED = "reviewed"
 #: In front of a category's name.
 SCORE = "score:"
 
@@ -33,8 +38,8 @@ class Order:
 
     Attributes:
         node: the filter.
-        sort_key: ``FOUND``, ``NAME``, ``DATE``, ``UNCERTAINTY``, ``MISTAKES``, or ``SCORE`` and a
-            category.
+        sort_key: ``FOUND``, ``NAME``, ``FOLDER``, ``DATE``, ``UNCERTAINTY``, ``MISTAKES``,
+            ``LABELS``, ``REVIEWED``, or ``SCORE`` and a category.
         descending: the greatest first: the latest, surest, most doubtful.
         fixed: only these rows, in this order unless another is asked for.
     """
@@ -76,9 +81,12 @@ def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:
         return _score(view, sort_key.removeprefix(SCORE))
     keys: dict[str, Callable[[LibraryView], NDArray[np.float64]]] = {
         NAME: _name_ranks,
+        FOLDER: _folder_ranks,
         DATE: lambda view: view.columns.mtimes_ns.astype(np.float64),
         UNCERTAINTY: _uncertainty,
         MISTAKES: _suspicion,
+        LABELS: lambda view: view.labels.sum(axis=1).astype(np.float64),
+        REVIEWED: lambda view: view.columns.reviewed.astype(np.float64),
     }
     if sort_key not in keys:
         raise ValueError(f"Photos cannot be sorted by {sort_key!r}.")
@@ -99,6 +107,15 @@ def _name_ranks(view: LibraryView) -> NDArray[np.float64]:
     ranks = np.empty(len(names))
     ranks[sorted(range(len(names)), key=lambda i: natural_key(names[i]))] = np.arange(len(names))
     return ranks
+
+
+def _folder_ranks(view: LibraryView) -> NDArray[np.float64]:
+    """Paths part by part, so that a folder comes right before those inside it."""
+    paths = [fold(folder) for folder in view.columns.folders]
+    keys = [[natural_key(part) for part in PurePath(path).parts] for path in paths]
+    ranks = np.empty(len(paths))
+    ranks[sorted(range(len(paths)), key=keys.__getitem__)] = np.arange(len(paths))
+    return ranks[view.columns.folder_of]
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
