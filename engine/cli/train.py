@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-from platformdirs import user_cache_path
 
-from engine.cli.common import Commands
-from engine.cli.train_heads import train_quickly
-from engine.cli.train_network import train_network
+from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands
+from engine.cli.stopping import stop_wish
+from engine.cli.train_request import QUICK, train_request
+from engine.cli.train_told import Teller
 from engine.config import HeadTrainConfig
 from engine.data.dataset_registry import DATASETS
+from engine.runtime.device import choose_device
+from engine.runtime.distributed import Processes, local_device, processes
+from engine.train.control import TrainingControl
+from engine.train.reports import Ending, TrainingEnded
+from engine.train.request import DEFAULT_BACKBONE, TrainRequest, default_cache
+from engine.train.session import run_training
 from engine.train_config import PRESETS
-
-_QUICK = "quick"
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -27,8 +33,8 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     train.add_argument("--dataset", default="voc2007", metavar="KIND", help=", ".join(DATASETS))
     train.add_argument(
         "--preset",
-        choices=(_QUICK, *PRESETS),
-        default=_QUICK,
+        choices=(QUICK, *PRESETS),
+        default=QUICK,
         help="quick: heads on a frozen backbone, minutes on a CPU; paper: exactly the official "
         "recipe; recommended: gentler, with what helps (%(default)s)",
     )
@@ -47,19 +53,24 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     train.add_argument(
         "--cache",
         type=Path,
-        default=user_cache_path("csra-gui") / "features",
+        default=default_cache(),
         metavar="DIR",
         help="keeps decoded images and computed features (%(default)s)",
+    )
+    train.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write scalars for TensorBoard into the output, too (needs the package)",
     )
 
 
 def _add_model(train: argparse.ArgumentParser) -> None:
-    train.add_argument("--init", type=Path, metavar="FILE", help="start from this model")
-    train.add_argument("--backbone", default="timm:tf_efficientnet_lite0")
+    train.add_argument("--init", metavar="MODEL", help="start from this model: a name or a file")
+    train.add_argument("--backbone", default=DEFAULT_BACKBONE)
     train.add_argument("--input-size", type=int, help="in pixels (448, or that of --init)")
     train.add_argument("--resize", choices=("squash", "letterbox"), default="squash")
     train.add_argument("--temperatures", type=_temperatures, metavar="T[,T…]", help="or max")
-    train.add_argument("--lam", type=float, help="λ (quick: 0.3; paper: 0.1)")
+    train.add_argument("--lam", type=float, help="λ (new heads: 0.3; paper: 0.1)")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
 
 
@@ -71,6 +82,9 @@ def _add_schedule(train: argparse.ArgumentParser) -> None:
     train.add_argument("--head-learning-rate", type=float)
     train.add_argument("--weight-decay", type=float)
     train.add_argument("--no-flip", dest="flip", action="store_false")
+    train.add_argument(
+        "--patience", type=int, metavar="N", help="stop after N epochs without a better mAP"
+    )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--resume", action="store_true", help="go on where it was stopped")
     train.add_argument(
@@ -87,4 +101,20 @@ def _temperatures(text: str) -> tuple[float, ...]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    return train_quickly(options) if options.preset == _QUICK else train_network(options)
+    request = train_request(options)
+    device = choose_device(local_device(options.device))
+    with processes(device) as process, stop_wish() as wish:
+        return _consume(request, process, wish)
+
+
+def _consume(request: TrainRequest, process: Processes, wish: threading.Event) -> int:
+    control, teller, ending = TrainingControl(), Teller(), Ending.DONE
+    with closing(teller), closing(run_training(request, control, process)) as reports:
+        for report in reports:
+            if process.is_first:
+                teller.tell(report)
+            if wish.is_set():
+                control.stop_now()
+            if isinstance(report, TrainingEnded):
+                ending = report.ending
+    return EXIT_INTERRUPTED if ending is Ending.STOPPED else EXIT_DONE

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from engine.config import HeadTrainConfig
 from engine.data.labelled import LabelledImages
 from engine.features import FeatureArray
-from engine.metrics import mean_average_precision
+from engine.metrics import average_precision
+from engine.metrics.checks import defined_mean
 from engine.models.heads import ResidualAttentionHeads
+from engine.train.ema import AveragedModel
+from engine.train.losses import losses
 from engine.train.reports import EpochReport
 from engine.values import FloatArray
 
@@ -39,21 +43,56 @@ class FeatureSet:
 def train_heads(
     heads: ResidualAttentionHeads, train: FeatureSet, val: FeatureSet, config: HeadTrainConfig
 ) -> Generator[EpochReport, None, None]:
-    """Train the heads on fixed features, in place; difficult labels do not count.
+    """Train the heads on fixed features, in place.
 
     If the heads standardise, the channels' statistics are taken from the training features first
-    and stay as they are.
+    and stay as they are. With a moving average, the heads are the average at the end, also if the
+    generator is closed before.
 
     Args:
-        heads: their weights are set anew from the seed.
+        heads: their weights are set anew from the seed, unless ``config.keep_start``.
         train: images to learn from.
-        val: images to report on; nothing is learned or chosen from them here.
+        val: images to report on; nothing is learned from them, and only ``config.patience``
+            chooses by them.
         config: schedule and seed.
     """
     generator = torch.Generator().manual_seed(config.seed)
-    _reset(heads, train.labels, generator)
-    if heads.standardization is not None:
-        set_statistics(heads.standardization, train.features[0])
+    if not config.keep_start:
+        _reset(heads, train.labels, generator)
+        if heads.standardization is not None:
+            set_statistics(heads.standardization, train.features[0])
+    heads.requires_grad_(requires_grad=True)
+    heads.eval()  # the statistics stay as they are
+    average = AveragedModel(heads, config.ema_decay) if config.ema_decay else None
+    judged = heads if average is None else cast(ResidualAttentionHeads, average.model)
+    best, best_epoch = -math.inf, 0
+    try:
+        for epoch, loss, seconds in _epochs(heads, train, config, generator, average):
+            started = time.monotonic()
+            logits = head_logits(judged, val.features[0])
+            precisions = average_precision(logits, val.labels.targets, val.labels.ignored)
+            val_map = defined_mean(precisions)
+            is_best = not val_map <= best
+            if is_best:
+                best, best_epoch = val_map, epoch
+            took = seconds + time.monotonic() - started
+            category_ap = tuple(map(float, precisions))
+            yield EpochReport(epoch, loss, val_map, is_best, category_ap, took)
+            if config.patience and epoch - best_epoch >= config.patience:
+                return
+    finally:
+        if average is not None:
+            heads.load_state_dict(average.model.state_dict())
+
+
+def _epochs(
+    heads: ResidualAttentionHeads,
+    train: FeatureSet,
+    config: HeadTrainConfig,
+    generator: torch.Generator,
+    average: AveragedModel | None,
+) -> Iterator[tuple[int, float, float]]:
+    """Learn; after each epoch its number from 1, its mean loss and its seconds."""
     optimizer = torch.optim.AdamW(
         [
             {"params": [heads.weight], "weight_decay": config.weight_decay},
@@ -64,25 +103,23 @@ def train_heads(
     steps = config.epochs * math.ceil(len(train.labels) / config.batch_size)
     lr_scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     targets = torch.from_numpy(train.labels.targets).float()
-    counted = torch.from_numpy(~train.labels.ignored).float()
-    heads.eval()  # the statistics stay as they are
+    unclear = torch.from_numpy(train.labels.ignored)
+    counted = (~unclear if config.ignore_unclear else torch.ones_like(unclear)).float()
     for epoch in range(1, config.epochs + 1):
+        started = time.monotonic()
         order = torch.randperm(len(train.labels), generator=generator)
-        losses = []
+        found = []
         for rows in torch.split(order, config.batch_size):
             logits = heads(_batch(train, rows, generator)).logits
-            loss = functional.binary_cross_entropy_with_logits(
-                logits, targets[rows], weight=counted[rows]
-            )
+            loss = (losses(config.loss, logits, targets[rows]) * counted[rows]).mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             lr_scheduler.step()
-            losses.append(loss.item())
-        val_map = mean_average_precision(
-            head_logits(heads, val.features[0]), val.labels.targets, val.labels.ignored
-        )
-        yield EpochReport(epoch, float(np.mean(losses)), val_map)
+            if average is not None:
+                average.update(heads)
+            found.append(loss.item())
+        yield epoch, float(np.mean(found)), time.monotonic() - started
 
 
 def head_logits(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatArray:

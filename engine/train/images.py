@@ -25,6 +25,9 @@ from engine.train.decoding import decoded
 from engine.train.reports import PreparationReport
 from engine.train_config import AugmentConfig
 
+#: Kept images are larger than the network's input by so much, so that crops stay sharp.
+_CROP_MARGIN = 8 / 7
+
 
 @dataclass(frozen=True, eq=False)
 class PixelSet:
@@ -58,20 +61,37 @@ def load_pixels(
     Raises:
         DataError: an image cannot be read, or the file cannot be written.
     """
-    key = _key(labels, side)
-    pixels_file, aspects_file = folder / f"pixels-{key}.npy", folder / f"aspects-{key}.npy"
-    if not (pixels_file.exists() and aspects_file.exists()):
+    file = pixels_file(labels, side, folder)
+    aspects_file = file.with_name(file.name.replace("pixels", "aspects"))
+    if not (file.exists() and aspects_file.exists()):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(aspects_file) as aspects, atomic_path(pixels_file) as pixels:
+            with atomic_path(aspects_file) as aspects, atomic_path(file) as pixels:
                 yield from _write(pool, labels, side, (pixels, aspects))
         except OSError as error:
             raise DataError(f"Pixels could not be kept in {folder}: {error}.") from error
     return PixelSet(
         labels,
-        np.load(pixels_file, mmap_mode="r", allow_pickle=False),
+        np.load(file, mmap_mode="r", allow_pickle=False),
         np.load(aspects_file, allow_pickle=False),
     )
+
+
+def crop_side(input_size: int) -> int:
+    """Side in pixels of the kept images that crops for a network's input are taken from."""
+    return round(input_size * _CROP_MARGIN)
+
+
+def pixels_file(labels: LabelledImages, side: int, folder: Path) -> Path:
+    """Where the pixels of these images are kept, once they are decoded.
+
+    Raises:
+        DataError: an image is not there any more.
+    """
+    try:
+        return folder / f"pixels-{_key(labels, side)}.npy"
+    except OSError as error:
+        raise DataError(f"An image cannot be read: {error}.") from error
 
 
 def _write(

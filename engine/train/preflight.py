@@ -5,83 +5,236 @@ from __future__ import annotations
 import copy
 import shutil
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from engine.config import HeadTrainConfig
 from engine.data.labelled import LabelledImages
+from engine.features import FeatureExtractor
 from engine.models.classifier import Classifier
+from engine.runtime.memory import free_memory
+from engine.train.images import crop_side, pixels_file
+from engine.train.learner import half_type, is_frozen
 from engine.train.losses import losses
 from engine.train.reports import FEW_IMAGES, Preflight
+from engine.train.sources import Parts
 from engine.train_config import TrainConfig
 
 _STATES_KEPT = 3  # two, and the one that is being written
 _PROBE_BATCH = 2
+_HALF_BYTES = 2
+#: Of the program itself, once torch is loaded; measured.
+_PROGRAM_BYTES = 400 << 20
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """Bytes and seconds, as in ``Preflight``."""
+
+    memory: int
+    disk: int
+    cache: int
+    seconds: float
 
 
 def preflight(
     classifier: Classifier,
-    labels: LabelledImages,
+    parts: Parts,
     config: TrainConfig,
-    folder: Path,
+    folders: tuple[Path, Path],
     device: torch.device,
 ) -> Preflight:
     """Try a copy of the network on two images and see.
 
     Args:
         classifier: as it will start; not touched.
-        labels: to learn from.
+        parts: to learn from, and to be judged by.
         config: of the run.
-        folder: where it will be kept; must exist.
+        folders: where it will be kept, and where its images are.
         device: where it will run.
     """
+    train, val = parts
     weights = sum(p.numel() * p.element_size() for p in classifier.parameters())
-    per_image_seconds, per_image_bytes = _probe(classifier, config, device)
+    probe = _Probe(classifier, config, device)
     images_at_once = -(-config.batch_size // config.passes)
     copies = 2 + (1 if config.optimizer == "sgd" else 2)  # weights, gradients, optimiser
     with_average = copies + bool(config.ema_decay)
-    counts = (labels.targets & ~labels.ignored).sum(axis=0).tolist()
-    named = tuple(zip(labels.categories, counts, strict=True))
+    size = classifier.config.preprocess.input_size
+    wanted = ((train, crop_side(size)), (val, size))
+    missing = [
+        (images, side)
+        for images, side in wanted
+        if not pixels_file(images, side, folders[1]).exists()
+    ]
+    evaluations = -(-config.epochs // config.evaluate_every)
+    needs = _Needs(
+        memory=_PROGRAM_BYTES + with_average * weights + images_at_once * probe.bytes_per_image,
+        disk=_STATES_KEPT * (with_average - 1) * weights + weights,
+        cache=sum(3 * side * side * len(images) for images, side in missing),
+        seconds=config.epochs * len(train) * probe.seconds_per_image
+        + evaluations * len(val) * probe.judging_seconds,
+    )
+    return _report(parts, needs, folders, device, ignore_unclear=config.ignore_unclear)
+
+
+def heads_preflight(
+    classifier: Classifier,
+    parts: Parts,
+    config: HeadTrainConfig,
+    extractor: FeatureExtractor,
+    folders: tuple[Path, Path],
+) -> Preflight:
+    """Try the backbone on one image, and the heads on its features; on the CPU.
+
+    Args:
+        classifier: as it will start; not touched.
+        parts: to learn from, and to be judged by.
+        config: of the run.
+        extractor: of the backbone's features.
+        folders: where the model will be kept, and where the features are.
+    """
+    train, val = parts
+    views = [(train, False), (val, False), *([(train, True)] if config.flip else ())]
+    missing = sum(
+        len(images)
+        for images, flip in views
+        if not extractor.file_of(images.paths, images.crops, flip=flip).exists()
+    )
+    size = classifier.config.preprocess.input_size
+    classifier.backbone.eval()
+    with torch.inference_mode():
+        image = torch.zeros(1, 3, size, size)
+        per_image = _seconds(lambda: classifier.backbone(image))
+        features = classifier.backbone(image)
+        # A step costs about three times its forward pass.
+        per_head = 3 * _seconds(lambda: classifier.heads(features))
+    weights = sum(p.numel() * p.element_size() for p in classifier.parameters())
+    needs = _Needs(
+        memory=_PROGRAM_BYTES + 2 * weights + 8 * features.numel() * config.batch_size,
+        disk=weights,
+        cache=missing * features.numel() * _HALF_BYTES,
+        seconds=missing * per_image + config.epochs * (len(train) + len(val) / 3) * per_head,
+    )
+    return _report(parts, needs, folders, torch.device("cpu"), ignore_unclear=config.ignore_unclear)
+
+
+def _report(
+    parts: Parts,
+    needs: _Needs,
+    folders: tuple[Path, Path],
+    device: torch.device,
+    *,
+    ignore_unclear: bool,
+) -> Preflight:
+    train, val = parts
+    positives = (train.targets & ~train.ignored).sum(axis=0).tolist()
+    negatives = _negatives(train, ignore_unclear=ignore_unclear)
+    named = tuple(zip(train.categories, positives, strict=True))
     return Preflight(
         images_per_category=named,
         rare=tuple(name for name, count in named if count < FEW_IMAGES),
-        memory_bytes=with_average * weights + images_at_once * per_image_bytes,
-        disk_bytes=_STATES_KEPT * (with_average - 1) * weights + weights,
-        free_bytes=shutil.disk_usage(folder).free,
-        seconds=config.epochs * len(labels) * per_image_seconds,
+        memory_bytes=needs.memory,
+        disk_bytes=needs.disk,
+        free_bytes=_free(folders[0]),
+        seconds=needs.seconds,
+        negatives_per_category=negatives,
+        without_negatives=tuple(
+            name for name, count in zip(train.categories, negatives, strict=True) if not count
+        ),
+        train_images=len(train),
+        val_images=len(val),
+        free_memory_bytes=free_memory(device),
+        cache_bytes=needs.cache,
+        free_cache_bytes=_free(folders[1]),
+        problems=tuple(dict.fromkeys((*train.problems, *val.problems))),
     )
 
 
-def _probe(classifier: Classifier, config: TrainConfig, device: torch.device) -> tuple[float, int]:
-    """Seconds and bytes of activations for one training image."""
-    network = copy.deepcopy(classifier).to(device).to(memory_format=torch.channels_last).train()
-    network.requires_grad_(requires_grad=True)
-    size = config.train_size or classifier.config.preprocess.input_size
-    images = torch.rand(_PROBE_BATCH, 3, size, size, device=device)
-    images = images.contiguous(memory_format=torch.channels_last)
-    targets = torch.zeros(_PROBE_BATCH, len(classifier.config.categories), device=device)
-    kept = _kept_bytes(network, images)
-    seconds = 0.0
-    for _ in range(2):  # the first one also prepares
-        started = time.monotonic()
-        loss = losses(config.loss, network(images).logits, targets).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
-        seconds = time.monotonic() - started
-    return seconds / _PROBE_BATCH, kept // _PROBE_BATCH
+def _negatives(images: LabelledImages, *, ignore_unclear: bool) -> tuple[int, ...]:
+    is_negative = ~images.targets
+    if ignore_unclear:
+        is_negative = is_negative & ~images.ignored
+    return tuple(is_negative.sum(axis=0).tolist())
 
 
-def _kept_bytes(network: nn.Module, images: Tensor) -> int:
-    """What a forward pass keeps for the backward pass."""
-    sizes: dict[int, int] = {}
+def _free(folder: Path) -> int:
+    """Bytes on the disk where a folder is, or will be."""
+    there = next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
+    )
+    return shutil.disk_usage(there).free
 
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        sizes[storage.data_ptr()] = storage.nbytes()
-        return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        output = network(images)
-    own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
-    del output
-    return sum(size for place, size in sizes.items() if place not in own)
+def _seconds(work: Callable[[], object]) -> float:
+    """Of the second time: the first one also prepares."""
+    work()
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+class _Probe:
+    """What training and judging one image costs.
+
+    Args:
+        classifier: copied, not touched.
+        config: of the run.
+        device: where it will run.
+
+    Attributes:
+        bytes_per_image: kept by the forward pass for the backward pass.
+        seconds_per_image: of a training step.
+        judging_seconds: of a forward pass.
+    """
+
+    def __init__(self, classifier: Classifier, config: TrainConfig, device: torch.device) -> None:
+        self._config = config
+        self._device = device
+        network = copy.deepcopy(classifier).to(device).to(memory_format=torch.channels_last).train()
+        for name, parameter in network.named_parameters():
+            parameter.requires_grad_(not is_frozen(name, config))
+        own_size = classifier.config.preprocess.input_size
+        images = self._images(config.train_size or own_size)
+        targets = torch.zeros(_PROBE_BATCH, len(classifier.config.categories), device=device)
+        self.bytes_per_image = self._kept_bytes(network, images) // _PROBE_BATCH
+        step = _seconds(lambda: self._step(network, images, targets))
+        self.seconds_per_image = step / _PROBE_BATCH
+        network.eval()
+        with torch.inference_mode():
+            judged = self._images(own_size)
+            self.judging_seconds = _seconds(lambda: network(judged)) / _PROBE_BATCH
+
+    def _images(self, size: int) -> Tensor:
+        images = torch.rand(_PROBE_BATCH, 3, size, size, device=self._device)
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def _step(self, network: nn.Module, images: Tensor, targets: Tensor) -> None:
+        losses(self._config.loss, self._logits(network, images), targets).mean().backward()  # type: ignore[no-untyped-call]
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+    def _logits(self, network: nn.Module, images: Tensor) -> Tensor:
+        dtype = half_type(self._device, self._config.half)
+        with torch.autocast(
+            self._device.type, dtype=dtype or torch.bfloat16, enabled=dtype is not None
+        ):
+            logits: Tensor = network(images).logits
+        return logits
+
+    def _kept_bytes(self, network: nn.Module, images: Tensor) -> int:
+        sizes: dict[int, int] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            sizes[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            output = self._logits(network, images)
+        own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+        del output
+        return sum(size for place, size in sizes.items() if place not in own)

@@ -10,14 +10,54 @@ import torch
 from torch.nn import functional
 
 from engine.categories import Categories
+from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint
 from engine.config import HeadConfig, ModelConfig
 from engine.data.category_mapping import match_categories
 from engine.models.classifier import Classifier
+from engine.models.pretrained import load_imagenet_weights
+from engine.models.registry import backbone_spec
 from engine.train.heads import set_statistics
 from engine.train.images import PixelSet
+from engine.train.request import PAPER_HEAD, STANDARD_HEAD, ModelStart
 
 _MOST_IMAGES, _BATCH = 256, 8
+_INPUT_SIZE = 448
+
+
+def starting_classifier(start: ModelStart, categories: Categories, seed: int) -> Classifier:
+    """The network that a run starts with.
+
+    Args:
+        start: where it starts.
+        categories: what it shall tell apart.
+        seed: of new weights.
+
+    Raises:
+        ModelError: there is no such model or backbone, or its ImageNet weights cannot be had.
+        CheckpointError: the model cannot be read.
+    """
+    if start.model is not None:
+        checkpoint = open_checkpoint(find_model(start.model))
+        head = _with_wishes(checkpoint.record.config.head, start)
+        return from_checkpoint(checkpoint, categories, start.input_size, head)
+    head = _with_wishes(PAPER_HEAD if start.form == "paper" else STANDARD_HEAD, start)
+    preprocess = backbone_spec(start.backbone).preprocess(
+        start.input_size or _INPUT_SIZE, start.resize
+    )
+    torch.manual_seed(seed)
+    classifier = Classifier(ModelConfig(start.backbone, categories, head, preprocess))
+    load_imagenet_weights(classifier.backbone, start.backbone)
+    return classifier
+
+
+def _with_wishes(head: HeadConfig, start: ModelStart) -> HeadConfig:
+    return dataclasses.replace(
+        head,
+        temperatures=start.temperatures or head.temperatures,
+        lam=head.lam if start.lam is None else start.lam,
+    )
 
 
 def from_checkpoint(

@@ -147,7 +147,7 @@ def test_the_command_trains_saves_and_says_how_good_it_is(tmp_path, monkeypatch,
         tmp_path, {name: [("dog" if int(name) % 2 else "cat", False)] for name in names}
     )
     photos(folder / "JPEGImages", 12)
-    monkeypatch.setattr("engine.cli.train_heads.load_imagenet_weights", lambda backbone, name: None)
+    monkeypatch.setattr("engine.train.start.load_imagenet_weights", lambda backbone, name: None)
     output = tmp_path / "model.safetensors"
     status = cli.run(
         [

@@ -9,7 +9,8 @@ from PIL import Image
 
 from engine import cli
 from engine.checkpoints.native import load_checkpoint
-from engine.cli import train_network
+from engine.cli import train_told
+from engine.train.reports import StepReport
 from tests.engine.models import TINY_BACKBONE, save_tiny_model
 from tests.engine.test_data_and_metrics import write_devkit
 
@@ -24,7 +25,7 @@ def devkit(tmp_path, monkeypatch):
     for name in names:
         picture = Image.fromarray(rng.integers(0, 256, (50, 60, 3), dtype=np.uint8))
         picture.save(folder / "JPEGImages" / f"{name}.jpg")
-    monkeypatch.setattr(train_network, "load_imagenet_weights", lambda backbone, name: None)
+    monkeypatch.setattr("engine.train.start.load_imagenet_weights", lambda backbone, name: None)
     return tmp_path
 
 
@@ -68,20 +69,20 @@ def test_the_papers_preset_has_the_papers_heads(devkit, preset):
 
 
 def test_ctrl_c_stops_after_the_step_and_resume_goes_on(devkit, monkeypatch, capsys):
-    tell = train_network._tell
+    tell = train_told.Teller.tell
 
-    def interrupted(run, report):
-        tell(run, report)
-        if report.epoch == 1 and getattr(report, "step", 0) == 2:
+    def interrupted(teller, report):
+        tell(teller, report)
+        if isinstance(report, StepReport) and report.step == 2:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(train_network, "_tell", interrupted)
+    monkeypatch.setattr(train_told.Teller, "tell", interrupted)
     before = signal.getsignal(signal.SIGINT)
     assert train(devkit, *small("--epochs", "2")) == 130
     assert signal.getsignal(signal.SIGINT) is before
     assert log_steps(devkit) == [1, 2]
     load_checkpoint(devkit / "run" / "last.safetensors")
-    monkeypatch.setattr(train_network, "_tell", tell)
+    monkeypatch.setattr(train_told.Teller, "tell", tell)
     assert train(devkit, *small("--epochs", "2", "--resume")) == 0
     assert "Going on after step 2" in capsys.readouterr().err
     assert log_steps(devkit) == [1, 2, 3, 4, 5, 6]
@@ -132,7 +133,7 @@ def test_a_share_of_the_images_can_be_kept_apart_to_report_on(devkit, capsys):
 
 
 def test_heads_alone_can_be_written_into_a_folder(devkit, monkeypatch):
-    monkeypatch.setattr("engine.cli.train_heads.load_imagenet_weights", lambda backbone, name: None)
+    monkeypatch.setattr("engine.train.start.load_imagenet_weights", lambda backbone, name: None)
     (devkit / "run").mkdir()
     assert train(devkit, *small("--epochs", "1", preset="quick")) == 0
     load_checkpoint(devkit / "run" / "best.safetensors")

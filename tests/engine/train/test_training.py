@@ -281,13 +281,18 @@ def test_the_preflight_report_counts_and_estimates(tmp_path):
     classifier = tiny_classifier()
     before = {k: v.clone() for k, v in classifier.state_dict().items()}
     labels = pixel_set().labels
-    found = preflight(classifier, labels, TrainConfig(batch_size=16), tmp_path, CPU)
+    paths = tuple(tmp_path / f"{row}" for row in range(len(labels)))
+    for path in paths:
+        path.touch()
+    labels = dataclasses.replace(labels, paths=paths)
+    parts, folders = (labels, labels), (tmp_path, tmp_path)
+    found = preflight(classifier, parts, TrainConfig(batch_size=16), folders, CPU)
     counts = labels.targets.sum(axis=0)
     assert dict(found.images_per_category) == dict(
         zip(labels.categories, counts.tolist(), strict=True)
     )
     assert found.rare == tuple(n for n, c in found.images_per_category if c < 10)
-    halved = preflight(classifier, labels, TrainConfig(batch_size=16, passes=2), tmp_path, CPU)
+    halved = preflight(classifier, parts, TrainConfig(batch_size=16, passes=2), folders, CPU)
     assert halved.memory_bytes < found.memory_bytes
     assert found.seconds > 0 and found.disk_bytes > 0
     assert any("cat" in line for line in found.lines())

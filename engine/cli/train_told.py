@@ -1,0 +1,86 @@
+"""The reports of a training as lines and progress bars on the terminal."""
+
+from __future__ import annotations
+
+import math
+
+from tqdm import tqdm
+
+from engine.cli.common import say
+from engine.texts import display_path
+from engine.train.reports import (
+    Ending,
+    EpochReport,
+    Preflight,
+    PreparationReport,
+    StepReport,
+    TrainingEnded,
+    TrainingStarted,
+    TrainReport,
+)
+
+_STEPS_PER_LINE = 10
+
+
+class Teller:
+    """Says what a training reports; close it at the end."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+        self._name = ""
+        self._epochs = 0
+
+    def tell(self, report: TrainReport) -> None:
+        """Say one report."""
+        if isinstance(report, PreparationReport):
+            self._show_progress(report)
+            return
+        self.close()
+        if isinstance(report, Preflight):
+            for line in report.lines():
+                say(line)
+        elif isinstance(report, TrainingStarted):
+            self._epochs = report.epochs
+            say(f"trains on: {report.device}")
+            if report.step:
+                say(f"Going on after step {report.step}.")
+        elif isinstance(report, StepReport) and report.step % _STEPS_PER_LINE == 0:
+            say(_step_line(report))
+        elif isinstance(report, EpochReport):
+            say(
+                f"epoch {report.epoch} of {self._epochs}: "
+                f"loss {report.loss:.4f}, val mAP {report.val_map:.4f}"
+            )
+        elif isinstance(report, TrainingEnded):
+            _say_end(report)
+
+    def close(self) -> None:
+        """End a progress bar that is shown."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _show_progress(self, report: PreparationReport) -> None:
+        if self._bar is None or self._name != report.name:
+            self.close()
+            self._name = report.name
+            self._bar = tqdm(total=report.total, desc=report.name, unit="image", disable=None)
+        self._bar.update(report.done - self._bar.n)
+
+
+def _step_line(report: StepReport) -> str:
+    left = report.remaining_seconds
+    return (
+        f"step {report.step} of {report.total}: loss {report.loss:.4f}, rate {report.lr:.2g}, "
+        f"{report.images_per_second:.1f} images/s"
+        + (f", {left / 60:.0f} min left" if math.isfinite(left) else "")
+    )
+
+
+def _say_end(report: TrainingEnded) -> None:
+    if report.ending is Ending.NO_GAIN:
+        say("Ended early: no epoch of late was better.")
+    if report.ending is Ending.STOPPED:
+        say("Stopped; --resume goes on from here." if report.can_resume else "Stopped.")
+    if report.best is not None:
+        say(f"best: val mAP {report.val_map:.4f}, saved to {display_path(report.best)}")

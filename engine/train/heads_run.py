@@ -1,0 +1,138 @@
+"""A run that trains only heads, on the features of a frozen backbone, from request to file."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+from engine.checkpoints.native import save_checkpoint
+from engine.config import HeadTrainConfig
+from engine.data.decode_pool import DecodePool
+from engine.data.labelled import LabelledImages
+from engine.errors import CheckpointError, DataError
+from engine.features import FeatureArray, FeatureExtractor
+from engine.models.classifier import Classifier
+from engine.texts import display_path
+from engine.train.control import TrainingControl, Wish
+from engine.train.heads import FeatureSet, head_logits, train_heads
+from engine.train.preflight import heads_preflight
+from engine.train.reports import (
+    Ending,
+    PauseReport,
+    PreparationReport,
+    TrainingEnded,
+    TrainingStarted,
+    TrainReport,
+)
+from engine.train.request import TrainRequest
+from engine.train.results import Fitted, fitted, record_of
+from engine.train.scalars import open_scalars
+from engine.train.sources import load_parts
+from engine.train.start import starting_classifier
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    request: TrainRequest
+    config: HeadTrainConfig
+    classifier: Classifier
+    train: FeatureSet
+    val: FeatureSet
+
+
+def train_only_heads(
+    request: TrainRequest, config: HeadTrainConfig, control: TrainingControl
+) -> Generator[TrainReport, None, None]:
+    """Train as ``engine.train.session.run_training`` says."""
+    _make_folder(request)
+    parts = yield from load_parts(request.source, config.seed)
+    classifier = starting_classifier(request.start, parts[0].categories, config.seed)
+    extractor = FeatureExtractor(classifier.backbone, classifier.config.preprocess, request.cache)
+    folders = request.folder, request.cache
+    yield heads_preflight(classifier, parts, config, extractor, folders)
+    with DecodePool() as pool:
+        views = [(yield from _features(extractor, pool, parts[0]))]
+        if config.flip:
+            views.append((yield from _features(extractor, pool, parts[0], flip=True)))
+        val = yield from _features(extractor, pool, parts[1])
+    train_set, val_set = FeatureSet(tuple(views), parts[0]), FeatureSet((val,), parts[1])
+    yield from _learn(_Run(request, config, classifier, train_set, val_set), control)
+
+
+def _make_folder(request: TrainRequest) -> None:
+    try:
+        request.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        shown = display_path(request.folder)
+        raise DataError(f"The run cannot be kept in {shown}: {error}.") from error
+
+
+def _features(
+    extractor: FeatureExtractor, pool: DecodePool, images: LabelledImages, *, flip: bool = False
+) -> Generator[PreparationReport, None, FeatureArray]:
+    name = f"features of {images.name}" + (", mirrored" if flip else "")
+    return (yield from extractor.extract(pool, name, images.paths, crops=images.crops, flip=flip))
+
+
+def _learn(run: _Run, control: TrainingControl) -> Generator[TrainReport, None, None]:
+    config = run.config
+    start = TrainingStarted(
+        categories=tuple(run.train.labels.categories),
+        device="CPU",
+        epochs=config.epochs,
+        total_steps=0,
+        step=0,
+        epoch=1,
+        folder=run.request.folder,
+    )
+    yield start
+    folder = run.request.output / "tensorboard"
+    epoch, ending = 0, Ending.DONE
+    with (
+        open_scalars(folder, start, wanted=run.request.tensorboard) as scalars,
+        closing(train_heads(run.classifier.heads, run.train, run.val, config)) as reports,
+    ):
+        try:
+            for report in reports:
+                epoch = report.epoch
+                if scalars is not None:
+                    scalars.add(report)
+                yield report
+                if control.wish >= Wish.STOP_AFTER_EPOCH:
+                    ending = Ending.STOPPED
+                    break
+                if control.wish is Wish.PAUSE:
+                    control.met(Wish.PAUSE)
+                    yield PauseReport(epoch)
+        except GeneratorExit:
+            reports.close()  # with an average, the heads are what is kept only after this
+            _save_if_possible(run, epoch)
+            raise
+    if ending is Ending.DONE and epoch < config.epochs:
+        ending = Ending.NO_GAIN
+    found = _save(run, epoch)
+    val_map = found.results.get("val mAP", math.nan)
+    yield TrainingEnded(ending, run.request.best_file, None, val_map, epoch, can_resume=False)
+
+
+def _save(run: _Run, epoch: int) -> Fitted:
+    request, classifier = run.request, run.classifier
+    found = fitted(head_logits(classifier.heads, run.val.features[0]), run.val.labels)
+    record = record_of(request, classifier.config, run.val.labels, epoch, found)
+    save_checkpoint(request.best_file, classifier, record, half=True)
+    return found
+
+
+def _save_if_possible(run: _Run, epoch: int) -> None:
+    """Whoever has closed the run hears no error any more."""
+    if not epoch:
+        return
+    try:
+        _save(run, epoch)
+    except CheckpointError as error:
+        _log.info("%s", error)

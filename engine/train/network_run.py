@@ -1,0 +1,184 @@
+"""A run that trains the whole network, from the request to the files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from engine.checkpoints.native import save_checkpoint
+from engine.data.decode_pool import DecodePool
+from engine.errors import CheckpointError
+from engine.models.classifier import Classifier
+from engine.runtime.device import choose_device, device_name
+from engine.runtime.distributed import Processes, local_device
+from engine.train.control import TrainingControl
+from engine.train.images import crop_side, load_pixels
+from engine.train.log import RunLog
+from engine.train.preflight import preflight
+from engine.train.reports import (
+    Ending,
+    EpochReport,
+    PreparationReport,
+    StepReport,
+    TrainingEnded,
+    TrainingStarted,
+    TrainReport,
+)
+from engine.train.request import TrainRequest
+from engine.train.results import fitted, record_of
+from engine.train.run_folder import open_run_folder
+from engine.train.scalars import Scalars, open_scalars
+from engine.train.sources import Parts, load_parts
+from engine.train.start import set_standardization, starting_classifier
+from engine.train.states import StateFolder
+from engine.train.trainer import Trainer, TrainingData
+from engine.train_config import TrainConfig
+from engine.values import FloatArray
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    request: TrainRequest
+    config: TrainConfig
+    parts: Parts
+    device: torch.device
+    process: Processes
+
+
+def train_network(
+    request: TrainRequest, config: TrainConfig, control: TrainingControl, process: Processes
+) -> Generator[TrainReport, None, None]:
+    """Train as ``engine.train.session.run_training`` says."""
+    device = choose_device(local_device(request.device))
+    parts = yield from load_parts(request.source, config.seed)
+    run = _Run(request, config, parts, device, process)
+    classifier = starting_classifier(request.start, parts[0].categories, config.seed)
+    if process.is_first:
+        open_run_folder(request.output, config, parts, resume=request.resume)
+        folders = request.output, request.cache
+        yield preflight(classifier, parts, config, folders, device)
+    data = yield from _in_turn(process, lambda: _decoded(run, classifier))
+    if request.start.model is None:
+        set_standardization(classifier, data.train, config.seed)
+    trainer = Trainer(classifier, data, config, device, process)
+    states = StateFolder(request.output)
+    if request.resume and (state := states.load()) is not None:
+        trainer.restore(state)
+    yield from _learn(run, trainer, states, control)
+
+
+def _in_turn(
+    process: Processes, work: Callable[[], Generator[PreparationReport, None, _T]]
+) -> Generator[PreparationReport, None, _T]:
+    """The first process does the work and keeps it in files, where the others find it."""
+    if process.is_first:
+        result = yield from work()
+        process.share(None)
+        return result
+    process.share(None)
+    return (yield from work())
+
+
+def _decoded(run: _Run, classifier: Classifier) -> Generator[PreparationReport, None, TrainingData]:
+    size = classifier.config.preprocess.input_size
+    train, val = run.parts
+    cache = run.request.cache
+    with DecodePool() as pool:
+        pixels = yield from load_pixels(pool, train, crop_side(size), cache)
+        return TrainingData(pixels, (yield from load_pixels(pool, val, size, cache)))
+
+
+def _learn(
+    run: _Run, trainer: Trainer, states: StateFolder, control: TrainingControl
+) -> Generator[TrainReport, None, None]:
+    def keep_best(model: Classifier, report: EpochReport, logits: FloatArray | None) -> None:
+        found = None if logits is None else fitted(logits, run.parts[1])
+        record = record_of(run.request, model.config, run.parts[1], report.epoch, found)
+        save_checkpoint(run.request.best_file, model, record, half=True)
+
+    start = _started(run, trainer)
+    yield start
+    folder = run.request.output / "tensorboard"
+    is_wanted = run.request.tensorboard and run.process.is_first
+    with (
+        open_scalars(folder, start, wanted=is_wanted) as scalars,
+        closing(trainer.run(states, keep_best, control)) as reports,
+    ):
+        try:
+            ending = yield from _told(run, trainer, reports, scalars)
+        except GeneratorExit:
+            reports.close()  # first the state, which loses nothing
+            _keep_last_if_possible(run, trainer)
+            raise
+    _keep_last(run, trainer)
+    yield _ended(run, trainer, ending)
+
+
+def _told(
+    run: _Run,
+    trainer: Trainer,
+    reports: Generator[TrainReport, None, Ending],
+    scalars: Scalars | None,
+) -> Generator[TrainReport, None, Ending]:
+    """Pass reports on, with the first process keeping the log."""
+    log = RunLog(run.request.output)
+    if run.process.is_first:
+        log.rewind(trainer.step, trainer.epoch)
+    while True:
+        try:
+            report = next(reports)
+        except StopIteration as end:
+            ending: Ending = end.value
+            return ending
+        if run.process.is_first and isinstance(report, StepReport | EpochReport):
+            log.add(report)
+        if scalars is not None:
+            scalars.add(report)
+        yield report
+
+
+def _started(run: _Run, trainer: Trainer) -> TrainingStarted:
+    epochs = run.config.epochs
+    return TrainingStarted(
+        categories=tuple(run.parts[0].categories),
+        device=device_name(run.device),
+        epochs=epochs,
+        total_steps=epochs * trainer.steps_per_epoch,
+        step=trainer.step,
+        epoch=trainer.epoch,
+        folder=run.request.output,
+    )
+
+
+def _keep_last(run: _Run, trainer: Trainer) -> None:
+    if run.process.is_first:
+        record = record_of(run.request, trainer.model.config, run.parts[1], trainer.epoch)
+        save_checkpoint(run.request.last_file, trainer.model, record, half=True)
+
+
+def _keep_last_if_possible(run: _Run, trainer: Trainer) -> None:
+    """Whoever has closed the run waits for nothing more, and the state is saved."""
+    try:
+        _keep_last(run, trainer)
+    except CheckpointError as error:
+        _log.info("%s", error)
+
+
+def _ended(run: _Run, trainer: Trainer, ending: Ending) -> TrainingEnded:
+    best = run.request.best_file
+    return TrainingEnded(
+        ending=ending,
+        best=best if best.exists() else None,
+        last=run.request.last_file,
+        val_map=trainer.best_map,
+        epoch=trainer.epoch - 1,
+        can_resume=ending is Ending.STOPPED,
+    )

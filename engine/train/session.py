@@ -1,0 +1,74 @@
+"""The one way to train, for the command line, the window and notebooks alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from contextlib import closing
+
+from engine.config import HeadTrainConfig
+from engine.errors import ConfigError
+from engine.runtime.distributed import Processes
+from engine.train.control import TrainingControl, Wish
+from engine.train.heads_run import train_only_heads
+from engine.train.network_run import train_network
+from engine.train.reports import (
+    Ending,
+    Preflight,
+    PreparationReport,
+    TrainingEnded,
+    TrainReport,
+)
+from engine.train.request import TrainRequest
+from engine.train.scalars import check_tensorboard
+
+
+def run_training(
+    request: TrainRequest,
+    control: TrainingControl | None = None,
+    process: Processes | None = None,
+) -> Generator[TrainReport, None, None]:
+    """Train, and keep what comes out; a generator of reports (``engine.train.reports``).
+
+    In this order: preparation, one ``Preflight`` (ask the person here; nothing is learned before
+    the next report is asked for), preparation, ``TrainingStarted``, steps and epochs, and as the
+    last one ``TrainingEnded``.
+
+    - Closing the generator stops at once: the state and ``last.safetensors`` are saved (for heads
+      alone the model as it is). Asking for no report makes the run wait.
+    - ``control`` does the same politely, from any thread, also after the epoch or as a pause; then
+      the last report still comes.
+    - ``best.safetensors`` is written after each epoch that was better than all before, with
+      thresholds and a calibration fitted on the validation images. Whatever happens later, it
+      stays.
+    - A run over the whole network that was stopped, or died, goes on exactly where it was, if the
+      same request comes again with ``resume``.
+
+    Args:
+        request: everything about the run.
+        control: wishes to it while it runs.
+        process: which one of how many; heads alone learn in one process only.
+
+    Raises:
+        ConfigError: settings make no sense, or the folder holds another run.
+        DataError: images or labels cannot be read, or files not be written.
+        ModelError, CheckpointError: there is no such start.
+        DivergedError: the loss is no number any more.
+    """
+    control, process = control or TrainingControl(), process or Processes()
+    config = request.config
+    if request.tensorboard:
+        check_tensorboard()
+    if isinstance(config, HeadTrainConfig):
+        if process.count > 1:
+            raise ConfigError("Heads alone learn in one process. Start it without torchrun.")
+        reports = train_only_heads(request, config, control)
+    else:
+        reports = train_network(request, config, control, process)
+    with closing(reports):
+        for report in reports:
+            yield report
+            is_early = isinstance(report, PreparationReport | Preflight)
+            if is_early and control.wish >= Wish.STOP_AFTER_EPOCH:
+                yield TrainingEnded(Ending.STOPPED, None, None, math.nan, 0, can_resume=False)
+                return

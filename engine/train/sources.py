@@ -1,0 +1,71 @@
+"""The images that a run learns from and those that it is judged by."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+
+import numpy as np
+
+from engine.data.dataset_registry import load_dataset
+from engine.data.held_out import held_out_split
+from engine.data.labelled import LabelledImages
+from engine.data.splits import stratified_split
+from engine.errors import DataError
+from engine.library.images import content_hash
+from engine.texts import display_path
+from engine.train.reports import PreparationReport
+from engine.train.request import DatasetSource, LabelSource
+
+#: To learn from, and to be judged by.
+Parts = tuple[LabelledImages, LabelledImages]
+
+
+def load_parts(
+    source: DatasetSource | LabelSource, seed: int
+) -> Generator[PreparationReport, None, Parts]:
+    """Read the labels and divide them.
+
+    Args:
+        source: where they are.
+        seed: of the division, where a data set is divided here.
+
+    Raises:
+        DataError: they cannot be read, or are too few.
+    """
+    if isinstance(source, LabelSource):
+        return (yield from _own_labels(source))
+    train = load_dataset(source.kind, source.root, source.split)
+    fraction = source.val_fraction
+    if fraction is None:
+        return train, load_dataset(source.kind, source.root, source.val_split)
+    rows, val_rows = stratified_split(train, fraction, seed)
+    return train.subset(rows), _kept_apart(train.subset(val_rows), fraction)
+
+
+def _own_labels(source: LabelSource) -> Generator[PreparationReport, None, Parts]:
+    ids = source.ids
+    if not ids:
+        ids = yield from _fingerprints(source)
+    images = LabelledImages(
+        source.name, source.categories, source.paths, source.targets, source.ignored, ids
+    )
+    # An image that nothing is known of teaches nothing.
+    images = images.subset(np.flatnonzero(~source.ignored.all(axis=1)))
+    rows, val_rows = held_out_split(images, source.val_fraction)
+    return images.subset(rows), _kept_apart(images.subset(val_rows), source.val_fraction)
+
+
+def _fingerprints(source: LabelSource) -> Generator[PreparationReport, None, tuple[str, ...]]:
+    found = []
+    for path in source.paths:
+        try:
+            found.append(content_hash(path).hex())
+        except OSError as error:
+            raise DataError(f"{display_path(path)} cannot be read: {error}.") from error
+        yield PreparationReport(f"reading {source.name}", len(found), len(source.paths))
+    return tuple(found)
+
+
+def _kept_apart(images: LabelledImages, fraction: float) -> LabelledImages:
+    return dataclasses.replace(images, name=f"{images.name}, {fraction:.0%} of it")
