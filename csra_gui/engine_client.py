@@ -11,7 +11,14 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.workers.job import Job, JobRunner
 from engine.api import TaggingEngine
 from engine.errors import EngineError, EngineStoppedError
-from engine.values import ModelImport, ModelInfo, PositionScores, Prediction
+from engine.evaluation_request import EvaluationRequest
+from engine.values import (
+    ModelImport,
+    ModelInfo,
+    PositionScores,
+    Prediction,
+    ThresholdsForModel,
+)
 
 EngineFactory = Callable[[], TaggingEngine]
 
@@ -93,6 +100,16 @@ class EngineClient(QObject):
         """A job that writes a model in another format."""
         return self._jobs.prepare(
             lambda: self._made_engine().export_model(source, target), "export model"
+        )
+
+    def evaluate(self, request: EvaluationRequest) -> Job:
+        """A job that yields how far an evaluation is; the caller connects and starts it."""
+        return self._jobs.prepare(lambda: self._made_engine().evaluate(request), "evaluate")
+
+    def save_thresholds(self, request: ThresholdsForModel) -> Job:
+        """A job that returns the name of the model whose file has the thresholds."""
+        return self._jobs.prepare(
+            lambda: self._made_engine().save_thresholds(request), "save thresholds"
         )
 
     def predict(self, paths: Sequence[Path]) -> Job:

@@ -1,0 +1,185 @@
+"""A kept run with all its numbers, and what they are at other thresholds: plain values, no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.evaluation_report import EvaluationReport, report
+from engine.metrics import BootstrapSettings, Frame, bootstrap_intervals
+from engine.runs import EvaluationRun, load_run
+from engine.values import FloatArray
+
+Thresholds = NDArray[np.float64]
+
+_QUICK = BootstrapSettings(2)
+#: Up to so many scores, intervals are there before anybody could miss them.
+_FEW_SCORES = 200_000
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What is known of a run.
+
+    Attributes:
+        folder: where the run is kept.
+        report: all numbers.
+        has_intervals: whether those in the report are the real ones; they take longest.
+    """
+
+    folder: Path
+    report: EvaluationReport
+    has_intervals: bool
+
+    @property
+    def run(self) -> EvaluationRun:
+        """What the numbers are computed from."""
+        return self.report.run
+
+    @property
+    def scores(self) -> FloatArray:
+        """(N, C) in [0, 1]."""
+        return self.report.scores
+
+    @cached_property
+    def counted(self) -> NDArray[np.bool_]:
+        """(N, C): what somebody can say of."""
+        return ~self.run.ignored
+
+    @cached_property
+    def positives(self) -> NDArray[np.bool_]:
+        """(N, C): what counts and has the category."""
+        return self.run.targets & self.counted
+
+    @cached_property
+    def negatives(self) -> NDArray[np.bool_]:
+        """(N, C): what counts and has the category not."""
+        return ~self.run.targets & self.counted
+
+    @cached_property
+    def pointing(self) -> NDArray[np.float64]:
+        """(C,): share of hits in the pointing game; NaN where it was not played."""
+        games = self.report.localisation
+        if games is None:
+            return np.full(len(self.run.categories), np.nan)
+        return np.array(games.pointing[f"{Frame.PHOTO}, all"].by_category)
+
+    def labels(self, thresholds: Thresholds) -> NDArray[np.bool_]:
+        """(N, C): what reaches the thresholds, (C,) in [0, 1]."""
+        labels: NDArray[np.bool_] = self.run.logits >= _as_logits(thresholds)
+        return labels
+
+    def labels_of(self, category: int, threshold: float) -> NDArray[np.bool_]:
+        """(N,): which images get the label at a threshold in [0, 1]."""
+        limit = _as_logits(np.array(threshold))
+        labels: NDArray[np.bool_] = self.run.logits[:, category] >= limit
+        return labels
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTable:
+    """How labels at some thresholds compare with the truth; five times (C,).
+
+    Attributes:
+        thresholds: in [0, 1].
+        right: labels that were given rightly.
+        wrong: given wrongly.
+        missed: wrongly not given.
+        absent: rightly not given.
+    """
+
+    thresholds: Thresholds
+    right: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+    missed: NDArray[np.int64]
+    absent: NDArray[np.int64]
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """(C,); NaN where no label was given."""
+        return _share(self.right, self.right + self.wrong)
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """(C,); NaN without positives."""
+        return _share(self.right, self.right + self.missed)
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """(C,); NaN without positives."""
+        has_any = self.right + self.missed > 0
+        values = _share(2 * self.right, 2 * self.right + self.wrong + self.missed)
+        return np.where(has_any, values, np.nan)
+
+
+def label_table(analysis: Analysis, thresholds: Thresholds) -> LabelTable:
+    """Count labels of all categories."""
+    labels = analysis.labels(thresholds)
+
+    def count(which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.asarray(np.count_nonzero(which, axis=0), dtype=np.int64)
+
+    return LabelTable(
+        thresholds,
+        count(labels & analysis.positives),
+        count(labels & analysis.negatives),
+        count(~labels & analysis.positives),
+        count(~labels & analysis.negatives),
+    )
+
+
+def with_threshold(
+    analysis: Analysis, table: LabelTable, category: int, threshold: float
+) -> LabelTable:
+    """The table with another threshold of one category; only that one is counted again."""
+    labels = analysis.labels_of(category, threshold)
+    positives, negatives = analysis.positives[:, category], analysis.negatives[:, category]
+
+    def put(values: NDArray[np.int64], which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        changed = values.copy()
+        changed[category] = np.count_nonzero(which)
+        return changed
+
+    thresholds = table.thresholds.copy()
+    thresholds[category] = threshold
+    return LabelTable(
+        thresholds,
+        put(table.right, labels & positives),
+        put(table.wrong, labels & negatives),
+        put(table.missed, ~labels & positives),
+        put(table.absent, ~labels & negatives),
+    )
+
+
+def analyse(folder: Path) -> Generator[Analysis, None, None]:
+    """Read a run and compute its numbers; what takes long comes with the second value.
+
+    Raises:
+        DataError: there is no such run, it is damaged, or has nothing to measure.
+    """
+    run = load_run(folder)
+    if run.logits.size <= _FEW_SCORES:
+        yield Analysis(folder, report(run), True)
+        return
+    first = report(run, _QUICK)
+    yield Analysis(folder, first, False)
+    intervals = bootstrap_intervals(run.logits, run.targets, run.ignored, threshold=0.0)
+    yield Analysis(folder, replace(first, intervals=intervals), True)
+
+
+def _as_logits(thresholds: Thresholds) -> NDArray[np.float32]:
+    """Exactly 0 for one half, which is where published numbers draw the line."""
+    with np.errstate(divide="ignore"):
+        limits = np.log(thresholds) - np.log1p(-thresholds)
+    return np.asarray(limits, dtype=np.float32)
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    result = np.full(part.shape, np.nan)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result

@@ -1,0 +1,176 @@
+"""Where the images of a run lie, and showing some of them in the window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.evaluation.cases import MOST_SHOWN, Cases
+from csra_gui.evaluation.own_decisions import KIND
+from csra_gui.session import Session
+from csra_gui.workers.job import Job
+from engine.data.dataset_registry import load_dataset
+from engine.errors import DataError, EngineError
+from engine.run_notes import place_of, remember_place
+from engine.runs import EvaluationRun
+
+_UNKNOWN_PLACE = (
+    "Nobody noted where the images of this run lie. Choose the folder of the data set, and they "
+    "can be shown."
+)
+
+
+def find_images(folder: Path, run: EvaluationRun, root: Path | None) -> Mapping[str, Path]:
+    """The path of each image of a run, by its id; reads the data set's lists.
+
+    Args:
+        folder: of the run.
+        run: as it was kept.
+        root: where its data set lies now; ``None`` is where it lay.
+
+    Raises:
+        DataError: nobody knows where, or the data set is not there.
+    """
+    place = root or place_of(folder)
+    if place is None:
+        raise DataError(_UNKNOWN_PLACE)
+    kind, split = run.dataset.get("kind", ""), run.dataset.get("split", "")
+    if kind == KIND:
+        found = {sample: place / sample for sample in run.ids}
+    else:
+        images = load_dataset(kind, place, split, check_files=False)
+        found = dict(zip(images.ids, images.paths, strict=True))
+    if not found.keys() & set(run.ids):
+        raise DataError("None of the images of this run is in that folder. Choose another one.")
+    if root is not None:
+        remember_place(folder, root)
+    return found
+
+
+class ImageFinder(QObject):
+    """Finds the images of the run that is looked at, once, when the first are wanted.
+
+    Signals:
+        found: the ``Cases`` that were asked for last, and a path for each sample.
+        failed: the ``Cases`` and the ``EngineError``.
+    """
+
+    found = Signal(object, object)
+    failed = Signal(object, object)
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._run: tuple[Path, EvaluationRun] | None = None
+        self._paths: Mapping[str, Path] | None = None
+        self._wanted: Cases | None = None
+        self._job: Job | None = None
+
+    def set_run(self, folder: Path, run: EvaluationRun) -> None:
+        """Look for the images of another run from now on."""
+        if self._run is None or self._run[0] != folder:
+            self._run, self._paths, self._wanted = (folder, run), None, None
+            self._drop()
+
+    def ask(self, cases: Cases, root: Path | None = None) -> None:
+        """Find the images of these cases; those asked for last win.
+
+        Args:
+            cases: of the run.
+            root: where the data set lies now, if it has moved.
+        """
+        self._wanted = cases
+        if self._paths is not None and root is None:
+            self._answer()
+        elif self._job is None and self._run is not None:
+            folder, run = self._run
+            self._job = job = self._session.jobs.prepare(
+                lambda: find_images(folder, run, root), "find images"
+            )
+            job.returned.connect(self._on_job_returned)
+            job.failed.connect(self._on_job_failed)
+            job.finished.connect(lambda: self._on_job_finished(job))
+            job.start()
+
+    def _drop(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
+
+    def _answer(self) -> None:
+        cases, self._wanted = self._wanted, None
+        if cases is None or self._paths is None:
+            return
+        paths = [self._paths[name] for name in cases.samples if name in self._paths]
+        self.found.emit(cases, tuple(dict.fromkeys(paths)))
+
+    @Slot(object)
+    def _on_job_returned(self, paths: Mapping[str, Path]) -> None:
+        self._paths = paths
+        self._answer()
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        cases, self._wanted = self._wanted, None
+        if cases is not None:
+            self.failed.emit(cases, error)
+
+    def _on_job_finished(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+
+
+class ShownCases(QObject):
+    """Shows images of a run in the grid, among the open photos or instead of them.
+
+    Signals:
+        replaced: what was open before; it can be opened again.
+    """
+
+    replaced = Signal(object)
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._ours: set[Path] = set()
+        self._waiting: tuple[Cases, tuple[Path, ...]] | None = None
+        session.scan_finished.connect(self._on_session_scan_finished)
+
+    def show(self, cases: Cases, paths: Sequence[Path]) -> None:
+        """Show just these images; those that are not open are opened first."""
+        paths = tuple(paths[:MOST_SHOWN])
+        photos = self._session.photos
+        missing = [path for path in paths if photos.row_of(path) is None]
+        self._waiting = (cases, paths)
+        if not missing:
+            self._show_waiting()
+        elif self._ours and self._ours.issuperset(self._session.roots):
+            self._ours.update(missing)
+            self._session.add(missing)
+        else:
+            before = tuple(self._session.roots)
+            self._ours = set(paths)
+            self._session.open(paths)
+            if before:
+                self.replaced.emit(before)
+
+    @Slot()
+    def _on_session_scan_finished(self) -> None:
+        if self._waiting is not None:
+            self._show_waiting()
+
+    def _show_waiting(self) -> None:
+        if self._waiting is None:
+            return
+        (cases, paths), self._waiting = self._waiting, None
+        session = self._session
+        rows = [row for path in paths if (row := session.photos.row_of(path)) is not None]
+        number = len(cases.samples)
+        shown = f"{len(rows):,}" if len(rows) == number else f"{len(rows):,} of {number:,}"
+        session.shown.set_fixed(rows, f"{cases.caption} ({shown})")
+        model = session.model
+        if model is not None and cases.category in model.categories:
+            session.set_pinned(model.categories.index_of(cases.category))
+        session.set_current(rows[0] if rows else None)

@@ -1,0 +1,139 @@
+"""Evaluations going on: one after the other, in the engine, while the window stays usable."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.engine_client import EngineClient
+from csra_gui.tagging import MovingRate
+from csra_gui.workers.job import Job
+from engine.errors import EngineError
+from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationState:
+    """How far it is.
+
+    Attributes:
+        request: what is being evaluated.
+        done: images so far.
+        total: images; 0 while the model and the data set are being read.
+        waiting: further evaluations that come after this one.
+        rate_per_s: images per second lately; ``None`` while nothing is known.
+    """
+
+    request: EvaluationRequest
+    done: int = 0
+    total: int = 0
+    waiting: int = 0
+    rate_per_s: float | None = None
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds left of this evaluation; ``None`` while nothing is known."""
+        return (self.total - self.done) / self.rate_per_s if self.rate_per_s else None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationEnd:
+    """How one ended.
+
+    Attributes:
+        state: how far it was.
+        run: the id of the run; empty if there is none.
+        error: why it failed.
+        is_cancelled: the person ended it; what was found can be gone on with.
+    """
+
+    state: EvaluationState
+    run: str = ""
+    error: EngineError | None = None
+    is_cancelled: bool = False
+
+
+class EvaluationRunner(QObject):
+    """A queue of evaluations, of which one runs.
+
+    Signals:
+        state_changed: the ``EvaluationState``, also when one begins.
+        ended: the ``EvaluationEnd`` of one of them.
+    """
+
+    state_changed = Signal(object)
+    ended = Signal(object)
+
+    def __init__(self, engine: EngineClient, parent: QObject) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._queue: deque[EvaluationRequest] = deque()
+        self._job: Job | None = None
+        self._run = ""
+        self._error: EngineError | None = None
+        self._rate = MovingRate()
+        self.state: EvaluationState | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether one goes on."""
+        return self._job is not None
+
+    def start(self, requests: Sequence[EvaluationRequest]) -> None:
+        """Evaluate these after what goes on already."""
+        self._queue.extend(requests)
+        if self._job is None:
+            self._start_next()
+        elif self.state is not None:
+            self._tell(self.state.done, self.state.total, self.state.rate_per_s)
+
+    def cancel(self) -> None:
+        """Stop within one batch; what waits is given up, what was found is kept."""
+        self._queue.clear()
+        if self._job is not None:
+            self._job.cancel()
+
+    def _start_next(self) -> None:
+        request = self._queue.popleft()
+        self._run, self._error, self._rate = "", None, MovingRate()
+        self.state = EvaluationState(request, waiting=len(self._queue))
+        self._job = job = self._engine.evaluate(request)
+        job.yielded.connect(self._on_job_yielded)
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(lambda: self._on_job_finished(job))
+        self.state_changed.emit(self.state)
+        job.start()
+
+    def _tell(self, done: int, total: int, rate: float | None) -> None:
+        if self.state is not None:
+            waiting = len(self._queue)
+            self.state = EvaluationState(self.state.request, done, total, waiting, rate)
+            self.state_changed.emit(self.state)
+
+    @Slot(object)
+    def _on_job_yielded(self, values: tuple[EvaluationProgress | EvaluationDone, ...]) -> None:
+        for value in values:
+            if isinstance(value, EvaluationDone):
+                self._run = value.run
+        steps = [value for value in values if isinstance(value, EvaluationProgress)]
+        if steps and steps[-1].total:
+            rate = self._rate.add(time.monotonic(), steps[-1].done)
+            self._tell(steps[-1].done, steps[-1].total, rate)
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        self._error = error
+
+    def _on_job_finished(self, job: Job) -> None:
+        state, self._job, self.state = self.state, None, None
+        if state is None:
+            return
+        cancelled = job.is_cancelled and not self._run
+        end = EvaluationEnd(state, self._run, self._error, cancelled)
+        if self._queue and not job.is_cancelled:
+            self._start_next()
+        self.ended.emit(end)
