@@ -27,6 +27,7 @@ class Setting:
         minimum: of a number.
         maximum: of a number.
         choices: stored value to caption, for a text that is one of a few.
+        unit: of a whole number, for the dialog.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Setting:
     minimum: float = -math.inf
     maximum: float = math.inf
     choices: tuple[tuple[str, str], ...] = ()
+    unit: str = "px"
 
 
 THEME = Setting(
@@ -92,6 +94,20 @@ OVERLAY_OPACITY = Setting(
 )
 THUMBNAIL_SIDE = Setting(
     "view/thumbnail_side", 160, "Thumbnail size", "Side of a thumbnail in pixels.", 96, 320
+)
+THUMBNAIL_CACHE_MB = Setting(
+    "view/thumbnail_cache_mb",
+    500,
+    "Thumbnails kept on the disk",
+    "What was seen before appears faster; those not seen for long go when there are more.",
+    0,
+    20_000,
+    unit="MB",
+)
+VIEW_MODE = Setting(
+    "view/mode",
+    "grid",
+    choices=(("grid", "Thumbnails"), ("list", "List"), ("large", "Large photo")),
 )
 SHOW_OVERLAY = Setting("view/show_overlay", True)
 MAP_KIND = Setting(
@@ -155,6 +171,8 @@ SETTINGS: tuple[Setting, ...] = (
     REOPEN_LAST,
     OVERLAY_OPACITY,
     THUMBNAIL_SIDE,
+    THUMBNAIL_CACHE_MB,
+    VIEW_MODE,
     SHOW_OVERLAY,
     MAP_KIND,
     MAP_HEAD,
@@ -227,6 +245,11 @@ class Settings(QObject):
         """Put a folder on top of the recent ones."""
         others = [path for path in self.recent_folders if path != folder]
         self._store.setValue(_RECENT_FOLDERS, _storable([folder, *others])[:MAX_RECENT_FOLDERS])
+
+    def remove_recent_folder(self, folder: Path) -> None:
+        """Forget one of the recent folders."""
+        others = [path for path in self.recent_folders if path != folder]
+        self._store.setValue(_RECENT_FOLDERS, _storable(others))
 
     def clear_recent_folders(self) -> None:
         """Forget the recent folders."""

@@ -78,10 +78,10 @@ class SettingsDialog(QDialog):
         return box
 
     def _spin_box(self, setting: Setting) -> QWidget:
-        """Whole numbers are pixels; fractions are edited in percent."""
+        """Whole numbers have their unit; fractions are edited in percent."""
         box = QSpinBox(self)
         scale = 1 if isinstance(setting.default, int) else 100
-        box.setSuffix(" px" if scale == 1 else " %")
+        box.setSuffix(f" {setting.unit}" if scale == 1 else " %")
         box.setRange(round(setting.minimum * scale), round(setting.maximum * scale))
         self._shown[setting.key] = lambda: box.setValue(
             round(float(self._settings.value(setting)) * scale)

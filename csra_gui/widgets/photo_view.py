@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import (
+    QColor,
     QFocusEvent,
     QImage,
     QKeyEvent,
@@ -46,6 +47,7 @@ class PhotoView(ZoomView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._backdrop = QColor(BACKDROP)
         self._photo = QPixmap()
         self._scaled = QPixmap()
         self._overlay = QPixmap()
@@ -91,6 +93,11 @@ class PhotoView(ZoomView):
         """What to say while there is no photo; plain text."""
         self._message = (headline, detail)
         self._describe()
+
+    def set_backdrop(self, color: QColor) -> None:
+        """Another colour around the photo."""
+        self._backdrop = QColor(color)
+        self.update()
 
     def set_caption(self, text: str) -> None:
         """A line on a strip at the lower edge of the photo; empty takes it away."""
@@ -151,7 +158,7 @@ class PhotoView(ZoomView):
     @override
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), BACKDROP)
+        painter.fillRect(self.rect(), self._backdrop)
         if self.has_photo():
             self._paint_photo(painter)
             seen = self.photo_rect().intersected(QRectF(self.rect()))
