@@ -123,6 +123,11 @@ class Decisions(QObject):
             [row_of[image] for image in stored.reviewed],
         )
 
+    def read_again(self, rows: Sequence[int]) -> None:
+        """Show what the library has of photos now, once all is written."""
+        self._to_read_again.update(rows)
+        self._read_again_if_due()
+
     def forget(self) -> None:
         """The table is being emptied: rows mean other photos from now on."""
         self._to_read_again.clear()
@@ -140,18 +145,13 @@ class Decisions(QObject):
 
     def _submit(self, work: object, rows: tuple[int, ...] = ()) -> None:
         self._waiting += 1
-        paths_then = self._photos.paths[rows[0]] if rows else None
-
-        def is_same_table() -> bool:
-            return not rows or (
-                rows[0] < len(self._photos) and self._photos.paths[rows[0]] == paths_then
-            )
+        generation = self._photos.generation
 
         def done(written: _Written) -> None:
             self._waiting -= 1
             if not self._waiting:  # else a newer edit is already announced
                 self._set_captions(written.captions)
-            if rows and is_same_table():
+            if rows and generation == self._photos.generation:
                 self._photos.set_image_ids(rows, written.ids)
             elif not rows and written.edit is not None:
                 self._apply(written.edit)
@@ -159,7 +159,7 @@ class Decisions(QObject):
 
         def failed(error: EngineError) -> None:
             self._waiting -= 1
-            if is_same_table():
+            if generation == self._photos.generation:
                 self._to_read_again.update(rows)
             self.failed.emit(str(error))
             self._library.submit(lambda library: library.next_captions(), self._set_captions)
@@ -192,17 +192,14 @@ class Decisions(QObject):
         rows = sorted(self._to_read_again)
         self._to_read_again.clear()
         row_of = {i: row for row in rows if (i := self._photos.image_id(row)) is not None}
+        generation = self._photos.generation
 
         def done(stored: Stored) -> None:
-            still = [row for i, row in row_of.items() if self._is_still(i, row)]
-            if len(still) == len(row_of):
+            if generation == self._photos.generation:
                 self.take(rows, stored, row_of)
                 self.changed.emit(tuple(rows))
 
         self._library.submit(lambda library: library.stored(row_of), done)
-
-    def _is_still(self, image: int, row: int) -> bool:
-        return row < len(self._photos) and self._photos.image_id(row) == image
 
     def _set_captions(self, captions: tuple[str, str]) -> None:
         if captions != (self.undo_caption, self.redo_caption):

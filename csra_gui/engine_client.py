@@ -12,6 +12,7 @@ from csra_gui.workers.job import Job, JobRunner
 from engine.api import TaggingEngine
 from engine.errors import EngineError, EngineStoppedError
 from engine.evaluation_request import EvaluationRequest
+from engine.geometry import Box
 from engine.values import (
     ModelImport,
     ModelInfo,
@@ -112,12 +113,22 @@ class EngineClient(QObject):
             lambda: self._made_engine().save_thresholds(request), "save thresholds"
         )
 
-    def predict(self, paths: Sequence[Path]) -> Job:
-        """A job that yields one ``Prediction`` per photo; the caller connects and starts it."""
-        paths, model_id = tuple(paths), self._model_id()
+    def predict(
+        self,
+        paths: Sequence[Path],
+        keep: Callable[[Generator[Prediction, None, None]], Generator[object, None, None]],
+    ) -> Job:
+        """A job that asks the model in use; the caller connects and starts it.
 
-        def work() -> Generator[Prediction, None, None]:
-            return self._open_engine().predict(model_id, paths)
+        Args:
+            paths: photos; read in the worker.
+            keep: runs in the worker too: takes one ``Prediction`` per photo, in order, and says
+                what the job yields.
+        """
+        model_id = self._model_id()
+
+        def work() -> Generator[object, None, None]:
+            return keep(self._open_engine().predict(model_id, tuple(paths)))
 
         return self._jobs.prepare(work, "predict")
 
@@ -129,6 +140,51 @@ class EngineClient(QObject):
         self._wanted = path
         if self._explaining is None:
             self._explain_wanted()
+
+    def explain_otherwise(
+        self, path: Path, hidden: Box | None = None, input_size: int | None = None
+    ) -> Job:
+        """A job that returns what the model in use says of a changed photo; see ``explain``.
+
+        Args:
+            path: of the photo.
+            hidden: a part that the model does not get to see, in fractions.
+            input_size: side of the network's input in pixels; ``None`` is the model's own.
+        """
+        model_id = self._model_id()
+        return self._jobs.prepare(
+            lambda: self._open_engine().explain(model_id, path, hidden, input_size),
+            "explain otherwise",
+        )
+
+    def explain_beside(self, source: str, path: Path) -> Job:
+        """A job that returns another model's ``ModelInfo`` and what it says of a photo.
+
+        The model in use stays. ``release`` frees the other one's memory.
+
+        Args:
+            source: its name or file; opened if it is not open.
+            path: of the photo.
+        """
+
+        def work() -> tuple[ModelInfo, PositionScores]:
+            engine = self._open_engine()
+            info = engine.open_model(source)
+            return info, engine.explain(info.id, path)
+
+        return self._jobs.prepare(work, "explain beside")
+
+    def true_boxes(self, path: Path) -> Job:
+        """A job that returns the true boxes of a photo, ``None`` outside data sets."""
+        return self._jobs.prepare(lambda: self._open_engine().true_boxes(path), "true boxes")
+
+    def release(self, model_id: str) -> None:
+        """Free the memory of a model that was looked at beside the one in use."""
+        if self._closed or (self.model is not None and self.model.id == model_id):
+            return
+        self._unused.add(model_id)
+        if self._opening is None:
+            self._close_unused()
 
     def close(self, timeout_s: float) -> bool:
         """Close the engine; ``False`` if it has not closed after that many seconds."""

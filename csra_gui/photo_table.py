@@ -12,6 +12,7 @@ import numpy as np
 
 from csra_gui.growing_array import GrowingArray
 from csra_gui.photo_decisions import PhotoDecisions
+from csra_gui.photo_files import UNKNOWN_SIZE, PhotoFiles
 from csra_gui.photo_paths import PhotoPaths
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray
@@ -60,11 +61,15 @@ class PhotoTable:
 
     Scores are one (N, C) float16 array per model. Those of the models used last are kept, so
     that going back to one costs nothing.
+
+    Attributes:
+        generation: counts how often the table was emptied: rows then mean other photos.
     """
 
     def __init__(self) -> None:
+        self.generation = 0
         self._paths = PhotoPaths()
-        self._sizes = GrowingArray(_UNKNOWN, np.int64)
+        self._sizes = GrowingArray(UNKNOWN_SIZE, np.int64)
         self._mtimes_ns = GrowingArray(0, np.int64)
         self._image_ids = GrowingArray(0, np.int64)
         self._rows_of_images: tuple[IntArray, IntArray] | None = None
@@ -94,6 +99,7 @@ class PhotoTable:
             results.errors.clear()
             results.scores.clear()
         self._rows_of_images = self._last_columns = None
+        self.generation += 1
         self._touch()
 
     def add(
@@ -121,13 +127,24 @@ class PhotoTable:
     def file(self, row: int) -> ImageFile | None:
         """The photo's file as it was last looked at; ``None`` if it never was."""
         size = int(self._sizes.values[row])
-        if size == _UNKNOWN:
+        if size == UNKNOWN_SIZE:
             return None
         return ImageFile(self._paths[row], size, int(self._mtimes_ns.values[row]))
 
+    def files(self) -> PhotoFiles:
+        """All files as they are now, for a worker."""
+        return PhotoFiles(
+            self._paths.names,
+            self._paths.folders,
+            self._paths.folder_of,
+            self._sizes.values,
+            self._mtimes_ns.values,
+            self._image_ids.values,
+        )
+
     def set_file(self, row: int, file: ImageFile | None) -> None:
         """Note what the photo's file is like now."""
-        self._sizes.values[row] = _UNKNOWN if file is None else file.size
+        self._sizes.values[row] = UNKNOWN_SIZE if file is None else file.size
         self._mtimes_ns.values[row] = 0 if file is None else file.mtime_ns
         self._touch()
 
@@ -145,6 +162,12 @@ class PhotoTable:
     def set_image_ids(self, rows: Sequence[int] | IntArray, ids: Sequence[int] | IntArray) -> None:
         """Note which images of the library photos are."""
         self._image_ids.values[np.asarray(rows, dtype=np.int64)] = ids
+        self._rows_of_images = None
+        self._touch()
+
+    def forget_image_ids(self) -> None:
+        """The library is another one: its numbers mean nothing."""
+        self._image_ids.values[:] = 0
         self._rows_of_images = None
         self._touch()
 

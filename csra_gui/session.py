@@ -13,12 +13,10 @@ from csra_gui.engine_client import EngineClient, EngineFactory
 from csra_gui.library_client import LibraryClient, library_file
 from csra_gui.map_focus import MapFocus
 from csra_gui.model_keeper import ModelKeeper, ModelState
-from csra_gui.photo_scan import PhotoScan
 from csra_gui.photo_table import PhotoTable, ScoredLabel
-from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
+from csra_gui.photo_work import PhotoWork
+from csra_gui.settings import Settings
 from csra_gui.shown_photos import ShownPhotos
-from csra_gui.tagger import Tagger
-from csra_gui.tagging import TagSummary
 from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.job import JobRunner
 from engine.data.scan import ScanProblem
@@ -46,6 +44,7 @@ class Session(QObject):
         decisions_changed: a tuple of rows of which the person said something; empty means any.
         undo_changed: what can be undone or redone.
         selection_changed: which photos are selected.
+        storing_failed: why something could not be written to the library.
     """
 
     photos_reset = Signal()
@@ -65,6 +64,7 @@ class Session(QObject):
     decisions_changed = Signal(object)
     undo_changed = Signal()
     selection_changed = Signal()
+    storing_failed = Signal(str)
 
     def __init__(
         self, engine_factory: EngineFactory, settings: Settings, parent: QObject | None = None
@@ -80,15 +80,14 @@ class Session(QObject):
         self.decisions = Decisions(self.library, self.photos, self)
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
         self.focus = MapFocus(self.engine, self.photos, self)
-        self.roots: list[Path] = []
         self.selection: tuple[int, ...] = ()
-        self._scan = PhotoScan(self.jobs, self)
-        self._tagger = Tagger(self.engine, self.photos, self)
-        self._tag_when_possible = False
+        self.work = PhotoWork(
+            self.engine, self.library, self.photos, self.decisions, settings, self.jobs
+        )
         self._connect()
 
     def _connect(self) -> None:
-        self.models.about_to_switch.connect(self._tagger.drop)
+        self.models.about_to_switch.connect(self.work.drop_run)
         self.models.switched.connect(self._on_models_switched)
         self.models.state_changed.connect(self._on_models_state_changed)
         self.thresholds.changed.connect(self.threshold_changed)
@@ -100,38 +99,32 @@ class Session(QObject):
         self.focus.evidence_changed.connect(self.evidence_changed)
         for fact in (self.predictions_changed, self.decisions_changed, self.threshold_changed):
             fact.connect(self.shown.refresh)
-        self._tagger.started.connect(self.tagging_started)
-        self._tagger.progressed.connect(self.tagging_progressed)
-        self._tagger.rows_changed.connect(self.predictions_changed)
-        self._tagger.finished.connect(self._on_tagger_finished)
-        self._scan.paths_found.connect(self._on_scan_paths_found)
-        self._scan.finished.connect(self._on_scan_finished)
+        self.work.photos_added.connect(self.photos_added)
+        self.work.photos_added.connect(self.shown.refresh)
+        self.work.scan_started.connect(self.scan_started)
+        self.work.scan_finished.connect(self.scan_finished)
+        self.work.rows_changed.connect(self.predictions_changed)
+        self.work.tagging_started.connect(self.tagging_started)
+        self.work.tagging_progressed.connect(self.tagging_progressed)
+        self.work.tagging_finished.connect(self.tagging_finished)
+        self.work.storing_failed.connect(self.storing_failed)
+        self.decisions.failed.connect(self.storing_failed)
 
     # Opening.
 
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
-        self._scan.drop()
-        self._tagger.drop()
+        self.work.drop()
         self.focus.clear()
         self.set_selection(())
-        self.roots = []
         self.photos.clear()
-        self.decisions.forget()
-        self.skipped.clear()
         self.shown.reset()
         self.photos_reset.emit()
         self.add(roots)
 
     def add(self, roots: Sequence[Path]) -> None:
         """Look for photos in these files and folders too."""
-        self.roots += [root for root in roots if root not in self.roots]
-        if self._scan.is_running:  # two at once would mix their rows: look through all again
-            roots = self.roots
-            self.skipped.clear()
-        self._scan.start(roots, recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)))
-        self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
-        self.scan_started.emit()
+        self.work.add(roots)
 
     def rescan(self) -> None:
         """Open the same files and folders again."""
@@ -139,14 +132,19 @@ class Session(QObject):
             self.open(tuple(self.roots))
 
     @property
+    def roots(self) -> list[Path]:
+        """The files and folders that are open."""
+        return self.work.roots
+
+    @property
     def is_scanning(self) -> bool:
         """Whether photos are being looked for."""
-        return self._scan.is_running
+        return self.work.is_scanning
 
     @property
     def skipped(self) -> list[ScanProblem]:
         """Files and folders that could not be looked at."""
-        return self._scan.skipped
+        return self.work.skipped
 
     # The model and tagging.
 
@@ -163,22 +161,28 @@ class Session(QObject):
     @property
     def is_tagging(self) -> bool:
         """Whether a run is going on."""
-        return self._tagger.is_running
+        return self.work.is_tagging
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a run waits to be gone on with."""
+        return self.work.is_paused
 
     def tag(self) -> None:
-        """Tag the photos that have no labels yet; if there are none, tag them all again."""
-        self._tagger.start()
+        """Tag the photos that have no labels yet, or go on with a run that was paused."""
+        self.work.tag()
+
+    def pause_tagging(self) -> None:
+        """Stop tagging within one batch, to go on later."""
+        self.work.pause()
 
     def cancel_tagging(self) -> None:
         """Stop tagging within one batch; what is tagged stays."""
-        self._tagger.cancel()
+        self.work.cancel_tagging()
 
     def cancel_work(self) -> None:
         """Stop what is going on: looking for photos, or tagging them."""
-        if self._scan.is_running:
-            self._tag_when_possible = False
-            self._scan.cancel()
-        self.cancel_tagging()
+        self.work.cancel()
 
     # What the person looks at.
 
@@ -275,8 +279,7 @@ class Session(QObject):
 
     def shut_down(self, timeout_s: float = 4.0) -> bool:
         """End every job and the engine; ``False`` if something would not end in time."""
-        self._scan.drop()
-        self._tagger.drop()
+        self.work.drop()
         self.engine.explain(None)
         self.jobs.cancel_all()  # before the engine, which may take a while to close
         closed = self.engine.close(timeout_s / 2)
@@ -292,48 +295,20 @@ class Session(QObject):
             return
         kept = self.pinned_category
         pinned = "" if old is None or kept is None else str(old.categories[kept])
-        self.photos.use_model(model.id, model.categories)
+        self.work.use_model(model, is_first=old is None)
         self.thresholds.set_model(model)
         known = pinned in model.categories
         self.focus.forget_model(model.categories.index_of(pinned) if known else None)
         self.predictions_changed.emit(())
         self.threshold_changed.emit()
         self.focus.ask_again()
-        if old is not None:
-            self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
 
     @Slot()
     def _on_models_state_changed(self) -> None:
         self.model_changed.emit(self.model_state)
-        self._tag_if_wanted()
-
-    @Slot(object)
-    def _on_scan_paths_found(self, paths: list[Path]) -> None:
-        first, end = self.photos.add(paths)
-        if end > first:
-            self.photos_added.emit(first, end)
-            self.shown.refresh()
-
-    @Slot()
-    def _on_scan_finished(self) -> None:
-        self.scan_finished.emit(tuple(self.skipped))
-        self._tag_if_wanted()
-
-    @Slot(object)
-    def _on_tagger_finished(self, summary: TagSummary | None) -> None:
-        self.tagging_finished.emit(summary)
-        if summary is not None and summary.is_complete:  # photos may have been added meanwhile
-            self._tag_if_wanted()
-        elif summary is not None:  # cancelled or failed: it goes on when the person says so
-            self._tag_when_possible = False
+        self.work.proceed()
 
     # Helpers.
-
-    def _tag_if_wanted(self) -> None:
-        if not self._tag_when_possible or self._scan.is_running or self.model is None:
-            return
-        if self.photos.untagged_rows():
-            self.tag()
 
     def _threshold_of_each(self) -> FloatArray:
         """(C,) float32, for the model in use."""

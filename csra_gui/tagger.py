@@ -1,71 +1,113 @@
-"""Tagging the open photos: one run at a time, its results into the table."""
+"""Tagging the open photos: one run at a time, its results into the table and the library."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Sequence
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.engine_client import EngineClient
+from csra_gui.library_client import LibraryClient
+from csra_gui.photo_files import RowPaths
 from csra_gui.photo_table import PhotoTable
 from csra_gui.tagging import TagRun, TagSummary
+from csra_gui.workers.tag_job import FileChanged, Outcome, kept_predictions
+from engine.errors import EngineError
 from engine.values import Prediction
+
+#: A file that changes more often than this while it is tagged is left alone.
+_MAX_CHANGES = 3
+_KEEPS_CHANGING = "The file keeps changing; tag it again when it is finished."
 
 
 class Tagger(QObject):
-    """Starts and ends runs.
+    """Starts, pauses and ends runs.
 
     Signals:
         started: how many photos the run has.
         progressed: a ``TagProgress``.
         rows_changed: a tuple of rows; an empty one means any of them.
         finished: a ``TagSummary``, or ``None`` for a run that was dropped.
+        storing_failed: why results are not written to the library, an ``EngineError``.
     """
 
     started = Signal(int)
     progressed = Signal(object)
     rows_changed = Signal(object)
     finished = Signal(object)
+    storing_failed = Signal(object)
 
-    def __init__(self, engine: EngineClient, photos: PhotoTable, parent: QObject) -> None:
+    def __init__(
+        self, engine: EngineClient, photos: PhotoTable, library: LibraryClient, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._engine = engine
         self._photos = photos
+        self._library = library
         self._run: TagRun | None = None
+        self._paused: TagSummary | None = None
+        self._changes: Counter[int] = Counter()
 
     @property
     def is_running(self) -> bool:
         """Whether a run is going on."""
         return self._run is not None
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether a run waits to be gone on with."""
+        return self._paused is not None
+
     def start(self) -> None:
-        """Tag the photos that have no labels yet; if there are none, tag them all again."""
+        """Tag the photos that have no labels yet, or go on with a run that was paused."""
         photos = self._photos
-        if self._run is not None or self._engine.model is None or not len(photos):
+        if self._run is not None or self._engine.model is None:
             return
         rows = photos.untagged_rows()
+        before, self._paused = self._paused, None
         if not rows:
-            photos.forget_results()
-            self.rows_changed.emit(())
-            rows = list(range(len(photos)))
-        paths = [photos.paths[row] for row in rows]
-        self._run = run = TagRun(self._engine.predict(paths), len(paths), self)
+            return
+        done = 0 if before is None else before.tagged + before.unreadable
+        files = photos.files()
+
+        def keep(
+            predictions: Generator[Prediction, None, None],
+        ) -> Generator[Outcome, None, None]:
+            return kept_predictions(predictions, rows, files, self._library.library)
+
+        job = self._engine.predict(RowPaths(files, rows), keep)
+        self._run = run = TagRun(job, done + len(rows), self, before)
         run.predictions_arrived.connect(self._on_run_predictions_arrived)
+        run.files_changed.connect(self._on_run_files_changed)
+        run.storing_failed.connect(self.storing_failed)
         run.progress_changed.connect(self.progressed)
         run.finished.connect(self._on_run_finished)
-        self.started.emit(len(paths))
+        self.started.emit(done + len(rows))
         run.start()
 
     def cancel(self) -> None:
         """Stop within one batch; what is tagged stays."""
+        self._paused = None
         if self._run is not None:
             self._run.cancel()
+
+    def pause(self) -> None:
+        """Stop within one batch, to go on later."""
+        if self._run is not None:
+            self._run.pause()
 
     @Slot()
     def drop(self) -> None:
         """End a run whose results nobody waits for; those that have arrived are kept."""
+        self._paused = None
+        self._changes.clear()
         if self._run is not None:
             run, self._run = self._run, None
             run.cancel()
             run.predictions_arrived.disconnect(self._on_run_predictions_arrived)
+            run.files_changed.disconnect(self._on_run_files_changed)
+            run.storing_failed.disconnect(self.storing_failed)
             run.progress_changed.disconnect(self.progressed)
             run.finished.disconnect(self._on_run_finished)
             self.finished.emit(None)
@@ -82,9 +124,29 @@ class Tagger(QObject):
                 self._photos.set_error(row, prediction.error)
             else:
                 self._photos.set_scores(row, prediction.scores)
+        if rows:
+            self.rows_changed.emit(tuple(rows))
+
+    @Slot(object)
+    def _on_run_files_changed(self, changes: Sequence[FileChanged]) -> None:
+        """The library forgets what models said of the file before, and so does the table."""
+        photos, files = self._photos, [change.file for change in changes]
+        rows = [change.row for change in changes]
+        self._library.submit(lambda library: library.add_images(files), None, self._on_failed)
+        photos.forget_results(rows)
+        for change in changes:
+            photos.set_file(change.row, change.file)
+            self._changes[change.row] += 1
+            if self._changes[change.row] > _MAX_CHANGES:
+                photos.set_error(change.row, _KEEPS_CHANGING)
         self.rows_changed.emit(tuple(rows))
+
+    def _on_failed(self, error: EngineError) -> None:
+        self.storing_failed.emit(error)
 
     @Slot(object)
     def _on_run_finished(self, summary: TagSummary) -> None:
         self._run = None
+        if summary.paused:
+            self._paused = summary
         self.finished.emit(summary)

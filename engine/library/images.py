@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sqlite3
 import stat
@@ -102,12 +103,56 @@ def mark_missing(connection: sqlite3.Connection, image_ids: Iterable[int]) -> No
     )
 
 
-def without_hash(connection: sqlite3.Connection, limit: int) -> list[LibraryImage]:
-    """Images whose content hash is still to be computed."""
+def images_below(
+    connection: sqlite3.Connection, folder: Path, recursive: bool
+) -> list[LibraryImage]:
+    """The images in a folder, and in its subfolders if so wanted, that have not vanished."""
+    where, parameters = below(folder) if recursive else _directly_in(folder)
+    return read_images(connection, f"WHERE images.missing = 0{where}", parameters)
+
+
+def _directly_in(folder: Path) -> tuple[str, tuple[bytes, ...]]:
+    return " AND folders.path = ?", (os.fsencode(folder),)
+
+
+def below(folder: Path) -> tuple[str, tuple[bytes, ...]]:
+    """A condition on ``folders`` for a folder and all folders inside it, and its parameters."""
+    path, separator = os.fsencode(folder), os.sep.encode()
+    inside = path if path.endswith(separator) else path + separator
+    after = inside[:-1] + bytes([separator[0] + 1])  # the first text after all that begin so
+    condition = " AND (folders.path = ? OR (folders.path >= ? AND folders.path < ?))"
+    return condition, (path, inside, after)
+
+
+def lookalikes(
+    connection: sqlite3.Connection, image_ids: Iterable[int]
+) -> list[tuple[LibraryImage, LibraryImage]]:
+    """Images not hashed yet, each with a hashed one of the same size and time."""
+    pairs = connection.execute(
+        "SELECT young.id, old.id FROM images AS young JOIN images AS old"
+        " ON old.size = young.size AND old.mtime_ns = young.mtime_ns AND old.id <> young.id"
+        " WHERE young.hash IS NULL AND young.missing = 0 AND old.hash IS NOT NULL"
+        " AND young.id IN (SELECT value FROM json_each(?))",
+        (json.dumps([int(image_id) for image_id in image_ids]),),
+    ).fetchall()
+    involved = json.dumps(sorted({image_id for pair in pairs for image_id in pair}))
+    condition = "WHERE images.id IN (SELECT value FROM json_each(?))"
+    images = {image.id: image for image in read_images(connection, condition, (involved,))}
+    return [(images[young], images[old]) for young, old in pairs]
+
+
+def same_content(connection: sqlite3.Connection, digest: bytes) -> list[LibraryImage]:
+    """The images of this content hash that have not vanished."""
+    return read_images(connection, "WHERE images.hash = ? AND images.missing = 0", (digest,))
+
+
+def without_hash(connection: sqlite3.Connection, limit: int, after: int) -> list[LibraryImage]:
+    """Images above an id whose content hash is still to be computed."""
     return read_images(
         connection,
-        "WHERE images.hash IS NULL AND images.missing = 0 ORDER BY images.id LIMIT ?",
-        (limit,),
+        "WHERE images.hash IS NULL AND images.missing = 0 AND images.id > ?"
+        " ORDER BY images.id LIMIT ?",
+        (after, limit),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from engine.categories import Categories
 from engine.errors import ConfigError
 from engine.library.errors import LibraryError
-from engine.library.images import find_image, read_images
+from engine.library.images import below, find_image, read_images
 from engine.library.values import LibraryImage, LibraryModel
 from engine.values import DEFAULT_THRESHOLD, FloatArray, Prediction
 
@@ -124,11 +123,11 @@ def errors(connection: sqlite3.Connection, fingerprint: str) -> dict[int, str]:
 
 
 def untagged(
-    connection: sqlite3.Connection, fingerprint: str, limit: int, below: Path | None
+    connection: sqlite3.Connection, fingerprint: str, limit: int, folder: Path | None
 ) -> list[LibraryImage]:
     """Images that this model has neither scored nor failed on, in the order they came."""
     model, _ = find_model(connection, fingerprint)
-    where, parameters = _below(below)
+    where, parameters = ("", ()) if folder is None else below(folder)
     not_yet = (
         "WHERE images.missing = 0"
         " AND NOT EXISTS (SELECT 1 FROM scores WHERE model_id = ? AND image_id = images.id)"
@@ -136,16 +135,6 @@ def untagged(
     )
     condition = f"{not_yet}{where} ORDER BY images.id LIMIT ?"
     return read_images(connection, condition, (model, model, *parameters, limit))
-
-
-def _below(folder: Path | None) -> tuple[str, tuple[bytes, ...]]:
-    if folder is None:
-        return "", ()
-    path, separator = os.fsencode(folder), os.sep.encode()
-    inside = path if path.endswith(separator) else path + separator
-    after = inside[:-1] + bytes([separator[0] + 1])  # the first text after all that begin so
-    condition = " AND (folders.path = ? OR (folders.path >= ? AND folders.path < ?))"
-    return condition, (path, inside, after)
 
 
 def thresholds(connection: sqlite3.Connection, fingerprint: str) -> FloatArray:

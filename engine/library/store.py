@@ -106,10 +106,25 @@ class Library:
         ids = tuple(image_ids)
         self._writer.run(lambda c: images.mark_missing(c, ids))
 
-    def images_without_hash(self, limit: int = 500) -> list[LibraryImage]:
-        """Images whose content is still to be hashed, for a worker in the background."""
+    def images_below(self, folder: Path, *, recursive: bool) -> list[LibraryImage]:
+        """The images in a folder that have not vanished, as far as the library knows."""
         with self._reading() as connection:
-            return images.without_hash(connection, limit)
+            return images.images_below(connection, folder, recursive)
+
+    def lookalikes(self, image_ids: Iterable[int]) -> list[tuple[LibraryImage, LibraryImage]]:
+        """Images not hashed yet, each with a hashed one of the same size and time."""
+        with self._reading() as connection:
+            return images.lookalikes(connection, image_ids)
+
+    def same_content(self, digest: bytes) -> list[LibraryImage]:
+        """The images of this content hash that have not vanished."""
+        with self._reading() as connection:
+            return images.same_content(connection, digest)
+
+    def images_without_hash(self, limit: int = 500, after: int = 0) -> list[LibraryImage]:
+        """Images above an id whose content is still to be hashed, for a worker."""
+        with self._reading() as connection:
+            return images.without_hash(connection, limit, after)
 
     def set_hashes(self, hashes: Sequence[tuple[int, bytes]]) -> tuple[Moved, ...]:
         """Store content hashes by image id; says which images turn out to have moved."""

@@ -199,10 +199,8 @@ def test_a_switch_in_the_middle_of_tagging_keeps_what_the_old_model_said(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:
     mine = own_model(engine, "mine")
-    application = start([photos])
-    wait_until_tagged(qtbot, application)
     engine.predict_gate.clear()
-    application.session.tag()
+    application = start([photos])
     qtbot.waitUntil(lambda: application.session.is_tagging)
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)

@@ -1,0 +1,162 @@
+"""Looking after the library: which files have vanished, which have moved, what is in each."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from csra_gui.library_client import LibraryClient
+from csra_gui.photo_table import PhotoTable
+from csra_gui.workers.job import Job, JobRunner
+from engine.errors import EngineError
+from engine.library.images import content_hash
+from engine.library.store import Library
+from engine.library.values import LibraryImage, Moved
+
+_PAGE = 100
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a scan went through: roots, and the images of the library that it came upon."""
+
+    roots: tuple[Path, ...]
+    recursive: bool
+    image_ids: frozenset[int]
+
+
+def settle_moves(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], None, None]:
+    """Note which files have vanished, and find those that only moved, in a worker.
+
+    Only files that look like a known one (same size and time) are read here.
+
+    Raises:
+        LibraryError: the file or the disk fails.
+    """
+    for root in scanned.roots:
+        if root.is_dir():  # a disk that is not there says nothing about the files on it
+            known = library.images_below(root, recursive=scanned.recursive)
+            absent = (image for image in known if image.id not in scanned.image_ids)
+            library.mark_missing([image.id for image in absent if not image.path.exists()])
+            yield ()
+    young = {new.id: new for new, _ in library.lookalikes(scanned.image_ids)}
+    for image in young.values():
+        yield hash_image(library, image)
+
+
+def hash_all(library: Library) -> Generator[tuple[Moved, ...], None, None]:
+    """Hash what has not been, one file at a time, in a worker; ends when all are through.
+
+    Raises:
+        LibraryError: the file or the disk fails.
+    """
+    after = 0
+    while page := library.images_without_hash(_PAGE, after):
+        for image in page:
+            yield hash_image(library, image)
+        after = page[-1].id
+
+
+def hash_image(library: Library, image: LibraryImage) -> tuple[Moved, ...]:
+    """Store an image's content hash; if a vanished one had the same, that is the one it is."""
+    try:
+        digest = content_hash(image.path)
+    except OSError:  # it comes again at the next start
+        return ()
+    twins = [twin for twin in library.same_content(digest) if twin.id != image.id]
+    library.mark_missing([twin.id for twin in twins if not twin.path.exists()])
+    return library.set_hashes([(image.id, digest)])
+
+
+class LibraryCare(QObject):
+    """Runs that work when nothing else goes on: a look for moved files first, then the hashes.
+
+    Signals:
+        moved: photos of the table are other images of the library now; a tuple of rows.
+        settled: the look for moved files is over.
+    """
+
+    moved = Signal(object)
+    settled = Signal()
+
+    def __init__(
+        self, library: LibraryClient, photos: PhotoTable, jobs: JobRunner, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._photos = photos
+        self._jobs = jobs
+        self._settling: Job | None = None
+        self._hashing: Job | None = None
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether moved files are being looked for."""
+        return self._settling is not None
+
+    def settle(self, roots: Sequence[Path], *, recursive: bool) -> None:
+        """Look for vanished and moved files after a scan; ``settled`` follows."""
+        library = self._library.library
+        self.drop()
+        if library is None:
+            self.settled.emit()
+            return
+        known = frozenset(self._photos.image_ids[self._photos.image_ids > 0].tolist())
+        scanned = Scanned(tuple(roots), recursive, known)
+        self._settling = job = self._jobs.prepare(
+            lambda: settle_moves(library, scanned), "look for moved photos"
+        )
+        self._connect(job)
+        job.finished.connect(lambda: self._on_settled(job))
+        job.start()
+
+    def hash_in_background(self) -> None:
+        """Hash contents until there is nothing left or ``pause`` is called."""
+        library = self._library.library
+        if library is None or not self._library.is_open or self._hashing is not None:
+            return
+        self._hashing = job = self._jobs.prepare(lambda: hash_all(library), "hash photos")
+        self._connect(job)
+        job.finished.connect(lambda: self._on_hashed(job))
+        job.start()
+
+    def pause(self) -> None:
+        """Something that matters more goes on: stop hashing after this file."""
+        job, self._hashing = self._hashing, None
+        if job is not None:
+            job.cancel()
+
+    def drop(self) -> None:
+        """Stop everything."""
+        self.pause()
+        job, self._settling = self._settling, None
+        if job is not None:
+            job.cancel()
+
+    def _connect(self, job: Job) -> None:
+        job.yielded.connect(lambda moves: self._on_moved([m for some in moves for m in some]))
+        job.failed.connect(self._on_failed)
+
+    def _on_moved(self, moves: list[Moved]) -> None:
+        rows: list[int] = []
+        for move in moves:
+            found = self._photos.rows_of_images([move.forgotten_id])
+            self._photos.set_image_ids(found, [move.image_id] * len(found))
+            rows += found
+        if rows:
+            self.moved.emit(tuple(rows))
+
+    def _on_failed(self, _error: EngineError) -> None:
+        """Nothing is lost by it, and the client has logged it: the next start tries again."""
+
+    def _on_settled(self, job: Job) -> None:
+        if job is self._settling:
+            self._settling = None
+            self.settled.emit()
+
+    def _on_hashed(self, job: Job) -> None:
+        if job is self._hashing:
+            self._hashing = None

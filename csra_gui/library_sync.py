@@ -1,0 +1,217 @@
+"""Bringing the open photos and the library together: who they are, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.decisions import Decisions
+from csra_gui.library_client import LibraryClient
+from csra_gui.photo_files import PhotoFiles
+from csra_gui.photo_table import PhotoTable
+from csra_gui.workers.job import Job, JobRunner
+from engine.errors import EngineError
+from engine.library.columns import IntArray
+from engine.library.store import Library
+from engine.library.stored import Stored
+from engine.library.values import LibraryModel
+from engine.values import ModelInfo
+
+#: Photos that are registered and read together: some milliseconds of work, one write to the disk.
+CHUNK = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class SyncedRows:
+    """What came out of the library for rows of the table.
+
+    Attributes:
+        rows: (M,) which.
+        ids: (M,) their numbers in the library, 0 for a file that is not there.
+        new: (M,) whether they had no number before.
+        stored: what is known of them.
+    """
+
+    rows: IntArray
+    ids: IntArray
+    new: IntArray
+    stored: Stored
+
+    @property
+    def row_of(self) -> dict[int, int]:
+        """The rows by the images' numbers."""
+        return dict(zip(self.ids.tolist(), self.rows.tolist(), strict=True))
+
+
+def sync_rows(
+    library: Library, files: PhotoFiles, rows: Sequence[int], model: LibraryModel | None
+) -> Generator[SyncedRows, None, None]:
+    """Register photos and read what is known of them, a chunk at a time, in a worker.
+
+    Raises:
+        LibraryError: the file or the disk fails.
+    """
+    if model is not None:
+        library.add_model(model)
+    fingerprint = None if model is None else model.fingerprint
+    for first in range(0, len(rows), CHUNK):
+        chunk = np.asarray(rows[first : first + CHUNK], dtype=np.int64)
+        ids = files.image_ids[chunk].copy()
+        new = ids == 0
+        found = [(place, files.file(int(chunk[place]))) for place in np.flatnonzero(new)]
+        there = [(place, file) for place, file in found if file is not None]
+        if there:
+            places = [place for place, _ in there]
+            ids[places] = library.add_images([file for _, file in there])
+        yield SyncedRows(chunk, ids, new, library.stored(ids[ids > 0].tolist(), fingerprint))
+
+
+class LibrarySync(QObject):
+    """Registers photos as they are found, and shows their stored scores, errors and decisions.
+
+    One job at a time, from the first row to the last; another model starts again at the first.
+
+    Signals:
+        rows_loaded: a tuple of rows whose scores or decisions have come; empty means any.
+        settled: nothing is left to do; also when the library cannot do it.
+        failed: why the library could not do it.
+    """
+
+    rows_loaded = Signal(object)
+    settled = Signal()
+    failed = Signal(str)
+
+    def __init__(
+        self,
+        library: LibraryClient,
+        photos: PhotoTable,
+        decisions: Decisions,
+        jobs: JobRunner,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._library = library
+        self._photos = photos
+        self._decisions = decisions
+        self._jobs = jobs
+        self._job: Job | None = None
+        self._done = 0
+        self._model: LibraryModel | None = None
+        self._gave_up = False
+        self._loading = 0
+        library.opened.connect(self._on_library_opened)
+        library.problem_changed.connect(self._on_library_problem_changed)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that the library has of the open photos is in the table."""
+        if self._library.library is None:
+            return self._library.error is not None
+        is_through = self._job is None and self._done == len(self._photos)
+        return not self._loading and (self._gave_up or is_through)
+
+    def set_model(self, model: ModelInfo) -> None:
+        """Show what another model said."""
+        self._model = LibraryModel(model.id, model.name, model.categories)
+        self.reset()
+        self.refresh()
+
+    def reset(self) -> None:
+        """Begin again at the first row; the table is another one, or its scores are."""
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
+        self._done = 0
+        self._gave_up = False
+
+    @Slot()
+    def refresh(self) -> None:
+        """There may be new rows."""
+        library = self._library.library
+        if self._job is not None or library is None or self._gave_up:
+            return
+        if self._done == len(self._photos):
+            return
+        self._start(library, range(self._done, len(self._photos)))
+
+    def load(self, rows: Sequence[int]) -> None:
+        """Read again what the library has of some photos that it knows."""
+        library = self._library.library
+        if library is None or not rows:
+            return
+        work = sync_rows(library, self._photos.files(), tuple(rows), self._model)
+        job = self._jobs.prepare(lambda: work, "load photos")
+        then = self._photos.generation, self._model
+
+        def take(parts: tuple[SyncedRows, ...]) -> None:
+            if then == (self._photos.generation, self._model):
+                for part in parts:
+                    self._take(part)
+
+        self._loading += 1
+        job.yielded.connect(take)
+        job.finished.connect(self._on_loaded)
+        job.start()
+
+    @Slot()
+    def _on_loaded(self) -> None:
+        self._loading -= 1
+        if self.is_settled:
+            self.settled.emit()
+
+    def _start(self, library: Library, rows: range) -> None:
+        work = sync_rows(library, self._photos.files(), rows, self._model)
+        self._job = job = self._jobs.prepare(lambda: work, "library")
+        job.yielded.connect(lambda parts: self._on_job_yielded(job, parts))
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(lambda: self._on_job_finished(job))
+        job.start()
+
+    def _on_job_yielded(self, job: Job, parts: tuple[SyncedRows, ...]) -> None:
+        if job is not self._job:  # given up: its rows may mean other photos now
+            return
+        for part in parts:
+            self._take(part)
+            self._done = int(part.rows[-1]) + 1
+
+    def _take(self, part: SyncedRows) -> None:
+        photos, row_of = self._photos, part.row_of
+        photos.set_image_ids(part.rows, part.ids)
+        if part.new.any():
+            self._decisions.take(part.rows[part.new].tolist(), part.stored, row_of)
+        if part.stored.scores.shape[1] == len(photos.categories):
+            rows = [row_of[image] for image in part.stored.scored.tolist()]
+            if rows:
+                photos.set_many_scores(rows, part.stored.scores)
+            for image, message in part.stored.errors.items():
+                photos.set_error(row_of[image], message)
+        self.rows_loaded.emit(tuple(part.rows.tolist()))
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        self._gave_up = True
+        self.failed.emit(str(error))
+
+    def _on_job_finished(self, job: Job) -> None:
+        if job is not self._job:
+            return
+        self._job = None
+        self.refresh()
+        if self.is_settled:
+            self.settled.emit()
+
+    @Slot()
+    def _on_library_opened(self) -> None:
+        self.reset()
+        self._photos.forget_image_ids()
+        self.refresh()
+        if self.is_settled:
+            self.settled.emit()
+
+    @Slot()
+    def _on_library_problem_changed(self) -> None:
+        if self.is_settled:
+            self.settled.emit()

@@ -1,0 +1,206 @@
+"""What is done with the open photos, in turn: found, looked up, tagged, hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.decisions import Decisions
+from csra_gui.engine_client import EngineClient
+from csra_gui.library_care import LibraryCare
+from csra_gui.library_client import LibraryClient
+from csra_gui.library_sync import LibrarySync
+from csra_gui.photo_scan import PhotoScan
+from csra_gui.photo_table import PhotoTable
+from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
+from csra_gui.tagger import Tagger
+from csra_gui.tagging import TagSummary
+from csra_gui.workers.job import JobRunner
+from engine.data.scan import ScanProblem
+from engine.library.values import ImageFile
+from engine.values import ModelInfo
+
+
+class PhotoWork(QObject):
+    """Scan, library, tagging: each waits for the one before, and starts the next.
+
+    Signals:
+        photos_added: half-open range of new rows.
+        scan_started, scan_finished: of one folder or drop; the second carries what was skipped.
+        rows_changed: a tuple of rows whose scores or errors changed; an empty one means any.
+        tagging_started, tagging_progressed, tagging_finished: of one run.
+        storing_failed: why something could not be read from the library or written to it.
+    """
+
+    photos_added = Signal(int, int)
+    scan_started = Signal()
+    scan_finished = Signal(object)
+    rows_changed = Signal(object)
+    tagging_started = Signal(int)
+    tagging_progressed = Signal(object)
+    tagging_finished = Signal(object)
+    storing_failed = Signal(str)
+
+    def __init__(
+        self,
+        engine: EngineClient,
+        library: LibraryClient,
+        photos: PhotoTable,
+        decisions: Decisions,
+        settings: Settings,
+        jobs: JobRunner,
+    ) -> None:
+        super().__init__(engine.parent())
+        self._engine = engine
+        self._photos = photos
+        self._decisions = decisions
+        self._settings = settings
+        self.roots: list[Path] = []
+        self._is_settling_due = False
+        self._tag_when_possible = False
+        self._scan = PhotoScan(jobs, self)
+        self._sync = LibrarySync(library, photos, decisions, jobs, self)
+        self._care = LibraryCare(library, photos, jobs, self)
+        self._tagger = Tagger(engine, photos, library, self)
+        self._connect()
+
+    def _connect(self) -> None:
+        self._scan.photos_found.connect(self._on_scan_photos_found)
+        self._scan.finished.connect(self._on_scan_finished)
+        self._sync.rows_loaded.connect(self.rows_changed)
+        self._sync.settled.connect(self.proceed)
+        self._sync.failed.connect(self.storing_failed)
+        self._care.moved.connect(self._on_care_moved)
+        self._care.settled.connect(self.proceed)
+        self._tagger.started.connect(self.tagging_started)
+        self._tagger.progressed.connect(self.tagging_progressed)
+        self._tagger.rows_changed.connect(self.rows_changed)
+        self._tagger.finished.connect(self._on_tagger_finished)
+        self._tagger.storing_failed.connect(lambda error: self.storing_failed.emit(str(error)))
+
+    # Looking for photos.
+
+    def drop(self) -> None:
+        """Give up everything; the table is being emptied."""
+        self._scan.drop()
+        self._sync.reset()
+        self._care.drop()
+        self._tagger.drop()
+        self._decisions.forget()
+        self.roots = []
+        self.skipped.clear()
+
+    def add(self, roots: Sequence[Path]) -> None:
+        """Look for photos in these files and folders too."""
+        self.roots += [root for root in roots if root not in self.roots]
+        if self._scan.is_running:  # two at once would mix their rows: look through all again
+            roots = self.roots
+            self.skipped.clear()
+        self._care.drop()
+        self._scan.start(roots, recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)))
+        self._is_settling_due = False
+        self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
+        self.scan_started.emit()
+
+    @property
+    def is_scanning(self) -> bool:
+        """Whether photos are being looked for."""
+        return self._scan.is_running
+
+    @property
+    def is_looking_up(self) -> bool:
+        """Whether the library is still being asked about photos that were found."""
+        return not self._sync.is_settled or self._care.is_settling
+
+    @property
+    def skipped(self) -> list[ScanProblem]:
+        """Files and folders that could not be looked at."""
+        return self._scan.skipped
+
+    # Tagging.
+
+    @property
+    def is_tagging(self) -> bool:
+        """Whether a run is going on."""
+        return self._tagger.is_running
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a run waits to be gone on with."""
+        return self._tagger.is_paused
+
+    def tag(self) -> None:
+        """Tag the photos that have no labels yet, or go on with a run that was paused."""
+        self._care.pause()
+        self._tagger.start()
+
+    def pause(self) -> None:
+        """Stop tagging within one batch, to go on later."""
+        self._tagger.pause()
+
+    def cancel_tagging(self) -> None:
+        """Stop tagging within one batch; what is tagged stays."""
+        self._tagger.cancel()
+
+    def cancel(self) -> None:
+        """Stop what is going on: looking for photos, or tagging them."""
+        if self._scan.is_running:
+            self._tag_when_possible = False
+            self._scan.cancel()
+        self.cancel_tagging()
+
+    @Slot()
+    def drop_run(self) -> None:
+        """End a run: its model is about to be another one."""
+        self._tagger.drop()
+
+    def use_model(self, model: ModelInfo, *, is_first: bool) -> None:
+        """Show what another model said, and tag what it has said nothing of."""
+        self._photos.use_model(model.id, model.categories)
+        self._sync.set_model(model)
+        if not is_first:
+            self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
+
+    @Slot()
+    def proceed(self) -> None:
+        """Start what is due, if nothing else goes on."""
+        if self._scan.is_running or self._tagger.is_running or self.is_looking_up:
+            return
+        if self._is_settling_due:
+            self._is_settling_due = False
+            recursive = bool(self._settings.value(INCLUDE_SUBFOLDERS))
+            self._care.settle(self.roots, recursive=recursive)
+        elif self._tag_when_possible and self._engine.model and self._photos.untagged_rows():
+            self.tag()
+        elif not self._tagger.is_paused:
+            self._care.hash_in_background()
+
+    # Slots.
+
+    @Slot(object, object)
+    def _on_scan_photos_found(self, paths: list[Path], files: list[ImageFile | None]) -> None:
+        first, end = self._photos.add(paths, files)
+        if end > first:
+            self.photos_added.emit(first, end)
+            self._sync.refresh()
+
+    @Slot()
+    def _on_scan_finished(self) -> None:
+        self._is_settling_due = self._scan.is_complete
+        self.scan_finished.emit(tuple(self.skipped))
+        self.proceed()
+
+    @Slot(object)
+    def _on_care_moved(self, rows: tuple[int, ...]) -> None:
+        self._decisions.read_again(rows)
+        self._sync.load(rows)
+
+    @Slot(object)
+    def _on_tagger_finished(self, summary: TagSummary | None) -> None:
+        self.tagging_finished.emit(summary)
+        if summary is not None and summary.is_complete:  # photos may have been added meanwhile
+            self.proceed()
+        elif summary is not None:  # paused, cancelled or failed: the person says when it goes on
+            self._tag_when_possible = False

@@ -1,0 +1,117 @@
+"""What a tagging job does with predictions: keep them in the library, batch by batch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+
+from csra_gui.photo_files import PhotoFiles
+from engine.errors import EngineError
+from engine.library.errors import LibraryError
+from engine.library.file_facts import look_at
+from engine.library.store import Library
+from engine.library.values import ImageFile
+from engine.values import Prediction
+
+_log = logging.getLogger(__name__)
+
+#: A batch is written when it has so many predictions, or when its first one is so old.
+BATCH = 64
+BATCH_S = 1.0
+
+
+@dataclass(frozen=True)
+class FileChanged:
+    """A photo that is not the one any more that was looked at before: it has to be tagged again.
+
+    Attributes:
+        row: in the table.
+        file: what it is like now.
+    """
+
+    row: int
+    file: ImageFile
+
+
+@dataclass(frozen=True)
+class NotStored:
+    """Predictions could not be written; it is tried again with the next ones."""
+
+    error: EngineError
+
+
+Outcome = Prediction | FileChanged | NotStored
+
+
+def kept_predictions(
+    predictions: Generator[Prediction, None, None],
+    rows: Sequence[int],
+    files: PhotoFiles,
+    library: Library | None,
+) -> Generator[Outcome, None, None]:
+    """Hand predictions on and write them to the library; at the end, however it comes, the last.
+
+    A file that is another one than before tagging began is reported instead: nobody knows which
+    of the two the model saw.
+
+    Args:
+        predictions: one per row, in order.
+        rows: of the table.
+        files: as they were when tagging began.
+        library: to write to; without one nothing is written.
+    """
+    batch = _Batch(library)
+    try:
+        for row, prediction in zip(rows, predictions, strict=False):
+            then, now = files.file(row), look_at(prediction.path)
+            if now is not None and then is not None and now != then:
+                yield FileChanged(row, now)
+                continue
+            if now is not None:
+                batch.add(prediction)
+            yield prediction
+            yield from batch.written_if_due()
+        yield from batch.written()
+    finally:
+        predictions.close()
+        for problem in batch.written():
+            _log.info("The last predictions were not stored: %s", problem.error)
+
+
+class _Batch:
+    """Predictions that wait to be written together; those that could not be stay."""
+
+    def __init__(self, library: Library | None) -> None:
+        self._library = library
+        self._waiting: list[Prediction] = []
+        self._next_size = BATCH
+        self._since = time.monotonic()
+        self._has_failed = False
+
+    def add(self, prediction: Prediction) -> None:
+        if self._library is not None:
+            if not self._waiting:
+                self._since = time.monotonic()
+            self._waiting.append(prediction)
+
+    def written_if_due(self) -> Iterable[NotStored]:
+        old = bool(self._waiting) and time.monotonic() - self._since >= BATCH_S
+        if len(self._waiting) >= self._next_size or (old and not self._has_failed):
+            return self.written()
+        return ()
+
+    def written(self) -> list[NotStored]:
+        """Write what waits; the problem, if it could not be and that is news."""
+        if self._library is None or not self._waiting:
+            return []
+        try:
+            self._library.record_predictions(self._waiting[0].model_id, self._waiting)
+        except LibraryError as error:
+            told, self._has_failed = self._has_failed, True
+            self._next_size = len(self._waiting) + BATCH
+            return [] if told else [NotStored(error)]
+        self._waiting = []
+        self._next_size, self._has_failed = BATCH, False
+        return []

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from csra_gui.library_client import library_file
+from csra_gui.session import Session
+from csra_gui.workers import tag_job
+from engine.library.values import Verdict
+from tests.fakes import MODEL_ID, FakeEngine
+from tests.gui.sittings import Sittings
+
+ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
+
+
+@pytest.fixture
+def sittings(qtbot: QtBot, settings_file: Path) -> Iterator[Sittings]:
+    made = Sittings(qtbot, settings_file)
+    yield made
+    made.end_all()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files named like photos, each with a content of its own."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("cat.jpg", "dog.jpg", "bad.jpg", "cat-and-dog.jpg", "person.jpg"):
+        (folder / name).write_text(name)
+    return folder
+
+
+def row(session: Session, name: str) -> int:
+    return session.photos.columns().names.index(name)
+
+
+def labels(session: Session, name: str) -> set[str]:
+    return {label.category for label in session.labels(row(session, name))}
+
+
+def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_not_asked(
+    sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    before = {name: labels(first, name) for name in first.photos.columns().names}
+    first.decide([row(first, "cat.jpg")], {"cat": REJECTED, "zebra": ADDED}, caption="Say")
+    first.decide([row(first, "dog.jpg")], {"dog": ACCEPTED}, caption="Accept dog", reviewed=True)
+    assert labels(first, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
+    sittings.wait_until_written(first)
+    sittings.end(first)
+    again = FakeEngine()
+    second = sittings.start(again, [folder])
+    sittings.wait_until_tagged(second, 5)
+    assert again.predict_calls == []
+    assert labels(second, "person.jpg") == before["person.jpg"]
+    assert labels(second, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
+    assert second.photos.error(row(second, "bad.jpg")) == "The file ends too early."
+    assert second.photos.is_reviewed(row(second, "dog.jpg"))
+    assert second.undo_caption == "Accept dog"
+
+
+def test_undo_and_redo_go_across_photos_and_a_restart(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    everywhere = range(5)
+    first.decide([row(first, "cat.jpg")], {"cat": ACCEPTED}, caption="Accept cat")
+    first.decide(everywhere, {"boat": ADDED}, caption="Add boat")
+    sittings.wait_until_written(first)
+    sittings.end(first)
+    second = sittings.start(FakeEngine(), [folder])
+    sittings.wait_until_tagged(second, 5)
+    second.undo()
+    qtbot.waitUntil(lambda: second.undo_caption == "Accept cat")
+    assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED}
+    second.undo()
+    qtbot.waitUntil(lambda: second.redo_caption == "Accept cat")
+    assert all(second.photos.verdicts(photo) == {} for photo in everywhere)
+    assert second.undo_caption == ""
+    second.redo()
+    second.redo()
+    qtbot.waitUntil(lambda: second.undo_caption == "Add boat")
+    sittings.wait_until_written(second)
+    assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED, "boat": ADDED}
+    assert second.photos.verdicts(row(second, "dog.jpg")) == {"boat": ADDED}
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stopped(
+    qtbot: QtBot,
+    sittings: Sittings,
+    engine: FakeEngine,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tag_job, "BATCH", 1)
+    holding = engine._wait
+
+    def wait_at_the_third(gate: object) -> None:
+        if gate is engine.predict_gate and len(engine.predicted) == 2:
+            engine.predict_gate.clear()
+        holding(engine.predict_gate)
+
+    monkeypatch.setattr(engine, "_wait", wait_at_the_third)
+    first = sittings.start(engine, [folder])
+    library = library_file()
+    copy = library.with_name("as-a-kill-would-leave-it.db")
+    qtbot.waitUntil(lambda: not first.photos.untagged_rows() or len(engine.predicted) == 2)
+    qtbot.waitUntil(lambda: len(stored(first)) == 2)
+    for ending in ("", "-wal"):
+        shutil.copy(f"{library}{ending}", f"{copy}{ending}")
+    sittings.end(first)
+    for ending in ("", "-wal"):
+        Path(f"{copy}{ending}").replace(f"{library}{ending}")
+    again = FakeEngine()
+    second = sittings.start(again, [folder])
+    sittings.wait_until_tagged(second, 5)
+    assert len(again.predicted) == 3
+    assert not {path.name for path in again.predicted} & {p.name for p in engine.predicted}
+
+
+def stored(session: Session) -> list[int]:
+    """Rows that the library has an answer of the model for."""
+    library, photos = session.library.library, session.photos
+    if library is None or not all(photos.image_ids):
+        return []
+    found = library.stored(photos.image_ids.tolist(), MODEL_ID)
+    return [*found.scored.tolist(), *found.errors]
+
+
+def test_a_paused_run_goes_on_and_counts_on(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    engine.predict_gate.clear()
+    session = sittings.start(engine, [folder])
+    qtbot.waitUntil(lambda: session.is_tagging)
+    session.pause_tagging()
+    engine.predict_gate.set()
+    qtbot.waitUntil(lambda: not session.is_tagging)
+    assert session.is_paused
+    totals: list[int] = []
+    session.tagging_started.connect(totals.append)
+    session.tag()
+    sittings.wait_until_tagged(session, 5)
+    assert totals == [5]
+    assert not session.is_paused
+
+
+def test_a_changed_file_is_tagged_again_and_keeps_what_the_person_said(
+    sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    first.decide([row(first, "dog.jpg")], {"dog": REJECTED}, caption="Reject dog")
+    sittings.wait_until_written(first)
+    sittings.end(first)
+    (folder / "dog.jpg").write_text("another picture")
+    again = FakeEngine()
+    second = sittings.start(again, [folder])
+    sittings.wait_until_tagged(second, 5)
+    assert [path.name for path in again.predicted] == ["dog.jpg"]
+    assert "dog" not in labels(second, "dog.jpg")
+
+
+def test_a_file_that_changes_while_it_is_tagged_is_not_stored_wrongly(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    engine.predict_gate.clear()
+    session = sittings.start(engine, [folder])
+    qtbot.waitUntil(lambda: session.is_tagging)
+    (folder / "cat.jpg").write_text("changed meanwhile")
+    engine.predict_gate.set()
+    sittings.wait_until_tagged(session, 5)
+    assert [path.name for path in engine.predicted].count("cat.jpg") == 2
+    file = session.photos.file(row(session, "cat.jpg"))
+    assert file is not None
+    assert file.size == len("changed meanwhile")
+
+
+def test_a_moved_photo_keeps_what_was_said_of_it(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path, tmp_path: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    first.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
+    library = first.library.library
+    assert library is not None
+    qtbot.waitUntil(lambda: library.images_without_hash() == [])
+    sittings.end(first)
+    other = tmp_path / "other"
+    other.mkdir()
+    (folder / "cat.jpg").rename(other / "renamed.jpg")
+    again = FakeEngine()
+    second = sittings.start(again, [other])
+    sittings.wait_until_tagged(second, 1)
+    qtbot.waitUntil(lambda: second.photos.verdicts(0) == {"cat": REJECTED})
+    assert again.predicted == []
+
+
+def test_another_model_brings_its_stored_scores(
+    sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    from tests.fakes import fake_model
+
+    mine = fake_model("mine", folder / "mine.safetensors")
+    engine.models["mine"] = mine
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    first.models.use("mine")
+    sittings._qtbot.waitUntil(lambda: first.model == mine)
+    sittings.wait_until_tagged(first, 5)
+    sittings.end(first)
+    again = FakeEngine(models={"mine": mine})
+    second = sittings.start(again, [folder])
+    sittings.wait_until_tagged(second, 5)
+    assert second.model == mine
+    second.models.use("csra-lite0-voc")
+    sittings._qtbot.waitUntil(lambda: second.model != mine)
+    sittings.wait_until_tagged(second, 5)
+    assert again.predict_calls == []
+
+
+def test_what_a_person_says_while_the_library_is_still_opening_is_kept(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    first = sittings.start(engine)
+    first.open([folder])
+    qtbot.waitUntil(lambda: len(first.photos) == 5)
+    first.decide([0], {"boat": ADDED}, caption="Add boat")
+    sittings.wait_until_tagged(first, 5)
+    sittings.wait_until_written(first)
+    name = first.photos.paths[0].name
+    sittings.end(first)
+    second = sittings.start(FakeEngine(), [folder])
+    sittings.wait_until_tagged(second, 5)
+    assert second.photos.verdicts(row(second, name)) == {"boat": ADDED}
+
+
+def test_scores_come_back_as_they_were(
+    sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    scores = first.photos.scores.copy()
+    sittings.end(first)
+    second = sittings.start(FakeEngine(), [folder])
+    sittings.wait_until_tagged(second, 5)
+    np.testing.assert_array_equal(second.photos.scores, scores)
