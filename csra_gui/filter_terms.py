@@ -52,6 +52,22 @@ def clicked(text: str, term: str, *, negating: bool = False) -> str:
     return with_term(text, term, TermState.ABSENT if state is wish else wish)
 
 
+def terms_of(text: str) -> list[tuple[str, TermState]]:
+    """The terms that must all hold, without their NOT; none if the filter makes no sense."""
+    try:
+        spans = list(_conjuncts(text))
+    except FilterError:
+        return []
+    found = []
+    for span in spans:
+        said = text[span.start : span.end]
+        name, _, rest = said.partition(" ")
+        negated = name.upper() == "NOT"
+        state = TermState.UNWANTED if negated else TermState.WANTED
+        found.append((rest.strip() if negated else said, state))
+    return found
+
+
 def _found(text: str, term: str) -> tuple[TermState, Span | None]:
     wanted = fold(term)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QKeySequence
 from PySide6.QtWidgets import (
     QMainWindow,
     QSplitter,
@@ -20,6 +20,8 @@ from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.models import ModelCommands
 from csra_gui.commands.photos import PhotoCommands
+from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
+from csra_gui.commands.search import SearchCommands
 from csra_gui.commands.spec import CommandGroup, Slots
 from csra_gui.commands.table import Actions
 from csra_gui.commands.tags import TagCommands
@@ -30,14 +32,20 @@ from csra_gui.model_desk import ModelDesk
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier
 from csra_gui.opener import Opener
+from csra_gui.panels.facets_panel import FacetsDock
 from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
+from csra_gui.panels.search_panel import SearchPanel
 from csra_gui.panels.shelf_strip import ShelfStrip
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.panels.work_panel import WorkPanel
+from csra_gui.review_desk import ReviewDesk
+from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.session import Session
 from csra_gui.settings import Settings
+from csra_gui.typing_guard import TypingGuard
+from csra_gui.used_labels import UsedLabels
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.window_dialogs import WindowDialogs
@@ -48,6 +56,7 @@ _DEFAULT_SIZE = QSize(1440, 900)
 #: A frame and a task bar take some of the screen, and nobody says how much.
 _SHARE_OF_SCREEN = 0.9
 _DEFAULT_SPLIT = (430, 560, 290)
+_WIDE_ENOUGH_FOR_COUNTS = 1300
 _WELCOME = (
     "The program says what is in each photo, and shows where it saw it. "
     "Your photos stay on this computer and are never changed."
@@ -79,9 +88,13 @@ class MainWindow(QMainWindow):
         self.grid = GridPanel(session, settings, decoder, self)
         self.maps = MapDisplay(session, settings, self)
         self.viewer = ViewerPanel(session, self.maps, decoder, self)
-        self.labels = LabelsPanel(session, settings, self.maps, self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
+        self.used_labels = UsedLabels(settings, self)
+        self.review = ReviewDesk(session, self.used_labels, self.notifier, self)
+        self.labels = LabelsPanel(session, settings, self.maps, self.review, self)
+        self.search = SearchPanel(session, settings, self)
+        self.facets = FacetsDock(session, self)
         self.work = WorkPanel(session, self.notifier, self)
         self.models_strip = ShelfStrip(shelf, self)
         self.status = StatusPanel(session, self)
@@ -92,6 +105,7 @@ class MainWindow(QMainWindow):
         self.opener = Opener(session, settings, samples, self)
         self.dialogs = WindowDialogs(session, settings, self)
         self.desk = ModelDesk(session, shelf, self.notifier, self)
+        self._typing_guard = TypingGuard(self)
         self._command_groups = self._made_command_groups()
         slots: Slots = {}
         for group in self._command_groups:
@@ -99,7 +113,7 @@ class MainWindow(QMainWindow):
         self.actions_table = Actions(slots, self)
         self._set_up_layout()
         self._set_up_bars()
-        self.labels.why.setDefaultAction(self.actions_table["why"])
+        self._give_actions_to_panels()
         self._connect()
         self._restore_layout()
         self._update_actions()
@@ -119,10 +133,12 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.message_bar)
+        layout.addWidget(self.search)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.models_strip)
         layout.addWidget(self.work)
         self.setCentralWidget(center)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.facets)
 
     def _set_up_bars(self) -> None:
         self.actions_table.fill_menu_bar(self.menuBar())
@@ -138,6 +154,15 @@ class MainWindow(QMainWindow):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.statusBar().addPermanentWidget(self.status)
 
+    def _give_actions_to_panels(self) -> None:
+        actions, labels = self.actions_table, self.labels
+        labels.why.setDefaultAction(actions["why"])
+        labels.reviewed.setDefaultAction(actions["reviewed"])
+        labels.favourites.setDefaultAction(actions["edit_favourites"])
+        labels.favourites.setMenu(actions.menu("favourites"))
+        self.search.bar.set_facets_action(actions["show_facets"])
+        self.facets.visibilityChanged.connect(self._update_actions)
+
     def _connect(self) -> None:
         session, actions = self.session, self.actions_table
         session.scan_started.connect(self._on_session_scan_started)
@@ -151,6 +176,13 @@ class MainWindow(QMainWindow):
             session.model_changed,
             session.current_changed,
             session.pinned_changed,
+            session.category_changed,
+            session.decisions_changed,
+            session.undo_changed,
+            session.selection_changed,
+            session.shown.changed,
+            session.shown.order_changed,
+            self.used_labels.favourites_changed,
         ):
             fact.connect(self._update_actions)
         self.work.problems_requested.connect(self.dialogs.show_problems)
@@ -184,10 +216,20 @@ class MainWindow(QMainWindow):
             ),
             ViewCommands(session, settings, view, self._set_full_screen),
             MapCommands(session, settings, view, dialogs),
+            self._review_commands(),
+            SearchCommands(session, self.search, self.facets),
             TagCommands(session, dialogs),
             ModelCommands(self.desk),
             HelpCommands(dialogs, lambda: dialogs.show_shortcuts(self.actions_table.listed_keys())),
         ]
+
+    def _review_commands(self) -> ReviewCommands:
+        def favourite_keys() -> list[str]:
+            native = QKeySequence.SequenceFormat.NativeText
+            return [self.actions_table[n].shortcut().toString(native) for n in FAVOURITE_KEYS]
+
+        dialogs = ReviewDialogs(self.session, self.review, self.used_labels, favourite_keys, self)
+        return ReviewCommands(self.session, self.review, self.used_labels, self.labels, dialogs)
 
     def _set_full_screen(self, on: bool) -> None:
         if on:
@@ -224,9 +266,12 @@ class MainWindow(QMainWindow):
         self.restoreGeometry(self._settings.layout("window"))
         if not self._splitter.restoreState(self._settings.layout("splitter")):
             self._splitter.setSizes(_DEFAULT_SPLIT)
+        if not self.restoreState(self._settings.layout("docks")):
+            self.facets.setVisible(self.width() >= _WIDE_ENOUGH_FOR_COUNTS)
 
     def _save_layout(self) -> None:
         self._settings.set_layout("window", QByteArray(self.saveGeometry()))
+        self._settings.set_layout("docks", QByteArray(self.saveState()))
         self._settings.set_layout("splitter", QByteArray(self._splitter.saveState()))
         self._settings.save()
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from csra_gui.commands import help_commands, maps, models, photos, tags, view
+from csra_gui.commands import (
+    help_commands,
+    maps,
+    models,
+    photos,
+    review,
+    search,
+    tags,
+    view,
+)
 from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec
 
 ACTIONS: tuple[ActionSpec, ...] = (
     *photos.ACTIONS,
     *view.ACTIONS,
     *maps.ACTIONS,
+    *review.ACTIONS,
+    *search.ACTIONS,
     *tags.ACTIONS,
     *models.ACTIONS,
     *help_commands.ACTIONS,
@@ -34,6 +45,20 @@ MENUS: tuple[MenuSpec, ...] = (
         ),
     ),
     MenuSpec(
+        "edit",
+        "&Edit",
+        (
+            "undo",
+            "redo",
+            SEPARATOR,
+            "find",
+            "clear_filter",
+            "save_filter",
+            SEPARATOR,
+            "bulk_edit",
+        ),
+    ),
+    MenuSpec(
         "view",
         "&View",
         (
@@ -46,6 +71,8 @@ MENUS: tuple[MenuSpec, ...] = (
             "zoom_out",
             "zoom_fit",
             "zoom_actual",
+            SEPARATOR,
+            "show_facets",
             SEPARATOR,
             "show_overlay",
             MenuSpec(
@@ -70,12 +97,31 @@ MENUS: tuple[MenuSpec, ...] = (
             "weaker_overlay",
             "mark_region",
             "why",
+            "pin",
             "unpin",
             SEPARATOR,
             "previous_photo",
             "next_photo",
             SEPARATOR,
             "full_screen",
+        ),
+    ),
+    MenuSpec(
+        "review",
+        "&Review",
+        (
+            "accept_all",
+            "next_unreviewed",
+            "repeat",
+            "reviewed",
+            SEPARATOR,
+            "add_label",
+            MenuSpec("labels", "&Labels listed", review.LABEL_KEYS),
+            MenuSpec(
+                "favourites",
+                "&Favourites",
+                (*review.FAVOURITE_KEYS, SEPARATOR, "edit_favourites"),
+            ),
         ),
     ),
     MenuSpec("tags", "&Tags", ("tag", "cancel", SEPARATOR, "show_problems")),

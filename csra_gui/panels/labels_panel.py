@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.item_models.label_list_model import LabelRow
+from csra_gui.label_rows import LabelContext, Verdicts, rows_of_photo, rows_of_photos
 from csra_gui.map_display import MapDisplay
 from csra_gui.panels.map_chooser import MapChooser
+from csra_gui.panels.review_strip import ReviewStrip
+from csra_gui.review_desk import ReviewDesk
 from csra_gui.session import ModelState, Session
 from csra_gui.settings import (
     OVERLAY_OPACITY,
@@ -16,10 +21,10 @@ from csra_gui.settings import (
     USE_MODEL_THRESHOLDS,
     Settings,
 )
+from csra_gui.widgets.label_entry import LabelEntry
 from csra_gui.widgets.label_list import LabelList
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from engine.texts import display_text
-from engine.values import FloatArray
 
 #: Categories that are listed whatever their score is, where scores add up to 100 %.
 _BEST_GUESSES = 5
@@ -28,21 +33,27 @@ _SHARED = "This model was made to name one thing per photo: all its scores toget
 
 
 class LabelsPanel(QWidget):
-    """The list of labels; pointing at one shows its map, a click keeps it."""
+    """The list of labels; pointing at one shows its map, a click decides on it."""
 
     def __init__(
         self,
         session: Session,
         settings: Settings,
         display: MapDisplay,
+        review: ReviewDesk,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._settings = settings
+        self._review = review
         self._rows: list[LabelRow] = []
         self.labels = LabelList(self)
         self._state = QLabel(self)
+        self.strip = ReviewStrip(session, review, self)
+        self.entry = LabelEntry(lambda: review.known_labels, self)
+        self.reviewed = QToolButton(self)
+        self.favourites = QToolButton(self)
         self.why = QToolButton(self)
         self._show_all = QCheckBox("Also list labels below the threshold", self)
         self.own_thresholds = QCheckBox("Use the model's own thresholds", self)
@@ -69,14 +80,22 @@ class LabelsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 8, 10, 8)
         layout.setSpacing(6)
-        self.why.setAutoRaise(True)
+        for button in (self.why, self.reviewed, self.favourites):
+            button.setAutoRaise(True)
         self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.reviewed.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         top = QHBoxLayout()
         top.addWidget(heading, 1)
+        top.addWidget(self.reviewed)
         top.addWidget(self.why)
+        entry = QHBoxLayout()
+        entry.addWidget(self.entry, 1)
+        entry.addWidget(self.favourites)
+        layout.addWidget(self.strip)
         layout.addLayout(top)
         layout.addWidget(self._state)
         layout.addWidget(self.labels, 1)
+        layout.addLayout(entry)
         below: tuple[QWidget, ...] = (
             self._show_all,
             self.own_thresholds,
@@ -91,6 +110,8 @@ class LabelsPanel(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.current_changed.connect(self._update_rows)
+        session.selection_changed.connect(self._update_rows)
+        session.decisions_changed.connect(self._on_session_predictions_changed)
         session.predictions_changed.connect(self._on_session_predictions_changed)
         session.threshold_changed.connect(self._on_session_threshold_changed)
         session.model_changed.connect(self._on_session_model_changed)
@@ -100,6 +121,10 @@ class LabelsPanel(QWidget):
         self._settings.setting_changed.connect(self._on_settings_changed)
         self.labels.category_hovered.connect(self._on_labels_category_hovered)
         self.labels.category_pinned.connect(self._on_labels_category_pinned)
+        self.labels.accept_requested.connect(self._review.accept)
+        self.labels.reject_requested.connect(self._review.reject)
+        self.entry.label_entered.connect(self._review.add)
+        self.entry.left.connect(self.labels.setFocus)
         self.threshold.value_changed.connect(session.thresholds.set_common)
         self.own_thresholds.toggled.connect(self._on_own_thresholds_toggled)
         self.opacity.value_changed.connect(self._on_opacity_value_changed)
@@ -122,33 +147,43 @@ class LabelsPanel(QWidget):
         self.own_thresholds.setVisible(thresholds.has_own)
         self.own_thresholds.setChecked(bool(self._settings.value(USE_MODEL_THRESHOLDS)))
 
+    def start_typing(self) -> None:
+        """Let the person type a label."""
+        self.entry.setFocus()
+
     # The list.
 
     @Slot()
     def _update_rows(self) -> None:
-        scores = self._current_scores()
-        self._rows = [] if scores is None else self._rows_of(scores)
+        self._rows = self._listed_rows()
         self.labels.set_rows(self._rows)
+        self._review.set_rows(self._rows)
         self._update_state()
 
-    def _current_scores(self) -> FloatArray | None:
-        if self._session.current is None:
-            return None
-        return self._session.photos.row_scores(self._session.current)
-
-    def _rows_of(self, scores: FloatArray) -> list[LabelRow]:
-        model, thresholds = self._session.model, self._session.thresholds
-        if model is None:
+    def _listed_rows(self) -> list[LabelRow]:
+        session, targets = self._session, self._review.targets
+        if session.model is None or not targets:
             return []
-        least = np.broadcast_to(thresholds.values, scores.shape)
-        rows = [
-            LabelRow(int(i), model.categories[int(i)], float(scores[i]), float(least[i]))
-            for i in np.argsort(-scores, kind="stable")
+        thresholds = session.thresholds
+        context = LabelContext(
+            session.model.categories,
+            thresholds.values,
+            self._show_all.isChecked(),
+            _BEST_GUESSES if thresholds.is_shared else 0,
+        )
+        if len(targets) == 1:
+            photo = targets[0]
+            scores = session.photos.row_scores(photo)
+            return rows_of_photo(context, scores, session.photos.verdicts(photo))
+        return self._rows_of_selection(context, targets)
+
+    def _rows_of_selection(self, context: LabelContext, targets: Sequence[int]) -> list[LabelRow]:
+        photos, rows = self._session.photos, np.asarray(targets, dtype=np.int64)
+        decided = np.isin(rows, photos.decisions.decided_rows()).tolist()
+        verdicts: list[Verdicts] = [
+            photos.verdicts(row) if said else {} for row, said in zip(targets, decided, strict=True)
         ]
-        if self._show_all.isChecked():
-            return rows
-        guesses = _BEST_GUESSES if thresholds.is_shared else 0
-        return [row for place, row in enumerate(rows) if row.above or place < guesses]
+        return rows_of_photos(context, photos.scores[rows].astype(np.float32), verdicts)
 
     @Slot()
     def _update_state(self) -> None:
@@ -161,10 +196,13 @@ class LabelsPanel(QWidget):
         session = self._session
         if session.current is None:
             return "Select a photo to see its labels."
+        several = len(self._review.targets)
+        if several > 1:
+            return f"{several:,} photos are selected: what you say goes for all of them."
         error = session.photos.error(session.current)
         if error is not None:
             return error
-        if self._current_scores() is None:
+        if not session.photos.is_tagged(session.current):
             return {
                 ModelState.LOADING: "Loading the model…",
                 ModelState.READY: "Not tagged yet.",
@@ -174,13 +212,13 @@ class LabelsPanel(QWidget):
             return session.evidence_error or "Working out where it is…"
         common = f" of {session.thresholds.common:.0%}"
         nothing = f"Nothing reaches the threshold{'' if session.thresholds.uses_own else common}."
-        return "" if any(row.above for row in self._rows) else nothing
+        return "" if any(row.counts for row in self._rows) else nothing
 
     # Slots.
 
     @Slot(object)
     def _on_session_predictions_changed(self, rows: tuple[int, ...]) -> None:
-        if not rows or self._session.current in rows:
+        if not rows or not set(self._review.targets).isdisjoint(rows):
             self._update_rows()
 
     @Slot()

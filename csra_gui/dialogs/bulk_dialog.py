@@ -1,0 +1,210 @@
+"""One label on many photos, with a look at what changes before it does."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QCompleter,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
+from csra_gui.review_desk import ReviewDesk
+from csra_gui.session import Session
+from csra_gui.used_labels import label_problem, spelled_as_known
+from csra_gui.workers.job import Job
+from engine.library.columns import IntArray
+from engine.library.filter_evaluation import LibraryView
+from engine.texts import display_name
+
+_PAUSE_MS = 150
+_KINDS = (
+    (BulkKind.ADD, "Add a label"),
+    (BulkKind.REMOVE, "Remove a label"),
+    (BulkKind.REPLACE, "Replace a label by another"),
+)
+
+
+class BulkDialog(QDialog):
+    """Adds, removes or replaces a label on the photos selected, or on all that are shown."""
+
+    def __init__(self, session: Session, review: ReviewDesk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Change labels of many photos")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._session = session
+        self._review = review
+        self._job: Job | None = None
+        self._is_due = False
+        self._preview: BulkPreview | None = None
+        self._planned: BulkEdit | None = None
+        self.scope = QComboBox(self)
+        self.kind = QComboBox(self)
+        self.label = self._label_line("Label")
+        self.replacement = self._label_line("New label")
+        self.result = QLabel(self)
+        self.samples = QListWidget(self)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.apply = self.buttons.addButton("&Change", QDialogButtonBox.ButtonRole.AcceptRole)
+        self._form = QFormLayout()
+        self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._timer.timeout.connect(self._look)
+        self._fill()
+        self._set_up_layout()
+        self._connect()
+        self._update()
+
+    def _label_line(self, name: str) -> QLineEdit:
+        line = QLineEdit(self)
+        line.setMaxLength(200)
+        line.setAccessibleName(name)
+        completer = QCompleter(self._review.known_labels, line)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        line.setCompleter(completer)
+        return line
+
+    def _fill(self) -> None:
+        selected, shown = len(self._session.selection), len(self._session.shown)
+        if selected > 1:
+            self.scope.addItem(f"The {selected:,} photos selected", True)
+        self.scope.addItem(
+            "The photo shown" if shown == 1 else f"All {shown:,} photos shown", False
+        )
+        for kind, caption in _KINDS:
+            self.kind.addItem(caption, kind)
+
+    def _set_up_layout(self) -> None:
+        self._form.addRow("&On:", self.scope)
+        self._form.addRow("&Do:", self.kind)
+        self._form.addRow("&Label:", self.label)
+        self._form.addRow("&By:", self.replacement)
+        self.result.setTextFormat(Qt.TextFormat.PlainText)
+        self.result.setWordWrap(True)
+        self.samples.setAccessibleName("Photos that change")
+        self.samples.setSelectionMode(QListWidget.SelectionMode.NoSelection)
+        layout = QVBoxLayout(self)
+        layout.addLayout(self._form)
+        layout.addWidget(self.result)
+        layout.addWidget(self.samples, 1)
+        layout.addWidget(self.buttons)
+        self.resize(460, 420)
+        self.label.setFocus()
+
+    def _connect(self) -> None:
+        self.scope.activated.connect(self._update)
+        self.kind.activated.connect(self._update)
+        self.label.textChanged.connect(self._update)
+        self.replacement.textChanged.connect(self._update)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self.accepted.connect(self._on_accepted)
+
+    @property
+    def edit(self) -> BulkEdit:
+        """What is asked for now."""
+        known = self._review.known_labels
+        kind: BulkKind = BulkKind(self.kind.currentData())
+        return BulkEdit(
+            kind,
+            spelled_as_known(self.label.text(), known),
+            spelled_as_known(self.replacement.text(), known) if kind is BulkKind.REPLACE else "",
+        )
+
+    @Slot()
+    def _update(self) -> None:
+        replacing = self.kind.currentData() == BulkKind.REPLACE
+        self._form.setRowVisible(self.replacement, replacing)
+        self._show_preview(None)
+        problem = self._problem()
+        self.result.setText(problem or "Looking…")
+        if problem:
+            self._timer.stop()
+        else:
+            self._timer.start()
+
+    def _problem(self) -> str:
+        edit = self.edit
+        if not edit.label:
+            return "Type a label."
+        if label_problem(edit.label):
+            return label_problem(edit.label)
+        if edit.kind is not BulkKind.REPLACE:
+            return ""
+        if not edit.replacement:
+            return "Type the label that takes its place."
+        if edit.replacement == edit.label:
+            return "Both labels are the same."
+        return label_problem(edit.replacement)
+
+    @Slot()
+    def _look(self) -> None:
+        if self._job is not None:
+            self._is_due = True
+            return
+        session, edit, rows = self._session, self.edit, self._rows()
+        thresholds = np.asarray(session.thresholds.values, dtype=np.float32)
+        each = np.broadcast_to(thresholds, (len(session.photos.categories),))
+        view = LibraryView(session.photos.columns(), each)
+        self._job = job = session.jobs.prepare(lambda: preview(view, rows, edit), "preview")
+        job.returned.connect(lambda found: self._on_job_returned(edit, found))
+        job.finished.connect(self._on_job_finished)
+        job.start()
+
+    def _rows(self) -> IntArray:
+        if self.scope.currentData():
+            return np.array(self._session.selection, dtype=np.int64)
+        return self._session.shown.rows
+
+    def _on_job_returned(self, edit: BulkEdit, found: BulkPreview) -> None:
+        if edit == self.edit and not self._timer.isActive() and not self._is_due:
+            self._planned = edit
+            self._show_preview(found)
+
+    @Slot()
+    def _on_job_finished(self) -> None:
+        self._job = None
+        if self._is_due:
+            self._is_due = False
+            self._look()
+
+    def _show_preview(self, found: BulkPreview | None) -> None:
+        self._preview = found
+        self.samples.clear()
+        count = 0 if found is None else len(found.rows)
+        self.apply.setEnabled(count > 0)
+        self.apply.setText(f"&Change {count:,} {'photo' if count == 1 else 'photos'}")
+        if found is None:
+            return
+        self.result.setText(_sentence(count, found.unchanged))
+        paths = self._session.photos.paths
+        for row in found.rows[:MAX_SAMPLES]:
+            self.samples.addItem(display_name(paths[row]))
+        if count > MAX_SAMPLES:
+            self.samples.addItem(f"and {count - MAX_SAMPLES:,} more")
+
+    @Slot()
+    def _on_accepted(self) -> None:
+        if self._preview is None or self._planned is None:
+            return
+        edit = self._planned
+        verdicts = edit.verdicts(self._session.photos.categories)
+        self._session.decide(self._preview.rows, verdicts, caption=edit.caption)
+        self._review.note_labels(edit.replacement or edit.label)
+
+
+def _sentence(count: int, unchanged: int) -> str:
+    if not count:
+        return "Nothing would change."
+    changes = "One photo changes" if count == 1 else f"{count:,} photos change"
+    stays = f", {unchanged:,} stay as they are" if unchanged else ""
+    return f"{changes}{stays}. You can undo it."

@@ -1,0 +1,125 @@
+"""Counts under headings as a Qt model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from typing_extensions import override
+
+from csra_gui.facets import Facet, FacetGroup
+from csra_gui.filter_terms import TermState
+from csra_gui.tool_tips import plain_tool_tip
+from engine.texts import display_text
+
+_Index = QModelIndex | QPersistentModelIndex
+_HELP = "Click: only these · Shift+click: not these · again: all"
+_STATES = {
+    TermState.ABSENT: "",
+    TermState.WANTED: ", only these",
+    TermState.UNWANTED: ", not these",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FacetRow:
+    """A heading, or a facet with how the filter treats it.
+
+    Attributes:
+        caption: safe to show.
+        facet: ``None`` for a heading.
+        state: how the filter treats the facet's term.
+        share: of the photos shown, 0 to 1.
+    """
+
+    caption: str
+    facet: Facet | None = None
+    state: TermState = TermState.ABSENT
+    share: float = 0.0
+
+
+class FacetRole(IntEnum):
+    """What the delegate asks for."""
+
+    ROW = Qt.ItemDataRole.UserRole + 1
+
+
+class FacetModel(QAbstractListModel):
+    """One row per heading and facet; headings cannot be chosen."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: tuple[FacetRow, ...] = ()
+
+    def set_groups(
+        self, groups: Sequence[FacetGroup], states: Mapping[str, TermState], total: int
+    ) -> None:
+        """Show other counts.
+
+        Args:
+            groups: of facets.
+            states: of those terms that the filter treats in some way.
+            total: how many photos are shown.
+        """
+        rows: list[FacetRow] = []
+        for group in groups:
+            rows.append(FacetRow(group.caption))
+            for facet in group.facets:
+                state = states.get(facet.term, TermState.ABSENT)
+                share = facet.count / total if total else 0.0
+                rows.append(FacetRow(display_text(facet.caption), facet, state, share))
+        self._replace(tuple(rows))
+
+    def rows(self) -> tuple[FacetRow, ...]:
+        """What is shown."""
+        return self._rows
+
+    def _replace(self, rows: tuple[FacetRow, ...]) -> None:
+        def terms(rows: Sequence[FacetRow]) -> list[str]:
+            return [row.caption if row.facet is None else row.facet.term for row in rows]
+
+        if terms(rows) != terms(self._rows):
+            self.beginResetModel()
+            self._rows = rows
+            self.endResetModel()
+        elif rows != self._rows:
+            self._rows = rows
+            self.dataChanged.emit(self.index(0), self.index(len(rows) - 1))
+
+    @override
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008  # Qt's own default
+        return 0 if parent.isValid() else len(self._rows)
+
+    @override
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        if self._rows[index.row()].facet is None:
+            return Qt.ItemFlag.ItemNeverHasChildren
+        return super().flags(index)
+
+    @override
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or index.row() >= len(self._rows):
+            return None
+        row = self._rows[index.row()]
+        match role:
+            case FacetRole.ROW:
+                return row
+            case Qt.ItemDataRole.DisplayRole:
+                return row.caption
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return _sentence(row)
+            case Qt.ItemDataRole.ToolTipRole if row.facet is not None:
+                return plain_tool_tip([_sentence(row), display_text(row.facet.term), _HELP])
+        return None
+
+
+def _sentence(row: FacetRow) -> str:
+    if row.facet is None:
+        return row.caption
+    noun = "photo" if row.facet.count == 1 else "photos"
+    return f"{row.caption}, {row.facet.count:,} {noun}{_STATES[row.state]}"

@@ -1,0 +1,161 @@
+"""The filter line and the order, wired to what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QInputDialog, QPushButton, QVBoxLayout, QWidget
+
+from csra_gui.photo_order import (
+    DATE,
+    FOLDER,
+    FOUND,
+    LABELS,
+    MISTAKES,
+    NAME,
+    REVIEWED,
+    UNCERTAINTY,
+)
+from csra_gui.saved_filters import MAX_NAME_LENGTH, SavedFilters
+from csra_gui.session import Session
+from csra_gui.settings import Settings
+from csra_gui.widgets.filter_bar import FilterBar
+from engine.library.filter_completion import Completion, complete
+from engine.texts import display_text
+
+#: Key, caption, and whether the greatest comes first.
+ORDERS: tuple[tuple[str, str, bool], ...] = (
+    (FOUND, "As found", False),
+    (NAME, "Name", False),
+    (FOLDER, "Folder", False),
+    (DATE, "Date", True),
+    ("score", "Score of", True),
+    (LABELS, "Number of labels", True),
+    (REVIEWED, "Reviewed", False),
+    (UNCERTAINTY, "Uncertainty", True),
+    (MISTAKES, "Suspected mistakes", True),
+)
+
+
+class SearchPanel(QWidget):
+    """What is typed decides what is shown; what is shown decides what the line says."""
+
+    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.saved = SavedFilters(settings, self)
+        self.bar = FilterBar(self._completed, ORDERS, self)
+        self.fixed = QPushButton(self)
+        self.fixed.setToolTip("Show all photos again.")
+        self.fixed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.bar.add_widget(self.fixed)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.bar)
+        self._connect()
+        self._update_categories()
+        self._update_order()
+        self._update_count()
+
+    def _connect(self) -> None:
+        session, shown = self._session, self._session.shown
+        self.bar.edit.filter_changed.connect(shown.set_filter)
+        self.bar.sort.sort_changed.connect(shown.set_sort)
+        self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)
+        self.fixed.clicked.connect(lambda: shown.set_fixed(None))
+        shown.changed.connect(self._update_count)
+        shown.order_changed.connect(self._update_order)
+        session.model_changed.connect(self._update_categories)
+        for fact in (session.photos_reset, session.photos_added, session.scan_finished):
+            fact.connect(self._update_count)
+
+    def start_typing(self) -> None:
+        """Let the person type a filter over what is there."""
+        self.bar.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.bar.edit.selectAll()
+
+    def clear(self) -> None:
+        """Show everything."""
+        self._session.shown.set_filter("")
+        self._session.shown.set_fixed(None)
+
+    def save_filter(self) -> None:
+        """Give the filter a name."""
+        text = self._session.shown.filter_text.strip()
+        if not text:
+            return
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle("Save the filter")
+        dialog.setLabelText("Name of the filter:")
+        dialog.setTextValue(text[:MAX_NAME_LENGTH])
+        dialog.textValueSelected.connect(lambda name: self._save(name, text))
+        dialog.open()
+
+    def _save(self, name: str, text: str) -> None:
+        if name.strip():
+            self.saved.add(name.strip()[:MAX_NAME_LENGTH], text)
+
+    def _completed(self, text: str, cursor: int) -> Completion:
+        return complete(text, cursor, tuple(self._session.photos.columns().categories))
+
+    @Slot()
+    def _fill_saved_menu(self) -> None:
+        menu = self.bar.saved_menu
+        menu.clear()
+        save = menu.addAction("&Save this filter…")
+        save.setEnabled(bool(self._session.shown.filter_text.strip()))
+        save.triggered.connect(self.save_filter)
+        kept = self.saved.all()
+        if not kept:
+            return
+        menu.addSeparator()
+        for one in kept:
+            action = menu.addAction(_menu_text(one.name))
+            action.setToolTip(display_text(one.text))
+            action.triggered.connect(_call(self._session.shown.set_filter, one.text))
+        menu.addSeparator()
+        removing = menu.addMenu("&Delete")
+        for one in kept:
+            action: QAction = removing.addAction(_menu_text(one.name))
+            action.triggered.connect(_call(self.saved.remove, one.name))
+
+    @Slot()
+    def _update_categories(self) -> None:
+        model = self._session.model
+        self.bar.sort.set_categories(() if model is None else tuple(model.categories))
+        self._update_order()
+
+    @Slot()
+    def _update_order(self) -> None:
+        shown = self._session.shown
+        self.bar.edit.set_filter(shown.filter_text)
+        self.bar.sort.set_sort(shown.sort_key, shown.descending)
+        self.fixed.setVisible(bool(shown.fixed_caption))
+        self.fixed.setText(f"{display_text(shown.fixed_caption)}  ✕")
+        self._update_count()
+
+    @Slot()
+    def _update_count(self) -> None:
+        shown, total = self._session.shown, len(self._session.photos)
+        self.setVisible(bool(self._session.roots))
+        noun = "photo" if total == 1 else "photos"
+        everything = len(shown) == total and not shown.filter_text
+        count = f"{total:,} {noun}" if everything else f"{len(shown):,} of {total:,} {noun}"
+        self.bar.show_count(count)
+        error = shown.filter_error
+        span = None if error is None else (error.start, error.end)
+        self.bar.show_error("" if error is None else str(error), span)
+
+
+def _menu_text(name: str) -> str:
+    return display_text(name).replace("&", "&&")
+
+
+def _call(slot: Callable[[str], object], text: str) -> Callable[[], None]:
+    def call() -> None:
+        slot(text)
+
+    return call

@@ -1,0 +1,223 @@
+"""What a person does while reviewing, as decisions on the photos selected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from csra_gui.item_models.label_list_model import LabelRow, Share
+from csra_gui.label_rows import next_in_turn, toggled
+from csra_gui.notifier import Notifier, Topic
+from csra_gui.session import Session
+from csra_gui.used_labels import UsedLabels, label_problem, spelled_as_known
+from engine.library.columns import BoolArray, IntArray
+from engine.library.values import Verdict
+
+_ALL_DONE = "All photos that are shown have been reviewed."
+
+
+class ReviewDesk(QObject):
+    """Accepts, rejects, adds, repeats, and goes to the next photo."""
+
+    def __init__(
+        self,
+        session: Session,
+        used: UsedLabels,
+        notifier: Notifier,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._used = used
+        self._notifier = notifier
+        self._rows: tuple[LabelRow, ...] = ()
+        self._last: dict[str, Verdict | None] = {}
+        self._last_targets: tuple[int, ...] = ()
+
+    # What it is about.
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """The photos that decisions go to: those selected, or the one being looked at."""
+        session = self._session
+        selection = session.selection
+        if len(selection) > 1 and (session.current is None or session.current in selection):
+            return selection
+        return () if session.current is None else (session.current,)
+
+    def set_rows(self, rows: Sequence[LabelRow]) -> None:
+        """The labels as they are listed now; number keys and Return go by them."""
+        self._rows = tuple(rows)
+
+    @property
+    def known_labels(self) -> list[str]:
+        """What can be completed: labels typed before, then all that model and library know."""
+        model = self._session.model
+        names = () if model is None else tuple(model.categories)
+        said = self._session.photos.columns().categories
+        return list(dict.fromkeys((*self._used.used(), *names, *said)))
+
+    def note_labels(self, *labels: str) -> None:
+        """Remember that labels were typed."""
+        for label in labels:
+            self._used.note(label)
+
+    @property
+    def can_repeat(self) -> bool:
+        """Whether there is something to say again of other photos."""
+        return bool(self._last) and bool(self.targets) and self.targets != self._last_targets
+
+    # Decisions.
+
+    def accept(self, category: str) -> None:
+        """A label is right; once more takes that back."""
+        row = self._row(category)
+        self._say({category: toggled(row, Verdict.ACCEPTED)}, _caption("Accept", category))
+
+    def reject(self, category: str) -> None:
+        """A label is wrong; once more takes that back."""
+        row = self._row(category)
+        self._say({category: toggled(row, Verdict.REJECTED)}, _caption("Reject", category))
+
+    def turn(self, place: int) -> None:
+        """The label at a place of the list, the first is 0: right, then wrong, then nothing."""
+        if place < len(self._rows):
+            row = self._rows[place]
+            self._say({row.category: next_in_turn(row)}, _caption("Decide on", row.category))
+
+    def add(self, typed: str) -> None:
+        """Give a label that was typed; the model need not know it."""
+        name = spelled_as_known(typed, self.known_labels)
+        problem = label_problem(name)
+        if problem:
+            self._notifier.warning(problem, Topic.NOTE)
+            return
+        self._used.note(name)
+        self._say({name: self._given(self._row(name))}, _caption("Add", name))
+
+    def toggle_favourite(self, place: int) -> None:
+        """Give the label on a key, 0 to 8, or take it away from photos that all have it."""
+        name = self._used.favourites()[place]
+        if not name:
+            return
+        row = self._row(name)
+        if row.share is not Share.ALL:
+            self._say({name: self._given(row)}, _caption("Add", name))
+        else:
+            by_hand = row.verdict is Verdict.ADDED
+            word = None if by_hand else Verdict.REJECTED
+            self._say({name: word}, _caption("Take away", name))
+
+    def accept_all_and_go_on(self) -> None:
+        """All labels shown are right; the next photo, please."""
+        verdicts = {
+            row.category: Verdict.ACCEPTED
+            for row in self._rows
+            if row.share is Share.ALL and row.verdict is None
+        }
+        following = self._next_unreviewed()
+        self._say(verdicts, "Accept all labels", reviewed=True)
+        self._go_to(following)
+
+    def repeat(self) -> None:
+        """Say of these photos what was last said of others."""
+        if self.can_repeat:
+            self._decide(self._last, "Repeat decisions", None)
+            self._last_targets = self.targets
+
+    def set_reviewed(self, reviewed: bool) -> None:
+        """Mark the photos, or take the mark away."""
+        caption = "Mark as reviewed" if reviewed else "Mark as not reviewed"
+        self._decide({}, caption, reviewed)
+
+    def toggle_reviewed(self) -> None:
+        """Mark the photos, or take the mark away if all have it."""
+        self.set_reviewed(self.reviewed is not Share.ALL)
+
+    @property
+    def reviewed(self) -> Share:
+        """How many of the photos are marked as reviewed."""
+        photos, targets = self._session.photos, self.targets
+        marked = sum(photos.is_reviewed(row) for row in targets)
+        if not marked:
+            return Share.NONE
+        return Share.ALL if marked == len(targets) else Share.SOME
+
+    def go_to_next_unreviewed(self) -> None:
+        """The next photo that is not marked; from the end on, the first one."""
+        self._go_to(self._next_unreviewed())
+
+    def progress(self) -> tuple[int, int]:
+        """How many of the photos shown are reviewed, and how many there are."""
+        rows = self._session.shown.rows
+        return int(np.count_nonzero(self._reviewed(rows))), len(rows)
+
+    # Helpers.
+
+    def _row(self, category: str) -> LabelRow:
+        """The label as it is listed; one that is not is a label of none of the photos."""
+        for row in self._rows:
+            if row.category == category:
+                return row
+        model = self._session.model
+        known = model is not None and category in model.categories
+        index = model.categories.index_of(category) if model is not None and known else -1
+        verdict = None
+        if len(self.targets) == 1:
+            verdict = self._session.photos.verdicts(self.targets[0]).get(category)
+        return LabelRow(index, category, 0.0, 1.0, verdict, of=max(len(self.targets), 1))
+
+    @staticmethod
+    def _given(row: LabelRow) -> Verdict:
+        """What it means to give a label: to agree with the machine, or to know better."""
+        found = row.having > 0 if row.of > 1 else row.above
+        return Verdict.ACCEPTED if found else Verdict.ADDED
+
+    def _say(
+        self,
+        verdicts: Mapping[str, Verdict | None],
+        caption: str,
+        reviewed: bool | None = None,
+    ) -> None:
+        """Decide, and remember it for repeating: all that is said of the same photos is a set."""
+        targets = self.targets
+        if not targets:
+            return
+        if targets != self._last_targets:
+            self._last, self._last_targets = {}, targets
+        self._last |= verdicts
+        self._decide(verdicts, caption, reviewed)
+
+    def _decide(
+        self, verdicts: Mapping[str, Verdict | None], caption: str, reviewed: bool | None
+    ) -> None:
+        targets = self.targets
+        if targets and (verdicts or reviewed is not None):
+            self._session.decide(targets, verdicts, caption=caption, reviewed=reviewed)
+
+    def _next_unreviewed(self) -> int | None:
+        session = self._session
+        rows = session.shown.rows
+        here = None if session.current is None else session.shown.position_of(session.current)
+        start = 0 if here is None else here + 1
+        in_turn = np.concatenate([rows[start:], rows[:start]])
+        left = in_turn[~self._reviewed(in_turn)]
+        left = left[~np.isin(left, self.targets)]
+        return int(left[0]) if len(left) else None
+
+    def _reviewed(self, rows: IntArray) -> BoolArray:
+        marks: BoolArray = self._session.photos.decisions.reviewed[rows]
+        return marks
+
+    def _go_to(self, row: int | None) -> None:
+        if row is None:
+            self._notifier.info(_ALL_DONE, Topic.NOTE)
+            return
+        self._session.set_selection((row,))
+        self._session.set_current(row)
+
+
+def _caption(verb: str, category: str) -> str:
+    return f"{verb} “{category}”"

@@ -1,0 +1,69 @@
+"""Keeps commands on single keys from taking what a person types."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QWidget,
+)
+from typing_extensions import override
+
+_EDITORS = (QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit)
+_OTHER_TYPED = frozenset(
+    {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
+)
+_COMMANDING = (
+    Qt.KeyboardModifier.ControlModifier
+    | Qt.KeyboardModifier.AltModifier
+    | Qt.KeyboardModifier.MetaModifier
+)
+
+
+class TypingGuard(QObject):
+    """While a text has the focus, keys without Ctrl or Alt belong to it.
+
+    Qt asks the widget with the focus before it runs a shortcut; line edits claim letters, but
+    neither Return nor what a read-only text would get. The filter is on that one widget only:
+    one on the whole application would see every event there is.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._guarded: QWidget | None = None
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)  # noqa: S101 - narrows the type, no input is checked
+        app.focusChanged.connect(self._on_app_focus_changed)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and not event.modifiers() & _COMMANDING
+            and (event.key() < Qt.Key.Key_Escape or event.key() in _OTHER_TYPED)
+        ):
+            event.accept()
+            return True
+        return False
+
+    @Slot(QWidget, QWidget)
+    def _on_app_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
+        if self._guarded is not None:
+            self._guarded.removeEventFilter(self)
+            self._guarded.destroyed.disconnect(self._forget)
+        typed = isinstance(now, _EDITORS) or (isinstance(now, QComboBox) and now.isEditable())
+        self._guarded = now if typed else None
+        if self._guarded is not None:
+            self._guarded.installEventFilter(self)
+            self._guarded.destroyed.connect(self._forget)
+
+    @Slot()
+    def _forget(self) -> None:
+        self._guarded = None
