@@ -28,7 +28,9 @@ from csra_gui.resources import icon
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.theme import Theme, apply_theme
+from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageDecoder
+from csra_gui.workers.thumbnail_cache import ThumbnailCache
 from engine.checkpoints.download import download
 from engine.checkpoints.store import default_store
 from engine.data.decode_pool import DecodePool
@@ -39,6 +41,8 @@ _log = logging.getLogger(__name__)
 PROFILE_VARIABLE = "CSRA_GUI_PROFILE"
 _LOG_BYTES = 1_000_000
 _SHUT_DOWN_S = 4.0
+_MB = 1_000_000
+_DIRS = PlatformDirs("csra-gui", appauthor=False)
 
 
 def run(
@@ -100,7 +104,13 @@ class Application(QObject):
         self.shelf = ModelShelf(
             self.session.engine, self.session.jobs, default_store(), downloader, self
         )
-        self.window = MainWindow(self.session, self.shelf, settings, self.decoder, samples)
+        limit = settings.value(keys.THUMBNAIL_CACHE_MB) * _MB
+        self.thumbnails = CachedDecoder(
+            self.decoder, ThumbnailCache(cache_dir() / "thumbnails", limit)
+        )
+        self.window = MainWindow(
+            self.session, self.shelf, settings, self.decoder, samples, self.thumbnails
+        )
 
     def start(self, folders: Sequence[Path]) -> None:
         """Show the window; once it is there, open the photos and load the model."""
@@ -112,6 +122,8 @@ class Application(QObject):
         ended = self.session.shut_down(_SHUT_DOWN_S)
         self.window.grid.thumbnails.close()
         self.window.viewer.loader.close()
+        self.window.stage.compare.loader.close()
+        self.thumbnails.close()
         self.decoder.close()
         return ended
 
@@ -130,9 +142,11 @@ class Application(QObject):
             apply_theme(app, Theme(self.settings.value(keys.THEME)))
 
     @Slot(str, object)
-    def _on_settings_changed(self, key: str, _value: object) -> None:
+    def _on_settings_changed(self, key: str, value: object) -> None:
         if key == keys.THEME.key:
             self._apply_theme()
+        elif key == keys.THUMBNAIL_CACHE_MB.key and isinstance(value, int):
+            self.thumbnails.set_limit(value * _MB)
 
 
 class FaultReporter(QObject):
@@ -216,8 +230,13 @@ def profile_dirs() -> tuple[Path, Path]:
     profile = os.environ.get(PROFILE_VARIABLE)
     if profile:
         return Path(profile), Path(profile)
-    dirs = PlatformDirs("csra-gui", appauthor=False)
-    return dirs.user_config_path, dirs.user_log_path
+    return _DIRS.user_config_path, _DIRS.user_log_path
+
+
+def cache_dir() -> Path:
+    """Where files are kept that can be made again: the person's own folder, or the profile."""
+    profile = os.environ.get(PROFILE_VARIABLE)
+    return Path(profile) / "cache" if profile else _DIRS.user_cache_path
 
 
 def versions() -> str:

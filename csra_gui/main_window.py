@@ -16,6 +16,9 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.browse_desk import BrowseDesk
+from csra_gui.browsing import Browsing, ViewMode
+from csra_gui.commands.browse import BrowseCommands
 from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.models import ModelCommands
@@ -33,10 +36,12 @@ from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier
 from csra_gui.opener import Opener
 from csra_gui.panels.facets_panel import FacetsDock
+from csra_gui.panels.folders_panel import FoldersPanel
 from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
 from csra_gui.panels.search_panel import SearchPanel
 from csra_gui.panels.shelf_strip import ShelfStrip
+from csra_gui.panels.stage_panel import StagePanel
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.panels.work_panel import WorkPanel
@@ -49,6 +54,7 @@ from csra_gui.used_labels import UsedLabels
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.window_dialogs import WindowDialogs
+from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageDecoder
 from engine.texts import display_text
 
@@ -79,13 +85,15 @@ class MainWindow(QMainWindow):
         settings: Settings,
         decoder: ImageDecoder,
         samples: Path | None = None,
+        thumbnails: CachedDecoder | None = None,
     ) -> None:
         super().__init__()
         self.session = session
         self._settings = settings
         self._samples = samples
         self.setWindowTitle("CSRA")
-        self.grid = GridPanel(session, settings, decoder, self)
+        self.browsing = Browsing(session, settings, self)
+        self.grid = GridPanel(session, settings, self.browsing, thumbnails or decoder, self)
         self.maps = MapDisplay(session, settings, self)
         self.viewer = ViewerPanel(session, self.maps, decoder, self)
         self.message_bar = MessageBar(self)
@@ -95,6 +103,9 @@ class MainWindow(QMainWindow):
         self.labels = LabelsPanel(session, settings, self.maps, self.review, self)
         self.search = SearchPanel(session, settings, self)
         self.facets = FacetsDock(session, self)
+        self.stage = StagePanel(
+            session, self.browsing, self.viewer, self.grid.thumbnails, decoder
+        )
         self.work = WorkPanel(session, self.notifier, self)
         self.models_strip = ShelfStrip(shelf, self)
         self.status = StatusPanel(session, self)
@@ -103,6 +114,10 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget(self)
         self._drop_target = DropTarget(self, session)
         self.opener = Opener(session, settings, samples, self)
+        self.folders = FoldersPanel(session, settings, self.opener, self)
+        self.browse_desk = BrowseDesk(
+            session, self.browsing, self.viewer.loader, self.notifier, thumbnails, self
+        )
         self.dialogs = WindowDialogs(session, settings, self)
         self.desk = ModelDesk(session, shelf, self.notifier, self)
         self._typing_guard = TypingGuard(self)
@@ -121,7 +136,7 @@ class MainWindow(QMainWindow):
     # Building.
 
     def _set_up_layout(self) -> None:
-        for panel in (self.grid, self.viewer, self.labels):
+        for panel in (self.grid, self.stage, self.labels):
             self._splitter.addWidget(panel)
         self._splitter.setChildrenCollapsible(False)
         for place, stretch in enumerate((3, 4, 0)):
@@ -138,6 +153,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.models_strip)
         layout.addWidget(self.work)
         self.setCentralWidget(center)
+        self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.folders)
+        self.folders.hide()
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.facets)
 
     def _set_up_bars(self) -> None:
@@ -185,6 +202,13 @@ class MainWindow(QMainWindow):
             self.used_labels.favourites_changed,
         ):
             fact.connect(self._update_actions)
+        self.folders.visibilityChanged.connect(self._update_actions)
+        self.browsing.mode_changed.connect(self._update_actions)
+        self.grid.photo_activated.connect(lambda: self.browsing.set_mode(ViewMode.LARGE))
+        for asks in (self.grid.menu_requested, self.stage.menu_requested):
+            asks.connect(
+                lambda place: self.browse_desk.show_menu(place, actions.menu("photo").actions())
+            )
         self.work.problems_requested.connect(self.dialogs.show_problems)
         self.status.models_requested.connect(self.desk.show_dialog)
         self._drop_target.photos_dropped.connect(self._on_drop_target_photos_dropped)
@@ -214,7 +238,8 @@ class MainWindow(QMainWindow):
                 self.close,
                 has_samples=self._samples is not None,
             ),
-            ViewCommands(session, settings, view, self._set_full_screen),
+            ViewCommands(session, settings, view, self.browsing.steps, self._set_full_screen),
+            BrowseCommands(session, self.browsing, self.browse_desk, self.folders),
             MapCommands(session, settings, view, dialogs),
             self._review_commands(),
             SearchCommands(session, self.search, self.facets),

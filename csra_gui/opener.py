@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -19,7 +19,13 @@ _PHOTO_FILTER = f"Photos ({_PATTERNS});;All files (*)"
 
 
 class Opener(QObject):
-    """Hands what is chosen to the session, and remembers it for the next time."""
+    """Hands what is chosen to the session, and remembers it for the next time.
+
+    Signals:
+        recent_changed: other folders were opened lately.
+    """
+
+    recent_changed = Signal()
 
     def __init__(
         self, session: Session, settings: Settings, samples: Path | None, window: QWidget
@@ -59,6 +65,16 @@ class Opener(QObject):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         self._ask(dialog, self.open)
 
+    def forget(self, folder: Path) -> None:
+        """Take a folder off the list of those opened lately."""
+        self._settings.remove_recent_folder(folder)
+        self.recent_changed.emit()
+
+    def forget_all(self) -> None:
+        """Empty that list."""
+        self._settings.clear_recent_folders()
+        self.recent_changed.emit()
+
     def fill_recent_menu(self, menu: QMenu, clear: QAction) -> None:
         """List the folders opened lately, and the action that forgets them."""
         menu.clear()
@@ -72,6 +88,7 @@ class Opener(QObject):
         self._settings.set_last_opened(self._session.roots)
         if len(paths) == 1 and paths[0] != self._samples:
             self._settings.add_recent_folder(paths[0])
+            self.recent_changed.emit()
 
     def _folder_dialog(self) -> QFileDialog:
         dialog = QFileDialog(self._window, "Choose a folder of photos")

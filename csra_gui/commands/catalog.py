@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from csra_gui.commands import (
+    browse,
     help_commands,
     maps,
     models,
@@ -17,6 +18,7 @@ from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec
 ACTIONS: tuple[ActionSpec, ...] = (
     *photos.ACTIONS,
     *view.ACTIONS,
+    *browse.ACTIONS,
     *maps.ACTIONS,
     *review.ACTIONS,
     *search.ACTIONS,
@@ -39,6 +41,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "include_subfolders",
             "reload",
             SEPARATOR,
+            "clear_thumbnails",
             "settings",
             SEPARATOR,
             "quit",
@@ -63,6 +66,12 @@ MENUS: tuple[MenuSpec, ...] = (
         "&View",
         (
             MenuSpec("theme", "&Theme", ("theme_system", "theme_light", "theme_dark")),
+            SEPARATOR,
+            "view_grid",
+            "view_list",
+            "view_large",
+            "view_compare",
+            "show_folders",
             SEPARATOR,
             "larger_thumbnails",
             "smaller_thumbnails",
@@ -100,10 +109,25 @@ MENUS: tuple[MenuSpec, ...] = (
             "pin",
             "unpin",
             SEPARATOR,
+            "photo_full_screen",
+            "full_screen",
+        ),
+    ),
+    MenuSpec(
+        "photo",
+        "&Photo",
+        (
             "previous_photo",
             "next_photo",
+            "first_photo",
+            "last_photo",
             SEPARATOR,
-            "full_screen",
+            "select_all",
+            "select_none",
+            "invert_selection",
+            SEPARATOR,
+            "show_in_files",
+            "copy_path",
         ),
     ),
     MenuSpec(
@@ -136,6 +160,12 @@ TOOL_BAR: tuple[str, ...] = (
     "tag",
     "cancel",
     SEPARATOR,
+    "show_folders",
+    "view_grid",
+    "view_list",
+    "view_large",
+    "view_compare",
+    SEPARATOR,
     "show_overlay",
     "mark_region",
     SEPARATOR,
@@ -148,6 +178,8 @@ TOOL_BAR: tuple[str, ...] = (
 #: Keys that belong to a part of the window rather than to a command.
 OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("Arrow keys, Home, End, Page Up, Page Down", "Go through the photos or the labels"),
+    ("Ctrl or Shift while clicking, dragging a frame", "Select several photos"),
+    ("I on the whole screen", "Show the photo's name and labels"),
     ("Tab", "Go to the next part of the window"),
     ("Space held on the photo", "Hide the map"),
     ("Shift while dragging on the photo", "Read what a part of it says"),

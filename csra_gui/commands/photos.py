@@ -79,7 +79,7 @@ class PhotoCommands:
             "open_samples": self._opener.open_samples,
             "reload": self._session.rescan,
             "include_subfolders": self._set_include_subfolders,
-            "clear_recent": self._settings.clear_recent_folders,
+            "clear_recent": self._opener.forget_all,
             "settings": self._dialogs.show_settings,
             "quit": self._quit,
         }

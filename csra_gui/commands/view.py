@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from csra_gui.commands.spec import ActionSpec, Slots, Standard
+from csra_gui.photo_steps import PhotoSteps
 from csra_gui.session import Session
 from csra_gui.settings import THEME, THUMBNAIL_SIDE, Settings
 from csra_gui.widgets.photo_view import PhotoView
@@ -36,6 +37,7 @@ class ViewCommands:
     """Theme, sizes, zoom, and the next photo.
 
     Args:
+        steps: through the photos.
         set_full_screen: shows the window so, or as before.
     """
 
@@ -44,11 +46,13 @@ class ViewCommands:
         session: Session,
         settings: Settings,
         view: PhotoView,
+        steps: PhotoSteps,
         set_full_screen: Callable[[bool], None],
     ) -> None:
         self._session = session
         self._settings = settings
         self._view = view
+        self._steps = steps
         self._set_full_screen = set_full_screen
 
     def slots(self) -> Slots:
@@ -63,8 +67,8 @@ class ViewCommands:
             "zoom_out": self._view.zoom_out,
             "zoom_fit": self._view.fit,
             "zoom_actual": self._view.actual_size,
-            "previous_photo": lambda: self._step(-1),
-            "next_photo": lambda: self._step(1),
+            "previous_photo": lambda: self._steps.go(-1),
+            "next_photo": lambda: self._steps.go(1),
             "full_screen": self._set_full_screen,
         }
 
@@ -73,15 +77,9 @@ class ViewCommands:
         for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_actual"):
             actions[name].setEnabled(self._session.current is not None)
         for name in ("previous_photo", "next_photo"):
-            actions[name].setEnabled(len(self._session.photos) > 0)
+            actions[name].setEnabled(self._steps.is_possible)
         actions[f"theme_{self._settings.value(THEME)}"].setChecked(True)
 
     def _resize_thumbnails(self, step: int) -> None:
         side = int(self._settings.value(THUMBNAIL_SIDE)) + step
         self._settings.set_value(THUMBNAIL_SIDE, side)
-
-    def _step(self, step: int) -> None:
-        count = len(self._session.photos)
-        if count:
-            current = -step if self._session.current is None else self._session.current
-            self._session.set_current(min(max(current + step, 0), count - 1))

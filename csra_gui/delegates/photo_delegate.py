@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
+from csra_gui.delegates.chips import chip_height, paint_chips
 from csra_gui.item_models.photo_roles import PhotoRole
-from csra_gui.photo_table import ScoredLabel
 from csra_gui.resources import icon_pixmap
 from csra_gui.theme import Tone, blended, tone_color
 
@@ -18,21 +16,35 @@ _Index = QModelIndex | QPersistentModelIndex
 
 _MARGIN = 6
 _GAP = 4
-_CHIP_PADDING = 5
 _ROUND = 6.0
+_SELECTED_SHARE = 0.22
+_BADGE_SIDE = 18
+_BADGE_ICON_SIDE = 12
+_CENTER = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
 
 
 class PhotoDelegate(QStyledItemDelegate):
-    """Paints cells of ``PhotoListModel``; the view tells it the thumbnail's side."""
+    """Paints cells of ``ThumbnailModel``; the view tells it what it cannot know.
 
-    thumbnail_side = 160
+    Attributes:
+        thumbnail_side: in device-independent pixels.
+        shows_text: whether name and labels are below the thumbnail.
+        current_photo: the one that keys start from; it has a frame.
+    """
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.thumbnail_side = 160
+        self.shows_text = True
+        self.current_photo: int | None = None
 
     def cell_size(self, font: QFont) -> QSize:
         """The smallest cell that shows everything, for the font of the view."""
-        line = QFontMetrics(font).height()
-        text = line + 2 * _GAP + _chip_height(QFontMetrics(_small(font)))
-        width = self.thumbnail_side + 2 * _MARGIN
-        return QSize(width, self.thumbnail_side + 2 * _MARGIN + text + _GAP)
+        side = self.thumbnail_side + 2 * _MARGIN
+        if not self.shows_text:
+            return QSize(side, side)
+        text = QFontMetrics(font).height() + 2 * _GAP + chip_height(QFontMetrics(_small(font)))
+        return QSize(side, side + text + _GAP)
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
@@ -40,62 +52,36 @@ class PhotoDelegate(QStyledItemDelegate):
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
-        if index.data(PhotoRole.PHOTO) is None:
+        photo = index.data(PhotoRole.PHOTO)
+        if photo is None:
             return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        self._paint_background(painter, option)
+        _paint_background(painter, option, is_current=photo == self.current_photo)
         cell = option.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         thumbnail = QRect(cell.left(), cell.top(), cell.width(), self.thumbnail_side)
+        image = index.data(Qt.ItemDataRole.DecorationRole)
         error = index.data(PhotoRole.ERROR)
-        self._paint_thumbnail(painter, option, thumbnail, index)
-        name = QRect(
-            cell.left(), thumbnail.bottom() + 1 + _GAP, cell.width(), option.fontMetrics.height()
-        )
-        self._paint_name(painter, option, name, str(index.data()))
-        rest = QRect(cell.left(), name.bottom() + 1 + _GAP, cell.width(), 0)
-        rest.setBottom(option.rect.bottom() - _MARGIN)
-        if error is not None:
-            self._paint_error(painter, option, rest, str(error))
-        elif index.data(PhotoRole.IS_TAGGED):
-            self._paint_labels(painter, option, rest, index.data(PhotoRole.LABELS))
+        if isinstance(image, QImage):
+            _paint_image(painter, thumbnail, image)
+        else:
+            self._paint_placeholder(painter, option, thumbnail, is_broken=error is not None)
+        if index.data(PhotoRole.IS_REVIEWED):
+            _paint_reviewed(painter, option.palette, cell)
+        if self.shows_text:
+            self._paint_texts(painter, option, index)
         painter.restore()
 
-    @staticmethod
-    def _paint_background(painter: QPainter, option: QStyleOptionViewItem) -> None:
-        palette = option.palette
-        accent = tone_color(Tone.ACCENT, palette)
-        box = QRectF(option.rect).adjusted(2, 2, -2, -2)
-        painter.setPen(Qt.PenStyle.NoPen)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setBrush(blended(accent, palette.color(QPalette.ColorRole.Base), 0.1))
-            painter.setPen(QPen(accent, 2.0))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.setBrush(palette.color(QPalette.ColorRole.Midlight))
-        else:
-            return
-        painter.drawRoundedRect(box, _ROUND, _ROUND)
-
-    def _paint_thumbnail(
-        self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, index: _Index
+    def _paint_placeholder(
+        self, painter: QPainter, option: QStyleOptionViewItem, area: QRect, *, is_broken: bool
     ) -> None:
-        image = index.data(Qt.ItemDataRole.DecorationRole)
-        if isinstance(image, QImage):
-            size = image.deviceIndependentSize().toSize()
-            size = size.scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
-            # Never larger than it is: a tiny picture blown up says less than it hides.
-            size = size.boundedTo(image.size()) if size.width() > image.width() else size
-            target = QRect(0, 0, max(1, size.width()), max(1, size.height()))
-            target.moveCenter(area.center())
-            painter.drawImage(target, image)
-            return
         square = QRect(0, 0, self.thumbnail_side, self.thumbnail_side)
         square.moveCenter(area.center())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(option.palette.color(QPalette.ColorRole.Midlight))
         painter.drawRoundedRect(square, _ROUND, _ROUND)
-        if index.data(PhotoRole.ERROR) is not None:
+        if is_broken:
             side = self.thumbnail_side // 3
             mark = QRect(0, 0, side, side)
             mark.moveCenter(square.center())
@@ -103,81 +89,72 @@ class PhotoDelegate(QStyledItemDelegate):
             ratio = painter.device().devicePixelRatioF()
             painter.drawPixmap(mark, icon_pixmap("image-broken", side, color, ratio))
 
-    @staticmethod
-    def _paint_name(
-        painter: QPainter, option: QStyleOptionViewItem, area: QRect, name: str
-    ) -> None:
+    def _paint_texts(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        cell = option.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        top = cell.top() + self.thumbnail_side + _GAP
+        name = QRect(cell.left(), top, cell.width(), option.fontMetrics.height())
         painter.setFont(option.font)
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
-        text = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, area.width())
-        painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, text)
-
-    @staticmethod
-    def _paint_error(
-        painter: QPainter, option: QStyleOptionViewItem, area: QRect, error: str
-    ) -> None:
-        font = _small(option.font)
-        painter.setFont(font)
-        painter.setPen(tone_color(Tone.WARNING, option.palette))
-        text = QFontMetrics(font).elidedText(error, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, text)
-
-    @staticmethod
-    def _paint_labels(
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        area: QRect,
-        labels: Sequence[ScoredLabel],
-    ) -> None:
-        font = _small(option.font)
-        painter.setFont(font)
-        metrics = QFontMetrics(font)
-        if not labels:
-            painter.setPen(tone_color(Tone.MUTED, option.palette))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "no labels")
-            return
-        chips = _chips_that_fit(labels, metrics, area.width())
-        width = sum(w for _, w in chips) + _GAP * (len(chips) - 1)
-        left = area.left() + max(0, (area.width() - width) // 2)
-        fill, text_color = _chip_colors(option.palette)
-        for text, chip_width in chips:
-            chip = QRect(left, area.top(), min(chip_width, area.width()), _chip_height(metrics))
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(fill)
-            painter.drawRoundedRect(chip, _ROUND, _ROUND)
-            painter.setPen(text_color)
-            shown = metrics.elidedText(
-                text, Qt.TextElideMode.ElideMiddle, chip.width() - 2 * _CHIP_PADDING
-            )
-            painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, shown)
-            left += chip_width + _GAP
+        text = str(index.data())
+        shown = option.fontMetrics.elidedText(text, Qt.TextElideMode.ElideMiddle, name.width())
+        painter.drawText(name, _CENTER, shown)
+        rest = QRect(cell.left(), name.bottom() + 1 + _GAP, cell.width(), 0)
+        rest.setBottom(cell.bottom())
+        painter.setFont(_small(option.font))
+        error, labels = index.data(PhotoRole.ERROR), index.data(PhotoRole.LABELS)
+        if labels:
+            paint_chips(painter, option.palette, rest, labels)
+        elif error is not None:
+            _paint_line(painter, option.palette, rest, str(error), Tone.WARNING)
+        elif index.data(PhotoRole.IS_TAGGED):
+            _paint_line(painter, option.palette, rest, "no labels", Tone.MUTED)
 
 
-def _chips_that_fit(
-    labels: Sequence[ScoredLabel], metrics: QFontMetrics, width: int
-) -> list[tuple[str, int]]:
-    """Texts and widths of the chips for one line; the last one counts those left out."""
-
-    def sized(text: str) -> tuple[str, int]:
-        return text, metrics.horizontalAdvance(text) + 2 * _CHIP_PADDING + 1
-
-    chips: list[tuple[str, int]] = []
-    used = 0
-    for position, label in enumerate(labels):
-        chip = sized(f"{label.category} {label.score:.0%}")
-        left_out = len(labels) - position - 1
-        reserve = sized(f"+{left_out}")[1] + _GAP if left_out else 0
-        if chips and used + chip[1] + reserve > width:
-            return [*chips, sized(f"+{left_out + 1}")]
-        if not chips:
-            chip = chip[0], min(chip[1], width - reserve)
-        chips.append(chip)
-        used += chip[1] + _GAP
-    return chips
+def _paint_background(painter: QPainter, option: QStyleOptionViewItem, *, is_current: bool) -> None:
+    """A fill says that the photo is chosen, a frame that it is the current one."""
+    palette = option.palette
+    accent = tone_color(Tone.ACCENT, palette)
+    selected = bool(option.state & QStyle.StateFlag.State_Selected)
+    if selected:
+        painter.setBrush(blended(accent, palette.color(QPalette.ColorRole.Base), _SELECTED_SHARE))
+    elif option.state & QStyle.StateFlag.State_MouseOver:
+        painter.setBrush(palette.color(QPalette.ColorRole.Midlight))
+    elif is_current:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+    else:
+        return
+    painter.setPen(QPen(accent, 2.0) if is_current else QPen(Qt.PenStyle.NoPen))
+    painter.drawRoundedRect(QRectF(option.rect).adjusted(2, 2, -2, -2), _ROUND, _ROUND)
 
 
-def _chip_height(metrics: QFontMetrics) -> int:
-    return metrics.height() + 4
+def _paint_image(painter: QPainter, area: QRect, image: QImage) -> None:
+    size = image.deviceIndependentSize().toSize()
+    size = size.scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    # Never larger than it is: a tiny picture blown up says less than it hides.
+    size = size.boundedTo(image.size()) if size.width() > image.width() else size
+    target = QRect(0, 0, max(1, size.width()), max(1, size.height()))
+    target.moveCenter(area.center())
+    painter.drawImage(target, image)
+
+
+def _paint_reviewed(painter: QPainter, palette: QPalette, cell: QRect) -> None:
+    """A tick in a disc, at the upper right."""
+    disc = QRect(0, 0, _BADGE_SIDE, _BADGE_SIDE)
+    disc.moveTopRight(cell.topRight())
+    base = palette.color(QPalette.ColorRole.Base)
+    painter.setPen(QPen(base, 1.5))
+    painter.setBrush(tone_color(Tone.SUCCESS, palette))
+    painter.drawEllipse(disc)
+    mark = QRect(0, 0, _BADGE_ICON_SIDE, _BADGE_ICON_SIDE)
+    mark.moveCenter(disc.center())
+    ratio = painter.device().devicePixelRatioF()
+    painter.drawPixmap(mark, icon_pixmap("check", _BADGE_ICON_SIDE, base, ratio))
+
+
+def _paint_line(painter: QPainter, palette: QPalette, area: QRect, text: str, tone: Tone) -> None:
+    painter.setPen(tone_color(tone, palette))
+    shown = QFontMetrics(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    painter.drawText(area, _CENTER, shown)
 
 
 def _small(font: QFont) -> QFont:
@@ -185,10 +162,3 @@ def _small(font: QFont) -> QFont:
     if font.pointSizeF() > 0:
         small.setPointSizeF(font.pointSizeF() * 0.9)
     return small
-
-
-def _chip_colors(palette: QPalette) -> tuple[QColor, QColor]:
-    """Fill and text of a chip."""
-    accent = tone_color(Tone.ACCENT, palette)
-    fill = blended(accent, palette.color(QPalette.ColorRole.Base), 0.24)
-    return fill, palette.color(QPalette.ColorRole.Text)

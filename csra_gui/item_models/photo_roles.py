@@ -15,3 +15,4 @@ class PhotoRole(IntEnum):
     ERROR = Qt.ItemDataRole.UserRole + 2
     IS_TAGGED = Qt.ItemDataRole.UserRole + 3
     PHOTO = Qt.ItemDataRole.UserRole + 4
+    IS_REVIEWED = Qt.ItemDataRole.UserRole + 5

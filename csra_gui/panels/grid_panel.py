@@ -1,12 +1,17 @@
-"""The photos of the session as a grid, with their thumbnails."""
+"""The photos of the session as thumbnails or as a list."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedLayout, QVBoxLayout, QWidget
 
+from csra_gui.browsing import Browsing, ViewMode
+from csra_gui.item_models.photo_details_model import PhotoDetailsModel
 from csra_gui.item_models.photo_list_model import PhotoListModel
 from csra_gui.panels.grid_view import PhotoGrid
+from csra_gui.panels.list_view import PhotoList
+from csra_gui.panels.photo_link import PhotoLink
+from csra_gui.photo_order import FOUND
 from csra_gui.session import Session
 from csra_gui.settings import THUMBNAIL_SIDE, Settings
 from csra_gui.workers.image_loader import ImageDecoder, thumbnail_loader
@@ -14,35 +19,47 @@ from csra_gui.workers.image_loader import ImageDecoder, thumbnail_loader
 #: Thumbnails are decoded in few sizes, so that the slider does not decode all anew at each step.
 _DECODED_SIDES = (128, 192, 256, 384, 512, 640, 960)
 _LOAD_AHEAD = 24
+_LOOKING = "Looking for photos…"
 
 
 class GridPanel(QWidget):
-    """The grid, and below it how many photos there are and how large they are shown."""
+    """The grid or the list, and below it how many photos there are and how large they are shown.
+
+    Signals:
+        photo_activated: a photo was clicked twice.
+        menu_requested: where on the screen the menu of the chosen photos belongs.
+    """
+
+    photo_activated = Signal(int)
+    menu_requested = Signal(QPoint)
 
     def __init__(
         self,
         session: Session,
         settings: Settings,
+        browsing: Browsing,
         decoder: ImageDecoder,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._settings = settings
+        self._browsing = browsing
         side = int(settings.value(THUMBNAIL_SIDE))
         self.thumbnails = thumbnail_loader(decoder, self._decoded_side(side), self)
         self._model = PhotoListModel(session, self.thumbnails, self)
         self.grid = PhotoGrid(self._model, self)
         self.grid.set_thumbnail_side(side)
+        self.list = PhotoList(PhotoDetailsModel(session, self), self)
+        self._links = [PhotoLink(session, view, view) for view in (self.grid, self.list)]
         self._hint = QLabel(self)
-        self._hint.setTextFormat(Qt.TextFormat.PlainText)
-        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._hint.setWordWrap(True)
+        self._count = QLabel(self)
         self._size = QSlider(Qt.Orientation.Horizontal, self)
         self._set_up_size_slider(side)
         self._stack = QStackedLayout()
         self._set_up_layout()
         self._connect()
+        self._show_mode()
 
     def _set_up_size_slider(self, side: int) -> None:
         self._size.setRange(int(THUMBNAIL_SIDE.minimum), int(THUMBNAIL_SIDE.maximum))
@@ -54,10 +71,12 @@ class GridPanel(QWidget):
         self._size.setToolTip(THUMBNAIL_SIDE.caption)
 
     def _set_up_layout(self) -> None:
-        self._count = QLabel(self)
-        self._count.setTextFormat(Qt.TextFormat.PlainText)
-        self._stack.addWidget(self.grid)
-        self._stack.addWidget(self._hint)
+        for label in (self._hint, self._count):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setWordWrap(True)
+        for page in (self.grid, self.list, self._hint):
+            self._stack.addWidget(page)
         below = QHBoxLayout()
         below.setContentsMargins(8, 4, 8, 4)
         below.addWidget(self._count, 1)
@@ -69,47 +88,87 @@ class GridPanel(QWidget):
         layout.addLayout(below)
 
     def _connect(self) -> None:
-        self._session.photos_reset.connect(self._tell_count)
-        self._session.photos_added.connect(self._on_session_photos_added)
-        self._session.scan_started.connect(self._tell_count)
-        self._session.scan_finished.connect(self._tell_count)
-        self._session.current_changed.connect(self._on_session_current_changed)
+        session = self._session
+        for fact in (
+            session.photos_reset,
+            session.photos_added,
+            session.scan_started,
+            session.scan_finished,
+            session.selection_changed,
+            session.shown.changed,
+        ):
+            fact.connect(self._tell_count)
+        session.photos_reset.connect(self.thumbnails.clear)
+        session.shown.order_changed.connect(self._show_sort)
+        self._browsing.mode_changed.connect(self._show_mode)
         self._settings.setting_changed.connect(self._on_settings_changed)
         self._size.valueChanged.connect(self._on_size_changed)
-        self.grid.current_photo_changed.connect(self._session.set_current)
         self.grid.visible_photos_changed.connect(self._on_grid_visible_photos_changed)
+        self.list.sort_requested.connect(self._on_list_sort_requested)
+        for view in (self.grid, self.list):
+            view.photo_activated.connect(self.photo_activated)
+            view.customContextMenuRequested.connect(
+                lambda point, view=view: self.menu_requested.emit(
+                    view.viewport().mapToGlobal(point)
+                )
+            )
+
+    @property
+    def view(self) -> PhotoGrid | PhotoList:
+        """The grid or the list, whichever is there."""
+        return self.list if self._browsing.mode is ViewMode.LIST else self.grid
 
     def _decoded_side(self, side: int) -> int:
         pixels = side * self.devicePixelRatioF()
         return next((s for s in _DECODED_SIDES if s >= pixels), _DECODED_SIDES[-1])
 
     @Slot()
-    def _tell_count(self) -> None:
-        count = len(self._session.photos)
-        noun = "photo" if count == 1 else "photos"
-        looking = "Looking for photos…"
-        if self._session.is_scanning:
-            self._count.setText(f"{looking} {count:,} so far" if count else looking)
-        else:
-            self._count.setText(f"{count:,} {noun}")
-        self._hint.setText(looking if self._session.is_scanning else "No photos were found here.")
-        self._stack.setCurrentWidget(self.grid if count else self._hint)
-
-    @Slot(int, int)
-    def _on_session_photos_added(self, first: int, end: int) -> None:
+    def _show_mode(self) -> None:
+        self.setVisible(self._browsing.mode in (ViewMode.GRID, ViewMode.LIST))
+        self._size.setVisible(self._browsing.mode is not ViewMode.LIST)
         self._tell_count()
-        if first == 0 and self._session.current is None:
-            self.grid.set_current_photo(0)
+        self._show_sort()
 
-    @Slot(object)
-    def _on_session_current_changed(self, photo: int | None) -> None:
-        if photo != self.grid.current_photo:
-            self.grid.set_current_photo(photo)
+    @Slot()
+    def _tell_count(self) -> None:
+        count, shown = len(self._session.photos), len(self._session.shown)
+        if self._session.is_scanning:
+            text = f"{_LOOKING} {count:,} so far" if count else _LOOKING
+        elif shown == count:
+            text = f"{count:,} photo" if count == 1 else f"{count:,} photos"
+        else:
+            text = f"{shown:,} of {count:,} photos"
+        chosen = len(self._session.selection)
+        self._count.setText(f"{text}, {chosen:,} selected" if chosen > 1 else text)
+        self._hint.setText(self._nothing_text())
+        self._stack.setCurrentWidget(self.view if shown else self._hint)
+
+    def _nothing_text(self) -> str:
+        if self._session.is_scanning:
+            return _LOOKING
+        if len(self._session.photos):
+            return "No photo is what the filter asks for."
+        return "No photos were found here."
+
+    @Slot()
+    def _show_sort(self) -> None:
+        shown = self._session.shown
+        self.list.show_sort(shown.sort_key, descending=shown.descending)
+
+    @Slot(str)
+    def _on_list_sort_requested(self, key: str) -> None:
+        """Up, then down, then as the photos were found."""
+        shown = self._session.shown
+        if shown.sort_key != key:
+            shown.set_sort(key, descending=False)
+        elif not shown.descending:
+            shown.set_sort(key, descending=True)
+        else:
+            shown.set_sort(FOUND, descending=False)
 
     @Slot(int, int)
     def _on_grid_visible_photos_changed(self, first: int, end: int) -> None:
-        ahead = self._model.paths_between(first, end + _LOAD_AHEAD)
-        self.thumbnails.want(ahead)
+        self.thumbnails.want(self._model.paths_between(first, end + _LOAD_AHEAD))
 
     @Slot(int)
     def _on_size_changed(self, side: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
@@ -79,7 +79,7 @@ class ImageLoader(QObject):
         self._errors: dict[Path, str] = {}
         self._wanted: list[Path] = []
         self._in_flight: dict[Path, Future[DecodedImage]] = {}
-        self._results: deque[tuple[Path, int, QImage | BaseException]] = deque()
+        self._results: deque[tuple[Path, Future[DecodedImage], QImage | BaseException]] = deque()
         self._closed = False
         self._decoded.connect(self._on_decoded, Qt.ConnectionType.QueuedConnection)
 
@@ -113,6 +113,16 @@ class ImageLoader(QObject):
             self._side = side
             self.clear()
 
+    def forget(self, paths: Iterable[Path]) -> None:
+        """Load these anew when they are wanted again: their files are other ones now."""
+        for path in paths:
+            image = self._images.pop(path, None)
+            if image is not None:
+                self._bytes -= image.sizeInBytes()
+            self._errors.pop(path, None)
+            # What is on its way may be of the file as it was.
+            self._in_flight.pop(path, None)
+
     def clear(self) -> None:
         """Forget every image and request."""
         self._images.clear()
@@ -135,9 +145,9 @@ class ImageLoader(QObject):
                 continue
             future = self._decoder.submit(DecodeRequest(path, self._side))
             self._in_flight[path] = future
-            future.add_done_callback(partial(self._on_done, path, self._side))
+            future.add_done_callback(partial(self._on_done, path))
 
-    def _on_done(self, path: Path, side: int, future: Future[DecodedImage]) -> None:
+    def _on_done(self, path: Path, future: Future[DecodedImage]) -> None:
         """In whichever thread ended the future."""
         try:
             result: QImage | BaseException = to_qimage(future.result())
@@ -145,7 +155,7 @@ class ImageLoader(QObject):
             return
         except Exception as error:  # noqa: BLE001 - reported in the GUI thread
             result = error
-        self._results.append((path, side, result))
+        self._results.append((path, future, result))
         try:
             self._decoded.emit()
         except RuntimeError:  # the window was closed and this object is gone: nobody listens
@@ -154,10 +164,10 @@ class ImageLoader(QObject):
     @Slot()
     def _on_decoded(self) -> None:
         while self._results:
-            path, side, result = self._results.popleft()
-            if side != self._side or self._closed:
-                continue
-            self._in_flight.pop(path, None)
+            path, future, result = self._results.popleft()
+            if self._in_flight.get(path) is not future:
+                continue  # of another size, or of the file as it was
+            del self._in_flight[path]
             if isinstance(result, QImage):
                 self._keep(path, result)
                 self.image_loaded.emit(path)

@@ -1,0 +1,90 @@
+"""What the commands about looking at photos open: the whole screen, menus, other programs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QMenu, QWidget
+
+from csra_gui.browsing import Browsing
+from csra_gui.notifier import Notifier, Topic
+from csra_gui.panels.folders_panel import reveal
+from csra_gui.panels.full_screen import FullScreen
+from csra_gui.session import Session
+from csra_gui.workers.cached_decoder import CachedDecoder
+from csra_gui.workers.image_loader import ImageLoader
+
+_MB = 1_000_000
+
+
+class BrowseDesk(QObject):
+    """Small things around the photos.
+
+    Args:
+        loader: of the large photos.
+        thumbnails: with their cache; without them there is nothing to clear.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        browsing: Browsing,
+        loader: ImageLoader,
+        notifier: Notifier,
+        thumbnails: CachedDecoder | None,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._browsing = browsing
+        self._loader = loader
+        self._notifier = notifier
+        self._thumbnails = thumbnails
+        self._window = window
+        self._full_screen: FullScreen | None = None
+
+    def show_full_screen(self) -> None:
+        """Show the current photo alone."""
+        if self._full_screen is not None:
+            self._full_screen.activateWindow()
+            return
+        steps = self._browsing.steps
+        self._full_screen = screen = FullScreen(self._session, steps, self._loader, self._window)
+        screen.destroyed.connect(self._forget_full_screen)
+        screen.open_over(self._window)
+
+    def show_menu(self, place: QPoint, actions: list[QAction]) -> None:
+        """The menu of the photos that are selected."""
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions(actions)
+        menu.popup(place)
+
+    def reveal_current(self) -> None:
+        """Show the folder of the current photo in the desktop's file manager."""
+        path = self._session.current_path
+        if path is not None:
+            reveal(path.parent)
+
+    def copy_paths(self) -> None:
+        """Put the paths of the selected photos on the clipboard, a line each."""
+        current = self._session.current
+        chosen = self._session.selection or (() if current is None else (current,))
+        paths = [str(self._session.photos.paths[photo]) for photo in chosen]
+        QGuiApplication.clipboard().setText("\n".join(paths))
+
+    def clear_thumbnails(self) -> None:
+        """Empty the cache of thumbnails, and say when that is done."""
+        thumbnails = self._thumbnails
+        if thumbnails is None:
+            return
+        job = self._session.jobs.prepare(lambda: thumbnails.clear().result(), "clear-thumbnails")
+        job.returned.connect(
+            lambda freed: self._notifier.info(
+                f"The thumbnail cache is empty; {freed / _MB:,.1f} MB are free again.", Topic.NOTE
+            )
+        )
+        job.start()
+
+    def _forget_full_screen(self) -> None:
+        self._full_screen = None

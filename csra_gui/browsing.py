@@ -1,0 +1,118 @@
+"""How the photos are looked at: which view is there, and which two are compared."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.photo_steps import PhotoSteps
+from csra_gui.session import Session
+from csra_gui.settings import VIEW_MODE, Settings
+
+
+class ViewMode(StrEnum):
+    """What the middle of the window shows."""
+
+    GRID = "grid"
+    LIST = "list"
+    LARGE = "large"
+    COMPARE = "compare"
+
+
+class Browsing(QObject):
+    """The view mode, which is remembered but for comparing, and the steps through the photos.
+
+    Signals:
+        mode_changed: the new ``ViewMode``.
+        pair_changed: other photos are compared.
+    """
+
+    mode_changed = Signal(object)
+    pair_changed = Signal()
+
+    def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self.steps = PhotoSteps(session, self)
+        self._mode = ViewMode(settings.value(VIEW_MODE))
+        self._before = self._mode
+        self._pair: tuple[int, int] | None = None
+        session.current_changed.connect(self._on_session_current_changed)
+        session.photos_reset.connect(self._on_session_photos_reset)
+        settings.setting_changed.connect(self._on_settings_changed)
+
+    @property
+    def mode(self) -> ViewMode:
+        """What the middle of the window shows."""
+        return self._mode
+
+    @property
+    def pair(self) -> tuple[int, int] | None:
+        """The photos that are compared: the kept one, and the one that steps change."""
+        return self._pair
+
+    def set_mode(self, mode: ViewMode) -> None:
+        """Show another view; comparing needs two photos and is not begun without."""
+        if mode is ViewMode.COMPARE:
+            self._compare()
+        else:
+            self._settings.set_value(VIEW_MODE, mode.value)
+            self._show(mode)
+
+    def toggle_large(self) -> None:
+        """Show the photo large, or what was there before."""
+        self.set_mode(self._before if self._mode is ViewMode.LARGE else ViewMode.LARGE)
+
+    @property
+    def can_compare(self) -> bool:
+        """Whether there are two photos to compare."""
+        return self._proposed_pair() is not None
+
+    def _compare(self) -> None:
+        pair = self._proposed_pair()
+        if pair is not None:
+            self._pair = pair
+            self._session.set_current(pair[0])
+            self._show(ViewMode.COMPARE)
+            self.pair_changed.emit()
+
+    def _proposed_pair(self) -> tuple[int, int] | None:
+        """The first two of the chosen photos, or the current one and its neighbour."""
+        chosen, current = self._session.selection, self._session.current
+        if len(chosen) > 1:
+            return chosen[0], chosen[1]
+        if current is None or not len(self._session.shown):
+            return None
+        for steps in (1, -1):
+            other = self.steps.photo_after(steps)
+            if other is not None and other != current:
+                return current, other
+        return None
+
+    def _show(self, mode: ViewMode) -> None:
+        if mode is self._mode:
+            return
+        if mode is ViewMode.LARGE and self._mode is not ViewMode.COMPARE:
+            self._before = self._mode
+        self._mode = mode
+        self.mode_changed.emit(mode)
+
+    @Slot(object)
+    def _on_session_current_changed(self, photo: int | None) -> None:
+        """Whoever goes on while comparing brings another photo beside the first."""
+        if self._mode is ViewMode.COMPARE and self._pair and photo not in (None, *self._pair):
+            self._pair = self._pair[0], photo
+            self.pair_changed.emit()
+
+    @Slot()
+    def _on_session_photos_reset(self) -> None:
+        self._pair = None
+        if self._mode is ViewMode.COMPARE:
+            self._show(ViewMode(self._settings.value(VIEW_MODE)))
+
+    @Slot(str, object)
+    def _on_settings_changed(self, key: str, value: object) -> None:
+        if key == VIEW_MODE.key and self._mode is not ViewMode.COMPARE:
+            self._show(ViewMode(str(value)))

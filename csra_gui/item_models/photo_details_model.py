@@ -1,0 +1,136 @@
+"""The shown photos as a list with columns: name, folder, labels, date, reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import (
+    QDateTime,
+    QLocale,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+)
+
+from csra_gui.item_models.photo_roles import PhotoRole
+from csra_gui.item_models.shown_photos_model import ShownPhotosModel
+from csra_gui.photo_order import DATE, FOLDER, LABELS, NAME, REVIEWED
+from csra_gui.photo_texts import accessible_text, labels_text, photo_error, tool_tip
+from csra_gui.session import Session
+from engine.library.columns import IntArray
+from engine.texts import display_name, display_path
+
+_Index = QModelIndex | QPersistentModelIndex
+_ROOT = QModelIndex()
+_NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class DetailColumn:
+    """One column of the list.
+
+    Attributes:
+        caption: at its head.
+        sort_key: what photos are sorted by when its head is clicked.
+        text: of a photo with its path.
+    """
+
+    caption: str
+    sort_key: str
+    text: Callable[[Session, int, Path], str]
+
+
+def _date(session: Session, photo: int, _path: Path) -> str:
+    file = session.photos.file(photo)
+    if file is None:
+        return ""
+    moment = QDateTime.fromMSecsSinceEpoch(file.mtime_ns // _NS_PER_MS)
+    return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
+
+
+def _labels(session: Session, photo: int, _path: Path) -> str:
+    return photo_error(session, photo, None) or labels_text(session.labels(photo))
+
+
+COLUMNS = (
+    DetailColumn("Name", NAME, lambda _session, _photo, path: display_name(path)),
+    DetailColumn("Folder", FOLDER, lambda _session, _photo, path: display_path(path.parent)),
+    DetailColumn("Labels", LABELS, _labels),
+    DetailColumn("Changed", DATE, _date),
+    DetailColumn(
+        "Reviewed",
+        REVIEWED,
+        lambda session, photo, _path: "✓" if session.photos.is_reviewed(photo) else "",
+    ),
+)
+
+
+class PhotoDetailsModel(ShownPhotosModel):
+    """One row per shown photo."""
+
+    def __init__(self, session: Session, parent: QObject) -> None:
+        super().__init__(session, parent)
+        self._answers: dict[int, Callable[[DetailColumn, int, Path], Any]] = {
+            Qt.ItemDataRole.DisplayRole: lambda column, photo, path: column.text(
+                session, photo, path
+            ),
+            Qt.ItemDataRole.ToolTipRole: lambda _column, photo, path: tool_tip(
+                session, photo, path
+            ),
+            Qt.ItemDataRole.AccessibleTextRole: self._accessible_text,
+            PhotoRole.PHOTO: lambda _column, photo, _path: photo,
+        }
+
+    def position_at(self, index: _Index) -> int | None:
+        """The position of a cell."""
+        return index.row() if index.isValid() else None
+
+    def index_at(self, position: int) -> QModelIndex:
+        """The name cell of a position; an invalid index beyond the ends."""
+        return self.index(position, 0) if 0 <= position < self.count else QModelIndex()
+
+    def rowCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
+        """A row per photo."""
+        return 0 if parent.isValid() else self.count
+
+    def columnCount(self, parent: _Index = _ROOT) -> int:  # noqa: N802
+        """The columns of ``COLUMNS``."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(  # noqa: N802
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Captions of the columns."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section].caption
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """What is known of a photo now."""
+        answer = self._answers.get(role)
+        photo = None if answer is None else self.photo_at(index)
+        if answer is None or photo is None:
+            return None
+        return answer(COLUMNS[index.column()], photo, self._session.photos.paths[photo])
+
+    def _accessible_text(self, column: DetailColumn, photo: int, path: Path) -> str:
+        if column.sort_key == NAME:
+            return accessible_text(self._session, photo, path, None)
+        if column.sort_key == REVIEWED:
+            return "reviewed" if self._session.photos.is_reviewed(photo) else "not reviewed"
+        return column.text(self._session, photo, path)
+
+    def _grow(self, photos: IntArray) -> None:
+        self.beginInsertRows(QModelIndex(), self.count, len(photos) - 1)
+        self._photos = photos
+        self.endInsertRows()
+
+    def _tell_changed(self, first: int, last: int) -> None:
+        self.dataChanged.emit(self.index_at(first), self.index(last, len(COLUMNS) - 1))

@@ -1,0 +1,128 @@
+"""The current photo alone on the whole screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Slot
+from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+from typing_extensions import override
+
+from csra_gui.photo_steps import PhotoSteps
+from csra_gui.photo_texts import labels_text
+from csra_gui.session import Session
+from csra_gui.widgets.photo_view import PhotoView
+from csra_gui.workers.image_loader import ImageLoader
+from engine.texts import display_name, display_text
+
+_HIDE_POINTER_AFTER_MS = 2000
+_LABELS_KEY = Qt.Key.Key_I
+_LEAVE = frozenset({Qt.Key.Key_Escape, Qt.Key.Key_F, Qt.Key.Key_F11})
+_STEPS = {
+    Qt.Key.Key_Left: -1,
+    Qt.Key.Key_Up: -1,
+    Qt.Key.Key_PageUp: -1,
+    Qt.Key.Key_Backspace: -1,
+    Qt.Key.Key_Right: 1,
+    Qt.Key.Key_Down: 1,
+    Qt.Key.Key_PageDown: 1,
+}
+
+
+class FullScreen(QWidget):
+    """A window of its own over the whole screen.
+
+    Arrow keys go on and back, I shows name and labels, Escape leaves; the wheel zooms.
+
+    Args:
+        loader: of the large photos, shared with the window's own view.
+    """
+
+    def __init__(
+        self, session: Session, steps: PhotoSteps, loader: ImageLoader, window: QWidget
+    ) -> None:
+        super().__init__(window, Qt.WindowType.Window | Qt.WindowType.FramelessWindowHint)
+        self._session = session
+        self._steps = steps
+        self._loader = loader
+        self._shown: Path | None = None
+        self._shows_labels = False
+        self.setWindowTitle("Photo")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.view = PhotoView(self)
+        self.view.set_backdrop(QColor(Qt.GlobalColor.black))
+        self.view.installEventFilter(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.view)
+        self._pointer_timer = QTimer(self, singleShot=True, interval=_HIDE_POINTER_AFTER_MS)
+        self._pointer_timer.timeout.connect(lambda: self.view.setCursor(Qt.CursorShape.BlankCursor))
+        for fact in (
+            session.current_changed,
+            session.predictions_changed,
+            session.decisions_changed,
+            loader.image_loaded,
+            loader.image_failed,
+        ):
+            fact.connect(self._update)
+        session.photos_reset.connect(self.close)
+        self._update()
+
+    def open_over(self, window: QWidget) -> None:
+        """Cover the screen that a window is on."""
+        self.setScreen(window.screen())
+        self.setGeometry(window.screen().geometry())
+        self.showFullScreen()
+        self.view.setFocus()
+        self._pointer_timer.start()
+
+    @Slot()
+    def _update(self) -> None:
+        path, photo = self._session.current_path, self._session.current
+        if path is None or photo is None:
+            self._show_message("There is no photo to show.", "")
+            return
+        image = self._loader.image(path)
+        error = self._loader.error(path)
+        if image is not None and path != self._shown:
+            self._shown = path
+            self.view.set_photo(image)
+        elif image is None and error is not None:
+            self._show_message("This photo cannot be read.", display_text(error))
+        elif image is None and self._shown is None:
+            self._show_message("Loading…", "")
+        if path == self._shown:  # else the photo before stays until this one is there
+            labels = labels_text(self._session.labels(photo)) or "no labels"
+            name = display_name(path)
+            self.view.set_caption(f"{name}: {labels}" if self._shows_labels else "")
+
+    def _show_message(self, headline: str, detail: str) -> None:
+        self._shown = None
+        self.view.set_photo(None)
+        self.view.set_message(headline, detail)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = Qt.Key(event.key())
+        if key in _LEAVE:
+            self.close()
+        elif key in _STEPS:
+            self._steps.go(_STEPS[key])
+        elif key == Qt.Key.Key_Home:
+            self._steps.go_to_start()
+        elif key == Qt.Key.Key_End:
+            self._steps.go_to_end()
+        elif key == _LABELS_KEY:
+            self._shows_labels = not self._shows_labels
+            self._update()
+        else:
+            super().keyPressEvent(event)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.MouseMove:
+            if self.view.cursor().shape() is Qt.CursorShape.BlankCursor:
+                self.view.unsetCursor()
+            self._pointer_timer.start()
+        return super().eventFilter(watched, event)

@@ -1,0 +1,72 @@
+"""The place of the large photo: one, or two to compare, and the filmstrip below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from csra_gui.browsing import Browsing, ViewMode
+from csra_gui.item_models.photo_list_model import FilmstripModel
+from csra_gui.panels.compare_panel import ComparePanel
+from csra_gui.panels.filmstrip import Filmstrip
+from csra_gui.panels.photo_link import PhotoLink
+from csra_gui.session import Session
+from csra_gui.workers.image_loader import ImageDecoder, ImageLoader
+
+_LOAD_AHEAD = 12
+
+
+class StagePanel(QWidget):
+    """Shows what the view mode asks for; the filmstrip is there when the grid is not.
+
+    Signals:
+        menu_requested: where on the screen the menu of the chosen photos belongs.
+
+    Args:
+        viewer: the panel of the large photo.
+        thumbnails: shared with the grid; only one of the two can be seen at a time.
+    """
+
+    menu_requested = Signal(QPoint)
+
+    def __init__(
+        self,
+        session: Session,
+        browsing: Browsing,
+        viewer: QWidget,
+        thumbnails: ImageLoader,
+        decoder: ImageDecoder,
+    ) -> None:
+        super().__init__(viewer.parentWidget())
+        self._browsing = browsing
+        self._viewer = viewer
+        self._thumbnails = thumbnails
+        self.compare = ComparePanel(session, browsing, decoder, self)
+        self._strip_model = FilmstripModel(session, thumbnails, self)
+        self.filmstrip = Filmstrip(self._strip_model, self)
+        self._link = PhotoLink(session, self.filmstrip, self.filmstrip)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(viewer)
+        self._stack.addWidget(self.compare)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(self._stack, 1)
+        layout.addWidget(self.filmstrip)
+        self.filmstrip.visible_photos_changed.connect(self._on_filmstrip_visible_changed)
+        self.filmstrip.customContextMenuRequested.connect(
+            lambda point: self.menu_requested.emit(self.filmstrip.viewport().mapToGlobal(point))
+        )
+        browsing.mode_changed.connect(self._show_mode)
+        self._show_mode()
+
+    @Slot()
+    def _show_mode(self) -> None:
+        mode = self._browsing.mode
+        comparing = mode is ViewMode.COMPARE
+        self._stack.setCurrentWidget(self.compare if comparing else self._viewer)
+        self.filmstrip.setVisible(mode in (ViewMode.LARGE, ViewMode.COMPARE))
+
+    @Slot(int, int)
+    def _on_filmstrip_visible_changed(self, first: int, end: int) -> None:
+        self._thumbnails.want(self._strip_model.paths_between(first, end + _LOAD_AHEAD))

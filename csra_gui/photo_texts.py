@@ -1,0 +1,55 @@
+"""A photo in words: for tool tips, for screen readers, for lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from csra_gui.photo_table import ScoredLabel
+from csra_gui.session import Session
+from csra_gui.tool_tips import plain_tool_tip
+from engine.library.values import Verdict
+from engine.texts import display_name, display_path, display_text
+
+
+def label_text(label: ScoredLabel) -> str:
+    """A label with what the model and the person said of it: "cat 93%"."""
+    said = "✓" if label.verdict in (Verdict.ACCEPTED, Verdict.ADDED) else ""
+    parts = (display_text(label.category), label.score_text, said)
+    return " ".join(part for part in parts if part)
+
+
+def labels_text(labels: Sequence[ScoredLabel]) -> str:
+    """All labels on one line."""
+    return ", ".join(label_text(label) for label in labels)
+
+
+def photo_error(session: Session, photo: int, decoding_error: str | None) -> str | None:
+    """Why a photo could not be tagged or shown; ``None`` if nothing is known to be wrong."""
+    error = session.photos.error(photo) or decoding_error
+    return None if error is None else display_text(error)
+
+
+def tool_tip(session: Session, photo: int, path: Path) -> str:
+    """Where the photo is, and what is known of it."""
+    lines = [display_path(path)]
+    error = photo_error(session, photo, None)
+    if error is not None:
+        lines.append(error)
+    lines += [label_text(label) for label in session.labels(photo)]
+    if session.photos.is_reviewed(photo):
+        lines.append("Reviewed")
+    return plain_tool_tip(lines)
+
+
+def accessible_text(session: Session, photo: int, path: Path, decoding_error: str | None) -> str:
+    """What a screen reader says of the photo."""
+    error = photo_error(session, photo, decoding_error)
+    if error is not None:
+        said = error
+    elif labels := session.labels(photo):
+        said = labels_text(labels)
+    else:
+        said = "no labels" if session.photos.is_tagged(photo) else "not tagged yet"
+    reviewed = ", reviewed" if session.photos.is_reviewed(photo) else ""
+    return f"{display_name(path)}: {said}{reviewed}"
