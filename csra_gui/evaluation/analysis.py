@@ -22,6 +22,27 @@ _QUICK = BootstrapSettings(2)
 _FEW_SCORES = 200_000
 
 
+SCORE_BINS = 20
+RELIABILITY_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """How the scores of each category are spread, in bins of equal width from 0 to 1.
+
+    Attributes:
+        histogram: (2, C, SCORE_BINS) images that have the category, and that have it not.
+        promised: (C, RELIABILITY_BINS) sums of scores.
+        held: (C, RELIABILITY_BINS) images that have the category.
+        counts: (C, RELIABILITY_BINS) images.
+    """
+
+    histogram: NDArray[np.int64]
+    promised: NDArray[np.float64]
+    held: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
 @dataclass(frozen=True, eq=False)
 class Analysis:
     """What is known of a run.
@@ -29,11 +50,13 @@ class Analysis:
     Attributes:
         folder: where the run is kept.
         report: all numbers.
+        distribution: of the scores.
         has_intervals: whether those in the report are the real ones; they take longest.
     """
 
     folder: Path
     report: EvaluationReport
+    distribution: Distribution
     has_intervals: bool
 
     @property
@@ -163,13 +186,39 @@ def analyse(folder: Path) -> Generator[Analysis, None, None]:
         DataError: there is no such run, it is damaged, or has nothing to measure.
     """
     run = load_run(folder)
-    if run.logits.size <= _FEW_SCORES:
-        yield Analysis(folder, report(run), True)
-        return
-    first = report(run, _QUICK)
-    yield Analysis(folder, first, False)
-    intervals = bootstrap_intervals(run.logits, run.targets, run.ignored, threshold=0.0)
-    yield Analysis(folder, replace(first, intervals=intervals), True)
+    is_small = run.logits.size <= _FEW_SCORES
+    numbers = report(run) if is_small else report(run, _QUICK)
+    first = Analysis(folder, numbers, distribution_of(run, numbers.scores), is_small)
+    yield first
+    if not is_small:
+        intervals = bootstrap_intervals(run.logits, run.targets, run.ignored, threshold=0.0)
+        yield replace(first, report=replace(numbers, intervals=intervals), has_intervals=True)
+
+
+def distribution_of(run: EvaluationRun, scores: FloatArray) -> Distribution:
+    """Count scores in bins.
+
+    Args:
+        run: with the truth.
+        scores: (N, C) in [0, 1].
+    """
+    number = len(run.categories)
+    histogram = np.zeros((2, number, SCORE_BINS), dtype=np.int64)
+    promised = np.zeros((number, RELIABILITY_BINS))
+    held = np.zeros((number, RELIABILITY_BINS), dtype=np.int64)
+    counts = np.zeros((number, RELIABILITY_BINS), dtype=np.int64)
+    for category in range(number):
+        counted = ~run.ignored[:, category]
+        values = scores[counted, category].astype(np.float64)
+        has_it = run.targets[counted, category]
+        place = np.minimum((values * SCORE_BINS).astype(np.intp), SCORE_BINS - 1)
+        for group, which in enumerate((has_it, ~has_it)):
+            histogram[group, category] = np.bincount(place[which], minlength=SCORE_BINS)
+        place = np.minimum((values * RELIABILITY_BINS).astype(np.intp), RELIABILITY_BINS - 1)
+        promised[category] = np.bincount(place, values, RELIABILITY_BINS)
+        held[category] = np.bincount(place[has_it], minlength=RELIABILITY_BINS)
+        counts[category] = np.bincount(place, minlength=RELIABILITY_BINS)
+    return Distribution(histogram, promised, held, counts)
 
 
 def _as_logits(thresholds: Thresholds) -> NDArray[np.float32]:

@@ -43,10 +43,10 @@ class Sharing:
         """The menu, a child of the widget."""
         menu = QMenu(self._widget)
         menu.addAction("Copy &picture", self.copy_picture)
-        menu.addAction("&Save picture…", self._ask_picture)
+        menu.addAction("&Save picture…", self.ask_picture)
         menu.addSeparator()
         menu.addAction("&Copy numbers", self.copy_numbers)
-        menu.addAction("Save &numbers as CSV…", self._ask_numbers)
+        menu.addAction("Save &numbers as CSV…", self.ask_numbers)
         return menu
 
     def copy_picture(self) -> None:
@@ -57,11 +57,13 @@ class Sharing:
         """Put the numbers into the clipboard, as comma-separated values."""
         QGuiApplication.clipboard().setText(self._table().as_csv())
 
-    def _ask_picture(self) -> None:
+    def ask_picture(self) -> None:
+        """Ask for a file and hand over the widget as it looks."""
         picture = _png(self._widget.grab())
         self._ask("Save the picture", "Pictures (*.png)", ".png", picture)
 
-    def _ask_numbers(self) -> None:
+    def ask_numbers(self) -> None:
+        """Ask for a file and hand over the numbers."""
         numbers = self._table().as_csv().encode("utf-8", "replace")
         self._ask("Save the numbers", "Comma-separated values (*.csv)", ".csv", numbers)
 

@@ -1,0 +1,93 @@
+"""Every category in a row."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Slot
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
+
+from csra_gui.evaluation.bar_delegate import BarDelegate
+from csra_gui.evaluation.cases import outcome_cases
+from csra_gui.evaluation.category_model import (
+    BAR_ROLE,
+    OUTCOME_ROLE,
+    CategoryModel,
+    CategoryOrder,
+)
+from csra_gui.evaluation.result_state import ResultState
+from csra_gui.plots.sharing import Sharing
+
+
+class CategoryTab(QWidget):
+    """A table that can be sorted by each column; a click on a number shows its images."""
+
+    def __init__(self, state: ResultState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self.model = CategoryModel(state, self)
+        self.order = CategoryOrder(self.model, self)
+        self.view = QTableView(self)
+        self._sharing = Sharing(
+            self.view, "categories", self.model.table, state.export_requested.emit
+        )
+        self._set_up()
+        state.analysis_changed.connect(self._on_state_analysis_changed)
+        state.category_changed.connect(self._on_state_category_changed)
+
+    def _set_up(self) -> None:
+        view = self.view
+        view.setModel(self.order)
+        view.setItemDelegate(BarDelegate(BAR_ROLE, OUTCOME_ROLE, view))
+        view.setAccessibleName("Categories")
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setAlternatingRowColors(True)
+        view.setShowGrid(False)
+        view.setTabKeyNavigation(False)
+        view.verticalHeader().hide()
+        header = view.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        view.setSortingEnabled(True)
+        view.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+        view.clicked.connect(self._on_view_clicked)
+        view.activated.connect(self._on_view_clicked)
+        view.selectionModel().currentChanged.connect(self._on_view_current_changed)
+        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        view.customContextMenuRequested.connect(self._on_view_menu_requested)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(view)
+
+    @Slot(QModelIndex)
+    def _on_view_clicked(self, index: QModelIndex) -> None:
+        state, outcome = self._state, index.data(OUTCOME_ROLE)
+        if outcome is None or state.analysis is None or state.table is None:
+            return
+        category = self.order.mapToSource(index).row()
+        state.cases_requested.emit(
+            outcome_cases(state.analysis, state.table.thresholds, category, outcome)
+        )
+
+    @Slot(QModelIndex, QModelIndex)
+    def _on_view_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
+        if index.isValid():
+            self._state.set_category(self.order.mapToSource(index).row())
+
+    @Slot(QPoint)
+    def _on_view_menu_requested(self, at: QPoint) -> None:
+        self._sharing.show_menu(self.view.viewport().mapToGlobal(at))
+
+    @Slot()
+    def _on_state_analysis_changed(self) -> None:
+        header = self.view.horizontalHeader()
+        self.order.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
+        self._on_state_category_changed(self._state.category)
+
+    @Slot(int)
+    def _on_state_category_changed(self, category: int) -> None:
+        index = self.view.currentIndex()
+        if self.order.mapToSource(index).row() != category:
+            wanted = self.order.mapFromSource(self.model.index(category, max(0, index.column())))
+            self.view.selectionModel().setCurrentIndex(
+                wanted, self.view.selectionModel().SelectionFlag.ClearAndSelect
+            )

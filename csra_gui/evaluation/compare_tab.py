@@ -1,0 +1,246 @@
+"""What got better and what got worse since another run, label by label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.evaluation.cases import Cases
+from csra_gui.evaluation.result_state import ResultState
+from csra_gui.evaluation.run_shelf import RunShelf, RunSummary
+from csra_gui.evaluation.texts import date_text, percent
+from csra_gui.plots.sharing import Sharing
+from csra_gui.plots.values import PlotTable
+from csra_gui.theme import Tone, tone_color
+from csra_gui.workers.job import Job, JobRunner
+from engine.errors import EngineError
+from engine.run_comparison import ImageLabel, RunComparison, compare_runs
+from engine.runs import EvaluationRun, load_run
+from engine.texts import display_text
+
+_HEADER = ("Category", "AP before", "AP now", "Change")
+_MOST_LISTED = 2000
+
+
+class _LabelList(QWidget):
+    """Labels that changed for better or worse; a click shows one image, a button all."""
+
+    def __init__(self, title: str, state: ResultState, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._title = title
+        self._state = state
+        self._labels: Sequence[ImageLabel] = ()
+        self.heading = QLabel(self)
+        self.show_all = QPushButton("Show all", self)
+        self.show_all.setAccessibleName(f"Show all images that got {title.lower()}")
+        self.list = QListWidget(self)
+        self.list.setUniformItemSizes(True)
+        self.list.setAccessibleName(f"Labels that got {title.lower()}")
+        top = QHBoxLayout()
+        top.addWidget(self.heading, 1)
+        top.addWidget(self.show_all)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(top)
+        layout.addWidget(self.list)
+        self.list.itemClicked.connect(self._on_list_item_activated)
+        self.list.itemActivated.connect(self._on_list_item_activated)
+        self.show_all.clicked.connect(self._on_show_all_clicked)
+        self.set_labels(())
+
+    def set_labels(self, labels: Sequence[ImageLabel]) -> None:
+        """Show other ones."""
+        self._labels = labels
+        self.heading.setText(f"{self._title}: {len(labels):,} labels")
+        self.show_all.setEnabled(bool(labels))
+        self.list.clear()
+        self.list.addItems(
+            [f"{display_text(c)}: {display_text(s)}" for s, c in labels[:_MOST_LISTED]]
+        )
+
+    @Slot(QListWidgetItem)
+    def _on_list_item_activated(self, item: QListWidgetItem) -> None:
+        sample, category = self._labels[self.list.row(item)]
+        caption = f"{display_text(category)}: {self._title.lower()}"
+        self._state.cases_requested.emit(Cases(caption, (sample,), category))
+
+    @Slot()
+    def _on_show_all_clicked(self) -> None:
+        samples = tuple(dict.fromkeys(sample for sample, _ in self._labels))
+        self._state.cases_requested.emit(Cases(f"{self._title} than before", samples))
+
+
+class CompareTab(QWidget):
+    """Another run of the list against the one that is looked at."""
+
+    def __init__(
+        self, state: ResultState, runs: RunShelf, jobs: JobRunner, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._runs = runs
+        self._jobs = jobs
+        self._job: Job | None = None
+        self.comparison: RunComparison | None = None
+        self.other = QComboBox(self)
+        self.summary = QLabel(self)
+        self.categories = QTableWidget(0, len(_HEADER), self)
+        self.better = _LabelList("Better", state, self)
+        self.worse = _LabelList("Worse", state, self)
+        self._sharing = Sharing(
+            self.categories, "comparison", self.table, state.export_requested.emit
+        )
+        self._set_up()
+        state.analysis_changed.connect(self._on_state_analysis_changed)
+        runs.runs_changed.connect(self._list_runs)
+        self.other.activated.connect(self._compare)
+
+    def compare_with(self, folder: Path) -> None:
+        """Compare with this run."""
+        self.other.setCurrentIndex(max(0, self.other.findData(str(folder))))
+        self._compare()
+
+    def table(self) -> PlotTable:
+        """Average precision of each category before and now."""
+        found = self.comparison
+        rows = [] if found is None else _rows(found)
+        return PlotTable(("category", "AP before", "AP now", "change"), rows)
+
+    def _set_up(self) -> None:
+        self.other.setAccessibleName("The run before")
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self.summary.setWordWrap(True)
+        table = self.categories
+        table.setHorizontalHeaderLabels(_HEADER)
+        table.setAccessibleName("Change of each category")
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(
+            lambda at: self._sharing.show_menu(table.viewport().mapToGlobal(at))
+        )
+        top = QHBoxLayout()
+        label = QLabel("&Before:", self)
+        label.setBuddy(self.other)
+        top.addWidget(label)
+        top.addWidget(self.other, 1)
+        parts = QHBoxLayout()
+        for part, stretch in ((table, 3), (self.better, 2), (self.worse, 2)):
+            parts.addWidget(part, stretch)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(top)
+        layout.addWidget(self.summary)
+        layout.addLayout(parts, 1)
+
+    @Slot()
+    def _list_runs(self) -> None:
+        before = self.other.currentData()
+        analysis = self._state.analysis
+        self.other.clear()
+        self.other.addItem("Choose a run", "")
+        for run in self._runs.kept.runs:
+            if not run.problem and (analysis is None or run.folder != analysis.folder):
+                self.other.addItem(run_text(run), str(run.folder))
+        self.other.setCurrentIndex(max(0, self.other.findData(before)))
+
+    @Slot()
+    def _on_state_analysis_changed(self) -> None:
+        self._list_runs()
+        self._compare()
+
+    @Slot()
+    def _compare(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        analysis, chosen = self._state.analysis, str(self.other.currentData() or "")
+        self._show(None)
+        if analysis is None or not chosen:
+            self.summary.setText("Compare with another run on the same images.")
+            return
+        now = analysis.run
+        self.summary.setText("Comparing…")
+        self._job = job = self._jobs.prepare(lambda: _compared(Path(chosen), now), "compare runs")
+        job.returned.connect(self._show)
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(lambda: self._on_job_finished(job))
+        job.start()
+
+    @Slot(object)
+    def _show(self, found: RunComparison | None) -> None:
+        self.comparison = found
+        rows = [] if found is None else _rows(found)
+        self.categories.setRowCount(len(rows))
+        for place, row in enumerate(rows):
+            for column, value in enumerate(row):
+                self.categories.setItem(place, column, self._item(column, value))
+        self.better.set_labels(() if found is None else found.better)
+        self.worse.set_labels(() if found is None else found.worse)
+        if found is not None:
+            means = float(np.nanmean(found.before)), float(np.nanmean(found.after))
+            self.summary.setText(
+                f"mAP {percent(means[0])} → {percent(means[1])} on {found.num_images:,} images and "
+                f"{len(found.categories):,} categories that both runs have."
+            )
+
+    def _item(self, column: int, value: str | float) -> QTableWidgetItem:
+        if isinstance(value, str):
+            return QTableWidgetItem(display_text(value))
+        text = percent(value)
+        if column == 3 and not math.isnan(value):
+            text = f"{100 * value:+.1f}"
+        item = QTableWidgetItem(text)
+        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if column == 3 and abs(value) >= 0.0005:
+            tone = Tone.SUCCESS if value > 0 else Tone.DANGER
+            item.setForeground(tone_color(tone, self.palette()))
+        return item
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        self.summary.setText(display_text(str(error)))
+
+    def _on_job_finished(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+
+
+def run_text(run: RunSummary) -> str:
+    """A run in a line of a list."""
+    mean = percent(run.mean_average_precision)
+    return display_text(f"{date_text(run.date)} · {run.model} on {run.dataset} · mAP {mean}")
+
+
+def _compared(before: Path, now: EvaluationRun) -> RunComparison:
+    return compare_runs(load_run(before), now)
+
+
+def _rows(found: RunComparison) -> list[tuple[str, float, float, float]]:
+    """Category, AP before, now and their difference; what fell most comes first."""
+    change = found.after - found.before
+    order = np.argsort(np.where(np.isnan(change), np.inf, change), kind="stable").tolist()
+    return [
+        (found.categories[i], float(found.before[i]), float(found.after[i]), float(change[i]))
+        for i in order
+    ]

@@ -1,0 +1,160 @@
+"""Which folder holds the data set: typed, chosen or dropped, and recognised."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+from typing_extensions import override
+
+from csra_gui.evaluation.preflight import FoundData, look_at
+from csra_gui.panels.drop_hint import local_paths
+from csra_gui.workers.job import Job, JobRunner
+from engine.data.dataset_registry import DATASETS
+from engine.errors import EngineError
+
+_WAIT_MS = 250
+#: Which split is offered first where there are several.
+_BEST_SPLITS = ("test", "val", "all", "trainval", "train")
+
+
+class DataChooser(QWidget):
+    """Folder, kind and split of a data set; the disk is looked at in a worker.
+
+    Signals:
+        data_changed: ``data`` and ``split`` are others now.
+        refused: text: the folder is no data set of the wanted kind.
+    """
+
+    data_changed = Signal()
+    refused = Signal(str)
+
+    def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._job: Job | None = None
+        self.data: FoundData | None = None
+        self.folder = QLineEdit(self)
+        self.choose = QPushButton("&Choose…", self)
+        self.kind = QComboBox(self)
+        self.split = QComboBox(self)
+        self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
+        self._timer.timeout.connect(self._look)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        self.setAcceptDrops(True)
+        self.folder.setPlaceholderText("Drop the folder of the data set here")
+        self.folder.setAccessibleName("Folder of the data set")
+        self.kind.addItem("Find out", "")
+        for name, spec in DATASETS.items():
+            self.kind.addItem(spec.title, name)
+        self.kind.setAccessibleName("Kind of data set")
+        self.split.setAccessibleName("Split")
+        row = QHBoxLayout()
+        row.addWidget(self.folder, 1)
+        row.addWidget(self.choose)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("&Folder", row)
+        form.addRow("&Kind", self.kind)
+        form.addRow("&Split", self.split)
+        self.folder.textChanged.connect(self._timer.start)
+        self.kind.activated.connect(self._look)
+        self.split.activated.connect(self.data_changed)
+        self.choose.clicked.connect(self._choose)
+
+    def set_kind(self, kind: str) -> None:
+        """Expect a kind of data set; empty finds out."""
+        self.kind.setCurrentIndex(max(0, self.kind.findData(kind)))
+
+    def set_folder(self, folder: Path | None) -> None:
+        """Look at this folder."""
+        self.folder.setText("" if folder is None else str(folder))
+        self._look()
+
+    @property
+    def chosen_split(self) -> str:
+        """The split; empty while nothing is recognised."""
+        return str(self.split.currentData() or "")
+
+    @Slot()
+    def _choose(self) -> None:
+        dialog = QFileDialog(self, "Choose the folder of the data set", self.folder.text())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.set_folder(Path(name)))
+        dialog.open()
+
+    @Slot()
+    def _look(self) -> None:
+        self._timer.stop()
+        if self._job is not None:
+            self._job.cancel()
+        text, kind = self.folder.text().strip(), str(self.kind.currentData())
+        self._set_data(None)
+        if not text:
+            return
+        root = Path(text).expanduser()
+        self._job = job = self._jobs.prepare(lambda: look_at(root, kind), "look at data set")
+        job.returned.connect(self._on_job_returned)
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(lambda: self._on_job_finished(job))
+        job.start()
+
+    @Slot(object)
+    def _on_job_returned(self, data: FoundData) -> None:
+        if data.kind:
+            self._set_data(data)
+        else:
+            self.refused.emit(
+                "This folder is none of the known data sets. If it is a folder of photos with "
+                "labels, choose that kind."
+            )
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        self.refused.emit(str(error))
+
+    def _on_job_finished(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+
+    def _set_data(self, data: FoundData | None) -> None:
+        self.data = data
+        before = self.chosen_split
+        self.split.clear()
+        if data is not None:
+            self.set_kind(data.kind)
+            for name in data.splits:
+                self.split.addItem(name, name)
+            wishes = [name for name in (before, *_BEST_SPLITS) if name in data.splits]
+            self.split.setCurrentIndex(self.split.findData(wishes[0]) if wishes else 0)
+        self.data_changed.emit()
+
+    @override
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if local_paths(event.mimeData().urls()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    @override
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = local_paths(event.mimeData().urls())
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        if paths:
+            self.set_kind("")
+            self.set_folder(paths[0])

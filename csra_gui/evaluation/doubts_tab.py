@@ -1,0 +1,246 @@
+"""Labels of the data set that the model contradicts: is the label wrong?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from csra_gui.evaluation.analysis import Analysis
+from csra_gui.evaluation.cases import Cases, Doubt, doubts
+from csra_gui.evaluation.result_state import ResultState
+from csra_gui.evaluation.texts import percent
+from csra_gui.plots.sharing import Sharing
+from csra_gui.plots.values import PlotTable
+from csra_gui.workers.job import Job, JobRunner
+from engine.run_notes import LabelMark, marks_of, set_marks
+from engine.texts import display_text
+
+_Index = QModelIndex | QPersistentModelIndex
+_HEADER = ("The label is wrong", "Image", "Category", "The data set says", "Score")
+_HELP = (
+    "The model contradicts these labels most. Look at the images; where the data set is wrong, "
+    "mark its label. The marks are kept beside the run; the data set itself is not changed."
+)
+
+
+class DoubtModel(QAbstractTableModel):
+    """The labels in doubt, and which of them the person holds for wrong.
+
+    Signals:
+        marks_changed: ``marks`` are others.
+    """
+
+    marks_changed = Signal()
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.doubts: tuple[Doubt, ...] = ()
+        self.marks: frozenset[LabelMark] = frozenset()
+
+    def set_doubts(self, found: tuple[Doubt, ...], marks: frozenset[LabelMark]) -> None:
+        """Show other ones."""
+        self.beginResetModel()
+        self.doubts, self.marks = found, marks
+        self.endResetModel()
+
+    @override
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.doubts)
+
+    @override
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(_HEADER)
+
+    @override
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        is_title = role == Qt.ItemDataRole.DisplayRole
+        return _HEADER[section] if is_title and orientation == Qt.Orientation.Horizontal else None
+
+    @override
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        doubt = self.doubts[index.row()]
+        if index.column() == 0 and role == Qt.ItemDataRole.CheckStateRole:
+            marked = mark_of(doubt) in self.marks
+            return Qt.CheckState.Checked if marked else Qt.CheckState.Unchecked
+        if role == Qt.ItemDataRole.DisplayRole:
+            return cells(doubt)[index.column()]
+        return None
+
+    @override
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+
+    @override
+    def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        if index.column() != 0 or role != Qt.ItemDataRole.CheckStateRole:
+            return False
+        mark = mark_of(self.doubts[index.row()])
+        checked = Qt.CheckState(value) == Qt.CheckState.Checked
+        self.marks = self.marks | {mark} if checked else self.marks - {mark}
+        self.dataChanged.emit(index, index)
+        self.marks_changed.emit()
+        return True
+
+
+class DoubtsTab(QWidget):
+    """The list, one click per image; what is marked is kept beside the run.
+
+    Signals:
+        failed: the ``EngineError``: the marks could not be kept.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, state: ResultState, jobs: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._jobs = jobs
+        self._analysis: Analysis | None = None
+        self._saving: Job | None = None
+        self._unsaved: tuple[Path, frozenset[LabelMark]] | None = None
+        self.model = DoubtModel(self)
+        self.view = QTableView(self)
+        self.export = QPushButton("&Export marked labels…", self)
+        self.show_all = QPushButton("&Show all in the grid", self)
+        self.count = QLabel(self)
+        self._sharing = Sharing(self.view, "wrong-labels", self.table, state.export_requested.emit)
+        self._set_up()
+        state.analysis_changed.connect(self._look)
+        self.model.marks_changed.connect(self._on_model_marks_changed)
+        self.view.clicked.connect(self._on_view_activated)
+        self.view.activated.connect(self._on_view_activated)
+        self.export.clicked.connect(self._sharing.ask_numbers)
+        self.show_all.clicked.connect(self._on_show_all_clicked)
+
+    def table(self) -> PlotTable:
+        """The labels that are marked, or were so on another day."""
+        rows = [
+            (mark.sample, mark.category, "has it" if mark.is_label else "has it not")
+            for mark in sorted(self.model.marks)
+        ]
+        return PlotTable(("image", "category", "the data set says, wrongly"), rows)
+
+    def _set_up(self) -> None:
+        note = QLabel(_HELP, self)
+        note.setWordWrap(True)
+        view = self.view
+        view.setModel(self.model)
+        view.setAccessibleName("Labels that the model contradicts")
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setTabKeyNavigation(False)
+        view.setShowGrid(False)
+        view.setAlternatingRowColors(True)
+        view.verticalHeader().hide()
+        header = view.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.count, 1)
+        bottom.addWidget(self.show_all)
+        bottom.addWidget(self.export)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(note)
+        layout.addWidget(view, 1)
+        layout.addLayout(bottom)
+
+    @Slot()
+    def _look(self) -> None:
+        analysis = self._state.analysis
+        before, self._analysis = self._analysis, analysis
+        if analysis is None:
+            self.model.set_doubts((), frozenset())
+        elif before is None or before.folder != analysis.folder:
+            self.model.set_doubts((), frozenset())
+            job = self._jobs.prepare(
+                lambda: (doubts(analysis), marks_of(analysis.folder)), "find doubtful labels"
+            )
+            job.returned.connect(lambda found: self._on_job_returned(analysis, *found))
+            job.start()
+        self._show_count()
+
+    def _on_job_returned(
+        self, analysis: Analysis, found: tuple[Doubt, ...], marks: frozenset[LabelMark]
+    ) -> None:
+        if self._analysis is not None and self._analysis.folder == analysis.folder:
+            self.model.set_doubts(found, marks)
+            self._show_count()
+
+    @Slot()
+    def _on_model_marks_changed(self) -> None:
+        self._show_count()
+        if self._analysis is not None:
+            self._unsaved = self._analysis.folder, self.model.marks
+            self._save()
+
+    def _save(self) -> None:
+        """One after the other: what was marked last must be what is kept."""
+        if self._saving is not None or self._unsaved is None:
+            return
+        (folder, marks), self._unsaved = self._unsaved, None
+        self._saving = job = self._jobs.prepare(lambda: set_marks(folder, marks), "keep marks")
+        job.failed.connect(self.failed)
+        job.finished.connect(self._on_saving_finished)
+        job.start()
+
+    @Slot()
+    def _on_saving_finished(self) -> None:
+        self._saving = None
+        self._save()
+
+    def _show_count(self) -> None:
+        number = len(self.model.marks)
+        self.count.setText(f"{number:,} marked as wrong" if number else "")
+        self.export.setEnabled(number > 0)
+        self.show_all.setEnabled(bool(self.model.doubts))
+
+    @Slot(QModelIndex)
+    def _on_view_activated(self, index: QModelIndex) -> None:
+        if index.isValid() and index.column() > 0:
+            doubt = self.model.doubts[index.row()]
+            name = display_text(doubt.name)
+            says = "has it" if doubt.is_label else "has it not"
+            self._state.cases_requested.emit(
+                Cases(f"{name}: the data set says: {says}", (doubt.sample,), doubt.name)
+            )
+
+    @Slot()
+    def _on_show_all_clicked(self) -> None:
+        samples = tuple(dict.fromkeys(doubt.sample for doubt in self.model.doubts))
+        self._state.cases_requested.emit(Cases("Labels that the model contradicts", samples))
+
+
+def mark_of(doubt: Doubt) -> LabelMark:
+    """The mark that says that this label is wrong."""
+    return LabelMark(doubt.sample, doubt.name, doubt.is_label)
+
+
+def cells(doubt: Doubt) -> tuple[str, ...]:
+    """What the columns say of a label."""
+    says = "has it" if doubt.is_label else "has it not"
+    return "", display_text(doubt.sample), display_text(doubt.name), says, percent(doubt.score)

@@ -1,0 +1,94 @@
+"""Results as files, and thresholds into a model: all of it written in workers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from csra_gui.evaluation.analysis import Analysis, LabelTable
+from csra_gui.workers.job import JobRunner
+from engine.atomic import write_bytes
+from engine.errors import DataError
+from engine.evaluation_report import EvaluationReport
+from engine.html_report import html_report
+from engine.run_comparison import RunComparison
+from engine.texts import display_path
+from engine.values import ThresholdsForModel
+
+SUFFIXES = (".html", ".json", ".csv")
+
+
+class Exports(QObject):
+    """Writes files that the person asked for.
+
+    Signals:
+        written: the ``Path``.
+        failed: the ``EngineError``.
+    """
+
+    written = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, jobs: JobRunner, parent: QObject) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a whole file."""
+        self._run(path, lambda: _write(path, content))
+
+    def write_report(
+        self, path: Path, report: EvaluationReport, comparison: RunComparison | None, table: bytes
+    ) -> None:
+        """Write the results in the form that the suffix names.
+
+        Args:
+            path: ends in one of ``SUFFIXES``.
+            report: of the run.
+            comparison: with an earlier run, for the page.
+            table: of the categories, as CSV.
+        """
+
+        def work() -> None:
+            suffix = path.suffix.lower()
+            if suffix == ".json":
+                _write(path, (json.dumps(report.as_dict(), indent=2) + "\n").encode())
+            elif suffix == ".csv":
+                _write(path, table)
+            else:
+                page = html_report(report, comparison=comparison)
+                _write(path, page.encode("utf-8", "replace"))
+
+        self._run(path, work)
+
+    def _run(self, path: Path, work: Callable[[], None]) -> None:
+        job = self._jobs.prepare(work, "export")
+        job.returned.connect(lambda _nothing: self.written.emit(path))
+        job.failed.connect(self.failed)
+        job.start()
+
+
+def thresholds_request(
+    analysis: Analysis, table: LabelTable, source: str, copy_name: str | None
+) -> ThresholdsForModel:
+    """What is asked of the engine to keep the thresholds of the moment.
+
+    Args:
+        analysis: of a run.
+        table: with the thresholds.
+        source: the model's name.
+        copy_name: of the copy that gets them; ``None`` changes the model itself.
+    """
+    pairs = zip(analysis.run.categories, table.thresholds.tolist(), strict=True)
+    on = f"{analysis.run.dataset.get('name', '')}, evaluation {analysis.folder.name}"
+    return ThresholdsForModel(source, dict(pairs), f"chosen on {on}", copy_name)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_bytes(path, content)
+    except OSError as error:
+        raise DataError(f"{display_path(path)} could not be written: {error.strerror}.") from error

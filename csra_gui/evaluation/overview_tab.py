@@ -1,0 +1,205 @@
+"""The numbers that are printed, beside those that others printed, and what to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.evaluation.analysis import Analysis
+from csra_gui.evaluation.cases import Outcome, overall_cases
+from csra_gui.evaluation.result_state import ResultState
+from csra_gui.evaluation.texts import NOTHING, date_text, percent
+from csra_gui.plots.sharing import Sharing
+from csra_gui.plots.values import PlotTable
+from csra_gui.theme import Tone, tone_color
+from csra_gui.widgets.fact_sheet import FactSheet
+from engine.metrics import Frame, LabelMetrics
+from engine.report.published import published_rows, why_not_comparable
+from engine.texts import display_text
+
+_HEADER = ("", "mAP", "CP", "CR", "CF1", "OP", "OR", "OF1", "from")
+_SHOWS = {
+    1: Outcome.WRONG,
+    2: Outcome.WRONG,
+    3: Outcome.MISSED,
+    4: Outcome.WRONG,
+    5: Outcome.WRONG,
+    6: Outcome.MISSED,
+    7: Outcome.WRONG,
+}
+_TIPS = {
+    1: "Mean average precision over the categories",
+    2: "Precision, mean over categories",
+    3: "Recall, mean over categories",
+    4: "F1 of CP and CR",
+    5: "Precision over all labels",
+    6: "Recall over all labels",
+    7: "F1 of OP and OR",
+}
+Row = tuple[str, ...]
+
+
+def number_rows(analysis: Analysis) -> tuple[list[Row], int]:
+    """The rows of the table, and how many of them are this run's."""
+    report = analysis.report
+    interval = report.intervals.mean_average_precision
+    mean = percent(report.paper.mean_average_precision)
+    if analysis.has_intervals:
+        mean += f"  ({percent(interval.low)} – {percent(interval.high)})"
+    name = display_text(report.run.model.get("name", ""))
+    own = [
+        (name, mean, *_six(report.paper.labels), f"this run, {report.paper.protocol}"),
+        (
+            "three best labels of each image",
+            NOTHING,
+            *_six(report.paper.top3),
+            "this run, of scores from 50 %",
+        ),
+    ]
+    rows: list[Row] = list(own)
+    for row in published_rows(report.run):
+        printed = [NOTHING] * 6
+        printed[2] = _printed(row.class_f1)
+        printed[5] = _printed(row.overall_f1)
+        mean = _printed(row.mean_average_precision)
+        rows.append((row.title, mean, *printed, f"published: {row.source}"))
+    return rows, len(own)
+
+
+def facts(analysis: Analysis) -> list[tuple[str, str]]:
+    """What to know of the run, caption and text."""
+    run, report = analysis.run, analysis.report
+    found = [("Images", f"{len(run.ids):,}" + _unreadable(len(run.failed)))]
+    interval = report.intervals.mean_average_precision
+    if analysis.has_intervals:
+        found.append(
+            (
+                "Interval of mAP",
+                f"{interval.level:.0%} of resampled image sets lie between the two numbers. It "
+                "says nothing of another training, nor which of two models is better.",
+            )
+        )
+    else:
+        found.append(("Interval of mAP", "being computed…"))
+    reason = why_not_comparable(run)
+    found.append(("Published numbers", reason or "These can be set beside this run."))
+    if report.localisation is not None:
+        game = report.localisation.pointing[f"{Frame.PHOTO}, all"]
+        hard = report.localisation.pointing[f"{Frame.PHOTO}, difficult"]
+        found.append(
+            (
+                "Pointing game",
+                f"{percent(game.accuracy)} % of {game.pairs:,} maps point at the thing; "
+                f"{percent(hard.accuracy)} % of the {hard.pairs:,} difficult ones.",
+            )
+        )
+    if missing := report.paper.without_positives:
+        found.append(("Left out of the means, as no image has them", ", ".join(missing)))
+    found += [("Note", text) for text in run.problems]
+    settings = "; ".join(f"{key}: {value}" for key, value in run.settings.items())
+    found.append(("Made", f"{date_text(run.date)}. {settings}"))
+    return [(caption, display_text(text)) for caption, text in found]
+
+
+class OverviewTab(QWidget):
+    """A small table and a sheet of facts; a click on a number shows the images behind it."""
+
+    def __init__(self, state: ResultState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._own = 0
+        self.numbers = QTableWidget(0, len(_HEADER), self)
+        self.sheet = FactSheet(self)
+        self._sharing = Sharing(self.numbers, "overview", self.table, state.export_requested.emit)
+        self._set_up()
+        state.analysis_changed.connect(self._show)
+
+    def table(self) -> PlotTable:
+        """The numbers as they are shown."""
+        analysis = self._state.analysis
+        return PlotTable(_HEADER, () if analysis is None else number_rows(analysis)[0])
+
+    def _set_up(self) -> None:
+        table = self.numbers
+        table.setAccessibleName("Means, in percent")
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
+        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        for column, title in enumerate(_HEADER):
+            heading = QTableWidgetItem(title)
+            heading.setToolTip(_TIPS.get(column, ""))
+            table.setHorizontalHeaderItem(column, heading)
+        table.cellClicked.connect(self._on_numbers_cell_activated)
+        table.cellActivated.connect(self._on_numbers_cell_activated)
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(self._on_numbers_menu_requested)
+        self.sheet.setAccessibleName("About this run")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(table, 2)
+        layout.addWidget(self.sheet, 3)
+
+    @Slot()
+    def _show(self) -> None:
+        analysis = self._state.analysis
+        rows: Sequence[Row] = ()
+        if analysis is None:
+            self.sheet.set_facts("", ())
+        else:
+            rows, self._own = number_rows(analysis)
+            name = display_text(analysis.run.dataset.get("name", ""))
+            self.sheet.set_facts(f"On {name}", facts(analysis))
+        self.numbers.setRowCount(len(rows))
+        for place, row in enumerate(rows):
+            for column, text in enumerate(row):
+                self.numbers.setItem(place, column, self._item(place, column, text))
+
+    def _item(self, row: int, column: int, text: str) -> QTableWidgetItem:
+        item = QTableWidgetItem(text)
+        item.setToolTip(text if column in (0, len(_HEADER) - 1) else "")
+        if 0 < column < len(_HEADER) - 1:
+            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
+        if row == 0 and column in _SHOWS:
+            item.setForeground(tone_color(Tone.ACCENT, self.palette()))
+            shows = "wrong" if _SHOWS[column] is Outcome.WRONG else "missed"
+            item.setToolTip(f"Click to see the images with {shows} labels")
+        return item
+
+    @Slot(int, int)
+    def _on_numbers_cell_activated(self, row: int, column: int) -> None:
+        state = self._state
+        if row == 0 and column in _SHOWS and state.analysis is not None and state.table is not None:
+            state.cases_requested.emit(
+                overall_cases(state.analysis, state.table.thresholds, _SHOWS[column])
+            )
+
+    @Slot(QPoint)
+    def _on_numbers_menu_requested(self, at: QPoint) -> None:
+        self._sharing.show_menu(self.numbers.viewport().mapToGlobal(at))
+
+
+def _six(metrics: LabelMetrics) -> tuple[str, ...]:
+    values = metrics.as_dict()
+    return tuple(percent(values[name]) for name in _HEADER[2:8])
+
+
+def _printed(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f}"
+
+
+def _unreadable(number: int) -> str:
+    return f"; {number:,} could not be read and are left out" if number else ""

@@ -1,0 +1,123 @@
+"""Which categories come together, and which labels are given wrongly beside which right ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from csra_gui.evaluation.cases import PairKind, pair_cases
+from csra_gui.evaluation.result_state import ResultState
+from csra_gui.plots.heat_matrix import HeatMatrix
+from csra_gui.workers.job import Job, JobRunner
+from engine.metrics import CoOccurrence, co_occurrence
+from engine.texts import display_text
+
+_WAIT_MS = 200
+_TEXTS = {
+    PairKind.CONFUSED: "{row} in the image, {column} wrongly labelled: {count} images",
+    PairKind.TRUE: "{row} and {column} in the image: {count} images",
+    PairKind.GIVEN: "labelled {row} and {column}: {count} images",
+}
+_HELP = {
+    PairKind.CONFUSED: "Rows: what is in the image. Columns: what was labelled and is not there.",
+    PairKind.TRUE: "How often two categories are in the same image.",
+    PairKind.GIVEN: "How often two labels were given to the same image.",
+}
+
+
+class PairsTab(QWidget):
+    """A matrix of categories; counted in a worker, a click on a cell shows its images."""
+
+    def __init__(self, state: ResultState, jobs: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state = state
+        self._jobs = jobs
+        self._job: Job | None = None
+        self._pairs: CoOccurrence | None = None
+        self.kind = QComboBox(self)
+        self.help = QLabel(self)
+        self.matrix = HeatMatrix("Pairs of categories", self)
+        self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
+        self._timer.timeout.connect(self._count)
+        for kind in PairKind:
+            self.kind.addItem(kind.value.capitalize(), kind)
+        self.kind.setAccessibleName("What is counted")
+        top = QHBoxLayout()
+        top.addWidget(self.kind)
+        top.addWidget(self.help, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(top)
+        layout.addWidget(self.matrix, 1)
+        state.table_changed.connect(self._timer.start)
+        self.kind.activated.connect(self._show)
+        self.matrix.cell_activated.connect(self._on_matrix_cell_activated)
+        self.matrix.export_requested.connect(state.export_requested)
+
+    @property
+    def chosen_kind(self) -> PairKind:
+        """What is counted."""
+        kind: PairKind = self.kind.currentData()
+        return kind
+
+    @Slot()
+    def _count(self) -> None:
+        analysis, table = self._state.analysis, self._state.table
+        if self._job is not None:
+            self._job.cancel()
+        if analysis is None or table is None:
+            self._pairs = None
+            return
+        run, thresholds = analysis.run, table.thresholds
+        self._job = job = self._jobs.prepare(
+            lambda: co_occurrence(analysis.scores, run.targets, run.ignored, thresholds),
+            "count pairs",
+        )
+        job.returned.connect(self._on_job_returned)
+        job.finished.connect(lambda: self._on_job_finished(job))
+        job.start()
+
+    @Slot(object)
+    def _on_job_returned(self, pairs: CoOccurrence) -> None:
+        self._pairs = pairs
+        self._show()
+
+    def _on_job_finished(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+
+    @Slot()
+    def _show(self) -> None:
+        analysis, pairs, kind = self._state.analysis, self._pairs, self.chosen_kind
+        self.help.setText(_HELP[kind])
+        if analysis is None or pairs is None:
+            return
+        names = [display_text(name) for name in analysis.run.categories]
+        counts, whole = {
+            PairKind.CONFUSED: (pairs.wrong_given_true, pairs.open_given_true),
+            PairKind.TRUE: (pairs.true_true, pairs.true_true.diagonal()[:, np.newaxis]),
+            PairKind.GIVEN: (
+                pairs.predicted_predicted,
+                pairs.predicted_predicted.diagonal()[:, np.newaxis],
+            ),
+        }[kind]
+        self.matrix.set_counts(names, counts, _shades(counts, whole, kind), _TEXTS[kind])
+
+    @Slot(int, int)
+    def _on_matrix_cell_activated(self, row: int, column: int) -> None:
+        analysis, table = self._state.analysis, self._state.table
+        if analysis is not None and table is not None:
+            cases = pair_cases(analysis, table.thresholds, self.chosen_kind, row, column)
+            self._state.cases_requested.emit(cases)
+
+
+def _shades(
+    counts: NDArray[np.int64], whole: NDArray[np.int64], kind: PairKind
+) -> NDArray[np.float64]:
+    """(C, C) in [0, 1]: shares; confusions are rare, so the strongest of them is full."""
+    shares = np.zeros(counts.shape)
+    np.divide(counts, whole, out=shares, where=np.broadcast_to(whole, counts.shape) > 0)
+    strongest = shares.max(initial=0.0)
+    return shares / strongest if kind is PairKind.CONFUSED and strongest > 0 else shares

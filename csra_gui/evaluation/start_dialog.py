@@ -1,0 +1,214 @@
+"""What to evaluate: data, models, and what it will come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.evaluation.data_chooser import DataChooser
+from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, preflight
+from csra_gui.evaluation.run_shelf import RunShelf
+from csra_gui.model_shelf import ModelShelf
+from csra_gui.session import Session
+from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.workers.job import Job
+from engine.config import EvaluateConfig
+from engine.evaluation_request import EvaluationRequest
+from engine.texts import display_text
+
+_WAIT_MS = 150
+_MOST_IMAGES = 10_000_000
+
+
+class StartDialog(QDialog):
+    """Not modal: the window stays usable.
+
+    Signals:
+        start_requested: a tuple of ``EvaluationRequest``, one per model.
+        folder_accepted: the kind of data set and its folder, when an evaluation is started.
+    """
+
+    start_requested = Signal(object)
+    folder_accepted = Signal(str, object)
+
+    def __init__(
+        self, session: Session, shelf: ModelShelf, runs: RunShelf, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Evaluate a model")
+        self._session = session
+        self._shelf = shelf
+        self._runs = runs
+        self._job: Job | None = None
+        self._preflight: Preflight | None = None
+        self.data = DataChooser(session.jobs, self)
+        self.models = QListWidget(self)
+        self.flip = QCheckBox("Look at the &mirror image too", self)
+        self.limit = QSpinBox(self)
+        self.sheet = FactSheet(self)
+        self.problem = QLabel(self)
+        self.start = QPushButton("&Start", self)
+        self.close_button = QPushButton("Close", self)
+        self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
+        self._timer.timeout.connect(self._look_ahead)
+        self._set_up()
+        self._connect()
+        self._list_models()
+
+    def ask(self, kind: str, folder: Path | None) -> None:
+        """Begin with a kind of data set; empty finds out."""
+        self.data.set_kind(kind)
+        self.data.set_folder(folder)
+        self._shelf.refresh()
+
+    def _set_up(self) -> None:
+        self.models.setAccessibleName("Models to evaluate")
+        self.models.setMaximumHeight(110)
+        self.limit.setRange(0, _MOST_IMAGES)
+        self.limit.setSpecialValueText("all images")
+        self.limit.setSuffix(" images, spread over the split")
+        self.limit.setAccessibleName("At most so many images")
+        self.sheet.setAccessibleName("What would be evaluated")
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.setWordWrap(True)
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("M&odels", self.models)
+        form.addRow("&Take", self.limit)
+        form.addRow("", self.flip)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.start)
+        buttons.addWidget(self.close_button)
+        self.start.setDefault(True)
+        self.start.setEnabled(False)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.data)
+        layout.addLayout(form)
+        layout.addWidget(self.sheet, 1)
+        layout.addWidget(self.problem)
+        layout.addLayout(buttons)
+        self.resize(640, 620)
+
+    def _connect(self) -> None:
+        self.data.data_changed.connect(self._on_choice_changed)
+        self.data.refused.connect(self._on_data_refused)
+        self.models.itemChanged.connect(self._on_choice_changed)
+        self.limit.valueChanged.connect(self._on_choice_changed)
+        self._shelf.shelf_changed.connect(self._list_models)
+        self._runs.runs_changed.connect(self._on_choice_changed)
+        self.start.clicked.connect(self._on_start_clicked)
+        self.close_button.clicked.connect(self.close)
+
+    # Models.
+
+    @Slot()
+    def _list_models(self) -> None:
+        checked = {model.name for model in self.chosen_models()}
+        used = self._session.model
+        self.models.blockSignals(True)
+        self.models.clear()
+        for model in self._shelf.shelf.models:
+            if not model.is_usable or model.path is None:
+                continue
+            item = QListWidgetItem(display_text(model.name), self.models)
+            item.setData(Qt.ItemDataRole.UserRole, (model.name, str(model.path)))
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            is_used = used is not None and used.path == model.path
+            wanted = model.name in checked if checked else is_used
+            item.setCheckState(Qt.CheckState.Checked if wanted else Qt.CheckState.Unchecked)
+        self.models.blockSignals(False)
+        self._on_choice_changed()
+
+    def chosen_models(self) -> tuple[ModelChoice, ...]:
+        """The models that are checked."""
+        items = [self.models.item(row) for row in range(self.models.count())]
+        chosen = []
+        for item in items:
+            if item.checkState() == Qt.CheckState.Checked:
+                name, path = item.data(Qt.ItemDataRole.UserRole)
+                chosen.append(ModelChoice(name, Path(path), self._rate(Path(path), name)))
+        return tuple(chosen)
+
+    def _rate(self, path: Path, name: str) -> float:
+        used = self._session.model
+        title = used.name if used is not None and used.path == path else name
+        runs = self._runs.kept.runs
+        return known_rate(title, runs) or known_rate(name, runs)
+
+    # What it would come to.
+
+    @Slot()
+    def _on_choice_changed(self) -> None:
+        self._preflight = None
+        self.start.setEnabled(False)
+        self._timer.start()
+
+    @Slot()
+    def _look_ahead(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        data, split, models = self.data.data, self.data.chosen_split, self.chosen_models()
+        if data is None or not split:
+            if not self.problem.text():
+                self.sheet.set_facts("Choose the folder of a data set.", ())
+            return
+        self.problem.clear()
+        self.sheet.set_facts("Reading the data set…", ())
+        limit = self.limit.value() or None
+        self._job = job = self._session.jobs.prepare(
+            lambda: preflight(data, split, models, limit), "look ahead"
+        )
+        job.returned.connect(self._on_job_returned)
+        job.finished.connect(lambda: self._on_job_finished(job))
+        job.start()
+
+    @Slot(object)
+    def _on_job_returned(self, found: Preflight) -> None:
+        self._preflight = found
+        self.sheet.set_facts(found.heading, found.facts)
+        self.problem.setText(display_text(found.problem))
+        self.start.setEnabled(not found.problem and found.num_images > 0)
+
+    def _on_job_finished(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+
+    @Slot(str)
+    def _on_data_refused(self, text: str) -> None:
+        self.sheet.set_facts("", ())
+        self.problem.setText(display_text(text))
+
+    @Slot()
+    def _on_start_clicked(self) -> None:
+        data = self.data.data
+        if data is None:
+            return
+        requests = tuple(
+            EvaluationRequest(
+                data.kind,
+                data.root,
+                self.data.chosen_split,
+                model.name,
+                EvaluateConfig(flip=self.flip.isChecked()),
+                limit=self.limit.value() or None,
+            )
+            for model in self.chosen_models()
+        )
+        self.folder_accepted.emit(data.kind, data.root)
+        self.start_requested.emit(requests)
+        self.close()
