@@ -9,6 +9,10 @@ from typing import Protocol
 from engine.config import PredictConfig
 from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.geometry import Box
+from engine.teach.values import TeachProgress, TeachReport, TeachRequest
+from engine.train.control import Wish
+from engine.train.reports import TrainReport
+from engine.train.request import TrainRequest
 from engine.values import (
     ModelImport,
     ModelInfo,
@@ -139,6 +143,32 @@ class TaggingEngine(Protocol):
         Raises:
             CheckpointError: the file cannot be used or not be written.
             ModelError: there is no such model, or it is not the person's own to change.
+        """
+        ...
+
+    def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
+        """Train a model (``engine.train.session.run_training``); ``TrainingEnded`` comes last.
+
+        Closing the generator stops at once and keeps what is there to go on with.
+
+        Raises:
+            CheckpointError, ConfigError, DataError, DivergedError, ModelError: as described there.
+        """
+        ...
+
+    def steer_training(self, wish: Wish) -> None:
+        """What is wanted of the trainings that go on: a pause, an end, or neither any more."""
+        ...
+
+    def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
+        """Teach a model single categories (``engine.teach``); the report is the last value.
+
+        Closing the generator stops the work and leaves no file.
+
+        Raises:
+            CheckpointError: the model's file cannot be used, or the new one not be written.
+            DataError: there is nothing to learn, or a photo cannot be read.
+            ModelError: there is no such model, or it cannot be taught.
         """
         ...
 

@@ -25,6 +25,12 @@ from engine.geometry import Box
 from engine.models.resizing import resized
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.torch_backend import TorchBackend
+from engine.teach.teaching import teach
+from engine.teach.values import TeachProgress, TeachReport, TeachRequest
+from engine.train.control import Wish
+from engine.train.reports import TrainReport
+from engine.train.request import TrainRequest
+from engine.train.running import RunningTraining
 from engine.values import (
     ModelImport,
     ModelInfo,
@@ -63,6 +69,7 @@ class LocalEngine:
         self._resize_lock = threading.Lock()
         self._true_boxes = TrueBoxes()
         self._evaluations: list[EvaluationWork] = []
+        self._trainings: list[RunningTraining] = []
         self._closed = False
 
     def open_model(self, source: str | None = None) -> ModelInfo:
@@ -150,9 +157,31 @@ class LocalEngine:
         self._check_open()
         return save_thresholds(default_store(), find_model(request.source), request)
 
+    def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
+        """Train a model; see ``TaggingEngine``."""
+        self._check_open()
+        training = RunningTraining(request)
+        self._trainings.append(training)
+        try:
+            yield from training.reports()
+        finally:
+            self._trainings.remove(training)
+
+    def steer_training(self, wish: Wish) -> None:
+        """What is wanted of the trainings that go on; see ``TaggingEngine``."""
+        for training in tuple(self._trainings):
+            training.steer(wish)
+
+    def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
+        """Teach a model single categories; see ``TaggingEngine``."""
+        self._check_open()
+        yield from teach(request, self._pool)
+
     def close(self) -> None:
         """Free models and decoding processes; twice is harmless."""
         self._closed = True
+        for training in tuple(self._trainings):  # its state is to reach the disk
+            training.close()
         for work in tuple(self._evaluations):  # nobody may ask for its next value any more
             with contextlib.suppress(DataError):
                 work.save_unfinished()

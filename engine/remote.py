@@ -29,6 +29,10 @@ from engine.config import PredictConfig
 from engine.errors import EngineError, EngineStoppedError
 from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.geometry import Box
+from engine.teach.values import TeachProgress, TeachReport, TeachRequest
+from engine.train.control import Wish
+from engine.train.reports import TrainReport
+from engine.train.request import TrainRequest
 from engine.values import (
     ModelImport,
     ModelInfo,
@@ -56,10 +60,15 @@ class RemoteEngine:
     Args:
         target: runs in the child with its end of the pipe; a module-level function that calls
             ``serve``.
+        stop_timeout_s: the child may take so long to end politely, for example to save what it
+            trains.
     """
 
-    def __init__(self, target: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, target: Callable[[Connection], None], stop_timeout_s: float = _STOP_TIMEOUT_S
+    ) -> None:
         self._target = target
+        self._stop_timeout_s = stop_timeout_s
         self._lock = threading.RLock()
         self._child: _Child | None = None
         self._closed = False
@@ -125,6 +134,18 @@ class RemoteEngine:
         name: str = self._running_child().call("save_thresholds", request)
         return name
 
+    def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
+        """Train a model; see ``TaggingEngine``."""
+        yield from self._running_child().iterate("train", request)
+
+    def steer_training(self, wish: Wish) -> None:
+        """What is wanted of the trainings that go on; see ``TaggingEngine``."""
+        self._running_child().call("steer_training", wish)
+
+    def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
+        """Teach a model single categories; see ``TaggingEngine``."""
+        yield from self._running_child().iterate("teach", request)
+
     def close(self) -> None:
         """End the child process; what is running fails with ``EngineStoppedError``."""
         # Without the lock: a restart may hold it for as long as a model takes to load.
@@ -143,7 +164,7 @@ class RemoteEngine:
     def _started_child(self) -> _Child:
         if self._child is not None:
             self._child.stop()
-        self._child = child = _Child(self._target)
+        self._child = child = _Child(self._target, self._stop_timeout_s)
         if self._closed:  # closed while it started: close() may have missed it
             child.stop()
         for source in self._sources.values():
@@ -154,7 +175,8 @@ class RemoteEngine:
 class _Child:
     """One child process, and the calls that wait for its answers."""
 
-    def __init__(self, target: Callable[[Connection], None]) -> None:
+    def __init__(self, target: Callable[[Connection], None], stop_timeout_s: float) -> None:
+        self._stop_timeout_s = stop_timeout_s
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process: BaseProcess = context.Process(
@@ -196,7 +218,7 @@ class _Child:
 
     def _end_process(self) -> None:
         self._send("stop")
-        self._process.join(_STOP_TIMEOUT_S)
+        self._process.join(self._stop_timeout_s)
         for end in (self._process.terminate, self._process.kill):
             if self._process.is_alive():
                 end()

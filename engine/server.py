@@ -12,13 +12,23 @@ from engine.remote import serve
 
 # The window and the decoders of its thumbnails go first when the processor is busy.
 _NICENESS = 5
+_TRAINER_NICENESS = 15
 
 
 def serve_local(connection: Connection) -> None:
     """Serve a ``LocalEngine`` over a pipe: the target for ``RemoteEngine``."""
+    _serve(connection, _NICENESS)
+
+
+def serve_trainer(connection: Connection) -> None:
+    """As ``serve_local``, for work that takes hours and gives way to all else."""
+    _serve(connection, _TRAINER_NICENESS)
+
+
+def _serve(connection: Connection, niceness: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window; it stops us
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+        os.nice(niceness)
     serve(connection, _make_engine)
     # Threads of torch may still compute; unwinding the interpreter under them would abort.
     logging.shutdown()

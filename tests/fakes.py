@@ -27,6 +27,10 @@ from engine.geometry import Box
 from engine.regions import cell_shares
 from engine.run_notes import remember_place
 from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
+from engine.teach.values import TeachProgress, TeachReport, TeachRequest
+from engine.train.control import Wish
+from engine.train.reports import TrainReport
+from engine.train.request import TrainRequest
 from engine.values import (
     DecodedImage,
     ModelImport,
@@ -36,6 +40,7 @@ from engine.values import (
     ThresholdsForModel,
     TrueBox,
 )
+from tests.fake_training import FakeTrainer
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
 MODEL_ID = "f4ce"
@@ -99,6 +104,7 @@ class FakeEngine:
         evaluate_closed: set when an ``evaluate`` has come to its end, whichever.
         saved_thresholds: the requests of ``save_thresholds``.
         boxes: the true boxes of photos, by file name.
+        trainer: what it does when it shall train or teach.
         closed: set when ``close`` was called.
         predict_closed: set when a ``predict`` has come to its end, whichever.
     """
@@ -123,10 +129,14 @@ class FakeEngine:
     evaluate_error: EngineError | None = None
     evaluated: list[EvaluationRequest] = field(default_factory=list)
     evaluate_closed: threading.Event = field(default_factory=threading.Event)
+    trainer: FakeTrainer = field(init=False)
     saved_thresholds: list[ThresholdsForModel] = field(default_factory=list)
     boxes: dict[str, tuple[TrueBox, ...]] = field(default_factory=dict)
     closed: threading.Event = field(default_factory=threading.Event)
     predict_closed: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.trainer = FakeTrainer(self._write_model)
 
     def open_model(self, source: str | None = None) -> ModelInfo:
         """The model that ships or one of ``models``, unless it is told to fail."""
@@ -231,6 +241,22 @@ class FakeEngine:
         """Remember what was to be kept."""
         self.saved_thresholds.append(request)
         return request.name or request.source
+
+    def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
+        """See ``FakeTrainer``."""
+        yield from self.trainer.train(request, self._wait)
+
+    def steer_training(self, wish: Wish) -> None:
+        """See ``FakeTrainer``."""
+        self.trainer.steer(wish)
+
+    def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
+        """See ``FakeTrainer``."""
+        yield from self.trainer.teach(request, self._wait)
+
+    def _write_model(self, path: Path, name: str, categories: Categories) -> None:
+        write_model_file(path, name, categories)
+        self.models[str(path)] = fake_model(str(path), path.resolve(), categories)
 
     def close(self) -> None:
         """Let everything that waits go on to its end."""

@@ -8,6 +8,9 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+
 from engine.checkpoints.native import save_checkpoint
 from engine.config import HeadTrainConfig
 from engine.data.decode_pool import DecodePool
@@ -18,20 +21,24 @@ from engine.models.classifier import Classifier
 from engine.texts import display_path
 from engine.train.control import TrainingControl, Wish
 from engine.train.heads import FeatureSet, head_logits, train_heads
+from engine.train.log import RunLog
 from engine.train.preflight import heads_preflight
 from engine.train.reports import (
     Ending,
     PauseReport,
     PreparationReport,
+    SampleReport,
     TrainingEnded,
     TrainingStarted,
     TrainReport,
 )
 from engine.train.request import TrainRequest
 from engine.train.results import Fitted, fitted, record_of
+from engine.train.samples import Samples, report_before
 from engine.train.scalars import open_scalars
 from engine.train.sources import load_parts
 from engine.train.start import starting_classifier
+from engine.values import FloatArray
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +98,15 @@ def _learn(run: _Run, control: TrainingControl) -> Generator[TrainReport, None, 
         folder=run.request.folder,
     )
     yield start
+    samples = Samples(run.val.labels, run.request.samples, run.classifier.config.preprocess)
+    log = None if run.request.output.is_file() or not run.request.samples else _new_log(run)
+    if log is not None:
+        report = report_before(
+            head_logits(run.classifier.heads, run.val.features[0]), run.val.labels
+        )
+        log.add(report)
+        yield report
+        yield from _sample_reports(run, samples, 0)
     folder = run.request.output / "tensorboard"
     epoch, ending = 0, Ending.DONE
     with (
@@ -102,7 +118,10 @@ def _learn(run: _Run, control: TrainingControl) -> Generator[TrainReport, None, 
                 epoch = report.epoch
                 if scalars is not None:
                     scalars.add(report)
+                if log is not None:
+                    log.add(report)
                 yield report
+                yield from _sample_reports(run, samples, epoch)
                 if control.wish >= Wish.STOP_AFTER_EPOCH:
                     ending = Ending.STOPPED
                     break
@@ -118,6 +137,23 @@ def _learn(run: _Run, control: TrainingControl) -> Generator[TrainReport, None, 
     found = _save(run, epoch)
     val_map = found.results.get("val mAP", math.nan)
     yield TrainingEnded(ending, run.request.best_file, None, val_map, epoch, can_resume=False)
+
+
+def _new_log(run: _Run) -> RunLog:
+    """Heads start anew every time, and so does what is written of them."""
+    log = RunLog(run.request.output)
+    log.rewind(0, 0)
+    return log
+
+
+def _sample_reports(run: _Run, samples: Samples, epoch: int) -> Generator[SampleReport, None, None]:
+    if not samples.rows:
+        return
+    heads = run.classifier.heads
+    features = run.val.features[0][list(samples.rows)].astype(np.float32)
+    with torch.inference_mode():
+        values: FloatArray = heads.position_scores(torch.from_numpy(features)).numpy()
+    yield samples.report(epoch, values, heads.config)
 
 
 def _save(run: _Run, epoch: int) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,14 +17,17 @@ from engine.errors import CheckpointError
 from engine.models.classifier import Classifier
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.distributed import Processes, local_device
+from engine.runtime.torch_backend import TorchBackend
 from engine.train.control import TrainingControl
 from engine.train.images import crop_side, load_pixels
+from engine.train.judging import judged
 from engine.train.log import RunLog
 from engine.train.preflight import preflight
 from engine.train.reports import (
     Ending,
     EpochReport,
     PreparationReport,
+    SampleReport,
     StepReport,
     TrainingEnded,
     TrainingStarted,
@@ -32,6 +36,7 @@ from engine.train.reports import (
 from engine.train.request import TrainRequest
 from engine.train.results import fitted, record_of
 from engine.train.run_folder import open_run_folder
+from engine.train.samples import Samples
 from engine.train.scalars import Scalars, open_scalars
 from engine.train.sources import Parts, load_parts
 from engine.train.start import set_standardization, starting_classifier
@@ -72,7 +77,10 @@ def train_network(
     states = StateFolder(request.output)
     if request.resume and (state := states.load()) is not None:
         trainer.restore(state)
-    yield from _learn(run, trainer, states, control)
+    samples = Samples(parts[1], request.samples, classifier.config.preprocess)
+    if request.samples and not trainer.step:
+        yield from _before(run, trainer, data, samples)
+    yield from _learn(run, trainer, states, control, samples)
 
 
 def _in_turn(
@@ -97,7 +105,11 @@ def _decoded(run: _Run, classifier: Classifier) -> Generator[PreparationReport, 
 
 
 def _learn(
-    run: _Run, trainer: Trainer, states: StateFolder, control: TrainingControl
+    run: _Run,
+    trainer: Trainer,
+    states: StateFolder,
+    control: TrainingControl,
+    samples: Samples,
 ) -> Generator[TrainReport, None, None]:
     def keep_best(model: Classifier, report: EpochReport, logits: FloatArray | None) -> None:
         found = None if logits is None else fitted(logits, run.parts[1])
@@ -113,7 +125,7 @@ def _learn(
         closing(trainer.run(states, keep_best, control)) as reports,
     ):
         try:
-            ending = yield from _told(run, trainer, reports, scalars)
+            ending = yield from _told(run, trainer, reports, scalars, samples)
         except GeneratorExit:
             reports.close()  # first the state, which loses nothing
             _keep_last_if_possible(run, trainer)
@@ -127,6 +139,7 @@ def _told(
     trainer: Trainer,
     reports: Generator[TrainReport, None, Ending],
     scalars: Scalars | None,
+    samples: Samples,
 ) -> Generator[TrainReport, None, Ending]:
     """Pass reports on, with the first process keeping the log."""
     log = RunLog(run.request.output)
@@ -143,6 +156,28 @@ def _told(
         if scalars is not None:
             scalars.add(report)
         yield report
+        if isinstance(report, EpochReport) and samples.rows:
+            yield _sample_report(run, trainer, samples, report.epoch)
+
+
+def _before(
+    run: _Run, trainer: Trainer, data: TrainingData, samples: Samples
+) -> Generator[TrainReport, None, None]:
+    """How good it is before it learns, and what it says of the samples."""
+    found = judged(trainer.model, data.val, run.device, run.process)
+    report = EpochReport(0, math.nan, found.val_map, is_best=False, category_ap=found.category_ap)
+    log = RunLog(run.request.output)
+    log.rewind(0, 0)
+    log.add(report)
+    yield report
+    if samples.rows:
+        yield _sample_report(run, trainer, samples, 0)
+
+
+def _sample_report(run: _Run, trainer: Trainer, samples: Samples, epoch: int) -> SampleReport:
+    model = trainer.model
+    values = TorchBackend(model.eval(), run.device).run(samples.pixels).position_scores
+    return samples.report(epoch, values, model.config.head)
 
 
 def _started(run: _Run, trainer: Trainer) -> TrainingStarted:

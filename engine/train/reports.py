@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from engine.values import PositionScores
+
 #: Fewer positives than this teach little.
 FEW_IMAGES = 10
 
@@ -68,7 +70,7 @@ class Preflight:
         counts = ", ".join(f"{name} {count}" for name, count in self.images_per_category)
         needs = (
             f"needs about {_gib(self.memory_bytes)} of memory and {_gib(self.disk_bytes)} of disk "
-            f"({_gib(self.free_bytes)} free), about {_duration(self.seconds)}"
+            f"({_gib(self.free_bytes)} free); takes about {_duration(self.seconds)}"
         )
         return [
             f"images per category: {counts}",
@@ -190,6 +192,21 @@ class PauseReport:
     step: int
 
 
+@dataclass(frozen=True)
+class SampleReport:
+    """What the model says of a few validation images by now.
+
+    Attributes:
+        epoch: that was finished; 0 before the first.
+        scores: of each image, everything its maps are computed from (``engine.evidence``).
+        truth: the categories that each image has.
+    """
+
+    epoch: int
+    scores: tuple[PositionScores, ...]
+    truth: tuple[tuple[str, ...], ...]
+
+
 class Ending(StrEnum):
     """Why a run ended."""
 
@@ -227,6 +244,7 @@ TrainReport = (
     | StepReport
     | EpochReport
     | PauseReport
+    | SampleReport
     | TrainingEnded
 )
 
@@ -236,6 +254,8 @@ def _gib(count: int) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return "a minute"
     if seconds < 5400:
-        return f"{max(1, round(seconds / 60))} minutes"
+        return f"{round(seconds / 60)} minutes"
     return f"{seconds / 3600:.1f} hours"

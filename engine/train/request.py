@@ -137,6 +137,8 @@ class TrainRequest:
         resume: go on with the run in ``output``, if there is one.
         tensorboard: write scalars for TensorBoard into ``output`` as well.
         provenance: what else to note in the model's file, for example the command.
+        samples: so many validation images are told of after each epoch (``SampleReport``), and the
+            model is judged before the first one too, as the epoch 0; 0 for neither.
     """
 
     source: DatasetSource | LabelSource
@@ -149,6 +151,7 @@ class TrainRequest:
     resume: bool = False
     tensorboard: bool = False
     provenance: tuple[tuple[str, str], ...] = ()
+    samples: int = 0
 
     @property
     def folder(self) -> Path:

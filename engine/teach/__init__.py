@@ -1,0 +1,1 @@
+"""Teaching a model from a person's own photos: single categories, on cached features."""

@@ -1,0 +1,144 @@
+"""Features of single photos, kept on the disk so that the next lesson only looks at new ones."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.atomic import atomic_path
+from engine.checkpoints.native import Checkpoint
+from engine.config import PreprocessConfig
+from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.errors import DataError, ImageError
+from engine.features import FeatureArray
+from engine.teach.values import TeachProgress
+from engine.texts import display_name
+from engine.values import DecodedImage
+
+_BATCH = 8
+#: Beyond this, what was used longest ago is deleted. A photo takes half a megabyte.
+_BYTE_LIMIT = 2 * 2**30
+_SUFFIX = ".features.npy"
+
+
+class PhotoFeatures:
+    """Runs a model's backbone over photos, each once.
+
+    Args:
+        checkpoint: its backbone and its way with pixels decide what a photo's file is called.
+        folder: where the files go; made if missing.
+        byte_limit: about so much stays on the disk.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, folder: Path, byte_limit: int = _BYTE_LIMIT) -> None:
+        self._backbone = checkpoint.classifier.backbone.eval()
+        self._preprocess: PreprocessConfig = checkpoint.record.config.preprocess
+        self._folder = folder
+        self._byte_limit = byte_limit
+        digest = hashlib.sha256(repr(self._preprocess).encode())
+        for name, tensor in self._backbone.state_dict().items():
+            digest.update(name.encode())
+            digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        self._key = digest.hexdigest()
+
+    def read(
+        self, pool: DecodePool, paths: Sequence[Path]
+    ) -> Generator[TeachProgress, None, FeatureArray]:
+        """The features of photos, (N, D, h, w); yields how many are there.
+
+        Raises:
+            DataError: a photo cannot be read, or the features not be kept.
+        """
+        files = [self._file(path) for path in paths]
+        missing = [place for place, file in enumerate(files) if not file.exists()]
+        done = len(paths) - len(missing)
+        yield TeachProgress("looking", done, len(paths))
+        self._make_folder()
+        requests = (
+            DecodeRequest(paths[place], self._preprocess.input_size, self._preprocess.resize)
+            for place in missing
+        )
+        with closing(pool.map(requests)) as images:
+            for start in range(0, len(missing), _BATCH):
+                places = missing[start : start + _BATCH]
+                pixels = [_pixels(paths[place], next(images)) for place in places]
+                for place, features in zip(places, self._computed(pixels), strict=True):
+                    _write(files[place], features)
+                done += len(places)
+                yield TeachProgress("looking", done, len(paths))
+        result: FeatureArray = np.stack([_read(file) for file in files])
+        self._forget_oldest(set(files))
+        return result
+
+    def _computed(self, pixels: list[NDArray[np.uint8]]) -> FeatureArray:
+        mean, std = (
+            torch.tensor(value).view(1, 3, 1, 1)
+            for value in (self._preprocess.mean, self._preprocess.std)
+        )
+        with torch.inference_mode():
+            images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255.0
+            features = self._backbone(
+                ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+            )
+        result: FeatureArray = features.half().contiguous().numpy()
+        return result
+
+    def _file(self, path: Path) -> Path:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise DataError(
+                f"{display_name(path)} is not there any more. Look for photos again."
+            ) from error
+        text = f"{self._key}|{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
+        digest = hashlib.sha256(text.encode(errors="surrogateescape"))
+        return self._folder / f"{digest.hexdigest()[:32]}{_SUFFIX}"
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise DataError(f"The folder {self._folder} cannot be made: {error}.") from error
+
+    def _forget_oldest(self, kept: set[Path]) -> None:
+        """Those of this lesson stay, so that the next one on the same photos is quick."""
+        with suppress(OSError):  # another lesson may delete the same
+            statuses = {file: file.stat() for file in self._folder.glob(f"*{_SUFFIX}")}
+            excess = sum(status.st_size for status in statuses.values()) - self._byte_limit
+            for file in sorted(statuses, key=lambda file: statuses[file].st_mtime_ns):
+                if excess <= 0:
+                    return
+                if file not in kept:
+                    excess -= statuses[file].st_size
+                    file.unlink(missing_ok=True)
+
+
+def _write(file: Path, features: NDArray[np.float16]) -> None:
+    try:
+        with atomic_path(file) as temporary, temporary.open("wb") as stream:
+            np.save(stream, features)
+    except OSError as error:
+        raise DataError(f"The features cannot be kept in {file.parent}: {error}.") from error
+
+
+def _read(file: Path) -> NDArray[np.float16]:
+    try:
+        features: NDArray[np.float16] = np.load(file, allow_pickle=False)
+        os.utime(file)
+    except (OSError, ValueError, EOFError) as error:
+        file.unlink(missing_ok=True)
+        raise DataError("What was kept of a photo is damaged; it is removed. Try again.") from error
+    return features
+
+
+def _pixels(path: Path, image: DecodedImage | ImageError) -> NDArray[np.uint8]:
+    if isinstance(image, ImageError):
+        raise DataError(f"{display_name(path)} cannot be used: {image}")
+    return image.pixels

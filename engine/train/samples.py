@@ -1,0 +1,96 @@
+"""A few validation images that are looked at after each epoch, and the model before the first."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.config import HeadConfig, PreprocessConfig
+from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.labelled import LabelledImages
+from engine.errors import ImageError
+from engine.metrics import average_precision
+from engine.train.reports import EpochReport, SampleReport
+from engine.values import DecodedImage, FloatArray, PositionScores
+
+
+class Samples:
+    """Images whose labels and maps are told as they get better.
+
+    Args:
+        images: of the validation images, in their order.
+        count: how many; spread over the set, those with most categories in each stretch.
+        preprocess: how images reach the model.
+    """
+
+    def __init__(self, images: LabelledImages, count: int, preprocess: PreprocessConfig) -> None:
+        rows = _chosen(images, count)
+        with DecodePool(1) as pool:
+            decoded = [_decoded(pool, images, row, preprocess) for row in rows]
+        self._images = images
+        readable = zip(rows, decoded, strict=True)
+        self._decoded = {row: image for row, image in readable if image is not None}
+        self.rows = tuple(self._decoded)
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(K, S, S, 3) of the images, as the model wants them; there must be some."""
+        return np.stack([image.pixels for image in self._decoded.values()])
+
+    def report(self, epoch: int, values: FloatArray, head: HeadConfig) -> SampleReport:
+        """What the model says of them now.
+
+        Args:
+            epoch: that was finished; 0 before the first.
+            values: (K, num_heads, C, h, w) position scores.
+            head: of the model.
+        """
+        labels = self._images
+        truth = [
+            tuple(labels.categories[int(c)] for c in np.flatnonzero(labels.targets[row]))
+            for row in self.rows
+        ]
+        scores = [
+            PositionScores(
+                path=labels.paths[row],
+                model_id="",
+                values=value,
+                temperatures=head.temperatures,
+                lam=head.lam,
+                content=image.content,
+                width=image.width,
+                height=image.height,
+                activation=head.activation,
+            )
+            for (row, image), value in zip(self._decoded.items(), values, strict=True)
+        ]
+        return SampleReport(epoch, tuple(scores), tuple(truth))
+
+
+def report_before(logits: FloatArray, val: LabelledImages) -> EpochReport:
+    """How good the model is before it has learned anything, as the epoch 0."""
+    precisions = average_precision(logits, val.targets, val.ignored)
+    known = precisions[~np.isnan(precisions)]
+    val_map = float(known.mean()) if known.size else math.nan
+    each = tuple(float(value) for value in precisions)
+    return EpochReport(0, math.nan, val_map, is_best=False, category_ap=each)
+
+
+def _chosen(images: LabelledImages, count: int) -> list[int]:
+    """Of each stretch, the image with most categories; the same whenever it is asked."""
+    stretches = np.array_split(np.arange(len(images)), max(1, min(count, len(images))))
+    # A part of a picture has no picture of its own to be shown on.
+    whole = [s for s in stretches if len(s) and images.crops is None]
+    return [int(s[np.argmax(images.targets[s].sum(axis=1))]) for s in whole]
+
+
+def _decoded(
+    pool: DecodePool, images: LabelledImages, row: int, preprocess: PreprocessConfig
+) -> DecodedImage | None:
+    request = DecodeRequest(images.paths[row], preprocess.input_size, preprocess.resize)
+    try:
+        return pool.submit(request).result()
+    except ImageError:
+        return None

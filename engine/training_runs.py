@@ -1,0 +1,318 @@
+"""Trainings that were started from the window: what was asked, and how far each came.
+
+Each is a folder in the person's data: ``run.json`` says what was asked, so that a run that was
+interrupted goes on with exactly that; the rest is written by the training itself.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.atomic import atomic_path, write_text
+from engine.categories import Categories
+from engine.checkpoints.store import check_model_name, make_folder, models_folder
+from engine.config import HeadTrainConfig
+from engine.errors import DataError, EngineError
+from engine.train.reports import Ending, EpochReport
+from engine.train.request import DatasetSource, LabelSource, ModelStart, TrainRequest
+from engine.train_config import AugmentConfig, TrainConfig
+
+_REQUEST, _LABELS, _LOG = "run.json", "labels.npz", "log.jsonl"
+_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRun:
+    """One training on the disk.
+
+    Attributes:
+        folder: its own.
+        request: what was asked; ``resume`` is set.
+        created: seconds since 1970.
+        ending: how it ended; ``None`` if it was interrupted or still goes on.
+        note: of the person.
+        epochs: that were finished, in order.
+        has_state: whether it can go on from where it stopped.
+    """
+
+    folder: Path
+    request: TrainRequest
+    created: float
+    ending: Ending | None = None
+    note: str = ""
+    epochs: tuple[EpochReport, ...] = ()
+    has_state: bool = False
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.request.name
+
+    @property
+    def best_map(self) -> float:
+        """The best mean average precision so far, 0 to 1; NaN without any."""
+        values = [e.val_map for e in self.epochs if math.isfinite(e.val_map)]
+        return max(values, default=math.nan)
+
+    @property
+    def best_file(self) -> Path | None:
+        """The best model so far, if there is one."""
+        file = self.request.best_file
+        return file if file.is_file() else None
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether going on makes sense: it was stopped or interrupted."""
+        is_heads = isinstance(self.request.config, HeadTrainConfig)
+        over = self.ending in (Ending.DONE, Ending.NO_GAIN)
+        return not over and (self.has_state or is_heads or not self.epochs)
+
+
+@dataclass(frozen=True)
+class TrainingRuns:
+    """All trainings in one folder.
+
+    Args:
+        folder: made when first needed.
+    """
+
+    folder: Path
+
+    def new_folder(self, name: str) -> Path:
+        """A folder for a new run, not there yet.
+
+        Raises:
+            ModelError: the name cannot be used, or no folder be made.
+        """
+        name = check_model_name(name)
+        make_folder(self.folder)
+        stem = f"{time.strftime('%Y-%m-%d')} {name}"
+        names = (stem, *(f"{stem} ({i})" for i in range(2, 10_000)))
+        return next(self.folder / n for n in names if not (self.folder / n).exists())
+
+    def keep(self, request: TrainRequest) -> TrainingRun:
+        """Write down what is asked, before it starts.
+
+        Raises:
+            DataError: the disk does not take it.
+        """
+        created = time.time()
+        folder = request.output
+        try:
+            folder.mkdir(parents=True, mode=0o700)
+            if isinstance(request.source, LabelSource):
+                _write_labels(folder / _LABELS, request.source)
+            write_text(folder / _REQUEST, _as_json(request, created))
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise DataError(f"The training cannot be kept in {folder}: {error}.") from error
+        return TrainingRun(folder, dataclasses.replace(request, resume=True), created)
+
+    def runs(self) -> tuple[TrainingRun, ...]:
+        """All that can be read, the newest first."""
+        found = []
+        for file in self.folder.glob(f"*/{_REQUEST}"):
+            try:
+                found.append(self.read(file.parent))
+            except DataError:
+                continue  # somebody else's folder, or a later version's
+        return tuple(sorted(found, key=lambda run: -run.created))
+
+    def read(self, folder: Path) -> TrainingRun:
+        """One run.
+
+        Raises:
+            DataError: there is none that this version understands.
+        """
+        try:
+            values = json.loads((folder / _REQUEST).read_text(encoding="utf-8"))
+            request = _request(values, folder)
+            ending = None if values.get("ending") is None else Ending(values["ending"])
+            created, note = float(values["created"]), str(values.get("note", ""))
+        except (OSError, ValueError, LookupError, TypeError, EngineError) as error:
+            raise DataError(f"The training in {folder.name} cannot be read: {error}") from error
+        has_state = any(folder.glob("state-*.pt"))
+        return TrainingRun(folder, request, created, ending, note, read_epochs(folder), has_state)
+
+    def set_ending(self, folder: Path, ending: Ending | None) -> None:
+        """Note how a run ended; ``None`` when it goes on.
+
+        Raises:
+            DataError: the disk does not take it.
+        """
+        self._change(folder, {"ending": ending})
+
+    def set_note(self, folder: Path, note: str) -> None:
+        """Keep a note of the person.
+
+        Raises:
+            DataError: the disk does not take it.
+        """
+        self._change(folder, {"note": note})
+
+    def delete(self, folder: Path) -> None:
+        """Delete a run and everything it wrote.
+
+        Raises:
+            DataError: it cannot be deleted, or is none of these.
+        """
+        if folder.parent != self.folder or not (folder / _REQUEST).is_file():
+            raise DataError(f"{folder.name} is no training of this program.")
+        try:
+            # The name first: what is left of a deletion that breaks off is no run any more.
+            (folder / _REQUEST).unlink()
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise DataError(f"{folder.name} could not be deleted: {error}.") from error
+
+    def _change(self, folder: Path, values: Mapping[str, Any]) -> None:
+        file = folder / _REQUEST
+        try:
+            old = json.loads(file.read_text(encoding="utf-8"))
+            write_text(file, json.dumps({**old, **values}, indent=2) + "\n")
+        except (OSError, ValueError) as error:
+            raise DataError(f"The training in {folder.name} cannot be changed: {error}.") from error
+
+
+def default_runs() -> TrainingRuns:
+    """The trainings in the person's data folder."""
+    return TrainingRuns(models_folder().parent / "trainings")
+
+
+def read_epochs(folder: Path) -> tuple[EpochReport, ...]:
+    """The finished epochs by a run's log; a damaged line is passed over."""
+    try:
+        lines = (folder / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+    names = {field.name for field in dataclasses.fields(EpochReport)}
+    found = {}
+    for line in lines:
+        try:
+            values = json.loads(line)
+            if values.get("kind") == "epoch":
+                report = EpochReport(**{k: _number(v) for k, v in values.items() if k in names})
+                found[report.epoch] = report
+        except (ValueError, TypeError, AttributeError):
+            continue  # the last line may be half written
+    return tuple(found[epoch] for epoch in sorted(found))
+
+
+def _number(value: Any) -> Any:
+    """JSON has no NaN; it is written as null."""
+    if isinstance(value, list):
+        return tuple(_number(part) for part in value)
+    return math.nan if value is None else value
+
+
+def _as_json(request: TrainRequest, created: float) -> str:
+    source: dict[str, Any]
+    if isinstance(request.source, DatasetSource):
+        source = {"kind": "dataset", **dataclasses.asdict(request.source)}
+        source = {**source, "dataset": request.source.kind, "kind": "dataset"}
+        source["root"] = str(request.source.root)
+    else:
+        labels = request.source
+        source = {
+            "kind": "labels",
+            "name": labels.name,
+            "categories": list(labels.categories),
+            "paths": [str(path) for path in labels.paths],
+            "ids": list(labels.ids),
+            "val_fraction": labels.val_fraction,
+        }
+    is_heads = isinstance(request.config, HeadTrainConfig)
+    values = {
+        "version": _VERSION,
+        "name": request.name,
+        "created": created,
+        "ending": None,
+        "note": "",
+        "source": source,
+        "trains": "heads" if is_heads else "network",
+        "config": dataclasses.asdict(request.config),
+        "start": _finite(dataclasses.asdict(request.start)),
+        "device": request.device,
+        "cache": str(request.cache),
+        "samples": request.samples,
+        "provenance": [list(pair) for pair in request.provenance],
+    }
+    return json.dumps(values, indent=2) + "\n"
+
+
+def _finite(start: dict[str, Any]) -> dict[str, Any]:
+    if start["temperatures"] is not None:
+        start["temperatures"] = ["max" if math.isinf(t) else t for t in start["temperatures"]]
+    return start
+
+
+def _request(values: dict[str, Any], folder: Path) -> TrainRequest:
+    if values["version"] != _VERSION:
+        raise DataError("It was made by another version of this program.")
+    start = dict(values["start"])
+    if start["temperatures"] is not None:
+        start["temperatures"] = tuple(
+            math.inf if t == "max" else float(t) for t in start["temperatures"]
+        )
+    return TrainRequest(
+        source=_source(values["source"], folder),
+        output=folder,
+        config=_config(values["trains"], values["config"]),
+        start=ModelStart(**start),
+        name=values["name"],
+        device=values["device"],
+        cache=Path(values["cache"]),
+        resume=True,
+        samples=int(values["samples"]),
+        provenance=tuple((str(name), str(text)) for name, text in values["provenance"]),
+    )
+
+
+def _config(trains: str, values: dict[str, Any]) -> TrainConfig | HeadTrainConfig:
+    plain = _with_tuples(values)
+    if trains == "heads":
+        return HeadTrainConfig(**plain)
+    augment = AugmentConfig(**_with_tuples(plain["augment"]))
+    return TrainConfig(**{**plain, "augment": augment})
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON has lists alone."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+
+
+def _source(values: dict[str, Any], folder: Path) -> DatasetSource | LabelSource:
+    if values["kind"] == "dataset":
+        return DatasetSource(
+            values["dataset"],
+            Path(values["root"]),
+            values["split"],
+            values["val_split"],
+            values["val_fraction"],
+        )
+    with np.load(folder / _LABELS, allow_pickle=False) as labels:
+        targets, ignored = labels["targets"].astype(bool), labels["ignored"].astype(bool)
+    return LabelSource(
+        values["name"],
+        Categories(tuple(values["categories"])),
+        tuple(Path(path) for path in values["paths"]),
+        targets,
+        ignored,
+        values["val_fraction"],
+        tuple(values["ids"]),
+    )
+
+
+def _write_labels(file: Path, labels: LabelSource) -> None:
+    with atomic_path(file) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, targets=labels.targets, ignored=labels.ignored)
