@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.library_client import LibraryClient
+from csra_gui.library_client import LibraryClient, who
 from csra_gui.photo_table import PhotoTable
 from engine.errors import EngineError
 from engine.library.errors import LibraryError
@@ -91,7 +90,7 @@ class Decisions(QObject):
             ids = _registered(library, images)
             wishes = [Wish(i, category, said[category]) for i in ids for category in said]
             marks = None if reviewed is None else dict.fromkeys(ids, reviewed)
-            edit = library.decide(wishes, who=_who(), caption=caption, reviewed=marks)
+            edit = library.decide(wishes, who=who(), caption=caption, reviewed=marks)
             return _Written(edit, library.next_captions(), ids)
 
         self._submit(work, photos)
@@ -222,10 +221,3 @@ def _registered(library: Library, images: Sequence[int | ImageFile]) -> tuple[in
         raise LibraryError("The photo is not there any more, so nothing can be said of it.")
     ids = iter(library.add_images([file for file in new if file is not None]))
     return tuple(next(ids) if isinstance(image, ImageFile) else image for image in images)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # an account without a name
-        return "person"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import os
 import queue
@@ -19,6 +20,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from engine.checkpoints.store import DATA_VARIABLE
 from engine.errors import EngineError
+from engine.library.carrying import carry_over
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library
@@ -31,6 +33,14 @@ def library_file() -> Path:
     """Where the person's library is; it need not exist yet."""
     chosen = os.environ.get(DATA_VARIABLE)
     return (Path(chosen) if chosen else user_data_path("csra-gui")) / "library.db"
+
+
+def who() -> str:
+    """The person at the computer, for the library to note who said what."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name
+        return "person"
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class LibraryClient(QObject):
     Signals:
         opened: there is a library to work on, the person's or another one in its place; after
             ``open`` was called again it is a new one, with other numbers for images.
-        problem_changed: ``problem`` is another one, or none.
+        problem_changed: the library could not be opened, or now it could after all.
     """
 
     opened = Signal()
@@ -130,13 +140,13 @@ class LibraryClient(QObject):
         call()
 
     def _on_opened(self, outcome: tuple[Library | None, bool, EngineError | None]) -> None:
-        before = self.problem
+        had_problem, before = self.error is not None, self._library
         self._library, self._is_lasting, self.error = outcome
         if self.error is not None:
             _log.info("The library is not open: %s", self.error)
-        if self.problem != before:
+        if self.error is not None or had_problem:
             self.problem_changed.emit()
-        if self._library is not None:
+        if self._library is not None and self._library is not before:
             self.opened.emit()
 
 
@@ -153,6 +163,7 @@ class _Worker:
         self._tasks = tasks
         self._deliver = deliver
         self._library: Library | None = None
+        self._for_this_sitting: Library | None = None  # until the end: jobs may still read it
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def run(self) -> None:
@@ -170,15 +181,28 @@ class _Worker:
         Returns:
             The library, whether it is the person's, and why it is not.
         """
-        self._close()
+        if self._folder is None or self._for_this_sitting is not None:
+            self._close()  # the person's is open already, and cannot be opened twice
         try:
             if prepare is not None:
                 prepare()
-            self._library = open_library(self._path)
+            library = open_library(self._path)
         except EngineError as error:
-            self._library = self._opened_for_this_sitting()
+            if self._library is None:
+                self._library = self._opened_for_this_sitting()
             return self._library, False, error
-        return self._library, True, None
+        self._carry_over(library)
+        self._library, self._for_this_sitting = library, self._library
+        return library, True, None
+
+    def _carry_over(self, library: Library) -> None:
+        """What was done in this sitting goes into the person's library, now that it is open."""
+        if self._library is None:
+            return
+        try:
+            carry_over(self._library, library, who())
+        except LibraryError as error:
+            _log.warning("What was done before the library was open is lost: %s", error)
 
     def library(self) -> Library:
         """The one that is open.
@@ -214,9 +238,10 @@ class _Worker:
                 self._deliver(partial(task.done, outcome))
 
     def _close(self) -> None:
-        if self._library is not None:
-            self._library.close()
-            self._library = None
+        for library in (self._library, self._for_this_sitting):
+            if library is not None:
+                library.close()
+        self._library = self._for_this_sitting = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

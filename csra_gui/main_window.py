@@ -30,6 +30,7 @@ from csra_gui.commands.table import Actions
 from csra_gui.commands.tags import TagCommands
 from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
+from csra_gui.library_desk import LibraryDesk
 from csra_gui.map_display import MapDisplay
 from csra_gui.model_desk import ModelDesk
 from csra_gui.model_shelf import ModelShelf
@@ -120,6 +121,7 @@ class MainWindow(QMainWindow):
         )
         self.dialogs = WindowDialogs(session, settings, self)
         self.desk = ModelDesk(session, shelf, self.notifier, self)
+        self.library_desk = LibraryDesk(session, self.notifier, self)
         self._typing_guard = TypingGuard(self)
         self._command_groups = self._made_command_groups()
         slots: Slots = {}
@@ -196,6 +198,7 @@ class MainWindow(QMainWindow):
             session.category_changed,
             session.decisions_changed,
             session.undo_changed,
+            session.work.looked_up,
             session.selection_changed,
             session.shown.changed,
             session.shown.order_changed,

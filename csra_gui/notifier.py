@@ -25,6 +25,7 @@ class Topic(StrEnum):
     TAGGING = "tagging"
     MODEL = "model"
     SHELF = "shelf"
+    LIBRARY = "library"
     NOTE = "note"
 
 

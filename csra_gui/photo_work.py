@@ -31,6 +31,7 @@ class PhotoWork(QObject):
         scan_started, scan_finished: of one folder or drop; the second carries what was skipped.
         rows_changed: a tuple of rows whose scores or errors changed; an empty one means any.
         tagging_started, tagging_progressed, tagging_finished: of one run.
+        looked_up: all that the library knows of the photos that are there has come.
         storing_failed: why something could not be read from the library or written to it.
     """
 
@@ -41,6 +42,7 @@ class PhotoWork(QObject):
     tagging_started = Signal(int)
     tagging_progressed = Signal(object)
     tagging_finished = Signal(object)
+    looked_up = Signal()
     storing_failed = Signal(str)
 
     def __init__(
@@ -131,6 +133,11 @@ class PhotoWork(QObject):
         """Whether a run waits to be gone on with."""
         return self._tagger.is_paused
 
+    @property
+    def paused_at(self) -> tuple[int, int]:
+        """How many photos of a paused run are done, and how many it has."""
+        return self._tagger.paused_at
+
     def tag(self) -> None:
         """Tag the photos that have no labels yet, or go on with a run that was paused."""
         self._care.pause()
@@ -166,7 +173,10 @@ class PhotoWork(QObject):
     @Slot()
     def proceed(self) -> None:
         """Start what is due, if nothing else goes on."""
-        if self._scan.is_running or self._tagger.is_running or self.is_looking_up:
+        if self.is_looking_up:
+            return
+        self.looked_up.emit()
+        if self._scan.is_running or self._tagger.is_running:
             return
         if self._is_settling_due:
             self._is_settling_due = False

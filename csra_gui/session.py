@@ -168,6 +168,16 @@ class Session(QObject):
         """Whether a run waits to be gone on with."""
         return self.work.is_paused
 
+    @property
+    def paused_at(self) -> tuple[int, int]:
+        """How many photos of a paused run are done, and how many it has."""
+        return self.work.paused_at
+
+    @property
+    def is_looking_up(self) -> bool:
+        """Whether the library is still being asked about photos that were found."""
+        return len(self.photos) > 0 and self.work.is_looking_up
+
     def tag(self) -> None:
         """Tag the photos that have no labels yet, or go on with a run that was paused."""
         self.work.tag()

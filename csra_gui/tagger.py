@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -59,6 +60,12 @@ class Tagger(QObject):
         """Whether a run waits to be gone on with."""
         return self._paused is not None
 
+    @property
+    def paused_at(self) -> tuple[int, int]:
+        """How many photos of a paused run are done, and how many it has; 0 without one."""
+        paused = self._paused
+        return (0, 0) if paused is None else (paused.tagged + paused.unreadable, paused.total)
+
     def start(self) -> None:
         """Tag the photos that have no labels yet, or go on with a run that was paused."""
         photos = self._photos
@@ -74,7 +81,7 @@ class Tagger(QObject):
         def keep(
             predictions: Generator[Prediction, None, None],
         ) -> Generator[Outcome, None, None]:
-            return kept_predictions(predictions, rows, files, self._library.library)
+            return kept_predictions(predictions, rows, files, lambda: self._library.library)
 
         job = self._engine.predict(RowPaths(files, rows), keep)
         self._run = run = TagRun(job, done + len(rows), self, before)
@@ -88,9 +95,11 @@ class Tagger(QObject):
 
     def cancel(self) -> None:
         """Stop within one batch; what is tagged stays."""
-        self._paused = None
+        paused, self._paused = self._paused, None
         if self._run is not None:
             self._run.cancel()
+        elif paused is not None:
+            self.finished.emit(replace(paused, paused=False, cancelled=True))
 
     def pause(self) -> None:
         """Stop within one batch, to go on later."""

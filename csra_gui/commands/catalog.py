@@ -148,7 +148,7 @@ MENUS: tuple[MenuSpec, ...] = (
             ),
         ),
     ),
-    MenuSpec("tags", "&Tags", ("tag", "cancel", SEPARATOR, "show_problems")),
+    MenuSpec("tags", "&Tags", ("tag", "pause", "cancel", SEPARATOR, "show_problems")),
     MenuSpec("model", "&Model", ("models", "import_model")),
     MenuSpec("help", "&Help", ("shortcuts", SEPARATOR, "about")),
 )

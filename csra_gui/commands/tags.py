@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec(
-        "tag", "&Tag now", ("Ctrl+T",), "play", "Tag the photos that have no labels yet, or again."
-    ),
+    ActionSpec("tag", "&Tag now", ("Ctrl+T",), "play", "Tag the photos that have no labels yet."),
+    ActionSpec("pause", "&Pause tagging", ("Ctrl+P",), "pause", "Stop, to go on later."),
     ActionSpec("cancel", "&Cancel tagging", ("Ctrl+.",), "cancel", "Stop; what is tagged stays."),
     ActionSpec("show_problems", "Show &unreadable photos…", (), "warning"),
 )
@@ -32,6 +31,7 @@ class TagCommands:
         """Each command's slot by its id."""
         return {
             "tag": self._session.tag,
+            "pause": self._session.pause_tagging,
             "cancel": self._session.cancel_tagging,
             "show_problems": self._dialogs.show_problems,
         }
@@ -39,15 +39,17 @@ class TagCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         session = self._session
-        ready = len(session.photos) > 0 and session.model is not None
-        actions["tag"].setEnabled(ready and not session.is_tagging and not session.is_scanning)
+        busy = session.is_tagging or session.is_scanning or session.is_looking_up
+        actions["tag"].setEnabled(session.model is not None and not busy and self._has_untagged())
         actions["tag"].setText(self._tag_text())
-        actions["cancel"].setEnabled(session.is_tagging)
+        actions["pause"].setEnabled(session.is_tagging)
+        actions["cancel"].setEnabled(session.is_tagging or session.is_paused)
         actions["show_problems"].setEnabled(bool(session.photos.errors or session.skipped))
 
-    def _tag_text(self) -> str:
+    def _has_untagged(self) -> bool:
         photos = self._session.photos
-        tagged = photos.tagged_count()
-        if not tagged:
-            return "&Tag now"
-        return "&Tag again" if tagged + len(photos.errors) >= len(photos) else "&Resume tagging"
+        return photos.tagged_count() + len(photos.errors) < len(photos)
+
+    def _tag_text(self) -> str:
+        begun = self._session.is_paused or self._session.photos.tagged_count() > 0
+        return "&Resume tagging" if begun and self._has_untagged() else "&Tag now"

@@ -30,9 +30,13 @@ class WorkPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.progress)
         self.progress.cancel_requested.connect(session.cancel_work)
+        self.progress.pause_requested.connect(session.pause_tagging)
+        self.progress.resume_requested.connect(session.tag)
         session.scan_started.connect(self._on_session_scan_started)
         session.photos_added.connect(self._update_busy)
         session.scan_finished.connect(self._on_session_scan_finished)
+        session.predictions_changed.connect(self._update_busy)
+        session.work.looked_up.connect(self._update_busy)
         session.model_changed.connect(self._on_session_model_changed)
         session.tagging_started.connect(lambda: notifier.clear(Topic.TAGGING))
         session.tagging_progressed.connect(self._on_session_tagging_progressed)
@@ -44,12 +48,17 @@ class WorkPanel(QWidget):
         session = self._session
         if session.is_tagging:
             return
-        if session.is_scanning:
+        if session.is_paused:
+            done, total = session.paused_at
+            self.progress.set_paused("Tagging is paused", done, total)
+        elif session.is_scanning:
             self.progress.set_busy(f"Looking for photos… {len(session.photos):,} so far")
         elif session.models.opening:
             self.progress.set_busy(f"Opening {session.models.opening}…", cancellable=False)
         elif session.model_state is ModelState.LOADING:
             self.progress.set_busy("Loading the model…", cancellable=False)
+        elif session.is_looking_up:
+            self.progress.set_busy("Looking up what is known of them…", cancellable=False)
         else:
             self.progress.clear()
 
@@ -83,12 +92,13 @@ class WorkPanel(QWidget):
         self.progress.set_progress(
             "Tagging", progress.done, progress.total, progress.rate_per_s, progress.remaining_s
         )
+        self.progress.set_pausable(on=True)
 
     @Slot(object)
     def _on_session_tagging_finished(self, summary: TagSummary | None) -> None:
         self.progress.clear()
         self._update_busy()
-        if summary is not None:
+        if summary is not None and not summary.paused:
             self._tell(summary)
 
     def _tell(self, summary: TagSummary) -> None:

@@ -76,14 +76,20 @@ class _ElidedLabel(QLabel):
 
 
 class JobProgress(QWidget):
-    """A line of text, a bar and a Cancel button; hidden while nothing goes on.
+    """A line of text, a bar, a Cancel button and, where it makes sense, one to pause.
+
+    Hidden while nothing goes on.
 
     Signals:
+        pause_requested: the person wants the work to wait.
+        resume_requested: the person wants it to go on.
         cancel_requested: the person wants the work to end. The button stays off until the next
             ``set_busy``, ``clear`` or another job's text.
     """
 
     cancel_requested = Signal()
+    pause_requested = Signal()
+    resume_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -96,11 +102,19 @@ class JobProgress(QWidget):
         self._bar.setAccessibleName(self.tr("Progress"))
         self._cancel = QPushButton(icon("cancel"), self.tr("Cancel"))
         self._cancel.clicked.connect(self._on_cancel_clicked)
+        self._pause = QPushButton(icon("pause"), self.tr("Pause"))
+        self._pause.clicked.connect(self._on_pause_clicked)
+        self._pause.hide()
+        self._resume = QPushButton(icon("play"), self.tr("Resume"))
+        self._resume.clicked.connect(self.resume_requested)
+        self._resume.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 8, 2)
         row.setSpacing(10)
         row.addWidget(self._text, 1)
         row.addWidget(self._bar)
+        row.addWidget(self._pause)
+        row.addWidget(self._resume)
         row.addWidget(self._cancel)
         self.hide()
 
@@ -173,6 +187,17 @@ class JobProgress(QWidget):
         self._text.setText(" · ".join(part for part in parts if part))
         self.show()
 
+    def set_pausable(self, *, on: bool) -> None:
+        """Offer Pause beside Cancel, for the work that is shown now."""
+        self._pause.setVisible(on)
+        self._resume.hide()
+
+    def set_paused(self, text: str, done: int, total: int) -> None:
+        """Something waits to be gone on with, so far along."""
+        self.set_progress(text, done, total)
+        self._pause.hide()
+        self._resume.show()
+
     def clear(self) -> None:
         """Nothing goes on."""
         self._begin("")
@@ -185,7 +210,13 @@ class JobProgress(QWidget):
         if job != self._job:
             self._job = job
             self._canceling = False
+            self._pause.setEnabled(True)
+            self.set_pausable(on=False)
         self._cancel.setEnabled(not self._canceling)
+
+    def _on_pause_clicked(self) -> None:
+        self._pause.setEnabled(False)
+        self.pause_requested.emit()
 
     def _on_cancel_clicked(self) -> None:
         self._canceling = True

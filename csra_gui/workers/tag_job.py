@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from csra_gui.photo_files import PhotoFiles
@@ -49,7 +49,7 @@ def kept_predictions(
     predictions: Generator[Prediction, None, None],
     rows: Sequence[int],
     files: PhotoFiles,
-    library: Library | None,
+    library: Callable[[], Library | None],
 ) -> Generator[Outcome, None, None]:
     """Hand predictions on and write them to the library; at the end, however it comes, the last.
 
@@ -60,7 +60,7 @@ def kept_predictions(
         predictions: one per row, in order.
         rows: of the table.
         files: as they were when tagging began.
-        library: to write to; without one nothing is written.
+        library: the one to write to now; without one nothing is written.
     """
     batch = _Batch(library)
     try:
@@ -83,7 +83,7 @@ def kept_predictions(
 class _Batch:
     """Predictions that wait to be written together; those that could not be stay."""
 
-    def __init__(self, library: Library | None) -> None:
+    def __init__(self, library: Callable[[], Library | None]) -> None:
         self._library = library
         self._waiting: list[Prediction] = []
         self._next_size = BATCH
@@ -91,10 +91,9 @@ class _Batch:
         self._has_failed = False
 
     def add(self, prediction: Prediction) -> None:
-        if self._library is not None:
-            if not self._waiting:
-                self._since = time.monotonic()
-            self._waiting.append(prediction)
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append(prediction)
 
     def written_if_due(self) -> Iterable[NotStored]:
         old = bool(self._waiting) and time.monotonic() - self._since >= BATCH_S
@@ -104,10 +103,12 @@ class _Batch:
 
     def written(self) -> list[NotStored]:
         """Write what waits; the problem, if it could not be and that is news."""
-        if self._library is None or not self._waiting:
+        library = self._library()
+        if not self._waiting:
             return []
         try:
-            self._library.record_predictions(self._waiting[0].model_id, self._waiting)
+            if library is not None:
+                library.record_predictions(self._waiting[0].model_id, self._waiting)
         except LibraryError as error:
             told, self._has_failed = self._has_failed, True
             self._next_size = len(self._waiting) + BATCH

@@ -225,6 +225,18 @@ def read_images(
     return [LibraryImage(i, Path(os.fsdecode(os.path.join(f, n)))) for i, f, n in rows]  # noqa: PTH118
 
 
+def read_files(connection: sqlite3.Connection) -> dict[int, ImageFile]:
+    """All images that have not vanished, with size and time, by id."""
+    rows = connection.execute(
+        "SELECT images.id, folders.path, images.name, size, mtime_ns"
+        " FROM images JOIN folders ON folders.id = images.folder_id WHERE missing = 0"
+    )
+    return {
+        i: ImageFile(Path(os.fsdecode(os.path.join(folder, name))), size, mtime_ns)  # noqa: PTH118
+        for i, folder, name, size, mtime_ns in rows
+    }
+
+
 def _folder_id(connection: sqlite3.Connection, path: bytes) -> int:
     connection.execute("INSERT OR IGNORE INTO folders (path) VALUES (?)", (path,))
     row = connection.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()

@@ -106,6 +106,11 @@ class Library:
         ids = tuple(image_ids)
         self._writer.run(lambda c: images.mark_missing(c, ids))
 
+    def files(self) -> dict[int, ImageFile]:
+        """All images that have not vanished, with size and time, by id."""
+        with self._reading() as connection:
+            return images.read_files(connection)
+
     def images_below(self, folder: Path, *, recursive: bool) -> list[LibraryImage]:
         """The images in a folder that have not vanished, as far as the library knows."""
         with self._reading() as connection:

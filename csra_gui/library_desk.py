@@ -1,0 +1,81 @@
+"""What the person is told about the library, and asked when it is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
+
+from csra_gui.dialogs.repair_dialog import Repair, RepairDialog
+from csra_gui.notifier import Notifier, Remedy, Topic
+from csra_gui.session import Session
+from engine.library.backup import begin_anew, restore_backup
+from engine.library.errors import DamagedLibraryError, FutureLibraryError
+from engine.library.opening import rebuild_library
+
+_FOR_NOW = "You can go on, but what you do is forgotten when this window closes."
+_NOT_KEPT = "It could not be kept in the library:"
+
+
+class LibraryDesk(QObject):
+    """Messages about the library, each with what can be done."""
+
+    def __init__(self, session: Session, notifier: Notifier, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._library = session.library
+        self._notifier = notifier
+        self._window = window
+        self._library.problem_changed.connect(self._on_library_problem_changed)
+        session.storing_failed.connect(self._on_session_storing_failed)
+        session.decisions.taken_back.connect(self._on_decisions_taken_back)
+
+    @Slot()
+    def _on_library_problem_changed(self) -> None:
+        error = self._library.error
+        if error is None:
+            self._notifier.clear(Topic.LIBRARY)
+            self._notifier.info("The library is open.", Topic.LIBRARY)
+            return
+        text = f"{error} {_FOR_NOW}"
+        if isinstance(error, DamagedLibraryError):
+            repair = Remedy("Repair…", lambda: self._ask(error))
+            self._notifier.error(text, Topic.LIBRARY, repair)
+        elif isinstance(error, FutureLibraryError):
+            self._notifier.error(text, Topic.LIBRARY)
+        else:
+            again = Remedy("Try again", self._library.open)
+            self._notifier.warning(text, Topic.LIBRARY, again)
+
+    def _ask(self, error: DamagedLibraryError) -> None:
+        dialog = RepairDialog(error, self._window)
+        dialog.chosen.connect(lambda repair: self._repair(repair, error))
+        # Whoever thinks it over still finds the offer.
+        dialog.rejected.connect(self._on_library_problem_changed)
+        dialog.open()
+
+    def _repair(self, repair: Repair, error: DamagedLibraryError) -> None:
+        path, backup = error.path, error.backup
+
+        def restore() -> object:
+            return begin_anew(path) if backup is None else restore_backup(path, backup)
+
+        steps: dict[Repair, Callable[[], object]] = {
+            Repair.RESTORE: restore,
+            Repair.REBUILD: lambda: rebuild_library(path),
+            Repair.BEGIN_ANEW: lambda: begin_anew(path),
+        }
+        self._library.open(steps[repair])
+
+    @Slot(str)
+    def _on_session_storing_failed(self, text: str) -> None:
+        self._notifier.error(f"{_NOT_KEPT} {text}", Topic.LIBRARY)
+
+    @Slot(object)
+    def _on_decisions_taken_back(self, rows: tuple[int, ...]) -> None:
+        """Show the photo that an undo or a redo changed, if it is one that is not looked at."""
+        if not rows:
+            self._notifier.info("Done, for photos that are not open now.", Topic.NOTE)
+        elif len(rows) == 1 and rows[0] != self._session.current:
+            self._session.set_current(rows[0])

@@ -1,0 +1,51 @@
+"""Carrying what one library holds over into another: from a sitting without the person's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from engine.library.store import Library
+from engine.library.values import ImageFile, Wish
+from engine.values import Prediction
+
+_CHUNK = 1000
+_CAPTION = "What was said before the library was open"
+
+
+def carry_over(source: Library, target: Library, who: str) -> None:
+    """Add images, scores and decisions of one library to another, where they win.
+
+    Args:
+        source: is only read.
+        target: is written to.
+        who: the person that the decisions are of.
+
+    Raises:
+        LibraryError: a file or a disk fails; what was carried until then stays.
+    """
+    files = source.files()
+    ids = dict(zip(files, target.add_images(list(files.values())), strict=True))
+    for model in source.models():
+        target.add_model(model)
+        for batch in _predictions(source, files, model.fingerprint):
+            target.record_predictions(model.fingerprint, batch)
+    stored = source.stored(files)
+    wishes = [Wish(ids[image], category, word) for image, category, word in stored.verdicts]
+    marks = {ids[image]: True for image in stored.reviewed}
+    target.decide(wishes, who=who, caption=_CAPTION, reviewed=marks)
+
+
+def _predictions(
+    source: Library, files: dict[int, ImageFile], fingerprint: str
+) -> Iterator[list[Prediction]]:
+    matrix = source.score_matrix(fingerprint)
+    for first in range(0, len(matrix.image_ids), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        rows = zip(matrix.image_ids[part].tolist(), matrix.scores[part], strict=True)
+        yield [
+            Prediction(files[image].path, fingerprint, scores.astype(np.float32))
+            for image, scores in rows
+            if image in files
+        ]
