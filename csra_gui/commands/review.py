@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _LABELS = 9
 LABEL_KEYS = tuple(f"label_{n}" for n in range(1, _LABELS + 1))
 FAVOURITE_KEYS = tuple(f"favourite_{n}" for n in range(1, FAVOURITES + 1))
+_REVIEWED = {
+    Share.ALL: "Reviewed",
+    Share.SOME: "Some reviewed",
+    Share.NONE: "Not reviewed",
+}
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("undo", "&Undo", (Standard.Undo,), "undo"),
@@ -124,8 +129,7 @@ class ReviewCommands:
         actions["bulk_edit"].setEnabled(len(session.photos) > 0)
         actions["pin"].setEnabled(session.shown_category is not None)
         actions["reviewed"].setChecked(any_photo and review.reviewed is Share.ALL)
-        some = any_photo and review.reviewed is Share.SOME
-        actions["reviewed"].setText("Re&viewed: some" if some else "Re&viewed")
+        actions["reviewed"].setIconText(_REVIEWED[review.reviewed])
         for place, label in enumerate(self._used.favourites(), start=1):
             action = actions[f"favourite_{place}"]
             action.setEnabled(any_photo and bool(label))

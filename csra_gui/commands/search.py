@@ -43,7 +43,7 @@ class SearchCommands:
             "find": self._panel.start_typing,
             "clear_filter": self._panel.clear,
             "save_filter": self._panel.save_filter,
-            "show_facets": self._facets.setVisible,
+            "show_facets": self._show_facets,
         }
 
     def update(self, actions: Actions) -> None:
@@ -53,3 +53,6 @@ class SearchCommands:
         actions["clear_filter"].setEnabled(bool(shown.filter_text or shown.fixed_caption))
         actions["save_filter"].setEnabled(bool(shown.filter_text.strip()))
         actions["show_facets"].setChecked(not self._facets.isHidden())
+
+    def _show_facets(self, on: bool) -> None:
+        self._facets.setVisible(on)

@@ -62,6 +62,7 @@ class SearchPanel(QWidget):
     def _connect(self) -> None:
         session, shown = self._session, self._session.shown
         self.bar.edit.filter_changed.connect(shown.set_filter)
+        self.bar.edit.offers_closed.connect(self._update_error)
         self.bar.sort.sort_changed.connect(shown.set_sort)
         self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)
         self.fixed.clicked.connect(lambda: shown.set_fixed(None))
@@ -145,9 +146,16 @@ class SearchPanel(QWidget):
         everything = len(shown) == total and not shown.filter_text
         count = f"{total:,} {noun}" if everything else f"{len(shown):,} of {total:,} {noun}"
         self.bar.show_count(count)
-        error = shown.filter_error
-        span = None if error is None else (error.start, error.end)
-        self.bar.show_error("" if error is None else str(error), span)
+        self._update_error()
+
+    @Slot()
+    def _update_error(self) -> None:
+        """Say what is wrong, but not while the person is choosing how a word goes on."""
+        error = self._session.shown.filter_error
+        if error is None or self.bar.edit.offered:
+            self.bar.show_error("", None)
+        else:
+            self.bar.show_error(str(error), (error.start, error.end))
 
 
 def _menu_text(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, QStringListModel, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QSize, QStringListModel, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QTextCharFormat
 from PySide6.QtWidgets import QApplication, QCompleter, QLineEdit, QWidget
 from typing_extensions import override
@@ -32,10 +32,12 @@ class FilterEdit(QLineEdit):
     Signals:
         filter_changed: the text; ``set_filter`` is silent.
         left: Escape was pressed where there is nothing to clear.
+        offers_closed: what could be chosen is no longer shown.
     """
 
     filter_changed = Signal(str)
     left = Signal()
+    offers_closed = Signal()
 
     def __init__(self, completing: Completing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +52,7 @@ class FilterEdit(QLineEdit):
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
         self._completer.setWidget(self)
         self._completer.activated[str].connect(self._insert)
+        self._completer.popup().installEventFilter(self)
         self.setMaxLength(_MAX_LENGTH)
         self.setClearButtonEnabled(True)
         self.setPlaceholderText("Filter: dog AND NOT person")
@@ -119,6 +122,12 @@ class FilterEdit(QLineEdit):
                 self._insert(self._suggestions.stringList()[row])
                 return True
         return super().event(event)
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Hide:
+            self.offers_closed.emit()
+        return super().eventFilter(watched, event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
