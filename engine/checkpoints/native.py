@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.atomic import atomic_path
+from engine.checkpoints.half import halved
 from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metadata
 from engine.checkpoints.safetensors_header import SafetensorsHeader, read_header
 from engine.checkpoints.weights import (
@@ -54,14 +55,14 @@ def save_checkpoint(
         classifier: its weights; counters of batch norms are left out, as nothing that runs a
             model reads them.
         record: must describe this classifier.
-        half: write convolutions and matrices as float16, which halves the file. Vectors stay as
-            they are: a batch norm's variance can be too small or too large for half precision.
+        half: round the large convolutions and matrices to float16 (``engine.checkpoints.half``);
+            the file is little more than half as large, and scores stay within a thousandth.
 
     Raises:
         CheckpointError: the file cannot be written.
     """
     tensors = {
-        name: _stored(tensor.detach().cpu(), half=half)
+        name: (halved(tensor.detach().cpu()) if half else tensor.detach().cpu()).contiguous()
         for name, tensor in _state(classifier).items()
     }
     _write(path, tensors, record)
@@ -159,10 +160,6 @@ def _state(classifier: Classifier) -> dict[str, Tensor]:
         for name, tensor in classifier.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-
-
-def _stored(tensor: Tensor, *, half: bool) -> Tensor:
-    return (tensor.half() if half and tensor.ndim > 1 else tensor).contiguous()
 
 
 def _check_declared(name: str, header: SafetensorsHeader, config: ModelConfig) -> None:

@@ -8,15 +8,31 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
+from engine.checkpoints.half import HALVED_FROM, halved
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
+from engine.checkpoints.safetensors_header import read_header
+from engine.checkpoints.store import shipped_models
 from engine.config import HeadConfig
 from engine.errors import CheckpointError, ConfigError
+from engine.evidence import activate
+from engine.resources import resource_path
+from engine.runtime.torch_backend import TorchBackend
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
 from tests.paths import needs
 
 PWNED = Path("/tmp/PWNED")
+
+
+def sample_photos():
+    return sorted(resource_path("samples").glob("*.jpg"))
+
+
+def sample_pixels(path, side):
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB").resize((side, side)))
 
 
 def rewrite(path, *, metadata=None, model=None, tensors=None):
@@ -58,13 +74,43 @@ def test_max_pooling_survives_the_file(tmp_path):
     assert load_checkpoint(path).record.config == config
 
 
-def test_half_precision_keeps_the_scores_to_a_thousandth(tmp_path):
+def test_half_precision_keeps_the_scores_of_photos_to_a_thousandth(tmp_path):
+    """Of a real network whose weights are no multiples of what float16 can say."""
+    whole = load_checkpoint(next(iter(shipped_models().values())))
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in whole.classifier.parameters():
+            weight.mul_(1.0 + 2.0**-11 * (torch.rand(weight.shape, generator=generator) - 0.5))
     path = tmp_path / "half.safetensors"
-    save_checkpoint(path, tiny_classifier(), tiny_record(), half=True)
-    images = torch.rand(8, 3, 64, 64)
-    halved = torch.sigmoid(load_checkpoint(path).classifier(images).logits)
-    whole = torch.sigmoid(tiny_classifier()(images).logits)
-    torch.testing.assert_close(halved, whole, rtol=0, atol=1e-3)
+    save_checkpoint(path, whole.classifier, whole.record, half=True)
+    smaller = load_checkpoint(path)
+    types = read_header(path).dtypes
+    assert types["heads.weight"] == types["backbone.network.conv_stem.weight"] == "F32"
+    assert types["backbone.network.conv_head.weight"] == "F16"
+    assert path.stat().st_size < 0.6 * 4 * sum(p.numel() for p in whole.classifier.parameters())
+    pixels = np.stack([sample_pixels(photo, 448) for photo in sample_photos()[:4]])
+    scores = [
+        activate(TorchBackend(model.classifier, torch.device("cpu")).run(pixels).logits, "sigmoid")
+        for model in (whole, smaller)
+    ]
+    assert 0 < np.abs(scores[0] - scores[1]).max() < 1e-3
+
+
+def test_halved_numbers_are_neighbours_and_the_errors_of_a_channel_cancel():
+    whole = torch.randn(8, HALVED_FROM // 8, generator=torch.Generator().manual_seed(1))
+    stored = halved(whole).float()
+    assert halved(whole[:4]).dtype == torch.float32  # a small one stays whole
+    assert (stored - whole).abs().max() <= (whole.abs().max() * 2.0**-10)
+    nearest = (whole.half().float() - whole).double().sum(1).abs()
+    assert ((stored - whole).double().sum(1).abs() < 1e-3).all() and nearest.max() > 5e-3
+
+
+def test_a_model_stored_in_half_precision_is_not_rounded_again(tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    shipped = load_checkpoint(next(iter(shipped_models().values())))
+    save_checkpoint(first, shipped.classifier, shipped.record, half=True)
+    save_checkpoint(second, load_checkpoint(first).classifier, shipped.record, half=True)
+    assert load_checkpoint(first).id == load_checkpoint(second).id
 
 
 def test_the_id_follows_weights_and_record(tmp_path, model_file):
