@@ -51,7 +51,7 @@ class BulkDialog(QDialog):
         self.kind = QComboBox(self)
         self.label = self._label_line("Label")
         self.replacement = self._label_line("New label")
-        self.result = QLabel(self)
+        self.summary = QLabel(self)
         self.samples = QListWidget(self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.apply = self.buttons.addButton("&Change", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -88,13 +88,13 @@ class BulkDialog(QDialog):
         self._form.addRow("&Do:", self.kind)
         self._form.addRow("&Label:", self.label)
         self._form.addRow("&By:", self.replacement)
-        self.result.setTextFormat(Qt.TextFormat.PlainText)
-        self.result.setWordWrap(True)
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self.summary.setWordWrap(True)
         self.samples.setAccessibleName("Photos that change")
         self.samples.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         layout = QVBoxLayout(self)
         layout.addLayout(self._form)
-        layout.addWidget(self.result)
+        layout.addWidget(self.summary)
         layout.addWidget(self.samples, 1)
         layout.addWidget(self.buttons)
         self.resize(460, 420)
@@ -126,7 +126,7 @@ class BulkDialog(QDialog):
         self._form.setRowVisible(self.replacement, replacing)
         self._show_preview(None)
         problem = self._problem()
-        self.result.setText(problem or "Looking…")
+        self.summary.setText(problem or "Looking…")
         if problem:
             self._timer.stop()
         else:
@@ -185,7 +185,7 @@ class BulkDialog(QDialog):
         self.apply.setText(f"&Change {count:,} {'photo' if count == 1 else 'photos'}")
         if found is None:
             return
-        self.result.setText(_sentence(count, found.unchanged))
+        self.summary.setText(_sentence(count, found.unchanged))
         paths = self._session.photos.paths
         for row in found.rows[:MAX_SAMPLES]:
             self.samples.addItem(display_name(paths[row]))

@@ -120,8 +120,8 @@ class SearchPanel(QWidget):
         menu.addSeparator()
         removing = menu.addMenu("&Delete")
         for one in kept:
-            action: QAction = removing.addAction(_menu_text(one.name))
-            action.triggered.connect(_call(self.saved.remove, one.name))
+            gone: QAction = removing.addAction(_menu_text(one.name))
+            gone.triggered.connect(_call(self.saved.remove, one.name))
 
     @Slot()
     def _update_categories(self) -> None:

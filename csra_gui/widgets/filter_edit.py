@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, QStringListModel, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QTextCharFormat
-from PySide6.QtWidgets import QApplication, QCompleter, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QCompleter, QLineEdit, QListView, QWidget
 from typing_extensions import override
 
 from csra_gui.resources import icon
@@ -50,9 +50,11 @@ class FilterEdit(QLineEdit):
         self._suggestions = QStringListModel(self)
         self._completer = QCompleter(self._suggestions, self)
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
+        self.offers = QListView()
+        self._completer.setPopup(self.offers)
         self._completer.setWidget(self)
-        self._completer.activated[str].connect(self._insert)
-        self._completer.popup().installEventFilter(self)
+        self._completer.activated.connect(self._insert)
+        self.offers.installEventFilter(self)
         self.setMaxLength(_MAX_LENGTH)
         self.setClearButtonEnabled(True)
         self.setPlaceholderText("Filter: dog AND NOT person")
@@ -91,20 +93,19 @@ class FilterEdit(QLineEdit):
         offers = [text for text in completion.suggestions if text != typed]
         self._completion = completion
         self._suggestions.setStringList(offers)
-        popup = self._completer.popup()
         if not offers or not self.hasFocus():
-            popup.hide()
+            self.offers.hide()
             return
         place = self.cursorRect()
-        place.setSize(QSize(popup.sizeHintForColumn(0) + 40, self.height()))
+        place.setSize(QSize(self.offers.sizeHintForColumn(0) + 40, self.height()))
         self._completer.complete(place)
-        popup.clearSelection()
-        popup.setCurrentIndex(self._suggestions.index(-1))
+        self.offers.clearSelection()
+        self.offers.setCurrentIndex(self._suggestions.index(-1))
 
     @property
     def offered(self) -> list[str]:
         """What is offered now; nothing while no list is open."""
-        open_now = self._completer.popup().isVisible()
+        open_now = self.offers.isVisible()
         return self._suggestions.stringList() if open_now else []
 
     @override
@@ -113,14 +114,13 @@ class FilterEdit(QLineEdit):
 
     @override
     def event(self, event: QEvent) -> bool:
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            popup = self._completer.popup()
-            if event.key() == Qt.Key.Key_Tab and popup.isVisible():
-                current = popup.currentIndex()
-                row = max(current.row(), 0)
-                popup.hide()
-                self._insert(self._suggestions.stringList()[row])
-                return True
+        # Qt itself moves the focus at Tab, before a widget's keyPressEvent.
+        is_key = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Tab
+        if is_key and event.type() == QEvent.Type.KeyPress and self.offers.isVisible():
+            row = max(self.offers.currentIndex().row(), 0)
+            self.offers.hide()
+            self._insert(self._suggestions.stringList()[row])
+            return True
         return super().event(event)
 
     @override
@@ -131,10 +131,9 @@ class FilterEdit(QLineEdit):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        popup = self._completer.popup()
-        if popup.isVisible() and event.key() in (*_RETURNS, Qt.Key.Key_Escape):
-            if event.key() in _RETURNS and not popup.currentIndex().isValid():
-                popup.hide()
+        if self.offers.isVisible() and event.key() in (*_RETURNS, Qt.Key.Key_Escape):
+            if event.key() in _RETURNS and not self.offers.currentIndex().isValid():
+                self.offers.hide()
                 self._tell()
                 event.accept()
             else:

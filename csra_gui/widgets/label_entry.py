@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QStringListModel, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCompleter, QLineEdit, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QListView, QWidget
 from typing_extensions import override
 
 _RETURNS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
@@ -37,8 +37,10 @@ class LabelEntry(QLineEdit):
         self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self._completer.setMaxVisibleItems(10)
+        self.offers = QListView()
+        self._completer.setPopup(self.offers)
         self._completer.setWidget(self)
-        self._completer.activated[str].connect(self._enter)
+        self._completer.activated.connect(self._enter)
         self.setMaxLength(200)
         self.setPlaceholderText("Add a label…")
         self.setAccessibleName("Add a label")
@@ -48,31 +50,34 @@ class LabelEntry(QLineEdit):
     def offered(self) -> list[str]:
         """What is offered now; nothing while no list is open."""
         model = self._completer.completionModel()
-        if not self._completer.popup().isVisible():
+        if not self.offers.isVisible():
             return []
         return [str(model.index(row, 0).data()) for row in range(model.rowCount())]
 
     @override
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            offers = self.offered
-            if event.key() == Qt.Key.Key_Tab and offers:
-                chosen = self._completer.popup().currentIndex().row()
-                self._completer.popup().hide()
-                self.setText(offers[max(chosen, 0)])
+            offered = self.offered
+            if event.key() == Qt.Key.Key_Tab and offered:
+                chosen = self.offers.currentIndex().row()
+                self.offers.hide()
+                self.setText(offered[max(chosen, 0)])
                 return True
         return super().event(event)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        popup = self._completer.popup()
-        if popup.isVisible() and event.key() in _RETURNS and popup.currentIndex().isValid():
+        if (
+            self.offers.isVisible()
+            and event.key() in _RETURNS
+            and self.offers.currentIndex().isValid()
+        ):
             event.ignore()  # the list takes it
         elif event.key() in _RETURNS:
-            popup.hide()
+            self.offers.hide()
             self._enter(self.text())
             event.accept()
-        elif event.key() == Qt.Key.Key_Escape and popup.isVisible():
+        elif event.key() == Qt.Key.Key_Escape and self.offers.isVisible():
             event.ignore()
         elif event.key() == Qt.Key.Key_Escape:
             if self.text():
@@ -85,7 +90,7 @@ class LabelEntry(QLineEdit):
     @Slot(str)
     def _offer(self, typed: str) -> None:
         if not typed.strip():
-            self._completer.popup().hide()
+            self.offers.hide()
             return
         labels = list(self._known())
         if labels != self._labels.stringList():
@@ -94,7 +99,7 @@ class LabelEntry(QLineEdit):
         if self._completer.completionCount():
             self._completer.complete()
         else:
-            self._completer.popup().hide()
+            self.offers.hide()
 
     @Slot(str)
     def _enter(self, label: str) -> None:

@@ -46,12 +46,12 @@ class SortChooser(QWidget):
         )
         self.categories.setMinimumContentsLength(8)
         self.direction.setAutoRaise(True)
-        caption = QLabel("&Sort:", self)
-        caption.setBuddy(self.orders)
+        name = QLabel("&Sort:", self)
+        name.setBuddy(self.orders)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (caption, self.orders, self.categories, self.direction):
+        for widget in (name, self.orders, self.categories, self.direction):
             layout.addWidget(widget)
         self.orders.activated.connect(self._on_orders_activated)
         self.categories.activated.connect(self._tell)

@@ -93,7 +93,7 @@ def test_tab_takes_the_first_offer_and_return_applies_what_is_typed(
 
 def test_an_offer_is_chosen_with_the_arrow_and_return(edit: FilterEdit, qtbot: QtBot) -> None:
     qtbot.keyClicks(edit, "score:do")
-    offers = edit._completer.popup()
+    offers = edit.offers
     for _ in range(2):
         qtbot.keyClick(offers, Qt.Key.Key_Down)
     qtbot.keyClick(offers, Qt.Key.Key_Return)
@@ -105,7 +105,7 @@ def test_after_a_field_its_values_are_offered(edit: FilterEdit, qtbot: QtBot) ->
     qtbot.keyClick(edit, Qt.Key.Key_Tab)
     assert edit.text() == "reviewed:"
     assert edit.offered == ["yes", "no"]
-    qtbot.keyClick(edit._completer.popup(), Qt.Key.Key_Escape)
+    qtbot.keyClick(edit.offers, Qt.Key.Key_Escape)
     assert not edit.offered
     assert edit.text() == "reviewed:"
 

@@ -247,7 +247,7 @@ def test_many_photos_are_changed_after_a_look(reviewing: Application, qtbot: QtB
     assert not dialog.apply.isEnabled()
     dialog.label.setText("Grandma")
     qtbot.waitUntil(dialog.apply.isEnabled)
-    assert dialog.result.text() == "5 photos change. You can undo it."
+    assert dialog.summary.text() == "5 photos change. You can undo it."
     assert dialog.samples.count() == 5
     assert before == {name: said(reviewing, name) for name in before}, "it was only a look"
     dialog.apply.click()
@@ -269,7 +269,7 @@ def test_replacing_a_label_changes_only_photos_that_have_it(
     assert not dialog.apply.isEnabled()
     dialog.replacement.setText("Grandma")
     qtbot.waitUntil(dialog.apply.isEnabled)
-    assert dialog.result.text() == "2 photos change, 3 stay as they are. You can undo it."
+    assert dialog.summary.text() == "2 photos change, 3 stay as they are. You can undo it."
     dialog.apply.click()
     assert said(reviewing, "dog.jpg") == {"Grandma": ADDED}
     assert said(reviewing, "person.jpg") == {}
