@@ -20,6 +20,7 @@ from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
 from csra_gui.commands.browse import BrowseCommands
 from csra_gui.commands.help_commands import HelpCommands
+from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.models import ModelCommands
 from csra_gui.commands.photos import PhotoCommands
@@ -40,6 +41,7 @@ from csra_gui.panels.facets_panel import FacetsDock
 from csra_gui.panels.folders_panel import FoldersPanel
 from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
+from csra_gui.panels.maps_panel import MapsPanel
 from csra_gui.panels.search_panel import SearchPanel
 from csra_gui.panels.shelf_strip import ShelfStrip
 from csra_gui.panels.stage_panel import StagePanel
@@ -96,7 +98,8 @@ class MainWindow(QMainWindow):
         self.browsing = Browsing(session, settings, self)
         self.grid = GridPanel(session, settings, self.browsing, thumbnails or decoder, self)
         self.maps = MapDisplay(session, settings, self)
-        self.viewer = ViewerPanel(session, self.maps, decoder, self)
+        self.viewer = ViewerPanel(session, settings, self.maps, decoder, self)
+        self.maps_panel = MapsPanel(session, settings, self.maps, self.viewer.comparison, self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
         self.used_labels = UsedLabels(settings, self)
@@ -131,6 +134,7 @@ class MainWindow(QMainWindow):
         self._set_up_layout()
         self._set_up_bars()
         self._give_actions_to_panels()
+        self.viewer.hide_part.setDefaultAction(self.actions_table["hide_part"])
         self._connect()
         self._restore_layout()
         self._update_actions()
@@ -157,6 +161,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.folders)
         self.folders.hide()
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.maps_panel)
+        self.maps_panel.hide()
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.facets)
 
     def _set_up_bars(self) -> None:
@@ -185,6 +191,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, actions = self.session, self.actions_table
         session.scan_started.connect(self._on_session_scan_started)
+        self.viewer.photo_shown.connect(self.maps_panel.set_photo)
         for fact in (
             session.scan_finished,
             session.photos_added,
@@ -244,6 +251,7 @@ class MainWindow(QMainWindow):
             ViewCommands(session, settings, view, self.browsing.steps, self._set_full_screen),
             BrowseCommands(session, self.browsing, self.browse_desk, self.folders),
             MapCommands(session, settings, view, dialogs),
+            MapStudyCommands(session, settings, self.maps, self.viewer, self.maps_panel),
             self._review_commands(),
             SearchCommands(session, self.search, self.facets),
             TagCommands(session, dialogs),

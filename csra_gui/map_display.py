@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from csra_gui.maps.map_source import MapSource
 from csra_gui.session import Session
 from csra_gui.settings import (
     COLOR_MAP,
@@ -41,6 +43,9 @@ _ROUND_STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _UNIFORM = 1.0
 #: Attention that is nearly even everywhere still gets a scale that shows it as such.
 _LEAST_ATTENTION_SCALE = 2.0
+#: The end of a scale while there is nothing to measure.
+_NO_LIMIT = 2.0
+_KEPT_LIMITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,13 @@ KIND_TEXTS: dict[MapKind, KindText] = {
 }
 
 
+def head_attention(scores: PositionScores, category: int, head: int) -> FloatArray:
+    """Where one head looks for a category, as a multiple of an even look: (h, w)."""
+    maps = attention(scores, category)
+    relative: FloatArray = maps[head] * np.float32(maps[0].size)
+    return relative
+
+
 def head_caption(place: int, temperature: float) -> str:
     """A head's name for people: its place, from 0, and its temperature."""
     sharpness = "max" if math.isinf(temperature) else f"{temperature:g}"
@@ -94,6 +106,9 @@ def head_caption(place: int, temperature: float) -> str:
 
 class MapDisplay(QObject):
     """The settings of maps as values and styles for the photo being looked at.
+
+    Attributes:
+        source: the position scores that maps are drawn from.
 
     Signals:
         changed: maps look different now, whatever the category.
@@ -105,10 +120,19 @@ class MapDisplay(QObject):
         super().__init__(parent)
         self._session = session
         self._settings = settings
-        self._limits: dict[tuple[MapKind, int | None], float] = {}
-        self._limits_of: PositionScores | None = None
+        self._limits: list[tuple[PositionScores, MapKind, int | None, float]] = []
+        self._beside: PositionScores | None = None
+        self.source = MapSource(session, self)
+        self.source.changed.connect(self.changed)
         session.threshold_changed.connect(self.changed)
         settings.setting_changed.connect(self._on_settings_changed)
+
+    @Slot(object)
+    def set_beside(self, scores: PositionScores | None) -> None:
+        """Let the scale reach over what is compared with the photo too."""
+        if scores is not self._beside:
+            self._beside = scores
+            self.changed.emit()
 
     @property
     def kind(self) -> MapKind:
@@ -134,17 +158,34 @@ class MapDisplay(QObject):
 
     def values(self, scores: PositionScores, category: int) -> FloatArray:
         """The map of a category in the chosen kind: (h, w) on the model's grid."""
-        if self.kind is MapKind.ATTENTION and self.head is not None:
-            maps = attention(scores, category)
-            relative: FloatArray = maps[self.head] * np.float32(maps[0].size)
-            return relative
+        place = self.head_in(scores) if self.kind is MapKind.ATTENTION else None
+        if place is not None:
+            return head_attention(scores, category, place)
         return map_of(scores, category, self.kind)
 
-    def style(self, category: int | None) -> OverlayStyle:
-        """How the map of a category is coloured, on a scale that all categories share."""
+    def head_in(self, scores: PositionScores) -> int | None:
+        """The chosen head's place in some position scores; ``None`` is the mean of all there."""
+        if self.head is None:
+            return None
+        whole = len(scores.values) == len(self.source.change.heads or ())
+        place = self.head if whole else self.source.change.place_of(self.head)
+        return place if place is not None and place < len(scores.values) else None
+
+    def style(
+        self, category: int | None, shown: Sequence[PositionScores] | None = None
+    ) -> OverlayStyle:
+        """How the map of a category is coloured, on a scale that all categories share.
+
+        Args:
+            category: whose threshold is drawn.
+            shown: what has to share the scale; ``None`` is the photo that is looked at, and
+                what is compared with it.
+        """
         kind = self.kind
         signed = kind in (MapKind.EVIDENCE, MapKind.SCORE)
-        low, high = self._ends(kind)
+        if shown is None:
+            shown = tuple(s for s in (self.source.scores, self._beside) if s is not None)
+        low, high = self._ends(kind, shown)
         threshold = {
             MapKind.LOCAL_PROBABILITY: self._session.thresholds.of(category or 0),
             MapKind.ATTENTION: _UNIFORM,
@@ -160,23 +201,31 @@ class MapDisplay(QObject):
             contour=bool(self._settings.value(MAP_CONTOUR)),
         )
 
-    def _ends(self, kind: MapKind) -> tuple[float, float]:
+    def probability_style(self, category: int) -> OverlayStyle:
+        """How local probability is coloured, whatever kind of map is chosen."""
+        return OverlayStyle(
+            colormap=ColorMapName(self._settings.value(COLOR_MAP)),
+            opacity=float(self._settings.value(OVERLAY_OPACITY)),
+            threshold=self._session.thresholds.of(category),
+            smooth=self.smooth,
+            contour=bool(self._settings.value(MAP_CONTOUR)),
+        )
+
+    def _ends(self, kind: MapKind, shown: Sequence[PositionScores]) -> tuple[float, float]:
         if kind is MapKind.LOCAL_PROBABILITY:
             return 0.0, 1.0
-        limit = self._limit(kind)
+        limit = max((self._limit(kind, scores) for scores in shown), default=_NO_LIMIT)
         return (0.0, limit) if kind is MapKind.ATTENTION else (-limit, limit)
 
-    def _limit(self, kind: MapKind) -> float:
-        """The end of the scale for all categories of the current photo, worked out once."""
-        scores = self._session.current_evidence
-        if scores is None:
-            return _LEAST_ATTENTION_SCALE
-        if scores is not self._limits_of:
-            self._limits, self._limits_of = {}, scores
-        key = kind, self.head if kind is MapKind.ATTENTION else None
-        if key not in self._limits:
-            self._limits[key] = rounded_up(self._largest(scores, kind))
-        return self._limits[key]
+    def _limit(self, kind: MapKind, scores: PositionScores) -> float:
+        """The end of the scale for all categories of a photo, worked out once."""
+        head = self.head if kind is MapKind.ATTENTION else None
+        for of, of_kind, of_head, limit in self._limits:
+            if of is scores and (of_kind, of_head) == (kind, head):
+                return limit
+        limit = rounded_up(self._largest(scores, kind))
+        self._limits = [(scores, kind, head, limit), *self._limits][:_KEPT_LIMITS]
+        return limit
 
     def _largest(self, scores: PositionScores, kind: MapKind) -> float:
         if kind is MapKind.EVIDENCE:

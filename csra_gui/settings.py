@@ -149,6 +149,8 @@ MAP_CONTOUR = Setting(
     "Line at the threshold",
     "Draw a line on the map where the threshold is reached.",
 )
+#: True boxes of photos that belong to a data set.
+SHOW_TRUE_BOXES = Setting("view/true_boxes", False)
 SHOW_ALL_LABELS = Setting(
     "view/show_all_labels",
     False,
@@ -179,6 +181,7 @@ SETTINGS: tuple[Setting, ...] = (
     COLOR_MAP,
     SMOOTH_MAPS,
     MAP_CONTOUR,
+    SHOW_TRUE_BOXES,
     SHOW_ALL_LABELS,
 )
 

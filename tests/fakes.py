@@ -315,7 +315,7 @@ def evaluation_run(
 
 
 def position_scores(path: Path, info: ModelInfo) -> PositionScores:
-    """One head, one blob per category; its place follows from the name."""
+    """One blob per category, whose place follows from the name; all heads have equal parts."""
     values = np.full((1, len(info.categories), GRID, GRID), -4.0, dtype=np.float32)
     rows, columns = np.mgrid[:GRID, :GRID]
     for place, category in enumerate(info.categories):
@@ -324,8 +324,10 @@ def position_scores(path: Path, info: ModelInfo) -> PositionScores:
         values[0, place] += 6.0 * np.exp(-distance / 8.0)
         if category in path.name or digest[2] < 60:
             values[0, place] += 6.0
+    heads = info.temperatures
+    values = np.repeat(values / len(heads), len(heads), axis=0)
     return PositionScores(
-        path, info.id, values, (1.0,), 0.1, Box.UNIT, WIDTH, HEIGHT, info.activation
+        path, info.id, values, heads, info.lam, Box.UNIT, WIDTH, HEIGHT, info.activation
     )
 
 

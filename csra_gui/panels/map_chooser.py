@@ -35,7 +35,6 @@ class MapChooser(QWidget):
         self._set_up_layout()
         self.heads.activated.connect(self._on_heads_activated)
         session.category_changed.connect(self.update_bar)
-        session.evidence_changed.connect(self.update_bar)
         session.current_changed.connect(self.update_bar)
         session.model_changed.connect(self._update_heads)
         display.changed.connect(self._update_all)

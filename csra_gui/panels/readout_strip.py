@@ -29,12 +29,13 @@ class ReadoutStrip(QLabel):
         self._display = display
         self._point: tuple[float, float] | None = None
         self._region: Box | None = None
+        self._remark = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setMargin(_MARGIN)
         self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Values under the pointer")
-        for fact in (session.category_changed, session.evidence_changed, display.changed):
+        for fact in (session.category_changed, display.changed):
             fact.connect(self.update_text)
         session.current_changed.connect(self.update_text)
         self.update_text()
@@ -62,14 +63,20 @@ class ReadoutStrip(QLabel):
         )
         self.update_text()
 
+    def set_remark(self, text: str) -> None:
+        """Something to say while the pointer is elsewhere; plain text."""
+        if text != self._remark:
+            self._remark = text
+            self.update_text()
+
     @Slot()
     def update_text(self) -> None:
         """Work the lines out anew."""
-        model, scores = self._session.model, self._session.current_evidence
+        model, scores = self._session.model, self._display.source.scores
         if self._session.current is None:
             text = ""
         elif model is None or scores is None or (self._point is None and self._region is None):
-            text = _HINT
+            text = self._remark or _HINT
         else:
             text = "\n".join(display_text(line) for line in self._lines(model, scores))
         self.setText(text)
@@ -86,6 +93,6 @@ class ReadoutStrip(QLabel):
         best = spot_labels(scores, model.categories, self._point, smooth=smooth)
         if shown is None:
             return (best,)
-        kind, head = self._display.kind, self._display.head
+        kind, head = self._display.kind, self._display.head_in(scores)
         value = spot_value(scores, shown, self._point, kind=kind, head=head, smooth=smooth)
         return f"{model.categories[shown]} here: {value}", best

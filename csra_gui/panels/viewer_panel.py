@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.map_display import MapDisplay
+from csra_gui.maps.comparison import Comparison
+from csra_gui.maps.layers import map_picture, together_picture
+from csra_gui.maps.true_objects import TrueObjects
+from csra_gui.panels.legend_strip import LegendStrip
 from csra_gui.panels.readout_strip import ReadoutStrip
+from csra_gui.panels.side_view import SideView
 from csra_gui.session import Session
-from csra_gui.widgets.overlay import render_overlay
+from csra_gui.settings import Settings
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageDecoder, large_loader
-from engine.evidence import cells_on_photo, on_photo
-from engine.geometry import fitted_size
 from engine.texts import display_name, display_text
 from engine.values import PositionScores
 
-#: Maps have some 14 × 14 cells; more pixels than this would show nothing more.
-_OVERLAY_SIDE = 512
-
 
 class ViewerPanel(QWidget):
-    """Loads the current photo and lays the shown category's map over it."""
+    """Loads the current photo and lays the shown category's map over it.
+
+    Signals:
+        photo_shown: the ``QImage`` that is seen now, or ``None``.
+    """
+
+    photo_shown = Signal(object)
 
     def __init__(
         self,
         session: Session,
+        settings: Settings,
         display: MapDisplay,
         decoder: ImageDecoder,
         parent: QWidget | None = None,
@@ -39,23 +46,56 @@ class ViewerPanel(QWidget):
         self._shown: Path | None = None
         self.loader = large_loader(decoder, self)
         self.view = PhotoView(self)
+        self.comparison = Comparison(session, self)
+        self.side = SideView(session, display, self.comparison, self)
+        self.objects = TrueObjects(session, settings, display.source, self)
+        self.legend = LegendStrip(session, self.comparison, self)
         self.readout = ReadoutStrip(session, display, self)
+        self.hide_part = QToolButton(self)
+        self._set_up_layout()
+        self._connect()
+        self._show_current()
+
+    def _set_up_layout(self) -> None:
+        views = QSplitter(Qt.Orientation.Horizontal, self)
+        views.addWidget(self.view)
+        views.addWidget(self.side)
+        views.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self.readout)
+        layout.addWidget(self.legend)
+        layout.addWidget(views, 1)
+        self.hide_part.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.hide_part.hide()
+        bottom = QHBoxLayout()
+        bottom.setContentsMargins(0, 0, 4, 0)
+        bottom.addWidget(self.readout, 1)
+        bottom.addWidget(self.hide_part)
+        layout.addLayout(bottom)
+
+    def _connect(self) -> None:
+        session, display = self._session, self._display
         self.view.position_hovered.connect(self.readout.set_point)
         self.view.region_changed.connect(self.readout.set_region)
+        self.view.place_changed.connect(self.side.view.set_place)
+        self.side.view.place_changed.connect(self.view.set_place)
+        self.side.position_hovered.connect(self.readout.set_point)
+        self.side.scores_changed.connect(display.set_beside)
         session.photos_reset.connect(self.loader.clear)
         session.current_changed.connect(self._on_session_current_changed)
         session.predictions_changed.connect(self._on_session_predictions_changed)
         session.category_changed.connect(self._update_overlay)
-        session.evidence_changed.connect(self._update_overlay)
+        self.comparison.changed.connect(self._update_overlay)
         display.changed.connect(self._update_overlay)
+        self.objects.changed.connect(self._update_marks)
         self.loader.image_loaded.connect(self._on_loader_answered)
         self.loader.image_failed.connect(self._on_loader_answered)
-        self._show_current()
+
+    @property
+    def shown_path(self) -> Path | None:
+        """The photo that is seen, ``None`` while it loads."""
+        return self._shown
 
     @Slot(object)
     def _on_session_current_changed(self, _photo: int | None) -> None:
@@ -90,8 +130,9 @@ class ViewerPanel(QWidget):
         if image is not None:
             if self._shown != path:
                 self._shown = path
-                self.view.set_photo(image)
+                self._set_photo(image)
             self._update_overlay()
+            self._update_marks()
         elif error is not None:
             self._show_nothing("This photo cannot be read.", display_text(error))
         else:
@@ -99,26 +140,56 @@ class ViewerPanel(QWidget):
 
     def _show_nothing(self, headline: str, detail: str) -> None:
         self._shown = None
-        self.view.set_photo(None)
+        self._set_photo(None)
         self.view.set_message(headline, detail)
         if self._session.current_path is None:
             self.view.set_caption("")
 
+    def _set_photo(self, image: QImage | None) -> None:
+        self.view.set_photo(image)
+        self.side.set_photo(image)
+        self.photo_shown.emit(image)
+
     @Slot()
     def _update_overlay(self) -> None:
-        self.view.set_overlay(self._overlay_image())
+        self.view.set_overlay(self.overlay_image())
+        source = self._display.source
+        hidden = source.hidden
+        self.view.set_covered(
+            None
+            if hidden is None or self._shown is None
+            else QRectF(hidden.left, hidden.top, hidden.width, hidden.height)
+        )
+        self.view.set_notice(f"What if: {source.text()}" if source.is_changed else "")
 
-    def _overlay_image(self) -> QImage | None:
-        category, evidence = self._session.shown_category, self._shown_evidence()
-        if category is None or evidence is None or not self._display.visible:
+    @Slot()
+    def _update_marks(self) -> None:
+        stored = self._display.source.stored
+        known = stored is not None and stored.path == self._shown
+        size = (stored.width, stored.height) if known and stored is not None else None
+        self.view.set_marks([] if size is None else self.objects.marks(size))
+        self.readout.set_remark(self.objects.text())
+
+    def overlay_image(self) -> QImage | None:
+        """What lies over the photo now."""
+        scores = self._shown_scores()
+        if scores is None or not self._display.visible:
             return None
-        size = fitted_size(evidence.width, evidence.height, _OVERLAY_SIDE)
+        together = self.comparison
+        if together.is_on and not self._points_at_a_label():
+            return together_picture(self._display, scores, together.categories, together.together)
+        category = self._session.shown_category
+        if category is None:
+            return None
         style = self._display.style(category)
-        lay = on_photo if style.smooth else cells_on_photo
-        values = lay(self._display.values(evidence, category), *size, evidence.content)
-        return render_overlay(values, style)
+        return map_picture(self._display.values(scores, category), scores, style)
 
-    def _shown_evidence(self) -> PositionScores | None:
+    def _points_at_a_label(self) -> bool:
+        """Whether one label's map is asked for now, over those that are drawn together."""
+        shown = self._session.shown_category
+        return shown is not None and shown != self._session.pinned_category
+
+    def _shown_scores(self) -> PositionScores | None:
         """The position scores of the photo that is seen, if they are there."""
-        evidence = self._session.current_evidence
-        return None if evidence is None or evidence.path != self._shown else evidence
+        scores = self._display.source.scores
+        return None if scores is None or scores.path != self._shown else scores

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtGui import QImage
 
-from engine.render import OverlayStyle, enlarged_cells, overlay_pixels, style_alpha
+from engine.render import ArgbArray, OverlayStyle, enlarged_cells, overlay_pixels, style_alpha
 from engine.values import FloatArray
 
-__all__ = ["OverlayStyle", "render_overlay", "style_alpha"]
+__all__ = ["OverlayStyle", "argb_image", "render_overlay", "style_alpha"]
 
 
 def render_overlay(values: FloatArray, style: OverlayStyle) -> QImage:
@@ -21,7 +21,11 @@ def render_overlay(values: FloatArray, style: OverlayStyle) -> QImage:
     Returns:
         ARGB32_Premultiplied with the map's shape; squares are enlarged by a whole factor.
     """
-    pixels = overlay_pixels(values if style.smooth else enlarged_cells(values), style)
+    return argb_image(overlay_pixels(values if style.smooth else enlarged_cells(values), style))
+
+
+def argb_image(pixels: ArgbArray) -> QImage:
+    """(h, w) premultiplied 0xAARRGGBB as an image."""
     height, width = pixels.shape
     image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
     return image.copy()  # it owns its pixels; Qt promises nothing for a borrowed array

@@ -1,0 +1,73 @@
+"""What the second view shows: whose scores, which label, and how it is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from csra_gui.maps.comparison import Beside, Comparison
+from csra_gui.maps.map_source import MapSource
+from csra_gui.maps.second_model import SecondModel
+from csra_gui.session import Session
+from engine.evidence import activate, logits
+from engine.texts import display_text
+from engine.values import ModelInfo, PositionScores
+
+_WAITING = "Working it out…"
+
+
+@dataclass(frozen=True, eq=False)
+class SecondMap:
+    """One map beside another.
+
+    Attributes:
+        scores: to draw it from; ``None`` if there is nothing to draw.
+        category: its index in the order of those scores; ``None`` shows the photo alone.
+        caption: what it is, for people.
+    """
+
+    scores: PositionScores | None
+    category: int | None
+    caption: str
+
+
+def second_map(
+    session: Session, source: MapSource, comparison: Comparison, second: SecondModel
+) -> SecondMap:
+    """What belongs beside the photo now."""
+    shown, model = session.shown_category, session.model
+    match comparison.beside:
+        case Beside.MODEL:
+            return _of_model(session, second)
+        case Beside.CATEGORY:
+            scores, category, title = source.scores, comparison.other, ""
+        case Beside.NO_ATTENTION:
+            scores, category, title = source.without_attention, shown, "Without attention (λ = 0)"
+        case _:
+            scores, category, title = source.stored, shown, "As stored"
+    if scores is None or model is None:
+        return SecondMap(None, None, source.error or _WAITING)
+    return SecondMap(scores, category, _caption(title, scores, model, category))
+
+
+def _of_model(session: Session, second: SecondModel) -> SecondMap:
+    if second.source is None:
+        return SecondMap(None, None, "Choose a model.")
+    if second.scores is None or second.info is None:
+        return SecondMap(None, None, display_text(second.error) or _WAITING)
+    name = display_text(second.info.name)
+    shown, model = session.shown_category, session.model
+    if shown is None or model is None:
+        return SecondMap(second.scores, None, name)
+    wanted = model.categories[shown]
+    if wanted not in second.info.categories:
+        return SecondMap(second.scores, None, f"{name} does not know {display_text(wanted)}")
+    category = second.info.categories.index_of(wanted)
+    return SecondMap(second.scores, category, _caption(name, second.scores, second.info, category))
+
+
+def _caption(title: str, scores: PositionScores, model: ModelInfo, category: int | None) -> str:
+    if category is None:
+        return title
+    score = float(activate(logits(scores), scores.activation)[category])
+    label = f"{display_text(model.categories[category])} {score * 100:.0f} %"
+    return f"{title}: {label}" if title else label

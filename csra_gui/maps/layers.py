@@ -1,0 +1,94 @@
+"""Maps as pictures to lay over the photo: one label, or several in colours of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtGui import QColor, QImage
+
+from csra_gui.map_display import MapDisplay
+from csra_gui.maps.comparison import Together
+from csra_gui.widgets.overlay import OverlayStyle, argb_image, render_overlay, style_alpha
+from engine.colormaps import CATEGORY_COLORS
+from engine.evidence import cells_on_photo, local_probability, on_photo
+from engine.geometry import fitted_size
+from engine.render import ArgbArray
+from engine.values import FloatArray, PositionScores
+
+#: Maps have some 14 × 14 cells; more pixels than this would show nothing more.
+OVERLAY_SIDE = 512
+_STEPS = 256
+
+
+def category_color(place: int) -> QColor:
+    """The colour of a label among those that are drawn together, from the first on."""
+    return QColor(*(int(channel) for channel in CATEGORY_COLORS[place]))
+
+
+def map_picture(
+    values: FloatArray, scores: PositionScores, style: OverlayStyle, side: int = OVERLAY_SIDE
+) -> QImage:
+    """A map on the model's grid as a picture in the photo's shape.
+
+    Args:
+        values: (h, w), of any kind.
+        scores: that it was made of; they know how the photo lies in the grid.
+        style: its colours.
+        side: the longer one of the picture, in pixels; never more than the photo has.
+    """
+    size = fitted_size(scores.width, scores.height, side)
+    lay = on_photo if style.smooth else cells_on_photo
+    return render_overlay(lay(values, *size, scores.content), style)
+
+
+def together_picture(
+    display: MapDisplay, scores: PositionScores, categories: Sequence[int], how: Together
+) -> QImage:
+    """Several labels in one picture by their local probabilities, the only maps on one scale.
+
+    Args:
+        display: says how strong, and whether true cells are drawn.
+        scores: of the photo.
+        categories: at most as many as there are colours.
+        how: mixed, or only the one that is highest at each place.
+    """
+    size = fitted_size(scores.width, scores.height, OVERLAY_SIDE)
+    lay = on_photo if display.smooth else cells_on_photo
+    maps = np.stack([lay(local_probability(scores, c), *size, scores.content) for c in categories])
+    styles = [display.probability_style(c) for c in categories]
+    alphas = np.stack([_alpha(one, style) for one, style in zip(maps, styles, strict=True)])
+    if how is Together.WINNER:
+        alphas *= maps.argmax(axis=0) == np.arange(len(maps))[:, None, None]
+    return argb_image(mixed_pixels(alphas, CATEGORY_COLORS[: len(maps)].astype(np.float32)))
+
+
+def mixed_pixels(alphas: FloatArray, colors: FloatArray) -> ArgbArray:
+    """Layers of one colour each, none above another: (h, w) 0xAARRGGBB, premultiplied.
+
+    Args:
+        alphas: (K, h, w), 0 to 1.
+        colors: (K, 3), 0 to 255.
+
+    Where several are, their colours mix by their opacities, and together they are as opaque as if
+    they were laid over each other.
+    """
+    total = alphas.sum(axis=0)
+    opaque = 1.0 - np.prod(1.0 - alphas, axis=0)
+    share = np.divide(opaque, total, out=np.zeros_like(total), where=total > 0)
+    mixed = np.tensordot(alphas, colors, axes=(0, 0)) * share[..., None]
+    channels = np.rint(mixed).astype(np.uint32)
+    pixels: ArgbArray = (
+        np.rint(opaque * 255.0).astype(np.uint32) << 24
+        | channels[..., 0] << 16
+        | channels[..., 1] << 8
+        | channels[..., 2]
+    )
+    return pixels
+
+
+def _alpha(values: FloatArray, style: OverlayStyle) -> FloatArray:
+    """How opaque a map of local probability is: nothing below the threshold."""
+    table = style_alpha(style, _STEPS)
+    alpha: FloatArray = table[np.rint(np.clip(values, 0.0, 1.0) * (_STEPS - 1)).astype(np.intp)]
+    return alpha

@@ -1,0 +1,222 @@
+"""Which position scores the maps are drawn from: as stored, or under a what-if."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from csra_gui.maps.head_change import HeadChange
+from csra_gui.session import Session
+from csra_gui.workers.job import Job
+from engine.errors import EngineError
+from engine.geometry import Box
+from engine.values import PositionScores
+
+#: A slider that is being dragged asks the network once it rests this long.
+_PAUSE_MS = 250
+_KEPT = 8
+_NO_ATTENTION = HeadChange(lam=0.0)
+
+#: Model, photo, hidden part and input size: what one run of the network depends on.
+_Question = tuple[str, Path, Box | None, int | None]
+
+
+class MapSource(QObject):
+    """The current photo's position scores, and what the person changed about them.
+
+    λ, temperatures and heads are arithmetic and act at once, on every photo until they are taken
+    back. A hidden part and another input size are asked of the network, in a worker; the hidden
+    part belongs to one photo. Nothing of this is stored.
+
+    Signals:
+        changed: there are other scores, or others are wanted, or there will be none.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._change = HeadChange()
+        self._input_size: int | None = None
+        self._hidden: Box | None = None
+        self._answers: OrderedDict[_Question, PositionScores] = OrderedDict()
+        self._errors: dict[_Question, str] = {}
+        self._asking: tuple[_Question, Job] | None = None
+        self._result: tuple[PositionScores, HeadChange, PositionScores] | None = None
+        self._plain: tuple[PositionScores, PositionScores] | None = None
+        self._model_id = ""
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self._ask)
+        session.evidence_changed.connect(self.changed)
+        session.current_changed.connect(self._on_session_current_changed)
+        session.model_changed.connect(self._on_session_model_changed)
+
+    # What there is.
+
+    @property
+    def stored(self) -> PositionScores | None:
+        """Those of the photo and the model as they are."""
+        return self._session.current_evidence
+
+    @property
+    def scores(self) -> PositionScores | None:
+        """Those that maps are drawn from; ``None`` while they are not there."""
+        base = self._base()
+        if base is None:
+            return None
+        # A head that was changed for the model before does not fit the one that has just come.
+        change = self._change if base.model_id == self._model_id else HeadChange()
+        if self._result is None or self._result[0] is not base or self._result[1] != change:
+            self._result = base, change, change.applied(base)
+        return self._result[2]
+
+    @property
+    def without_attention(self) -> PositionScores | None:
+        """The same with λ = 0: every label by its base score alone."""
+        scores = self.scores
+        if scores is not None and (self._plain is None or self._plain[0] is not scores):
+            self._plain = scores, _NO_ATTENTION.applied(scores)
+        return None if scores is None or self._plain is None else self._plain[1]
+
+    @property
+    def change(self) -> HeadChange:
+        """What is different about the head."""
+        return self._change
+
+    @property
+    def input_size(self) -> int | None:
+        """Another side of the network's input in pixels; ``None`` is the model's own."""
+        return self._input_size
+
+    @property
+    def hidden(self) -> Box | None:
+        """The part of the photo that the model does not get to see."""
+        return self._hidden
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything is not as stored."""
+        return not self._change.is_none or self._question_differs()
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the network is being asked, or will be in a moment."""
+        return self._pause.isActive() or self._asking is not None
+
+    @property
+    def error(self) -> str:
+        """Why there are no scores under the what-if; empty if there is no such reason."""
+        question = self._question()
+        return "" if question is None else self._errors.get(question, "")
+
+    def text(self) -> str:
+        """What is different, for people; empty if nothing is."""
+        parts = ["a part is hidden"] if self._hidden is not None else []
+        if self._input_size is not None:
+            parts.append(f"input {self._input_size} px")
+        if not self._change.is_none:
+            parts.append(self._change.text())
+        return " · ".join(parts)
+
+    # What the person changes.
+
+    def set_change(self, change: HeadChange) -> None:
+        """Look through another head."""
+        if change != self._change:
+            self._change = change
+            self.changed.emit()
+
+    def set_input_size(self, side: int | None) -> None:
+        """Ask the network at another input size; while a slider moves, the last one counts."""
+        model = self._session.model
+        own = model is not None and side == model.input_size
+        side = None if own else side
+        if side != self._input_size:
+            self._input_size = side
+            self._want(at_once=side is None)
+
+    def set_hidden(self, box: Box | None) -> None:
+        """Ask the network without a part of the photo; ``None`` shows it all of it again."""
+        if box != self._hidden:
+            self._hidden = box
+            self._want(at_once=True)
+
+    def reset(self) -> None:
+        """Back to what is stored."""
+        if self.is_changed:
+            self._change, self._input_size, self._hidden = HeadChange(), None, None
+            self._want(at_once=True)
+
+    # Asking the network.
+
+    def _question_differs(self) -> bool:
+        return self._hidden is not None or self._input_size is not None
+
+    def _question(self) -> _Question | None:
+        path, model = self._session.current_path, self._session.model
+        if path is None or model is None or not self._question_differs():
+            return None
+        return model.id, path, self._hidden, self._input_size
+
+    def _base(self) -> PositionScores | None:
+        if not self._question_differs():
+            return self.stored
+        question = self._question()
+        return None if question is None else self._answers.get(question)
+
+    def _want(self, *, at_once: bool) -> None:
+        self._errors.clear()  # whoever asks again wants another try
+        self._pause.stop()
+        question = self._question()
+        if question is not None and question not in self._answers:
+            self._pause.start(0 if at_once else _PAUSE_MS)
+        self.changed.emit()
+
+    @Slot()
+    def _ask(self) -> None:
+        question = self._question()
+        known = question is None or question in self._answers or question in self._errors
+        if self._asking is not None or known or question is None:
+            self.changed.emit()
+            return
+        _, path, hidden, side = question
+        job = self._session.engine.explain_otherwise(path, hidden, side)
+        self._asking = question, job
+        job.returned.connect(lambda scores: self._keep(question, scores))
+        job.failed.connect(lambda error: self._fail(question, error))
+        job.finished.connect(self._on_job_finished)
+        job.start()
+
+    def _keep(self, question: _Question, scores: PositionScores) -> None:
+        self._answers[question] = scores
+        while len(self._answers) > _KEPT:
+            self._answers.popitem(last=False)
+
+    def _fail(self, question: _Question, error: EngineError) -> None:
+        self._errors[question] = str(error)
+
+    @Slot()
+    def _on_job_finished(self) -> None:
+        self._asking = None
+        self._ask()  # something else may be wanted by now
+        self.changed.emit()
+
+    # Facts.
+
+    @Slot(object)
+    def _on_session_current_changed(self, _row: int | None) -> None:
+        self._hidden = None
+        self._want(at_once=True)
+
+    @Slot(object)
+    def _on_session_model_changed(self, _state: object) -> None:
+        model = self._session.model
+        model_id = "" if model is None else model.id
+        if model_id != self._model_id:
+            self._model_id = model_id
+            self._answers.clear()
+            self._change, self._input_size, self._hidden = HeadChange(), None, None
+            self._want(at_once=True)

@@ -1,0 +1,167 @@
+"""The attention of every head side by side, on one scale; a click chooses the head."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap, QShowEvent
+from PySide6.QtWidgets import QLabel, QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from typing_extensions import override
+
+from csra_gui.map_display import MapDisplay, head_attention, head_caption, rounded_up
+from csra_gui.maps.layers import map_picture
+from csra_gui.session import Session
+from csra_gui.settings import MAP_HEAD, MAP_KIND, Settings
+from csra_gui.widgets.overlay import OverlayStyle
+from engine.evidence import MapKind, activate, attention, logits
+from engine.texts import display_text
+from engine.values import FloatArray, ModelInfo, PositionScores
+
+TILE = QSize(132, 100)
+_NO_SCORES = "Attention of each head: select a photo."
+#: One cell of max pooling has all the attention; a scale up to it would show no other head.
+_WITHIN_SCALE = 0.98
+_LEAST_SCALE = 2.0
+
+
+class HeadsTab(QWidget):
+    """Small multiples; only drawn while they are seen."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        display: MapDisplay,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._display = display
+        self._photo: QImage | None = None
+        self.title = QLabel(_NO_SCORES, self)
+        self.tiles = QListWidget(self)
+        self._set_up()
+        display.changed.connect(self.update_tiles)
+        session.category_changed.connect(self.update_tiles)
+        self.tiles.itemClicked.connect(self._on_tiles_item_chosen)
+        self.tiles.itemActivated.connect(self._on_tiles_item_chosen)
+
+    def _set_up(self) -> None:
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title.setWordWrap(True)
+        self.tiles.setViewMode(QListView.ViewMode.IconMode)
+        self.tiles.setFlow(QListView.Flow.LeftToRight)
+        self.tiles.setMovement(QListView.Movement.Static)
+        self.tiles.setResizeMode(QListView.ResizeMode.Adjust)
+        self.tiles.setUniformItemSizes(True)
+        self.tiles.setIconSize(TILE)
+        self.tiles.setSpacing(4)
+        self.tiles.setAccessibleName("Attention of each head")
+        self.tiles.setToolTip(
+            "All on one scale, in multiples of an even look; the strongest spots lie beyond its "
+            "end. Attention is no evidence: for a label that is not there it adds up to the same."
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.addWidget(self.title)
+        layout.addWidget(self.tiles, 1)
+
+    def set_photo(self, image: QImage | None) -> None:
+        """What lies under the maps."""
+        self._photo = None if image is None else _shrunk(image, self.devicePixelRatioF())
+        self.update_tiles()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.update_tiles()
+
+    @Slot()
+    def update_tiles(self) -> None:
+        """Draw them anew."""
+        if not self.isVisible():
+            return
+        model, scores = self._session.model, self._display.source.scores
+        if model is None or scores is None or self._photo is None:
+            self.title.setText(_NO_SCORES)
+            self.tiles.clear()
+            return
+        category = self._category(scores)
+        name = display_text(model.categories[category])
+        self.title.setText(f"Where each head looks for {name}. A click shows it over the photo.")
+        self._fill(model, scores, category, self._photo)
+
+    def _category(self, scores: PositionScores) -> int:
+        shown = self._session.shown_category
+        best = int(activate(logits(scores), scores.activation).argmax())
+        return best if shown is None else shown
+
+    def _fill(self, model: ModelInfo, scores: PositionScores, category: int, photo: QImage) -> None:
+        style = self._style(scores, category)
+        heads = [
+            (place, at)
+            for place in range(len(model.temperatures))
+            if (at := self._display.source.change.place_of(place)) is not None
+        ]
+        maps = [head_attention(scores, category, at) for _, at in heads]
+        mean: FloatArray = np.stack(maps).mean(axis=0, dtype=np.float32)
+        tiles = [(0, "All together", mean)]
+        tiles += [
+            (place + 1, head_caption(place, scores.temperatures[at]), one)
+            for (place, at), one in zip(heads, maps, strict=True)
+        ]
+        while self.tiles.count() > len(tiles):
+            self.tiles.takeItem(self.tiles.count() - 1)
+        for row, (head, caption, values) in enumerate(tiles):
+            item = self.tiles.item(row) or QListWidgetItem(self.tiles)
+            picture = map_picture(values, scores, style, 2 * TILE.width())
+            item.setIcon(QIcon(_composed(photo, picture)))
+            item.setText(caption)
+            item.setData(Qt.ItemDataRole.UserRole, head)
+        self._mark_chosen()
+
+    def _style(self, scores: PositionScores, category: int) -> OverlayStyle:
+        """One scale for all heads."""
+        maps = attention(scores, category)
+        reach = float(np.quantile(maps * maps[0].size, _WITHIN_SCALE))
+        return OverlayStyle(
+            colormap=self._display.probability_style(category).colormap,
+            opacity=self._display.probability_style(category).opacity,
+            high=rounded_up(max(reach, _LEAST_SCALE)),
+            threshold=1.0,
+            smooth=self._display.smooth,
+            contour=False,
+        )
+
+    def _mark_chosen(self) -> None:
+        chosen = int(self._settings.value(MAP_HEAD))
+        shown = self._display.kind is MapKind.ATTENTION
+        for row in range(self.tiles.count()):
+            item = self.tiles.item(row)
+            item.setSelected(shown and item.data(Qt.ItemDataRole.UserRole) == chosen)
+
+    @Slot(QListWidgetItem)
+    def _on_tiles_item_chosen(self, item: QListWidgetItem) -> None:
+        self._settings.set_value(MAP_HEAD, int(item.data(Qt.ItemDataRole.UserRole)))
+        self._settings.set_value(MAP_KIND, MapKind.ATTENTION.value)
+        self._mark_chosen()
+
+
+def _shrunk(image: QImage, ratio: float) -> QImage:
+    size = QSize(round(TILE.width() * ratio), round(TILE.height() * ratio))
+    small = image.scaled(
+        size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    )
+    small.setDevicePixelRatio(ratio)
+    return small
+
+
+def _composed(photo: QImage, picture: QImage) -> QPixmap:
+    # A copy as an image: pixmaps made of one image have one key, and an icon's cache goes by it.
+    both = photo.copy()
+    painter = QPainter(both)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(QRectF(QPointF(0, 0), both.deviceIndependentSize()), picture)
+    painter.end()
+    return QPixmap.fromImage(both)

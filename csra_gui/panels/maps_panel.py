@@ -1,0 +1,114 @@
+"""More about maps, for whoever wants to know: heads, labels together, and what-ifs."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QDockWidget, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from csra_gui.map_display import MapDisplay
+from csra_gui.maps.comparison import Comparison
+from csra_gui.maps.label_changes import LabelChange, label_changes
+from csra_gui.panels.heads_tab import HeadsTab
+from csra_gui.panels.together_tab import TogetherTab
+from csra_gui.panels.what_if_tab import WhatIfTab
+from csra_gui.session import Session
+from csra_gui.settings import Settings
+from csra_gui.widgets.change_table import ChangeRow, ChangeTable
+from engine.texts import display_text
+
+_NOTHING = (
+    "Move a slider, or mark a part of the photo and hide it, to see the labels change. "
+    "Nothing here is stored."
+)
+_WORKING = "Asking the network…"
+
+
+class MapsPanel(QDockWidget):
+    """A dock below or beside the photo; hidden until it is asked for."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        display: MapDisplay,
+        comparison: Comparison,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__("Maps", parent)
+        self.setObjectName("maps")
+        self._session = session
+        self._display = display
+        self.heads = HeadsTab(session, settings, display, self)
+        self.together = TogetherTab(session, display, comparison, self)
+        self.what_if = WhatIfTab(session, display.source, self)
+        self.tabs = QTabWidget(self)
+        self.told = QLabel(self)
+        self.table = ChangeTable(self)
+        self._set_up()
+        display.changed.connect(self.update_table)
+        session.threshold_changed.connect(self.update_table)
+        self.update_table()
+
+    def _set_up(self) -> None:
+        for widget, caption in (
+            (self.heads, "&Heads"),
+            (self.together, "&Together"),
+            (self.what_if, "&What if"),
+        ):
+            self.tabs.addTab(widget, caption)
+        self.tabs.setDocumentMode(True)
+        self.told.setTextFormat(Qt.TextFormat.PlainText)
+        self.told.setWordWrap(True)
+        changes = QWidget(self)
+        column = QVBoxLayout(changes)
+        column.setContentsMargins(6, 6, 6, 6)
+        column.addWidget(self.told)
+        column.addWidget(self.table, 1)
+        column.addStretch(0)
+        both = QSplitter(Qt.Orientation.Horizontal, self)
+        both.addWidget(self.tabs)
+        both.addWidget(changes)
+        both.setStretchFactor(0, 3)
+        both.setStretchFactor(1, 2)
+        self.setWidget(both)
+
+    def set_photo(self, image: QImage | None) -> None:
+        """The photo that is seen."""
+        self.heads.set_photo(image)
+
+    def show_changes(self) -> None:
+        """Come out with the table that says what became of the labels."""
+        self.show()
+        self.tabs.setCurrentWidget(self.what_if)
+
+    def show_together(self) -> None:
+        """Come out with the list of labels to tick."""
+        self.show()
+        self.tabs.setCurrentWidget(self.together)
+
+    @Slot()
+    def update_table(self) -> None:
+        """Compare the labels with the stored ones anew."""
+        source, model = self._display.source, self._session.model
+        stored, now = source.stored, source.scores
+        if not source.is_changed or stored is None or model is None:
+            self._tell(_NOTHING, [])
+        elif now is None:
+            self._tell(display_text(source.error) or _WORKING, [])
+        else:
+            changes = label_changes(stored, now, model.categories, self._session.thresholds.values)
+            rows = [_row(change) for change in changes]
+            self._tell(f"What if: {source.text()}. Nothing of this is stored.", rows)
+
+    def _tell(self, text: str, rows: list[ChangeRow]) -> None:
+        self.told.setText(text)
+        self.table.set_rows(rows)
+        self.table.setVisible(bool(rows))
+
+
+def _row(change: LabelChange) -> ChangeRow:
+    verdict = ""
+    if change.was_label is not change.is_label:
+        verdict = "now a label" if change.is_label else "no label any more"
+    return ChangeRow(display_text(change.name), change.before, change.after, verdict)

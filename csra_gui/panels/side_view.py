@@ -1,0 +1,209 @@
+"""A second view beside the photo: another label, another model, or the same label otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, Signal, Slot
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from csra_gui.map_display import MapDisplay
+from csra_gui.maps.beside import second_map
+from csra_gui.maps.comparison import Beside, Comparison
+from csra_gui.maps.layers import map_picture
+from csra_gui.maps.second_model import SecondModel
+from csra_gui.model_rows import Shelf, read_shelf
+from csra_gui.resources import icon
+from csra_gui.session import Session
+from csra_gui.widgets.photo_view import PhotoView
+from engine.checkpoints.store import default_store
+from engine.evidence import activate, logits
+from engine.texts import display_text
+
+BESIDE_CAPTIONS: dict[Beside, str] = {
+    Beside.NOTHING: "Nothing",
+    Beside.CATEGORY: "Another label",
+    Beside.MODEL: "Another model",
+    Beside.NO_ATTENTION: "Without attention (λ = 0)",
+    Beside.STORED: "As stored, without the what-if",
+}
+
+
+class SideView(QWidget):
+    """The same photo once more, under the same zoom; hidden while nothing is compared.
+
+    Signals:
+        scores_changed: what is drawn here shares the scale of the photo beside it, or no longer.
+        position_hovered: as of the view.
+    """
+
+    scores_changed = Signal(object)
+    position_hovered = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        display: MapDisplay,
+        comparison: Comparison,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._display = display
+        self._comparison = comparison
+        self._photo: QImage | None = None
+        self._filled_for = Beside.NOTHING
+        self.second = SecondModel(session, self)
+        self.view = PhotoView(self)
+        self.kinds = QComboBox(self)
+        self.which = QComboBox(self)
+        self._close = QToolButton(self)
+        self._set_up()
+        self.second.changed.connect(self.update_picture)
+        comparison.changed.connect(self._on_comparison_changed)
+        display.changed.connect(self.update_picture)
+        session.category_changed.connect(self.update_picture)
+        session.model_changed.connect(self._fill_which)
+        session.current_changed.connect(self._on_session_current_changed)
+        self.view.position_hovered.connect(self._on_view_position_hovered)
+        self._on_comparison_changed()
+
+    def _set_up(self) -> None:
+        for beside, caption in BESIDE_CAPTIONS.items():
+            self.kinds.addItem(caption, beside.value)
+        self.kinds.setAccessibleName("What is shown beside the photo")
+        self.which.setAccessibleName("Which label or model is shown beside the photo")
+        self.which.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.which.setMinimumContentsLength(8)
+        self.kinds.setSizeAdjustPolicy(self.which.sizeAdjustPolicy())
+        self.kinds.setMinimumContentsLength(10)
+        self._close.setIcon(icon("close"))
+        self._close.setAutoRaise(True)
+        self._close.setToolTip("Show the photo alone")
+        self._close.setAccessibleName("Show the photo alone")
+        self.view.setAccessibleName("The photo once more")
+        row = QHBoxLayout()
+        row.setContentsMargins(4, 2, 4, 2)
+        row.addWidget(self.kinds, 1)
+        row.addWidget(self.which, 1)
+        row.addWidget(self._close)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(row)
+        layout.addWidget(self.view, 1)
+        self.kinds.activated.connect(self._on_kinds_activated)
+        self.which.activated.connect(self._on_which_activated)
+        self._close.clicked.connect(lambda: self._comparison.set_beside(Beside.NOTHING))
+
+    def set_photo(self, image: QImage | None) -> None:
+        """Show the photo that the other view shows."""
+        self._photo = image
+        if not self.isHidden():
+            self.view.set_photo(image)
+            self.update_picture()
+
+    @Slot()
+    def update_picture(self) -> None:
+        """Draw the map anew."""
+        if self._comparison.beside is Beside.NOTHING:
+            return
+        shown = second_map(self._session, self._display.source, self._comparison, self.second)
+        self.scores_changed.emit(shown.scores)
+        self.view.set_caption(shown.caption)
+        if shown.scores is None or shown.category is None or not self._display.visible:
+            self.view.set_overlay(None)
+            return
+        style = self._display.style(self._own_category(shown.category))
+        values = self._display.values(shown.scores, shown.category)
+        self.view.set_overlay(map_picture(values, shown.scores, style))
+
+    def _own_category(self, category: int) -> int | None:
+        """Whose threshold the line is at: that of the model in use, which may order otherwise."""
+        other_model = self._comparison.beside is Beside.MODEL
+        return self._session.shown_category if other_model else category
+
+    @Slot()
+    def _on_comparison_changed(self) -> None:
+        beside = self._comparison.beside
+        suggested = self._suggested_category() if beside is Beside.CATEGORY else None
+        if self._comparison.other is None and suggested is not None:
+            self._comparison.set_beside(beside, suggested)  # comes back here
+            return
+        self.kinds.setCurrentIndex(self.kinds.findData(beside.value))
+        opened = self.isHidden() and beside is not Beside.NOTHING
+        self.setVisible(beside is not Beside.NOTHING)
+        if beside is not Beside.MODEL:
+            self.second.choose(None)
+        if beside is Beside.NOTHING:
+            self.view.set_photo(None)
+            self.scores_changed.emit(None)
+        elif opened:
+            self.view.set_photo(self._photo)
+        self._fill_which()
+        self.update_picture()
+
+    @Slot()
+    def _fill_which(self) -> None:
+        beside = self._comparison.beside
+        self.which.setVisible(beside in (Beside.CATEGORY, Beside.MODEL))
+        if beside is Beside.CATEGORY:
+            self._fill_categories()
+        elif beside is Beside.MODEL and self._filled_for is not beside:
+            self._ask_for_models()
+        self._filled_for = beside
+
+    def _fill_categories(self) -> None:
+        model = self._session.model
+        names = () if model is None else tuple(model.categories)
+        self.which.clear()
+        for category, name in enumerate(names):
+            self.which.addItem(display_text(name), category)
+        self.which.setCurrentIndex(-1 if self._comparison.other is None else self._comparison.other)
+
+    def _ask_for_models(self) -> None:
+        self.which.clear()
+        job = self._session.jobs.prepare(lambda: read_shelf(default_store()), "list models")
+        job.returned.connect(self._on_models_listed)
+        job.start()
+
+    @Slot(object)
+    def _on_models_listed(self, shelf: Shelf) -> None:
+        if self._comparison.beside is not Beside.MODEL:
+            return
+        self.which.clear()
+        for model in shelf.models:
+            if model.is_usable:
+                self.which.addItem(display_text(model.name), model.name)
+        self.which.setCurrentIndex(self.which.findData(self.second.source))
+
+    @Slot(int)
+    def _on_kinds_activated(self, place: int) -> None:
+        self._comparison.set_beside(Beside(self.kinds.itemData(place)))
+
+    def _suggested_category(self) -> int | None:
+        """The best label of the photo that is not shown already."""
+        scores = self._display.source.scores
+        if scores is None:
+            return None
+        ranked: Sequence[int] = activate(logits(scores), scores.activation).argsort()[::-1].tolist()
+        return next((c for c in ranked if c != self._session.shown_category), None)
+
+    @Slot(int)
+    def _on_which_activated(self, place: int) -> None:
+        chosen = self.which.itemData(place)
+        if self._comparison.beside is Beside.MODEL:
+            self.second.choose(chosen)
+        else:
+            self._comparison.set_beside(Beside.CATEGORY, chosen)
+
+    @Slot(object)
+    def _on_session_current_changed(self, _row: int | None) -> None:
+        self.update_picture()
+
+    @Slot(object)
+    def _on_view_position_hovered(self, point: QPointF | None) -> None:
+        self.position_hovered.emit(point)

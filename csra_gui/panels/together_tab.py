@@ -1,0 +1,154 @@
+"""Chooses up to four labels to draw in one picture, and what lies beside the photo."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt, Slot
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.map_display import MapDisplay
+from csra_gui.maps.comparison import MAX_COMPARED, Beside, Comparison, Together
+from csra_gui.maps.layers import category_color
+from csra_gui.panels.side_view import BESIDE_CAPTIONS
+from csra_gui.session import Session
+from csra_gui.widgets.legend import color_icon
+from engine.evidence import activate, logits
+from engine.texts import display_text
+
+_TOGETHER_CAPTIONS = {
+    Together.OFF: "One label at a time",
+    Together.COLORS: "Together, each in its colour",
+    Together.WINNER: "Which one is strongest where",
+}
+_MEANING = (
+    "Drawn by local probability, where one scale holds for all labels; below its threshold a label "
+    "has no colour. Pointing at a label still shows that one alone."
+)
+_FULL = f"No more than {MAX_COMPARED}: further colours could not be told apart."
+
+
+class TogetherTab(QWidget):
+    """A list to tick and two choices."""
+
+    def __init__(
+        self,
+        session: Session,
+        display: MapDisplay,
+        comparison: Comparison,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._display = display
+        self._comparison = comparison
+        self.labels = QListWidget(self)
+        self.how = QComboBox(self)
+        self.beside = QComboBox(self)
+        self.clear = QPushButton("&Untick all", self)
+        self._set_up()
+        comparison.changed.connect(self.update_state)
+        session.model_changed.connect(self._fill)
+        session.current_changed.connect(self._fill)
+        display.source.changed.connect(self._fill)
+        self.labels.itemChanged.connect(self._on_labels_item_changed)
+        self.how.activated.connect(self._on_how_activated)
+        self.beside.activated.connect(self._on_beside_activated)
+        self.clear.clicked.connect(lambda: comparison.set_categories(()))
+        self._fill()
+
+    def _set_up(self) -> None:
+        for together, caption in _TOGETHER_CAPTIONS.items():
+            self.how.addItem(caption, together.value)
+        for beside, caption in BESIDE_CAPTIONS.items():
+            self.beside.addItem(caption, beside.value)
+        self.labels.setAccessibleName("Labels to draw together")
+        self.labels.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.labels.setWrapping(True)
+        self.labels.setResizeMode(QListWidget.ResizeMode.Adjust)
+        meaning = QLabel(_MEANING, self)
+        meaning.setTextFormat(Qt.TextFormat.PlainText)
+        meaning.setWordWrap(True)
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("&Draw:", self.how)
+        form.addRow("&Beside the photo:", self.beside)
+        right = QVBoxLayout()
+        right.addLayout(form)
+        right.addWidget(self.clear, 0, Qt.AlignmentFlag.AlignLeft)
+        right.addWidget(meaning)
+        right.addStretch(1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 4, 6, 4)
+        row.addWidget(self.labels, 1)
+        row.addLayout(right, 1)
+
+    @Slot()
+    def _fill(self) -> None:
+        """The categories, those of the photo with the highest scores first."""
+        model, scores = self._session.model, self._display.source.stored
+        blocker = QSignalBlocker(self.labels)
+        self.labels.clear()
+        if model is not None:
+            order = range(len(model.categories))
+            percent = None
+            if scores is not None:
+                percent = activate(logits(scores), scores.activation)
+                order = (-percent).argsort(kind="stable").tolist()
+            for category in order:
+                name = display_text(model.categories[category])
+                score = "" if percent is None else f" {percent[category] * 100:.0f} %"
+                item = QListWidgetItem(f"{name}{score}", self.labels)
+                item.setData(Qt.ItemDataRole.UserRole, category)
+        blocker.unblock()
+        self.update_state()
+
+    @Slot()
+    def update_state(self) -> None:
+        """Tick and colour what is chosen."""
+        chosen = self._comparison.categories
+        blocker = QSignalBlocker(self.labels)
+        for row in range(self.labels.count()):
+            item = self.labels.item(row)
+            category = item.data(Qt.ItemDataRole.UserRole)
+            on = category in chosen
+            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+            item.setIcon(color_icon(category_color(chosen.index(category))) if on else QIcon())
+            flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
+            possible = on or len(chosen) < MAX_COMPARED
+            item.setFlags(flags | Qt.ItemFlag.ItemIsEnabled if possible else flags)
+            item.setToolTip("" if possible else _FULL)
+        blocker.unblock()
+        self.how.setCurrentIndex(self.how.findData(self._comparison.together.value))
+        self.beside.setCurrentIndex(self.beside.findData(self._comparison.beside.value))
+        self.clear.setEnabled(bool(chosen))
+
+    @Slot(QListWidgetItem)
+    def _on_labels_item_changed(self, item: QListWidgetItem) -> None:
+        category = int(item.data(Qt.ItemDataRole.UserRole))
+        chosen = list(self._comparison.categories)
+        if item.checkState() is Qt.CheckState.Checked and category not in chosen:
+            chosen.append(category)
+        elif item.checkState() is Qt.CheckState.Unchecked and category in chosen:
+            chosen.remove(category)
+        if self._comparison.together is Together.OFF and chosen:
+            self._comparison.set_together(Together.COLORS)
+        self._comparison.set_categories(chosen)
+
+    @Slot(int)
+    def _on_how_activated(self, place: int) -> None:
+        self._comparison.set_together(Together(self.how.itemData(place)))
+
+    @Slot(int)
+    def _on_beside_activated(self, place: int) -> None:
+        self._comparison.set_beside(Beside(self.beside.itemData(place)))
