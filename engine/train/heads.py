@@ -58,7 +58,7 @@ def train_heads(
     """
     generator = torch.Generator().manual_seed(config.seed)
     if not config.keep_start:
-        _reset(heads, train.labels, generator)
+        _reset(heads, train.labels.targets, _counted(train.labels, config), generator)
         if heads.standardization is not None:
             set_statistics(heads.standardization, train.features[0])
     heads.requires_grad_(requires_grad=True)
@@ -103,8 +103,7 @@ def _epochs(
     steps = config.epochs * math.ceil(len(train.labels) / config.batch_size)
     lr_scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     targets = torch.from_numpy(train.labels.targets).float()
-    unclear = torch.from_numpy(train.labels.ignored)
-    counted = (~unclear if config.ignore_unclear else torch.ones_like(unclear)).float()
+    counted = torch.from_numpy(_counted(train.labels, config)).float()
     for epoch in range(1, config.epochs + 1):
         started = time.monotonic()
         order = torch.randperm(len(train.labels), generator=generator)
@@ -127,7 +126,7 @@ def head_logits(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatA
     with torch.inference_mode():
         parts = [
             heads(
-                torch.from_numpy(features[start : start + _EVALUATION_BATCH].astype(np.float32))
+                torch.from_numpy(np.array(features[start : start + _EVALUATION_BATCH])).float()
             ).logits
             for start in range(0, len(features), _EVALUATION_BATCH)
         ]
@@ -152,14 +151,21 @@ def set_statistics(norm: torch.nn.BatchNorm2d, features: FeatureArray) -> None:
     norm.running_var.copy_(torch.from_numpy(variance))
 
 
+def _counted(labels: LabelledImages, config: HeadTrainConfig) -> NDArray[np.bool_]:
+    """(N, C), true where a label teaches."""
+    return ~labels.ignored if config.ignore_unclear else np.ones_like(labels.ignored)
+
+
 def _reset(
-    heads: ResidualAttentionHeads, labels: LabelledImages, generator: torch.Generator
+    heads: ResidualAttentionHeads,
+    targets: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
+    generator: torch.Generator,
 ) -> None:
     # Small weights, and a bias that says how frequent each category is: else the maximum over
     # many positions starts far above 0, and the first epochs only bring it down.
     bound = 0.1 / math.sqrt(heads.weight.shape[2])
-    counted = ~labels.ignored
-    frequency = ((labels.targets & counted).sum(axis=0) + 1.0) / (counted.sum(axis=0) + 2.0)
+    frequency = ((targets & counted).sum(axis=0) + 1.0) / (counted.sum(axis=0) + 2.0)
     share = (1.0 + heads.config.lam) * heads.config.num_heads
     with torch.no_grad():
         heads.weight.uniform_(-bound, bound, generator=generator)
@@ -171,4 +177,4 @@ def _batch(images: FeatureSet, rows: Tensor, generator: torch.Generator) -> Tens
     """One view of each image, at random: (B, D, h, w) float32."""
     views = torch.randint(len(images.features), (len(rows),), generator=generator).tolist()
     picked = [images.features[v][row] for v, row in zip(views, rows.tolist(), strict=True)]
-    return torch.from_numpy(np.stack(picked).astype(np.float32))
+    return torch.from_numpy(np.stack(picked)).float()  # NumPy's cast takes four times as long

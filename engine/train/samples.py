@@ -80,6 +80,8 @@ def report_before(logits: FloatArray, val: LabelledImages) -> EpochReport:
 
 def _chosen(images: LabelledImages, count: int) -> list[int]:
     """Of each stretch, the image with most categories; the same whenever it is asked."""
+    if not count:
+        return []
     stretches = np.array_split(np.arange(len(images)), max(1, min(count, len(images))))
     # A part of a picture has no picture of its own to be shown on.
     whole = [s for s in stretches if len(s) and images.crops is None]

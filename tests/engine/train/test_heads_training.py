@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.errors import DataError, ModelError
 from engine.features import FeatureExtractor
+from engine.metrics import mean_average_precision
 from engine.models import pretrained
 from engine.models.heads import ResidualAttentionHeads
 from engine.models.registry import build_backbone
@@ -71,6 +74,45 @@ def test_ignored_labels_teach_nothing():
         list(train_heads(heads, train, val, HeadTrainConfig(epochs=2)))
         weights.append(heads.weight.detach())
     assert torch.equal(weights[0], weights[1])
+
+
+@pytest.mark.parametrize("ignore", [True, False])
+def test_unclear_labels_are_negative_if_that_is_wanted(ignore):
+    train = feature_set(50, 0)
+    train.labels.ignored[:] = ~train.labels.targets
+    heads = heads_for()
+    config = HeadTrainConfig(epochs=5, learning_rate=0.05, ignore_unclear=ignore)
+    list(train_heads(heads, train, train, config))
+    logits = head_logits(heads, train.features[0])
+    assert bool(logits[~train.labels.targets].mean() > 0) is ignore
+
+
+def test_the_asymmetric_loss_learns_other_weights_and_ranks_as_well():
+    train, val = feature_set(200, 0), feature_set(100, 1)
+    weights = []
+    for loss in ("bce", "asl"):
+        heads = heads_for()
+        config = HeadTrainConfig(epochs=15, learning_rate=0.05, loss=loss)
+        reports = list(train_heads(heads, train, val, config))
+        assert reports[-1].val_map > 0.97
+        weights.append(heads.weight.detach())
+    assert not torch.allclose(*weights, atol=1e-2)
+
+
+def test_the_average_is_judged_and_kept_also_when_it_is_stopped():
+    train, val = feature_set(60, 0), feature_set(40, 1)
+    config = HeadTrainConfig(epochs=4, learning_rate=0.05, ema_decay=0.9)
+    averaged, plain = heads_for(), heads_for()
+    reports = train_heads(averaged, train, val, config)
+    told = [next(reports).val_map, next(reports).val_map]
+    reports.close()
+    plainly = train_heads(plain, train, val, dataclasses.replace(config, ema_decay=0.0))
+    next(plainly)
+    next(plainly)
+    assert not torch.equal(averaged.weight, plain.weight)
+    logits = head_logits(averaged, val.features[0])
+    truth = val.labels.targets, val.labels.ignored
+    assert mean_average_precision(logits, *truth) == told[-1]
 
 
 def test_the_statistics_are_those_of_the_training_features():

@@ -10,12 +10,12 @@ import torch
 
 from engine.categories import Categories
 from engine.checkpoints.native import Checkpoint
-from engine.config import HeadConfig
+from engine.config import HeadConfig, HeadTrainConfig
 from engine.errors import ConfigError
 from engine.models.heads import HeadOutput
 from engine.train.ema import AveragedModel
 from engine.train.images import TrainingImages
-from engine.train.learner import DivergedError, Learner
+from engine.train.learner import DivergedError, Learner, half_type
 from engine.train.losses import losses
 from engine.train.preflight import preflight
 from engine.train.reports import EpochReport
@@ -195,6 +195,19 @@ def test_training_learns():
     assert reports[-1].val_map > reports[0].val_map
 
 
+def test_half_precision_is_for_graphics_cards_unless_it_is_wanted_elsewhere():
+    for mode, cpu in (("gpu", None), ("always", torch.bfloat16), ("never", None)):
+        assert half_type(CPU, mode) is cpu
+    assert half_type(torch.device("cuda"), "never") is None
+    outcomes = []
+    for mode in ("gpu", "always"):
+        learner = Learner(tiny_classifier(), dataclasses.replace(SIMPLE, half=mode), CPU)
+        learner.set_mode()
+        outcomes.append(learner.step(batch()).loss)
+    assert outcomes[0] != outcomes[1]
+    assert outcomes[0] == pytest.approx(outcomes[1], rel=0.05)
+
+
 def test_the_average_follows_the_weights_and_forgets_the_start():
     model = torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
@@ -320,6 +333,11 @@ def test_gradient_checkpointing_changes_nothing_but_memory():
         lambda: TrainConfig(blend=0.0),
         lambda: TrainConfig(schedule="steep"),
         lambda: TrainConfig(train_size=8),
+        lambda: TrainConfig(half="double"),
+        lambda: TrainConfig(patience=-1),
+        lambda: HeadTrainConfig(loss="mse"),
+        lambda: HeadTrainConfig(ema_decay=1.0),
+        lambda: HeadTrainConfig(patience=-1),
         lambda: AugmentConfig(crop_scale=(0.9, 0.5)),
         lambda: AugmentConfig(mixing="cutmix"),
     ],
