@@ -71,7 +71,7 @@ def run(
     application = Application(engine_factory, Settings(config_dir / "settings.ini"), samples)
     faults = FaultReporter(application.window.notifier.report_bug)
     faults.install()
-    signals = _SignalBridge(application.window.close)
+    signals = _SignalBridge(application.window.closing.close_without_asking)
     try:
         application.start(folders)
         return app.exec()
@@ -135,6 +135,7 @@ class Application(QObject):
         if folders:
             self.window.opener.open(folders)
         self.session.models.start()
+        self.window.evaluation.look_for_unfinished()
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()

@@ -18,7 +18,9 @@ from typing_extensions import override
 
 from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
+from csra_gui.closing import ClosingQuestion
 from csra_gui.commands.browse import BrowseCommands
+from csra_gui.commands.evaluate import EvaluateCommands
 from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
@@ -31,6 +33,7 @@ from csra_gui.commands.table import Actions
 from csra_gui.commands.tags import TagCommands
 from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
+from csra_gui.evaluation.desk import EvaluationDesk
 from csra_gui.library_desk import LibraryDesk
 from csra_gui.map_display import MapDisplay
 from csra_gui.model_desk import ModelDesk
@@ -124,6 +127,9 @@ class MainWindow(QMainWindow):
         )
         self.dialogs = WindowDialogs(session, settings, self)
         self.desk = ModelDesk(session, shelf, self.notifier, self)
+        self.evaluation = EvaluationDesk(session, shelf, settings, self.notifier, self)
+        self.closing = ClosingQuestion(self)
+        self.closing.add(self.evaluation.closing_text)
         self.library_desk = LibraryDesk(session, self.notifier, self)
         self._typing_guard = TypingGuard(self)
         self._command_groups = self._made_command_groups()
@@ -157,6 +163,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.search)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.models_strip)
+        layout.addWidget(self.evaluation.strip)
         layout.addWidget(self.work)
         self.setCentralWidget(center)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.folders)
@@ -221,6 +228,8 @@ class MainWindow(QMainWindow):
             )
         self.work.problems_requested.connect(self.dialogs.show_problems)
         self.status.models_requested.connect(self.desk.show_dialog)
+        for change in (self.evaluation.runner.state_changed, self.evaluation.runner.ended):
+            change.connect(self._update_actions)
         self._drop_target.photos_dropped.connect(self._on_drop_target_photos_dropped)
         self._drop_target.models_dropped.connect(self.desk.import_files)
         self._settings.setting_changed.connect(self._update_actions)
@@ -256,6 +265,7 @@ class MainWindow(QMainWindow):
             SearchCommands(session, self.search, self.facets),
             TagCommands(session, dialogs),
             ModelCommands(self.desk),
+            EvaluateCommands(session, self.evaluation),
             HelpCommands(dialogs, lambda: dialogs.show_shortcuts(self.actions_table.listed_keys())),
         ]
 
@@ -313,6 +323,9 @@ class MainWindow(QMainWindow):
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.closing.may_close():
+            event.ignore()
+            return
         self._save_layout()
         event.accept()
         self.closed.emit()

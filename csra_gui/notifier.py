@@ -27,6 +27,7 @@ class Topic(StrEnum):
     SHELF = "shelf"
     LIBRARY = "library"
     NOTE = "note"
+    EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, slots=True)

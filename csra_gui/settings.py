@@ -162,6 +162,7 @@ SAVED_FILTERS = Setting("search/saved_filters", "")
 USED_LABELS = Setting("review/used_labels", "")
 FAVOURITE_LABELS = Setting("review/favourite_labels", "")
 SHORTCUTS = Setting("window/shortcuts", "")
+DATA_FOLDERS = Setting("evaluation/data_folders", "")
 
 SETTINGS: tuple[Setting, ...] = (
     THEME,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from csra_gui.commands import (
     browse,
+    evaluate,
     help_commands,
     map_study,
     maps,
@@ -26,6 +27,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     *search.ACTIONS,
     *tags.ACTIONS,
     *models.ACTIONS,
+    *evaluate.ACTIONS,
     *help_commands.ACTIONS,
 )
 
@@ -173,6 +175,7 @@ MENUS: tuple[MenuSpec, ...] = (
     ),
     MenuSpec("tags", "&Tags", ("tag", "pause", "cancel", SEPARATOR, "show_problems")),
     MenuSpec("model", "&Model", ("models", "import_model")),
+    MenuSpec("evaluate", "&Evaluate", evaluate.MENU),
     MenuSpec("help", "&Help", ("shortcuts", SEPARATOR, "about")),
 )
 

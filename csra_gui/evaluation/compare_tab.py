@@ -236,7 +236,7 @@ def _compared(before: Path, now: EvaluationRun) -> RunComparison:
     return compare_runs(load_run(before), now)
 
 
-def _rows(found: RunComparison) -> list[tuple[str, float, float, float]]:
+def _rows(found: RunComparison) -> list[tuple[str | float, ...]]:
     """Category, AP before, now and their difference; what fell most comes first."""
     change = found.after - found.before
     order = np.argsort(np.where(np.isnan(change), np.inf, change), kind="stable").tolist()

@@ -1,0 +1,66 @@
+"""Closing the window while something goes on that would be stopped: the person is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+_QUESTION = "Close the window?"
+
+
+class ClosingQuestion(QObject):
+    """Knows what would be stopped, and asks once.
+
+    Args:
+        window: is closed when the person agrees.
+    """
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._works: list[Callable[[], str]] = []
+        self._is_agreed = False
+        self._box: QMessageBox | None = None
+
+    def add(self, work: Callable[[], str]) -> None:
+        """Ask about this too.
+
+        Args:
+            work: says what goes on and what becomes of it, in a sentence or two; an empty text
+                when nothing does.
+        """
+        self._works.append(work)
+
+    def may_close(self) -> bool:
+        """Whether nothing would be stopped, or the person has agreed; otherwise they are asked."""
+        texts = [text for work in self._works if (text := work())]
+        if self._is_agreed or not texts:
+            return True
+        if self._box is None:
+            self._ask("\n\n".join(texts))
+        return False
+
+    def close_without_asking(self) -> None:
+        """Close the window, for example because the computer shuts down."""
+        self._is_agreed = True
+        self._window.close()
+
+    def _ask(self, text: str) -> None:
+        self._box = box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(_QUESTION)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(text)
+        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
+        stay = box.addButton("Keep the window open", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(stay)
+        box.setEscapeButton(stay)
+        stop.clicked.connect(self.close_without_asking)
+        box.finished.connect(self._forget_box)
+        box.open()
+
+    def _forget_box(self) -> None:
+        self._box = None

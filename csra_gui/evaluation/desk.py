@@ -1,0 +1,248 @@
+"""Everything a person does with evaluations: what is asked, and how it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from csra_gui.evaluation.cases import Cases
+from csra_gui.evaluation.data_folders import DataFolders
+from csra_gui.evaluation.images import ImageFinder, ShownCases
+from csra_gui.evaluation.own_decisions import keep_decided_run
+from csra_gui.evaluation.progress_strip import ProgressStrip, what_is_evaluated
+from csra_gui.evaluation.result_window import ResultWindow
+from csra_gui.evaluation.run_shelf import RunShelf, RunSummary
+from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
+from csra_gui.evaluation.start_dialog import StartDialog
+from csra_gui.evaluation.threshold_saver import ThresholdSaver
+from csra_gui.evaluation.unfinished import as_request
+from csra_gui.model_shelf import ModelShelf
+from csra_gui.notifier import Notifier, Remedy, Topic
+from csra_gui.session import Session
+from csra_gui.settings import Settings
+from engine.errors import EngineError
+from engine.evaluation_request import Unfinished
+from engine.runs import runs_folder
+from engine.texts import display_text
+from engine.unfinished_runs import UnfinishedRun, list_unfinished, unfinished_folder
+
+
+class EvaluationDesk(QObject):
+    """Starts evaluations and shows what comes of them; the window stays usable all the while."""
+
+    def __init__(
+        self,
+        session: Session,
+        shelf: ModelShelf,
+        settings: Settings,
+        notifier: Notifier,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._shelf = shelf
+        self._folders = DataFolders(session, settings, self)
+        self._notifier = notifier
+        self._window = window
+        self.runner = EvaluationRunner(session.engine, self)
+        self.runs = RunShelf(session.jobs, self)
+        self.strip = ProgressStrip(self.runner, window)
+        self.dialog: StartDialog | None = None
+        self.results: ResultWindow | None = None
+        self._finder = ImageFinder(session, self)
+        self._shown = ShownCases(session, self)
+        self.runner.ended.connect(self._on_runner_ended)
+        self.runs.failed.connect(self._on_runs_failed)
+        self._finder.found.connect(self._on_finder_found)
+        self._finder.failed.connect(self._on_finder_failed)
+        self._shown.replaced.connect(self._on_shown_replaced)
+        self._folders.noticed.connect(self._on_folders_noticed)
+
+    # Wishes.
+
+    def ask_start(self, kind: str, folder: Path | None = None) -> None:
+        """Ask what to evaluate; an empty kind finds out what a folder holds."""
+        if self.dialog is None:
+            self.dialog = StartDialog(self._session, self._shelf, self.runs, self._window)
+            self.dialog.start_requested.connect(self.runner.start)
+            self.dialog.folder_accepted.connect(self._folders.remember)
+        self.dialog.ask(kind, folder or self._folders.folder_of(kind))
+        self.runs.refresh()
+        _bring_up(self.dialog)
+
+    def evaluate_decisions(self) -> None:
+        """Measure the model in use by what the person said of the open photos."""
+        model = self._session.model
+        if model is None:
+            self._notifier.warning("No model is loaded yet.", Topic.EVALUATION)
+            return
+        columns = self._session.photos.columns()
+        job = self._session.jobs.prepare(
+            lambda: keep_decided_run(columns, model), "evaluate decisions"
+        )
+        job.returned.connect(self.show_run)
+        job.failed.connect(lambda error: self._notifier.info(str(error), Topic.EVALUATION))
+        job.start()
+
+    def show_results(self) -> None:
+        """Open the window of results, or bring it to the front."""
+        if self.results is None:
+            self.results = results = ResultWindow(
+                self.runs, self.runner, self._session.jobs, self._window
+            )
+            results.state.analysis_changed.connect(self._on_state_analysis_changed)
+            results.state.cases_requested.connect(self._finder.ask)
+            ThresholdSaver(self._session, self._shelf, results)
+            results.runs.delete_requested.connect(self._ask_delete)
+            results.runs.go_on_requested.connect(self.go_on)
+            results.runs.keep_requested.connect(self._keep_as_it_is)
+        self.runs.refresh()
+        _bring_up(self.results)
+
+    @Slot(str)
+    def show_run(self, run: str) -> None:
+        """Show what came of one evaluation."""
+        self.show_results()
+        if self.results is not None:
+            self.results.show_run(runs_folder() / run)
+
+    @Slot(object)
+    def go_on(self, stopped: UnfinishedRun) -> None:
+        """Evaluate what is missing."""
+        self.runner.start([as_request(stopped)])
+
+    def cancel(self) -> None:
+        """Stop; what was found is kept."""
+        self.runner.cancel()
+
+    def closing_text(self) -> str:
+        """What closing the window would stop; empty if nothing."""
+        state = self.runner.state
+        if state is None:
+            return ""
+        far = f" ({state.done:,} of {state.total:,} images)" if state.total else ""
+        return (
+            f"{what_is_evaluated(state)} is being evaluated{far}. What was found so far is kept, "
+            "and you can go on at the next start."
+        )
+
+    def look_for_unfinished(self) -> None:
+        """Offer to go on with what was stopped when the program was closed."""
+        job = self._session.jobs.prepare(
+            lambda: list_unfinished(unfinished_folder()), "look for evaluations"
+        )
+        job.returned.connect(self._offer_to_go_on)
+        job.start()
+
+    # Asking.
+
+    @Slot(object)
+    def _ask_delete(self, run: RunSummary) -> None:
+        box = QMessageBox(self.results)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Delete a run")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(f"Delete the evaluation of {display_text(run.model or 'this run')} for good?")
+        delete = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        delete.clicked.connect(lambda: self.runs.delete(run.folder))
+        box.open()
+
+    # Answers.
+
+    @Slot(object)
+    def _on_runner_ended(self, end: EvaluationEnd) -> None:
+        self.runs.refresh()
+        what = what_is_evaluated(end.state)
+        if end.run:
+            self._tell_done(what, end.run)
+        elif end.error is not None:
+            self._notifier.error(f"{what}: {end.error}", Topic.EVALUATION)
+        else:
+            go_on = Remedy("Go on", lambda: self.runner.start([end.state.request]))
+            self._notifier.info(
+                f"The evaluation of {what} was stopped. What was found is kept.",
+                Topic.EVALUATION,
+                go_on,
+            )
+
+    def _tell_done(self, what: str, run: str) -> None:
+        results = self.results
+        if results is not None and results.isVisible():
+            results.show_run(runs_folder() / run)
+            return
+        show = Remedy("Show the results", lambda: self.show_run(run))
+        self._notifier.info(f"{what} has been evaluated.", Topic.EVALUATION, show)
+
+    @Slot(object)
+    def _offer_to_go_on(self, stopped: list[UnfinishedRun]) -> None:
+        if stopped and not self.runner.is_running:
+            first = stopped[0]
+            facts = first.facts
+            self._notifier.info(
+                f"The evaluation of {facts.get('model name', '')} on {facts.get('data set', '')} "
+                f"was stopped after {first.done:,} of {first.total:,} images.",
+                Topic.EVALUATION,
+                Remedy("Go on", lambda: self.go_on(first)),
+            )
+
+    @Slot(object)
+    def _keep_as_it_is(self, stopped: UnfinishedRun) -> None:
+        request = replace(as_request(stopped), unfinished=Unfinished.AS_IT_IS)
+        self.runner.start([request])
+
+    @Slot(object)
+    def _on_runs_failed(self, error: EngineError) -> None:
+        tell = self._notifier if self.results is None else self.results.notifier
+        tell.error(str(error), Topic.EVALUATION)
+
+    @Slot()
+    def _on_state_analysis_changed(self) -> None:
+        if self.results is not None and self.results.state.analysis is not None:
+            analysis = self.results.state.analysis
+            self._finder.set_run(analysis.folder, analysis.run)
+
+    @Slot(object, object)
+    def _on_finder_found(self, cases: Cases, paths: tuple[Path, ...]) -> None:
+        if paths:
+            self._shown.show(cases, paths)
+        elif self.results is not None:
+            self.results.notifier.info("There are no such images.", Topic.EVALUATION)
+
+    @Slot(object, object)
+    def _on_finder_failed(self, cases: Cases, error: EngineError) -> None:
+        if self.results is not None:
+            choose = Remedy("Choose the folder…", lambda: self._ask_folder(cases))
+            self.results.notifier.error(str(error), Topic.EVALUATION, choose)
+
+    def _ask_folder(self, cases: Cases) -> None:
+        dialog = QFileDialog(self.results, "Where is the data set of this run?")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self._finder.ask(cases, Path(name)))
+        dialog.open()
+
+    @Slot(object)
+    def _on_shown_replaced(self, before: tuple[Path, ...]) -> None:
+        back = Remedy("Back to my photos", lambda: self._session.open(before))
+        self._notifier.info(
+            "These are images of the data set; your photos are closed meanwhile.",
+            Topic.EVALUATION,
+            back,
+        )
+
+    @Slot(str, str, object)
+    def _on_folders_noticed(self, kind: str, title: str, root: Path) -> None:
+        evaluate = Remedy("Evaluate a model on it…", lambda: self.ask_start(kind, root))
+        self._notifier.info(f"This folder is {title}.", Topic.EVALUATION, evaluate)
+
+
+def _bring_up(widget: QWidget) -> None:
+    widget.show()
+    widget.raise_()
+    widget.activateWindow()

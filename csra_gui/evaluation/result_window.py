@@ -1,0 +1,211 @@
+"""What came of evaluations: the list of runs, and everything about one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.evaluation.analysis import Analysis, analyse
+from csra_gui.evaluation.category_tab import CategoryTab
+from csra_gui.evaluation.compare_tab import CompareTab
+from csra_gui.evaluation.curves_tab import CurvesTab
+from csra_gui.evaluation.doubts_tab import DoubtsTab
+from csra_gui.evaluation.exports import SUFFIXES, Exports
+from csra_gui.evaluation.overview_tab import OverviewTab
+from csra_gui.evaluation.pairs_tab import PairsTab
+from csra_gui.evaluation.progress_strip import ProgressStrip
+from csra_gui.evaluation.result_state import ResultState, ThresholdSet
+from csra_gui.evaluation.run_shelf import RunShelf
+from csra_gui.evaluation.runner import EvaluationRunner
+from csra_gui.evaluation.runs_panel import RunsPanel
+from csra_gui.evaluation.scores_tab import ScoresTab
+from csra_gui.notifier import Notifier, Topic
+from csra_gui.widgets.message_bar import MessageBar
+from csra_gui.workers.job import Job, JobRunner
+from engine.errors import EngineError
+from engine.texts import display_path, display_text
+
+_SIZE = QSize(1240, 760)
+_SHARE_OF_SCREEN = 0.9
+_FORMATS = {
+    "Page to look at (*.html)": ".html",
+    "Every number, as JSON (*.json)": ".json",
+    "Table of categories, as CSV (*.csv)": ".csv",
+}
+
+
+class ResultWindow(QWidget):
+    """A window of its own, not modal: clicking a number shows its images in the main window.
+
+    Signals:
+        save_thresholds_requested: the person wants the thresholds of the moment in a model.
+    """
+
+    save_thresholds_requested = Signal()
+
+    def __init__(
+        self, runs: RunShelf, runner: EvaluationRunner, jobs: JobRunner, parent: QWidget
+    ) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setWindowTitle("Evaluation results")
+        self._jobs = jobs
+        self._job: Job | None = None
+        self.state = ResultState(self)
+        self.exports = Exports(jobs, self)
+        self.message_bar = MessageBar(self)
+        self.notifier = Notifier(self.message_bar, self)
+        self.runs = RunsPanel(runs, self)
+        self.title = QLabel(self)
+        self.thresholds = QComboBox(self)
+        self.save_thresholds = QPushButton("&Save thresholds…", self)
+        self.export = QPushButton("&Export…", self)
+        self.tabs = QTabWidget(self)
+        self.overview = OverviewTab(self.state, self)
+        self.categories = CategoryTab(self.state, self)
+        self.curves = CurvesTab(self.state, self)
+        self.scores = ScoresTab(self.state, self)
+        self.pairs = PairsTab(self.state, jobs, self)
+        self.doubts = DoubtsTab(self.state, jobs, self)
+        self.compare = CompareTab(self.state, runs, jobs, self)
+        self.strip = ProgressStrip(runner, self)
+        self._set_up()
+        self._connect()
+        self._show_title()
+        room = self.screen().availableGeometry().size()
+        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+
+    def show_run(self, folder: Path) -> None:
+        """Choose a run as soon as it is in the list."""
+        self.runs.choose(folder)
+
+    def _set_up(self) -> None:
+        for tab, text in (
+            (self.overview, "&Overview"),
+            (self.categories, "&Categories"),
+            (self.curves, "C&urves"),
+            (self.scores, "Sco&res"),
+            (self.pairs, "&Pairs"),
+            (self.doubts, "Doubtful &labels"),
+            (self.compare, "Co&mpare"),
+        ):
+            self.tabs.addTab(tab, text)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        for which in ThresholdSet:
+            self.thresholds.addItem(which.value, which)
+        self.thresholds.setAccessibleName("Thresholds")
+        top = QHBoxLayout()
+        top.addWidget(self.title, 1)
+        for widget in (QLabel("Thresholds:", self), self.thresholds):
+            top.addWidget(widget)
+        top.addWidget(self.save_thresholds)
+        top.addWidget(self.export)
+        right = QWidget(self)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(top)
+        column.addWidget(self.tabs, 1)
+        splitter = QSplitter(Qt.Orientation.Horizontal, self)
+        splitter.addWidget(self.runs)
+        splitter.addWidget(right)
+        splitter.setChildrenCollapsible(False)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([330, 900])
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.message_bar)
+        layout.addWidget(splitter, 1)
+        layout.addWidget(self.strip)
+
+    def _connect(self) -> None:
+        self.runs.run_chosen.connect(self._analyse)
+        self.thresholds.activated.connect(lambda: self.state.use(self.thresholds.currentData()))
+        self.save_thresholds.clicked.connect(self.save_thresholds_requested)
+        self.export.clicked.connect(self._ask_export)
+        self.state.export_requested.connect(self.exports.write)
+        self.exports.written.connect(self._on_exports_written)
+        self.exports.failed.connect(self._tell_error)
+        self.doubts.failed.connect(self._tell_error)
+
+    @Slot(object)
+    def _analyse(self, folder: Path) -> None:
+        current = self.state.analysis
+        if current is not None and current.folder == folder and self._job is None:
+            return
+        if self._job is not None:
+            self._job.cancel()
+        self.title.setText("Reading the run…")
+        self._job = job = self._jobs.prepare(lambda: analyse(folder), "analyse evaluation")
+        job.yielded.connect(self._on_job_yielded)
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(lambda: self._on_job_finished(job))
+        job.start()
+
+    @Slot(object)
+    def _on_job_yielded(self, values: tuple[Analysis, ...]) -> None:
+        before = self.state.analysis
+        if before is None or before.folder != values[-1].folder:
+            self.thresholds.setCurrentIndex(0)
+            self.message_bar.clear()
+        self.state.set_analysis(values[-1])
+        self._show_title()
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        self.state.set_analysis(None)
+        self._show_title()
+        self._tell_error(error)
+
+    def _on_job_finished(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+
+    def _show_title(self) -> None:
+        analysis = self.state.analysis
+        for widget in (self.thresholds, self.save_thresholds, self.export, self.tabs):
+            widget.setEnabled(analysis is not None)
+        if analysis is None:
+            self.title.setText("Choose a run.")
+        else:
+            model, data = analysis.run.model.get("name", ""), analysis.run.dataset.get("name", "")
+            self.title.setText(display_text(f"{model} on {data}"))
+
+    # Files.
+
+    @Slot()
+    def _ask_export(self) -> None:
+        filters = ";;".join(_FORMATS)
+        dialog = QFileDialog(self, "Export the results", "evaluation.html", filters)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(".html")
+        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_FORMATS[kind]))
+        dialog.fileSelected.connect(lambda name: self._export(Path(name)))
+        dialog.open()
+
+    def _export(self, path: Path) -> None:
+        analysis = self.state.analysis
+        if path.suffix.lower() not in SUFFIXES:
+            path = path.with_name(f"{path.name}.html")
+        if analysis is not None:
+            table = self.categories.model.table().as_csv().encode("utf-8", "replace")
+            comparison = self.compare.comparison
+            self.exports.write_report(path, analysis.report, comparison, table)
+
+    @Slot(object)
+    def _on_exports_written(self, path: Path) -> None:
+        self.notifier.info(f"Written to {display_path(path)}.", Topic.EVALUATION)
+
+    @Slot(object)
+    def _tell_error(self, error: EngineError) -> None:
+        self.notifier.error(str(error), Topic.EVALUATION)

@@ -1,0 +1,71 @@
+"""Keeping thresholds in a model: into which one, and how it went."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Slot
+
+from csra_gui.evaluation.exports import thresholds_request
+from csra_gui.evaluation.result_window import ResultWindow
+from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
+from csra_gui.model_rows import ShelfModel
+from csra_gui.model_shelf import ModelShelf
+from csra_gui.notifier import Remedy, Topic
+from csra_gui.session import Session
+
+_NOT_IN_USE = (
+    "The model of this run is not in use. Use it first (Model ▸ Models), then its thresholds can "
+    "be saved."
+)
+
+
+class ThresholdSaver(QObject):
+    """Asks, and has the engine write the model's file."""
+
+    def __init__(self, session: Session, shelf: ModelShelf, results: ResultWindow) -> None:
+        super().__init__(results)
+        self._session = session
+        self._shelf = shelf
+        self._results = results
+        results.save_thresholds_requested.connect(self._on_results_save_thresholds_requested)
+
+    @Slot()
+    def _on_results_save_thresholds_requested(self) -> None:
+        analysis = self._results.state.analysis
+        if analysis is None:
+            return
+        model = self._model(analysis.run.model.get("id", ""))
+        if model is None:
+            self._results.notifier.warning(_NOT_IN_USE, Topic.EVALUATION)
+            return
+        dialog = SaveThresholdsDialog(
+            model.name,
+            f"{model.name} thresholds",
+            is_own=model.kind == "own",
+            parent=self._results,
+        )
+        dialog.accepted.connect(lambda: self._save(model.name, dialog.copy_name))
+        dialog.open()
+
+    def _model(self, model_id: str) -> ShelfModel | None:
+        """The model in use, if it is the one of the run."""
+        used = self._session.model
+        if used is None or used.id != model_id:
+            return None
+        models = self._shelf.shelf.models
+        return next((model for model in models if model.path == used.path), None)
+
+    def _save(self, source: str, copy_name: str | None) -> None:
+        state = self._results.state
+        if state.analysis is None or state.table is None:
+            return
+        request = thresholds_request(state.analysis, state.table, source, copy_name)
+        job = self._session.engine.save_thresholds(request)
+        job.returned.connect(self._on_job_returned)
+        job.failed.connect(lambda error: self._results.notifier.error(str(error), Topic.EVALUATION))
+        job.start()
+
+    @Slot(object)
+    def _on_job_returned(self, name: str) -> None:
+        self._shelf.refresh()
+        use = Remedy("Use it", lambda: self._session.models.use(name))
+        self._results.notifier.info(f"{name} has these thresholds now.", Topic.EVALUATION, use)
