@@ -207,12 +207,13 @@ class Evaluator:
     def _measure_maps(
         self, meter: LocalisationMeter, row: int, image: DecodedImage, values: FloatArray
     ) -> None:
-        for place in self._located(row, image):
+        for place in self.located(row, image):
             # The score map points best; see docs/EVALUATION.md.
             grid_map = values[:, self._columns[place.category]].sum(axis=0)
             meter.add(grid_map, place, image.content)
 
-    def _located(self, row: int, image: DecodedImage) -> Iterator[Located]:
+    def located(self, row: int, image: DecodedImage) -> Iterator[Located]:
+        """Where each category of an image is, by the data set's boxes."""
         objects = self._images.objects[row] if self._images.objects else ()
         present = sorted({item.category for item in objects})
         for category in present:
