@@ -20,7 +20,11 @@ from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
 from csra_gui.closing import ClosingQuestion
 from csra_gui.commands.browse import BrowseCommands
+from csra_gui.commands.catalog import ICONS_ONLY
 from csra_gui.commands.evaluate import EvaluateCommands
+from csra_gui.browse_desk import BrowseDesk
+from csra_gui.browsing import Browsing, ViewMode
+from csra_gui.commands.browse import BrowseCommands
 from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
@@ -179,7 +183,7 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.actions_table.fill_tool_bar(bar)
-        for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_actual"):
+        for name in ICONS_ONLY:
             button = bar.widgetForAction(self.actions_table[name])
             button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.addToolBar(bar)

@@ -30,6 +30,17 @@ def photo_error(session: Session, photo: int, decoding_error: str | None) -> str
     return None if error is None else display_text(error)
 
 
+def state_text(session: Session, photo: int, decoding_error: str | None = None) -> str:
+    """The photo's labels, or why it has none."""
+    error = photo_error(session, photo, decoding_error)
+    if error is not None:
+        return error
+    labels = session.labels(photo)
+    if labels:
+        return labels_text(labels)
+    return "no labels" if session.photos.is_tagged(photo) else "not tagged yet"
+
+
 def tool_tip(session: Session, photo: int, path: Path) -> str:
     """Where the photo is, and what is known of it."""
     lines = [display_path(path)]
@@ -44,12 +55,6 @@ def tool_tip(session: Session, photo: int, path: Path) -> str:
 
 def accessible_text(session: Session, photo: int, path: Path, decoding_error: str | None) -> str:
     """What a screen reader says of the photo."""
-    error = photo_error(session, photo, decoding_error)
-    if error is not None:
-        said = error
-    elif labels := session.labels(photo):
-        said = labels_text(labels)
-    else:
-        said = "no labels" if session.photos.is_tagged(photo) else "not tagged yet"
+    said = state_text(session, photo, decoding_error)
     reviewed = ", reviewed" if session.photos.is_reviewed(photo) else ""
     return f"{display_name(path)}: {said}{reviewed}"

@@ -79,7 +79,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("last_photo", "L&ast photo", ("Alt+End",)),
     ActionSpec("select_all", "Select &all photos", (Standard.SelectAll,)),
     ActionSpec("select_none", "Select &only this photo", ("Ctrl+D",)),
-    ActionSpec("invert_selection", "&Invert the selection", ("Ctrl+I",)),
+    ActionSpec("invert_selection", "&Invert the selection", ("Ctrl+Shift+I",)),
     ActionSpec(
         "show_in_files", "Show in the file &manager", (), "folder-open", "Open the photo's folder."
     ),
@@ -116,7 +116,7 @@ class BrowseCommands:
             "view_list": lambda: self._browsing.set_mode(ViewMode.LIST),
             "view_large": self._browsing.toggle_large,
             "view_compare": lambda: self._browsing.set_mode(ViewMode.COMPARE),
-            "show_folders": self._folders.setVisible,
+            "show_folders": self._show_folders,
             "photo_full_screen": self._desk.show_full_screen,
             "show_in_files": self._desk.reveal_current,
             "copy_path": self._desk.copy_paths,
@@ -140,6 +140,9 @@ class BrowseCommands:
             actions[name].setEnabled(shown)
         for name in ("photo_full_screen", "select_none", "show_in_files", "copy_path"):
             actions[name].setEnabled(current)
+
+    def _show_folders(self, on: bool) -> None:
+        self._folders.setVisible(on)
 
     def _select_current(self) -> None:
         current = self._session.current

@@ -201,6 +201,12 @@ TOOL_BAR: tuple[str, ...] = (
     "zoom_in",
 )
 
+#: Commands of the tool bar whose icon says enough.
+ICONS_ONLY: tuple[str, ...] = (
+    *("show_folders", "view_grid", "view_list", "view_large", "view_compare"),
+    *("zoom_in", "zoom_out", "zoom_fit", "zoom_actual"),
+)
+
 #: Keys that belong to a part of the window rather than to a command.
 OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("Arrow keys, Home, End, Page Up, Page Down", "Go through the photos or the labels"),

@@ -1,4 +1,4 @@
-"""The shown photos as a list with columns: name, folder, labels, date, reviewed."""
+"""The shown photos as a list with columns: name, labels, folder, date, reviewed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from PySide6.QtCore import (
 from csra_gui.item_models.photo_roles import PhotoRole
 from csra_gui.item_models.shown_photos_model import ShownPhotosModel
 from csra_gui.photo_order import DATE, FOLDER, LABELS, NAME, REVIEWED
-from csra_gui.photo_texts import accessible_text, labels_text, photo_error, tool_tip
+from csra_gui.photo_texts import accessible_text, state_text, tool_tip
 from csra_gui.session import Session
 from engine.library.columns import IntArray
 from engine.texts import display_name, display_path
@@ -52,14 +52,21 @@ def _date(session: Session, photo: int, _path: Path) -> str:
     return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
 
 
+def _folder(session: Session, _photo: int, path: Path) -> str:
+    """From what was opened on; the whole path of a photo that was opened by itself."""
+    folder = path.parent
+    tops = [root.parent for root in session.roots if folder.is_relative_to(root)]
+    return display_path(folder.relative_to(tops[0]) if tops else folder)
+
+
 def _labels(session: Session, photo: int, _path: Path) -> str:
-    return photo_error(session, photo, None) or labels_text(session.labels(photo))
+    return state_text(session, photo)
 
 
 COLUMNS = (
     DetailColumn("Name", NAME, lambda _session, _photo, path: display_name(path)),
-    DetailColumn("Folder", FOLDER, lambda _session, _photo, path: display_path(path.parent)),
     DetailColumn("Labels", LABELS, _labels),
+    DetailColumn("Folder", FOLDER, _folder),
     DetailColumn("Changed", DATE, _date),
     DetailColumn(
         "Reviewed",

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.photo_texts import labels_text, photo_error
+from csra_gui.photo_texts import photo_error, state_text
 from csra_gui.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageDecoder, large_loader
@@ -81,11 +81,8 @@ class ComparePanel(QWidget):
                 side.show_photo(path, image)
             else:
                 side.show_nothing(error or "Loading…")
-            labels = labels_text(self._session.labels(photo))
-            side.set_labels(error or labels or "No labels", is_current=self._is_current(photo))
-
-    def _is_current(self, photo: int) -> bool:
-        return photo == self._session.current
+            said = state_text(self._session, photo)
+            side.set_labels(said, is_current=photo == self._session.current)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

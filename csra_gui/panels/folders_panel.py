@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QUrl, Slot
+from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QDockWidget,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from typing_extensions import override
 
 from csra_gui.filter_terms import TermState, term_state, terms_of, with_term
 from csra_gui.item_models.folder_tree_model import FolderTreeModel
@@ -31,6 +32,7 @@ from engine.texts import display_name, display_path
 
 _PATH_ROLE = Qt.ItemDataRole.UserRole
 _FIELD = "folder:"
+_WIDTH = 190
 
 
 class FoldersPanel(QDockWidget):
@@ -61,7 +63,7 @@ class FoldersPanel(QDockWidget):
         self.recent.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
 
     def _set_up_layout(self) -> None:
-        splitter = QSplitter(Qt.Orientation.Vertical, self)
+        splitter = _NarrowSplitter(Qt.Orientation.Vertical, self)
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.tree)
         splitter.addWidget(_with_heading("Recent folders", self.recent))
@@ -169,6 +171,14 @@ class FoldersPanel(QDockWidget):
             action.setEnabled(enabled)
             action.triggered.connect(lambda _checked=False, act=act: act())
         menu.popup(place)
+
+
+class _NarrowSplitter(QSplitter):
+    """Lists ask for more room than names of folders need."""
+
+    @override
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, super().sizeHint().height())
 
 
 def folder_term(folder: Path) -> str:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.photo_steps import PhotoSteps
-from csra_gui.photo_texts import labels_text
+from csra_gui.photo_texts import state_text
 from csra_gui.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageLoader
@@ -93,9 +93,8 @@ class FullScreen(QWidget):
         elif image is None and self._shown is None:
             self._show_message("Loading…", "")
         if path == self._shown:  # else the photo before stays until this one is there
-            labels = labels_text(self._session.labels(photo)) or "no labels"
-            name = display_name(path)
-            self.view.set_caption(f"{name}: {labels}" if self._shows_labels else "")
+            caption = f"{display_name(path)}: {state_text(self._session, photo)}"
+            self.view.set_caption(caption if self._shows_labels else "")
 
     def _show_message(self, headline: str, detail: str) -> None:
         self._shown = None

@@ -17,8 +17,8 @@ _SELECT_ROWS = (
     QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 )
 _NO_UPDATE = QItemSelectionModel.SelectionFlag.NoUpdate
-#: Widths at the start: name, folder, labels, date, reviewed.
-_WIDTHS = (150, 150, 180, 120, 70)
+#: Widths at the start: name, labels, folder, date, reviewed.
+_WIDTHS = (120, 190, 130, 120, 70)
 
 
 class PhotoList(QTableView):
