@@ -24,6 +24,7 @@ from csra_gui import settings as keys
 from csra_gui.engine_client import EngineFactory
 from csra_gui.main_window import MainWindow
 from csra_gui.model_shelf import Downloader, ModelShelf
+from csra_gui.profile import LOG_NAME, PROFILE_VARIABLE, profile_dirs
 from csra_gui.resources import icon
 from csra_gui.session import Session
 from csra_gui.settings import Settings
@@ -37,8 +38,6 @@ from engine.data.decode_pool import DecodePool
 
 _log = logging.getLogger(__name__)
 
-#: A folder that takes the place of the person's own settings and log, for tests and trials.
-PROFILE_VARIABLE = "CSRA_GUI_PROFILE"
 _LOG_BYTES = 1_000_000
 _SHUT_DOWN_S = 4.0
 _MB = 1_000_000
@@ -226,14 +225,6 @@ class _SignalBridge(QObject):
         self._close()
 
 
-def profile_dirs() -> tuple[Path, Path]:
-    """Where settings and logs are kept: the person's own folders, or the one a variable names."""
-    profile = os.environ.get(PROFILE_VARIABLE)
-    if profile:
-        return Path(profile), Path(profile)
-    return _DIRS.user_config_path, _DIRS.user_log_path
-
-
 def cache_dir() -> Path:
     """Where files are kept that can be made again: the person's own folder, or the profile."""
     profile = os.environ.get(PROFILE_VARIABLE)
@@ -256,7 +247,7 @@ def _start_logging(folder: Path) -> logging.Handler:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handler = _PrivateLog(
-            folder / "csra-gui.log", maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
+            folder / LOG_NAME, maxBytes=_LOG_BYTES, backupCount=2, encoding="utf-8"
         )
     except OSError:
         handler = logging.StreamHandler()

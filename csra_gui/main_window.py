@@ -20,11 +20,8 @@ from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
 from csra_gui.closing import ClosingQuestion
 from csra_gui.commands.browse import BrowseCommands
-from csra_gui.commands.catalog import ICONS_ONLY
+from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, OTHER_KEYS
 from csra_gui.commands.evaluate import EvaluateCommands
-from csra_gui.browse_desk import BrowseDesk
-from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.commands.browse import BrowseCommands
 from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
@@ -32,6 +29,7 @@ from csra_gui.commands.models import ModelCommands
 from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.search import SearchCommands
+from csra_gui.commands.shortcuts import Shortcuts
 from csra_gui.commands.spec import CommandGroup, Slots
 from csra_gui.commands.table import Actions
 from csra_gui.commands.tags import TagCommands
@@ -114,9 +112,7 @@ class MainWindow(QMainWindow):
         self.labels = LabelsPanel(session, settings, self.maps, self.review, self)
         self.search = SearchPanel(session, settings, self)
         self.facets = FacetsDock(session, self)
-        self.stage = StagePanel(
-            session, self.browsing, self.viewer, self.grid.thumbnails, decoder
-        )
+        self.stage = StagePanel(session, self.browsing, self.viewer, self.grid.thumbnails, decoder)
         self.work = WorkPanel(session, self.notifier, self)
         self.models_strip = ShelfStrip(shelf, self)
         self.status = StatusPanel(session, self)
@@ -140,7 +136,8 @@ class MainWindow(QMainWindow):
         slots: Slots = {}
         for group in self._command_groups:
             slots |= group.slots()
-        self.actions_table = Actions(slots, self)
+        self.shortcuts = Shortcuts(settings, ACTIONS, self)
+        self.actions_table = Actions(slots, self.shortcuts, self)
         self._set_up_layout()
         self._set_up_bars()
         self._give_actions_to_panels()
@@ -270,7 +267,7 @@ class MainWindow(QMainWindow):
             TagCommands(session, dialogs),
             ModelCommands(self.desk),
             EvaluateCommands(session, self.evaluation),
-            HelpCommands(dialogs, lambda: dialogs.show_shortcuts(self.actions_table.listed_keys())),
+            HelpCommands(dialogs, lambda: dialogs.show_shortcuts(self.shortcuts, OTHER_KEYS)),
         ]
 
     def _review_commands(self) -> ReviewCommands:

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtWidgets import QWidget
 
+from csra_gui.commands.shortcuts import Shortcuts
+from csra_gui.dialogs.log_dialog import LogDialog
 from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
-from csra_gui.dialogs.text_dialogs import AboutDialog, ShortcutsDialog
+from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
+from csra_gui.dialogs.text_dialogs import AboutDialog
 from csra_gui.dialogs.why_dialog import WhyDialog
+from csra_gui.profile import log_file
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 
@@ -51,9 +55,18 @@ class WindowDialogs(QObject):
         dialog.raise_()
         dialog.activateWindow()
 
-    def show_shortcuts(self, keys: Sequence[tuple[str, str]]) -> None:
-        """What each key does: pairs of keys and meaning."""
-        ShortcutsDialog(keys, self._window).open()
+    def show_shortcuts(self, shortcuts: Shortcuts, others: Sequence[tuple[str, str]]) -> None:
+        """What each key does; the keys of commands can be changed.
+
+        Args:
+            shortcuts: of the commands.
+            others: pairs of keys and meaning.
+        """
+        ShortcutsDialog(shortcuts, others, self._window).open()
+
+    def show_log(self) -> None:
+        """What the program wrote down."""
+        LogDialog(self._session.jobs, log_file(), self._window).open()
 
     def show_about(self) -> None:
         """Versions, licence and the model."""

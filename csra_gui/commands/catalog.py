@@ -176,7 +176,7 @@ MENUS: tuple[MenuSpec, ...] = (
     MenuSpec("tags", "&Tags", ("tag", "pause", "cancel", SEPARATOR, "show_problems")),
     MenuSpec("model", "&Model", ("models", "import_model")),
     MenuSpec("evaluate", "&Evaluate", evaluate.MENU),
-    MenuSpec("help", "&Help", ("shortcuts", SEPARATOR, "about")),
+    MenuSpec("help", "&Help", ("shortcuts", "show_log", SEPARATOR, "about")),
 )
 
 TOOL_BAR: tuple[str, ...] = (

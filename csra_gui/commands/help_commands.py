@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("shortcuts", "&Keyboard shortcuts", (Standard.HelpContents,), "help"),
+    ActionSpec("show_log", "Show &log", tip="What the program wrote down, to read or send."),
     ActionSpec("about", "&About", (), "info"),
 )
 
 
 class HelpCommands:
-    """Shortcuts and about.
+    """Shortcuts, the log and about.
 
     Args:
         show_shortcuts: lists the keys; it knows the actions.
@@ -31,7 +32,11 @@ class HelpCommands:
 
     def slots(self) -> Slots:
         """Each command's slot by its id."""
-        return {"shortcuts": self._show_shortcuts, "about": self._dialogs.show_about}
+        return {
+            "shortcuts": self._show_shortcuts,
+            "show_log": self._dialogs.show_log,
+            "about": self._dialogs.show_about,
+        }
 
     def update(self, actions: Actions) -> None:
         """They can always be used."""

@@ -50,6 +50,11 @@ class MenuSpec:
     entries: tuple[str | MenuSpec, ...]
 
 
+def plain_text(text: str) -> str:
+    """A menu text without its access key and dots."""
+    return text.replace("&", "").removesuffix("…")
+
+
 class CommandGroup(Protocol):
     """Commands that belong together: what they do, and when they can be used."""
 

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar
 
-from csra_gui.commands.catalog import ACTIONS, MENUS, OTHER_KEYS, TOOL_BAR
-from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec
+from csra_gui.commands.catalog import ACTIONS, MENUS, TOOL_BAR
+from csra_gui.commands.shortcuts import Shortcuts
+from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec, plain_text
 from csra_gui.resources import icon
 
 
 class Actions(QObject):
-    """The commands as ``QAction``, each connected to the slot of its id."""
+    """The commands as ``QAction``, each connected to the slot of its id.
 
-    def __init__(self, slots: Mapping[str, Callable[..., object]], parent: QObject) -> None:
+    Args:
+        slots: what each command does, by its id.
+        shortcuts: the keys of each command; they may change.
+        parent: of the actions.
+    """
+
+    def __init__(
+        self,
+        slots: Mapping[str, Callable[..., object]],
+        shortcuts: Shortcuts,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
+        self._shortcuts = shortcuts
         self._actions: dict[str, QAction] = {}
         self._menus: dict[str, QMenu] = {}
         self._groups: dict[str, QActionGroup] = {}
         for spec in ACTIONS:
             self._actions[spec.id] = self._made(spec, slots[spec.id])
+        self._apply_shortcuts()
+        shortcuts.changed.connect(self._apply_shortcuts)
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
@@ -44,13 +59,14 @@ class Actions(QObject):
             else:
                 bar.addAction(self[name])
 
-    def listed_keys(self) -> list[tuple[str, str]]:
-        """Pairs of keys and what they do, for people."""
-        rows = [
-            (", ".join(key.toString() for key in self[spec.id].shortcuts()), spec)
-            for spec in ACTIONS
-        ]
-        return [*((keys, plain_text(spec.text)) for keys, spec in rows if keys), *OTHER_KEYS]
+    @Slot()
+    def _apply_shortcuts(self) -> None:
+        for spec in ACTIONS:
+            action = self[spec.id]
+            action.setShortcuts([QKeySequence(key) for key in self._shortcuts.keys(spec.id)])
+            plain = plain_text(spec.text)
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(f"{plain} ({keys})" if keys else plain)
 
     def _fill(self, menu: QMenu, spec: MenuSpec) -> None:
         self._menus[spec.id] = menu
@@ -66,11 +82,7 @@ class Actions(QObject):
     def _made(self, spec: ActionSpec, slot: Callable[..., object]) -> QAction:
         action = QAction(spec.text, self)
         action.setObjectName(spec.id)
-        action.setShortcuts([QKeySequence(keys) for keys in spec.shortcuts])
         action.setStatusTip(spec.tip)
-        plain = plain_text(spec.text)
-        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{plain} ({keys})" if keys else plain)
         if spec.icon:
             action.setIcon(icon(spec.icon))
         action.setCheckable(spec.checkable)
@@ -79,8 +91,3 @@ class Actions(QObject):
             group.addAction(action)
         action.triggered.connect(slot)
         return action
-
-
-def plain_text(text: str) -> str:
-    """A menu text without its access key and dots."""
-    return text.replace("&", "").removesuffix("…")

@@ -1,26 +1,22 @@
-"""Dialogs that only show something: a fault of the program, the shortcuts, what this is."""
+"""Dialogs that only show something: a fault of the program, what this is."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from importlib import metadata
 
-from PySide6.QtCore import Qt, qVersion
+from PySide6.QtCore import Qt, Slot, qVersion
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QHeaderView,
     QLabel,
     QPlainTextEdit,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
+from csra_gui.profile import log_file
 from csra_gui.resources import icon
 from engine.texts import display_path, display_text
 from engine.values import ModelInfo
@@ -29,6 +25,8 @@ _BUG_HEADLINE = (
     "Something went wrong that should not have. Your photos are untouched, and you can go on. "
     "If you report it, please send this text:"
 )
+
+_LOG_PLACE = "What happened before is in the log: "
 
 
 class BugDialog(QDialog):
@@ -39,46 +37,26 @@ class BugDialog(QDialog):
         self.setWindowTitle("A fault in the program")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         headline = _plain_label(_BUG_HEADLINE, self)
+        self.log = _plain_label(_LOG_PLACE + display_path(log_file()), self)
+        self.log.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text = QPlainTextEdit(text, self)
         self.text.setReadOnly(True)
         self.text.setAccessibleName("Text of the fault")
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
+        self.copy = buttons.addButton("&Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy.clicked.connect(self._on_copy_clicked)
         buttons.rejected.connect(self.reject)
-        _stack(self, headline, self.text, buttons)
+        _stack(self, headline, self.text, self.log, buttons)
         self.resize(720, 420)
 
     def add(self, text: str) -> None:
         """Show a further fault below."""
         self.text.appendPlainText(f"\n{text}")
 
-
-class ShortcutsDialog(QDialog):
-    """What each key does."""
-
-    def __init__(self, rows: Sequence[tuple[str, str]], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keyboard shortcuts")
-        table = QTableWidget(len(rows), 2, self)
-        table.setAccessibleName("Keyboard shortcuts")
-        table.setHorizontalHeaderLabels(["Keys", "What they do"])
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setTabKeyNavigation(False)
-        for row, cells in enumerate(rows):
-            for column, text in enumerate(cells):
-                table.setItem(row, column, QTableWidgetItem(text))
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
-        buttons.rejected.connect(self.reject)
-        _stack(self, table, buttons)
-        self.resize(640, 560)
+    @Slot()
+    def _on_copy_clicked(self) -> None:
+        QGuiApplication.clipboard().setText(self.text.toPlainText())
 
 
 class AboutDialog(QDialog):
