@@ -1,0 +1,295 @@
+"""What to train: data, a model to start from, a preset, and every setting for those who want it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from csra_gui.evaluation.data_chooser import DataChooser
+from csra_gui.training.config_form import ConfigForm
+from csra_gui.training.own_labels import OwnLabels
+from csra_gui.training.texts import heading, muted_label, photos, plain_label
+from csra_gui.workers.job import JobRunner
+from engine.config import HeadTrainConfig
+from engine.errors import ConfigError, EngineError
+from engine.texts import display_text
+from engine.train.request import DatasetSource, LabelSource, ModelStart
+from engine.train_config import PRESETS, TrainConfig
+
+_KEPT_APART = 0.2
+_LEARN_FROM = ("trainval", "train", "all")
+_PRESETS: tuple[tuple[str, str, str], ...] = (
+    (
+        "quick",
+        "Quick",
+        "Only the last layer learns. Minutes on a computer without a graphics card.",
+    ),
+    ("recommended", "Recommended", "The whole network learns. Hours without a graphics card."),
+    (
+        "paper",
+        "As in the paper",
+        "The official recipe, step by step. Days without a graphics card.",
+    ),
+    (
+        "paper-coco",
+        "As in the paper, for COCO",
+        "The official recipe for COCO and WIDER-Attribute.",
+    ),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingWish:
+    """What the person wants to train.
+
+    Attributes:
+        name: of the new model.
+        source: data set; ``None`` for the person's own labels.
+        config: settings.
+        start: where it starts.
+    """
+
+    name: str
+    source: DatasetSource | None
+    config: TrainConfig | HeadTrainConfig
+    start: ModelStart
+
+
+class NewTrainingDialog(QDialog):
+    """Not modal: labels can be given while it is open.
+
+    Signals:
+        start_requested: a ``TrainingWish``.
+    """
+
+    start_requested = Signal(object)
+
+    def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("New training")
+        self.from_folder = QRadioButton("A &data set", self)
+        self.from_labels = QRadioButton("My accepted and &rejected labels", self)
+        self.data = DataChooser(jobs, self)
+        self.judge_by = QComboBox(self)
+        self.labels_text = muted_label("", self)
+        self.start_from = QComboBox(self)
+        self.preset = QComboBox(self)
+        self.preset_text = muted_label("", self)
+        self.name = QLineEdit(self)
+        self.advanced = QToolButton(self)
+        self.form = ConfigForm(self)
+        self.problem = plain_label("", self)
+        self.start = QPushButton("&Check and start…", self)
+        self.cancel = QPushButton("Cancel", self)
+        self._scroll = QScrollArea(self)
+        self._set_up()
+        self._connect()
+        self._show_preset()
+        self._show_data()
+
+    def _set_up(self) -> None:
+        group = QButtonGroup(self)
+        for button in (self.from_folder, self.from_labels):
+            group.addButton(button)
+        self.from_labels.setChecked(True)
+        self.judge_by.setAccessibleName("Images to judge by")
+        self.start_from.setAccessibleName("Model to start from")
+        self.name.setAccessibleName("Name of the new model")
+        self.name.setText("My model")
+        for key, caption, _ in _PRESETS:
+            self.preset.addItem(caption, key)
+        self.preset.setAccessibleName("Preset")
+        self.advanced.setText("All se&ttings")
+        self.advanced.setCheckable(True)
+        self.advanced.setAutoRaise(True)
+        self.advanced.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._scroll.setWidget(self.form)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setMinimumHeight(220)
+        self._lay_out()
+        self._fold(False)
+        self.resize(640, self.sizeHint().height())
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.addRow("&Judge by", self.judge_by)
+        more = QFormLayout()
+        more.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        more.addRow("Start &from", self.start_from)
+        more.addRow("&Preset", self.preset)
+        more.addRow("", self.preset_text)
+        more.addRow("&Name", self.name)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.problem, 1)
+        buttons.addWidget(self.start)
+        buttons.addWidget(self.cancel)
+        layout = QVBoxLayout(self)
+        layout.addWidget(heading("Learn from", self))
+        layout.addWidget(self.from_labels)
+        layout.addWidget(self.labels_text)
+        layout.addWidget(self.from_folder)
+        layout.addWidget(self.data)
+        layout.addLayout(form)
+        layout.addSpacing(8)
+        layout.addWidget(heading("How", self))
+        layout.addLayout(more)
+        layout.addWidget(self.advanced)
+        layout.addWidget(self._scroll, 1)
+        layout.addLayout(buttons)
+        self.start.setDefault(True)
+
+    def _connect(self) -> None:
+        self.from_folder.toggled.connect(self._show_data)
+        self.data.data_changed.connect(self._on_data_changed)
+        self.data.refused.connect(self.problem.setText)
+        self.data.split.currentIndexChanged.connect(self._offer_judges)
+        self.preset.currentIndexChanged.connect(self._show_preset)
+        self.advanced.toggled.connect(self._fold)
+        self.form.changed.connect(self._check)
+        self.start.clicked.connect(self._on_start_clicked)
+        self.cancel.clicked.connect(self.close)
+
+    # What there is.
+
+    def set_labels(self, labels: OwnLabels) -> None:
+        """Say how many labels of the person's own there are."""
+        self.labels_text.setText(
+            f"{photos(len(labels.rows))} with {labels.yes:,} labels that are there and "
+            f"{labels.no:,} that certainly are not. Labels that you have not looked at do not "
+            "count; a fifth of the photos is kept apart to judge by."
+        )
+        self.from_labels.setEnabled(bool(labels.yes))
+        if not labels.yes:
+            self.from_folder.setChecked(True)
+
+    def set_models(self, names: Sequence[str], used: str) -> None:
+        """Offer these models to start from."""
+        chosen = self.start_from.currentData() or used
+        self.start_from.clear()
+        for name in names:
+            self.start_from.addItem(display_text(name), name)
+        self.start_from.addItem("A new model (ImageNet weights)", "")
+        self.start_from.setCurrentIndex(max(0, self.start_from.findData(chosen)))
+
+    # What is wanted.
+
+    def wish(self) -> TrainingWish:
+        """What is chosen.
+
+        Raises:
+            ConfigError: something is missing or makes no sense.
+        """
+        name = self.name.text().strip()
+        if not name:
+            raise ConfigError("Give the new model a name.")
+        is_paper = str(self.preset.currentData()).startswith("paper")
+        model = self.start_from.currentData() or None
+        start = ModelStart(model, form="paper" if is_paper and model is None else "standard")
+        return TrainingWish(name, self._source(), self.form.config(), start)
+
+    def _source(self) -> DatasetSource | None:
+        if self.from_labels.isChecked():
+            return None
+        data = self.data.data
+        if data is None:
+            raise ConfigError("Choose the folder of the data set.")
+        root, split = Path(self.data.folder.text().strip()).expanduser(), self.data.chosen_split
+        judge = self.judge_by.currentData()
+        if judge:
+            return DatasetSource(data.kind, root, split, str(judge))
+        return DatasetSource(data.kind, root, split, val_fraction=_KEPT_APART)
+
+    @Slot()
+    def _on_start_clicked(self) -> None:
+        try:
+            wish = self.wish()
+        except EngineError as error:
+            self.problem.setText(str(error))
+            return
+        self.start_requested.emit(wish)
+
+    def refuse(self, text: str) -> None:
+        """Say why it does not start."""
+        self.problem.setText(text)
+
+    # How it looks.
+
+    @Slot()
+    def _show_data(self) -> None:
+        is_folder = self.from_folder.isChecked()
+        self.data.setEnabled(is_folder)
+        self.judge_by.setEnabled(is_folder)
+        self.problem.clear()
+
+    @Slot()
+    def _on_data_changed(self) -> None:
+        self.problem.clear()
+        data = self.data.data
+        if data is not None:
+            wishes = [split for split in _LEARN_FROM if split in data.splits]
+            if wishes:
+                self.data.split.setCurrentIndex(self.data.split.findData(wishes[0]))
+        self._offer_judges()
+
+    @Slot()
+    def _offer_judges(self) -> None:
+        data, split = self.data.data, self.data.chosen_split
+        self.judge_by.clear()
+        for name in () if data is None else data.splits:
+            if name != split and not (split == "trainval" and name in ("train", "val")):
+                self.judge_by.addItem(f"the split {name}", name)
+        self.judge_by.addItem("a fifth of the images, kept apart", "")
+        best = self.judge_by.findData("val")
+        self.judge_by.setCurrentIndex(best if best >= 0 else self.judge_by.count() - 1)
+
+    @Slot()
+    def _show_preset(self) -> None:
+        key = str(self.preset.currentData())
+        self.preset_text.setText(next(text for name, _, text in _PRESETS if name == key))
+        self.form.set_config(HeadTrainConfig() if key == "quick" else PRESETS[key])
+        self._check()
+
+    @Slot(bool)
+    def _fold(self, on: bool) -> None:
+        self.advanced.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+        self._scroll.setVisible(on)
+        if on:
+            self.resize(max(self.width(), 760), max(self.height(), 720))
+
+    @Slot()
+    def _check(self) -> None:
+        try:
+            self.form.config()
+        except ConfigError as error:
+            self.problem.setText(str(error))
+        else:
+            self.problem.clear()
+
+
+def request_source(
+    wish: TrainingWish, labels: OwnLabels, paths: Sequence[Path]
+) -> DatasetSource | LabelSource:
+    """The data that is wanted.
+
+    Raises:
+        DataError: there are no labels to learn from.
+    """
+    return labels.source(paths) if wish.source is None else wish.source

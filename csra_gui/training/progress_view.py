@@ -1,0 +1,190 @@
+"""A training while it goes on, and after it: curves, categories, samples."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtWidgets import QProgressBar, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from csra_gui.plots.curves import LiveCurve
+from csra_gui.training.category_table import CategoryTable
+from csra_gui.training.record import TrainingRecord
+from csra_gui.training.runner import Phase
+from csra_gui.training.sample_view import SampleView
+from csra_gui.training.texts import change, duration, gib, percent, plain_label
+from csra_gui.widgets.job_progress import rate_text
+from csra_gui.workers.image_loader import ImageDecoder
+from engine.train.reports import Ending, EpochReport, StepReport, TrainReport
+
+_PHASES = {
+    Phase.PREPARING: "Getting ready",
+    Phase.ASKING: "Ready to start",
+    Phase.RUNNING: "Training",
+    Phase.PAUSING: "Pausing after this step",
+    Phase.PAUSED: "Paused; the state is saved",
+    Phase.STOPPING: "Stopping",
+    Phase.ENDED: "",
+}
+_ENDINGS = {
+    Ending.DONE: "The training is done",
+    Ending.STOPPED: "The training was stopped; it can be gone on with",
+    Ending.NO_GAIN: "The training ended early: it had got no better for a while",
+}
+#: More points than this are thinned out, so that drawing stays quick.
+_MOST_POINTS = 2000
+
+
+class ProgressView(QWidget):
+    """Shows a ``TrainingRecord``."""
+
+    def __init__(self, decoder: ImageDecoder, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._record = TrainingRecord()
+        self._phase = Phase.ENDED
+        self._points = 0
+        self.status = plain_label("", self)
+        self.facts = plain_label("", self)
+        self.result = plain_label("", self)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.setAccessibleName("Progress of the training")
+        self.loss = LiveCurve("Loss", self)
+        self.loss.set_axes("epoch", "loss")
+        self.quality = LiveCurve("Mean average precision", self)
+        self.quality.set_axes("epoch", "mAP (%)")
+        self.table = CategoryTable(self)
+        self.samples = SampleView(decoder, self)
+        self.tabs = QTabWidget(self)
+        self._set_up_layout()
+
+    def _set_up_layout(self) -> None:
+        font = self.status.font()
+        font.setBold(True)
+        self.status.setFont(font)
+        curves = QSplitter(self)
+        for plot in (self.loss, self.quality):
+            plot.setMinimumSize(200, 140)
+            curves.addWidget(plot)
+        self.tabs.addTab(curves, "&Curves")
+        self.tabs.addTab(self.table, "&Labels")
+        self.tabs.addTab(self.samples, "Sa&mple photos")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for label in (self.status, self.facts):
+            layout.addWidget(label)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.result)
+        layout.addWidget(self.tabs, 1)
+
+    def set_record(self, record: TrainingRecord) -> None:
+        """Show another training from its beginning."""
+        self._record, self._points = record, 0
+        self.loss.clear()
+        self.quality.clear()
+        for epoch in sorted(record.epochs):
+            self._add_epoch(record.epochs[epoch])
+        self._show_epochs()
+        self._show_now()
+
+    def set_phase(self, phase: Phase) -> None:
+        """Say what it is about."""
+        self._phase = phase
+        self._show_now()
+
+    def add(self, reports: tuple[TrainReport, ...]) -> None:
+        """Show what is new; the record has it already."""
+        for report in reports:
+            if isinstance(report, StepReport):
+                self._add_step(report)
+            elif isinstance(report, EpochReport):
+                self._add_epoch(report)
+        if any(not isinstance(report, StepReport) for report in reports):
+            self._show_epochs()
+        self._show_now()
+
+    def _add_step(self, report: StepReport) -> None:
+        started = self._record.started
+        if started is None or not started.total_steps or not math.isfinite(report.loss):
+            return
+        thin = max(1, started.total_steps // _MOST_POINTS)
+        if report.step % thin == 0:
+            self.loss.append(
+                "each step", report.step / started.total_steps * started.epochs, report.loss
+            )
+
+    def _add_epoch(self, report: EpochReport) -> None:
+        if math.isfinite(report.loss):
+            self.loss.append("mean of the epoch", report.epoch, report.loss)
+        if math.isfinite(report.val_map):
+            self.quality.append("validation images", report.epoch, 100 * report.val_map)
+
+    def _show_epochs(self) -> None:
+        best = self._record.best
+        self.quality.mark_best(None if best is None else best.epoch)
+        self.table.set_rows(self._record.rows())
+        self.samples.set_record(self._record)
+        self.result.setText(result_text(self._record))
+        self.result.setVisible(bool(self.result.text()))
+
+    def _show_now(self) -> None:
+        record, phase = self._record, self._phase
+        self.status.setText(_status(record, phase))
+        self.facts.setText(_facts(record) if phase is not Phase.ENDED else "")
+        self.facts.setVisible(bool(self.facts.text()))
+        self.bar.setVisible(phase is not Phase.ENDED)
+        step, preparation = record.step, record.preparation
+        if record.started is not None and step is not None:
+            self.bar.setRange(0, step.total)
+            self.bar.setValue(step.step)
+        elif record.started is not None:
+            self.bar.setRange(0, record.started.epochs)
+            self.bar.setValue(max(record.epochs, default=0))
+        elif preparation is not None and phase is Phase.PREPARING:
+            self.bar.setRange(0, preparation.total)
+            self.bar.setValue(preparation.done)
+        else:
+            self.bar.setRange(0, 0 if phase is Phase.PREPARING else 1)
+
+
+def result_text(record: TrainingRecord) -> str:
+    """Before and after in one line; empty before the first epoch."""
+    best, before = record.best, record.before
+    if best is None:
+        return ""
+    text = f"Best so far: {percent(best.val_map)} mAP after epoch {best.epoch}"
+    if record.ended is not None:
+        text = f"Kept: {percent(best.val_map)} mAP, after epoch {best.epoch}"
+    if before is not None and math.isfinite(before.val_map):
+        text += f"; before the training {percent(before.val_map)}"
+        text += f" ({change(before.val_map, best.val_map)} points)"
+    return f"{text}."
+
+
+def _status(record: TrainingRecord, phase: Phase) -> str:
+    if record.ended is not None:
+        return f"{_ENDINGS[record.ended.ending]}."
+    text = _PHASES[phase]
+    if phase is Phase.PREPARING and record.preparation is not None:
+        done = record.preparation
+        return f"{text}: {done.name}, {done.done:,} of {done.total:,}"
+    if record.started is not None and phase is not Phase.ENDED:
+        epoch = record.started.epoch if record.step is None else record.step.epoch
+        last = max(record.epochs, default=0) + 1 if record.step is None else epoch
+        return f"{text} · epoch {min(last, record.started.epochs)} of {record.started.epochs}"
+    return text
+
+
+def _facts(record: TrainingRecord) -> str:
+    step, started = record.step, record.started
+    parts = []
+    if step is not None:
+        parts.append(rate_text(step.images_per_second))
+        if math.isfinite(step.remaining_seconds):
+            parts.append(f"about {duration(step.remaining_seconds)} left")
+        parts.append(f"loss {step.loss:.4f}")
+    if started is not None:
+        parts.append(started.device)
+    if step is not None and step.memory_bytes:
+        parts.append(f"{gib(step.memory_bytes)} of memory")
+    return " · ".join(part for part in parts if part)
