@@ -22,6 +22,7 @@ from engine.values import (
 )
 
 EngineFactory = Callable[[], TaggingEngine]
+_NO_MODEL = "No model is loaded yet. Wait until it is, and try again."
 
 
 class EngineClient(QObject):
@@ -57,6 +58,11 @@ class EngineClient(QObject):
         self._explained_path: Path | None = None
         self._wanted: Path | None = None
         self.model: ModelInfo | None = None
+
+    @property
+    def jobs(self) -> JobRunner:
+        """What runs the calls, for work that belongs to them."""
+        return self._jobs
 
     def open(self, source: str | None = None) -> None:
         """Make the engine if there is none, and load a model; the one asked for last wins.
@@ -131,6 +137,32 @@ class EngineClient(QObject):
             return keep(self._open_engine().predict(model_id, tuple(paths)))
 
         return self._jobs.prepare(work, "predict")
+
+    def predict_with(
+        self,
+        source: str | None,
+        paths: Sequence[Path],
+        keep: Callable[
+            [ModelInfo, Generator[Prediction, None, None]], Generator[object, None, None]
+        ],
+    ) -> Job:
+        """The same with any model, while the one in use stays; ``release`` frees it.
+
+        Args:
+            source: the model's name or file; ``None`` is the one in use.
+            paths: photos; read in the worker.
+            keep: is told which model it is, too.
+        """
+        in_use = self.model
+
+        def work() -> Generator[object, None, None]:
+            engine = self._open_engine()
+            info = in_use if source is None else engine.open_model(source)
+            if info is None:
+                raise EngineStoppedError(_NO_MODEL)
+            return keep(info, engine.predict(info.id, tuple(paths)))
+
+        return self._jobs.prepare(work, "predict again")
 
     def explain(self, path: Path | None) -> None:
         """Ask where the labels of a photo are; the photo asked for last wins.
@@ -223,7 +255,7 @@ class EngineClient(QObject):
 
     def _model_id(self) -> str:
         if self.model is None:
-            raise EngineStoppedError("No model is loaded yet. Wait until it is, and try again.")
+            raise EngineStoppedError(_NO_MODEL)
         return self.model.id
 
     # In the GUI thread.

@@ -27,6 +27,7 @@ from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.models import ModelCommands
 from csra_gui.commands.photos import PhotoCommands
+from csra_gui.commands.retagging import RetagCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.search import SearchCommands
 from csra_gui.commands.shortcuts import Shortcuts
@@ -53,6 +54,7 @@ from csra_gui.panels.stage_panel import StagePanel
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.panels.work_panel import WorkPanel
+from csra_gui.retag_desk import RetagDesk
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.session import Session
@@ -131,6 +133,7 @@ class MainWindow(QMainWindow):
         self.closing = ClosingQuestion(self)
         self.closing.add(self.evaluation.closing_text)
         self.library_desk = LibraryDesk(session, self.notifier, self)
+        self.retag_desk = RetagDesk(session, settings, self.notifier, self)
         self._typing_guard = TypingGuard(self)
         self._command_groups = self._made_command_groups()
         slots: Slots = {}
@@ -265,6 +268,7 @@ class MainWindow(QMainWindow):
             self._review_commands(),
             SearchCommands(session, self.search, self.facets),
             TagCommands(session, dialogs),
+            RetagCommands(session, self.retag_desk),
             ModelCommands(self.desk),
             EvaluateCommands(session, self.evaluation),
             HelpCommands(dialogs, lambda: dialogs.show_shortcuts(self.shortcuts, OTHER_KEYS)),

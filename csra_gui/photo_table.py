@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csra_gui.growing_array import GrowingArray
 from csra_gui.photo_decisions import PhotoDecisions
@@ -72,6 +73,7 @@ class PhotoTable:
         self._sizes = GrowingArray(UNKNOWN_SIZE, np.int64)
         self._mtimes_ns = GrowingArray(0, np.int64)
         self._image_ids = GrowingArray(0, np.int64)
+        self._gone = GrowingArray(False, np.bool_)
         self._rows_of_images: tuple[IntArray, IntArray] | None = None
         self._decisions = PhotoDecisions()
         self._kept: OrderedDict[str, _Results] = OrderedDict()
@@ -92,7 +94,7 @@ class PhotoTable:
     def clear(self) -> None:
         """Forget every photo; the categories stay."""
         self._paths.clear()
-        for column in (self._sizes, self._mtimes_ns, self._image_ids):
+        for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):
             column.clear()
         self._decisions.clear()
         for results in (self._now, *self._kept.values()):
@@ -130,6 +132,16 @@ class PhotoTable:
         if size == UNKNOWN_SIZE:
             return None
         return ImageFile(self._paths[row], size, int(self._mtimes_ns.values[row]))
+
+    @property
+    def gone(self) -> NDArray[np.bool_]:
+        """(N,): which photos' files have vanished; they keep their rows and are not shown."""
+        return self._gone.values
+
+    def set_gone(self, rows: Sequence[int], gone: bool) -> None:
+        """Note that files have vanished, or are back."""
+        self._gone.values[np.asarray(rows, dtype=np.int64)] = gone
+        self._touch()
 
     def files(self) -> PhotoFiles:
         """All files as they are now, for a worker."""
@@ -295,11 +307,11 @@ class PhotoTable:
         return int(np.count_nonzero(~np.isnan(scores[:, 0]))) if scores.shape[1] else 0
 
     def untagged_rows(self) -> list[int]:
-        """Photos that have neither scores nor an error, in order."""
+        """Photos that are there and have neither scores nor an error, in order."""
         scores = self.scores
         missing = np.flatnonzero(np.isnan(scores[:, 0])) if scores.shape[1] else range(len(self))
         errors = self._now.errors
-        return [row for row in map(int, missing) if row not in errors]
+        return [row for row in map(int, missing) if row not in errors and not self.gone[row]]
 
     def forget_results(self, rows: Sequence[int] | None = None) -> None:
         """Make photos untagged again, of every model; all of them without ``rows``."""
@@ -312,6 +324,12 @@ class PhotoTable:
             results.scores.values[np.asarray(rows, dtype=np.int64)] = np.nan
             for row in rows:
                 results.errors.pop(row, None)
+        self._touch()
+
+    def forget_errors(self, rows: Iterable[int]) -> None:
+        """Let photos be tried again that could not be read."""
+        for row in rows:
+            self._now.errors.pop(row, None)
         self._touch()
 
     def row_scores(self, row: int) -> FloatArray | None:
@@ -382,7 +400,8 @@ class PhotoTable:
 
     def _resize(self) -> None:
         rows = len(self._paths)
-        for column in (self._sizes, self._mtimes_ns, self._image_ids, self._now.scores):
+        files = (self._sizes, self._mtimes_ns, self._image_ids, self._gone)
+        for column in (*files, self._now.scores):
             column.resize(rows)
         self._decisions.resize(rows)
         self._rows_of_images = None

@@ -14,10 +14,12 @@ from csra_gui.library_client import LibraryClient
 from csra_gui.library_sync import LibrarySync
 from csra_gui.photo_scan import PhotoScan
 from csra_gui.photo_table import PhotoTable
+from csra_gui.retag_plan import RetagPlan
+from csra_gui.retagger import Retagger
 from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
 from csra_gui.tagger import Tagger
 from csra_gui.tagging import TagSummary
-from csra_gui.workers.job import JobRunner
+from csra_gui.workers.change_job import FileChanges
 from engine.data.scan import ScanProblem
 from engine.library.values import ImageFile
 from engine.values import ModelInfo
@@ -51,15 +53,17 @@ class PhotoWork(QObject):
         library: LibraryClient,
         photos: PhotoTable,
         decisions: Decisions,
+        retagger: Retagger,
         settings: Settings,
-        jobs: JobRunner,
     ) -> None:
         super().__init__(engine.parent())
         self._engine = engine
         self._photos = photos
         self._decisions = decisions
+        self._retagger = retagger
         self._settings = settings
         self.roots: list[Path] = []
+        jobs = engine.jobs
         self._is_settling_due = False
         self._tag_when_possible = False
         self._scan = PhotoScan(jobs, self)
@@ -80,6 +84,11 @@ class PhotoWork(QObject):
         self._tagger.progressed.connect(self.tagging_progressed)
         self._tagger.rows_changed.connect(self.rows_changed)
         self._tagger.finished.connect(self._on_tagger_finished)
+        self._retagger.started.connect(self.tagging_started)
+        self._retagger.progressed.connect(self.tagging_progressed)
+        self._retagger.finished.connect(self._on_retagger_finished)
+        self._retagger.files_changed.connect(self._tagger.take_changes)
+        self._retagger.failed.connect(self.storing_failed)
         self._tagger.storing_failed.connect(lambda error: self.storing_failed.emit(str(error)))
 
     # Looking for photos.
@@ -89,6 +98,7 @@ class PhotoWork(QObject):
         self._scan.drop()
         self._sync.reset()
         self._care.drop()
+        self._retagger.drop()
         self._tagger.drop()
         self._decisions.forget()
         self.roots = []
@@ -121,12 +131,33 @@ class PhotoWork(QObject):
         """Files and folders that could not be looked at."""
         return self._scan.skipped
 
+    def take_changes(self, changes: FileChanges) -> None:
+        """Take in what happened to the files since they were looked at."""
+        there = [change.row for change in changes.changed]
+        self._photos.set_gone(there, False)
+        self._photos.set_gone(changes.vanished, True)
+        if there:
+            self._tagger.take_changes(changes.changed)
+        if changes.vanished:
+            self._is_settling_due = True  # a photo that is new elsewhere may be one of them
+            self.rows_changed.emit(changes.vanished)
+        if changes.new:
+            self._on_scan_photos_found([file.path for file in changes.new], list(changes.new))
+        if not self._tagger.is_paused:
+            self._tag_when_possible |= bool(self._settings.value(TAG_ON_OPENING))
+        self.proceed()
+
     # Tagging.
 
     @property
     def is_tagging(self) -> bool:
         """Whether a run is going on."""
-        return self._tagger.is_running
+        return self._tagger.is_running or self._retagger.is_running
+
+    @property
+    def is_retagging(self) -> bool:
+        """Whether that run only prepares what the person will be asked to accept."""
+        return self._retagger.is_running
 
     @property
     def is_paused(self) -> bool:
@@ -138,10 +169,21 @@ class PhotoWork(QObject):
         """How many photos of a paused run are done, and how many it has."""
         return self._tagger.paused_at
 
-    def tag(self) -> None:
-        """Tag the photos that have no labels yet, or go on with a run that was paused."""
-        self._care.pause()
-        self._tagger.start()
+    def tag(self, among: Sequence[int] | None = None) -> None:
+        """Tag the photos that have no labels yet, or go on with a run that was paused.
+
+        Args:
+            among: only these rows, also if the model could not be run on them before.
+        """
+        if not self._retagger.is_running:
+            self._care.pause()
+            self._tagger.start(among)
+
+    def retag(self, plan: RetagPlan) -> None:
+        """Tag photos again; nothing counts before it is accepted."""
+        if not self.is_tagging:
+            self._care.pause()
+            self._retagger.start(plan)
 
     def pause(self) -> None:
         """Stop tagging within one batch, to go on later."""
@@ -150,6 +192,7 @@ class PhotoWork(QObject):
     def cancel_tagging(self) -> None:
         """Stop tagging within one batch; what is tagged stays."""
         self._tagger.cancel()
+        self._retagger.cancel()
 
     def cancel(self) -> None:
         """Stop what is going on: looking for photos, or tagging them."""
@@ -162,6 +205,7 @@ class PhotoWork(QObject):
     def drop_run(self) -> None:
         """End a run: its model is about to be another one."""
         self._tagger.drop()
+        self._retagger.drop()
 
     def use_model(self, model: ModelInfo, *, is_first: bool) -> None:
         """Show what another model said, and tag what it has said nothing of."""
@@ -170,13 +214,18 @@ class PhotoWork(QObject):
         if not is_first:
             self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
 
+    @Slot(object)
+    def _on_retagger_finished(self, summary: TagSummary | None) -> None:
+        self.tagging_finished.emit(summary)
+        self.proceed()
+
     @Slot()
     def proceed(self) -> None:
         """Start what is due, if nothing else goes on."""
         if self.is_looking_up:
             return
         self.looked_up.emit()
-        if self._scan.is_running or self._tagger.is_running:
+        if self._scan.is_running or self.is_tagging:
             return
         if self._is_settling_due:
             self._is_settling_due = False

@@ -15,9 +15,13 @@ from csra_gui.map_focus import MapFocus
 from csra_gui.model_keeper import ModelKeeper, ModelState
 from csra_gui.photo_table import PhotoTable, ScoredLabel
 from csra_gui.photo_work import PhotoWork
+from csra_gui.retag_plan import RetagMode, RetagPlan
+from csra_gui.retagger import Retagger
 from csra_gui.settings import Settings
 from csra_gui.shown_photos import ShownPhotos
+from csra_gui.threshold_keeper import ThresholdKeeper
 from csra_gui.thresholds import LabelThresholds
+from csra_gui.workers.change_job import FileChanges
 from csra_gui.workers.job import JobRunner
 from engine.data.scan import ScanProblem
 from engine.library.values import Verdict
@@ -81,9 +85,16 @@ class Session(QObject):
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
         self.focus = MapFocus(self.engine, self.photos, self)
         self.selection: tuple[int, ...] = ()
+        self.retagger = Retagger(self.engine, self.photos, self.library, self.thresholds, self)
         self.work = PhotoWork(
-            self.engine, self.library, self.photos, self.decisions, settings, self.jobs
+            self.engine,
+            self.library,
+            self.photos,
+            self.decisions,
+            self.retagger,
+            settings,
         )
+        self._own_thresholds = ThresholdKeeper(self.library, self.thresholds, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -109,6 +120,8 @@ class Session(QObject):
         self.work.tagging_finished.connect(self.tagging_finished)
         self.work.storing_failed.connect(self.storing_failed)
         self.decisions.failed.connect(self.storing_failed)
+        self._own_thresholds.failed.connect(self.storing_failed)
+        self.retagger.accepted.connect(self._on_retagger_accepted)
 
     # Opening.
 
@@ -125,6 +138,13 @@ class Session(QObject):
     def add(self, roots: Sequence[Path]) -> None:
         """Look for photos in these files and folders too."""
         self.work.add(roots)
+
+    def take_changes(self, changes: FileChanges) -> None:
+        """Take in what happened to the open files since they were found."""
+        self.work.take_changes(changes)
+        self.shown.refresh()
+        if self.current in [*changes.vanished, *(change.row for change in changes.changed)]:
+            self.focus.ask_again()
 
     def rescan(self) -> None:
         """Open the same files and folders again."""
@@ -181,6 +201,18 @@ class Session(QObject):
     def tag(self) -> None:
         """Tag the photos that have no labels yet, or go on with a run that was paused."""
         self.work.tag()
+
+    def retag(self, plan: RetagPlan) -> None:
+        """Tag photos again: what comes out counts once ``retagger`` is told to accept it.
+
+        Skipping photos that have labels changes none, so it needs nobody to agree.
+        """
+        if plan.mode is not RetagMode.SKIP:
+            self.work.retag(plan)
+        elif plan.source is None:
+            self.work.tag(self.retagger.rows(plan))
+        else:
+            self.models.use(plan.source)
 
     def pause_tagging(self) -> None:
         """Stop tagging within one batch, to go on later."""
@@ -307,6 +339,7 @@ class Session(QObject):
         pinned = "" if old is None or kept is None else str(old.categories[kept])
         self.work.use_model(model, is_first=old is None)
         self.thresholds.set_model(model)
+        self._own_thresholds.set_model(model)
         known = pinned in model.categories
         self.focus.forget_model(model.categories.index_of(pinned) if known else None)
         self.predictions_changed.emit(())
@@ -317,6 +350,12 @@ class Session(QObject):
     def _on_models_state_changed(self) -> None:
         self.model_changed.emit(self.model_state)
         self.work.proceed()
+
+    @Slot(object, object)
+    def _on_retagger_accepted(self, rows: tuple[int, ...], source: str | None) -> None:
+        if source is not None:
+            self.models.use(source)
+        self.predictions_changed.emit(rows)
 
     # Helpers.
 

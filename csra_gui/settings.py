@@ -164,6 +164,13 @@ FAVOURITE_LABELS = Setting("review/favourite_labels", "")
 SHORTCUTS = Setting("window/shortcuts", "")
 DATA_FOLDERS = Setting("evaluation/data_folders", "")
 
+#: Of the Tag again dialog, which asks each time and offers what was chosen last.
+RETAG_MODE = Setting(
+    "tags/retag_mode",
+    "update",
+    choices=(("skip", "Skip"), ("update", "Update"), ("replace", "Replace")),
+)
+
 SETTINGS: tuple[Setting, ...] = (
     THEME,
     TAG_ON_OPENING,
@@ -184,6 +191,7 @@ SETTINGS: tuple[Setting, ...] = (
     MAP_CONTOUR,
     SHOW_TRUE_BOXES,
     SHOW_ALL_LABELS,
+    RETAG_MODE,
 )
 
 _LAST_FOLDERS = "folders/last"

@@ -66,12 +66,20 @@ class Tagger(QObject):
         paused = self._paused
         return (0, 0) if paused is None else (paused.tagged + paused.unreadable, paused.total)
 
-    def start(self) -> None:
-        """Tag the photos that have no labels yet, or go on with a run that was paused."""
+    def start(self, among: Sequence[int] | None = None) -> None:
+        """Tag the photos that have no labels yet, or go on with a run that was paused.
+
+        Args:
+            among: only these rows, also if the model could not be run on them before.
+        """
         photos = self._photos
         if self._run is not None or self._engine.model is None:
             return
+        if among is not None:
+            photos.forget_errors(among)
         rows = photos.untagged_rows()
+        if among is not None:
+            rows = sorted(set(rows) & set(among))
         before, self._paused = self._paused, None
         if not rows:
             return
@@ -86,7 +94,7 @@ class Tagger(QObject):
         job = self._engine.predict(RowPaths(files, rows), keep)
         self._run = run = TagRun(job, done + len(rows), self, before)
         run.predictions_arrived.connect(self._on_run_predictions_arrived)
-        run.files_changed.connect(self._on_run_files_changed)
+        run.files_changed.connect(self.take_changes)
         run.storing_failed.connect(self.storing_failed)
         run.progress_changed.connect(self.progressed)
         run.finished.connect(self._on_run_finished)
@@ -115,7 +123,7 @@ class Tagger(QObject):
             run, self._run = self._run, None
             run.cancel()
             run.predictions_arrived.disconnect(self._on_run_predictions_arrived)
-            run.files_changed.disconnect(self._on_run_files_changed)
+            run.files_changed.disconnect(self.take_changes)
             run.storing_failed.disconnect(self.storing_failed)
             run.progress_changed.disconnect(self.progressed)
             run.finished.disconnect(self._on_run_finished)
@@ -137,7 +145,7 @@ class Tagger(QObject):
             self.rows_changed.emit(tuple(rows))
 
     @Slot(object)
-    def _on_run_files_changed(self, changes: Sequence[FileChanged]) -> None:
+    def take_changes(self, changes: Sequence[FileChanged]) -> None:
         """The library forgets what models said of the file before, and so does the table."""
         photos, files = self._photos, [change.file for change in changes]
         rows = [change.row for change in changes]

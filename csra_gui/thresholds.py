@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -10,28 +12,32 @@ from engine.values import FloatArray, ModelInfo
 
 
 class LabelThresholds(QObject):
-    """One threshold for all categories, or the model's own for each.
+    """One threshold for all categories, or the model's own for each; the person's before both.
 
     Scores of a softmax model add up to 1 over all its categories, so that one of two things in a
     photo rarely reaches what counts as sure elsewhere: such models have a setting of their own.
 
     Signals:
         changed: labels have to be worked out anew.
+        mine_changed: the person chose thresholds of single categories: ``mine``.
     """
 
     changed = Signal()
+    mine_changed = Signal()
 
     def __init__(self, settings: Settings, parent: QObject) -> None:
         super().__init__(parent)
         self._settings = settings
         self._model: ModelInfo | None = None
         self._values: float | FloatArray = self.common
+        self._mine: dict[int, float] = {}
         settings.setting_changed.connect(self._on_settings_changed)
 
     def set_model(self, model: ModelInfo) -> None:
         """Go by another model from now on; whoever shows labels is told by the session."""
         self._model = model
-        self._values = self._worked_out()
+        self._mine = {}
+        self._values = self._worked_out(model)
 
     @property
     def is_shared(self) -> bool:
@@ -41,7 +47,7 @@ class LabelThresholds(QObject):
     @property
     def setting(self) -> Setting:
         """Where the common threshold is remembered."""
-        return SHARE_THRESHOLD if self.is_shared else THRESHOLD
+        return _setting_of(self._model)
 
     @property
     def common(self) -> float:
@@ -63,6 +69,30 @@ class LabelThresholds(QObject):
         return self.has_own and bool(self._settings.value(USE_MODEL_THRESHOLDS))
 
     @property
+    def mine(self) -> dict[int, float]:
+        """The person's own thresholds of single categories of this model, by index."""
+        return dict(self._mine)
+
+    def set_mine(self, category: int, threshold: float | None) -> None:
+        """Choose the threshold of one category; ``None`` lets it follow the others again."""
+        mine = {**self._mine, category: threshold}
+        self.take_mine({i: value for i, value in mine.items() if value is not None})
+        self.mine_changed.emit()
+
+    def take_mine(self, mine: Mapping[int, float]) -> None:
+        """Go by thresholds that were chosen before."""
+        if dict(mine) != self._mine:
+            self._mine = dict(mine)
+            self._values = self._worked_out(self._model)
+            self.changed.emit()
+
+    def of_model(self, model: ModelInfo) -> FloatArray:
+        """(C,): what scores of any model are compared with."""
+        is_in_use = self._model is not None and self._model.id == model.id
+        values = self._values if is_in_use else self._worked_out(model)
+        return np.broadcast_to(np.asarray(values, dtype=np.float32), (len(model.categories),))
+
+    @property
     def values(self) -> float | FloatArray:
         """What scores are compared with: one number, or (C,)."""
         return self._values
@@ -72,13 +102,28 @@ class LabelThresholds(QObject):
         values = self.values
         return values if isinstance(values, float) else float(values[category])
 
-    def _worked_out(self) -> float | FloatArray:
-        if self._model is None or self._model.thresholds is None or not self.uses_own:
+    def _worked_out(self, model: ModelInfo | None) -> float | FloatArray:
+        if model is None:
             return self.common
-        return np.asarray(self._model.thresholds, dtype=np.float32)
+        common = float(self._settings.value(_setting_of(model)))
+        own = model.thresholds if self._settings.value(USE_MODEL_THRESHOLDS) else None
+        mine = self._mine if model is self._model else {}
+        if own is None and not mine:
+            return common
+        values = np.full(len(model.categories), common, dtype=np.float32)
+        if own is not None:
+            values[:] = own
+        for category, threshold in mine.items():
+            values[category] = threshold
+        return values
 
     @Slot(str, object)
     def _on_settings_changed(self, key: str, _value: object) -> None:
         if key in (self.setting.key, USE_MODEL_THRESHOLDS.key):
-            self._values = self._worked_out()
+            self._values = self._worked_out(self._model)
             self.changed.emit()
+
+
+def _setting_of(model: ModelInfo | None) -> Setting:
+    is_shared = model is not None and model.activation == "softmax"
+    return SHARE_THRESHOLD if is_shared else THRESHOLD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +148,39 @@ def thresholds(connection: sqlite3.Connection, fingerprint: str) -> FloatArray:
         if 0 <= category < len(values):
             values[category] = threshold
     return values
+
+
+def own_thresholds(connection: sqlite3.Connection, fingerprint: str) -> dict[int, float]:
+    """The thresholds that were set, by the category's index; none for an unknown model."""
+    rows = connection.execute(
+        "SELECT category, threshold, categories FROM thresholds JOIN models ON models.id = model_id"
+        " WHERE fingerprint = ?",
+        (fingerprint,),
+    )
+    return {
+        int(category): float(threshold)
+        for category, threshold, names in rows
+        if 0 <= category < len(json.loads(names))
+    }
+
+
+def set_own_thresholds(
+    connection: sqlite3.Connection, fingerprint: str, values: Mapping[int, float]
+) -> None:
+    """Store some thresholds of a model and forget all others.
+
+    Raises:
+        ConfigError: one lies outside of [0, 1].
+        LibraryError: the model is not known.
+    """
+    model, _ = find_model(connection, fingerprint)
+    if not all(0 <= value <= 1 for value in values.values()):
+        raise ConfigError("Thresholds lie between 0 and 1.")
+    connection.execute("DELETE FROM thresholds WHERE model_id = ?", (model,))
+    connection.executemany(
+        "INSERT INTO thresholds VALUES (?, ?, ?)",
+        [(model, category, float(value)) for category, value in values.items()],
+    )
 
 
 def set_thresholds(connection: sqlite3.Connection, fingerprint: str, values: FloatArray) -> None:

@@ -181,6 +181,16 @@ class Library:
         """Keep the thresholds of a model, (C,) in [0, 1]."""
         self._writer.run(lambda c: predictions.set_thresholds(c, fingerprint, values))
 
+    def own_thresholds(self, fingerprint: str) -> dict[int, float]:
+        """The thresholds that a person set, by the category's index."""
+        with self._reading() as connection:
+            return predictions.own_thresholds(connection, fingerprint)
+
+    def set_own_thresholds(self, fingerprint: str, values: Mapping[int, float]) -> None:
+        """Keep thresholds of some categories, each in [0, 1], and forget those of others."""
+        wanted = dict(values)
+        self._writer.run(lambda c: predictions.set_own_thresholds(c, fingerprint, wanted))
+
     # What people say.
 
     def decide(

@@ -1,0 +1,42 @@
+"""Tagging again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from csra_gui.commands.spec import ActionSpec, Slots
+from csra_gui.retag_desk import RetagDesk
+from csra_gui.session import Session
+
+if TYPE_CHECKING:
+    from csra_gui.commands.table import Actions
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "retag",
+        "Tag a&gain…",
+        ("Ctrl+Shift+T",),
+        "refresh",
+        "Tag photos that have labels, and see what would change before it counts.",
+    ),
+)
+
+
+class RetagCommands:
+    """What changes the labels of photos that have some."""
+
+    def __init__(self, session: Session, desk: RetagDesk) -> None:
+        self._session = session
+        self._desk = desk
+
+    def slots(self) -> Slots:
+        """Each command's slot by its id."""
+        return {"retag": self._desk.ask}
+
+    def update(self, actions: Actions) -> None:
+        """Enable and check the group's actions as things are now."""
+        session = self._session
+        busy = session.is_tagging or session.is_scanning or session.is_looking_up
+        ready = session.model is not None and len(session.photos) > 0
+        actions["retag"].setEnabled(ready and not busy)

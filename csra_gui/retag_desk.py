@@ -1,0 +1,92 @@
+"""Asks how to tag again, and what of it shall count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
+
+from csra_gui.dialogs.difference_dialog import DifferenceDialog
+from csra_gui.dialogs.retag_dialog import FolderChoice, RetagDialog
+from csra_gui.notifier import Notifier, Remedy, Topic
+from csra_gui.retag_plan import Difference, RetagMode, RetagPlan
+from csra_gui.session import Session
+from csra_gui.settings import RETAG_MODE, Settings
+from engine.checkpoints.store import default_store, shipped_models
+
+
+class RetagDesk(QObject):
+    """The dialogs around tagging again; none of them waits."""
+
+    def __init__(
+        self, session: Session, settings: Settings, notifier: Notifier, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._settings = settings
+        self._notifier = notifier
+        self._window = window
+        session.retagger.ready.connect(self._on_retagger_ready)
+        session.photos_reset.connect(self._on_session_photos_reset)
+        session.tagging_started.connect(self._on_session_photos_reset)
+
+    @Slot()
+    def ask(self) -> None:
+        """Open the dialog, once a worker knows which models there are."""
+        job = self._session.jobs.prepare(_known_models, "list models")
+        job.returned.connect(self._show_dialog)
+        job.start()
+
+    def _show_dialog(self, known: dict[str, Path]) -> None:
+        model = self._session.model
+        if model is None or not len(self._session.photos):
+            return
+        others = [name for name, path in known.items() if path != model.path]
+        models = [model.name, *others]
+        mode = RetagMode(self._settings.value(RETAG_MODE))
+        dialog = RetagDialog(models, self._folders(), mode, self._window)
+        dialog.chosen.connect(self._on_dialog_chosen)
+        dialog.open()
+
+    def _folders(self) -> list[FolderChoice]:
+        columns = self._session.photos.columns()
+        counts = np.bincount(columns.folder_of, minlength=len(columns.folders)).tolist()
+        return [FolderChoice(*each) for each in zip(columns.folders, counts, strict=True)]
+
+    @Slot(object)
+    def _on_dialog_chosen(self, plan: RetagPlan) -> None:
+        self._settings.set_value(RETAG_MODE, plan.mode.value)
+        self._session.retag(plan)
+
+    @Slot(object)
+    def _on_retagger_ready(self, difference: Difference) -> None:
+        self._notifier.clear(Topic.TAGGING)
+        dialog = DifferenceDialog(difference, self._session.photos, self._window)
+        dialog.accepted_categories.connect(self._session.retagger.accept)
+        dialog.discarded.connect(self._session.retagger.discard)
+        dialog.photo_chosen.connect(self._session.set_current)
+        dialog.photos_chosen.connect(self._session.shown.set_fixed)
+        dialog.finished.connect(lambda: self._remind(dialog, difference))
+        dialog.show()
+
+    def _remind(self, dialog: DifferenceDialog, difference: Difference) -> None:
+        """Whoever only closed the dialog can come back to it."""
+        if dialog.is_decided or self._session.retagger.difference is not difference:
+            return
+        text = "The photos were tagged again; nothing counts before you accept it."
+        remedy = Remedy("Review…", lambda: self._on_retagger_ready(difference))
+        self._notifier.info(text, Topic.TAGGING, remedy)
+
+    @Slot()
+    def _on_session_photos_reset(self) -> None:
+        """What could be accepted is no more."""
+        for dialog in self._window.findChildren(DifferenceDialog):
+            if self._session.retagger.difference is None:
+                dialog.close()
+
+
+def _known_models() -> dict[str, Path]:
+    models = shipped_models() | default_store().models()
+    return {name: path.resolve() for name, path in models.items()}

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from csra_gui.app import Application
+from csra_gui.dialogs.difference_dialog import DifferenceDialog
+from csra_gui.dialogs.retag_dialog import FolderChoice, RetagDialog
+from csra_gui.photo_table import PhotoTable
+from csra_gui.retag_plan import Retagged, RetagMode, RetagPlan, difference
+from csra_gui.session import Session
+from csra_gui.settings import RETAG_MODE
+from engine.categories import Categories
+from engine.library.values import Verdict
+from engine.values import ModelInfo, Prediction
+from tests import fakes
+from tests.fakes import CATEGORIES, FakeEngine, fake_model
+from tests.gui.conftest import Start
+
+DOG, BOAT = CATEGORIES.index_of("dog"), CATEGORIES.index_of("boat")
+
+
+@pytest.fixture
+def other_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the model sees a boat wherever it saw a dog."""
+    first = fakes._prediction
+
+    def changed(path: Path, info: ModelInfo) -> Prediction:
+        prediction = first(path, info)
+        if prediction.error is None and "dog" in path.name:
+            scores = prediction.scores.copy()
+            scores[[DOG, BOAT]] = 0.1, 0.9
+            prediction = replace(prediction, scores=scores)
+        return prediction
+
+    monkeypatch.setattr(fakes, "_prediction", changed)
+
+
+def row(session: Session, name: str) -> int:
+    return session.photos.columns().names.index(name)
+
+
+def labels(session: Session, name: str) -> set[str]:
+    return {label.category for label in session.labels(row(session, name))}
+
+
+def tagged(qtbot: QtBot, start: Start, photos: Path) -> Application:
+    application = start([photos])
+    qtbot.waitUntil(lambda: application.session.photos.tagged_count() == 4)
+    qtbot.waitUntil(lambda: not application.session.is_tagging)
+    return application
+
+
+def reviewed(qtbot: QtBot, application: Application, mode: RetagMode) -> DifferenceDialog:
+    """Tag again and wait for the dialog that shows what would change."""
+    with qtbot.waitSignal(application.session.retagger.ready):
+        application.session.retag(RetagPlan(mode))
+    [dialog] = application.window.findChildren(DifferenceDialog)
+    return dialog
+
+
+def test_nothing_counts_before_it_is_accepted(
+    qtbot: QtBot, start: Start, photos: Path, request: pytest.FixtureRequest
+) -> None:
+    application = tagged(qtbot, start, photos)
+    session = application.session
+    before = {name: labels(session, name) for name in ("dog.jpg", "cat-and-dog.jpg")}
+    request.getfixturevalue("other_mind")
+    dialog = reviewed(qtbot, application, RetagMode.REPLACE)
+    assert {name: labels(session, name) for name in before} == before
+    assert {"dog", "boat"} >= set(dialog.ticked())
+    dialog._on_discard_clicked()
+    assert {name: labels(session, name) for name in before} == before
+    assert session.retagger.difference is None
+
+
+def test_replacing_takes_away_what_the_model_no_longer_gives_and_stores_it(
+    qtbot: QtBot, start: Start, photos: Path, request: pytest.FixtureRequest
+) -> None:
+    application = tagged(qtbot, start, photos)
+    session = application.session
+    session.decide([row(session, "dog.jpg")], {"dog": Verdict.ACCEPTED}, caption="Accept dog")
+    request.getfixturevalue("other_mind")
+    dialog = reviewed(qtbot, application, RetagMode.REPLACE)
+    with qtbot.waitSignal(session.retagger.accepted):
+        dialog._on_buttons_accepted()
+    assert {"dog", "boat"} <= labels(session, "dog.jpg"), "an accepted label never vanishes"
+    assert "dog" not in labels(session, "cat-and-dog.jpg")
+    assert "boat" in labels(session, "cat-and-dog.jpg")
+    library = session.library.library
+    assert library is not None and session.model is not None
+    image = session.photos.image_id(row(session, "cat-and-dog.jpg"))
+    assert image is not None
+    assert library.stored([image], session.model.id).scores[0, BOAT] > 0.8
+
+
+def test_updating_keeps_what_the_model_no_longer_gives(
+    qtbot: QtBot, start: Start, photos: Path, request: pytest.FixtureRequest
+) -> None:
+    application = tagged(qtbot, start, photos)
+    request.getfixturevalue("other_mind")
+    dialog = reviewed(qtbot, application, RetagMode.UPDATE)
+    dialog._on_buttons_accepted()
+    assert {"cat", "dog", "boat"} <= labels(application.session, "cat-and-dog.jpg")
+
+
+def test_only_the_ticked_categories_are_taken_over_and_a_click_shows_a_photo(
+    qtbot: QtBot, start: Start, photos: Path, request: pytest.FixtureRequest
+) -> None:
+    application = tagged(qtbot, start, photos)
+    session = application.session
+    had_boat = "boat" in labels(session, "cat-and-dog.jpg")
+    request.getfixturevalue("other_mind")
+    dialog = reviewed(qtbot, application, RetagMode.REPLACE)
+    tree = dialog.categories
+    items = {tree.topLevelItem(i).text(0): tree.topLevelItem(i) for i in range(2)}
+    items["boat"].setCheckState(0, Qt.CheckState.Unchecked)
+    tree.setCurrentItem(items["dog"])
+    dialog.photos.setCurrentIndex(dialog.rows.index(0))
+    assert session.current is not None
+    assert "dog" in session.photos.paths[session.current].name
+    dialog._on_buttons_accepted()
+    assert "dog" not in labels(session, "cat-and-dog.jpg")
+    assert ("boat" in labels(session, "cat-and-dog.jpg")) is had_boat
+
+
+def test_closing_the_dialog_leaves_the_way_back(
+    qtbot: QtBot, start: Start, photos: Path, request: pytest.FixtureRequest
+) -> None:
+    application = tagged(qtbot, start, photos)
+    request.getfixturevalue("other_mind")
+    reviewed(qtbot, application, RetagMode.REPLACE).close()
+    bar = application.window.message_bar
+    assert bar.texts()[-1].startswith("The photos were tagged again")
+    next(b for b in bar.findChildren(QPushButton) if b.text() == "Review…").click()
+    qtbot.waitUntil(
+        lambda: any(d.isVisible() for d in application.window.findChildren(DifferenceDialog))
+    )
+    application.session.open([photos])
+    qtbot.waitUntil(
+        lambda: not any(d.isVisible() for d in application.window.findChildren(DifferenceDialog))
+    )
+
+
+def test_another_model_is_used_once_its_labels_are_accepted(
+    qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine
+) -> None:
+    animals = fake_model("animals", photos / "animals.safetensors", Categories(("dog", "cow")))
+    engine.models["animals"] = animals
+    application = tagged(qtbot, start, photos)
+    session = application.session
+    with qtbot.waitSignal(session.retagger.ready):
+        session.retag(RetagPlan(RetagMode.REPLACE, "animals"))
+    assert session.model != animals
+    calls = len(engine.predict_calls)
+    [dialog] = application.window.findChildren(DifferenceDialog)
+    dialog._on_buttons_accepted()
+    qtbot.waitUntil(lambda: session.model == animals)
+    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.is_looking_up)
+    qtbot.waitUntil(lambda: session.photos.untagged_rows() == [])
+    assert len(engine.predict_calls) == calls, "what was said is not asked again"
+
+
+def test_skipping_tries_only_what_has_no_labels(
+    qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine
+) -> None:
+    application = tagged(qtbot, start, photos)
+    application.session.retag(RetagPlan(RetagMode.SKIP))
+    qtbot.waitUntil(lambda: len(engine.predict_calls) == 2)
+    assert engine.predict_calls[-1] == (photos / "bad.jpg",)
+    qtbot.waitUntil(lambda: not application.session.is_tagging)
+
+
+def test_the_command_asks_with_what_was_chosen_last(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    application = tagged(qtbot, start, photos)
+    qtbot.waitUntil(application.window.actions_table["retag"].isEnabled)
+    application.window.actions_table["retag"].trigger()
+    qtbot.waitUntil(lambda: bool(application.window.findChildren(RetagDialog)))
+    [dialog] = application.window.findChildren(RetagDialog)
+    assert dialog.modes[RetagMode.UPDATE].isChecked()
+    dialog.modes[RetagMode.REPLACE].setChecked(True)
+    assert dialog.plan() == RetagPlan(RetagMode.REPLACE)
+    with qtbot.waitSignal(application.session.retagger.ready):
+        dialog._on_buttons_accepted()
+    [review] = application.window.findChildren(DifferenceDialog)
+    assert review.ticked() == (), "the same model says the same again"
+    review._on_buttons_accepted()
+    assert application.settings.value(RETAG_MODE) == "replace"
+
+
+def test_only_the_ticked_folders_are_asked_about(qtbot: QtBot) -> None:
+    folders = [FolderChoice("/a", 1), FolderChoice("/b <i>", 2)]
+    dialog = RetagDialog(["one", "two"], folders, RetagMode.SKIP)
+    qtbot.addWidget(dialog)
+    dialog.models.setCurrentIndex(1)
+    dialog.folders.item(0).setCheckState(Qt.CheckState.Unchecked)
+    assert dialog.plan() == RetagPlan(RetagMode.SKIP, "two", ("/b <i>",))
+    dialog.folders.item(1).setCheckState(Qt.CheckState.Unchecked)
+    assert not dialog._go.isEnabled()
+
+
+def test_a_photo_that_was_never_tagged_only_gains() -> None:
+    photos = PhotoTable()
+    photos.use_model("a", ("cat", "dog"))
+    photos.add([Path("1.jpg"), Path("2.jpg")])
+    photos.set_scores(0, np.array([0.9, 0.1], dtype=np.float32))
+    photos.decide([0], {"dog": Verdict.REJECTED})
+    after = Retagged(
+        np.array([0, 1]),
+        np.array([[0.1, 0.9], [0.9, 0.1]], dtype=np.float16),
+        {},
+        Categories(("cat", "dog")),
+        np.full(2, 0.5, dtype=np.float32),
+    )
+    half = np.full(2, 0.5, dtype=np.float32)
+    outcome = difference(photos.columns(), half, after, RetagMode.REPLACE)
+    assert [(c.category, c.gained, c.lost) for c in outcome.changes()] == [("cat", 1, 1)]
+    assert outcome.changed_photos == 2
+    kept = outcome.accepted_scores(())
+    assert kept[0].tolist() == pytest.approx([0.9, 0.9], abs=1e-3), "dog changes no label"
+    assert kept[1].tolist() == pytest.approx([0.0, 0.1], abs=1e-3)
