@@ -140,9 +140,9 @@ def set_statistics(norm: torch.nn.BatchNorm2d, features: FeatureArray) -> None:
     total: NDArray[np.float64] = np.zeros(features.shape[1])
     squares = np.zeros_like(total)
     for start in range(0, len(features), _EVALUATION_BATCH):
-        part = features[start : start + _EVALUATION_BATCH].astype(np.float32)
-        total += part.sum(axis=(0, 2, 3), dtype=np.float64)
-        squares += np.square(part).sum(axis=(0, 2, 3), dtype=np.float64)
+        part = torch.from_numpy(np.array(features[start : start + _EVALUATION_BATCH])).float()
+        total += part.sum(dim=(0, 2, 3)).double().numpy()
+        squares += part.square().sum(dim=(0, 2, 3)).double().numpy()
     mean = total / count
     variance = np.maximum(squares / count - mean**2, 0.0)
     assert norm.running_mean is not None  # noqa: S101  # for the type checker
