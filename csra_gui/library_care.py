@@ -104,7 +104,8 @@ class LibraryCare(QObject):
         if library is None:
             self.settled.emit()
             return
-        known = frozenset(self._photos.image_ids[self._photos.image_ids > 0].tolist())
+        there = (self._photos.image_ids > 0) & ~self._photos.gone
+        known = frozenset(self._photos.image_ids[there].tolist())
         scanned = Scanned(tuple(roots), recursive, known)
         self._settling = job = self._jobs.prepare(
             lambda: settle_moves(library, scanned), "look for moved photos"

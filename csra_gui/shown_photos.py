@@ -194,6 +194,7 @@ class ShownPhotos(QObject):
             self.changed.emit()
 
     def _show(self, rows: IntArray) -> None:
+        rows = rows[~self._photos.gone[rows]]
         if not np.array_equal(rows, self.rows):
             self.rows = rows
             self._places = None

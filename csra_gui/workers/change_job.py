@@ -1,0 +1,115 @@
+"""What happened to the files of the open photos since they were looked at; runs in a worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from csra_gui.photo_files import PhotoFiles
+from csra_gui.workers.tag_job import FileChanged
+from engine.data.scan import ScanProblem, scan
+from engine.library.columns import BoolArray
+from engine.library.file_facts import look_at
+from engine.library.values import ImageFile
+
+
+@dataclass(frozen=True)
+class FileChanges:
+    """A part of what happened.
+
+    Attributes:
+        new: files that nobody has seen before.
+        changed: rows whose file is another one now, or is back.
+        vanished: rows whose file is gone.
+    """
+
+    new: tuple[ImageFile, ...] = ()
+    changed: tuple[FileChanged, ...] = ()
+    vanished: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.new or self.changed or self.vanished)
+
+
+def look_for_changes(
+    places: Sequence[Path], files: PhotoFiles, gone: BoolArray, *, recursive: bool
+) -> Generator[FileChanges, None, None]:
+    """Walk folders again and compare what is there with what is known.
+
+    What lies where nobody may look is as it was: a disk that is away has lost nothing.
+
+    Args:
+        places: files and folders; photos elsewhere are left alone.
+        files: what is known.
+        gone: (N,) which of them had vanished.
+        recursive: look into subfolders too.
+    """
+    known = _Known(places, files, gone, recursive=recursive)
+    out_of_reach: list[ScanProblem] = []
+    for batch in scan(places, recursive=recursive):
+        out_of_reach += batch.skipped
+        yield known.compared(batch.paths)
+    yield FileChanges(vanished=tuple(known.not_seen(out_of_reach)))
+
+
+class _Known:
+    """The photos that lie in some places, to be ticked off."""
+
+    def __init__(
+        self, places: Sequence[Path], files: PhotoFiles, gone: BoolArray, *, recursive: bool
+    ) -> None:
+        self._files = files
+        self._gone = gone
+        self._seen: set[int] = set()
+        self._rows: dict[str, dict[str, int]] = {}
+        singles = {os.path.split(place) for place in places}
+        inside = [_is_inside(folder, places, recursive=recursive) for folder in files.folders]
+        for row, (name, number) in enumerate(
+            zip(files.names, files.folder_of.tolist(), strict=True)
+        ):
+            folder = files.folders[number]
+            if inside[number] or (folder, name) in singles:
+                self._rows.setdefault(folder, {})[name] = row
+
+    def compared(self, paths: Iterable[Path]) -> FileChanges:
+        """What is new or another one among files that are there."""
+        new: list[ImageFile] = []
+        changed: list[FileChanged] = []
+        for path in paths:
+            file = look_at(path)
+            if file is None:
+                continue
+            folder, name = os.path.split(path)
+            row = self._rows.get(folder, {}).get(name)
+            if row is None:
+                new.append(file)
+                continue
+            self._seen.add(row)
+            if self._gone[row] or self._files.file(row) != file:
+                changed.append(FileChanged(row, file))
+        return FileChanges(tuple(new), tuple(changed))
+
+    def not_seen(self, out_of_reach: Sequence[ScanProblem]) -> Iterator[int]:
+        """What is no longer there, as far as one can know."""
+        hidden = [problem.path for problem in out_of_reach if not _is_away(problem.path)]
+        for folder, rows in self._rows.items():
+            if _is_inside(folder, hidden, recursive=True):
+                continue
+            for row in rows.values():
+                if row not in self._seen and not self._gone[row]:
+                    yield row
+
+
+def _is_inside(folder: str, places: Iterable[Path], *, recursive: bool) -> bool:
+    for place in map(str, places):
+        below = place if place.endswith(os.sep) else place + os.sep
+        if folder == place or (recursive and folder.startswith(below)):
+            return True
+    return False
+
+
+def _is_away(path: Path) -> bool:
+    """Whether a file or folder was removed, rather than a disk with it."""
+    return not os.path.lexists(path) and path.parent.is_dir()
