@@ -151,6 +151,8 @@ MAP_CONTOUR = Setting(
 )
 #: True boxes of photos that belong to a data set.
 SHOW_TRUE_BOXES = Setting("view/true_boxes", False)
+#: Kind, colours and scale of maps below the labels; folded away there is more room for labels.
+FOLD_MAPS = Setting("view/fold_maps", False)
 SHOW_ALL_LABELS = Setting(
     "view/show_all_labels",
     False,
@@ -190,6 +192,7 @@ SETTINGS: tuple[Setting, ...] = (
     SMOOTH_MAPS,
     MAP_CONTOUR,
     SHOW_TRUE_BOXES,
+    FOLD_MAPS,
     SHOW_ALL_LABELS,
     RETAG_MODE,
 )

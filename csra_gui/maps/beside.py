@@ -46,7 +46,7 @@ def second_map(
             scores, category, title = source.stored, shown, "As stored"
     if scores is None or model is None:
         return SecondMap(None, None, source.error or _WAITING)
-    return SecondMap(scores, category, _caption(title, scores, model, category))
+    return SecondMap(scores, category, label_caption(title, scores, model, category))
 
 
 def _of_model(session: Session, second: SecondModel) -> SecondMap:
@@ -62,10 +62,15 @@ def _of_model(session: Session, second: SecondModel) -> SecondMap:
     if wanted not in second.info.categories:
         return SecondMap(second.scores, None, f"{name} does not know {display_text(wanted)}")
     category = second.info.categories.index_of(wanted)
-    return SecondMap(second.scores, category, _caption(name, second.scores, second.info, category))
+    return SecondMap(
+        second.scores, category, label_caption(name, second.scores, second.info, category)
+    )
 
 
-def _caption(title: str, scores: PositionScores, model: ModelInfo, category: int | None) -> str:
+def label_caption(
+    title: str, scores: PositionScores, model: ModelInfo, category: int | None
+) -> str:
+    """A title, a label and its score by these position scores, in one line."""
     if category is None:
         return title
     score = float(activate(logits(scores), scores.activation)[category])

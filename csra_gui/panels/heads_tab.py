@@ -84,7 +84,8 @@ class HeadsTab(QWidget):
             return
         model, scores = self._session.model, self._display.source.scores
         if model is None or scores is None or self._photo is None:
-            self.title.setText(_NO_SCORES)
+            waiting = self._session.current is not None
+            self.title.setText("Working it out…" if waiting else _NO_SCORES)
             self.tiles.clear()
             return
         category = self._category(scores)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.map_display import KIND_TEXTS, MapDisplay, head_caption
 from csra_gui.session import Session
-from csra_gui.settings import COLOR_MAP, MAP_HEAD, MAP_KIND, Setting, Settings
+from csra_gui.settings import COLOR_MAP, FOLD_MAPS, MAP_HEAD, MAP_KIND, Setting, Settings
 from csra_gui.widgets.color_bar import ColorBar
 from engine.evidence import MapKind
 
@@ -31,8 +31,12 @@ class MapChooser(QWidget):
         self.colors = self._combo(COLOR_MAP)
         self.bar = ColorBar(self)
         self.meaning = QLabel(self)
+        self.fold = QToolButton(self)
+        self._content = QWidget(self)
         self._form = QFormLayout()
         self._set_up_layout()
+        self._fold(bool(settings.value(FOLD_MAPS)))
+        self.fold.toggled.connect(self._on_fold_toggled)
         self.heads.activated.connect(self._on_heads_activated)
         session.category_changed.connect(self.update_bar)
         session.current_changed.connect(self.update_bar)
@@ -51,12 +55,27 @@ class MapChooser(QWidget):
         self._form.addRow("Ma&p:", self.kinds)
         self._form.addRow("&Head:", self.heads)
         self._form.addRow("&Colours:", self.colors)
+        inner = QVBoxLayout(self._content)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(6)
+        inner.addLayout(self._form)
+        inner.addWidget(self.bar)
+        inner.addWidget(self.meaning)
+        self.fold.setText("Map")
+        self.fold.setCheckable(True)
+        self.fold.setAutoRaise(True)
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setToolTip("Kind, colours and scale of the map; fold it for a longer list")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addLayout(self._form)
-        layout.addWidget(self.bar)
-        layout.addWidget(self.meaning)
+        layout.setSpacing(2)
+        layout.addWidget(self.fold)
+        layout.addWidget(self._content)
+
+    def _fold(self, folded: bool) -> None:
+        self.fold.setChecked(not folded)
+        self.fold.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
+        self._content.setVisible(not folded)
 
     def _combo(self, setting: Setting) -> QComboBox:
         box = QComboBox(self)
@@ -68,6 +87,11 @@ class MapChooser(QWidget):
         box.setToolTip(setting.help)
         box.activated.connect(lambda at: self._settings.set_value(setting, box.itemData(at)))
         return box
+
+    @Slot(bool)
+    def _on_fold_toggled(self, unfolded: bool) -> None:
+        self._settings.set_value(FOLD_MAPS, not unfolded)
+        self._fold(not unfolded)
 
     @Slot()
     def update_bar(self) -> None:

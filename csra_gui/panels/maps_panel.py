@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QDockWidget, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Comparison
@@ -76,6 +77,11 @@ class MapsPanel(QDockWidget):
     def set_photo(self, image: QImage | None) -> None:
         """The photo that is seen."""
         self.heads.set_photo(image)
+
+    @override
+    def sizeHint(self) -> QSize:
+        # Low, so that the labels beside the photo keep their room.
+        return QSize(640, 200)
 
     def show_changes(self) -> None:
         """Come out with the table that says what became of the labels."""

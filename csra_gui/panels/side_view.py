@@ -33,6 +33,9 @@ BESIDE_CAPTIONS: dict[Beside, str] = {
 class SideView(QWidget):
     """The same photo once more, under the same zoom; hidden while nothing is compared.
 
+    Attributes:
+        header: says what is shown, and changes it; to be laid above both views.
+
     Signals:
         scores_changed: what is drawn here shares the scale of the photo beside it, or no longer.
         position_hovered: as of the view.
@@ -54,11 +57,13 @@ class SideView(QWidget):
         self._comparison = comparison
         self._photo: QImage | None = None
         self._filled_for = Beside.NOTHING
+        self._begins = False
         self.second = SecondModel(session, self)
         self.view = PhotoView(self)
-        self.kinds = QComboBox(self)
-        self.which = QComboBox(self)
-        self._close = QToolButton(self)
+        self.header = QWidget(self)
+        self.kinds = QComboBox(self.header)
+        self.which = QComboBox(self.header)
+        self._close = QToolButton(self.header)
         self._set_up()
         self.second.changed.connect(self.update_picture)
         comparison.changed.connect(self._on_comparison_changed)
@@ -77,24 +82,22 @@ class SideView(QWidget):
         self.which.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.which.setMinimumContentsLength(8)
+        self.which.setMinimumContentsLength(14)
         self.kinds.setSizeAdjustPolicy(self.which.sizeAdjustPolicy())
-        self.kinds.setMinimumContentsLength(10)
+        self.kinds.setMinimumContentsLength(14)
         self._close.setIcon(icon("close"))
         self._close.setAutoRaise(True)
         self._close.setToolTip("Show the photo alone")
         self._close.setAccessibleName("Show the photo alone")
         self.view.setAccessibleName("The photo once more")
-        row = QHBoxLayout()
+        row = QHBoxLayout(self.header)
         row.setContentsMargins(4, 2, 4, 2)
-        row.addWidget(self.kinds, 1)
-        row.addWidget(self.which, 1)
+        row.addWidget(self.kinds)
+        row.addWidget(self.which)
         row.addWidget(self._close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(row)
-        layout.addWidget(self.view, 1)
+        layout.addWidget(self.view)
         self.kinds.activated.connect(self._on_kinds_activated)
         self.which.activated.connect(self._on_which_activated)
         self._close.clicked.connect(lambda: self._comparison.set_beside(Beside.NOTHING))
@@ -111,6 +114,7 @@ class SideView(QWidget):
         """Draw the map anew."""
         if self._comparison.beside is Beside.NOTHING:
             return
+        self._choose_labels()
         shown = second_map(self._session, self._display.source, self._comparison, self.second)
         self.scores_changed.emit(shown.scores)
         self.view.set_caption(shown.caption)
@@ -129,19 +133,17 @@ class SideView(QWidget):
     @Slot()
     def _on_comparison_changed(self) -> None:
         beside = self._comparison.beside
-        suggested = self._suggested_category() if beside is Beside.CATEGORY else None
-        if self._comparison.other is None and suggested is not None:
-            self._comparison.set_beside(beside, suggested)  # comes back here
-            return
         self.kinds.setCurrentIndex(self.kinds.findData(beside.value))
         opened = self.isHidden() and beside is not Beside.NOTHING
-        self.setVisible(beside is not Beside.NOTHING)
+        for widget in (self, self.header):
+            widget.setVisible(beside is not Beside.NOTHING)
         if beside is not Beside.MODEL:
             self.second.choose(None)
         if beside is Beside.NOTHING:
             self.view.set_photo(None)
             self.scores_changed.emit(None)
         elif opened:
+            self._begins = True
             self.view.set_photo(self._photo)
         self._fill_which()
         self.update_picture()
@@ -183,6 +185,16 @@ class SideView(QWidget):
     @Slot(int)
     def _on_kinds_activated(self, place: int) -> None:
         self._comparison.set_beside(Beside(self.kinds.itemData(place)))
+
+    def _choose_labels(self) -> None:
+        """Begin with the best labels, once there are scores: photos alone say nothing."""
+        if self._display.source.scores is None:
+            return
+        begins, self._begins = self._begins, False
+        if begins and self._session.shown_category is None:
+            self._session.set_pinned(self._suggested_category())
+        if self._comparison.beside is Beside.CATEGORY and self._comparison.other is None:
+            self._comparison.set_beside(Beside.CATEGORY, self._suggested_category())
 
     def _suggested_category(self) -> int | None:
         """The best label of the photo that is not shown already."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Qt, Slot
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -74,6 +74,7 @@ class TogetherTab(QWidget):
             self.beside.addItem(caption, beside.value)
         self.labels.setAccessibleName("Labels to draw together")
         self.labels.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.labels.setIconSize(QSize(12, 12))
         self.labels.setWrapping(True)
         self.labels.setResizeMode(QListWidget.ResizeMode.Adjust)
         meaning = QLabel(_MEANING, self)

@@ -9,7 +9,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.map_display import MapDisplay
-from csra_gui.maps.comparison import Comparison
+from csra_gui.maps.beside import label_caption
+from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.layers import map_picture, together_picture
 from csra_gui.maps.true_objects import TrueObjects
 from csra_gui.panels.legend_strip import LegendStrip
@@ -64,7 +65,11 @@ class ViewerPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.legend)
+        top = QHBoxLayout()
+        top.addWidget(self.legend, 1)
+        top.addStretch(0)
+        top.addWidget(self.side.header)
+        layout.addLayout(top)
         layout.addWidget(views, 1)
         self.hide_part.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.hide_part.hide()
@@ -160,7 +165,17 @@ class ViewerPanel(QWidget):
             if hidden is None or self._shown is None
             else QRectF(hidden.left, hidden.top, hidden.width, hidden.height)
         )
+        self._update_caption()
         self.view.set_notice(f"What if: {source.text()}" if source.is_changed else "")
+
+    def _update_caption(self) -> None:
+        path, model = self._session.current_path, self._session.model
+        if path is None or self._shown is None:
+            return
+        scores, caption = self._shown_scores(), display_name(path)
+        if self.comparison.beside is not Beside.NOTHING and scores is not None and model:
+            caption = label_caption(caption, scores, model, self._session.shown_category)
+        self.view.set_caption(caption)
 
     @Slot()
     def _update_marks(self) -> None:

@@ -114,8 +114,9 @@ class WhatIfTab(QScrollArea):
         self.lam.set_value(model.lam if change.lam is None else change.lam)
         self.size_slider.set_value(self._source.input_size or model.input_size)
         temperatures = change.temperatures or model.temperatures
-        if len(set(temperatures)) == 1:
-            self.all_heads.set_value(temperatures[0])
+        self.all_heads.set_value(temperatures[0])
+        if len(set(temperatures)) > 1:
+            self.all_heads.set_mixed()
         on = change.heads or (True,) * len(temperatures)
         for switch, slider, is_on, value in zip(
             self.switches, self.temperatures, on, temperatures, strict=True

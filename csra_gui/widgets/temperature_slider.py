@@ -49,6 +49,11 @@ class TemperatureSlider(QWidget):
         self.slider.blockSignals(blocked)
         self._take(temperature)
 
+    def set_mixed(self) -> None:
+        """Say that it stands for several, which differ."""
+        self._number.setText("differ")
+        self.slider.setAccessibleDescription("differ")
+
     def _take(self, temperature: float) -> None:
         self._value = temperature
         text = "max" if math.isinf(temperature) else f"T = {temperature:g}"
