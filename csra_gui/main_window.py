@@ -20,7 +20,7 @@ from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
 from csra_gui.closing import ClosingQuestion
 from csra_gui.commands.browse import BrowseCommands
-from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, OTHER_KEYS
+from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.commands.evaluate import EvaluateCommands
 from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.map_study import MapStudyCommands
@@ -31,12 +31,13 @@ from csra_gui.commands.retagging import RetagCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.search import SearchCommands
 from csra_gui.commands.shortcuts import Shortcuts
-from csra_gui.commands.spec import CommandGroup, Slots
+from csra_gui.commands.spec import CommandGroup, Slots, menu_paths
 from csra_gui.commands.table import Actions
 from csra_gui.commands.tags import TagCommands
 from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.desk import EvaluationDesk
+from csra_gui.folder_watch import FolderWatch
 from csra_gui.library_desk import LibraryDesk
 from csra_gui.map_display import MapDisplay
 from csra_gui.model_desk import ModelDesk
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
         self._drop_target = DropTarget(self, session)
         self.opener = Opener(session, settings, samples, self)
         self.folders = FoldersPanel(session, settings, self.opener, self)
+        self.watch = FolderWatch(session, settings, self)
         self.browse_desk = BrowseDesk(
             session, self.browsing, self.viewer.loader, self.notifier, thumbnails, self
         )
@@ -196,6 +198,7 @@ class MainWindow(QMainWindow):
         labels.reviewed.setDefaultAction(actions["reviewed"])
         labels.favourites.setDefaultAction(actions["edit_favourites"])
         labels.favourites.setMenu(actions.menu("favourites"))
+        self.search.left.connect(self._on_search_left)
         self.search.bar.set_facets_action(actions["show_facets"])
         self.facets.visibilityChanged.connect(self._update_actions)
 
@@ -225,6 +228,11 @@ class MainWindow(QMainWindow):
             fact.connect(self._update_actions)
         self.folders.visibilityChanged.connect(self._update_actions)
         self.browsing.mode_changed.connect(self._update_actions)
+        for panel in (self.folders, self.grid, self.stage):
+            self.watch.files_changed.connect(panel.take_changes)
+        self.watch.files_changed.connect(
+            lambda rows: self.viewer.reload([session.photos.paths[row] for row in rows])
+        )
         self.grid.photo_activated.connect(lambda: self.browsing.set_mode(ViewMode.LARGE))
         for asks in (self.grid.menu_requested, self.stage.menu_requested):
             asks.connect(
@@ -271,7 +279,7 @@ class MainWindow(QMainWindow):
             RetagCommands(session, self.retag_desk),
             ModelCommands(self.desk),
             EvaluateCommands(session, self.evaluation),
-            HelpCommands(dialogs, lambda: dialogs.show_shortcuts(self.shortcuts, OTHER_KEYS)),
+            HelpCommands(dialogs, self._show_shortcuts),
         ]
 
     def _review_commands(self) -> ReviewCommands:
@@ -281,6 +289,9 @@ class MainWindow(QMainWindow):
 
         dialogs = ReviewDialogs(self.session, self.review, self.used_labels, favourite_keys, self)
         return ReviewCommands(self.session, self.review, self.used_labels, self.labels, dialogs)
+
+    def _show_shortcuts(self) -> None:
+        self.dialogs.show_shortcuts(self.shortcuts, OTHER_KEYS, menu_paths(MENUS))
 
     def _set_full_screen(self, on: bool) -> None:
         if on:
@@ -296,6 +307,10 @@ class MainWindow(QMainWindow):
         roots = self.session.roots
         more = f" and {len(roots) - 1} more" if len(roots) > 1 else ""
         self.setWindowTitle(f"{display_text(roots[0].name or str(roots[0]))}{more} — CSRA")
+
+    @Slot()
+    def _on_search_left(self) -> None:
+        self.grid.view.setFocus()
 
     @Slot(object, bool)
     def _on_drop_target_photos_dropped(self, paths: list[Path], adds: bool) -> None:
@@ -338,5 +353,7 @@ class MainWindow(QMainWindow):
     @override
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.watch.look_again()
         if event.type() == QEvent.Type.WindowStateChange:
             self.actions_table["full_screen"].setChecked(self.isFullScreen())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, QPoint, Slot
 from PySide6.QtWidgets import QWidget
@@ -55,14 +55,17 @@ class WindowDialogs(QObject):
         dialog.raise_()
         dialog.activateWindow()
 
-    def show_shortcuts(self, shortcuts: Shortcuts, others: Sequence[tuple[str, str]]) -> None:
+    def show_shortcuts(
+        self, shortcuts: Shortcuts, others: Sequence[tuple[str, str]], menus: Mapping[str, str]
+    ) -> None:
         """What each key does; the keys of commands can be changed.
 
         Args:
             shortcuts: of the commands.
             others: pairs of keys and meaning.
+            menus: where each command is found, by its id.
         """
-        ShortcutsDialog(shortcuts, others, self._window).open()
+        ShortcutsDialog(shortcuts, others, menus, self._window).open()
 
     def show_log(self) -> None:
         """What the program wrote down."""

@@ -22,7 +22,7 @@ LABEL_KEYS = tuple(f"label_{n}" for n in range(1, _LABELS + 1))
 FAVOURITE_KEYS = tuple(f"favourite_{n}" for n in range(1, FAVOURITES + 1))
 _REVIEWED = {
     Share.ALL: "Reviewed",
-    Share.SOME: "Some reviewed",
+    Share.SOME: "Partly",
     Share.NONE: "Not reviewed",
 }
 

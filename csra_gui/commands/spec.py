@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -53,6 +53,17 @@ class MenuSpec:
 def plain_text(text: str) -> str:
     """A menu text without its access key and dots."""
     return text.replace("&", "").removesuffix("…")
+
+
+def menu_paths(menus: Sequence[MenuSpec], above: str = "") -> dict[str, str]:
+    """In which menu each command is, as people say it, by the command's id."""
+    paths: dict[str, str] = {}
+    for menu in menus:
+        here = f"{above} ▸ {plain_text(menu.text)}" if above else plain_text(menu.text)
+        inside = [entry for entry in menu.entries if isinstance(entry, MenuSpec)]
+        names = [entry for entry in menu.entries if isinstance(entry, str) and entry != SEPARATOR]
+        paths |= dict.fromkeys(names, here) | menu_paths(inside, here)
+    return paths
 
 
 class CommandGroup(Protocol):

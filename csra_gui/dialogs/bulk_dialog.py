@@ -207,4 +207,6 @@ def _sentence(count: int, unchanged: int) -> str:
         return "Nothing would change."
     changes = "One photo changes" if count == 1 else f"{count:,} photos change"
     stays = f", {unchanged:,} stay as they are" if unchanged else ""
+    if unchanged == 1:
+        stays = ", one stays as it is"
     return f"{changes}{stays}. You can undo it."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, Slot
 from PySide6.QtGui import QKeySequence
@@ -31,6 +31,7 @@ class ShortcutsDialog(QDialog):
     Args:
         shortcuts: of all commands.
         others: keys and meaning of what cannot be changed.
+        menus: where each command is found, by its id.
         parent: of the dialog.
     """
 
@@ -38,6 +39,7 @@ class ShortcutsDialog(QDialog):
         self,
         shortcuts: Shortcuts,
         others: Sequence[tuple[str, str]],
+        menus: Mapping[str, str],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -45,6 +47,7 @@ class ShortcutsDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._shortcuts = shortcuts
         self._others = tuple(others)
+        self._menus = menus
         self._texts = {spec.id: plain_text(spec.text) for spec in shortcuts.specs}
         self.commands = ShortcutModel(self)
         self._found = QSortFilterProxyModel(self)
@@ -73,8 +76,11 @@ class ShortcutsDialog(QDialog):
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
         table.verticalHeader().hide()
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
+        header = table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def _set_up_layout(self) -> None:
         self.search.setPlaceholderText("Search for a command or a key")
@@ -105,7 +111,7 @@ class ShortcutsDialog(QDialog):
         layout.addLayout(line)
         layout.addWidget(self.note)
         layout.addWidget(buttons)
-        self.resize(680, 600)
+        self.resize(760, 600)
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._found.setFilterFixedString)
@@ -140,6 +146,7 @@ class ShortcutsDialog(QDialog):
                 text,
                 ", ".join(map(shown_key, shortcuts.keys(name))),
                 shortcuts.is_changed(name),
+                self._menus.get(name, ""),
             )
             for name, text in self._texts.items()
         ]

@@ -12,7 +12,8 @@ from PySide6.QtGui import QFont
 from typing_extensions import override
 
 _Index = QModelIndex | QPersistentModelIndex
-_HEADERS = ("Command", "Keys")
+_HEADERS = ("Command", "Keys", "Menu")
+_KEYS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,14 @@ class ShortcutRow:
         text: what it does.
         keys: as people write them.
         changed: whether the person chose them.
+        menu: where the command is found.
     """
 
     name: str
     text: str
     keys: str
     changed: bool = False
+    menu: str = ""
 
 
 class ShortcutRole(IntEnum):
@@ -55,7 +58,7 @@ class ShortcutModel(QAbstractTableModel):
         if not same:
             self.endResetModel()
         elif rows:
-            self.dataChanged.emit(self.index(0, 1), self.index(len(rows) - 1, 1))
+            self.dataChanged.emit(self.index(0, _KEYS), self.index(len(rows) - 1, _KEYS))
 
     def row_named(self, name: str) -> int:
         """The row of a command; −1 if it is not there."""
@@ -85,8 +88,8 @@ class ShortcutModel(QAbstractTableModel):
             case ShortcutRole.ROW:
                 return row
             case Qt.ItemDataRole.DisplayRole:
-                return row.keys if index.column() else row.text
-            case Qt.ItemDataRole.FontRole if row.changed and index.column():
+                return (row.text, row.keys, row.menu)[index.column()]
+            case Qt.ItemDataRole.FontRole if row.changed and index.column() == _KEYS:
                 font = QFont()
                 font.setBold(True)
                 return font

@@ -28,6 +28,8 @@ from engine.texts import display_text
 
 #: Categories that are listed whatever their score is, where scores add up to 100 %.
 _BEST_GUESSES = 5
+#: Around a tool button's text: icon, gap and edges, in pixels.
+_BUTTON_ROOM = 38
 _OWN_IN_USE = "Each label has its own: the tick on its bar."
 _SHARED = "This model was made to name one thing per photo: all its scores together are 100 %."
 
@@ -84,6 +86,9 @@ class LabelsPanel(QWidget):
             button.setAutoRaise(True)
         self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         self.reviewed.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        # As wide for each of its texts, so that nothing moves when the photo changes.
+        widest = self.reviewed.fontMetrics().horizontalAdvance("Not reviewed")
+        self.reviewed.setMinimumWidth(widest + _BUTTON_ROOM)
         top = QHBoxLayout()
         top.addWidget(heading, 1)
         top.addWidget(self.reviewed)

@@ -28,6 +28,10 @@ class ReviewStrip(QWidget):
         self.queues = QComboBox(self)
         for key, caption, _ in QUEUES:
             self.queues.addItem(caption, key)
+        self.queues.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.queues.setMinimumContentsLength(12)
         self.queues.setPlaceholderText("In the order shown")
         self.queues.setAccessibleName("Order of review")
         self.queues.setToolTip("Which photos come first when you go from one to the next.")
@@ -47,7 +51,12 @@ class ReviewStrip(QWidget):
         layout.addWidget(self._bar)
         self.queues.activated.connect(self._on_queues_activated)
         session.shown.order_changed.connect(self._update_queue)
-        for fact in (session.shown.changed, session.decisions_changed, session.photos_reset):
+        for fact in (
+            session.shown.changed,
+            session.decisions_changed,
+            session.predictions_changed,  # what the library knows comes with them
+            session.photos_reset,
+        ):
             fact.connect(self._update_progress)
         self._update_queue()
         self._update_progress()

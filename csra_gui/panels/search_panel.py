@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QPushButton, QVBoxLayout, QWidget
 
@@ -40,7 +40,13 @@ ORDERS: tuple[tuple[str, str, bool], ...] = (
 
 
 class SearchPanel(QWidget):
-    """What is typed decides what is shown; what is shown decides what the line says."""
+    """What is typed decides what is shown; what is shown decides what the line says.
+
+    Signals:
+        left: the person is through with typing and wants to be with the photos.
+    """
+
+    left = Signal()
 
     def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +68,7 @@ class SearchPanel(QWidget):
     def _connect(self) -> None:
         session, shown = self._session, self._session.shown
         self.bar.edit.filter_changed.connect(shown.set_filter)
+        self.bar.edit.left.connect(self.left)
         self.bar.edit.offers_closed.connect(self._update_error)
         self.bar.sort.sort_changed.connect(shown.set_sort)
         self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)

@@ -175,7 +175,7 @@ def test_what_is_said_goes_for_all_selected_photos(reviewing: Application) -> No
     look_at(reviewing, "cat.jpg", "person.jpg")
     assert listed(reviewing)["Grandma"].share is Share.SOME
     assert reviewing.window.review.reviewed is Share.SOME
-    assert reviewing.window.actions_table["reviewed"].iconText() == "Some reviewed"
+    assert reviewing.window.actions_table["reviewed"].iconText() == "Partly"
 
 
 def test_undo_takes_back_one_step_on_all_photos(reviewing: Application, qtbot: QtBot) -> None:
@@ -226,6 +226,17 @@ def test_single_keys_are_commands_elsewhere(reviewing: Application, qtbot: QtBot
     assert list(said(reviewing, "cat.jpg").values()) == [ACCEPTED]
     QTest.keyClick(window.windowHandle(), "a")
     qtbot.waitUntil(window.labels.entry.hasFocus)
+
+
+def test_escape_in_an_empty_filter_goes_back_to_the_photos(
+    reviewing: Application, qtbot: QtBot
+) -> None:
+    window = reviewing.window
+    window.activateWindow()
+    trigger(reviewing, "find")
+    qtbot.waitUntil(window.search.bar.edit.hasFocus)
+    QTest.keyClick(window.search.bar.edit, Qt.Key.Key_Escape)
+    qtbot.waitUntil(window.grid.view.hasFocus)
 
 
 def test_keeping_a_map_is_a_key(reviewing: Application) -> None:
@@ -309,6 +320,22 @@ def test_the_queue_sets_the_order_and_follows_it(reviewing: Application) -> None
     assert strip.queues.currentIndex() == -1
     shown.set_sort("mistakes", True)
     assert strip.queues.currentText() == "Suspected mistakes first"
+
+
+def test_what_was_reviewed_is_known_at_the_next_start(
+    reviewing: Application, qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    trigger(reviewing, "reviewed")
+    reviewing.window.review.accept("cat")
+    qtbot.waitUntil(lambda: not reviewing.session.decisions.is_writing)
+    reviewing.window.close()
+    assert reviewing.shut_down()
+    again = start([photos])
+    strip = again.window.labels.strip
+    qtbot.waitUntil(lambda: strip.done.text() == "1 of 5 reviewed")
+    look_at(again, "cat.jpg")
+    assert listed(again)["cat"].verdict is ACCEPTED
+    assert again.window.actions_table["reviewed"].isChecked()
 
 
 # Parts alone.

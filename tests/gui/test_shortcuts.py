@@ -83,7 +83,7 @@ def test_keys_that_move_and_choose_run_nothing(key: str, qapp: object) -> None:
 
 @pytest.fixture
 def dialog(qtbot: QtBot, shortcuts: Shortcuts) -> ShortcutsDialog:
-    widget = ShortcutsDialog(shortcuts, [("Tab", "Go on")])
+    widget = ShortcutsDialog(shortcuts, [("Tab", "Go on")], {"tag": "Tags"})
     widget.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(widget)
     widget.show()
@@ -107,6 +107,8 @@ def test_all_keys_are_listed_and_searched(dialog: ShortcutsDialog) -> None:
     ]
     dialog.search.setText("ctrl+t")
     assert shown(dialog) == [("Tag now", "Ctrl+T")]
+    dialog.search.setText("tags")
+    assert shown(dialog) == [("Tag now", "Ctrl+T")], "by its menu"
     dialog.search.setText("phot")
     assert shown(dialog) == [("Find photos", "Ctrl+F, F3")]
 
@@ -163,6 +165,8 @@ def test_a_changed_key_runs_the_command_in_the_window(qtbot: QtBot, start: Start
     dialog = window.findChild(ShortcutsDialog)
     assert dialog is not None
     assert len(shown(dialog)) == len(ACTIONS) + len(OTHER_KEYS)
+    dialog.search.setText("View ▸ Theme")
+    assert [text for text, _ in shown(dialog)] == ["Like the desktop", "Light", "Dark"]
     dialog.close()
 
 
