@@ -175,9 +175,13 @@ class PhotoWork(QObject):
         Args:
             among: only these rows, also if the model could not be run on them before.
         """
-        if not self._retagger.is_running:
-            self._care.pause()
-            self._tagger.start(among)
+        if self._retagger.is_running:
+            return
+        if self.is_looking_up:  # what the library knows need not be asked
+            self._tag_when_possible = True
+            return
+        self._care.pause()
+        self._tagger.start(among)
 
     def retag(self, plan: RetagPlan) -> None:
         """Tag photos again; nothing counts before it is accepted."""

@@ -39,7 +39,7 @@ class TagCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         session = self._session
-        busy = session.is_tagging or session.is_scanning or session.is_looking_up
+        busy = session.is_tagging or session.is_scanning
         actions["tag"].setEnabled(session.model is not None and not busy and self._has_untagged())
         actions["tag"].setText(self._tag_text())
         actions["pause"].setEnabled(session.is_tagging)
