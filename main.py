@@ -6,6 +6,7 @@ No argument or a folder opens the window; a command (``tag``, …) runs without 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _HELP = f"""usage: csra [FOLDER|PHOTO …]        open the window
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; returns its exit status."""
+    _share_processors()
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments and arguments[0] in COMMANDS:
@@ -36,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def main_gui(arguments: list[str] | None = None) -> int:
     """Open the window on the folders and photos given."""
+    _share_processors()
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
     from csra_gui.app import run
@@ -46,6 +49,15 @@ def main_gui(arguments: list[str] | None = None) -> int:
     samples = resource_path("samples")
     folders = [samples] if arguments == ["--samples"] else [Path(a) for a in arguments]
     return run(lambda: RemoteEngine(serve_local), folders, samples=samples)
+
+
+def _share_processors() -> None:
+    """Let the threads of a calculation sleep, not spin, while they wait for each other.
+
+    Where other programs use the processors too, spinning threads keep them from the thread that
+    is waited for, and one photo can take ten times as long. Libraries read this when they load.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-# Before anything imports Qt.
+# Before anything imports torch or Qt. Threads sleep while they wait, as in the program itself.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_QPA_FONTDIR"] = os.environ.get("QT_QPA_FONTDIR", "/usr/share/fonts")
 
