@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QIcon
+
 from csra_gui.commands.spec import ActionSpec, Slots, Standard
 from csra_gui.item_models.label_list_model import Share
 from csra_gui.panels.labels_panel import LabelsPanel
+from csra_gui.resources import icon
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.session import Session
@@ -44,7 +47,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "reviewed",
         "Re&viewed",
         ("V",),
-        "check",
+        "",
         "Mark the photo as reviewed, or take the mark away.",
         checkable=True,
     ),
@@ -128,8 +131,10 @@ class ReviewCommands:
         actions["next_unreviewed"].setEnabled(len(session.shown) > 0)
         actions["bulk_edit"].setEnabled(len(session.photos) > 0)
         actions["pin"].setEnabled(session.shown_category is not None)
-        actions["reviewed"].setChecked(any_photo and review.reviewed is Share.ALL)
+        is_done = any_photo and review.reviewed is Share.ALL
+        actions["reviewed"].setChecked(is_done)
         actions["reviewed"].setIconText(_REVIEWED[review.reviewed])
+        actions["reviewed"].setIcon(icon("check") if is_done else QIcon())
         for place, label in enumerate(self._used.favourites(), start=1):
             action = actions[f"favourite_{place}"]
             action.setEnabled(any_photo and bool(label))
