@@ -118,6 +118,7 @@ class Application(QObject):
 
     def shut_down(self) -> bool:
         """End all work; ``False`` if something would not end in time."""
+        self.window.watch.close()
         ended = self.session.shut_down(_SHUT_DOWN_S)
         self.window.grid.thumbnails.close()
         self.window.viewer.loader.close()

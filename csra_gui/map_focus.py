@@ -101,6 +101,11 @@ class MapFocus(QObject):
         self._request_evidence()
         self.evidence_changed.emit()
 
+    def read_again(self) -> None:
+        """Files are other ones now: what is known of them is void."""
+        self._evidence.clear()
+        self.ask_again()
+
     def _request_evidence(self) -> None:
         unreadable = self.current is not None and self._photos.error(self.current) is not None
         there = self.evidence is not None or unreadable

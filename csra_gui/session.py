@@ -144,7 +144,7 @@ class Session(QObject):
         self.work.take_changes(changes)
         self.shown.refresh()
         if self.current in [*changes.vanished, *(change.row for change in changes.changed)]:
-            self.focus.ask_again()
+            self.focus.read_again()
 
     def rescan(self) -> None:
         """Open the same files and folders again."""

@@ -126,8 +126,7 @@ class ShownPhotos(QObject):
     def refresh(self) -> None:
         """Something that filters and orders go by has changed."""
         if self._order.is_plain:
-            if len(self.rows) != len(self._photos):
-                self._show(np.arange(len(self._photos)))
+            self._show(np.arange(len(self._photos)))
         elif not self._timer.isActive():
             self._timer.start()
 

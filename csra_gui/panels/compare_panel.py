@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
@@ -53,6 +54,15 @@ class ComparePanel(QWidget):
             fact.connect(self._update)
         self.loader.image_loaded.connect(self._update)
         self.loader.image_failed.connect(self._update)
+
+    def reload(self, photos: Sequence[int]) -> None:
+        """Load photos anew whose files are other ones now."""
+        paths = [self._session.photos.paths[photo] for photo in photos]
+        self.loader.forget(paths)
+        for side in self.sides:
+            side.forget(paths)
+        if self._browsing.mode is ViewMode.COMPARE:
+            self._on_browsing_pair_changed()
 
     @Slot()
     def _on_browsing_pair_changed(self) -> None:
@@ -117,6 +127,11 @@ class _Side(QWidget):
         if path != self._path:
             self._path = path
             self.view.set_photo(image)
+
+    def forget(self, paths: Sequence[Path]) -> None:
+        """Take the next picture of one of these, though the path is the same."""
+        if self._path in paths:
+            self._path = None
 
     def show_nothing(self, message: str) -> None:
         """Show no photo, and why."""

@@ -68,7 +68,7 @@ class Filmstrip(ThumbnailView):
         self.horizontalHeader().setDefaultSectionSize(cell.width())
         self.verticalHeader().setDefaultSectionSize(cell.height())
         self.setFixedHeight(cell.height() + self.horizontalScrollBar().sizeHint().height())
-        self._ask_soon()
+        self.ask_soon()
 
     @override
     def _positions_inside(self, frame: QRect) -> IntArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Slot
@@ -128,6 +128,13 @@ class FoldersPanel(QDockWidget):
     @Slot(int, int)
     def _on_session_photos_added(self, first: int, end: int) -> None:
         self._model.add_photos(self._session.photos.paths[first:end])
+
+    @Slot(object, object)
+    def take_changes(self, changed: Sequence[int], vanished: Sequence[int]) -> None:
+        """Count photos that are about to come back or to go."""
+        photos = self._session.photos
+        self._model.add_photos([photos.paths[row] for row in changed if photos.gone[row]])
+        self._model.remove_photos([photos.paths[row] for row in vanished])
 
     @Slot(object, QPoint)
     def _show_folder_menu(self, folder: Path, place: QPoint) -> None:

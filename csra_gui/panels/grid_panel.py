@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedLayout, QVBoxLayout, QWidget
 
@@ -131,7 +134,8 @@ class GridPanel(QWidget):
 
     @Slot()
     def _tell_count(self) -> None:
-        count, shown = len(self._session.photos), len(self._session.shown)
+        photos, shown = self._session.photos, len(self._session.shown)
+        count = len(photos) - int(np.count_nonzero(photos.gone))
         if self._session.is_scanning:
             text = f"{_LOOKING} {count:,} so far" if count else _LOOKING
         elif shown == count:
@@ -142,6 +146,13 @@ class GridPanel(QWidget):
         self._count.setText(f"{text}, {chosen:,} selected" if chosen > 1 else text)
         self._hint.setText(self._nothing_text())
         self._stack.setCurrentWidget(self.view if shown else self._hint)
+
+    @Slot(object, object)
+    def take_changes(self, changed: Sequence[int], _vanished: Sequence[int]) -> None:
+        """Load the thumbnails of files that are other ones now anew."""
+        paths = self._session.photos.paths
+        self.thumbnails.forget([paths[row] for row in changed])
+        self.grid.ask_soon()
 
     def _nothing_text(self) -> str:
         if self._session.is_scanning:

@@ -75,7 +75,7 @@ class PhotoGrid(ThumbnailView):
         if anchor is not None and self._grid.position_of(anchor):
             hint = QAbstractItemView.ScrollHint.PositionAtTop
             self.scrollTo(self._grid.index_of(anchor), hint)
-        self._ask_soon()
+        self.ask_soon()
 
     @override
     def _positions_inside(self, frame: QRect) -> IntArray:

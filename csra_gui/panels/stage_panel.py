@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
@@ -66,6 +68,12 @@ class StagePanel(QWidget):
         comparing = mode is ViewMode.COMPARE
         self._stack.setCurrentWidget(self.compare if comparing else self._viewer)
         self.filmstrip.setVisible(mode in (ViewMode.LARGE, ViewMode.COMPARE))
+
+    @Slot(object, object)
+    def take_changes(self, changed: Sequence[int], _vanished: Sequence[int]) -> None:
+        """Load compared photos anew whose files are other ones now."""
+        self.filmstrip.ask_soon()
+        self.compare.reload(changed)
 
     @Slot(int, int)
     def _on_filmstrip_visible_changed(self, first: int, end: int) -> None:

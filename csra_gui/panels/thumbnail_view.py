@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPalette, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
@@ -62,11 +62,11 @@ class ThumbnailView(QTableView):
         self._ask_timer.timeout.connect(self._tell_visible)
         self._set_up_view()
         self.setModel(model)
-        model.rowsInserted.connect(self._ask_soon)
-        model.columnsInserted.connect(self._ask_soon)
+        model.rowsInserted.connect(self.ask_soon)
+        model.columnsInserted.connect(self.ask_soon)
         model.modelReset.connect(self._on_model_reset)
         for bar in (self.verticalScrollBar(), self.horizontalScrollBar()):
-            bar.valueChanged.connect(self._ask_soon)
+            bar.valueChanged.connect(self.ask_soon)
         self.selectionModel().selectionChanged.connect(self._on_selection_changed)
         self._band.moved.connect(self._on_band_moved)
 
@@ -186,6 +186,11 @@ class ThumbnailView(QTableView):
         self._lay_out()
 
     @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.ask_soon()
+
+    @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         point = event.position().toPoint()
         position = self._photos.position_at(self.indexAt(point))
@@ -243,7 +248,8 @@ class ThumbnailView(QTableView):
     # What can be seen.
 
     @Slot()
-    def _ask_soon(self) -> None:
+    def ask_soon(self) -> None:
+        """Say before long what can be seen, whether it is the same or not."""
         if not self._ask_timer.isActive():
             self._ask_timer.start()
 
@@ -269,7 +275,7 @@ class ThumbnailView(QTableView):
             self.scrollTo(index)
         elif not self._photos.count:
             self._set_current(None)
-        self._ask_soon()
+        self.ask_soon()
 
     @Slot()
     def _on_selection_changed(self) -> None:

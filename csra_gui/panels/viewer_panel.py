@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt, Signal, Slot
@@ -101,6 +102,13 @@ class ViewerPanel(QWidget):
     def shown_path(self) -> Path | None:
         """The photo that is seen, ``None`` while it loads."""
         return self._shown
+
+    def reload(self, paths: Sequence[Path]) -> None:
+        """Load photos anew whose files are other ones now."""
+        self.loader.forget(paths)
+        if self._shown in paths:
+            self._shown = None
+            self._on_session_current_changed(self._session.current)
 
     @Slot(object)
     def _on_session_current_changed(self, _photo: int | None) -> None:

@@ -412,7 +412,7 @@ def test_thumbnails_are_kept_on_the_disk_until_they_are_cleared(
     qtbot: QtBot, application: Application, own_profile: Path
 ) -> None:
     folder = own_profile / "csra-gui" / "cache" / "thumbnails"
-    qtbot.waitUntil(lambda: any(folder.rglob("*.webp")))
+    qtbot.waitUntil(lambda: len(list(folder.rglob("*.webp"))) == 23)
     trigger(application, "clear_thumbnails")
     bar = application.window.message_bar
     qtbot.waitUntil(lambda: any("cache is empty" in text for text in bar.texts()))
