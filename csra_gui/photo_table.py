@@ -117,8 +117,9 @@ class PhotoTable:
         new = self._paths.add(paths)
         self._resize()
         if files is not None:
-            for row, place in enumerate(new, first):
-                self.set_file(row, files[place])
+            found = [files[place] for place in new]
+            self._sizes.values[first:] = [UNKNOWN_SIZE if f is None else f.size for f in found]
+            self._mtimes_ns.values[first:] = [0 if f is None else f.mtime_ns for f in found]
         self._touch()
         return first, len(self._paths)
 

@@ -154,7 +154,7 @@ class ShownPhotos(QObject):
             self._is_due = True  # with what is wanted then
             return
         self._timer.stop()
-        view = LibraryView(self._photos.columns(), self._thresholds())
+        view = self._current_view()
         order = self._order
 
         def work() -> tuple[LibraryView, IntArray]:
@@ -165,6 +165,14 @@ class ShownPhotos(QObject):
         job.failed.connect(lambda error: self._on_job_failed(job, order, error))
         job.finished.connect(lambda: self._on_job_finished(job))
         job.start()
+
+    def _current_view(self) -> LibraryView:
+        """The last one, with all that was worked out for it, if nothing has changed since."""
+        columns, thresholds, view = self._photos.columns(), self._thresholds(), self.view
+        if view is None or view.columns is not columns:
+            return LibraryView(columns, thresholds)
+        same = np.array_equal(view.thresholds, thresholds)
+        return view if same else LibraryView(columns, thresholds)
 
     def _on_job_returned(self, job: Job, order: Order, view: LibraryView, rows: IntArray) -> None:
         if job is not self._job:
