@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from csra_gui.photo_order import DATE, FOUND, MISTAKES, NAME, SCORE, UNCERTAINTY, natural_key
+from csra_gui.photo_table import PhotoTable
+from csra_gui.shown_photos import ShownPhotos
+from csra_gui.workers.job import JobRunner
+from engine.library.values import ImageFile, Verdict
+
+NAMES = ("IMG_10.jpg", "img_2.jpg", "a.jpg", "b.jpg", "c.jpg")
+SCORES = ((0.9, 0.1), (0.55, 0.2), (0.2, 0.8), (0.1, 0.1))
+HALF = np.full(2, 0.5, dtype=np.float32)
+
+
+class Table:
+    """A table of five photos, the last one not tagged, and what is shown of it."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self._qtbot = qtbot
+        self.owner = QObject()
+        self.jobs = JobRunner(self.owner)
+        self.photos = PhotoTable()
+        self.photos.use_model("m", ("cat", "dog"))
+        self.photos.add(
+            [Path("/x") / name for name in NAMES],
+            [ImageFile(Path("/x") / name, 1, 100 - i) for i, name in enumerate(NAMES)],
+        )
+        for row, scores in enumerate(SCORES):
+            self.photos.set_scores(row, np.array(scores, dtype=np.float32))
+        self.shown = ShownPhotos(self.photos, lambda: HALF, self.jobs, self.owner)
+        self.shown.refresh()
+
+    def wait_for(self, *rows: int) -> None:
+        """Until just these rows are shown, in this order."""
+        self._qtbot.waitUntil(lambda: self.shown.rows.tolist() == list(rows))
+
+
+@pytest.fixture
+def table(qtbot: QtBot) -> Iterator[Table]:
+    made = Table(qtbot)
+    yield made
+    assert made.jobs.shut_down(5.0)
+
+
+def test_all_photos_are_shown_at_once_in_the_order_they_were_found(table: Table) -> None:
+    assert table.shown.rows.tolist() == [0, 1, 2, 3, 4]
+    table.photos.add([Path("/x/new.jpg")])
+    table.shown.refresh()
+    assert len(table.shown) == 6
+    assert table.shown.position_of(5) == 5
+    assert table.shown.row_at(6) is None
+    assert table.shown.position_of(6) is None
+
+
+def test_a_filter_hides_what_it_does_not_want_and_positions_follow(table: Table) -> None:
+    table.shown.set_filter("cat")
+    table.wait_for(0, 1)
+    assert table.shown.position_of(2) is None
+    table.shown.set_filter("dog OR name:c.jpg")
+    table.wait_for(2, 4)
+    assert table.shown.row_at(0) == 2
+    assert table.shown.position_of(4) == 1
+    table.shown.set_filter("")
+    assert len(table.shown) == 5
+
+
+def test_a_filter_that_cannot_be_understood_changes_nothing_but_the_error(table: Table) -> None:
+    table.shown.set_filter("cat")
+    table.wait_for(0, 1)
+    table.shown.set_filter("cat AND (")
+    assert table.shown.filter_error is not None
+    assert table.shown.rows.tolist() == [0, 1]
+    table.shown.set_filter("cat")
+    assert table.shown.filter_error is None
+
+
+def test_a_category_that_nobody_knows_is_an_error_until_it_is_known(
+    qtbot: QtBot, table: Table
+) -> None:
+    table.shown.set_filter("zebra")
+    qtbot.waitUntil(lambda: table.shown.filter_error is not None)
+    assert "zebra" in str(table.shown.filter_error)
+    table.photos.decide([3], {"zebra": Verdict.ADDED})
+    table.shown.refresh()
+    table.wait_for(3)
+    assert table.shown.filter_error is None
+
+
+def test_a_decision_is_followed(table: Table) -> None:
+    table.shown.set_filter("cat")
+    table.wait_for(0, 1)
+    table.photos.decide([0], {"cat": Verdict.REJECTED})
+    table.photos.decide([4], {"cat": Verdict.ADDED})
+    table.shown.refresh()
+    table.wait_for(1, 4)
+
+
+@pytest.mark.parametrize(
+    ("key", "descending", "rows"),
+    [
+        (NAME, False, [2, 3, 4, 1, 0]),
+        (NAME, True, [0, 1, 4, 3, 2]),
+        (DATE, False, [4, 3, 2, 1, 0]),
+        (FOUND, True, [4, 3, 2, 1, 0]),
+        (f"{SCORE}cat", True, [0, 1, 2, 3, 4]),
+        (f"{SCORE}dog", False, [0, 3, 1, 2, 4]),
+        (f"{SCORE}unknown", True, [0, 1, 2, 3, 4]),
+        (UNCERTAINTY, True, [1, 2, 0, 3, 4]),
+    ],
+)
+def test_photos_are_sorted_and_those_without_scores_come_last(
+    table: Table, key: str, descending: bool, rows: list[int]
+) -> None:
+    if rows == [0, 1, 2, 3, 4]:  # so that there is something to wait for
+        table.shown.set_sort(NAME)
+        table.wait_for(2, 3, 4, 1, 0)
+    table.shown.set_sort(key, descending)
+    table.wait_for(*rows)
+
+
+def test_decisions_that_the_model_contradicts_come_first_as_suspected_mistakes(
+    table: Table,
+) -> None:
+    table.photos.decide([0], {"cat": Verdict.REJECTED})  # the model is sure: 0.9
+    table.photos.decide([3], {"dog": Verdict.ADDED})  # the model doubts it: 0.2
+    table.photos.set_scores(3, np.array([0.1, 0.2], dtype=np.float32))
+    table.photos.decide([2], {"dog": Verdict.ACCEPTED})  # both agree
+    table.shown.set_sort(MISTAKES, True)
+    table.wait_for(0, 3, 1, 2, 4)
+
+
+def test_a_fixed_choice_keeps_its_order_and_can_be_filtered_and_sorted(table: Table) -> None:
+    table.shown.set_fixed([4, 2, 0], "three of them")
+    table.wait_for(4, 2, 0)
+    assert table.shown.fixed_caption == "three of them"
+    table.shown.set_sort(NAME)
+    table.wait_for(2, 4, 0)
+    table.shown.set_filter("cat")
+    table.wait_for(0)
+    table.shown.set_filter("")
+    table.shown.set_sort(FOUND)
+    table.shown.set_fixed(None)
+    assert len(table.shown) == 5
+    assert table.shown.fixed_caption == ""
+
+
+def test_what_was_asked_last_wins(table: Table) -> None:
+    for text in ("cat", "dog", "cat AND dog", "NOT cat"):
+        table.shown.set_filter(text)
+    table.wait_for(2, 3, 4)
+
+
+def test_another_folder_begins_empty_and_keeps_the_filter(table: Table) -> None:
+    table.shown.set_filter("cat")
+    table.wait_for(0, 1)
+    table.photos.clear()
+    table.shown.reset()
+    assert len(table.shown) == 0
+    table.photos.add([Path("/y/1.jpg"), Path("/y/2.jpg")])
+    table.photos.set_scores(1, np.array([0.9, 0.0], dtype=np.float32))
+    table.shown.refresh()
+    table.wait_for(1)
+
+
+def test_numbers_in_names_count_by_their_value() -> None:
+    names = ["img10", "img9", "img", "10", "9", "a"]
+    assert sorted(names, key=natural_key) == ["9", "10", "a", "img", "img9", "img10"]
+
+
+def test_columns_are_kept_until_something_changes() -> None:
+    photos = PhotoTable()
+    photos.add([Path("/x/1.jpg")])
+    first = photos.columns()
+    assert photos.columns() is first
+    assert first.tagged.tolist() == [False], "also without a model"
+    names = first.folded_names
+    photos.decide([0], {"cat": Verdict.ADDED})
+    assert photos.columns() is not first
+    assert photos.columns().folded_names is names
+    assert photos.columns().categories == ("cat",)
