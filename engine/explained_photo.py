@@ -1,4 +1,10 @@
-"""One photo with what a model saw in it, and the files that are made of that."""
+"""One photo with what a model saw in it, and the files that are made of that: NumPy and Pillow.
+
+For a front end: ``ExplainedPhoto.of`` pixels and position scores, then ``save_overlay``,
+``save_map``, ``save_arrays`` or ``save_sheet`` under a name of its choice; ``save_page`` of
+``engine.report.explanations`` puts several photos into one page. The ``write_…`` functions do the
+same under names that clash with nothing. All are for a worker: drawing a large photo takes a while.
+"""
 
 from __future__ import annotations
 
@@ -97,40 +103,84 @@ class ExplainedPhoto:
         return draw_map(photo, self.position_scores, category, self.settings, self.style)
 
 
+def save_overlay(photo: ExplainedPhoto, category: int, target: Path) -> None:
+    """The photo with the map of a category, as PNG.
+
+    Raises:
+        DataError: a file cannot be written; also below.
+    """
+    _save_png(target, Image.fromarray(photo.drawn(category)))
+
+
+def save_map(photo: ExplainedPhoto, category: int, target: Path) -> None:
+    """The map of a category on the model's grid as NPY: (h, w) float32, values as they are."""
+    values = map_of(photo.position_scores, category, photo.settings.kind)
+    _save(target, lambda file: np.save(file, values))
+
+
+def save_sheet(photo: ExplainedPhoto, target: Path) -> None:
+    """The photo and all its maps side by side, as PNG."""
+    tiles = [("photo", photo.pixels)]
+    tiles += [(photo.caption(category), photo.drawn(category)) for category in photo.shown]
+    _save_png(target, contact_sheet(tiles))
+
+
+def save_arrays(photo: ExplainedPhoto, target: Path) -> None:
+    """All numbers as NPZ: ``arrays_of``."""
+    arrays = arrays_of(photo)
+    # Through an open file: given a name, NumPy would add its own suffix to it.
+    _save(target, lambda file: np.savez_compressed(file, **arrays))
+
+
 def write_overlays(photo: ExplainedPhoto, names: OutputNames) -> list[Path]:
     """One PNG per category: the photo with its map.
 
     Raises:
         DataError: a file cannot be written; also below.
     """
-    targets = []
-    for category in photo.shown:
-        parts = (photo.model.categories[category], photo.settings.kind.value)
-        target = names.take(photo.path, parts, ".png")
-        _save_png(target, Image.fromarray(photo.drawn(category)))
-        targets.append(target)
-    return targets
+    return _write_each(photo, names, ".png", save_overlay)
+
+
+def write_maps(photo: ExplainedPhoto, names: OutputNames) -> list[Path]:
+    """One NPY per category: its map on the model's grid."""
+    return _write_each(photo, names, ".npy", save_map)
 
 
 def write_sheet(photo: ExplainedPhoto, names: OutputNames) -> list[Path]:
     """The photo and all its maps side by side in one PNG; nothing without a map."""
     if not photo.shown:
         return []
-    tiles = [("photo", photo.pixels)]
-    tiles += [(photo.caption(category), photo.drawn(category)) for category in photo.shown]
     target = names.take(photo.path, ("sheet",), ".png")
-    _save_png(target, contact_sheet(tiles))
+    save_sheet(photo, target)
     return [target]
 
 
 def write_arrays(photo: ExplainedPhoto, names: OutputNames) -> list[Path]:
-    """The numbers: the maps on the model's grid, and all that any map can be computed from."""
+    """The numbers in one NPZ."""
+    target = names.take(photo.path, ("maps",), ".npz")
+    save_arrays(photo, target)
+    return [target]
+
+
+def arrays_of(photo: ExplainedPhoto) -> dict[str, Any]:
+    """The maps on the model's grid, and all that any map can be computed from; no pickles.
+
+    Returns:
+        ``kind``; ``maps`` (K, h, w) of the categories ``shown`` (K,); ``scale``, the ends of the
+        colour scale that all maps of the photo share, and ``threshold``; ``position_scores``
+        (num_heads, C, h, w) with ``temperatures`` (num_heads,), ``lam`` and ``activation``;
+        ``categories``, ``logits`` and ``scores`` (C,); ``content``, the part of the grid that the
+        photo covers (left, top, right, bottom, in fractions); ``size``, width and height of the
+        upright photo in pixels; ``model``, its id.
+    """
     position_scores = photo.position_scores
     kind, content = photo.settings.kind, position_scores.content
     maps = [map_of(position_scores, category, kind) for category in photo.shown]
     grid = position_scores.values.shape[2:]
-    arrays: dict[str, Any] = {
+    return {
         "kind": np.array(kind.value),
+        "scale": np.array([photo.style.low, photo.style.high]),
+        "threshold": np.array(photo.settings.threshold),
         "maps": np.stack(maps) if maps else np.zeros((0, *grid), np.float32),
         "shown": np.array([photo.model.categories[c] for c in photo.shown], dtype=np.str_),
         "position_scores": position_scores.values,
@@ -144,10 +194,20 @@ def write_arrays(photo: ExplainedPhoto, names: OutputNames) -> list[Path]:
         "size": np.array([position_scores.width, position_scores.height]),
         "model": np.array(photo.model.id),
     }
-    target = names.take(photo.path, ("maps",), ".npz")
-    # Through an open file: given a name, NumPy would add its own suffix to it.
-    _save(target, lambda file: np.savez_compressed(file, **arrays))
-    return [target]
+
+
+def _write_each(
+    photo: ExplainedPhoto,
+    names: OutputNames,
+    suffix: str,
+    save: Callable[[ExplainedPhoto, int, Path], None],
+) -> list[Path]:
+    targets = []
+    for category in photo.shown:
+        parts = (photo.model.categories[category], photo.settings.kind.value)
+        targets.append(names.take(photo.path, parts, suffix))
+        save(photo, category, targets[-1])
+    return targets
 
 
 def _save_png(target: Path, image: Image.Image) -> None:

@@ -14,7 +14,6 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from engine.atomic import atomic_path
 from engine.categories import Categories
 from engine.cli.common import (
     EXIT_DONE,
@@ -31,10 +30,16 @@ from engine.data.scan import scan
 from engine.drawn_maps import DrawingSettings
 from engine.errors import DataError, EngineError, ImageError
 from engine.evidence import MapKind
-from engine.explained_photo import ExplainedPhoto, write_arrays, write_overlays, write_sheet
+from engine.explained_photo import (
+    ExplainedPhoto,
+    write_arrays,
+    write_maps,
+    write_overlays,
+    write_sheet,
+)
 from engine.local import LocalEngine
 from engine.output_names import OutputNames
-from engine.report.explanations import page_end, page_start, photo_section
+from engine.report.explanations import open_page, photo_section
 from engine.texts import display_path, display_text
 from engine.values import DEFAULT_THRESHOLD, ModelInfo
 
@@ -44,6 +49,7 @@ _TOP = "top"
 _PAGE = "html"
 _WRITERS: dict[str, Callable[[ExplainedPhoto, OutputNames], list[Path]]] = {
     "png": write_overlays,
+    "npy": write_maps,
     "npz": write_arrays,
     "sheet": write_sheet,
 }
@@ -89,8 +95,8 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
         type=_formats,
         default=("png",),
         metavar="FORMATS",
-        help="png (one per map), npz (numbers), sheet (all in one), html (one page), with commas "
-        "between (default png)",
+        help="png (one per map), npy (the same as numbers), npz (all numbers of a photo), sheet "
+        "(all maps in one picture), html (one page), with commas between (default png)",
     )
     add(
         "--threshold",
@@ -187,14 +193,8 @@ def _page(
         yield None
         return
     target = names.take(Path("explanations"), (), ".html")
-    try:
-        with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
-            file.write(page_start(model.name, options.kind))
-            yield file
-            file.write(page_end())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(f"{display_path(target)} could not be written: {reason}.") from error
+    with open_page(model.name, options.kind, target) as page:
+        yield page
     say(f"The page is {display_path(target)}.")
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from PIL import Image
 
+from engine.atomic import atomic_path
+from engine.errors import DataError
 from engine.evidence import MapKind
 from engine.explained_photo import ExplainedPhoto
 from engine.explanation import explanation
 from engine.geometry import fitted_size
 from engine.report.markup import Child, Html, element, from_data, joined, note, table
 from engine.resources import resource_path
+from engine.texts import display_path
 from engine.values import PixelArray
 
 _SIDE, _JPEG_QUALITY = 480, 85
@@ -43,8 +49,43 @@ _KINDS = {
 }
 
 
-def page_start(model_name: str, kind: MapKind) -> str:
-    """The page up to its first photo."""
+def save_page(
+    photos: Iterable[ExplainedPhoto], model_name: str, kind: MapKind, target: Path
+) -> None:
+    """One page of several photos with their labels and maps; whole or not at all.
+
+    Args:
+        photos: drawn one after the other, so a generator need not hold them all in memory.
+        model_name: for the title.
+        kind: of all maps.
+        target: ends in ``.html``.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    with open_page(model_name, kind, target) as page:
+        for photo in photos:
+            page.write(photo_section(photo) + "\n")
+
+
+@contextmanager
+def open_page(model_name: str, kind: MapKind, target: Path) -> Generator[TextIO, None, None]:
+    """A page to write ``photo_section`` to, which takes its name when all is written.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
+            file.write(_page_start(model_name, kind))
+            yield file
+            file.write("</main></body></html>\n")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{display_path(target)} could not be written: {reason}.") from error
+
+
+def _page_start(model_name: str, kind: MapKind) -> str:
     title = f"Maps by {from_data(model_name)}"
     css = Html(resource_path("report", "report.css").read_text(encoding="utf-8"))
     head = element(
@@ -58,11 +99,6 @@ def page_start(model_name: str, kind: MapKind) -> str:
     )
     above = joined([element("h1", title), note(_KINDS[kind])])
     return f'<!DOCTYPE html>\n<html lang="en">{head}<body><main>{above}\n'
-
-
-def page_end() -> str:
-    """What closes the page."""
-    return "</main></body></html>\n"
 
 
 def photo_section(photo: ExplainedPhoto) -> Html:
@@ -97,13 +133,17 @@ def _figure(pixels: PixelArray, name: str, score: float | None) -> Html:
 
 def _numbers(photo: ExplainedPhoto) -> Html:
     lam = f"{photo.position_scores.lam:g}"
-    heads = ("Category", "Base", f"λ · attention (λ = {lam})", "Logit", "Score", "Label")
+    heads = ["Category", "Base", f"λ · attention (λ = {lam})", "Logit", "Score", "Label"]
+    if photo.model.calibration is not None:
+        heads.append("Right, of 100 such")
     return table(heads, _rows(photo), caption="Why: base + λ · attention = logit → score")
 
 
 def _rows(photo: ExplainedPhoto) -> Iterator[tuple[Child, ...]]:
     for category in photo.shown:
-        why = explanation(photo.position_scores, category, photo.settings.threshold)
+        threshold, calibration = photo.settings.threshold, photo.model.calibration
+        why = explanation(photo.position_scores, category, threshold, calibration)
+        right = () if why.right_of_100 is None else (f"about {why.right_of_100}",)
         yield (
             photo.model.categories[category],
             f"{sum(head.base for head in why.heads):+.3f}",
@@ -111,6 +151,7 @@ def _rows(photo: ExplainedPhoto) -> Iterator[tuple[Child, ...]]:
             f"{why.logit:+.3f}",
             f"{why.score:.3f}",
             "yes" if why.is_label else "no",
+            *right,
         )
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,18 @@ import pytest
 from PIL import Image
 
 from engine import cli, evidence
+from engine.calibration import LogitScaling
+from engine.categories import Categories
+from engine.drawn_maps import DrawingSettings
+from engine.evidence import MapKind
+from engine.explained_photo import ExplainedPhoto
 from engine.geometry import Box
 from engine.local import LocalEngine
 from engine.output_names import OutputNames, safe_name
-from engine.values import PositionScores
+from engine.report.explanations import save_page
+from engine.values import ModelInfo, PositionScores
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
+from tests.engine.test_regions import some_scores
 from tests.paths import ROOT
 
 
@@ -171,6 +179,31 @@ def test_a_larger_input_makes_a_finer_map(explain, photos):
         with np.load(files_of(rows, ".npz")[0]) as saved:
             shapes.append(saved["maps"].shape)
     assert shapes[1] == (1, 2 * shapes[0][1], 2 * shapes[0][2])
+
+
+def test_each_map_is_an_array_of_its_own_that_needs_no_pickle(explain, photos):
+    rows, _ = explain(photos / "a.jpg", "--categories", "cat,boat", "--format", "npy,npz")
+    maps = [np.load(file, allow_pickle=False) for file in files_of(rows, ".npy")]
+    with np.load(*files_of(rows, ".npz")) as arrays:
+        np.testing.assert_array_equal(np.stack(maps), arrays["maps"])
+        assert arrays["shown"].tolist() == ["cat", "boat"]
+        assert arrays["scale"].tolist() == rows[0]["scale"] and arrays["threshold"] == 0.5
+
+
+def test_a_page_of_a_calibrated_model_says_how_many_are_right(tmp_path):
+    scores = some_scores()
+    calibration = LogitScaling((1.0,) * 4, (0.0,) * 4)
+    names = Categories(("cat", "<b>dog</b>", "tree", "boat"))
+    info = ModelInfo("m", "<i>", None, names, scores.temperatures, scores.lam, 64, "none")
+    pixels = np.zeros((20, 30, 3), dtype=np.uint8)
+    texts = []
+    for model in (info, replace(info, calibration=calibration)):
+        photo = ExplainedPhoto.of(pixels, scores, model, [0, 1], DrawingSettings())
+        save_page([photo, photo], model.name, MapKind.LOCAL_PROBABILITY, tmp_path / "p.html")
+        texts.append((tmp_path / "p.html").read_text(encoding="utf-8"))
+    assert texts[0].count("<section>") == 2 and "of 100" not in texts[0]
+    assert "<b>" not in texts[1] and "<i>" not in texts[1]
+    assert f"about {round(100 * float(photo.scores[1]))}</td>" in texts[1]
 
 
 def test_the_sheet_shows_the_photo_and_every_map(explain, photos):
