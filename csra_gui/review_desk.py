@@ -56,7 +56,7 @@ class ReviewDesk(QObject):
         """What can be completed: labels typed before, then all that model and library know."""
         model = self._session.model
         names = () if model is None else tuple(model.categories)
-        said = self._session.photos.columns().categories
+        said = self._session.photos.decisions.categories
         return list(dict.fromkeys((*self._used.used(), *names, *said)))
 
     def note_labels(self, *labels: str) -> None:

@@ -11,14 +11,14 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
+    QTreeView,
     QWidget,
 )
 from typing_extensions import override
 
 _EDITORS = (QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit)
-_OTHER_TYPED = frozenset(
-    {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
-)
+_RETURNS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
+_OTHER_TYPED = _RETURNS | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
 _COMMANDING = (
     Qt.KeyboardModifier.ControlModifier
     | Qt.KeyboardModifier.AltModifier
@@ -27,7 +27,7 @@ _COMMANDING = (
 
 
 class TypingGuard(QObject):
-    """While a text has the focus, keys without Ctrl or Alt belong to it.
+    """While a text has the focus, keys without Ctrl or Alt belong to it; in a tree, Return does.
 
     Qt asks the widget with the focus before it runs a shortcut; line edits claim letters, but
     neither Return nor what a read-only text would get. The filter is on that one widget only:
@@ -43,23 +43,20 @@ class TypingGuard(QObject):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and not event.modifiers() & _COMMANDING
-            and (event.key() < Qt.Key.Key_Escape or event.key() in _OTHER_TYPED)
-        ):
-            event.accept()
-            return True
-        return False
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+            return False
+        if event.modifiers() & _COMMANDING or not _belongs_to(watched, event.key()):
+            return False
+        event.accept()
+        return True
 
     @Slot(QWidget, QWidget)
     def _on_app_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
         if self._guarded is not None:
             self._guarded.removeEventFilter(self)
             self._guarded.destroyed.disconnect(self._forget)
-        typed = isinstance(now, _EDITORS) or (isinstance(now, QComboBox) and now.isEditable())
-        self._guarded = now if typed else None
+        editable = isinstance(now, QComboBox) and now.isEditable()
+        self._guarded = now if editable or isinstance(now, (*_EDITORS, QTreeView)) else None
         if self._guarded is not None:
             self._guarded.installEventFilter(self)
             self._guarded.destroyed.connect(self._forget)
@@ -67,3 +64,9 @@ class TypingGuard(QObject):
     @Slot()
     def _forget(self) -> None:
         self._guarded = None
+
+
+def _belongs_to(widget: QObject, key: int) -> bool:
+    if isinstance(widget, QTreeView):
+        return key in _RETURNS
+    return key < Qt.Key.Key_Escape or key in _OTHER_TYPED

@@ -107,7 +107,9 @@ class SearchPanel(QWidget):
             self.saved.add(name.strip()[:MAX_NAME_LENGTH], text)
 
     def _completed(self, text: str, cursor: int) -> Completion:
-        return complete(text, cursor, tuple(self._session.photos.columns().categories))
+        photos = self._session.photos
+        names = dict.fromkeys((*photos.categories, *photos.decisions.categories))
+        return complete(text, cursor, tuple(names))
 
     @Slot()
     def _fill_saved_menu(self) -> None:

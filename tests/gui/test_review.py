@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QTreeWidget, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
@@ -215,6 +215,22 @@ def test_single_keys_are_letters_where_one_types(reviewing: Application, qtbot: 
     assert edit.text() == "r1n"
     assert not said(reviewing, "cat.jpg")
     assert current(reviewing) == "cat.jpg"
+
+
+def test_return_in_a_tree_chooses_there_and_accepts_nothing(
+    reviewing: Application, qtbot: QtBot
+) -> None:
+    window = reviewing.window
+    tree = QTreeWidget(window)
+    tree.addTopLevelItem(QTreeWidgetItem(["a folder"]))
+    tree.show()
+    window.activateWindow()
+    tree.setFocus()
+    qtbot.waitUntil(tree.hasFocus)
+    QTest.keyClick(window.windowHandle(), Qt.Key.Key_Return)
+    assert not said(reviewing, "cat.jpg")
+    assert current(reviewing) == "cat.jpg"
+    tree.deleteLater()
 
 
 def test_single_keys_are_commands_elsewhere(reviewing: Application, qtbot: QtBot) -> None:
