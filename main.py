@@ -44,11 +44,16 @@ def main_gui(arguments: list[str] | None = None) -> int:
     from csra_gui.app import run
     from engine.remote import RemoteEngine
     from engine.resources import resource_path
-    from engine.server import serve_local
+    from engine.server import TRAINER_STOP_S, serve_local, serve_trainer
 
     samples = resource_path("samples")
     folders = [samples] if arguments == ["--samples"] else [Path(a) for a in arguments]
-    return run(lambda: RemoteEngine(serve_local), folders, samples=samples)
+    return run(
+        lambda: RemoteEngine(serve_local),
+        folders,
+        samples=samples,
+        trainer_factory=lambda: RemoteEngine(serve_trainer, TRAINER_STOP_S),
+    )
 
 
 def _share_processors() -> None:

@@ -29,17 +29,21 @@ from csra_gui.resources import icon
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.theme import Theme, apply_theme
+from csra_gui.training.runner import TrainingRunner
 from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache
 from engine.checkpoints.download import download
 from engine.checkpoints.store import default_store
 from engine.data.decode_pool import DecodePool
+from engine.training_runs import default_runs
 
 _log = logging.getLogger(__name__)
 
 _LOG_BYTES = 1_000_000
 _SHUT_DOWN_S = 4.0
+#: A step of a training may take seconds, and then its state is written.
+_SAVE_TRAINING_S = 15.0
 _MB = 1_000_000
 _DIRS = PlatformDirs("csra-gui", appauthor=False)
 
@@ -50,6 +54,7 @@ def run(
     *,
     samples: Path | None = None,
     argv: Sequence[str] | None = None,
+    trainer_factory: EngineFactory | None = None,
 ) -> int:
     """Show the window and return the exit status when it is closed.
 
@@ -58,6 +63,8 @@ def run(
         folders: files and folders to open; none means what was open last.
         samples: the folder of sample photos, if there is one.
         argv: arguments for Qt; those of the process by default.
+        trainer_factory: makes the engine of each training, so that the first one stays free; the
+            same as the first one's if ``None``.
     """
     config_dir, log_dir = profile_dirs()
     log_handler = _start_logging(log_dir)
@@ -67,7 +74,12 @@ def run(
     app.setApplicationDisplayName("CSRA")
     app.setDesktopFileName("csra-gui")
     app.setWindowIcon(icon("app"))
-    application = Application(engine_factory, Settings(config_dir / "settings.ini"), samples)
+    application = Application(
+        engine_factory,
+        Settings(config_dir / "settings.ini"),
+        samples,
+        trainer_factory=trainer_factory,
+    )
     faults = FaultReporter(application.window.notifier.report_bug)
     faults.install()
     signals = _SignalBridge(application.window.closing.close_without_asking)
@@ -92,6 +104,7 @@ class Application(QObject):
         samples: Path | None = None,
         decoder: ImageDecoder | None = None,
         downloader: Downloader = download,
+        trainer_factory: EngineFactory | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -103,12 +116,19 @@ class Application(QObject):
         self.shelf = ModelShelf(
             self.session.engine, self.session.jobs, default_store(), downloader, self
         )
+        self.trainer = TrainingRunner(trainer_factory or engine_factory, default_runs(), self)
         limit = settings.value(keys.THUMBNAIL_CACHE_MB) * _MB
         self.thumbnails = CachedDecoder(
             self.decoder, ThumbnailCache(cache_dir() / "thumbnails", limit)
         )
         self.window = MainWindow(
-            self.session, self.shelf, settings, self.decoder, samples, self.thumbnails
+            self.session,
+            self.shelf,
+            settings,
+            self.decoder,
+            samples,
+            self.thumbnails,
+            trainer=self.trainer,
         )
 
     def start(self, folders: Sequence[Path]) -> None:
@@ -119,7 +139,8 @@ class Application(QObject):
     def shut_down(self) -> bool:
         """End all work; ``False`` if something would not end in time."""
         self.window.watch.close()
-        ended = self.session.shut_down(_SHUT_DOWN_S)
+        ended = self.window.training.shut_down(_SAVE_TRAINING_S)
+        ended &= self.session.shut_down(_SHUT_DOWN_S)
         self.window.grid.thumbnails.close()
         self.window.viewer.loader.close()
         self.window.stage.compare.loader.close()
@@ -136,6 +157,7 @@ class Application(QObject):
             self.window.opener.open(folders)
         self.session.models.start()
         self.window.evaluation.look_for_unfinished()
+        self.window.training.look_for_interrupted()
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()

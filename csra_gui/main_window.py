@@ -34,6 +34,7 @@ from csra_gui.commands.shortcuts import Shortcuts
 from csra_gui.commands.spec import CommandGroup, Slots, menu_paths
 from csra_gui.commands.table import Actions
 from csra_gui.commands.tags import TagCommands
+from csra_gui.commands.train import TrainCommands
 from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.desk import EvaluationDesk
@@ -60,6 +61,8 @@ from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.session import Session
 from csra_gui.settings import Settings
+from csra_gui.training.desk import TrainingDesk
+from csra_gui.training.runner import TrainingRunner
 from csra_gui.typing_guard import TypingGuard
 from csra_gui.used_labels import UsedLabels
 from csra_gui.widgets.empty_state import EmptyState
@@ -89,7 +92,7 @@ class MainWindow(QMainWindow):
 
     closed = Signal()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the composition has made
         self,
         session: Session,
         shelf: ModelShelf,
@@ -97,6 +100,8 @@ class MainWindow(QMainWindow):
         decoder: ImageDecoder,
         samples: Path | None = None,
         thumbnails: CachedDecoder | None = None,
+        *,
+        trainer: TrainingRunner,
     ) -> None:
         super().__init__()
         self.session = session
@@ -132,6 +137,7 @@ class MainWindow(QMainWindow):
         self.dialogs = WindowDialogs(session, settings, self)
         self.desk = ModelDesk(session, shelf, self.notifier, self)
         self.evaluation = EvaluationDesk(session, shelf, settings, self.notifier, self)
+        self.training = TrainingDesk(session, shelf, trainer, self.notifier, decoder, self)
         self.closing = ClosingQuestion(self)
         self.closing.add(self.evaluation.closing_text)
         self.library_desk = LibraryDesk(session, self.notifier, self)
@@ -170,6 +176,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.models_strip)
         layout.addWidget(self.evaluation.strip)
+        layout.addWidget(self.training.strip)
         layout.addWidget(self.work)
         self.setCentralWidget(center)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.folders)
@@ -242,6 +249,8 @@ class MainWindow(QMainWindow):
         self.status.models_requested.connect(self.desk.show_dialog)
         for change in (self.evaluation.runner.state_changed, self.evaluation.runner.ended):
             change.connect(self._update_actions)
+        self.closing.add(self.training.closing_text)
+        self.training.runner.phase_changed.connect(self._update_actions)
         self._drop_target.photos_dropped.connect(self._on_drop_target_photos_dropped)
         self._drop_target.models_dropped.connect(self.desk.import_files)
         self._settings.setting_changed.connect(self._update_actions)
@@ -279,6 +288,7 @@ class MainWindow(QMainWindow):
             RetagCommands(session, self.retag_desk),
             ModelCommands(self.desk),
             EvaluateCommands(session, self.evaluation),
+            TrainCommands(session, self.training),
             HelpCommands(dialogs, self._show_shortcuts),
         ]
 

@@ -28,6 +28,7 @@ class Topic(StrEnum):
     LIBRARY = "library"
     NOTE = "note"
     EVALUATION = "evaluation"
+    TRAINING = "training"
 
 
 @dataclass(frozen=True, slots=True)

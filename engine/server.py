@@ -13,6 +13,8 @@ from engine.remote import serve
 # The window and the decoders of its thumbnails go first when the processor is busy.
 _NICENESS = 5
 _TRAINER_NICENESS = 15
+#: A step may take seconds, and then the state is written.
+TRAINER_STOP_S = 12.0
 
 
 def serve_local(connection: Connection) -> None:

@@ -39,7 +39,8 @@ class TrainingRun:
         folder: its own.
         request: what was asked; ``resume`` is set.
         created: seconds since 1970.
-        ending: how it ended; ``None`` if it was interrupted or still goes on.
+        ending: how it ended, ``STOPPED`` if the person stopped it; ``None`` if it was interrupted
+            or still goes on.
         note: of the person.
         epochs: that were finished, in order.
         has_state: whether it can go on from where it stopped.

@@ -14,6 +14,7 @@ from csra_gui.commands import (
     review,
     search,
     tags,
+    train,
     view,
 )
 from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec
@@ -30,6 +31,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     *retagging.ACTIONS,
     *models.ACTIONS,
     *evaluate.ACTIONS,
+    *train.ACTIONS,
     *help_commands.ACTIONS,
 )
 
@@ -178,6 +180,18 @@ MENUS: tuple[MenuSpec, ...] = (
     MenuSpec("tags", "&Tags", ("tag", "pause", "cancel", "retag", SEPARATOR, "show_problems")),
     MenuSpec("model", "&Model", ("models", "import_model")),
     MenuSpec("evaluate", "&Evaluate", evaluate.MENU),
+    MenuSpec(
+        "train",
+        "Trai&n",
+        (
+            "improve_model",
+            "teach_label",
+            SEPARATOR,
+            "new_training",
+            "show_training",
+            "trainings",
+        ),
+    ),
     MenuSpec("help", "&Help", ("shortcuts", "show_log", SEPARATOR, "about")),
 )
 

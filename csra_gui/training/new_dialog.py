@@ -30,7 +30,7 @@ from csra_gui.workers.job import JobRunner
 from engine.config import HeadTrainConfig
 from engine.errors import ConfigError, EngineError
 from engine.texts import display_text
-from engine.train.request import DatasetSource, LabelSource, ModelStart
+from engine.train.request import DatasetSource, ModelStart
 from engine.train_config import PRESETS, TrainConfig
 
 _KEPT_APART = 0.2
@@ -282,14 +282,3 @@ class NewTrainingDialog(QDialog):
             self.problem.setText(str(error))
         else:
             self.problem.clear()
-
-
-def request_source(
-    wish: TrainingWish, labels: OwnLabels, paths: Sequence[Path]
-) -> DatasetSource | LabelSource:
-    """The data that is wanted.
-
-    Raises:
-        DataError: there are no labels to learn from.
-    """
-    return labels.source(paths) if wish.source is None else wish.source

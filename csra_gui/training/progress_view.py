@@ -129,7 +129,7 @@ class ProgressView(QWidget):
 
     def _show_now(self) -> None:
         record, phase = self._record, self._phase
-        self.status.setText(_status(record, phase))
+        self.status.setText(status_text(record, phase))
         self.facts.setText(_facts(record) if phase is not Phase.ENDED else "")
         self.facts.setVisible(bool(self.facts.text()))
         self.bar.setVisible(phase is not Phase.ENDED)
@@ -161,7 +161,8 @@ def result_text(record: TrainingRecord) -> str:
     return f"{text}."
 
 
-def _status(record: TrainingRecord, phase: Phase) -> str:
+def status_text(record: TrainingRecord, phase: Phase) -> str:
+    """What goes on, in a few words."""
     if record.ended is not None:
         return f"{_ENDINGS[record.ended.ending]}."
     text = _PHASES[phase]

@@ -18,7 +18,6 @@ from engine.errors import EngineError, EngineStoppedError
 from engine.teach.values import TeachProgress, TeachReport, TeachRequest
 from engine.train.control import Wish
 from engine.train.reports import (
-    Ending,
     PauseReport,
     Preflight,
     TrainingEnded,
@@ -174,13 +173,13 @@ class TrainingRunner(QObject):
     # In the worker thread.
 
     def _reports(self, request: TrainRequest, asks: bool) -> Generator[TrainReport, None, None]:
+        self._runs.set_ending(request.output, None)
         engine = self._made_engine()
         try:
             with closing(engine.train(request)) as reports:
                 for report in reports:
-                    if isinstance(report, TrainingEnded):
-                        stopped = report.ending is Ending.STOPPED
-                        self._runs.set_ending(request.output, None if stopped else report.ending)
+                    if isinstance(report, TrainingEnded) and not self._closed.is_set():
+                        self._runs.set_ending(request.output, report.ending)
                     waits = isinstance(report, PauseReport) or (
                         asks and isinstance(report, Preflight)
                     )

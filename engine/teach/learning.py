@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from engine.features import FeatureArray
-from engine.models.heads import ResidualAttentionHeads
+from engine.models.heads import ResidualAttentionHeads, pool
 from engine.teach.values import BoolArray
 from engine.train.heads import head_logits
 from engine.values import FloatArray
@@ -22,7 +22,9 @@ _BATCH = 32
 EPOCHS = 24
 _LEARNING_RATE = 2e-3
 #: Pull towards where the weights started, so that a few labels do not undo what thousands taught.
-_ANCHOR = 0.02
+_ANCHOR = 20.0
+#: What nobody has said anything of counts so much beside what is known, together.
+_KEEP = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +35,13 @@ class KnownLabels:
         features: (N, D, h, w) float16.
         targets: (N, K) bool.
         known: (N, K) bool.
+        is_new: (K,) bool; categories that the model has never heard of.
     """
 
     features: FeatureArray
     targets: BoolArray
     known: BoolArray
+    is_new: BoolArray
 
 
 def part_of_heads(heads: ResidualAttentionHeads, columns: Sequence[int]) -> ResidualAttentionHeads:
@@ -66,20 +70,20 @@ def put_back(
 def learn(heads: ResidualAttentionHeads, labels: KnownLabels) -> Generator[int, None, None]:
     """Train heads in place on what is known; yields the number of passes that are done.
 
-    Each category's loss is the mean over what is known of it, with the rarer of yes and no
-    weighing more, so that ten photos that show something are heard beside two hundred that do not.
+    Each category's loss is the mean over what is known of it (``label_weights``), over what nobody
+    has said of it (``_goals``), and how far its weights have moved.
     """
     parameters = [p for p in (heads.weight, heads.bias) if p is not None]
     starts = [p.detach().clone() for p in parameters]
     optimizer = torch.optim.Adam(parameters, lr=_LEARNING_RATE)
     batches = -(-len(labels.features) // _BATCH)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * batches)
-    targets = torch.from_numpy(labels.targets).float()
-    weights = torch.from_numpy(label_weights(labels.targets, labels.known))
+    features = _standardized(heads, labels.features)
+    targets, weights = _goals(heads, features, labels)
     generator = torch.Generator().manual_seed(0)
     for epoch in range(1, EPOCHS + 1):
         for rows in torch.split(torch.randperm(len(targets), generator=generator), _BATCH):
-            logits = heads(_batch(labels.features, rows)).logits
+            logits = _logits(heads, features[rows].float())
             losses = functional.binary_cross_entropy_with_logits(
                 logits, targets[rows], weight=weights[rows], reduction="none"
             )
@@ -92,16 +96,37 @@ def learn(heads: ResidualAttentionHeads, labels: KnownLabels) -> Generator[int, 
         yield epoch
 
 
-def label_weights(targets: BoolArray, known: BoolArray) -> NDArray[np.float32]:
+def _goals(
+    heads: ResidualAttentionHeads, features: Tensor, labels: KnownLabels
+) -> tuple[Tensor, Tensor]:
+    """(N, K) what each score should be, and how much that counts.
+
+    Where nobody has said anything, a category that the model knows should stay as it was: else a
+    few corrections would move it on all photos.
+    """
+    with torch.inference_mode():
+        parts = torch.split(features, _BATCH)
+        before = torch.sigmoid(torch.cat([_logits(heads, part.float()) for part in parts]))
+    known = torch.from_numpy(labels.known)
+    targets = torch.where(known, torch.from_numpy(labels.targets).float(), before.clone())
+    weights = torch.from_numpy(label_weights(labels))
+    untouched = (~known).float()
+    weights += _KEEP * untouched / untouched.sum(dim=0).clamp(min=1)
+    return targets, weights
+
+
+def label_weights(labels: KnownLabels) -> NDArray[np.float32]:
     """(N, K): how much each label counts; those of a category add up to 1, unknown ones to 0.
 
-    The square root keeps between two wishes: to hear the few, and to stay near how frequent the
-    category is among the photos.
+    The photos for a new category were drawn, so how many show it says how frequent it is, and all
+    count the same. Corrections were not: people correct what strikes them, so the rarer of yes and
+    no counts for more.
     """
+    targets, known = labels.targets, labels.known
     weights = np.zeros(targets.shape, dtype=np.float64)
     for side in (targets & known, ~targets & known):
-        counts = side.sum(axis=0)
-        weights += side / np.sqrt(np.maximum(counts, 1))
+        counts = np.where(labels.is_new, 1, np.maximum(side.sum(axis=0), 1))
+        weights += side / np.sqrt(counts)
     shares: NDArray[np.float32] = weights / np.maximum(weights.sum(axis=0), 1e-12)
     return shares.astype(np.float32)
 
@@ -113,5 +138,26 @@ def scores_of(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatArr
     return scores
 
 
-def _batch(features: FeatureArray, rows: Tensor) -> Tensor:
-    return torch.from_numpy(np.asarray(features[rows.numpy()], dtype=np.float32))
+def _standardized(heads: ResidualAttentionHeads, features: FeatureArray) -> Tensor:
+    """The features as the heads see them, once instead of in every pass; (N, D, h, w) float16."""
+    norm = heads.standardization
+    if norm is None:
+        return torch.from_numpy(features)
+    with torch.inference_mode():
+        parts = [
+            norm(torch.from_numpy(features[start : start + _BATCH]).float()).half()
+            for start in range(0, len(features), _BATCH)
+        ]
+    return torch.cat(parts).clone() if parts else torch.from_numpy(features)
+
+
+def _logits(heads: ResidualAttentionHeads, features: Tensor) -> Tensor:
+    """(B, K) logits of features that are standardised already."""
+    weight, config = heads.weight, heads.config
+    if config.normalize:
+        weight = weight / weight.norm(dim=2, keepdim=True)
+    scores = weight.flatten(0, 1) @ features.flatten(2)
+    if heads.bias is not None:
+        scores = scores + heads.bias.flatten()[:, None]
+    shape = (len(features), config.num_heads, heads.num_classes, *features.shape[2:])
+    return pool(scores.reshape(shape), config.temperatures, config.lam)

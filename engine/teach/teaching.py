@@ -67,8 +67,9 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
     photos = PhotoFeatures(checkpoint, request.cache or default_cache() / "photos")
     features = yield from photos.read(pool, [request.paths[row] for row in rows])
     at = np.ix_(rows, np.array(request.taught))
-    labels = KnownLabels(features, request.targets[at], request.known[at])
-    lesson = _Lesson(_grown(checkpoint, request.categories), request, labels, len(old_categories))
+    is_new = np.array(request.taught) >= len(old_categories)
+    labels = KnownLabels(features, request.targets[at], request.known[at], is_new)
+    lesson = _Lesson(_grown(checkpoint, request.categories), request, labels)
     held_out = held_out_rows([request.paths[row] for row in rows])
     taught = yield from lesson.judge(held_out)
     yield from lesson.learn()
@@ -82,14 +83,11 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
 class _Lesson:
     """The new model while it learns."""
 
-    def __init__(
-        self, classifier: Classifier, request: TeachRequest, labels: KnownLabels, num_old: int
-    ) -> None:
+    def __init__(self, classifier: Classifier, request: TeachRequest, labels: KnownLabels) -> None:
         self.classifier = classifier
         self._labels = labels
         self._columns = request.taught
         self._names = [request.categories[column] for column in request.taught]
-        self._is_old = [column < num_old for column in request.taught]
 
     def judge(
         self, held_out: BoolArray
@@ -125,13 +123,15 @@ class _Lesson:
             int((targets & known).sum()),
             int((~targets & known).sum()),
             int(apart.known[:, place].sum()),
-            _right(before, apart, place) if self._is_old[place] else None,
+            None if self._labels.is_new[place] else _right(before, apart, place),
             _right(after, apart, place),
         )
 
 
 def _rows_of(labels: KnownLabels, chosen: BoolArray) -> KnownLabels:
-    return KnownLabels(labels.features[chosen], labels.targets[chosen], labels.known[chosen])
+    return KnownLabels(
+        labels.features[chosen], labels.targets[chosen], labels.known[chosen], labels.is_new
+    )
 
 
 def _right(scores: FloatArray, labels: KnownLabels, place: int) -> int:

@@ -67,6 +67,7 @@ def start(qtbot: QtBot, engine: FakeEngine, settings_file: Path) -> Iterator[Sta
             Settings(settings_file),
             samples=options.get("samples"),  # type: ignore[arg-type]
             decoder=FakeDecoder(),
+            trainer_factory=options.get("trainer", FakeEngine),  # type: ignore[arg-type]
             **({"downloader": options["downloader"]} if "downloader" in options else {}),  # type: ignore[arg-type]
         )
         running.append(application)

@@ -1,0 +1,60 @@
+"""Training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from csra_gui.commands.spec import ActionSpec, Slots
+from csra_gui.session import Session
+from csra_gui.training.desk import TrainingDesk
+
+if TYPE_CHECKING:
+    from csra_gui.commands.table import Actions
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "improve_model",
+        "&Improve the model with my corrections…",
+        tip="Let the model learn from the labels that you accepted, added and rejected.",
+    ),
+    ActionSpec(
+        "teach_label",
+        "&Teach a new label…",
+        ("Ctrl+Shift+N",),
+        tip="Show the model ten or more photos of something that it does not know.",
+    ),
+    ActionSpec(
+        "new_training", "&New training…", tip="Train a model on a data set or on your labels."
+    ),
+    ActionSpec(
+        "show_training", "&Show the training", tip="How the training goes that was started last."
+    ),
+    ActionSpec("trainings", "&All trainings…", tip="Compare, go on with, use or delete trainings."),
+)
+
+
+class TrainCommands:
+    """What makes models learn."""
+
+    def __init__(self, session: Session, desk: TrainingDesk) -> None:
+        self._session = session
+        self._desk = desk
+
+    def slots(self) -> Slots:
+        """Each command's slot by its id."""
+        desk = self._desk
+        return {
+            "improve_model": desk.lessons.show_improve,
+            "teach_label": desk.lessons.show_teach,
+            "new_training": desk.show_new,
+            "show_training": desk.show_running,
+            "trainings": desk.show_runs,
+        }
+
+    def update(self, actions: Actions) -> None:
+        """Enable and check the group's actions as things are now."""
+        ready = self._session.model is not None and len(self._session.photos) > 0
+        actions["improve_model"].setEnabled(ready)
+        actions["teach_label"].setEnabled(ready)
+        actions["show_training"].setEnabled(self._desk.runner.run is not None)

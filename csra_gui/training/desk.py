@@ -1,0 +1,305 @@
+"""The dialogs and messages around training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from csra_gui.model_rows import Place
+from csra_gui.model_shelf import ModelShelf
+from csra_gui.notifier import Notifier, Remedy, Topic
+from csra_gui.session import Session
+from csra_gui.training.lesson_desk import LessonDesk
+from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
+from csra_gui.training.own_labels import own_labels
+from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
+from csra_gui.training.runs_dialog import RunsDialog
+from csra_gui.training.strip import TrainingStrip
+from csra_gui.training.texts import percent
+from csra_gui.training.training_dialog import TrainingDialog
+from csra_gui.workers.image_loader import ImageDecoder
+from csra_gui.workers.job import Job
+from engine.checkpoints.store import default_store
+from engine.errors import EngineError
+from engine.texts import display_path, display_text
+from engine.train.reports import Ending
+from engine.train.request import TrainRequest
+from engine.training_runs import TrainingRun, TrainingRuns, default_runs
+from engine.values import ModelImport
+
+#: Validation photos that are looked at after each epoch.
+_SAMPLES = 6
+
+
+class TrainingDesk(QObject):
+    """Answers what the person wants of trainings."""
+
+    def __init__(
+        self,
+        session: Session,
+        shelf: ModelShelf,
+        runner: TrainingRunner,
+        notifier: Notifier,
+        decoder: ImageDecoder,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._shelf = shelf
+        self._notifier = notifier
+        self._decoder = decoder
+        self._window = window
+        self._runs: TrainingRuns = default_runs()
+        self.runner = runner
+        self.lessons = LessonDesk(session, shelf, runner, window)
+        self.strip = TrainingStrip(runner, window)
+        self.new_dialog: NewTrainingDialog | None = None
+        self.dialog: TrainingDialog | None = None
+        self.runs_dialog: RunsDialog | None = None
+        runner.ended.connect(self._on_runner_ended)
+        runner.busy_changed.connect(self._refresh_runs)
+        shelf.shelf_changed.connect(self._offer_models)
+        session.decisions_changed.connect(self._show_labels)
+        self.strip.show_requested.connect(self.show_running)
+
+    # Dialogs.
+
+    @Slot()
+    def show_new(self) -> None:
+        """Ask what to train; while something learns, show that instead."""
+        if self.runner.is_training:
+            self.show_running()
+            return
+        if self.new_dialog is None:
+            self.new_dialog = dialog = NewTrainingDialog(self._session.jobs, self._window)
+            dialog.start_requested.connect(self._start)
+        self._offer_models()
+        self._shelf.refresh()
+        self.new_dialog.show()
+        self._show_labels()
+        _to_front(self.new_dialog)
+
+    @Slot()
+    def show_running(self) -> None:
+        """The training that goes on, or the last one."""
+        if self.dialog is None:
+            self.dialog = dialog = TrainingDialog(self.runner, self._decoder, self._window)
+            dialog.use_requested.connect(self._use)
+            dialog.runs_requested.connect(self.show_runs)
+        self.dialog.show()
+        _to_front(self.dialog)
+
+    @Slot()
+    def show_runs(self) -> None:
+        """All trainings."""
+        if self.runs_dialog is None:
+            self.runs_dialog = dialog = RunsDialog(self._window)
+            dialog.resume_requested.connect(self._resume)
+            dialog.use_requested.connect(self._use)
+            dialog.export_requested.connect(self._ask_target)
+            dialog.delete_requested.connect(self._ask_delete)
+            dialog.note_changed.connect(self._set_note)
+        self.runs_dialog.show()
+        self._refresh_runs()
+        _to_front(self.runs_dialog)
+
+    @Slot()
+    def _offer_models(self) -> None:
+        if self.new_dialog is None:
+            return
+        here = [m.name for m in self._shelf.shelf.models if m.place is Place.HERE and m.is_usable]
+        used = self._session.model
+        names = here or ([] if used is None else [used.name])
+        self.new_dialog.set_models(names, "" if used is None else used.name)
+
+    @Slot()
+    def _show_labels(self) -> None:
+        if self.new_dialog is not None and self.new_dialog.isVisible():
+            self.new_dialog.set_labels(own_labels(self._session.photos.columns()))
+
+    # Training.
+
+    @Slot(object)
+    def _start(self, wish: TrainingWish) -> None:
+        dialog = self.new_dialog
+        if dialog is None or self.runner.is_busy:
+            return
+        session = self._session
+        try:
+            source = wish.source or own_labels(session.photos.columns()).source(
+                session.photos.paths
+            )
+        except EngineError as error:
+            dialog.refuse(str(error))
+            return
+
+        def keep() -> TrainingRun:
+            folder = self._runs.new_folder(wish.name)
+            return self._runs.keep(
+                TrainRequest(source, folder, wish.config, wish.start, wish.name, samples=_SAMPLES)
+            )
+
+        job = session.jobs.prepare(keep, "keep training")
+        job.returned.connect(lambda run: self._begin(run, asks=True))
+        job.failed.connect(lambda error: dialog.refuse(str(error)))
+        job.start()
+
+    def _begin(self, run: TrainingRun, *, asks: bool) -> None:
+        if self.new_dialog is not None:
+            self.new_dialog.close()
+        self._notifier.clear(Topic.TRAINING)
+        self.runner.start(run, asks=asks)
+        self.show_running()
+
+    @Slot(object)
+    def _resume(self, run: TrainingRun) -> None:
+        if not self.runner.is_busy:
+            self._begin(run, asks=False)
+
+    @Slot(object)
+    def _on_runner_ended(self, end: TrainingEnd) -> None:
+        self._refresh_runs()
+        record, name = self.runner.record, display_text(end.run.name)
+        if record.started is None and end.error is None:
+            self._delete(end.run)  # it was thrown away before it began
+            return
+        if end.error is not None:
+            self._notifier.error(str(end.error), Topic.TRAINING)
+            return
+        best = record.best
+        if best is None:
+            self._notifier.info(f"The training of {name} was stopped.", Topic.TRAINING)
+            return
+        stopped = end.report is not None and end.report.ending is Ending.STOPPED
+        text = f"The training of {name} {'was stopped' if stopped else 'is done'}: "
+        text += f"{percent(best.val_map)} mAP after epoch {best.epoch}."
+        use = Remedy("Use this model now", lambda: self._use(end.run))
+        self._notifier.info(text, Topic.TRAINING, use)
+
+    # Runs.
+
+    @Slot()
+    def _refresh_runs(self) -> None:
+        if self.runs_dialog is None or not self.runs_dialog.isVisible():
+            return
+        job = self._session.jobs.prepare(self._runs.runs, "list trainings")
+        job.returned.connect(self._show_runs)
+        job.start()
+
+    def _show_runs(self, runs: tuple[TrainingRun, ...]) -> None:
+        if self.runs_dialog is not None:
+            self.runs_dialog.set_runs(runs, busy=self.runner.is_busy)
+
+    def look_for_interrupted(self) -> None:
+        """Offer to go on with what was interrupted when the window was closed."""
+        job = self._session.jobs.prepare(self._runs.runs, "look for trainings")
+        job.returned.connect(self._offer_interrupted)
+        job.start()
+
+    def _offer_interrupted(self, runs: tuple[TrainingRun, ...]) -> None:
+        run = next((run for run in runs if run.ending is None and run.has_state), None)
+        if run is None or self.runner.is_busy:
+            return
+        done = max((report.epoch for report in run.epochs), default=0)
+        text = (
+            f"The training of {display_text(run.name)} was interrupted after {done:,} of "
+            f"{run.request.config.epochs:,} epochs."
+        )
+        self._notifier.info(text, Topic.TRAINING, Remedy("Go on", lambda: self._resume(run)))
+
+    @Slot(object)
+    def _use(self, run: TrainingRun) -> None:
+        file = run.request.best_file
+        job = self._session.engine.import_model(
+            lambda: ModelImport(file, default_store().free_name(run.name))
+        )
+        job.returned.connect(self._on_saved)
+        job.failed.connect(lambda error: self._notifier.error(str(error), Topic.TRAINING))
+        job.start()
+
+    @Slot(object)
+    def _on_saved(self, name: str) -> None:
+        self._shelf.refresh()
+        self._session.models.use(name)
+        self._notifier.info(f"{display_text(name)} is used from now on.", Topic.TRAINING)
+
+    @Slot(object)
+    def _ask_target(self, run: TrainingRun) -> None:
+        dialog = QFileDialog(self.runs_dialog, "Export the model as one file")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilter("Model of this program (*.safetensors)")
+        dialog.setDefaultSuffix(".safetensors")
+        dialog.selectFile(f"{run.name}.safetensors")
+        dialog.fileSelected.connect(lambda name: self._export(run, Path(name)))
+        dialog.open()
+
+    def _export(self, run: TrainingRun, target: Path) -> None:
+        job = self._session.engine.export_model(str(run.request.best_file), target)
+        job.returned.connect(
+            lambda _: self._notifier.info(
+                f"The model was exported to {display_path(target)}.", Topic.TRAINING
+            )
+        )
+        job.failed.connect(lambda error: self._notifier.error(str(error), Topic.TRAINING))
+        job.start()
+
+    @Slot(object)
+    def _ask_delete(self, run: TrainingRun) -> None:
+        box = QMessageBox(self.runs_dialog)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Delete a training")
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(
+            f"Delete the training {display_text(run.name)} with its curves and models? A model "
+            "that you saved from it stays."
+        )
+        delete = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        delete.clicked.connect(lambda: self._delete(run))
+        box.open()
+
+    def _delete(self, run: TrainingRun) -> None:
+        self._change(
+            self._session.jobs.prepare(lambda: self._runs.delete(run.folder), "delete training")
+        )
+
+    @Slot(object, str)
+    def _set_note(self, run: TrainingRun, note: str) -> None:
+        self._change(
+            self._session.jobs.prepare(
+                lambda: self._runs.set_note(run.folder, note), "note on training"
+            )
+        )
+
+    def _change(self, job: Job) -> None:
+        job.failed.connect(lambda error: self._notifier.error(str(error), Topic.TRAINING))
+        job.finished.connect(self._refresh_runs)
+        job.start()
+
+    # The end.
+
+    def closing_text(self) -> str:
+        """What becomes of a training if the window is closed; empty for nothing."""
+        if self.runner.is_training and self.runner.phase is not Phase.ASKING:
+            return "A training goes on. It is saved, and the next start offers to go on with it."
+        return self.lessons.closing_text()
+
+    def shut_down(self, timeout_s: float) -> bool:
+        """End everything; ``False`` if something would not end in time."""
+        ended = self.runner.shut_down(timeout_s)
+        self.lessons.shut_down()
+        for dialog in (self.new_dialog, self.dialog, self.runs_dialog):
+            if dialog is not None:
+                dialog.close()
+        if self.dialog is not None:
+            self.dialog.view.samples.close_loader()
+        return ended
+
+
+def _to_front(dialog: QWidget) -> None:
+    dialog.raise_()
+    dialog.activateWindow()

@@ -1,0 +1,285 @@
+"""Improving the model with corrections, and teaching it new labels."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
+
+from csra_gui.model_shelf import ModelShelf
+from csra_gui.photo_order import SCORE
+from csra_gui.retag_plan import RetagMode, RetagPlan
+from csra_gui.session import Session
+from csra_gui.training.lesson_dialog import ImproveDialog, LessonDialog, TeachDialog
+from csra_gui.training.own_labels import new_category_lesson, own_labels
+from csra_gui.training.runner import TrainingRunner
+from csra_gui.training.texts import photos
+from csra_gui.workers.job import Job
+from engine.checkpoints.store import default_store
+from engine.errors import EngineError
+from engine.library.columns import VERDICT_CODES
+from engine.library.values import Verdict
+from engine.teach.values import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
+from engine.texts import display_text
+from engine.values import ModelImport, ModelInfo
+
+#: So many photos that show it make a new label work well.
+_ENOUGH = 10
+_BUSY = "Something else is being trained. Wait until it is done, or stop it."
+_NO_MODEL = "Wait until the model is loaded."
+
+
+class LessonDesk(QObject):
+    """One lesson at a time. What it makes lies in a folder of its own until it is accepted."""
+
+    def __init__(
+        self, session: Session, shelf: ModelShelf, runner: TrainingRunner, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session = session
+        self._shelf = shelf
+        self._runner = runner
+        self._window = window
+        self._job: Job | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._report: TeachReport | None = None
+        self._rank_by = ""
+        self.improving: ImproveDialog | None = None
+        self.teaching: TeachDialog | None = None
+        session.decisions_changed.connect(self._show_counts)
+        session.selection_changed.connect(self._show_counts)
+        session.models.switched.connect(self._on_models_switched)
+
+    # Wishes.
+
+    @Slot()
+    def show_improve(self) -> None:
+        """Open the dialog on corrections."""
+        if self.improving is None:
+            self.improving = dialog = ImproveDialog(self._window)
+            self._connect(dialog)
+            dialog.start_requested.connect(self._improve)
+            dialog.look_requested.connect(lambda: self._save(dialog, looks=True))
+        self._open(self.improving)
+
+    @Slot()
+    def show_teach(self) -> None:
+        """Open the dialog on a new label."""
+        if self.teaching is None:
+            self.teaching = dialog = TeachDialog(self._window)
+            self._connect(dialog)
+            dialog.start_requested.connect(self._teach)
+            dialog.look_requested.connect(lambda: self._save(dialog, looks=False))
+            dialog.name.textChanged.connect(self._show_counts)
+        self._open(self.teaching)
+
+    def _connect(self, dialog: LessonDialog) -> None:
+        dialog.cancel_requested.connect(self._on_cancel)
+        dialog.use_requested.connect(lambda: self._save(dialog, looks=False))
+        dialog.discard_requested.connect(lambda: self._discard(dialog))
+
+    def _open(self, dialog: LessonDialog) -> None:
+        if self._job is None and self._report is None:
+            dialog.show_intro()
+        self._show_counts()
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+
+    # What there is to learn from.
+
+    @Slot()
+    def _show_counts(self) -> None:
+        if self.improving is not None and self.improving.isVisible():
+            said = own_labels(self._session.photos.columns()).of_model()
+            self.improving.set_counts(
+                f"{photos(len(said.rows))} with {said.yes:,} labels that you accepted or added and "
+                f"{said.no:,} that you rejected",
+                can_start=bool(len(said.rows)),
+            )
+        if self.teaching is not None and self.teaching.isVisible():
+            self._show_teach_counts(self.teaching)
+
+    def _show_teach_counts(self, dialog: TeachDialog) -> None:
+        showing, rejected, others = self._teach_rows(dialog.label_name)
+        text = f"{photos(len(showing))} selected that show it"
+        if len(showing) < _ENOUGH:
+            text += f"; {_ENOUGH} or more work best. Select them in the grid."
+        can_start = len(showing) >= FEWEST_POSITIVES and bool(rejected or others)
+        dialog.set_counts(text, len(rejected) + len(others), len(rejected), can_start=can_start)
+
+    def _teach_rows(self, label: str) -> tuple[list[int], list[int], list[int]]:
+        """Rows that show a label, rows that certainly do not, and all others that can be read."""
+        table = self._session.photos
+        readable = np.ones(len(table), dtype=np.bool_)
+        readable[list(table.errors)] = False
+        showing = np.zeros_like(readable)
+        showing[list(self._session.selection)] = True
+        columns = table.columns()
+        said = np.zeros(len(table), dtype=np.uint8)
+        if label in columns.categories:
+            said = columns.verdicts[:, columns.categories.index(label)]
+        rejected = (said == VERDICT_CODES[Verdict.REJECTED]) & ~showing
+        showing |= (said > 0) & ~rejected
+        parts = (showing, rejected, ~showing & ~rejected)
+        shown, not_shown, others = (np.flatnonzero(part & readable).tolist() for part in parts)
+        return shown, not_shown, others
+
+    # The lesson.
+
+    @Slot()
+    def _improve(self) -> None:
+        dialog, model = self.improving, self._session.model
+        if dialog is None or not self._may_start(dialog, model) or model is None:
+            return
+        said = own_labels(self._session.photos.columns()).of_model()
+        self._rank_by = ""
+        name = f"{model.name} improved"
+        request = said.lesson(_source(model), name, self._new_file(), self._session.photos.paths)
+        self._run(dialog, request)
+
+    @Slot()
+    def _teach(self) -> None:
+        dialog, model = self.teaching, self._session.model
+        if dialog is None or not self._may_start(dialog, model) or model is None:
+            return
+        label = dialog.label_name
+        showing, rejected, others = self._teach_rows(label)
+        count = max(0, dialog.others.value() - len(rejected))
+        drawn = random.Random(0).sample(others, min(count, len(others)))  # noqa: S311  # no secret
+        paths = self._session.photos.paths
+        try:
+            if label in model.categories:
+                dialog.show_intro(
+                    f"The model knows {display_text(label)} already. Accept and reject that label, "
+                    "then improve the model with your corrections."
+                )
+                return
+            lesson = new_category_lesson(
+                model.categories,
+                label,
+                [paths[row] for row in showing],
+                [paths[row] for row in (*rejected, *drawn)],
+            )
+        except EngineError as error:
+            dialog.show_intro(str(error))
+            return
+        self._rank_by = label
+        name = f"{model.name} + {label}"
+        self._run(dialog, TeachRequest(_source(model), name, self._new_file(), *lesson))
+
+    def _may_start(self, dialog: LessonDialog, model: ModelInfo | None) -> bool:
+        problem = _NO_MODEL if model is None else _BUSY if self._runner.is_busy else ""
+        if problem:
+            dialog.show_intro(problem)
+        return not problem
+
+    def _new_file(self) -> Path:
+        self._forget()
+        self._folder = tempfile.TemporaryDirectory(prefix="csra-lesson-")
+        return Path(self._folder.name) / "model.safetensors"
+
+    def _run(self, dialog: LessonDialog, request: TeachRequest) -> None:
+        job = self._runner.teach(request)
+        if job is None:
+            dialog.show_intro(_BUSY)
+            return
+        self._job = job
+        dialog.show_progress(None)
+        job.yielded.connect(lambda values: self._on_values(dialog, values))
+        job.failed.connect(lambda error: dialog.show_intro(str(error)))
+        job.finished.connect(lambda: self._on_finished(dialog))
+        job.start()
+
+    def _on_values(
+        self, dialog: LessonDialog, values: Sequence[TeachProgress | TeachReport]
+    ) -> None:
+        last = values[-1]
+        if isinstance(last, TeachReport):
+            self._report = last
+            dialog.show_report(last)
+        else:
+            dialog.show_progress(last)
+
+    def _on_finished(self, dialog: LessonDialog) -> None:
+        cancelled = self._job is not None and self._job.is_cancelled
+        self._job = None
+        if self._report is None:
+            self._forget()
+            if cancelled:
+                dialog.show_intro("It was stopped; nothing has changed.")
+
+    @Slot()
+    def _on_cancel(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+
+    # What comes of it.
+
+    def _save(self, dialog: LessonDialog, *, looks: bool) -> None:
+        report = self._report
+        if report is None:
+            return
+        job = self._session.engine.import_model(
+            lambda: ModelImport(report.file, default_store().free_name(report.name))
+        )
+        job.returned.connect(lambda name: self._on_saved(dialog, name, looks=looks))
+        job.failed.connect(lambda error: dialog.problem.setText(str(error)))
+        job.start()
+
+    def _on_saved(self, dialog: LessonDialog, name: str, *, looks: bool) -> None:
+        self._report = None
+        self._forget()
+        self._shelf.refresh()
+        shown = display_text(name)
+        if looks:
+            dialog.show_done(
+                f"The model is saved as {shown}. Your photos are tagged again with it; what would "
+                "change is shown before it counts."
+            )
+            self._session.retag(RetagPlan(RetagMode.REPLACE, name))
+        else:
+            dialog.show_done(f"The model is saved as {shown} and used from now on.")
+            self._session.models.use(name)
+
+    def _discard(self, dialog: LessonDialog) -> None:
+        self._report = None
+        self._forget()
+        dialog.show_intro("The new model was discarded; nothing has changed.")
+        self._show_counts()
+
+    @Slot(object)
+    def _on_models_switched(self, _old: ModelInfo | None) -> None:
+        model = self._session.model
+        if model is not None and self._rank_by and self._rank_by in model.categories:
+            self._session.shown.set_sort(f"{SCORE}{self._rank_by}", descending=True)
+            self._rank_by = ""
+
+    def _forget(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def shut_down(self) -> None:
+        """Leave no file; a lesson that goes on was ended before."""
+        self._forget()
+        for dialog in (self.improving, self.teaching):
+            if dialog is not None:
+                dialog.close()
+
+    def closing_text(self) -> str:
+        """What closing the window would lose; empty for nothing."""
+        if self._report is not None:
+            return "The model that you have just taught is not saved yet. Closing forgets it."
+        if self._job is not None:
+            return "A lesson goes on. Closing ends it, and nothing has changed."
+        return ""
+
+
+def _source(model: ModelInfo) -> str:
+    return model.name if model.path is None else str(model.path)
