@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
@@ -13,6 +13,7 @@ from csra_gui.theme import Tone, blended, tone_color
 _Index = QModelIndex | QPersistentModelIndex
 _BAR_SHARE = 0.35
 _MARGIN = 2.0
+_LEAST_WIDTH = 72
 
 
 class BarDelegate(QStyledItemDelegate):
@@ -35,6 +36,12 @@ class BarDelegate(QStyledItemDelegate):
         if index.data(self._link_role) is not None:
             color = tone_color(Tone.ACCENT, option.palette)
             option.palette.setColor(QPalette.ColorRole.Text, color)
+
+    @override
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        hint = super().sizeHint(option, index)
+        has_bar = index.data(self._bar_role) is not None
+        return hint.expandedTo(QSize(_LEAST_WIDTH, 0)) if has_bar else hint
 
     @override
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:

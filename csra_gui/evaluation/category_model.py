@@ -200,7 +200,7 @@ def _cell(column: _Column, value: float, role: int) -> Any:
         Qt.ItemDataRole.DisplayRole: lambda: (
             f"{int(value):,}" if column.is_count else percent(value)
         ),
-        VALUE_ROLE: lambda: -1.0 if undefined else value,
+        VALUE_ROLE: lambda: value,
         BAR_ROLE: lambda: value if column.has_bar and not undefined else None,
     }
     answer = answers.get(role)
@@ -217,3 +217,12 @@ class CategoryOrder(QSortFilterProxyModel):
         self.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         # While a threshold is dragged, rows must not jump about.
         self.setDynamicSortFilter(False)
+
+    @override
+    def lessThan(self, left: _Index, right: _Index) -> bool:
+        a, b = left.data(VALUE_ROLE), right.data(VALUE_ROLE)
+        if not isinstance(a, float) or not isinstance(b, float):
+            return super().lessThan(left, right)
+        # What is undefined comes last, whichever way is sorted.
+        last = math.inf if self.sortOrder() == Qt.SortOrder.AscendingOrder else -math.inf
+        return (last if math.isnan(a) else a) < (last if math.isnan(b) else b)

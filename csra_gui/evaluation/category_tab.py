@@ -46,7 +46,7 @@ class CategoryTab(QWidget):
         view.verticalHeader().hide()
         header = view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setStretchLastSection(True)
         view.setSortingEnabled(True)
         view.sortByColumn(1, Qt.SortOrder.AscendingOrder)
         view.clicked.connect(self._on_view_clicked)

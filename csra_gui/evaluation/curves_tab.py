@@ -91,13 +91,18 @@ class CurvesTab(QWidget):
         both = curve.precision + curve.recall
         f1 = 2 * curve.precision * curve.recall / np.maximum(both, 1e-12)
         self.against.set_series([Series("", curve.recall, curve.precision)])
-        self.over.set_series(
-            [
-                Series("precision", curve.thresholds, curve.precision),
-                Series("recall", curve.thresholds, curve.recall),
-                Series("F1", curve.thresholds, f1),
-            ]
-        )
+        # From strict to lenient becomes from left to right; above the highest score is no label.
+        thresholds = np.append(curve.thresholds[::-1], 1.0)
+        series = []
+        for name, values, beyond in (
+            ("precision", curve.precision, np.nan),
+            ("recall", curve.recall, 0.0),
+            ("F1", f1, 0.0),
+        ):
+            series.append(
+                Series(name, thresholds, np.append(values[::-1], beyond), is_stepped=True)
+            )
+        self.over.set_series(series)
 
     @Slot()
     def _show_threshold(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QWidget,
@@ -67,7 +68,9 @@ class DataChooser(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("&Folder", row)
+        label = QLabel("&Folder", self)
+        label.setBuddy(self.folder)
+        form.addRow(label, row)
         form.addRow("&Kind", self.kind)
         form.addRow("&Split", self.split)
         self.folder.textChanged.connect(self._timer.start)

@@ -23,6 +23,7 @@ from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session import Session
 from csra_gui.settings import Settings
+from csra_gui.tagging import TagProgress
 from engine.errors import EngineError
 from engine.evaluation_request import Unfinished
 from engine.runs import runs_folder
@@ -54,6 +55,8 @@ class EvaluationDesk(QObject):
         self.results: ResultWindow | None = None
         self._finder = ImageFinder(session, self)
         self._shown = ShownCases(session, self)
+        self._tagging_rates: dict[Path, float] = {}
+        session.tagging_progressed.connect(self._on_session_tagging_progressed)
         self.runner.ended.connect(self._on_runner_ended)
         self.runs.failed.connect(self._on_runs_failed)
         self._finder.found.connect(self._on_finder_found)
@@ -66,7 +69,13 @@ class EvaluationDesk(QObject):
     def ask_start(self, kind: str, folder: Path | None = None) -> None:
         """Ask what to evaluate; an empty kind finds out what a folder holds."""
         if self.dialog is None:
-            self.dialog = StartDialog(self._session, self._shelf, self.runs, self._window)
+            self.dialog = StartDialog(
+                self._session,
+                self._shelf,
+                self.runs,
+                lambda path: self._tagging_rates.get(path, 0.0),
+                self._window,
+            )
             self.dialog.start_requested.connect(self.runner.start)
             self.dialog.folder_accepted.connect(self._folders.remember)
         self.dialog.ask(kind, folder or self._folders.folder_of(kind))
@@ -235,6 +244,12 @@ class EvaluationDesk(QObject):
             Topic.EVALUATION,
             back,
         )
+
+    @Slot(object)
+    def _on_session_tagging_progressed(self, progress: TagProgress) -> None:
+        model = self._session.model
+        if model is not None and model.path is not None and progress.rate_per_s:
+            self._tagging_rates[model.path] = progress.rate_per_s
 
     @Slot(str, str, object)
     def _on_folders_noticed(self, kind: str, title: str, root: Path) -> None:

@@ -37,7 +37,7 @@ from engine.run_notes import LabelMark, marks_of, set_marks
 from engine.texts import display_text
 
 _Index = QModelIndex | QPersistentModelIndex
-_HEADER = ("The label is wrong", "Image", "Category", "The data set says", "Score")
+_HEADER = ("The label is wrong", "Image", "Category", "The data set says", "Score in %")
 _HELP = (
     "The model contradicts these labels most. Look at the images; where the data set is wrong, "
     "mark its label. The marks are kept beside the run; the data set itself is not changed."

@@ -167,10 +167,12 @@ class ShownCases(QObject):
         (cases, paths), self._waiting = self._waiting, None
         session = self._session
         rows = [row for path in paths if (row := session.photos.row_of(path)) is not None]
+        if not rows:  # another folder has been opened meanwhile
+            return
         number = len(cases.samples)
         shown = f"{len(rows):,}" if len(rows) == number else f"{len(rows):,} of {number:,}"
         session.shown.set_fixed(rows, f"{cases.caption} ({shown})")
         model = session.model
         if model is not None and cases.category in model.categories:
             session.set_pinned(model.categories.index_of(cases.category))
-        session.set_current(rows[0] if rows else None)
+        session.set_current(rows[0])

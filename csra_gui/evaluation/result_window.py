@@ -101,6 +101,7 @@ class ResultWindow(QWidget):
             (self.compare, "Co&mpare"),
         ):
             self.tabs.addTab(tab, text)
+        self.tabs.setDocumentMode(True)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         for which in ThresholdSet:
             self.thresholds.addItem(which.value, which)
@@ -121,7 +122,7 @@ class ResultWindow(QWidget):
         splitter.addWidget(right)
         splitter.setChildrenCollapsible(False)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([330, 900])
+        splitter.setSizes([360, 880])
         layout = QVBoxLayout(self)
         layout.addWidget(self.message_bar)
         layout.addWidget(splitter, 1)

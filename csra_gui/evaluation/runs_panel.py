@@ -22,7 +22,8 @@ from csra_gui.evaluation.texts import date_text, percent
 from engine.texts import display_text
 from engine.unfinished_runs import UnfinishedRun
 
-_HEADER = ("Model", "On", "mAP", "Date", "Note")
+_HEADER = ("mAP", "Model", "On", "Date", "Note")
+_WIDTHS = (52, 105, 130, 118)
 _NOTE = 4
 _FOLDER_ROLE = int(Qt.ItemDataRole.UserRole)
 
@@ -87,8 +88,9 @@ class RunsPanel(QWidget):
         tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         tree.itemDoubleClicked.connect(self._on_tree_item_double_clicked)
         header = tree.header()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(_NOTE, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        for column, width in enumerate(_WIDTHS):
+            header.resizeSection(column, width)
         header.setStretchLastSection(True)
         self.stopped.setTextFormat(Qt.TextFormat.PlainText)
         self.stopped.setWordWrap(True)
@@ -184,12 +186,12 @@ class RunsPanel(QWidget):
 
 def _item(run: RunSummary) -> QTreeWidgetItem:
     if run.problem:
-        cells = ["cannot be read", display_text(run.problem), "", "", display_text(run.note)]
+        cells = ["–", "cannot be read", display_text(run.problem), "", display_text(run.note)]
     else:
         cells = [
+            percent(run.mean_average_precision),
             display_text(run.model),
             display_text(run.dataset),
-            percent(run.mean_average_precision),
             date_text(run.date),
             display_text(run.note),
         ]

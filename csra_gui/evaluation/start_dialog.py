@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -37,6 +38,13 @@ _MOST_IMAGES = 10_000_000
 class StartDialog(QDialog):
     """Not modal: the window stays usable.
 
+    Args:
+        session: the models and jobs.
+        shelf: the models that there are.
+        runs: how fast earlier ones were.
+        tagging_rate: photos per second of the model in a file, while it tagged; 0 if unknown.
+        parent: the window.
+
     Signals:
         start_requested: a tuple of ``EvaluationRequest``, one per model.
         folder_accepted: the kind of data set and its folder, when an evaluation is started.
@@ -46,9 +54,15 @@ class StartDialog(QDialog):
     folder_accepted = Signal(str, object)
 
     def __init__(
-        self, session: Session, shelf: ModelShelf, runs: RunShelf, parent: QWidget
+        self,
+        session: Session,
+        shelf: ModelShelf,
+        runs: RunShelf,
+        tagging_rate: Callable[[Path], float],
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
+        self._tagging_rate = tagging_rate
         self.setWindowTitle("Evaluate a model")
         self._session = session
         self._shelf = shelf
@@ -148,7 +162,7 @@ class StartDialog(QDialog):
         used = self._session.model
         title = used.name if used is not None and used.path == path else name
         runs = self._runs.kept.runs
-        return known_rate(title, runs) or known_rate(name, runs)
+        return known_rate(title, runs) or known_rate(name, runs) or self._tagging_rate(path)
 
     # What it would come to.
 

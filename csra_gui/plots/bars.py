@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from csra_gui.plots.colors import series_color
 from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Numbers, PlotTable
+from csra_gui.theme import blended
 
 _FILL = 0.92
+# Lines over the bars have to be seen.
+_STRENGTH = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +99,8 @@ class BarPlot(CurvePlot):
         widths = np.diff(self._edges)
         number = max(1, len(self._groups))
         for place, group in enumerate(self._groups):
-            color = series_color(place, self.palette())
+            base = self.palette().color(QPalette.ColorRole.Base)
+            color = blended(series_color(place, self.palette()), base, _STRENGTH)
             bars = self._pg.BarGraphItem(
                 x0=self._edges[:-1] + widths * (place + (1 - _FILL) / 2) / number,
                 width=widths * _FILL / number,

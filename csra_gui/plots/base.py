@@ -13,6 +13,9 @@ from csra_gui.plots.colors import faint
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 
+#: Lines behind the legend can be seen, and its text can be read.
+_LEGEND_OPACITY = 0.8
+
 
 class Plot(QWidget):
     """A pair of axes; what is drawn in it is up to the kinds of plots.
@@ -95,6 +98,9 @@ class Plot(QWidget):
         text, line = palette.color(QPalette.ColorRole.Text), faint(palette)
         self._view.setBackground(palette.color(QPalette.ColorRole.Base))
         self._legend.setLabelTextColor(text)
+        ground = palette.color(QPalette.ColorRole.Base)
+        ground.setAlphaF(_LEGEND_OPACITY)
+        self._legend.setBrush(ground)
         for side in ("bottom", "left"):
             axis = self._item.getAxis(side)
             axis.setPen(self._pg.mkPen(line))

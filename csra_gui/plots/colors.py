@@ -31,7 +31,8 @@ def series_pen(series: Series, place: int, palette: QPalette) -> Any:
     import pyqtgraph as pg  # noqa: PLC0415  # only whoever looks at a plot waits for it
 
     if series.is_guide:
-        return pg.mkPen(faint(palette), width=1.0, style=Qt.PenStyle.DashLine)
+        text = palette.color(QPalette.ColorRole.Text)
+        return pg.mkPen(text, width=1.5, style=Qt.PenStyle.DashLine)
     style = _STYLES[(place // len(_LIGHT)) % len(_STYLES)]
     return pg.mkPen(series_color(place, palette), width=series.width, style=style)
 

@@ -121,8 +121,7 @@ class CurvePlot(Plot):
             color = series_color(place, palette)
             dots = {"symbol": "o", "symbolSize": 6, "symbolBrush": color, "symbolPen": None}
         return self._item.plot(
-            series.x,
-            series.y,
+            *series.drawn(),
             pen=series_pen(series, place, palette),
             name=series.name or None,
             connect="finite",

@@ -178,7 +178,7 @@ class _UprightHeader(QHeaderView):
     def sizeHint(self) -> QSize:
         texts = [str(self.model().headerData(i, self.orientation())) for i in range(self.count())]
         longest = max((self.fontMetrics().horizontalAdvance(text) for text in texts), default=0)
-        return QSize(0, min(longest, _LONGEST_NAME) + 12)
+        return QSize(0, min(longest, _LONGEST_NAME) + 18)
 
     @override
     def paintSection(self, painter: QPainter, rect: QRect, logical_index: int) -> None:

@@ -24,6 +24,7 @@ class Series:
         is_guide: a thin dashed line to compare with, for example a diagonal.
         has_points: each value gets a dot.
         width: of the line, in pixels.
+        is_stepped: between two values of x, which rise, holds the second one's y.
     """
 
     name: str
@@ -32,6 +33,13 @@ class Series:
     is_guide: bool = False
     has_points: bool = False
     width: float = 2.0
+    is_stepped: bool = False
+
+    def drawn(self) -> tuple[Numbers, Numbers]:
+        """The points to join: of a stepped line, two for each value."""
+        if not self.is_stepped or not len(self.x):
+            return self.x, self.y
+        return np.repeat(self.x, 2)[:-1], np.repeat(self.y, 2)[1:]
 
 
 @dataclass(frozen=True, slots=True)
