@@ -16,6 +16,8 @@ from csra_gui.session import Session
 from csra_gui.settings import RETAG_MODE, Settings
 from engine.checkpoints.store import default_store, shipped_models
 
+_NO_CHANGE = "The photos were tagged again, and no label changes."
+
 
 class RetagDesk(QObject):
     """The dialogs around tagging again; none of them waits."""
@@ -63,6 +65,10 @@ class RetagDesk(QObject):
     @Slot(object)
     def _on_retagger_ready(self, difference: Difference) -> None:
         self._notifier.clear(Topic.TAGGING)
+        if not difference.changes():
+            self._session.retagger.accept(())
+            self._notifier.info(_NO_CHANGE, Topic.TAGGING)
+            return
         dialog = DifferenceDialog(difference, self._session.photos, self._window)
         dialog.accepted_categories.connect(self._session.retagger.accept)
         dialog.discarded.connect(self._session.retagger.discard)

@@ -117,6 +117,7 @@ class Retagger(QObject):
     def drop(self) -> None:
         """Stop, and forget what waits to be accepted: rows mean other photos from now on."""
         run, self._run = self._run, None
+        was_running = run is not None or self._comparing is not None
         self.discard()
         if run is not None:
             run.cancel()
@@ -124,6 +125,7 @@ class Retagger(QObject):
             run.files_changed.disconnect(self.files_changed)
             run.progress_changed.disconnect(self.progressed)
             run.finished.disconnect(self._on_run_finished)
+        if was_running:
             self.finished.emit(None)
 
     def discard(self) -> None:
@@ -197,12 +199,12 @@ class Retagger(QObject):
     def _on_run_finished(self, summary: TagSummary) -> None:
         self._run = None
         if summary.is_complete and self._scores is not None:
-            self._compare(self._scores)
+            self._compare(self._scores, summary)
         else:
             self.discard()
-        self.finished.emit(summary)
+            self.finished.emit(summary)
 
-    def _compare(self, scores: HalfArray) -> None:
+    def _compare(self, scores: HalfArray, summary: TagSummary) -> None:
         """Work out what would change, in a worker: there may be 100,000 photos."""
         model, in_use, mode = self._model, self._engine.model, self._plan.mode
         assert model is not None and in_use is not None  # noqa: S101 - a run has ended
@@ -215,11 +217,12 @@ class Retagger(QObject):
             return difference(before, now, after, mode)
 
         self._comparing = job = self._engine.jobs.prepare(work, "compare labels")
-        job.returned.connect(lambda outcome: self._on_compared(job, outcome))
+        job.returned.connect(lambda outcome: self._on_compared(job, outcome, summary))
         job.start()
 
-    def _on_compared(self, job: Job, outcome: Difference) -> None:
+    def _on_compared(self, job: Job, outcome: Difference, summary: TagSummary) -> None:
         if job is self._comparing:
             self._comparing = None
             self.difference = outcome
+            self.finished.emit(summary)
             self.ready.emit(outcome)

@@ -24,7 +24,6 @@ from engine.texts import display_text
 
 _CATEGORY = Qt.ItemDataRole.UserRole
 _ALWAYS = "The new model does not know this category, so its labels go with the old one."
-_NOTHING = "No label would change: the model says what it said before."
 _WIDTH, _HEIGHT = 720, 460
 
 
@@ -92,15 +91,17 @@ class DifferenceDialog(QDialog):
     def _summary(self) -> str:
         changed, asked = self._difference.changed_photos, len(self._difference.rows)
         failed = len(self._difference.errors)
-        text = f"{changed:,} of {asked:,} photos would have other labels." if changed else _NOTHING
+        text = f"{changed:,} of {asked:,} photos would have other labels."
         unread = f" {failed:,} could not be read." if failed else ""
         return f"{text}{unread} What you decided yourself stays in any case."
 
     def _fill(self, changes: list[CategoryChange]) -> None:
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         for change in changes:
-            texts = [display_text(change.category), f"+{change.gained:,}", f"−{change.lost:,}"]
-            item = QTreeWidgetItem(self.categories, texts)
+            gained = f"+{change.gained:,}" if change.gained else ""
+            lost = f"−{change.lost:,}" if change.lost else ""
+            name = display_text(change.category)
+            item = QTreeWidgetItem(self.categories, [name, gained, lost])
             item.setData(0, _CATEGORY, change.category)
             item.setCheckState(0, Qt.CheckState.Checked)
             for column in (1, 2):
