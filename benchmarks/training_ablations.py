@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
 import math
 import statistics
@@ -73,20 +74,21 @@ def _paper_heads(count: int) -> HeadConfig:
     return dataclasses.replace(STANDARD_HEAD, temperatures=PAPER_TEMPERATURES[count])
 
 
+#: What matters most comes first.
 HEADS: dict[str, HeadsRun] = {
     "base: max, λ 0.3": HeadsRun(),
     "λ 0 (plain average pooling)": _head(lam=0.0),
     "λ 0.1": _head(lam=0.1),
+    "1 head, T = 1": HeadsRun(head=_paper_heads(1)),
+    "asymmetric loss": _heads_config(loss="asl"),
+    "not mirrored": _heads_config(flip=False),
+    "moving average 0.99": _heads_config(ema_decay=0.99),
+    "unclear labels negative": _heads_config(ignore_unclear=False),
+    "2 heads, T = 1, max": HeadsRun(head=_paper_heads(2)),
+    "the paper's form, T = 1, λ 0.1": HeadsRun(head=HeadConfig((1.0,), 0.1)),
     "λ 0.2": _head(lam=0.2),
     "λ 0.4": _head(lam=0.4),
-    "1 head, T = 1": HeadsRun(head=_paper_heads(1)),
-    "2 heads, T = 1, max": HeadsRun(head=_paper_heads(2)),
     "4 heads, T = 1, 2, 4, max": HeadsRun(head=_paper_heads(4)),
-    "asymmetric loss": _heads_config(loss="asl"),
-    "unclear labels negative": _heads_config(ignore_unclear=False),
-    "moving average 0.99": _heads_config(ema_decay=0.99),
-    "not mirrored": _heads_config(flip=False),
-    "the paper's form, T = 1, λ 0.1": HeadsRun(head=HeadConfig((1.0,), 0.1)),
 }
 
 
@@ -125,14 +127,14 @@ NETWORK: dict[str, NetworkRun] = {
         _reduced(PAPER, warmup_epochs=0.5, step_epochs=2),
         ModelStart(input_size=NETWORK_SIZE, form="paper"),
     ),
-    "paper's recipe, standard heads": NetworkRun(
-        _reduced(PAPER, warmup_epochs=0.5, step_epochs=2), ModelStart(input_size=NETWORK_SIZE)
-    ),
     "recommended, no moving average": _recommended(ema_decay=0.0),
     "recommended, SpliceMix": _mixed("splicemix"),
     "recommended, Mixup": _mixed("mixup"),
-    "recommended, norms learn": _recommended(norms="train"),
+    "paper's recipe, standard heads": NetworkRun(
+        _reduced(PAPER, warmup_epochs=0.5, step_epochs=2), ModelStart(input_size=NETWORK_SIZE)
+    ),
     "recommended, asymmetric loss": _recommended(loss="asl"),
+    "recommended, norms learn": _recommended(norms="train"),
 }
 
 
@@ -182,11 +184,16 @@ def run_all(options: argparse.Namespace, file: Path) -> None:
 
 
 def wanted(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
-    """One seed of everything first, so that there is something to see early."""
+    """One seed of everything first, both sets in turn, so that there is something to see early."""
+    sets = options.sets or ("heads", "network")
     for seed in range(options.seeds):
-        for set_name, runs in (("heads", HEADS), ("network", NETWORK)):
-            if set_name in (options.sets or ("heads", "network")):
-                yield from ((set_name, name, seed) for name in runs)
+        columns = [
+            [(set_name, name, seed) for name in runs]
+            for set_name, runs in (("heads", HEADS), ("network", NETWORK))
+            if set_name in sets
+        ]
+        for row in itertools.zip_longest(*columns):
+            yield from (item for item in row if item is not None)
 
 
 def rows(file: Path) -> list[dict[str, Any]]:
