@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from csra_gui.item_models.label_list_model import LabelRow
 from engine.categories import Categories
-from engine.library.columns import BoolArray
+from engine.library.columns import VERDICT_CODES, BoolArray, reach
+from engine.library.predictions import HalfArray
 from engine.library.values import Verdict
 from engine.values import FloatArray
 
 Verdicts = Mapping[str, Verdict]
+Codes = NDArray[np.uint8]
+#: Photos whose scores say what the mean is like.
+_ENOUGH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,48 +76,56 @@ def _scored(context: LabelContext, scores: FloatArray, verdicts: Verdicts) -> li
 
 
 def rows_of_photos(
-    context: LabelContext, scores: FloatArray, verdicts: Sequence[Verdicts]
+    context: LabelContext, scores: HalfArray, codes: Mapping[str, Codes]
 ) -> list[LabelRow]:
     """The labels that any of several photos have, those that most have first.
 
     Args:
         context: of the list.
-        scores: (N, C) in [0, 1]; a row of NaN is a photo that the model has said nothing of.
-        verdicts: N of them, what the person said of each photo.
+        scores: (N, C) float16 in [0, 1]; a row of NaN is a photo that the model has said nothing
+            of.
+        codes: what the person said of each photo, (N,) ``VERDICT_CODES`` or 0, by category.
     """
     total, width = scores.shape
-    scored = ~np.isnan(scores).all(axis=1)
-    means = scores[scored].mean(axis=0) if scored.any() else np.full(width, np.nan)
-    least = np.broadcast_to(context.thresholds, (width,))
-    above = scores >= least
+    least = np.broadcast_to(np.asarray(context.thresholds, dtype=np.float32), (width,))
+    above = reach(scores, least)
     counts = np.count_nonzero(above, axis=0)
-    said = _by_category(verdicts)
-    found = range(width) if context.show_all else np.flatnonzero(counts).tolist()
-    unfound = [i for name in said if (i := context.index_of(name)) >= 0 and not counts[i]]
+    said = {name: column for name, column in codes.items() if column.any()}
+    places = range(width) if context.show_all else np.flatnonzero(counts).tolist()
+    unfound = [i for name in said if (i := context.index_of(name)) >= 0 and i not in places]
     rows = {
         context.categories[i]: LabelRow(
-            i, context.categories[i], float(means[i]), float(least[i]), None, int(counts[i]), total
+            i,
+            context.categories[i],
+            _mean(scores[:, i]),
+            float(least[i]),
+            None,
+            int(counts[i]),
+            total,
         )
-        for i in (*found, *unfound)
+        for i in (*places, *unfound)
     }
-    for name, ofs in said.items():
+    for name, column in said.items():
         row = rows.get(name) or replace(_unscored(context, name, None), of=total)
         by_machine = above[:, row.index] if row.index >= 0 else np.zeros(total, dtype=bool)
-        rows[name] = _with_verdicts(row, ofs, by_machine)
+        rows[name] = _with_verdicts(row, column, by_machine)
     listed = [r for r in rows.values() if context.show_all or r.having or r.verdict is not None]
     return sorted(listed, key=_place)
 
 
-def _with_verdicts(
-    row: LabelRow, said: Sequence[tuple[int, Verdict]], found: BoolArray
-) -> LabelRow:
+def _with_verdicts(row: LabelRow, codes: Codes, found: BoolArray) -> LabelRow:
     """A row that the model alone filled in, with what was said of single photos."""
-    having = row.having + sum(
-        int(verdict is not Verdict.REJECTED) - int(found[photo]) for photo, verdict in said
-    )
-    verdicts = {verdict for _, verdict in said}
-    alike = len(said) == row.of and len(verdicts) == 1
-    return replace(row, having=having, verdict=verdicts.pop() if alike else None)
+    rejected = VERDICT_CODES[Verdict.REJECTED]
+    having = np.where(codes > 0, codes != rejected, found)
+    alike = next((v for v, code in VERDICT_CODES.items() if (codes == code).all()), None)
+    return replace(row, having=int(np.count_nonzero(having)), verdict=alike)
+
+
+def _mean(scores: HalfArray) -> float:
+    """The mean of those that there are; of many, that of evenly spread ones is near enough."""
+    some = scores[:: max(len(scores) // _ENOUGH, 1)].astype(np.float32)
+    known = some[~np.isnan(some)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def toggled(row: LabelRow, wanted: Verdict) -> Verdict | None:
@@ -139,14 +152,6 @@ def next_in_turn(row: LabelRow) -> Verdict | None:
 
 def _unscored(context: LabelContext, category: str, verdict: Verdict | None) -> LabelRow:
     return LabelRow(context.index_of(category), category, math.nan, 0.0, verdict)
-
-
-def _by_category(verdicts: Iterable[Verdicts]) -> dict[str, list[tuple[int, Verdict]]]:
-    found: dict[str, list[tuple[int, Verdict]]] = {}
-    for photo, said in enumerate(verdicts):
-        for name, verdict in said.items():
-            found.setdefault(name, []).append((photo, verdict))
-    return found
 
 
 def _place(row: LabelRow) -> tuple[int, float, float]:

@@ -139,8 +139,8 @@ class ReviewDesk(QObject):
     @property
     def reviewed(self) -> Share:
         """How many of the photos are marked as reviewed."""
-        photos, targets = self._session.photos, self.targets
-        marked = sum(photos.is_reviewed(row) for row in targets)
+        targets = self.targets
+        marked = int(np.count_nonzero(self._reviewed(np.asarray(targets, dtype=np.int64))))
         if not marked:
             return Share.NONE
         return Share.ALL if marked == len(targets) else Share.SOME

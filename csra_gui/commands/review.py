@@ -131,9 +131,10 @@ class ReviewCommands:
         actions["next_unreviewed"].setEnabled(len(session.shown) > 0)
         actions["bulk_edit"].setEnabled(len(session.photos) > 0)
         actions["pin"].setEnabled(session.shown_category is not None)
-        is_done = any_photo and review.reviewed is Share.ALL
+        share = review.reviewed
+        is_done = any_photo and share is Share.ALL
         actions["reviewed"].setChecked(is_done)
-        actions["reviewed"].setIconText(_REVIEWED[review.reviewed])
+        actions["reviewed"].setIconText(_REVIEWED[share])
         actions["reviewed"].setIcon(icon("check") if is_done else QIcon())
         for place, label in enumerate(self._used.favourites(), start=1):
             action = actions[f"favourite_{place}"]

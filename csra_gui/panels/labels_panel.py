@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.item_models.label_list_model import LabelRow
-from csra_gui.label_rows import LabelContext, Verdicts, rows_of_photo, rows_of_photos
+from csra_gui.label_rows import LabelContext, rows_of_photo, rows_of_photos
 from csra_gui.map_display import MapDisplay
 from csra_gui.panels.map_chooser import MapChooser
 from csra_gui.panels.review_strip import ReviewStrip
@@ -184,11 +184,10 @@ class LabelsPanel(QWidget):
 
     def _rows_of_selection(self, context: LabelContext, targets: Sequence[int]) -> list[LabelRow]:
         photos, rows = self._session.photos, np.asarray(targets, dtype=np.int64)
-        decided = np.isin(rows, photos.decisions.decided_rows()).tolist()
-        verdicts: list[Verdicts] = [
-            photos.verdicts(row) if said else {} for row, said in zip(targets, decided, strict=True)
-        ]
-        return rows_of_photos(context, photos.scores[rows].astype(np.float32), verdicts)
+        names = photos.decisions.categories
+        said = photos.decisions.matrix({name: i for i, name in enumerate(names)})[rows]
+        codes = {name: said[:, i] for i, name in enumerate(names)}
+        return rows_of_photos(context, photos.scores[rows], codes)
 
     @Slot()
     def _update_state(self) -> None:

@@ -21,7 +21,7 @@ NONE, ACCEPTED, REJECTED, ADDED = range(4)
 
 def columns() -> Columns:
     """Four photos: cat and dog; cat, rejected; Grandma, by hand, reviewed; untagged."""
-    scores = np.array([[0.9, 0.8], [0.9, 0.1], [0.1, 0.1], [np.nan, np.nan]], dtype=np.float16)
+    scores = np.array([[0.9, 0.8], [0.6, 0.1], [0.1, 0.4], [np.nan, np.nan]], dtype=np.float16)
     verdicts = np.zeros((4, 3), dtype=np.uint8)
     verdicts[1, 0], verdicts[2, 2] = REJECTED, ADDED
     return Columns(
@@ -59,6 +59,7 @@ def test_counts_are_of_what_is_shown(view: LibraryView) -> None:
         "source:person": 1,
         "rejected:*": 1,
         "tags:=0": 2,
+        "uncertain:*": 1,
         "tagged:no": 1,
         "error:yes": 1,
         "folder:/photos/2023": 3,

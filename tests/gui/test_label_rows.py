@@ -5,6 +5,7 @@ import pytest
 
 from csra_gui.item_models.label_list_model import LabelRow, Share
 from csra_gui.label_rows import (
+    Codes,
     LabelContext,
     next_in_turn,
     rows_of_photo,
@@ -12,6 +13,8 @@ from csra_gui.label_rows import (
     toggled,
 )
 from engine.categories import Categories
+from engine.library.columns import VERDICT_CODES
+from engine.library.predictions import HalfArray
 from engine.library.values import Verdict
 from engine.values import FloatArray
 
@@ -55,18 +58,34 @@ def test_without_scores_there_is_what_the_person_said() -> None:
     assert [(row.category, row.index, row.percent) for row in rows] == [("cat", 0, "")]
 
 
+def halves(*rows: tuple[float, ...]) -> HalfArray:
+    return np.array(rows, dtype=np.float16)
+
+
+def codes(*verdicts: Verdict | None) -> Codes:
+    return np.array([VERDICT_CODES[v] if v else 0 for v in verdicts], dtype=np.uint8)
+
+
 def test_of_several_photos_all_some_or_none_have_a_label() -> None:
-    values = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.1], [0.9, np.nan, 0.1]], dtype=np.float32)
-    rows = rows_of_photos(CONTEXT, values, [{}, {}, {}])
+    values = halves((0.9, 0.8, 0.1), (0.7, 0.1, 0.1), (0.9, 0.1, 0.1))
+    rows = rows_of_photos(CONTEXT, values, {})
     assert [(r.category, r.share, r.figure) for r in rows] == [
         ("cat", Share.ALL, "3 of 3"),
         ("dog", Share.SOME, "1 of 3"),
     ]
+    everything = LabelContext(CATEGORIES, 0.5, show_all=True)
+    assert rows_of_photos(everything, values, {})[-1].share is Share.NONE
 
 
 def test_of_several_photos_what_was_said_of_each_counts() -> None:
-    values = np.array([[0.9, 0.8, 0.1], [0.7, 0.1, 0.1]], dtype=np.float32)
-    said = [{"cat": REJECTED, "Grandma": ADDED}, {"dog": ADDED, "cat": REJECTED}]
+    values = halves((0.9, 0.8, 0.1), (0.7, 0.1, 0.1))
+    said = {
+        "cat": codes(REJECTED, REJECTED),
+        "dog": codes(None, ADDED),
+        "Grandma": codes(ADDED, None),
+        "car": codes(None, REJECTED),
+        "forgotten": codes(None, None),
+    }
     rows = {row.category: row for row in rows_of_photos(CONTEXT, values, said)}
     assert {name: row.having for name, row in rows.items()} == {"cat": 0, "dog": 2, "Grandma": 1}
     assert rows["cat"].verdict is REJECTED, "all said so alike"
@@ -74,9 +93,8 @@ def test_of_several_photos_what_was_said_of_each_counts() -> None:
 
 
 def test_photos_that_are_not_tagged_yet_do_not_spoil_the_mean() -> None:
-    values = np.array([[0.8, 0.1, 0.1], [np.nan] * 3], dtype=np.float32)
-    [row] = rows_of_photos(CONTEXT, values, [{}, {}])
-    assert row.score == pytest.approx(0.8)
+    [row] = rows_of_photos(CONTEXT, halves((0.8, 0.1, 0.1), (np.nan,) * 3), {})
+    assert row.score == pytest.approx(0.8, abs=1e-3)
     assert row.figure == "1 of 2"
 
 
