@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.workers.job import Job, JobRunner
 from engine.api import TaggingEngine
-from engine.errors import EngineError, EngineStoppedError
+from engine.errors import EngineError, EngineStoppedError, ImageError
 from engine.evaluation_request import EvaluationRequest
 from engine.geometry import Box
 from engine.values import (
@@ -205,6 +205,30 @@ class EngineClient(QObject):
             return info, engine.explain(info.id, path)
 
         return self._jobs.prepare(work, "explain beside")
+
+    def explain_each(
+        self,
+        paths: Sequence[Path],
+        keep: Callable[
+            [Generator[PositionScores | ImageError, None, None]], Generator[object, None, object]
+        ],
+    ) -> Job:
+        """A job that explains many photos, and yields and returns what ``keep`` does.
+
+        Args:
+            paths: photos; one that cannot be read yields its error.
+            keep: consumes the position scores, in the worker.
+        """
+        model_id = self._model_id()
+
+        def explained() -> Generator[PositionScores | ImageError, None, None]:
+            for path in paths:
+                try:
+                    yield self._open_engine().explain(model_id, path)
+                except ImageError as error:
+                    yield error
+
+        return self._jobs.prepare(lambda: keep(explained()), "explain each")
 
     def true_boxes(self, path: Path) -> Job:
         """A job that returns the true boxes of a photo, ``None`` outside data sets."""

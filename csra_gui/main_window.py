@@ -23,6 +23,7 @@ from csra_gui.commands.browse import BrowseCommands
 from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.commands.evaluate import EvaluateCommands
 from csra_gui.commands.help_commands import HelpCommands
+from csra_gui.commands.map_export import MapExportCommands
 from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.models import ModelCommands
@@ -41,10 +42,12 @@ from csra_gui.evaluation.desk import EvaluationDesk
 from csra_gui.folder_watch import FolderWatch
 from csra_gui.library_desk import LibraryDesk
 from csra_gui.map_display import MapDisplay
+from csra_gui.maps.map_exports import MapExports
 from csra_gui.model_desk import ModelDesk
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier
 from csra_gui.opener import Opener
+from csra_gui.panels.export_strip import ExportStrip
 from csra_gui.panels.facets_panel import FacetsDock
 from csra_gui.panels.folders_panel import FoldersPanel
 from csra_gui.panels.grid_panel import GridPanel
@@ -121,6 +124,8 @@ class MainWindow(QMainWindow):
         self.search = SearchPanel(session, settings, self)
         self.facets = FacetsDock(session, self)
         self.stage = StagePanel(session, self.browsing, self.viewer, self.grid.thumbnails, decoder)
+        self.exports = MapExports(session, self.maps, self.viewer, decoder, self)
+        self.export_strip = ExportStrip(self.exports, self.notifier, self)
         self.work = WorkPanel(session, self.notifier, self)
         self.models_strip = ShelfStrip(shelf, self)
         self.status = StatusPanel(session, self)
@@ -175,6 +180,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.search)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.models_strip)
+        layout.addWidget(self.export_strip)
         layout.addWidget(self.evaluation.strip)
         layout.addWidget(self.training.strip)
         layout.addWidget(self.work)
@@ -282,6 +288,7 @@ class MainWindow(QMainWindow):
             BrowseCommands(session, self.browsing, self.browse_desk, self.folders),
             MapCommands(session, settings, view, dialogs),
             MapStudyCommands(session, settings, self.maps, self.viewer, self.maps_panel),
+            MapExportCommands(session, self.exports, self),
             self._review_commands(),
             SearchCommands(session, self.search, self.facets),
             TagCommands(session, dialogs),

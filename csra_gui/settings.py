@@ -124,6 +124,10 @@ MAP_KIND = Setting(
 )
 #: 0 is the mean of all heads; 1 the first head.
 MAP_HEAD = Setting("view/map_head", 0, minimum=0, maximum=64)
+JET_MISLEADS = (
+    "Jet misleads: its yellow and cyan bands look like edges that are not in the map, and its "
+    "brightest colour is not its highest value. Here only to compare with older pictures."
+)
 COLOR_MAP = Setting(
     "view/color_map",
     "inferno",
@@ -135,6 +139,7 @@ COLOR_MAP = Setting(
         ("viridis", "Viridis"),
         ("cividis", "Cividis"),
         ("turbo", "Turbo"),
+        ("jet", "Jet (misleads)"),
     ),
 )
 SMOOTH_MAPS = Setting(

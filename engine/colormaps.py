@@ -48,6 +48,8 @@ class ColorMapName(StrEnum):
     VIRIDIS = "viridis"
     CIVIDIS = "cividis"
     TURBO = "turbo"
+    #: Offered because older pictures have it; never a default (Borland and Taylor, 2007).
+    JET = "jet"
     DIVERGING = "diverging"
 
     @property
@@ -61,11 +63,21 @@ def lookup_table(name: ColorMapName) -> PixelArray:
     """The colours of a scale from low to high: (256, 3) uint8 sRGB, read-only."""
     if name is ColorMapName.DIVERGING:
         table = _diverging()
+    elif name is ColorMapName.JET:
+        table = _jet()
     else:
         text = resource_path("colormaps", f"{name.value}.txt").read_text(encoding="ascii")
         table = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(LEVELS, 3).copy()
     table.setflags(write=False)
     return table
+
+
+def _jet() -> PixelArray:
+    """Dark blue, blue, cyan, yellow, red, dark red, in straight lines between them."""
+    at = np.linspace(0.0, 1.0, LEVELS)[:, None]
+    rgb = np.clip(1.5 - np.abs(4.0 * at - np.array([3.0, 2.0, 1.0])), 0.0, 1.0)
+    colors: PixelArray = np.rint(rgb * 255.0).astype(np.uint8)
+    return colors
 
 
 def _diverging() -> PixelArray:

@@ -9,6 +9,7 @@ from csra_gui.commands.spec import ActionSpec, Slots
 from csra_gui.session import Session
 from csra_gui.settings import (
     COLOR_MAP,
+    JET_MISLEADS,
     MAP_CONTOUR,
     MAP_KIND,
     OVERLAY_OPACITY,
@@ -47,6 +48,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("colors_viridis", "&Viridis", checkable=True, group="colors"),
     ActionSpec("colors_cividis", "&Cividis", checkable=True, group="colors"),
     ActionSpec("colors_turbo", "&Turbo", checkable=True, group="colors"),
+    ActionSpec("colors_jet", "&Jet", tip=JET_MISLEADS, checkable=True, group="colors"),
     ActionSpec(
         "smooth_maps",
         "Smoot&h maps",
@@ -111,6 +113,7 @@ class MapCommands:
 
     def update(self, actions: Actions) -> None:
         """Check what is in force."""
+        actions["colors_jet"].setToolTip(JET_MISLEADS)
         actions["unpin"].setEnabled(self._session.pinned_category is not None)
         for name in ("mark_region", "why"):
             actions[name].setEnabled(self._session.current is not None)

@@ -43,7 +43,11 @@ def map_picture(
 
 
 def together_picture(
-    display: MapDisplay, scores: PositionScores, categories: Sequence[int], how: Together
+    display: MapDisplay,
+    scores: PositionScores,
+    categories: Sequence[int],
+    how: Together,
+    side: int = OVERLAY_SIDE,
 ) -> QImage:
     """Several labels in one picture by their local probabilities, the only maps on one scale.
 
@@ -52,8 +56,9 @@ def together_picture(
         scores: of the photo.
         categories: at most as many as there are colours.
         how: mixed, or only the one that is highest at each place.
+        side: the longer one of the picture, in pixels.
     """
-    size = fitted_size(scores.width, scores.height, OVERLAY_SIDE)
+    size = fitted_size(scores.width, scores.height, side)
     lay = on_photo if display.smooth else cells_on_photo
     maps = np.stack([lay(local_probability(scores, c), *size, scores.content) for c in categories])
     styles = [display.probability_style(c) for c in categories]

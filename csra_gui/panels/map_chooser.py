@@ -7,8 +7,17 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QToolButton, QVBox
 
 from csra_gui.map_display import KIND_TEXTS, MapDisplay, head_caption
 from csra_gui.session import Session
-from csra_gui.settings import COLOR_MAP, FOLD_MAPS, MAP_HEAD, MAP_KIND, Setting, Settings
+from csra_gui.settings import (
+    COLOR_MAP,
+    FOLD_MAPS,
+    JET_MISLEADS,
+    MAP_HEAD,
+    MAP_KIND,
+    Setting,
+    Settings,
+)
 from csra_gui.widgets.color_bar import ColorBar
+from csra_gui.widgets.colormaps import ColorMapName
 from engine.evidence import MapKind
 
 
@@ -83,6 +92,9 @@ class MapChooser(QWidget):
             box.addItem(caption, stored)
         for place, kind in enumerate(MapKind if setting is MAP_KIND else ()):
             box.setItemData(place, KIND_TEXTS[kind].meaning, Qt.ItemDataRole.ToolTipRole)
+        jet = box.findData(ColorMapName.JET.value)
+        if setting is COLOR_MAP and jet >= 0:
+            box.setItemData(jet, JET_MISLEADS, Qt.ItemDataRole.ToolTipRole)
         box.setAccessibleName(setting.caption)
         box.setToolTip(setting.help)
         box.activated.connect(lambda at: self._settings.set_value(setting, box.itemData(at)))

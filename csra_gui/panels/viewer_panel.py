@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, 
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison
-from csra_gui.maps.layers import map_picture, together_picture
+from csra_gui.maps.layers import OVERLAY_SIDE, map_picture, together_picture
 from csra_gui.maps.true_objects import TrueObjects
 from csra_gui.panels.legend_strip import LegendStrip
 from csra_gui.panels.readout_strip import ReadoutStrip
@@ -193,19 +193,25 @@ class ViewerPanel(QWidget):
         self.view.set_marks([] if size is None else self.objects.marks(size))
         self.readout.set_remark(self.objects.text())
 
-    def overlay_image(self) -> QImage | None:
-        """What lies over the photo now."""
+    def overlay_image(self, side: int = OVERLAY_SIDE) -> QImage | None:
+        """What lies over the photo now.
+
+        Args:
+            side: the longer one of the picture, in pixels.
+        """
         scores = self._shown_scores()
         if scores is None or not self._display.visible:
             return None
         together = self.comparison
         if together.is_on and not self._points_at_a_label():
-            return together_picture(self._display, scores, together.categories, together.together)
+            return together_picture(
+                self._display, scores, together.categories, together.together, side
+            )
         category = self._session.shown_category
         if category is None:
             return None
         style = self._display.style(category)
-        return map_picture(self._display.values(scores, category), scores, style)
+        return map_picture(self._display.values(scores, category), scores, style, side)
 
     def _points_at_a_label(self) -> bool:
         """Whether one label's map is asked for now, over those that are drawn together."""

@@ -1,0 +1,123 @@
+"""What the commands that write maps to files do: ask where, and let it be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from csra_gui.commands.spec import ActionSpec, Slots
+from csra_gui.maps.map_exports import MapExports
+from csra_gui.session import Session
+from engine.output_names import safe_name
+
+if TYPE_CHECKING:
+    from csra_gui.commands.table import Actions
+
+_PNG, _NUMBERS, _HTML = (
+    "Pictures (*.png)",
+    "All numbers (*.npz);;Only this map (*.npy)",
+    "Web pages (*.html)",
+)
+_NAME_BYTES = 100
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "copy_picture",
+        "&Copy the picture",
+        ("Ctrl+Alt+C",),
+        tip="Put the photo with its map on the clipboard, as it is seen.",
+    ),
+    ActionSpec("save_picture", "Save the &picture as seen…", (), "save"),
+    ActionSpec(
+        "save_full_picture",
+        "Save the &whole photo with its map…",
+        tip="With all the pixels that the photo has.",
+    ),
+    ActionSpec(
+        "save_numbers",
+        "Save the &numbers…",
+        tip="NPZ: all that any map can be computed from. NPY: the map that is shown, on its grid.",
+    ),
+    ActionSpec(
+        "save_sheet",
+        "Save a &sheet of all labels…",
+        tip="The photo beside the maps of all its labels, in one picture.",
+    ),
+    ActionSpec(
+        "save_page",
+        "Save a web pa&ge of the selection…",
+        tip="The selected photos with their maps and the numbers behind each label.",
+    ),
+)
+
+
+class MapExportCommands:
+    """The slots of the commands that write maps."""
+
+    def __init__(self, session: Session, exports: MapExports, window: QWidget) -> None:
+        self._session = session
+        self._exports = exports
+        self._window = window
+        self._actions: Actions | None = None
+        exports.state_changed.connect(self._update)
+        session.evidence_changed.connect(self._update)
+        session.category_changed.connect(self._update)
+
+    def slots(self) -> Slots:
+        """Each command's slot by its id."""
+        exports = self._exports
+        return {
+            "copy_picture": exports.copy,
+            "save_picture": self._ask("Save the picture", ".map.png", _PNG, exports.save_seen),
+            "save_full_picture": self._ask(
+                "Save the photo with its map", ".map.png", _PNG, exports.save_full
+            ),
+            "save_numbers": self._ask(
+                "Save the numbers", ".maps.npz", _NUMBERS, exports.save_numbers
+            ),
+            "save_sheet": self._ask("Save a sheet", ".sheet.png", _PNG, exports.save_sheet),
+            "save_page": self._ask("Save a web page", ".maps.html", _HTML, exports.save_page),
+        }
+
+    def update(self, actions: Actions) -> None:
+        """Enable what can be written now."""
+        self._actions = actions
+        photo = self._session.current is not None
+        can = self._exports.can_export
+        for name in ("copy_picture", "save_picture"):
+            actions[name].setEnabled(photo and not self._exports.is_busy)
+        for name in ("save_numbers", "save_sheet", "save_page"):
+            actions[name].setEnabled(can)
+        actions["save_full_picture"].setEnabled(self._exports.can_draw)
+
+    def _update(self) -> None:
+        if self._actions is not None:
+            self.update(self._actions)
+
+    def _ask(
+        self, title: str, ending: str, filters: str, write: Callable[[Path], None]
+    ) -> Callable[[], None]:
+        """A slot that asks for a file's name and has it written."""
+
+        def ask() -> None:
+            photo = self._session.current_path
+            if photo is None:
+                return
+            dialog = QFileDialog(self._window, title, str(photo.parent), filters)
+            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+            dialog.setDefaultSuffix(Path(ending).suffix.removeprefix("."))
+            dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix(_suffix(text)))
+            dialog.selectFile(f"{safe_name(photo.name, _NAME_BYTES)}{ending}")
+            dialog.fileSelected.connect(lambda name: write(Path(name)))
+            dialog.finished.connect(dialog.deleteLater)
+            dialog.open()
+
+        return ask
+
+
+def _suffix(chosen: str) -> str:
+    """The suffix that a filter of a file dialog stands for."""
+    return chosen.rpartition("*.")[2].rstrip(")")

@@ -1,0 +1,194 @@
+"""Exports of maps from the window: one at a time, in a worker, told at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage
+
+from csra_gui.map_display import MapDisplay
+from csra_gui.maps.export_files import (
+    Explained,
+    PageProgress,
+    write_full_picture,
+    write_numbers,
+    write_page,
+    write_picture,
+    write_sheet,
+)
+from csra_gui.panels.viewer_panel import ViewerPanel
+from csra_gui.session import Session
+from csra_gui.workers.image_loader import ImageDecoder
+from csra_gui.workers.job import Job
+from engine.drawn_maps import DrawingSettings
+from engine.errors import EngineError
+from engine.evidence import MapKind
+from engine.texts import display_name
+
+#: Side of an overlay that is scaled up to a whole photo: made in the GUI thread, so not larger.
+_FULL_OVERLAY_SIDE = 1024
+
+
+class MapExports(QObject):
+    """Writes what is looked at.
+
+    Signals:
+        state_changed: work began, went on (``progress``) or ended.
+        written: the file that is there now, as ``Path``, and how many photos it had to leave out.
+        failed: the ``EngineError``.
+    """
+
+    state_changed = Signal()
+    written = Signal(object, int)
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        display: MapDisplay,
+        viewer: ViewerPanel,
+        decoder: ImageDecoder,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._display = display
+        self._viewer = viewer
+        self._decoder = decoder
+        self._job: Job | None = None
+        self.text = ""
+        self.progress: PageProgress | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being written."""
+        return self._job is not None
+
+    @property
+    def can_export(self) -> bool:
+        """Whether there is a photo with its position scores, and time for it."""
+        return not self.is_busy and self._what() is not None
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether there is a map to draw over the whole photo."""
+        shown = self._session.shown_category is not None or self._viewer.comparison.is_on
+        return self.can_export and shown
+
+    # What is seen.
+
+    def seen(self) -> QImage:
+        """The view as it is: zoom, map, boxes and all."""
+        return self._viewer.view.grab().toImage()
+
+    def copy(self) -> None:
+        """Put the view as it is on the clipboard."""
+        QGuiApplication.clipboard().setImage(self.seen())
+
+    def save_seen(self, target: Path) -> None:
+        """Write the view as it is."""
+        image = self.seen()
+        self._start(lambda: write_picture(image, target), target)
+
+    def save_full(self, target: Path) -> None:
+        """Write the photo with all its pixels, with the map that is shown."""
+        photo = self._session.current_path
+        overlay = self._viewer.overlay_image(_FULL_OVERLAY_SIDE)
+        if photo is not None and overlay is not None:
+            decoder = self._decoder
+            self._start(lambda: write_full_picture(decoder, photo, overlay, target), target)
+
+    # What is known.
+
+    def save_numbers(self, target: Path) -> None:
+        """Write the map that is shown, or all position scores, by the target's suffix."""
+        what, category = self._what(), self._session.shown_category
+        if what is not None:
+            values = None if category is None else self._display.values(what.scores, category)
+            self._start(lambda: write_numbers(what, values, target), target)
+
+    def save_sheet(self, target: Path) -> None:
+        """Write the photo beside the maps of all its labels."""
+        what = self._what()
+        if what is not None:
+            decoder = self._decoder
+            self._start(lambda: write_sheet(decoder, what, target), target)
+
+    def save_page(self, target: Path) -> None:
+        """Write a page of the photos that are selected; of the current one if none is."""
+        model, rows = self._session.model, self._rows()
+        if model is None or not rows:
+            return
+        photos = self._session.photos.paths
+        paths = [photos[row] for row in rows]
+        settings, decoder = self._settings(), self._decoder
+        job = self._session.engine.explain_each(
+            paths,
+            lambda explained: write_page(decoder, model, settings, explained, len(paths), target),
+        )
+        self._run(job, target)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stop; nothing is left of a page that was begun."""
+        if self._job is not None:
+            self._job.cancel()
+
+    # Helpers.
+
+    def _rows(self) -> tuple[int, ...]:
+        current = self._session.current
+        return self._session.selection or (() if current is None else (current,))
+
+    def _what(self) -> Explained | None:
+        model, scores = self._session.model, self._display.source.scores
+        if model is None or scores is None:
+            return None
+        return Explained(scores, model, None, self._settings())
+
+    def _settings(self) -> DrawingSettings:
+        style = self._display.style(self._session.shown_category)
+        signed = self._display.kind in (MapKind.EVIDENCE, MapKind.SCORE)
+        return DrawingSettings(
+            kind=self._display.kind,
+            threshold=self._session.thresholds.common,
+            colormap=None if signed else style.colormap,
+            raw=not style.smooth,
+            opacity=style.opacity,
+        )
+
+    def _start(self, work: Callable[[], Any], target: Path) -> None:
+        self._run(self._session.jobs.prepare(work, "export maps"), target)
+
+    def _run(self, job: Job, target: Path) -> None:
+        if self._job is not None:
+            return
+        self._job, self.progress = job, None
+        self.text = f"Writing {display_name(target)}"
+        job.yielded.connect(self._on_job_yielded)
+        job.returned.connect(self._on_job_returned)
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(self._on_job_finished)
+        self.state_changed.emit()
+        job.start()
+
+    @Slot(object)
+    def _on_job_yielded(self, values: tuple[PageProgress, ...]) -> None:
+        self.progress = values[-1]
+        self.state_changed.emit()
+
+    @Slot(object)
+    def _on_job_returned(self, target: Path) -> None:
+        self.written.emit(target, 0 if self.progress is None else self.progress.failed)
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        self.failed.emit(error)
+
+    @Slot()
+    def _on_job_finished(self) -> None:
+        self._job = None
+        self.state_changed.emit()
