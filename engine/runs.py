@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,16 @@ from engine.values import FloatArray
 
 _FORMAT = 1
 _MAX_DESCRIPTION = 64 << 20
+_DAMAGE = (
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    KeyError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 _DATA_VARIABLE = "CSRA_GUI_DATA"
 
@@ -130,11 +141,15 @@ def load_run(folder: Path) -> EvaluationRun:
         if path.stat().st_size > _MAX_DESCRIPTION:
             raise DataError(f"{path} is too large for a run.")
         body = json.loads(path.read_text(encoding="utf-8"))
-        with np.load(folder / "scores.npz", allow_pickle=False) as arrays:
+        # Opened here: if the archive is damaged, numpy forgets to close what it opened itself.
+        with (
+            (folder / "scores.npz").open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             return _parse(body, arrays)
     except FileNotFoundError as error:
         raise DataError(f"There is no evaluation run in {folder}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _DAMAGE as error:
         raise DataError(f"The evaluation run in {folder} is damaged: {error}.") from error
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,16 @@ from engine.runs import runs_folder
 from engine.values import FloatArray
 
 _FORMAT = 1
+_DAMAGE = (
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    KeyError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _FILE = re.compile(r"[0-9a-f]{16}\.npz")
 
 
@@ -88,9 +99,13 @@ def save_unfinished(run: UnfinishedRun, folder: Path) -> None:
 def load_unfinished(key: str, folder: Path) -> UnfinishedRun | None:
     """What was found under a key; ``None`` if there is nothing, or nothing that can be read."""
     try:
-        with np.load(_path(key, folder), allow_pickle=False) as arrays:
+        # Opened here: if the archive is damaged, numpy forgets to close what it opened itself.
+        with (
+            _path(key, folder).open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             return _parse(key, json.loads(str(arrays["facts"])), arrays)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError):
+    except _DAMAGE:
         return None  # doing it again is no harm
 
 
