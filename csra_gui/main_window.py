@@ -125,7 +125,6 @@ class MainWindow(QMainWindow):
         self.facets = FacetsDock(session, self)
         self.stage = StagePanel(session, self.browsing, self.viewer, self.grid.thumbnails, decoder)
         self.exports = MapExports(session, self.maps, self.viewer, decoder, self)
-        self.export_strip = ExportStrip(self.exports, self.notifier, self)
         self.work = WorkPanel(session, self.notifier, self)
         self.models_strip = ShelfStrip(shelf, self)
         self.status = StatusPanel(session, self)
@@ -157,7 +156,6 @@ class MainWindow(QMainWindow):
         self._set_up_layout()
         self._set_up_bars()
         self._give_actions_to_panels()
-        self.viewer.hide_part.setDefaultAction(self.actions_table["hide_part"])
         self._connect()
         self._restore_layout()
         self._update_actions()
@@ -180,7 +178,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.search)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self.models_strip)
-        layout.addWidget(self.export_strip)
+        layout.addWidget(ExportStrip(self.exports, self.notifier, self))
         layout.addWidget(self.evaluation.strip)
         layout.addWidget(self.training.strip)
         layout.addWidget(self.work)
@@ -214,6 +212,7 @@ class MainWindow(QMainWindow):
         self.search.left.connect(self._on_search_left)
         self.search.bar.set_facets_action(actions["show_facets"])
         self.facets.visibilityChanged.connect(self._update_actions)
+        self.viewer.hide_part.setDefaultAction(self.actions_table["hide_part"])
 
     def _connect(self) -> None:
         session, actions = self.session, self.actions_table

@@ -13,12 +13,12 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from csra_gui.workers.image_loader import ImageDecoder, to_qimage
-from engine.atomic import atomic_path, write_bytes
+from engine.atomic import write_bytes
 from engine.data.decode_pool import DecodeRequest
 from engine.drawn_maps import DrawingSettings
 from engine.errors import DataError, ImageError
 from engine.explained_photo import ExplainedPhoto, save_arrays, save_sheet
-from engine.report.explanations import page_end, page_start, photo_section
+from engine.report.explanations import open_page, photo_section
 from engine.texts import display_path
 from engine.values import FloatArray, ModelInfo, PositionScores
 
@@ -125,12 +125,7 @@ def write_page(
         target: the page.
     """
     done = failed = 0
-    with (
-        _told(target),
-        atomic_path(target) as temporary,
-        temporary.open("w", encoding="utf-8") as file,
-    ):
-        file.write(page_start(model.name, settings.kind))
+    with open_page(model.name, settings.kind, target) as file:
         for scores in explained:
             done += 1
             try:
@@ -141,7 +136,6 @@ def write_page(
             except ImageError:
                 failed += 1
             yield PageProgress(done, total, failed)
-        file.write(page_end())
     return target
 
 
