@@ -18,7 +18,6 @@ from engine.library.columns import IntArray
 from engine.library.store import Library
 from engine.library.stored import Stored
 from engine.library.values import LibraryModel
-from engine.values import ModelInfo
 
 #: Photos that are registered and read together: some milliseconds of work, one write to the disk.
 CHUNK = 1000
@@ -113,9 +112,9 @@ class LibrarySync(QObject):
         is_through = self._job is None and self._done == len(self._photos)
         return not self._loading and (self._gave_up or is_through)
 
-    def set_model(self, model: ModelInfo) -> None:
+    def set_model(self, model: LibraryModel) -> None:
         """Show what another model said."""
-        self._model = LibraryModel(model.id, model.name, model.categories)
+        self._model = model
         self.reset()
         self.refresh()
 

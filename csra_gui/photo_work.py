@@ -21,7 +21,7 @@ from csra_gui.tagger import Tagger
 from csra_gui.tagging import TagSummary
 from csra_gui.workers.change_job import FileChanges
 from engine.data.scan import ScanProblem
-from engine.library.values import ImageFile
+from engine.library.values import ImageFile, LibraryModel
 from engine.values import ModelInfo
 
 
@@ -213,10 +213,14 @@ class PhotoWork(QObject):
 
     def use_model(self, model: ModelInfo, *, is_first: bool) -> None:
         """Show what another model said, and tag what it has said nothing of."""
-        self._photos.use_model(model.id, model.categories)
-        self._sync.set_model(model)
+        self.show_model(LibraryModel(model.id, model.name, model.categories))
         if not is_first:
             self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
+
+    def show_model(self, model: LibraryModel) -> None:
+        """Show what the library knows that a model said; it need not be open."""
+        self._photos.use_model(model.fingerprint, model.categories)
+        self._sync.set_model(model)
 
     @Slot(object)
     def _on_retagger_finished(self, summary: TagSummary | None) -> None:

@@ -24,7 +24,8 @@ from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.change_job import FileChanges
 from csra_gui.workers.job import JobRunner
 from engine.data.scan import ScanProblem
-from engine.library.values import Verdict
+from engine.library.store import Library
+from engine.library.values import LibraryModel, Verdict
 from engine.values import FloatArray, ModelInfo, PositionScores
 
 __all__ = ["ModelState", "Session"]
@@ -122,6 +123,7 @@ class Session(QObject):
         self.decisions.failed.connect(self.storing_failed)
         self._own_thresholds.failed.connect(self.storing_failed)
         self.retagger.accepted.connect(self._on_retagger_accepted)
+        self.library.opened.connect(self._on_library_opened)
 
     # Opening.
 
@@ -338,6 +340,7 @@ class Session(QObject):
         kept = self.pinned_category
         pinned = "" if old is None or kept is None else str(old.categories[kept])
         self.work.use_model(model, is_first=old is None)
+        self._settings.set_fingerprint("" if model.activation == "softmax" else model.id)
         self.thresholds.set_model(model)
         self._own_thresholds.set_model(model)
         known = pinned in model.categories
@@ -350,6 +353,22 @@ class Session(QObject):
     def _on_models_state_changed(self) -> None:
         self.model_changed.emit(self.model_state)
         self.work.proceed()
+
+    @Slot()
+    def _on_library_opened(self) -> None:
+        """Labels need not wait for the model: it will be the one that was used last."""
+        wanted = self._settings.fingerprint
+
+        def find(library: Library) -> LibraryModel | None:
+            return next((m for m in library.models() if m.fingerprint == wanted), None)
+
+        if self.model is None and wanted:
+            self.library.submit(find, self._on_last_model_found)
+
+    def _on_last_model_found(self, model: LibraryModel | None) -> None:
+        if model is not None and self.model is None:
+            self.work.show_model(model)
+            self.predictions_changed.emit(())
 
     @Slot(object, object)
     def _on_retagger_accepted(self, rows: tuple[int, ...], source: str | None) -> None:

@@ -205,6 +205,7 @@ SETTINGS: tuple[Setting, ...] = (
 _LAST_FOLDERS = "folders/last"
 _RECENT_FOLDERS = "folders/recent"
 _MODEL = "model/in_use"
+_FINGERPRINT = "model/fingerprint"
 
 
 class Settings(QObject):
@@ -284,6 +285,16 @@ class Settings(QObject):
     def set_model(self, source: str) -> None:
         """Remember the model in use, if its name is valid text."""
         self._store.setValue(_MODEL, source if _is_text(source) else "")
+
+    @property
+    def fingerprint(self) -> str:
+        """What the library knows the model by that was used last; empty for none."""
+        raw = self._store.value(_FINGERPRINT)
+        return raw if isinstance(raw, str) else ""
+
+    def set_fingerprint(self, fingerprint: str) -> None:
+        """Remember by what the library knows the model in use."""
+        self._store.setValue(_FINGERPRINT, fingerprint)
 
     def save(self) -> None:
         """Write the file now."""

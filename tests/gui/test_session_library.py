@@ -65,6 +65,45 @@ def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_n
     assert second.undo_caption == "Accept dog"
 
 
+def test_labels_are_there_before_the_model_is_loaded(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    before = labels(first, "cat.jpg")
+    sittings.end(first)
+    again = FakeEngine()
+    again.open_gate.clear()
+    second = sittings.start(again, [folder])
+    qtbot.waitUntil(lambda: second.photos.tagged_count() == 4)
+    assert second.model is None
+    assert labels(second, "cat.jpg") == before
+    again.open_gate.set()
+    qtbot.waitUntil(lambda: second.model is not None)
+    sittings.wait_until_tagged(second, 5)
+    assert labels(second, "cat.jpg") == before
+    assert again.predict_calls == []
+
+
+def test_thresholds_of_single_categories_are_kept(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    assert "cat" in labels(first, "cat.jpg")
+    with qtbot.waitSignal(first.threshold_changed):
+        first.thresholds.set_mine(0, 0.99)
+    assert "cat" not in labels(first, "cat.jpg")
+    assert first.thresholds.of(1) == 0.5
+    sittings.end(first)
+    second = sittings.start(FakeEngine(), [folder])
+    sittings.wait_until_tagged(second, 5)
+    qtbot.waitUntil(lambda: second.thresholds.mine == {0: pytest.approx(0.99)})
+    assert "cat" not in labels(second, "cat.jpg")
+    second.thresholds.set_mine(0, None)
+    assert "cat" in labels(second, "cat.jpg")
+
+
 def test_undo_and_redo_go_across_photos_and_a_restart(
     qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
 ) -> None:
