@@ -52,15 +52,16 @@ def fit_calibration(
     logits: FloatColumns,
     targets: BoolColumns,
     ignored: BoolColumns | None = None,
-    strength: float = 4.0,
+    strength: float = 16.0,
 ) -> LogitScaling:
     """As ``fit_scaling``, with the prior of each category around what all have in common.
 
     What a category with few positives says of its own slope is mostly chance, so it stays near the
     slope and offset of all categories taken together; one without images gets exactly these.
 
-    Args and errors as in ``fit_scaling``; the default of ``strength`` weighs about as much as
-    sixteen images whose score is 0.5.
+    Args and errors as in ``fit_scaling``. The default of ``strength`` had the lowest log loss on
+    held-out fifths of VOC2007 val, from 1,500 images as from 200 (tried: 1 to 256 and no category
+    on its own, each four times the one before).
     """
     data = _checked(logits, targets, ignored, strength)
     everything = data.scores[data.counted].astype(np.float64), data.targets[data.counted]
