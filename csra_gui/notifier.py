@@ -28,6 +28,7 @@ class Topic(StrEnum):
     LIBRARY = "library"
     NOTE = "note"
     EVALUATION = "evaluation"
+    PHOTOS = "photos"
     TRAINING = "training"
 
 

@@ -116,12 +116,15 @@ class CurvesTab(QWidget):
         precision, recall = float(table.precision[category]), float(table.recall[category])
         self.against.set_marker((recall, 1.0 if np.isnan(precision) else precision))
         self.over.set_cursor(threshold, (0.0, 1.0))
-        self.readout.setText(
+        text = (
             f"Labels from a score of {threshold:.3f}: precision {percent(precision)} %, recall "
             f"{percent(recall)} %, F1 {percent(float(table.f1[category]))} %. "
             f"{int(table.right[category]):,} found, {int(table.wrong[category]):,} wrong, "
             f"{int(table.missed[category]):,} missed."
         )
+        self.readout.setText(text)
+        for plot in (self.against, self.over):
+            plot.set_summary(text)
 
     @Slot(float, float)
     def _on_against_marker_moved(self, recall: float, precision: float) -> None:

@@ -241,7 +241,7 @@ class EvaluationDesk(QObject):
         back = Remedy("Back to my photos", lambda: self._session.open(before))
         self._notifier.info(
             "These are images of the data set; your photos are closed meanwhile.",
-            Topic.EVALUATION,
+            Topic.PHOTOS,
             back,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,8 @@ class ScoresTab(QWidget):
             f"is {brier:.4f} (Brier). Bars on the dashed line mean: of the labels with a score of "
             "70 %, 70 % are right."
         )
+        self.histogram.set_summary(_spread_text(self.histogram.groups))
+        self.reliability.set_summary(self.readout.text())
 
     def _show_histogram(self, analysis: Analysis, choice: int | None) -> None:
         edges = np.linspace(0.0, 1.0, SCORE_BINS + 1)
@@ -121,6 +124,16 @@ class ScoresTab(QWidget):
         if analysis is not None:
             cases = score_cases(analysis, self.chooser.choice, low, high, has_it)
             self._state.cases_requested.emit(cases)
+
+
+def _spread_text(groups: Sequence[BarGroup]) -> str:
+    """What the histogram shows, in words."""
+    half = SCORE_BINS // 2
+    parts = [
+        f"{group.heights[half:].sum():.0%} of those of which the truth is: {group.name}"
+        for group in groups
+    ]
+    return f"A score of at least one half: {'; '.join(parts)}."
 
 
 def _of(by_category: NDArray[Any], choice: int | None) -> NDArray[np.float64]:

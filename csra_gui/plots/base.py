@@ -73,6 +73,10 @@ class Plot(QWidget):
         """The numbers that are shown."""
         raise NotImplementedError
 
+    def set_summary(self, text: str) -> None:
+        """Say in words what can be seen, for those who cannot."""
+        self.setAccessibleDescription(text)
+
     @property
     def sharing(self) -> Sharing:
         """What the context menu does."""

@@ -4,20 +4,40 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.evaluation.category_model import CategoryModel
+from csra_gui.evaluation.preflight import FoundData
 from csra_gui.evaluation.result_state import ThresholdSet
 from csra_gui.evaluation.result_window import ResultWindow
+from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
 from csra_gui.evaluation.start_dialog import StartDialog
 from engine.errors import DataError
+from engine.evaluation_request import Unfinished
+from engine.library.values import Verdict
+from engine.run_notes import marks_of
 from engine.runs import list_runs, load_run, runs_folder
+from engine.unfinished_runs import (
+    UnfinishedRun,
+    list_unfinished,
+    save_unfinished,
+    unfinished_folder,
+)
 from tests.engine.data.devkits import voc_object, write_voc
 from tests.fakes import FakeEngine
 from tests.gui.conftest import Start
+from tests.gui.evaluation_runs import keep_altered
 from tests.gui.test_window import wait_until_tagged
 
 NAMES = ("cat", "dog", "car", "person", "boat")
@@ -65,6 +85,11 @@ def evaluated(qtbot: QtBot, application: Application, devkit: Path) -> ResultWin
     assert results is not None
     qtbot.waitUntil(lambda: results.state.analysis is not None)
     return results
+
+
+def texts(widget: QWidget) -> str:
+    """Everything that labels in it say."""
+    return "\n".join(label.text() for label in widget.findChildren(QLabel))
 
 
 def press(widget: QWidget, caption: str) -> None:
@@ -215,6 +240,120 @@ def test_closing_while_it_runs_asks_and_leaves_no_half_run(
     assert not [path for path in runs_folder().rglob("*") if path.is_file()]
 
 
+def test_a_devkit_that_is_opened_as_photos_is_noticed(
+    qtbot: QtBot, start: Start, devkit: Path
+) -> None:
+    application = start()
+    qtbot.waitUntil(lambda: application.session.model is not None)
+    application.session.open([devkit])
+    qtbot.waitUntil(lambda: "PASCAL VOC 2007" in texts(application.window.message_bar))
+    press(application.window, "Evaluate a model on it…")
+    dialog = application.window.evaluation.dialog
+    assert dialog is not None
+    qtbot.waitUntil(dialog.start.isEnabled)
+    assert dialog.data.data == FoundData(devkit, "voc2007", ("val",))
+    dialog.close()
+    wait_until_tagged(qtbot, application)
+
+
+def test_a_folder_dropped_on_the_dialog_is_recognised(
+    qtbot: QtBot, start: Start, devkit: Path, photos: Path
+) -> None:
+    application = start()
+    dialog = start_dialog(qtbot, application, devkit)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(photos))])
+    copy, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    keys = Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), copy, mime, button, keys)
+    QApplication.sendEvent(dialog.data, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(dialog.data, QDropEvent(QPointF(5, 5), copy, mime, button, keys))
+    qtbot.waitUntil(lambda: "none of the known" in dialog.problem.text())
+    assert not dialog.start.isEnabled()
+    (photos / "labels.csv").write_text("cat.jpg,cat\ndog.jpg,dog\n")
+    dialog.data.set_kind("folder")
+    dialog.data.set_folder(photos)
+    qtbot.waitUntil(dialog.start.isEnabled)
+    assert "2 of 2 categories" in dialog.sheet.toPlainText()
+
+
+def test_what_was_stopped_before_is_offered_at_the_next_start(
+    qtbot: QtBot, start: Start, engine: FakeEngine, devkit: Path
+) -> None:
+    stopped = UnfinishedRun(
+        "0" * 16,
+        {"model name": "Fake model", "data set": "VOC2007 val", "kind": "voc2007"}
+        | {"root": str(devkit), "split": "val", "limit": "30"},
+        30,
+        np.arange(4),
+        np.zeros((4, 5), dtype=np.float32),
+        (),
+        None,
+    )
+    save_unfinished(stopped, unfinished_folder())
+    application = start()
+    qtbot.waitUntil(lambda: "4 of 30 images" in texts(application.window.message_bar))
+    desk = application.window.evaluation
+    with qtbot.waitSignal(desk.runner.ended):
+        press(application.window, "Go on")
+    [request] = engine.evaluated
+    assert (request.root, request.split, request.limit) == (devkit, "val", 30)
+    assert request.unfinished is Unfinished.GO_ON
+
+    desk.show_results()
+    qtbot.waitUntil(lambda: len(desk.runs.kept.unfinished) == 1)
+    desk.results.runs.keep.click()
+    qtbot.waitUntil(lambda: len(engine.evaluated) == 2 and not desk.runner.is_running)
+    assert engine.evaluated[1].unfinished is Unfinished.AS_IT_IS
+    desk.results.runs.forget.click()
+    qtbot.waitUntil(lambda: desk.runs.kept.unfinished == ())
+    assert list_unfinished(unfinished_folder()) == []
+
+
+def test_a_run_whose_images_have_moved_asks_where_they_are(
+    qtbot: QtBot, start: Start, devkit: Path
+) -> None:
+    application = start()
+    results = evaluated(qtbot, application, devkit)
+    moved = devkit.rename(devkit.with_name("elsewhere"))
+    click_cell(results, "cat", "Images")
+    qtbot.waitUntil(lambda: "There is no folder" in texts(results.message_bar))
+    press(results, "Choose the folder…")
+    [dialog] = results.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(moved))
+    dialog.close()
+    qtbot.waitUntil(lambda: application.session.shown.fixed_caption.startswith("cat"))
+    assert application.session.photos.paths[0].is_relative_to(moved)
+    wait_until_tagged(qtbot, application)
+
+
+def test_bars_and_cells_show_the_images_they_count(
+    qtbot: QtBot, start: Start, devkit: Path
+) -> None:
+    application = start()
+    results = evaluated(qtbot, application, devkit)
+    run = results.state.analysis.run
+    cat, dog = (run.categories.index_of(name) for name in ("cat", "dog"))
+    results.pairs.kind.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: results.pairs.matrix.model().rowCount() > 0)
+    results.pairs.matrix.cell_activated.emit(cat, dog)
+    both = {run.ids[row] for row in np.flatnonzero(run.targets[:, cat] & run.targets[:, dog])}
+    assert both
+    qtbot.waitUntil(lambda: set(shown(application)) == both)
+
+    results.state.set_category(cat)
+    results.scores.chooser.setCurrentIndex(results.scores.chooser.findData(cat))
+    results.scores.chooser.activated.emit(0)
+    scores = 1 / (1 + np.exp(-run.logits[:, cat].astype(float)))
+    wanted = (scores >= 0.9) & (scores < 0.95) & run.targets[:, cat]
+    assert results.scores.histogram.groups[0].counts[18] == wanted.sum() > 0
+    results.scores.histogram.bar_clicked.emit(0, 18)
+    ids = {run.ids[row] for row in np.flatnonzero(wanted)}
+    qtbot.waitUntil(lambda: set(shown(application)) == ids)
+    wait_until_tagged(qtbot, application)
+
+
 def test_a_threshold_that_is_dragged_changes_the_table(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
@@ -254,8 +393,6 @@ def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None
     desk = application.window.evaluation
     [first] = list_runs(runs_folder())
     qtbot.waitUntil(lambda: len(desk.runs.kept.runs) == 1)
-    from tests.gui.evaluation_runs import keep_altered
-
     second = keep_altered(load_run(first))
     desk.show_run(second.name)
     qtbot.waitUntil(lambda: results.state.analysis.folder == second)
@@ -273,8 +410,6 @@ def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None
 def test_doubtful_labels_are_marked_and_the_marks_are_kept(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
-    from engine.run_notes import marks_of
-
     application = start()
     results = evaluated(qtbot, application, devkit)
     model = results.doubts.model
@@ -293,8 +428,6 @@ def test_doubtful_labels_are_marked_and_the_marks_are_kept(
 def test_decisions_are_evaluated_without_the_model(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:
-    from engine.library.values import Verdict
-
     application = start([photos])
     wait_until_tagged(qtbot, application)
     session = application.session
@@ -329,8 +462,6 @@ def test_exports_are_written(qtbot: QtBot, start: Start, devkit: Path, tmp_path:
 def test_thresholds_go_into_a_copy_of_the_model_that_ships(
     qtbot: QtBot, start: Start, engine: FakeEngine, devkit: Path
 ) -> None:
-    from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
-
     application = start()
     results = evaluated(qtbot, application, devkit)
     results.state.use(ThresholdSet.BEST_F1)
