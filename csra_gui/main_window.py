@@ -285,7 +285,7 @@ class MainWindow(QMainWindow):
             ),
             ViewCommands(session, settings, view, self.browsing.steps, self._set_full_screen),
             BrowseCommands(session, self.browsing, self.browse_desk, self.folders),
-            MapCommands(session, settings, view, dialogs),
+            MapCommands(session, settings, view, self.maps.source),
             MapStudyCommands(session, settings, self.maps, self.viewer, self.maps_panel),
             MapExportCommands(session, self.exports, self),
             self._review_commands(),

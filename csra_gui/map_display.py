@@ -13,7 +13,9 @@ from csra_gui.maps.map_source import MapSource
 from csra_gui.session import Session
 from csra_gui.settings import (
     COLOR_MAP,
+    MAP_CLEAR_BELOW,
     MAP_CONTOUR,
+    MAP_EVEN,
     MAP_HEAD,
     MAP_KIND,
     OVERLAY_OPACITY,
@@ -30,7 +32,9 @@ _SHOWN_BY = frozenset(
     setting.key
     for setting in (
         COLOR_MAP,
+        MAP_CLEAR_BELOW,
         MAP_CONTOUR,
+        MAP_EVEN,
         MAP_HEAD,
         MAP_KIND,
         OVERLAY_OPACITY,
@@ -199,6 +203,8 @@ class MapDisplay(QObject):
             threshold=threshold,
             smooth=self.smooth,
             contour=bool(self._settings.value(MAP_CONTOUR)),
+            clear_below=bool(self._settings.value(MAP_CLEAR_BELOW)),
+            even=bool(self._settings.value(MAP_EVEN)),
         )
 
     def probability_style(self, category: int) -> OverlayStyle:
@@ -209,6 +215,7 @@ class MapDisplay(QObject):
             threshold=self._session.thresholds.of(category),
             smooth=self.smooth,
             contour=bool(self._settings.value(MAP_CONTOUR)),
+            even=bool(self._settings.value(MAP_EVEN)),
         )
 
     def _ends(self, kind: MapKind, shown: Sequence[PositionScores]) -> tuple[float, float]:

@@ -154,6 +154,18 @@ MAP_CONTOUR = Setting(
     "Line at the threshold",
     "Draw a line on the map where the threshold is reached.",
 )
+MAP_CLEAR_BELOW = Setting(
+    "view/map_clear_below",
+    True,
+    "Photo untouched below the threshold",
+    "Otherwise the colours of the map go on below it.",
+)
+MAP_EVEN = Setting(
+    "view/map_even",
+    False,
+    "Same opacity for all values",
+    "Otherwise higher values cover the photo more.",
+)
 #: True boxes of photos that belong to a data set.
 SHOW_TRUE_BOXES = Setting("view/true_boxes", False)
 #: Kind, colours and scale of maps below the labels; folded away there is more room for labels.
@@ -196,6 +208,8 @@ SETTINGS: tuple[Setting, ...] = (
     COLOR_MAP,
     SMOOTH_MAPS,
     MAP_CONTOUR,
+    MAP_CLEAR_BELOW,
+    MAP_EVEN,
     SHOW_TRUE_BOXES,
     FOLD_MAPS,
     SHOW_ALL_LABELS,

@@ -15,16 +15,19 @@ def plain_reason(why: Explanation, name: str) -> str:
         why: with the threshold that counts.
         name: of the category.
     """
-    return " ".join((_verdict(why, name), _parts(why, name), _balance(why)))
+    parts = (_verdict(why, name), _calibrated(why, name), _parts(why, name), _balance(why))
+    return " ".join(part for part in parts if part)
 
 
-def numbers(why: Explanation) -> str:
+def numbers(why: Explanation, name: str) -> str:
     """The arithmetic, line by line: a head each, their sum, the score, the threshold."""
     signs = [_head_line(place, head, why.lam) for place, head in enumerate(why.heads)]
     total = f"Logit: {' '.join(signed_text(head.logit, 3) for head in why.heads)}"
     if len(why.heads) > 1:
         total += f" = {signed_text(why.logit, 3)}"
     lines = [*signs, total, _score_line(why)]
+    if why.calibrated is not None:
+        lines.append(f"Calibrated: {_percent(why.calibrated)}. {_calibrated(why, name)}")
     if why.threshold is not None:
         sign = "≥" if why.is_label else "<"
         verdict = "a label" if why.is_label else "not a label"
@@ -42,6 +45,13 @@ def _verdict(why: Explanation, name: str) -> str:
     if why.is_label:
         return f"{sure} The threshold is {need}, so it is a label."
     return f"{sure} The threshold is {need}, so it is not a label."
+
+
+def _calibrated(why: Explanation, name: str) -> str:
+    """What the score means as a frequency; empty if the model does not know."""
+    if why.right_of_100 is None:
+        return ""
+    return f"Of 100 photos with this score about {why.right_of_100} show {name}."
 
 
 def _parts(why: Explanation, name: str) -> str:

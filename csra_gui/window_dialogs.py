@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QObject, QPoint, Slot
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.commands.shortcuts import Shortcuts
@@ -13,16 +13,13 @@ from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.dialogs.text_dialogs import AboutDialog
-from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.profile import log_file
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 
-_BESIDE_THE_PHOTO = QPoint(8, 190)
-
 
 class WindowDialogs(QObject):
-    """Opens settings, unreadable photos, reasons, shortcuts and about; none of them waits."""
+    """Opens settings, unreadable photos, shortcuts and about; none of them waits."""
 
     def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
@@ -43,17 +40,6 @@ class WindowDialogs(QObject):
         dialog = ProblemsDialog(problems, self._window)
         dialog.photo_chosen.connect(self._session.set_current)
         dialog.show()
-
-    @Slot()
-    def show_why(self) -> None:
-        """How the score of the label pointed at or pinned comes about; one window at a time."""
-        there = self._window.findChild(WhyDialog)
-        dialog = WhyDialog(self._session, self._window) if there is None else there
-        if there is None:  # over the thumbnails: the photo and the labels are what it is about
-            dialog.move(self._window.mapToGlobal(_BESIDE_THE_PHOTO))
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
 
     def show_shortcuts(
         self, shortcuts: Shortcuts, others: Sequence[tuple[str, str]], menus: Mapping[str, str]

@@ -46,6 +46,8 @@ class OverlayStyle:
         threshold: below it the photo shows untouched; ``None`` colours everything.
         smooth: the map is interpolated; otherwise its cells are drawn as squares.
         contour: draw a line where the map crosses the threshold.
+        clear_below: leave the photo untouched below the threshold; otherwise colours go on there.
+        even: the same opacity for all values instead of more for higher ones.
     """
 
     colormap: ColorMapName = ColorMapName.INFERNO
@@ -55,6 +57,8 @@ class OverlayStyle:
     threshold: float | None = None
     smooth: bool = True
     contour: bool = True
+    clear_below: bool = True
+    even: bool = False
 
     def __post_init__(self) -> None:
         if not self.high > self.low:
@@ -68,12 +72,15 @@ def style_alpha(style: OverlayStyle, steps: int = LEVELS) -> FloatArray:
     at = np.linspace(0.0, 1.0, steps, dtype=np.float32)
     signed = style.colormap is ColorMapName.DIVERGING
     strength = np.abs(2.0 * at - 1.0) if signed else at
-    if style.threshold is not None:
+    if style.even:
+        strength = np.ones_like(at)
+    if style.threshold is not None and style.clear_below:
         edge = float(np.clip((style.threshold - style.low) / (style.high - style.low), 0.0, 1.0))
+        least = 1.0 if style.even else _ALPHA_AT_THRESHOLD
         points = (edge * _RAMP_START, edge, 1.0)
-        strength = np.interp(at, points, (0.0, _ALPHA_AT_THRESHOLD, 1.0)).astype(np.float32)
+        strength = np.interp(at, points, (0.0, least, 1.0)).astype(np.float32)
         if edge == 0.0:  # everything is at or above it
-            strength = _ALPHA_AT_THRESHOLD + at * (1.0 - _ALPHA_AT_THRESHOLD)
+            strength = least + at * (1.0 - least)
     alpha: FloatArray = (strength * style.opacity).astype(np.float32)
     return alpha
 

@@ -157,6 +157,8 @@ MENUS: tuple[MenuSpec, ...] = (
             ),
             "smooth_maps",
             "map_contour",
+            "map_clear_below",
+            "map_even",
             "stronger_overlay",
             "weaker_overlay",
             SEPARATOR,

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPoint
+
 from csra_gui.commands.spec import ActionSpec, Slots
+from csra_gui.dialogs.why_dialog import WhyDialog
+from csra_gui.maps.map_source import MapSource
 from csra_gui.session import Session
 from csra_gui.settings import (
     COLOR_MAP,
     JET_MISLEADS,
+    MAP_CLEAR_BELOW,
     MAP_CONTOUR,
+    MAP_EVEN,
     MAP_KIND,
     OVERLAY_OPACITY,
     SHOW_OVERLAY,
@@ -19,15 +25,21 @@ from csra_gui.settings import (
     Settings,
 )
 from csra_gui.widgets.photo_view import PhotoView
-from csra_gui.window_dialogs import WindowDialogs
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions
 
 _OPACITY_STEP = 0.1
+_BESIDE_THE_PHOTO = QPoint(8, 190)
 #: Commands that are one of a few, by what their ids start with.
 _CHOICES = {"map": MAP_KIND, "colors": COLOR_MAP}
-_SWITCHES = {"show_overlay": SHOW_OVERLAY, "smooth_maps": SMOOTH_MAPS, "map_contour": MAP_CONTOUR}
+_SWITCHES = {
+    "show_overlay": SHOW_OVERLAY,
+    "smooth_maps": SMOOTH_MAPS,
+    "map_contour": MAP_CONTOUR,
+    "map_clear_below": MAP_CLEAR_BELOW,
+    "map_even": MAP_EVEN,
+}
 
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -64,6 +76,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         checkable=True,
     ),
     ActionSpec(
+        "map_clear_below",
+        "Photo &untouched below the threshold",
+        tip=MAP_CLEAR_BELOW.help,
+        checkable=True,
+    ),
+    ActionSpec("map_even", "Same &opacity for all values", tip=MAP_EVEN.help, checkable=True),
+    ActionSpec(
         "mark_region",
         "Re&gion",
         ("Ctrl+Shift+R",),
@@ -88,12 +107,12 @@ class MapCommands:
     """The slots of the commands about maps."""
 
     def __init__(
-        self, session: Session, settings: Settings, view: PhotoView, dialogs: WindowDialogs
+        self, session: Session, settings: Settings, view: PhotoView, source: MapSource
     ) -> None:
         self._session = session
         self._settings = settings
         self._view = view
-        self._dialogs = dialogs
+        self._source = source
 
     def slots(self) -> Slots:
         """Each command's slot by its id."""
@@ -102,7 +121,7 @@ class MapCommands:
             "weaker_overlay": lambda: self._change_opacity(-_OPACITY_STEP),
             "mark_region": self._view.set_marks_regions,
             "unpin": lambda: self._session.set_pinned(None),
-            "why": self._dialogs.show_why,
+            "why": self._show_why,
         }
         for name, setting in _SWITCHES.items():
             slots[name] = self._switch(setting)
@@ -121,6 +140,17 @@ class MapCommands:
             actions[name].setChecked(bool(self._settings.value(setting)))
         for prefix, setting in _CHOICES.items():
             actions[f"{prefix}_{self._settings.value(setting)}"].setChecked(True)
+
+    def _show_why(self) -> None:
+        """How the score of the label pointed at or pinned comes about; one window at a time."""
+        window = self._view.window()
+        there = window.findChild(WhyDialog)
+        dialog = WhyDialog(self._session, self._source, window) if there is None else there
+        if there is None:  # over the thumbnails: the photo and the labels are what it is about
+            dialog.move(window.mapToGlobal(_BESIDE_THE_PHOTO))
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
 
     # Functions of their own: Qt looks at a slot to know whether to pass the state of a switch.
 

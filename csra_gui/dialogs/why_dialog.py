@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.maps.map_source import MapSource
 from csra_gui.session import Session
 from csra_gui.why_text import numbers, plain_reason
 from engine.evidence import activate, logits
@@ -29,9 +30,10 @@ _WIDTH, _FOLDED, _UNFOLDED = 420, 220, 400
 class WhyDialog(QDialog):
     """Sentences, and the numbers behind them when they are asked for; all can be copied."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, source: MapSource, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._source = source
         self._kept: int | None = session.shown_category
         self.setWindowTitle("Why this label?")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -42,7 +44,7 @@ class WhyDialog(QDialog):
         self._set_up()
         for fact in (
             session.category_changed,
-            session.evidence_changed,
+            source.changed,
             session.threshold_changed,
             session.current_changed,
         ):
@@ -90,7 +92,7 @@ class WhyDialog(QDialog):
     @Slot()
     def _update(self) -> None:
         session = self._session
-        model, scores = session.model, session.current_evidence
+        model, scores = session.model, self._source.scores
         if session.shown_category is not None:
             self._kept = session.shown_category  # the last one stays while nothing is pointed at
         if session.current is None or model is None or scores is None:
@@ -99,15 +101,20 @@ class WhyDialog(QDialog):
             self._explain(model, scores)
 
     def _reason_missing(self) -> str:
-        return self._session.evidence_error or _WAITING
+        return self._source.error or self._session.evidence_error or _WAITING
 
     def _explain(self, model: ModelInfo, scores: PositionScores) -> None:
         known = self._kept is not None and self._kept < len(model.categories)
         best = int(activate(logits(scores), scores.activation).argmax())
         category = self._kept if known and self._kept is not None else best
-        why = explanation(scores, category, self._session.thresholds.of(category))
+        changed = self._source.is_changed
+        # It was learned from scores of the model as it is, and says nothing of others.
+        calibration = None if changed else model.calibration
+        threshold = self._session.thresholds.of(category)
+        why = explanation(scores, category, threshold, calibration)
         name = model.categories[category]
-        self._tell(name, plain_reason(why, name), numbers(why))
+        heading = f"{name} (what if: {self._source.text()})" if changed else name
+        self._tell(heading, plain_reason(why, name), numbers(why, name))
 
     def _tell(self, heading: str, reason: str, lines: str) -> None:
         self.heading.setText(display_text(heading))

@@ -1,11 +1,19 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.colormaps import CATEGORY_COLORS, ColorMapName, lookup_table
-from engine.render import OverlayStyle, blended, composite_pixels, enlarged_cells, overlay_pixels
+from engine.render import (
+    OverlayStyle,
+    blended,
+    composite_pixels,
+    enlarged_cells,
+    overlay_pixels,
+    style_alpha,
+)
 from tests.paths import ROOT
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
@@ -73,3 +81,14 @@ def test_each_place_has_the_colour_of_the_category_that_wins_there():
 def test_drawing_needs_neither_qt_nor_torch():
     code = "import sys, engine.render; assert not {'torch', 'PySide6'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_opacity_can_be_even_and_colours_can_go_on_below_the_threshold():
+    plain = OverlayStyle(opacity=0.8, threshold=0.5)
+    even = style_alpha(replace(plain, even=True), 101)
+    assert even[50:].tolist() == pytest.approx([0.8] * 51)
+    assert not even[:40].any()
+    everywhere = style_alpha(replace(plain, clear_below=False), 101)
+    np.testing.assert_allclose(everywhere, np.linspace(0, 0.8, 101), atol=1e-6)
+    both = style_alpha(replace(plain, clear_below=False, even=True), 101)
+    np.testing.assert_allclose(both, 0.8, atol=1e-6)

@@ -14,6 +14,7 @@ from csra_gui import settings as keys
 from csra_gui.app import Application
 from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.map_display import number_text, rounded_up
+from csra_gui.maps.head_change import HeadChange
 from csra_gui.why_text import numbers, plain_reason
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.photo_view import PhotoView
@@ -119,7 +120,7 @@ def test_the_kind_chosen_beside_the_labels_is_remembered_and_ticked_in_the_menu(
 def test_other_colours_true_cells_and_the_line_change_the_picture(looking: Application) -> None:
     looking.session.thresholds.set_common(0.95)  # the blob reaches it, what is around does not
     seen = [overlay(looking)]
-    for command in ("colors_viridis", "map_contour", "smooth_maps"):
+    for command in ("colors_viridis", "map_contour", "smooth_maps", "map_even", "map_clear_below"):
         trigger(looking, command)
         seen.append(overlay(looking))
         assert seen[-1] != seen[-2]
@@ -289,7 +290,7 @@ def test_the_numbers_have_a_line_per_head_and_add_up() -> None:
     heads = (HeadTerms(1.0, -2.0, 5.0, 1.0), HeadTerms(float("inf"), -1.5, 6.0, 1.2))
     why = Explanation(CAT, 0.2, heads, -1.3, 0.214, 0.5)
     minus = "\N{MINUS SIGN}"
-    assert numbers(why).split("\n") == [
+    assert numbers(why, "cat").split("\n") == [
         f"Head 1 (T = 1): base {minus}2.000 + λ 0.2 × attention +5.000 = {minus}1.000",
         f"Head 2 (T = max): base {minus}1.500 + λ 0.2 × maximum +6.000 = {minus}0.300",
         f"Logit: {minus}1.000 {minus}0.300 = {minus}1.300",
@@ -300,3 +301,24 @@ def test_the_numbers_have_a_line_per_head_and_add_up() -> None:
     assert f"speaks against cat ({minus}3.50)" in words
     assert "speak for it (+2.20)" in words
     assert "below 0 means below 50 % sure" in words
+
+
+def test_a_calibrated_score_is_said_as_a_frequency_and_decides_nothing() -> None:
+    heads = (HeadTerms(1.0, 1.0, 5.0, 1.0),)
+    why = Explanation(CAT, 0.2, heads, 2.0, 0.881, 0.9, calibrated=0.83)
+    assert "Of 100 photos with this score about 83 show cat." in plain_reason(why, "cat")
+    calibrated, threshold = numbers(why, "cat").split("\n")[-2:]
+    assert calibrated.startswith("Calibrated: 83.0 %. Of 100 photos")
+    assert threshold == "Threshold: 88.1 % < 90.0 %, so it is not a label"
+
+
+def test_why_follows_the_what_if_and_says_so(looking: Application) -> None:
+    trigger(looking, "why")
+    [dialog] = looking.window.findChildren(WhyDialog)
+    before = dialog.numbers.toPlainText()
+    looking.window.maps.source.set_change(HeadChange(lam=1.0))
+    assert dialog.heading.text() == "cat (what if: λ = 1)"
+    assert "λ 1 ×" in dialog.numbers.toPlainText()
+    looking.window.maps.source.reset()
+    assert dialog.numbers.toPlainText() == before
+    dialog.close()
