@@ -85,6 +85,7 @@ class LabelsPanel(QWidget):
         for button in (self.why, self.reviewed, self.favourites):
             button.setAutoRaise(True)
         self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.favourites.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.reviewed.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         # As wide for each of its texts, so that nothing moves when the photo changes.
         widest = self.reviewed.fontMetrics().horizontalAdvance("Not reviewed")

@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCompleter, QLineEdit, QListView, QWidget
 from typing_extensions import override
 
+MAX_OFFERS = 50
 _RETURNS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 
 
@@ -34,8 +35,7 @@ class LabelEntry(QLineEdit):
         self._known = known
         self._labels = QStringListModel(self)
         self._completer = QCompleter(self._labels, self)
-        self._completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self._completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
         self._completer.setMaxVisibleItems(10)
         self.offers = QListView()
         self._completer.setPopup(self.offers)
@@ -49,10 +49,7 @@ class LabelEntry(QLineEdit):
     @property
     def offered(self) -> list[str]:
         """What is offered now; nothing while no list is open."""
-        model = self._completer.completionModel()
-        if not self.offers.isVisible():
-            return []
-        return [str(model.index(row, 0).data()) for row in range(model.rowCount())]
+        return self._labels.stringList() if self.offers.isVisible() else []
 
     @override
     def event(self, event: QEvent) -> bool:
@@ -89,20 +86,36 @@ class LabelEntry(QLineEdit):
 
     @Slot(str)
     def _offer(self, typed: str) -> None:
-        if not typed.strip():
+        offered = fitting(self._known(), typed) if typed.strip() else []
+        self._labels.setStringList(offered)
+        if not offered:
             self.offers.hide()
             return
-        labels = list(self._known())
-        if labels != self._labels.stringList():
-            self._labels.setStringList(labels)
-        self._completer.setCompletionPrefix(typed.strip())
-        if self._completer.completionCount():
-            self._completer.complete()
-        else:
-            self.offers.hide()
+        self._completer.complete()
+        self.offers.setCurrentIndex(self._labels.index(-1))
 
     @Slot(str)
     def _enter(self, label: str) -> None:
         self.clear()
         if label.strip():
             self.label_entered.emit(label.strip())
+
+
+def fitting(labels: Sequence[str], typed: str) -> list[str]:
+    """The labels that a typed text stands in; first those that begin with it, or a word of it.
+
+    Args:
+        labels: in the order that they keep among their like.
+        typed: case and outer spaces do not count.
+    """
+    wanted = typed.strip().casefold()
+    ranks: tuple[list[str], list[str], list[str]] = ([], [], [])
+    for label in labels:
+        name = label.casefold()
+        if name.startswith(wanted):
+            ranks[0].append(label)
+        elif f" {wanted}" in name:
+            ranks[1].append(label)
+        elif wanted in name:
+            ranks[2].append(label)
+    return [label for rank in ranks for label in rank][:MAX_OFFERS]

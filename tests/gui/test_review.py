@@ -359,7 +359,7 @@ def test_what_was_reviewed_is_known_at_the_next_start(
 
 @pytest.fixture
 def entry(qtbot: QtBot, qapp: QApplication) -> LabelEntry:
-    widget = LabelEntry(lambda: ["dog", "hot dog", "cat"])
+    widget = LabelEntry(lambda: ["haddock", "hot dog", "dog", "cat"])
     qtbot.addWidget(widget)
     widget.show()
     widget.activateWindow()
@@ -372,12 +372,22 @@ def test_labels_are_offered_wherever_the_typed_text_stands_in_them(
     entry: LabelEntry, qtbot: QtBot
 ) -> None:
     qtbot.keyClicks(entry, "DO")
-    assert entry.offered == ["dog", "hot dog"]
+    assert entry.offered == ["dog", "hot dog", "haddock"]
     qtbot.keyClick(entry, Qt.Key.Key_Tab)
     assert entry.text() == "dog"
     with qtbot.waitSignal(entry.label_entered) as told:
         qtbot.keyClick(entry, Qt.Key.Key_Return)
     assert told.args == ["dog"]
+
+
+def test_an_offer_is_chosen_with_the_arrow_keys(entry: LabelEntry, qtbot: QtBot) -> None:
+    qtbot.keyClicks(entry, "do")
+    for _ in range(2):
+        qtbot.keyClick(entry.offers, Qt.Key.Key_Down)
+    with qtbot.waitSignal(entry.label_entered) as told:
+        qtbot.keyClick(entry.offers, Qt.Key.Key_Return)
+    assert told.args == ["hot dog"]
+    assert entry.text() == ""
 
 
 def test_return_takes_what_is_typed_even_if_something_is_offered(
