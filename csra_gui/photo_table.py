@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
+from typing_extensions import override
 
 from csra_gui.growing_array import GrowingArray
 from csra_gui.photo_decisions import PhotoDecisions
-from csra_gui.photo_files import UNKNOWN_SIZE, PhotoFiles
-from csra_gui.photo_paths import PhotoPaths
+from csra_gui.photo_rows import PhotoRows
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray
-from engine.library.values import ImageFile, Verdict
+from engine.library.values import Verdict
 from engine.values import FloatArray
 
 #: Models whose scores are kept, while they take less than this; the one in use always is.
@@ -57,144 +55,30 @@ class _Results:
     errors: dict[int, str] = field(default_factory=dict)
 
 
-class PhotoTable:
-    """Photos in the order they were found: files, scores, decisions; a row each.
+class PhotoTable(PhotoRows):
+    """What is known of each photo: its file, the scores of models, what the person said.
 
     Scores are one (N, C) float16 array per model. Those of the models used last are kept, so
     that going back to one costs nothing.
-
-    Attributes:
-        generation: counts how often the table was emptied: rows then mean other photos.
     """
 
     def __init__(self) -> None:
-        self.generation = 0
-        self._paths = PhotoPaths()
-        self._sizes = GrowingArray(UNKNOWN_SIZE, np.int64)
-        self._mtimes_ns = GrowingArray(0, np.int64)
-        self._image_ids = GrowingArray(0, np.int64)
-        self._gone = GrowingArray(False, np.bool_)
-        self._rows_of_images: tuple[IntArray, IntArray] | None = None
+        super().__init__()
         self._decisions = PhotoDecisions()
         self._kept: OrderedDict[str, _Results] = OrderedDict()
         self._now = _Results((), _no_scores(0))
         self._columns: Columns | None = None
-        self._last_columns: Columns | None = None
+        self._columns_version = -1
 
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    # Files.
-
-    @property
-    def paths(self) -> Sequence[Path]:
-        """All photos, in order; each ``Path`` is made when it is asked for."""
-        return self._paths
-
+    @override
     def clear(self) -> None:
         """Forget every photo; the categories stay."""
-        self._paths.clear()
-        for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):
-            column.clear()
+        super().clear()
         self._decisions.clear()
         for results in (self._now, *self._kept.values()):
             results.errors.clear()
             results.scores.clear()
-        self._rows_of_images = self._last_columns = None
-        self.generation += 1
-        self._touch()
-
-    def add(
-        self, paths: Iterable[Path], files: Sequence[ImageFile | None] | None = None
-    ) -> tuple[int, int]:
-        """Append the photos that are not there yet; the half-open range of their rows.
-
-        Args:
-            paths: of the photos.
-            files: their sizes and times, as many, as far as they are known.
-        """
-        first = len(self._paths)
-        new = self._paths.add(paths)
-        self._resize()
-        if files is not None:
-            found = [files[place] for place in new]
-            self._sizes.values[first:] = [UNKNOWN_SIZE if f is None else f.size for f in found]
-            self._mtimes_ns.values[first:] = [0 if f is None else f.mtime_ns for f in found]
-        self._touch()
-        return first, len(self._paths)
-
-    def row_of(self, path: Path) -> int | None:
-        """Where a photo is, or ``None``."""
-        return self._paths.row_of(path)
-
-    def file(self, row: int) -> ImageFile | None:
-        """The photo's file as it was last looked at; ``None`` if it never was."""
-        size = int(self._sizes.values[row])
-        if size == UNKNOWN_SIZE:
-            return None
-        return ImageFile(self._paths[row], size, int(self._mtimes_ns.values[row]))
-
-    @property
-    def gone(self) -> NDArray[np.bool_]:
-        """(N,): which photos' files have vanished; they keep their rows and are not shown."""
-        return self._gone.values
-
-    def set_gone(self, rows: Sequence[int], gone: bool) -> None:
-        """Note that files have vanished, or are back."""
-        self._gone.values[np.asarray(rows, dtype=np.int64)] = gone
-        self._touch()
-
-    def files(self) -> PhotoFiles:
-        """All files as they are now, for a worker."""
-        return PhotoFiles(
-            self._paths.names,
-            self._paths.folders,
-            self._paths.folder_of,
-            self._sizes.values,
-            self._mtimes_ns.values,
-            self._image_ids.values,
-        )
-
-    def set_file(self, row: int, file: ImageFile | None) -> None:
-        """Note what the photo's file is like now."""
-        self._sizes.values[row] = UNKNOWN_SIZE if file is None else file.size
-        self._mtimes_ns.values[row] = 0 if file is None else file.mtime_ns
-        self._touch()
-
-    # In the library.
-
-    def image_id(self, row: int) -> int | None:
-        """The photo's number in the library, if it is there."""
-        return int(self._image_ids.values[row]) or None
-
-    @property
-    def image_ids(self) -> IntArray:
-        """(N,): the photos' numbers in the library, 0 for none; a view."""
-        return self._image_ids.values
-
-    def set_image_ids(self, rows: Sequence[int] | IntArray, ids: Sequence[int] | IntArray) -> None:
-        """Note which images of the library photos are."""
-        self._image_ids.values[np.asarray(rows, dtype=np.int64)] = ids
-        self._rows_of_images = None
-        self._touch()
-
-    def forget_image_ids(self) -> None:
-        """The library is another one: its numbers mean nothing."""
-        self._image_ids.values[:] = 0
-        self._rows_of_images = None
-        self._touch()
-
-    def rows_of_images(self, ids: Iterable[int]) -> list[int]:
-        """The rows of those images of the library that are open."""
-        if self._rows_of_images is None:
-            order = np.argsort(self.image_ids, kind="stable")
-            self._rows_of_images = self.image_ids[order], order
-        known, rows = self._rows_of_images
-        wanted = np.fromiter(ids, dtype=np.int64)
-        places = np.searchsorted(known, wanted)
-        inside = places < len(known)
-        there = places[inside][known[places[inside]] == wanted[inside]]
-        return [int(row) for row in rows[there]]
+        self._columns = None
 
     # What the person said.
 
@@ -374,12 +258,14 @@ class PhotoTable:
 
         Kept until something changes. Scores are a view: they may change under it.
         """
-        if self._columns is None:
-            self._columns = columns = self._made_columns()
-            if self._last_columns is not None:
-                columns.take_names_from(self._last_columns)
-            self._last_columns = columns
-        return self._columns
+        last = self._columns
+        if last is not None and self._columns_version == self.version:
+            return last
+        columns = self._made_columns()
+        if last is not None:
+            columns.take_names_from(last)
+        self._columns, self._columns_version = columns, self.version
+        return columns
 
     def _made_columns(self) -> Columns:
         names = dict.fromkeys((*self._now.categories, *self._decisions.categories))
@@ -399,20 +285,15 @@ class PhotoTable:
             verdicts=self._decisions.matrix({name: i for i, name in enumerate(names)}),
         )
 
+    @override
     def _resize(self) -> None:
-        rows = len(self._paths)
-        files = (self._sizes, self._mtimes_ns, self._image_ids, self._gone)
-        for column in (*files, self._now.scores):
-            column.resize(rows)
-        self._decisions.resize(rows)
-        self._rows_of_images = None
+        super()._resize()
+        self._now.scores.resize(len(self))
+        self._decisions.resize(len(self))
 
     def _keeps_too_much(self) -> bool:
         size = sum(results.scores.nbytes for results in self._kept.values())
         return len(self._kept) > KEPT_MODELS or size > KEPT_BYTES
-
-    def _touch(self) -> None:
-        self._columns = None
 
 
 def _no_scores(columns: int) -> GrowingArray:

@@ -21,6 +21,7 @@ from csra_gui.tagger import Tagger
 from csra_gui.tagging import TagSummary
 from csra_gui.workers.change_job import FileChanges
 from engine.data.scan import ScanProblem
+from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel
 from engine.values import ModelInfo
 
@@ -58,6 +59,7 @@ class PhotoWork(QObject):
     ) -> None:
         super().__init__(engine.parent())
         self._engine = engine
+        self._library = library
         self._photos = photos
         self._decisions = decisions
         self._retagger = retagger
@@ -73,6 +75,7 @@ class PhotoWork(QObject):
         self._connect()
 
     def _connect(self) -> None:
+        self._library.opened.connect(self._on_library_opened)
         self._scan.photos_found.connect(self._on_scan_photos_found)
         self._scan.finished.connect(self._on_scan_finished)
         self._sync.rows_loaded.connect(self.rows_changed)
@@ -213,14 +216,31 @@ class PhotoWork(QObject):
 
     def use_model(self, model: ModelInfo, *, is_first: bool) -> None:
         """Show what another model said, and tag what it has said nothing of."""
-        self.show_model(LibraryModel(model.id, model.name, model.categories))
+        self._show_model(LibraryModel(model.id, model.name, model.categories))
+        # Only scores that are compared with the usual threshold can be shown without the model.
+        self._settings.set_fingerprint("" if model.activation == "softmax" else model.id)
         if not is_first:
             self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
 
-    def show_model(self, model: LibraryModel) -> None:
-        """Show what the library knows that a model said; it need not be open."""
+    def _show_model(self, model: LibraryModel) -> None:
         self._photos.use_model(model.fingerprint, model.categories)
         self._sync.set_model(model)
+
+    @Slot()
+    def _on_library_opened(self) -> None:
+        """Labels need not wait for the model: it will be the one that was used last."""
+        wanted = self._settings.fingerprint
+
+        def find(library: Library) -> LibraryModel | None:
+            return next((m for m in library.models() if m.fingerprint == wanted), None)
+
+        if self._engine.model is None and wanted:
+            self._library.submit(find, self._on_last_model_found)
+
+    def _on_last_model_found(self, model: LibraryModel | None) -> None:
+        if model is not None and self._engine.model is None:
+            self._show_model(model)
+            self.rows_changed.emit(())
 
     @Slot(object)
     def _on_retagger_finished(self, summary: TagSummary | None) -> None:

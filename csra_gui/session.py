@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from csra_gui.decisions import Decisions
 from csra_gui.engine_client import EngineClient, EngineFactory
@@ -17,6 +17,7 @@ from csra_gui.photo_table import PhotoTable, ScoredLabel
 from csra_gui.photo_work import PhotoWork
 from csra_gui.retag_plan import RetagMode, RetagPlan
 from csra_gui.retagger import Retagger
+from csra_gui.session_facts import SessionFacts
 from csra_gui.settings import Settings
 from csra_gui.shown_photos import ShownPhotos
 from csra_gui.threshold_keeper import ThresholdKeeper
@@ -24,52 +25,14 @@ from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.change_job import FileChanges
 from csra_gui.workers.job import JobRunner
 from engine.data.scan import ScanProblem
-from engine.library.store import Library
-from engine.library.values import LibraryModel, Verdict
+from engine.library.values import Verdict
 from engine.values import FloatArray, ModelInfo, PositionScores
 
 __all__ = ["ModelState", "Session"]
 
 
-class Session(QObject):
-    """The photos, what the model said of them, and what the person is looking at.
-
-    Signals (facts, all in the GUI thread):
-        photos_reset: another folder is being opened; there are no photos now.
-        photos_added: half-open range of new rows.
-        scan_started, scan_finished: of one folder or drop; the second carries what was skipped.
-        predictions_changed: a tuple of rows; an empty one means any of them.
-        tagging_started, tagging_progressed, tagging_finished: of one run.
-        model_changed: the ``ModelState``; also when another model is being opened.
-        current_changed: the row being looked at, or ``None``.
-        category_changed: the category whose map is shown, or ``None``.
-        pinned_changed: the category whose map stays, or ``None``.
-        evidence_changed: the position scores of the current photo have come, or will not.
-        threshold_changed: what counts as a label.
-        decisions_changed: a tuple of rows of which the person said something; empty means any.
-        undo_changed: what can be undone or redone.
-        selection_changed: which photos are selected.
-        storing_failed: why something could not be written to the library.
-    """
-
-    photos_reset = Signal()
-    photos_added = Signal(int, int)
-    scan_started = Signal()
-    scan_finished = Signal(object)
-    predictions_changed = Signal(object)
-    tagging_started = Signal(int)
-    tagging_progressed = Signal(object)
-    tagging_finished = Signal(object)
-    model_changed = Signal(object)
-    current_changed = Signal(object)
-    category_changed = Signal(object)
-    pinned_changed = Signal(object)
-    evidence_changed = Signal()
-    threshold_changed = Signal()
-    decisions_changed = Signal(object)
-    undo_changed = Signal()
-    selection_changed = Signal()
-    storing_failed = Signal(str)
+class Session(SessionFacts):
+    """The photos, what models and people said of them, and what the person is looking at."""
 
     def __init__(
         self, engine_factory: EngineFactory, settings: Settings, parent: QObject | None = None
@@ -123,7 +86,6 @@ class Session(QObject):
         self.decisions.failed.connect(self.storing_failed)
         self._own_thresholds.failed.connect(self.storing_failed)
         self.retagger.accepted.connect(self._on_retagger_accepted)
-        self.library.opened.connect(self._on_library_opened)
 
     # Opening.
 
@@ -340,7 +302,6 @@ class Session(QObject):
         kept = self.pinned_category
         pinned = "" if old is None or kept is None else str(old.categories[kept])
         self.work.use_model(model, is_first=old is None)
-        self._settings.set_fingerprint("" if model.activation == "softmax" else model.id)
         self.thresholds.set_model(model)
         self._own_thresholds.set_model(model)
         known = pinned in model.categories
@@ -353,22 +314,6 @@ class Session(QObject):
     def _on_models_state_changed(self) -> None:
         self.model_changed.emit(self.model_state)
         self.work.proceed()
-
-    @Slot()
-    def _on_library_opened(self) -> None:
-        """Labels need not wait for the model: it will be the one that was used last."""
-        wanted = self._settings.fingerprint
-
-        def find(library: Library) -> LibraryModel | None:
-            return next((m for m in library.models() if m.fingerprint == wanted), None)
-
-        if self.model is None and wanted:
-            self.library.submit(find, self._on_last_model_found)
-
-    def _on_last_model_found(self, model: LibraryModel | None) -> None:
-        if model is not None and self.model is None:
-            self.work.show_model(model)
-            self.predictions_changed.emit(())
 
     @Slot(object, object)
     def _on_retagger_accepted(self, rows: tuple[int, ...], source: str | None) -> None:

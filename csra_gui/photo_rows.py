@@ -1,0 +1,151 @@
+"""The rows of the photo table: files, and which images of the library they are. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from csra_gui.growing_array import GrowingArray
+from csra_gui.photo_files import UNKNOWN_SIZE, PhotoFiles
+from csra_gui.photo_paths import PhotoPaths
+from engine.library.columns import IntArray
+from engine.library.values import ImageFile
+
+
+class PhotoRows:
+    """Files in the order they were found, a row each; a row is never moved.
+
+    Attributes:
+        generation: counts how often the table was emptied: rows then mean other photos.
+        version: counts every change of anything in the table.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self.version = 0
+        self._paths = PhotoPaths()
+        self._sizes = GrowingArray(UNKNOWN_SIZE, np.int64)
+        self._mtimes_ns = GrowingArray(0, np.int64)
+        self._image_ids = GrowingArray(0, np.int64)
+        self._gone = GrowingArray(False, np.bool_)
+        self._rows_of_images: tuple[IntArray, IntArray] | None = None
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """All photos, in order; each ``Path`` is made when it is asked for."""
+        return self._paths
+
+    def clear(self) -> None:
+        """Forget every photo."""
+        self._paths.clear()
+        for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):
+            column.clear()
+        self._rows_of_images = None
+        self.generation += 1
+        self._touch()
+
+    def add(
+        self, paths: Iterable[Path], files: Sequence[ImageFile | None] | None = None
+    ) -> tuple[int, int]:
+        """Append the photos that are not there yet; the half-open range of their rows.
+
+        Args:
+            paths: of the photos.
+            files: their sizes and times, as many, as far as they are known.
+        """
+        first = len(self._paths)
+        new = self._paths.add(paths)
+        self._resize()
+        if files is not None:
+            found = [files[place] for place in new]
+            self._sizes.values[first:] = [UNKNOWN_SIZE if f is None else f.size for f in found]
+            self._mtimes_ns.values[first:] = [0 if f is None else f.mtime_ns for f in found]
+        self._touch()
+        return first, len(self._paths)
+
+    def row_of(self, path: Path) -> int | None:
+        """Where a photo is, or ``None``."""
+        return self._paths.row_of(path)
+
+    def file(self, row: int) -> ImageFile | None:
+        """The photo's file as it was last looked at; ``None`` if it never was."""
+        size = int(self._sizes.values[row])
+        if size == UNKNOWN_SIZE:
+            return None
+        return ImageFile(self._paths[row], size, int(self._mtimes_ns.values[row]))
+
+    @property
+    def gone(self) -> NDArray[np.bool_]:
+        """(N,): which photos' files have vanished; they keep their rows and are not shown."""
+        return self._gone.values
+
+    def set_gone(self, rows: Sequence[int], gone: bool) -> None:
+        """Note that files have vanished, or are back."""
+        self._gone.values[np.asarray(rows, dtype=np.int64)] = gone
+        self._touch()
+
+    def files(self) -> PhotoFiles:
+        """All files as they are now, for a worker."""
+        return PhotoFiles(
+            self._paths.names,
+            self._paths.folders,
+            self._paths.folder_of,
+            self._sizes.values,
+            self._mtimes_ns.values,
+            self._image_ids.values,
+        )
+
+    def set_file(self, row: int, file: ImageFile | None) -> None:
+        """Note what the photo's file is like now."""
+        self._sizes.values[row] = UNKNOWN_SIZE if file is None else file.size
+        self._mtimes_ns.values[row] = 0 if file is None else file.mtime_ns
+        self._touch()
+
+    # In the library.
+
+    def image_id(self, row: int) -> int | None:
+        """The photo's number in the library, if it is there."""
+        return int(self._image_ids.values[row]) or None
+
+    @property
+    def image_ids(self) -> IntArray:
+        """(N,): the photos' numbers in the library, 0 for none; a view."""
+        return self._image_ids.values
+
+    def set_image_ids(self, rows: Sequence[int] | IntArray, ids: Sequence[int] | IntArray) -> None:
+        """Note which images of the library photos are."""
+        self._image_ids.values[np.asarray(rows, dtype=np.int64)] = ids
+        self._rows_of_images = None
+        self._touch()
+
+    def forget_image_ids(self) -> None:
+        """The library is another one: its numbers mean nothing."""
+        self._image_ids.values[:] = 0
+        self._rows_of_images = None
+        self._touch()
+
+    def rows_of_images(self, ids: Iterable[int]) -> list[int]:
+        """The rows of those images of the library that are open."""
+        if self._rows_of_images is None:
+            order = np.argsort(self.image_ids, kind="stable")
+            self._rows_of_images = self.image_ids[order], order
+        known, rows = self._rows_of_images
+        wanted = np.fromiter(ids, dtype=np.int64)
+        places = np.searchsorted(known, wanted)
+        inside = places < len(known)
+        there = places[inside][known[places[inside]] == wanted[inside]]
+        return [int(row) for row in rows[there]]
+
+    def _resize(self) -> None:
+        for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):
+            column.resize(len(self._paths))
+        self._rows_of_images = None
+
+    def _touch(self) -> None:
+        self.version += 1
