@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.workers.job import Job, JobRunner
 from csra_gui.workers.scan_job import FoundPhotos, scan_work
 from engine.data.scan import ScanProblem
 from engine.errors import EngineError
 from engine.library.values import ImageFile
+
+#: Photos that are handed on at once; the worker may find many more while the window is busy.
+_PER_TURN = 1000
 
 
 class PhotoScan(QObject):
@@ -29,6 +33,10 @@ class PhotoScan(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._job: Job | None = None
+        self._ended: Job | None = None  # while what it found has not been handed on
+        self._waiting: deque[FoundPhotos] = deque()
+        self._next_turn = QTimer(self, singleShot=True, interval=0)
+        self._next_turn.timeout.connect(self._deliver_some)
         self._first_root = Path()
         self.skipped: list[ScanProblem] = []
         self.is_complete = False
@@ -58,18 +66,33 @@ class PhotoScan(QObject):
     def drop(self) -> None:
         """Stop without ``finished``."""
         job, self._job = self._job, None
+        self._waiting.clear()
+        self._ended = None
+        self._next_turn.stop()
         if job is not None:
             job.cancel()
 
     @Slot(object)
     def _on_job_yielded(self, batches: tuple[FoundPhotos, ...]) -> None:
+        self._waiting += batches
+        if not self._next_turn.isActive():
+            self._deliver_some()
+
+    @Slot()
+    def _deliver_some(self) -> None:
+        """Hand on what the window can take in without a halt, and leave the rest for later."""
         paths: list[Path] = []
         files: list[ImageFile | None] = []
-        for batch in batches:
+        while self._waiting and len(paths) < _PER_TURN:
+            batch = self._waiting.popleft()
             paths += batch.paths
             files += batch.files
             self.skipped += batch.skipped
         self.photos_found.emit(paths, files)
+        if self._waiting:
+            self._next_turn.start()
+        elif self._ended is not None:
+            self._on_job_finished(self._ended)
 
     @Slot(object)
     def _on_job_failed(self, error: EngineError) -> None:
@@ -78,6 +101,8 @@ class PhotoScan(QObject):
 
     def _on_job_finished(self, job: Job) -> None:
         if job is self._job:
+            self._ended = job if self._waiting else None
+        if job is self._job and not self._waiting:
             self._job = None
             self.is_complete = not (job.is_cancelled or self._has_failed)
             self.finished.emit()

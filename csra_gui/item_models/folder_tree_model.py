@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,12 @@ class FolderTreeModel(QAbstractItemModel):
 
     def add_photos(self, photos: Sequence[Path]) -> None:
         """Count photos that were found."""
+        self.add_counts(FolderTree.counts(photos))
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        """Count so many photos that were found directly in folders, given by their paths."""
         changed: set[FolderNode] = set()
-        for folder, count in FolderTree.counts(photos).items():
+        for folder, count in counts.items():
             for path in self._tree.missing(folder, self._roots):
                 self._insert(path)
             changed.update(self._tree.count(folder, count))

@@ -13,6 +13,8 @@ from csra_gui.session import Session
 from engine.library.columns import IntArray
 
 _Index = QModelIndex | QPersistentModelIndex
+#: Of more photos than this it is not worked out where they are: views paint all they show anew.
+_FEW = 64
 
 
 class ShownPhotosModel(QAbstractTableModel):
@@ -102,7 +104,7 @@ class ShownPhotosModel(QAbstractTableModel):
 
     @Slot(object)
     def _on_session_photos_changed(self, photos: tuple[int, ...]) -> None:
-        if photos:
+        if 0 < len(photos) <= _FEW:
             self.tell_changed(photos)
         else:
             self._on_session_threshold_changed()
