@@ -13,7 +13,7 @@ from csra_gui.theme import Tone, blended, tone_color
 _Index = QModelIndex | QPersistentModelIndex
 _BAR_SHARE = 0.35
 _MARGIN = 2.0
-_LEAST_WIDTH = 72
+_LEAST_WIDTH = 60
 
 
 class BarDelegate(QStyledItemDelegate):

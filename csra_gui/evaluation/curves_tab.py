@@ -41,6 +41,7 @@ class CurvesTab(QWidget):
         self.over.set_axes("threshold", "share")
         for plot in (self.against, self.over):
             plot.set_ranges((0.0, 1.0), (0.0, 1.0))
+        self.over.place_legend(0.5, 0.97)
         self.readout.setAccessibleName("At this threshold")
         self.readout.setWordWrap(True)
         top = QHBoxLayout()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -103,11 +104,17 @@ class ResultWindow(QWidget):
             self.tabs.addTab(tab, text)
         self.tabs.setDocumentMode(True)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
+        # A long name must not make the window wider than the screen.
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.thresholds.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.thresholds.setMinimumContentsLength(20)
         for which in ThresholdSet:
             self.thresholds.addItem(which.value, which)
         self.thresholds.setAccessibleName("Thresholds")
         top = QHBoxLayout()
-        top.addWidget(self.title, 1)
+        top.addStretch(1)
         for widget in (QLabel("Thresholds:", self), self.thresholds):
             top.addWidget(widget)
         top.addWidget(self.save_thresholds)
@@ -115,6 +122,7 @@ class ResultWindow(QWidget):
         right = QWidget(self)
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.title)
         column.addLayout(top)
         column.addWidget(self.tabs, 1)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -122,7 +130,7 @@ class ResultWindow(QWidget):
         splitter.addWidget(right)
         splitter.setChildrenCollapsible(False)
         splitter.setStretchFactor(1, 1)
-        splitter.setSizes([360, 880])
+        splitter.setSizes([290, 950])
         layout = QVBoxLayout(self)
         layout.addWidget(self.message_bar)
         layout.addWidget(splitter, 1)
@@ -180,6 +188,7 @@ class ResultWindow(QWidget):
         else:
             model, data = analysis.run.model.get("name", ""), analysis.run.dataset.get("name", "")
             self.title.setText(display_text(f"{model} on {data}"))
+        self.title.setToolTip(self.title.text())
 
     # Files.
 

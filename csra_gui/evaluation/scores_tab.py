@@ -41,6 +41,8 @@ class ScoresTab(QWidget):
         self.reliability.set_axes("score that was given", "share that has the category")
         self.histogram.set_ranges((0.0, 1.0), None)
         self.reliability.set_ranges((0.0, 1.0), (0.0, 1.0))
+        self.histogram.place_legend(0.5, 0.03)
+        self.reliability.place_legend(0.05, 0.03)
         self.readout.setWordWrap(True)
         self.readout.setAccessibleName("Calibration in numbers")
         plots = QHBoxLayout()

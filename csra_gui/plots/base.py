@@ -69,6 +69,10 @@ class Plot(QWidget):
             else:
                 self._item.setRange(**{f"{axis}Range": limits}, padding=0.02)
 
+    def place_legend(self, x: float, y: float) -> None:
+        """Put the legend where little is drawn; in fractions of the plot, from its top left."""
+        self._legend.anchor(itemPos=(x, y), parentPos=(x, y), offset=(0, 0))
+
     def table(self) -> PlotTable:
         """The numbers that are shown."""
         raise NotImplementedError
