@@ -119,8 +119,10 @@ class ViewerPanel(QWidget):
         self.loader.want(wanted)
 
     def _next_paths(self) -> list[Path]:
-        after = 0 if self._session.current is None else self._session.current + 1
-        return list(self._session.photos.paths[after : after + 1])
+        shown, current = self._session.shown, self._session.current
+        position = None if current is None else shown.position_of(current)
+        row = None if position is None else shown.row_at(position + 1)
+        return [] if row is None else [self._session.photos.paths[row]]
 
     @Slot(object)
     def _on_session_predictions_changed(self, rows: tuple[int, ...]) -> None:
