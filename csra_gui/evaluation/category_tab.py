@@ -16,6 +16,8 @@ from csra_gui.evaluation.category_model import (
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.sharing import Sharing
 
+_ROW_MARGIN = 8
+
 
 class CategoryTab(QWidget):
     """A table that can be sorted by each column; a click on a number shows its images."""
@@ -44,6 +46,7 @@ class CategoryTab(QWidget):
         view.setShowGrid(False)
         view.setTabKeyNavigation(False)
         view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + _ROW_MARGIN)
         header = view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
