@@ -91,20 +91,12 @@ def rows_of_photos(
     above = reach(scores, least)
     counts = np.count_nonzero(above, axis=0)
     said = {name: column for name, column in codes.items() if column.any()}
-    places = range(width) if context.show_all else np.flatnonzero(counts).tolist()
-    unfound = [i for name in said if (i := context.index_of(name)) >= 0 and i not in places]
-    rows = {
-        context.categories[i]: LabelRow(
-            i,
-            context.categories[i],
-            _mean(scores[:, i]),
-            float(least[i]),
-            None,
-            int(counts[i]),
-            total,
-        )
-        for i in (*places, *unfound)
-    }
+    places = set(range(width) if context.show_all else np.flatnonzero(counts).tolist())
+    places |= {place for name in said if (place := context.index_of(name)) >= 0}
+    rows: dict[str, LabelRow] = {}
+    for i in sorted(places):
+        name, score = context.categories[i], _mean(scores[:, i])
+        rows[name] = LabelRow(i, name, score, float(least[i]), None, int(counts[i]), total)
     for name, column in said.items():
         row = rows.get(name) or replace(_unscored(context, name, None), of=total)
         by_machine = above[:, row.index] if row.index >= 0 else np.zeros(total, dtype=bool)

@@ -122,11 +122,8 @@ def key_problem(key: str) -> str:
     sequence = QKeySequence(key)
     if sequence.isEmpty() or sequence.count() > 1:
         return "Press one key, with or without Ctrl, Alt and Shift."
-    pressed = sequence[0]
-    plain = pressed.keyboardModifiers() in (_NONE, Qt.KeyboardModifier.ShiftModifier)
-    if pressed.key() == Qt.Key.Key_unknown:
-        return "This key is not known."
-    if plain and pressed.key() in _RESERVED:
+    reserved = {QKeySequence(name).toString() for name in _RESERVED}
+    if sequence.toString().removeprefix("Shift+") in reserved:
         return "This key moves and chooses within the window, so it cannot run a command."
     return ""
 
@@ -139,6 +136,3 @@ def shown_key(key: str) -> str:
 def _portable(keys: Iterable[str | QKeySequence.StandardKey]) -> tuple[str, ...]:
     texts = (QKeySequence(key).toString() for key in keys)
     return tuple(dict.fromkeys(text for text in texts if text))
-
-
-_NONE = Qt.KeyboardModifier.NoModifier

@@ -44,16 +44,6 @@ class FavouritesDialog(QDialog):
         hint = QLabel("The key gives the label to the photos selected, or takes it away.", self)
         hint.setWordWrap(True)
         self.lines = [QLineEdit(name, self) for name in used.favourites()]
-        form = QFormLayout()
-        for number, (line, key) in enumerate(zip(self.lines, keys, strict=True), start=1):
-            line.setMaxLength(200)
-            line.setAccessibleName(f"Favourite {number}")
-            completer = QCompleter(self._known, line)
-            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-            completer.setFilterMode(Qt.MatchFlag.MatchContains)
-            line.setCompleter(completer)
-            line.textChanged.connect(self._update)
-            form.addRow(f"{key or number}:", line)
         self.problem = QLabel(self)
         self.problem.setWordWrap(True)
         self.buttons = QDialogButtonBox(
@@ -64,11 +54,24 @@ class FavouritesDialog(QDialog):
         self.accepted.connect(self._on_accepted)
         layout = QVBoxLayout(self)
         layout.addWidget(hint)
-        layout.addLayout(form)
+        layout.addLayout(self._form(keys))
         layout.addWidget(self.problem)
         layout.addWidget(self.buttons)
         self.setMinimumWidth(380)
         self._update()
+
+    def _form(self, keys: Sequence[str]) -> QFormLayout:
+        form = QFormLayout()
+        for number, (line, key) in enumerate(zip(self.lines, keys, strict=True), start=1):
+            line.setMaxLength(200)
+            line.setAccessibleName(f"Favourite {number}")
+            completer = QCompleter(self._known, line)
+            completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+            line.setCompleter(completer)
+            line.textChanged.connect(self._update)
+            form.addRow(f"{key or number}:", line)
+        return form
 
     def _labels(self) -> list[str]:
         return [spelled_as_known(line.text(), self._known) for line in self.lines]

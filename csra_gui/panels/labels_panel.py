@@ -79,17 +79,10 @@ class LabelsPanel(QWidget):
         for label in (self._state, self._own_hint):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
+        self._set_up_buttons()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 8, 10, 8)
         layout.setSpacing(6)
-        for button in (self.why, self.reviewed, self.favourites):
-            button.setAutoRaise(True)
-        self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.favourites.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.reviewed.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        # As wide for each of its texts, so that nothing moves when the photo changes.
-        widest = self.reviewed.fontMetrics().horizontalAdvance("Not reviewed")
-        self.reviewed.setMinimumWidth(widest + _BUTTON_ROOM)
         top = QHBoxLayout()
         top.addWidget(heading, 1)
         top.addWidget(self.reviewed)
@@ -112,6 +105,16 @@ class LabelsPanel(QWidget):
         )
         for widget in below:
             layout.addWidget(widget)
+
+    def _set_up_buttons(self) -> None:
+        for button in (self.why, self.reviewed, self.favourites):
+            button.setAutoRaise(True)
+        self.why.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.favourites.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.reviewed.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        # As wide for each of its texts, so that nothing moves when the photo changes.
+        widest = self.reviewed.fontMetrics().horizontalAdvance("Not reviewed")
+        self.reviewed.setMinimumWidth(widest + _BUTTON_ROOM)
 
     def _connect(self) -> None:
         session = self._session

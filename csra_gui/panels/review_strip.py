@@ -36,8 +36,14 @@ class ReviewStrip(QWidget):
         self.queues.setAccessibleName("Order of review")
         self.queues.setToolTip("Which photos come first when you go from one to the next.")
         self.done = QLabel(self)
-        self.done.setTextFormat(Qt.TextFormat.PlainText)
         self._bar = QProgressBar(self)
+        self._set_up_layout()
+        self._connect()
+        self._update_queue()
+        self._update_progress()
+
+    def _set_up_layout(self) -> None:
+        self.done.setTextFormat(Qt.TextFormat.PlainText)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(_BAR_HEIGHT)
         self._bar.setAccessibleName("Reviewed")
@@ -49,6 +55,9 @@ class ReviewStrip(QWidget):
         layout.setSpacing(4)
         layout.addLayout(top)
         layout.addWidget(self._bar)
+
+    def _connect(self) -> None:
+        session = self._session
         self.queues.activated.connect(self._on_queues_activated)
         session.shown.order_changed.connect(self._update_queue)
         for fact in (
@@ -58,8 +67,6 @@ class ReviewStrip(QWidget):
             session.photos_reset,
         ):
             fact.connect(self._update_progress)
-        self._update_queue()
-        self._update_progress()
 
     @Slot(int)
     def _on_queues_activated(self, place: int) -> None:
