@@ -33,7 +33,8 @@ _STEPS = {
 class FullScreen(QWidget):
     """A window of its own over the whole screen.
 
-    Arrow keys go on and back, I shows name and labels, Escape leaves; the wheel zooms.
+    Arrow keys go on and back, I shows name and labels, Escape leaves; the wheel zooms, as do
+    plus, minus, 0 and 1.
 
     Args:
         loader: of the large photos, shared with the window's own view.
@@ -53,6 +54,15 @@ class FullScreen(QWidget):
         self.view = PhotoView(self)
         self.view.set_backdrop(QColor(Qt.GlobalColor.black))
         self.view.installEventFilter(self)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its frame is not the photo
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._zooms = {
+            Qt.Key.Key_Plus: self.view.zoom_in,
+            Qt.Key.Key_Equal: self.view.zoom_in,
+            Qt.Key.Key_Minus: self.view.zoom_out,
+            Qt.Key.Key_0: self.view.fit,
+            Qt.Key.Key_1: self.view.actual_size,
+        }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -74,7 +84,7 @@ class FullScreen(QWidget):
         self.setScreen(window.screen())
         self.setGeometry(window.screen().geometry())
         self.showFullScreen()
-        self.view.setFocus()
+        self.setFocus()
         self._pointer_timer.start()
 
     @Slot()
@@ -108,6 +118,8 @@ class FullScreen(QWidget):
             self.close()
         elif key in _STEPS:
             self._steps.go(_STEPS[key])
+        elif key in self._zooms:
+            self._zooms[key]()
         elif key == Qt.Key.Key_Home:
             self._steps.go_to_start()
         elif key == Qt.Key.Key_End:

@@ -20,8 +20,9 @@ from engine.values import DecodedImage
 
 _log = logging.getLogger(__name__)
 
-#: Few are on their way at once, so that what is asked for last is decoded next.
-_IN_FLIGHT = 2 * max(1, os.cpu_count() or 1)
+#: Few are on their way at once, so that what is asked for last is decoded next; and no more than
+#: the pool decodes at once, or the large photo would have to wait for all the small ones.
+_IN_FLIGHT = min(8, os.cpu_count() or 1)
 _THUMBNAIL_BYTES = 192 * 1024 * 1024
 _LARGE_BYTES = 192 * 1024 * 1024
 LARGE_SIDE = 2560

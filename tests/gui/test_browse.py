@@ -358,16 +358,18 @@ def test_the_photo_alone_goes_on_with_arrows_shows_labels_and_ends_with_escape(
     trigger(application, "photo_full_screen")
     (screen,) = full_screens()
     qtbot.waitUntil(screen.view.has_photo)
-    qtbot.keyClick(screen.view, Qt.Key.Key_Right)
-    qtbot.keyClick(screen.view, Qt.Key.Key_Right)
-    qtbot.keyClick(screen.view, Qt.Key.Key_Left)
+    qtbot.keyClick(screen, Qt.Key.Key_Right)
+    qtbot.keyClick(screen, Qt.Key.Key_Right)
+    qtbot.keyClick(screen, Qt.Key.Key_Left)
     assert application.session.current == 1
     assert screen.view.accessibleDescription() == ""
-    qtbot.keyClick(screen.view, Qt.Key.Key_I)
+    qtbot.keyClick(screen, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: "cat-1.jpg: " in screen.view.accessibleDescription())
+    qtbot.keyClick(screen, Qt.Key.Key_Plus)
+    assert not screen.view.fitted
     trigger(application, "photo_full_screen")
     assert full_screens() == [screen]
-    qtbot.keyClick(screen.view, Qt.Key.Key_Escape)
+    qtbot.keyClick(screen, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: not full_screens())
 
 
