@@ -15,7 +15,7 @@ from engine.errors import EngineError
 from engine.library.values import ImageFile
 
 #: Photos that are handed on at once; the worker may find many more while the window is busy.
-_PER_TURN = 1000
+_PER_TURN = 500
 
 
 class PhotoScan(QObject):
