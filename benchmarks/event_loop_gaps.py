@@ -1,21 +1,29 @@
-"""How long the window stops answering while it starts, loads the model and tags.
+"""How long the window stops answering while it starts, loads the model, tags and trains.
 
 Runs the real window with the real engine on a folder (the sample photos by default) and measures
 the time between ticks of a timer in the GUI thread. On Linux without a display, set
 QT_QPA_PLATFORM=offscreen.
 
-    python benchmarks/event_loop_gaps.py [FOLDER] [--json FILE]
+    python benchmarks/event_loop_gaps.py [FOLDER] [--training SECONDS] [--json FILE]
+
+With --training, the whole network is then trained for so long on what the model said of the
+photos, with the dialog about it open.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from csra_gui.app import Application
 
 START = time.perf_counter()
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,18 +35,19 @@ TICK_MS = 2
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "resources" / "samples")
+    parser.add_argument("--training", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as profile:
-        os.environ["CSRA_GUI_PROFILE"] = profile
-        result = measure(options.folder)
+        os.environ["CSRA_GUI_PROFILE"] = os.environ["CSRA_GUI_DATA"] = profile
+        result = measure(options.folder, options.training)
     print(json.dumps(result, indent=2))
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")
     return 0
 
 
-def measure(folder: Path) -> dict[str, object]:
+def measure(folder: Path, training_s: float) -> dict[str, object]:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -46,18 +55,23 @@ def measure(folder: Path) -> dict[str, object]:
     from csra_gui.session import ModelState
     from csra_gui.settings import Settings
     from engine.remote import RemoteEngine
-    from engine.server import serve_local
+    from engine.server import TRAINER_STOP_S, serve_local, serve_trainer
 
     app = QApplication([])
     settings = Settings(Path(os.environ["CSRA_GUI_PROFILE"]) / "settings.ini")
-    application = Application(lambda: RemoteEngine(serve_local), settings)
-    gaps: dict[str, list[float]] = {"loading the model": [], "tagging": []}
+    application = Application(
+        lambda: RemoteEngine(serve_local),
+        settings,
+        trainer_factory=lambda: RemoteEngine(serve_trainer, TRAINER_STOP_S),
+    )
+    gaps: dict[str, list[float]] = {"loading the model": [], "tagging": [], "training": []}
     marks: dict[str, float] = {}
     last = [0.0]
 
     def tick() -> None:
         now = time.perf_counter()
         phase = "tagging" if "model loaded" in marks else "loading the model"
+        phase = "training" if "training begun" in marks else phase
         gaps[phase].append(1000 * (now - last[0]))
         last[0] = now
 
@@ -67,10 +81,20 @@ def measure(folder: Path) -> dict[str, object]:
 
     def on_tagged(summary: object) -> None:
         marks["all tagged"] = time.perf_counter() - START
-        app.quit()
+        if training_s:
+            train(application)
+        else:
+            app.quit()
+
+    def on_reported(reports: tuple[object, ...]) -> None:
+        if "training begun" not in marks and application.trainer.record.step is not None:
+            marks["training begun"] = time.perf_counter() - START
+            QTimer.singleShot(round(1000 * training_s), app.quit)
 
     application.session.model_changed.connect(on_model)
     application.session.tagging_finished.connect(on_tagged)
+    application.trainer.reported.connect(on_reported)
+    application.trainer.ended.connect(app.quit)
     timer = QTimer()
     timer.setInterval(TICK_MS)
     timer.timeout.connect(tick)
@@ -85,8 +109,29 @@ def measure(folder: Path) -> dict[str, object]:
     return {
         "seconds_since_start": {name: round(value, 2) for name, value in marks.items()},
         "photos": len(application.session.photos),
-        "gap_ms": {phase: statistics(values) for phase, values in gaps.items()},
+        "gap_ms": {phase: statistics(values) for phase, values in gaps.items() if values},
     }
+
+
+def train(application: Application) -> None:
+    """Train on what the model said, as if a person had accepted it all."""
+    import numpy as np
+
+    from csra_gui.training.desk import SAMPLES
+    from engine.train.request import LabelSource, ModelStart, TrainRequest
+    from engine.train_config import RECOMMENDED
+    from engine.training_runs import default_runs
+
+    photos, runs = application.session.photos, default_runs()
+    model = application.session.model
+    targets = np.asarray(photos.scores) >= 0.5
+    paths = tuple(photos.paths)
+    source = LabelSource("labels", model.categories, paths, targets, np.zeros_like(targets), 0.3)
+    config = dataclasses.replace(RECOMMENDED, epochs=1000, batch_size=4)
+    folder = runs.new_folder("benchmark")
+    request = TrainRequest(source, folder, config, ModelStart(), "benchmark", samples=SAMPLES)
+    application.trainer.start(runs.keep(request), asks=False)
+    application.window.training.show_running()
 
 
 def statistics(gaps: list[float]) -> dict[str, float]:

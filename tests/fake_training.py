@@ -46,6 +46,7 @@ class FakeTrainer:
     Attributes:
         write_model: makes a model file and lets the engine open it.
         gate: each step waits for it.
+        hold_after: the gate closes itself after this epoch.
         error: ends a training or lesson after its first value while it is set.
         trained: the requests of trainings.
         taught: the requests of lessons.
@@ -55,6 +56,7 @@ class FakeTrainer:
 
     write_model: Callable[[Path, str, Categories], None]
     gate: threading.Event = field(default_factory=_opened)
+    hold_after: int | None = None
     error: Exception | None = None
     trained: list[TrainRequest] = field(default_factory=list)
     taught: list[TeachRequest] = field(default_factory=list)
@@ -105,6 +107,9 @@ class FakeTrainer:
             raise self.error
         counts = tuple((name, 12) for name in categories)
         yield Preflight(counts, (), 2**30, 2**28, 2**34, 90.0, train_images=40, val_images=10)
+        if self._wish >= Wish.STOP_AFTER_EPOCH:
+            yield self._ended(request, Ending.STOPPED, 0)
+            return
         epochs = request.config.epochs
         done = len(_log(request).read_text().splitlines()) - 1 if _log(request).exists() else 0
         yield TrainingStarted(
@@ -142,6 +147,8 @@ class FakeTrainer:
         with _log(request).open("a") as stream:
             stream.write(json.dumps({"kind": "epoch", **asdict(report)}) + "\n")
         (request.output / "state-fake.pt").touch()
+        if epoch == self.hold_after:
+            self.gate.clear()
         if epoch:
             self.write_model(request.best_file, request.name, categories)
         return report

@@ -164,9 +164,11 @@ class FakeEngine:
             raise self.import_errors.pop(0)
         store = default_store()
         name = request.name or store.free_name(request.path.stem)
-        path = write_model_file(store.new_path(name), name)
+        known = self.models.get(str(request.path))
+        categories = CATEGORIES if known is None else known.categories
+        path = write_model_file(store.new_path(name), name, categories)
         self.imported.append(request)
-        self.models[name] = fake_model(name, path.resolve())
+        self.models[name] = fake_model(name, path.resolve(), categories)
         return name
 
     def export_formats(self, source: str) -> tuple[str, ...]:

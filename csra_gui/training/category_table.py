@@ -35,7 +35,7 @@ class _Cell(QTableWidgetItem):
     def __init__(self, text: str, number: float) -> None:
         super().__init__(text)
         self._number = number
-        self.setTextAlignment(int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+        self.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     @override
     def __lt__(self, other: QTableWidgetItem) -> bool:

@@ -107,7 +107,9 @@ class ConfigForm(QWidget):
         caption = QLabel(spec.caption, self)
         caption.setBuddy(editor)
         help_text = muted_label(spec.help, self)
-        help_text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy = help_text.sizePolicy()  # which knows that its height depends on its width
+        policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
+        help_text.setSizePolicy(policy)
         row, top = self._grid.rowCount(), Qt.AlignmentFlag.AlignTop
         self._grid.addWidget(caption, row, 0, top)
         self._grid.addWidget(editor, row, 1, top)

@@ -30,7 +30,7 @@ from engine.training_runs import TrainingRun, TrainingRuns, default_runs
 from engine.values import ModelImport
 
 #: Validation photos that are looked at after each epoch.
-_SAMPLES = 6
+SAMPLES = 6
 
 
 class TrainingDesk(QObject):
@@ -138,7 +138,7 @@ class TrainingDesk(QObject):
         def keep() -> TrainingRun:
             folder = self._runs.new_folder(wish.name)
             return self._runs.keep(
-                TrainRequest(source, folder, wish.config, wish.start, wish.name, samples=_SAMPLES)
+                TrainRequest(source, folder, wish.config, wish.start, wish.name, samples=SAMPLES)
             )
 
         job = session.jobs.prepare(keep, "keep training")

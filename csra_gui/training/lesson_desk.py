@@ -48,7 +48,7 @@ class LessonDesk(QObject):
         self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._report: TeachReport | None = None
-        self._rank_by = ""
+        self._rank_by = self._saved = ""
         self.improving: ImproveDialog | None = None
         self.teaching: TeachDialog | None = None
         session.decisions_changed.connect(self._show_counts)
@@ -86,8 +86,8 @@ class LessonDesk(QObject):
     def _open(self, dialog: LessonDialog) -> None:
         if self._job is None and self._report is None:
             dialog.show_intro()
-        self._show_counts()
         dialog.show()
+        self._show_counts()
         dialog.raise_()
         dialog.activateWindow()
 
@@ -224,6 +224,8 @@ class LessonDesk(QObject):
     def _save(self, dialog: LessonDialog, *, looks: bool) -> None:
         report = self._report
         if report is None:
+            if self._saved:
+                self._session.models.use(self._saved)
             return
         job = self._session.engine.import_model(
             lambda: ModelImport(report.file, default_store().free_name(report.name))
@@ -238,13 +240,16 @@ class LessonDesk(QObject):
         self._shelf.refresh()
         shown = display_text(name)
         if looks:
-            dialog.show_done(
+            self._saved = name
+            dialog.show_saved(
                 f"The model is saved as {shown}. Your photos are tagged again with it; what would "
-                "change is shown before it counts."
+                "change is shown before it counts. The model is used once you accept that.",
+                can_use=True,
             )
             self._session.retag(RetagPlan(RetagMode.REPLACE, name))
         else:
-            dialog.show_done(f"The model is saved as {shown} and used from now on.")
+            text = f"The model is saved as {shown} and used from now on."
+            dialog.show_saved(text, can_use=False)
             self._session.models.use(name)
 
     def _discard(self, dialog: LessonDialog) -> None:
@@ -259,6 +264,11 @@ class LessonDesk(QObject):
         if model is not None and self._rank_by and self._rank_by in model.categories:
             self._session.shown.set_sort(f"{SCORE}{self._rank_by}", descending=True)
             self._rank_by = ""
+        if model is not None and self._saved and model.name == self._saved:
+            self._saved = ""
+            if self.improving is not None:
+                shown = display_text(model.name)
+                self.improving.show_saved(f"{shown} is used from now on.", can_use=False)
 
     def _forget(self) -> None:
         if self._folder is not None:

@@ -72,6 +72,7 @@ class LessonDialog(QDialog):
 
     def _lay_out(self) -> None:
         steps = QHBoxLayout()
+        steps.setSpacing(18)
         for label in self.steps:
             label.setWordWrap(False)
             steps.addWidget(label)
@@ -163,11 +164,12 @@ class LessonDialog(QDialog):
             for column, text in enumerate(row):
                 self.table.setItem(place, column, QTableWidgetItem(text))
 
-    def show_done(self, text: str) -> None:
-        """The model is saved or forgotten; nothing is left to decide."""
+    def show_saved(self, text: str, *, can_use: bool) -> None:
+        """The model is saved; whether it is used may still be open."""
         self.summary.setText(text)
-        for button in (self.look, self.use, self.discard):
+        for button in (self.look, self.discard):
             button.hide()
+        self.use.setVisible(can_use)
 
     def _show_step(self, step: int) -> None:
         self._stack.setCurrentIndex(step)

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from engine.teach.values import TaughtCategory, TeachProgress, TeachReport
 from engine.texts import display_text
 
-_STAGES = {"looking": "Looking at the photos", "learning": "Learning", "saving": "Saving"}
+_STAGES = {
+    "looking": "Looking at the photos",
+    "learning": "Learning from most of them, to see what it brings",
+    "learning from all": "Learning from all of them",
+    "saving": "Saving",
+}
 
 
 def progress_text(progress: TeachProgress) -> str:
@@ -26,10 +31,16 @@ def summary(report: TeachReport) -> str:
     after = sum(category.right_after for category in report.categories)
     text = f"Of {judged:,} labels kept apart, {after:,} are right after learning from the others"
     befores = [category.right_before for category in report.categories]
-    if all(before is not None for before in befores):
-        before = sum(before for before in befores if before is not None)
-        text += f"; {before:,} were right before"
-    return f"{text}. The new model has learned from all of them."
+    if any(before is None for before in befores):
+        return f"{text}. The new model has learned from all of them."
+    before = sum(before for before in befores if before is not None)
+    text += f"; {before:,} were right before. The new model has learned from all of them."
+    if after <= before:
+        text += (
+            " These corrections brought nothing for other photos. More of them help, of what is "
+            "right as well as of what is wrong."
+        )
+    return text
 
 
 def table_rows(categories: Sequence[TaughtCategory]) -> list[tuple[str, ...]]:

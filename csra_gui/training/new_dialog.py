@@ -273,6 +273,8 @@ class NewTrainingDialog(QDialog):
         self._scroll.setVisible(on)
         if on:
             self.resize(max(self.width(), 760), max(self.height(), 720))
+        else:
+            self.resize(self.width(), self.minimumSizeHint().height())
 
     @Slot()
     def _check(self) -> None:

@@ -135,7 +135,7 @@ class TrainingRunner(QObject):
     def go_on(self) -> None:
         """After the pre-flight or a pause."""
         if self.phase in (Phase.ASKING, Phase.PAUSED):
-            self._set_phase(Phase.RUNNING)
+            self._set_phase(Phase.PREPARING if self.phase is Phase.ASKING else Phase.RUNNING)
             self._go.set()
         elif self.phase in (Phase.PAUSING, Phase.STOPPING):
             self._set_phase(Phase.RUNNING)

@@ -68,6 +68,7 @@ class RunsDialog(QDialog):
         self.close_button = QPushButton("Close", self)
         self._set_up()
         self._connect()
+        self._show_selected()
         room = self.screen().availableGeometry().size()
         self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
 

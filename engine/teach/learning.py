@@ -18,11 +18,14 @@ from engine.train.heads import head_logits
 from engine.values import FloatArray
 
 _BATCH = 32
-#: Passes over the photos.
-EPOCHS = 24
-_LEARNING_RATE = 2e-3
-#: Pull towards where the weights started, so that a few labels do not undo what thousands taught.
-_ANCHOR = 20.0
+#: Passes over the photos; few photos are gone through more often.
+_PASSES = 24
+_FEWEST_STEPS = 150
+#: Of weights on features that vary by 1, and of biases.
+_LEARNING_RATE, _BIAS_RATE = 2e-3, 1e-2
+#: A pull towards where the weights started, so that a few labels do not undo what thousands
+#: taught: moving a category's logits by the square root of this costs as much as a loss of 1.
+_ANCHOR = 64.0
 #: What nobody has said anything of counts so much beside what is known, together.
 _KEEP = 1.0
 
@@ -67,33 +70,40 @@ def put_back(
             heads.bias[:, list(columns)] = part.bias
 
 
+def passes(photos: int) -> int:
+    """How often so many photos are gone through."""
+    return max(_PASSES, _FEWEST_STEPS // _batches(photos))
+
+
 def learn(heads: ResidualAttentionHeads, labels: KnownLabels) -> Generator[int, None, None]:
     """Train heads in place on what is known; yields the number of passes that are done.
 
     Each category's loss is the mean over what is known of it (``label_weights``), over what nobody
     has said of it (``_goals``), and how far its weights have moved.
     """
-    parameters = [p for p in (heads.weight, heads.bias) if p is not None]
-    starts = [p.detach().clone() for p in parameters]
-    optimizer = torch.optim.Adam(parameters, lr=_LEARNING_RATE)
-    batches = -(-len(labels.features) // _BATCH)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * batches)
     features = _standardized(heads, labels.features)
+    spread = _spread(features)
+    optimizer = _optimizer(heads, spread)
+    count = passes(len(labels.features))
+    steps = count * _batches(len(labels.features))
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     targets, weights = _goals(heads, features, labels)
+    start = _directions(heads).detach().clone()
+    stiffness = _stiffness(heads, spread, labels)
     generator = torch.Generator().manual_seed(0)
-    for epoch in range(1, EPOCHS + 1):
+    for done in range(1, count + 1):
         for rows in torch.split(torch.randperm(len(targets), generator=generator), _BATCH):
             logits = _logits(heads, features[rows].float())
             losses = functional.binary_cross_entropy_with_logits(
                 logits, targets[rows], weight=weights[rows], reduction="none"
             )
-            drift = sum((p - s).square().sum() for p, s in zip(parameters, starts, strict=True))
-            loss = losses.sum() * len(targets) / len(rows) + _ANCHOR * drift
+            drift = stiffness * (_directions(heads) - start).square().sum(dim=(0, 2))
+            loss = losses.sum() * len(targets) / len(rows) + drift.sum()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             scheduler.step()
-        yield epoch
+        yield done
 
 
 def _goals(
@@ -138,6 +148,41 @@ def scores_of(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatArr
     return scores
 
 
+def _batches(photos: int) -> int:
+    return max(1, -(-photos // _BATCH))
+
+
+def _directions(heads: ResidualAttentionHeads) -> Tensor:
+    """(num_heads, K, D): the weights as they act on the features."""
+    weight = heads.weight
+    return weight / weight.norm(dim=2, keepdim=True) if heads.config.normalize else weight
+
+
+def _spread(features: Tensor) -> float:
+    """By how much a channel varies; what all photos have in common tells nothing."""
+    part = features[:_BATCH].float()
+    spread = float(part.var(dim=(0, 2, 3), correction=0).mean().sqrt()) if len(part) else 0.0
+    return spread or 1.0
+
+
+def _optimizer(heads: ResidualAttentionHeads, spread: float) -> torch.optim.Adam:
+    # Of weights that are divided by their length, only the direction counts.
+    rate = _LEARNING_RATE if heads.config.normalize else _LEARNING_RATE / spread
+    groups = [{"params": [heads.weight], "lr": rate}]
+    if heads.bias is not None:
+        groups.append({"params": [heads.bias], "lr": _BIAS_RATE})
+    return torch.optim.Adam(groups)
+
+
+def _stiffness(heads: ResidualAttentionHeads, spread: float, labels: KnownLabels) -> Tensor:
+    """(K,): the price of moving a category's weights by 1, whatever the scale of the features."""
+    size = heads.weight.shape[2] * spread**2
+    stiffness = torch.full((heads.num_classes,), size / _ANCHOR)
+    if heads.config.normalize:  # a new category starts in no direction worth keeping
+        stiffness[torch.from_numpy(labels.is_new)] = 0.0
+    return stiffness
+
+
 def _standardized(heads: ResidualAttentionHeads, features: FeatureArray) -> Tensor:
     """The features as the heads see them, once instead of in every pass; (N, D, h, w) float16."""
     norm = heads.standardization
@@ -153,10 +198,8 @@ def _standardized(heads: ResidualAttentionHeads, features: FeatureArray) -> Tens
 
 def _logits(heads: ResidualAttentionHeads, features: Tensor) -> Tensor:
     """(B, K) logits of features that are standardised already."""
-    weight, config = heads.weight, heads.config
-    if config.normalize:
-        weight = weight / weight.norm(dim=2, keepdim=True)
-    scores = weight.flatten(0, 1) @ features.flatten(2)
+    config = heads.config
+    scores = _directions(heads).flatten(0, 1) @ features.flatten(2)
     if heads.bias is not None:
         scores = scores + heads.bias.flatten()[:, None]
     shape = (len(features), config.num_heads, heads.num_classes, *features.shape[2:])

@@ -11,13 +11,14 @@ import torch
 
 from engine.categories import Categories
 from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.half import HALVED_FROM
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.data.decode_pool import DecodePool
 from engine.errors import ModelError
 from engine.models.classifier import Classifier
-from engine.teach.learning import EPOCHS, KnownLabels, learn, part_of_heads, put_back, scores_of
+from engine.teach.learning import KnownLabels, learn, part_of_heads, passes, put_back, scores_of
 from engine.teach.photo_features import PhotoFeatures
 from engine.teach.values import (
     BoolArray,
@@ -75,7 +76,8 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
     yield from lesson.learn()
     yield TeachProgress("saving", 0, 1)
     record = _record(checkpoint, request, taught)
-    save_checkpoint(request.file, lesson.classifier, record, half=True)
+    half = _loses_nothing(lesson.classifier)
+    save_checkpoint(request.file, lesson.classifier, record, half=half)
     seconds = time.monotonic() - started
     yield TeachReport(request.file, request.name, taught, len(rows), seconds)
 
@@ -100,7 +102,7 @@ class _Lesson:
         apart = _rows_of(labels, held_out)
         before = scores_of(part, apart.features)
         for done in learn(part, _rows_of(labels, ~held_out)):
-            yield TeachProgress("learning", done, 2 * EPOCHS)
+            yield TeachProgress("learning", done, passes(int((~held_out).sum())))
         after = scores_of(part, apart.features)
         return tuple(
             self._category(place, apart, before[:, place], after[:, place])
@@ -111,7 +113,7 @@ class _Lesson:
         """Learn from all photos."""
         part = part_of_heads(self.classifier.heads, self._columns)
         for done in learn(part, self._labels):
-            yield TeachProgress("learning", EPOCHS + done, 2 * EPOCHS)
+            yield TeachProgress("learning from all", done, passes(len(self._labels.features)))
         put_back(part, self.classifier.heads, self._columns)
 
     def _category(
@@ -152,6 +154,12 @@ def _grown(checkpoint: Checkpoint, categories: Categories) -> Classifier:
         if new.heads.bias is not None:
             new.heads.bias[:, num_old:] = 0.0
     return new
+
+
+def _loses_nothing(classifier: Classifier) -> bool:
+    """Whether all that a smaller file would round is in half precision already."""
+    large = [p for p in classifier.parameters() if p.ndim >= 2 and p.numel() >= HALVED_FROM]
+    return all(torch.equal(p.half().float(), p) for p in large)
 
 
 def _record(

@@ -16,7 +16,7 @@ from engine.errors import DataError
 from engine.texts import display_text
 
 BoolArray = NDArray[np.bool_]
-TeachStage = Literal["looking", "learning", "saving"]
+TeachStage = Literal["looking", "learning", "learning from all", "saving"]
 
 #: Fewer positives than this are not a category yet.
 FEWEST_POSITIVES = 3
@@ -89,7 +89,8 @@ class TeachProgress:
     """How far it is.
 
     Attributes:
-        stage: looking at the photos, learning from them, or saving the model.
+        stage: looking at the photos, learning from most of them to see what it brings, learning
+            from all, or saving the model.
         done: of ``total``.
         total: photos, or passes over them.
     """
