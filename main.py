@@ -60,9 +60,11 @@ def _share_processors() -> None:
     """Let the threads of a calculation sleep, not spin, while they wait for each other.
 
     Where other programs use the processors too, spinning threads keep them from the thread that
-    is waited for, and one photo can take ten times as long. Libraries read this when they load.
+    is waited for, and one photo can take ten times as long. NumPy's arrays are small here (maps),
+    and need no second thread. Libraries read this when they load.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 if __name__ == "__main__":

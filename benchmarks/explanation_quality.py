@@ -60,7 +60,6 @@ from engine.metrics.perturbation import (  # noqa: E402
     step_shares,
     with_first_cells,
 )
-from engine.predict import position_scores  # noqa: E402
 from engine.runtime.torch_backend import TorchBackend  # noqa: E402
 from engine.values import DecodedImage, FloatArray, PixelArray, PositionScores  # noqa: E402
 
@@ -121,9 +120,10 @@ class Examiner:
     def examine(self, row: int, pool: DecodePool, *, curves: bool) -> dict[str, Any]:
         """Everything about one photo, as JSON can hold it."""
         image = pool.submit(self.evaluator.request(row)).result()
-        scores = position_scores(self.backend, self.id, self.images.paths[row], image)
         with torch.no_grad():
             features = self.classifier.backbone(as_input(image, self.classifier))
+            values = self.classifier.heads(features).position_scores[0].numpy()
+        scores = self._position_scores(row, image, values)
         cam = cams_of_features(self.classifier, features)
         self._check(cam, image)
         pairs = []
@@ -136,6 +136,13 @@ class Examiner:
                 pair["curves"] = self._curves(maps, image, column, seed=row)
             pairs.append(pair)
         return {"has_curves": curves, "pairs": pairs, **self._coldness(scores, row)}
+
+    def _position_scores(self, row: int, image: DecodedImage, values: FloatArray) -> PositionScores:
+        head = self.classifier.config.head
+        return PositionScores(
+            self.images.paths[row], self.id, values, head.temperatures, head.lam,
+            image.content, image.width, image.height, head.activation,
+        )  # fmt: skip
 
     def _check(self, cam: Callable[[int], FloatArray], image: DecodedImage) -> None:
         """Once, that our Grad-CAM is that of the package."""

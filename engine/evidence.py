@@ -230,7 +230,9 @@ def on_photo(grid_map: FloatArray, width: int, height: int, content: Box = Box.U
     """
     rows = _interpolation(grid_map.shape[0], height, content.top, content.bottom)
     columns = _interpolation(grid_map.shape[1], width, content.left, content.right)
-    return (rows @ grid_map.astype(np.float32) @ columns.T).astype(np.float32)
+    # No copy: asking the system for memory of this size costs more than the arithmetic.
+    photo_map: FloatArray = rows @ grid_map.astype(np.float32, copy=False) @ columns.T
+    return photo_map
 
 
 def cells_on_photo(

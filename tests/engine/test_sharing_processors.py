@@ -6,14 +6,14 @@ import pytest
 
 from tests.paths import ROOT
 
-ASK = "import os, main; main.main(['--help']); print(os.environ['OMP_WAIT_POLICY'])"
+NAMES = ("OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS")
+ASK = f"import os, main; main.main(['--help']); print(*(os.environ[n] for n in {NAMES}))"
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+@pytest.mark.parametrize(("before", "after"), [((), "PASSIVE 1"), (("ACTIVE", "3"), "ACTIVE 3")])
 def test_threads_sleep_while_they_wait_unless_the_person_says_otherwise(before, after):
-    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
-    if before is not None:
-        environment["OMP_WAIT_POLICY"] = before
+    environment = {k: v for k, v in os.environ.items() if k not in NAMES}
+    environment.update(zip(NAMES, before, strict=False))
     answer = subprocess.run(
         [sys.executable, "-c", ASK],
         cwd=ROOT,
