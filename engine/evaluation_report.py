@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +19,14 @@ from engine.metrics import (
     MetricReport,
     PrCurve,
     Protocol,
-    bootstrap_intervals,
     calibration_report,
     co_occurrence,
     consistent_metrics,
     paper_metrics,
     precision_recall_curves,
 )
+from engine.metrics.bootstrap import bootstrap_steps
+from engine.metrics.checks import finished
 from engine.runs import EvaluationRun
 from engine.thresholds import Thresholds, best_f1_thresholds
 from engine.values import FloatArray
@@ -93,6 +95,13 @@ def report(run: EvaluationRun, bootstrap: BootstrapSettings | None = None) -> Ev
     Raises:
         DataError: there are no images, no positives, or a logit is NaN.
     """
+    return finished(report_steps(run, bootstrap))
+
+
+def report_steps(
+    run: EvaluationRun, bootstrap: BootstrapSettings | None = None
+) -> Generator[None, None, EvaluationReport]:
+    """``report`` in steps, after each of which it can be given up."""
     names = list(run.categories)
     logits, targets, ignored = run.logits, run.targets, run.ignored
     scores = sigmoid(logits)
@@ -101,26 +110,38 @@ def report(run: EvaluationRun, bootstrap: BootstrapSettings | None = None) -> Ev
     if run.localisation is not None:
         meter = LocalisationMeter(len(names))
         meter.restore(run.localisation)
+    paper = paper_metrics(
+        logits, targets, ignored, protocol=protocol, threshold=_LOGIT_THRESHOLD, names=names
+    )
+    yield
+    consistent = consistent_metrics(
+        logits, targets, ignored, threshold=_LOGIT_THRESHOLD, names=names
+    )
+    yield
+    calibration = calibration_report(scores, targets, ignored)
+    yield
+    thresholds = best_f1_thresholds(scores, targets, ignored)
+    yield
+    pairs = co_occurrence(scores, targets, ignored)
+    yield
+    curves = precision_recall_curves(scores, targets, ignored, names)
+    intervals = yield from bootstrap_steps(
+        logits,
+        targets,
+        ignored,
+        threshold=_LOGIT_THRESHOLD,
+        settings=bootstrap or BootstrapSettings(),
+    )
     return EvaluationReport(
         run=run,
         scores=scores,
-        paper=paper_metrics(
-            logits, targets, ignored, protocol=protocol, threshold=_LOGIT_THRESHOLD, names=names
-        ),
-        consistent=consistent_metrics(
-            logits, targets, ignored, threshold=_LOGIT_THRESHOLD, names=names
-        ),
-        intervals=bootstrap_intervals(
-            logits,
-            targets,
-            ignored,
-            threshold=_LOGIT_THRESHOLD,
-            settings=bootstrap or BootstrapSettings(),
-        ),
-        calibration=calibration_report(scores, targets, ignored),
-        thresholds=best_f1_thresholds(scores, targets, ignored),
-        co_occurrence=co_occurrence(scores, targets, ignored),
-        curves=precision_recall_curves(scores, targets, ignored, names),
+        paper=paper,
+        consistent=consistent,
+        intervals=intervals,
+        calibration=calibration,
+        thresholds=thresholds,
+        co_occurrence=pairs,
+        curves=curves,
         localisation=None if meter is None else meter.report(),
     )
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation_report import EvaluationReport, report
-from engine.metrics import BootstrapSettings, Frame, bootstrap_intervals
+from engine.evaluation_report import EvaluationReport, report_steps
+from engine.metrics import BootstrapSettings, Frame
+from engine.metrics.bootstrap import bootstrap_steps
 from engine.runs import EvaluationRun, load_run
 from engine.values import FloatArray
 
@@ -179,19 +180,21 @@ def with_threshold(
     )
 
 
-def analyse(folder: Path) -> Generator[Analysis, None, None]:
-    """Read a run and compute its numbers; what takes long comes with the second value.
+def analyse(folder: Path) -> Generator[Analysis | None, None, None]:
+    """Read a run and compute its numbers; the intervals, which take longest, come later.
+
+    Between the values are many ``None``: moments at which it can be given up.
 
     Raises:
         DataError: there is no such run, it is damaged, or has nothing to measure.
     """
     run = load_run(folder)
     is_small = run.logits.size <= _FEW_SCORES
-    numbers = report(run) if is_small else report(run, _QUICK)
+    numbers = yield from report_steps(run, None if is_small else _QUICK)
     first = Analysis(folder, numbers, distribution_of(run, numbers.scores), is_small)
     yield first
     if not is_small:
-        intervals = bootstrap_intervals(run.logits, run.targets, run.ignored, threshold=0.0)
+        intervals = yield from bootstrap_steps(run.logits, run.targets, run.ignored, threshold=0.0)
         yield replace(first, report=replace(numbers, intervals=intervals), has_intervals=True)
 
 

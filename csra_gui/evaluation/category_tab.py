@@ -17,6 +17,8 @@ from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.sharing import Sharing
 
 _ROW_MARGIN = 8
+#: For the widths of columns.
+_ROWS_THAT_COUNT = 100
 
 
 class CategoryTab(QWidget):
@@ -48,7 +50,9 @@ class CategoryTab(QWidget):
         view.verticalHeader().hide()
         view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + _ROW_MARGIN)
         header = view.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Not by each change of a cell: while a threshold is dragged there are thousands.
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setResizeContentsPrecision(_ROWS_THAT_COUNT)
         header.setStretchLastSection(True)
         view.setSortingEnabled(True)
         view.sortByColumn(1, Qt.SortOrder.AscendingOrder)
@@ -84,6 +88,7 @@ class CategoryTab(QWidget):
     def _on_state_analysis_changed(self) -> None:
         header = self.view.horizontalHeader()
         self.order.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
+        self.view.resizeColumnsToContents()
         self._on_state_category_changed(self._state.category)
 
     @Slot(int)

@@ -43,6 +43,9 @@ _HELP = (
     "mark its label. The marks are kept beside the run; the data set itself is not changed."
 )
 
+#: For the widths of columns.
+_ROWS_THAT_COUNT = 50
+
 
 class DoubtModel(QAbstractTableModel):
     """The labels in doubt, and which of them the person holds for wrong.
@@ -157,8 +160,9 @@ class DoubtsTab(QWidget):
         view.setAlternatingRowColors(True)
         view.verticalHeader().hide()
         header = view.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setResizeContentsPrecision(_ROWS_THAT_COUNT)
         bottom = QHBoxLayout()
         bottom.addWidget(self.count, 1)
         bottom.addWidget(self.show_all)
@@ -189,6 +193,7 @@ class DoubtsTab(QWidget):
     ) -> None:
         if self._analysis is not None and self._analysis.folder == analysis.folder:
             self.model.set_doubts(found, marks)
+            self.view.resizeColumnsToContents()
             self._show_count()
 
     @Slot()

@@ -161,12 +161,15 @@ class ResultWindow(QWidget):
         job.start()
 
     @Slot(object)
-    def _on_job_yielded(self, values: tuple[Analysis, ...]) -> None:
+    def _on_job_yielded(self, values: tuple[Analysis | None, ...]) -> None:
+        found = [value for value in values if value is not None]
+        if not found:
+            return
         before = self.state.analysis
-        if before is None or before.folder != values[-1].folder:
+        if before is None or before.folder != found[-1].folder:
             self.thresholds.setCurrentIndex(0)
             self.message_bar.clear()
-        self.state.set_analysis(values[-1])
+        self.state.set_analysis(found[-1])
         self._show_title()
 
     @Slot(object)

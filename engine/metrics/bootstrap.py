@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.metrics.checks import (
     FloatColumns,
     Scored,
     defined_mean,
+    finished,
     plain,
     require_images,
     scored,
@@ -132,12 +133,26 @@ def bootstrap_intervals(
         ConfigError: the arrays or thresholds do not belong together.
         DataError: there are no images, or a score is NaN.
     """
+    return finished(
+        bootstrap_steps(scores, targets, ignored, threshold=threshold, settings=settings)
+    )
+
+
+def bootstrap_steps(
+    scores: FloatColumns,
+    targets: BoolColumns,
+    ignored: BoolColumns | None = None,
+    *,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
+) -> Generator[None, None, Intervals]:
+    """``bootstrap_intervals`` in many small steps, after each of which it can be given up."""
     data = scored(scores, targets, ignored)
     require_images(data)
     labels = predicted_labels(data.scores, threshold) & data.counted
     precisions, class_f1, overall_f1 = [], [], []
     for counts in _draws(len(data.scores), settings):
-        precisions.append(weighted_average_precision(data, counts))
+        precisions.append((yield from _weighted_steps(data, counts)))
         class_part, overall_part = _weighted_f1(data, labels, counts)
         class_f1.append(class_part)
         overall_f1.append(overall_part)
@@ -176,6 +191,12 @@ def weighted_average_precision(data: Scored, counts: NDArray[np.int32]) -> NDArr
     Returns:
         (B, C); NaN where the resample has no positive.
     """
+    return finished(_weighted_steps(data, counts))
+
+
+def _weighted_steps(
+    data: Scored, counts: NDArray[np.int32]
+) -> Generator[None, None, NDArray[np.float64]]:
     harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, counts.sum(axis=0).max() + 1))])
     result = np.full((counts.shape[1], data.scores.shape[1]), np.nan)
     for category in np.flatnonzero(data.positives.any(axis=0)):
@@ -192,6 +213,7 @@ def weighted_average_precision(data: Scored, counts: NDArray[np.int32]) -> NDArr
         sums = copies + (found_before - before) * (harmonic[upto] - harmonic[before])
         drawn = found[-1] > 0
         result[drawn, category] = sums.sum(axis=0)[drawn] / found[-1][drawn]
+        yield
     return result
 
 

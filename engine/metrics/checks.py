@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ConfigError, DataError
+
+_T = TypeVar("_T")
 
 FloatColumns = NDArray[np.floating]
 BoolColumns = NDArray[np.bool_]
@@ -66,6 +69,16 @@ def scored(scores: FloatColumns, targets: BoolColumns, ignored: BoolColumns | No
             "precision too low for these images; try another precision or device."
         )
     return Scored(scores, targets, ignored)
+
+
+def finished(steps: Generator[None, None, _T]) -> _T:
+    """What work in steps comes to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: _T = end.value
+            return result
 
 
 def require_images(data: Scored) -> None:
