@@ -128,13 +128,17 @@ def lookalikes(
     connection: sqlite3.Connection, image_ids: Iterable[int]
 ) -> list[tuple[LibraryImage, LibraryImage]]:
     """Images not hashed yet, each with a hashed one of the same size and time."""
-    pairs = connection.execute(
-        "SELECT young.id, old.id FROM images AS young JOIN images AS old"
-        " ON old.size = young.size AND old.mtime_ns = young.mtime_ns AND old.id <> young.id"
-        " WHERE young.hash IS NULL AND young.missing = 0 AND old.hash IS NOT NULL"
-        " AND young.id IN (SELECT value FROM json_each(?))",
+    looks = "SELECT size, mtime_ns, id FROM images WHERE"
+    # Joined here: SQLite would compare each with each, since there is no index of sizes.
+    old = {
+        (size, mtime_ns): image_id
+        for size, mtime_ns, image_id in connection.execute(f"{looks} hash IS NOT NULL")
+    }
+    young = connection.execute(
+        f"{looks} hash IS NULL AND missing = 0 AND id IN (SELECT value FROM json_each(?))",  # noqa: S608
         (json.dumps([int(image_id) for image_id in image_ids]),),
-    ).fetchall()
+    )
+    pairs = [(i, old[size, mtime_ns]) for size, mtime_ns, i in young if (size, mtime_ns) in old]
     involved = json.dumps(sorted({image_id for pair in pairs for image_id in pair}))
     condition = "WHERE images.id IN (SELECT value FROM json_each(?))"
     images = {image.id: image for image in read_images(connection, condition, (involved,))}
