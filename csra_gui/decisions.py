@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -173,17 +174,28 @@ class Decisions(QObject):
         if self._waiting:
             self._to_read_again.update(rows)
         else:
-            row_of = {self._photos.image_id(row): row for row in rows}
-            for change in edit.decisions:
-                if change.image_id in row_of:
-                    word = None if change.new is None else change.new.verdict
-                    self._photos.decide([row_of[change.image_id]], {change.category: word})
-            for mark in edit.reviews:
-                if mark.image_id in row_of:
-                    self._photos.decide([row_of[mark.image_id]], {}, mark.new)
-            if rows:
-                self.changed.emit(rows)
+            self._show(edit, rows)
         self.taken_back.emit(rows)
+
+    def _show(self, edit: Edit, rows: tuple[int, ...]) -> None:
+        """Labels that are said the same of go together: an edit may be of 100,000 photos."""
+        ids = self._photos.image_ids[np.asarray(rows, dtype=np.int64)].tolist()
+        row_of = dict(zip(ids, rows, strict=True))
+        words: dict[tuple[str, Verdict | None], list[int]] = defaultdict(list)
+        marks: dict[bool, list[int]] = defaultdict(list)
+        for change in edit.decisions:
+            if change.image_id in row_of:
+                word = None if change.new is None else change.new.verdict
+                words[change.category, word].append(row_of[change.image_id])
+        for mark in edit.reviews:
+            if mark.image_id in row_of:
+                marks[mark.new].append(row_of[mark.image_id])
+        for (category, word), same in words.items():
+            self._photos.decide(same, {category: word})
+        for reviewed, same in marks.items():
+            self._photos.decide(same, {}, reviewed)
+        if rows:
+            self.changed.emit(rows)
 
     def _read_again_if_due(self) -> None:
         if self._waiting or not self._to_read_again:

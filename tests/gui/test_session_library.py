@@ -11,6 +11,8 @@ from pytestqt.qtbot import QtBot
 from csra_gui.library_client import library_file
 from csra_gui.session import Session
 from csra_gui.workers import tag_job
+from engine.library.errors import LibraryError
+from engine.library.store import Library
 from engine.library.values import Verdict
 from tests.fakes import MODEL_ID, FakeEngine
 from tests.gui.sittings import Sittings
@@ -291,3 +293,114 @@ def test_scores_come_back_as_they_were(
     second = sittings.start(FakeEngine(), [folder])
     sittings.wait_until_tagged(second, 5)
     np.testing.assert_array_equal(second.photos.scores, scores)
+
+
+def test_a_decision_that_cannot_be_written_is_taken_back_and_said(
+    qtbot: QtBot,
+    sittings: Sittings,
+    engine: FakeEngine,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(session, 5)
+    cat = row(session, "cat.jpg")
+    session.decide([cat], {"boat": ADDED}, caption="Add boat")
+    sittings.wait_until_written(session)
+    qtbot.waitUntil(lambda: session.undo_caption == "Add boat")
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise LibraryError("The disk is full; make room and try again.")
+
+    monkeypatch.setattr(Library, "decide", full)
+    said: list[str] = []
+    session.storing_failed.connect(said.append)
+    session.decide([cat], {"boat": None, "cat": REJECTED}, caption="Reject cat", reviewed=True)
+    assert session.photos.verdicts(cat) == {"cat": REJECTED}
+    qtbot.waitUntil(lambda: session.photos.verdicts(cat) == {"boat": ADDED})
+    assert said == ["The disk is full; make room and try again."]
+    assert not session.photos.is_reviewed(cat)
+    qtbot.waitUntil(lambda: session.undo_caption == "Add boat")
+
+
+def test_tagging_goes_on_when_its_results_cannot_be_stored_and_stores_them_later(
+    sittings: Sittings,
+    engine: FakeEngine,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tag_job, "BATCH", 1)
+    record, tries = Library.record_predictions, []
+
+    def full_at_first(library: Library, *arguments: object) -> int:
+        tries.append(arguments)
+        if len(tries) == 1:
+            raise LibraryError("The disk is full; make room and try again.")
+        return record(library, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Library, "record_predictions", full_at_first)
+    session = sittings.start(engine)
+    said: list[str] = []
+    session.storing_failed.connect(said.append)
+    session.open([folder])
+    sittings.wait_until_tagged(session, 5)
+    assert len(said) == 1
+    assert len(stored(session)) == 5
+
+
+def test_a_photo_that_has_vanished_is_missing_until_it_is_back(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path, tmp_path: Path
+) -> None:
+    first = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(first, 5)
+    first.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
+    sittings.wait_until_written(first)
+    sittings.end(first)
+    shutil.copy2(folder / "cat.jpg", tmp_path / "kept")
+    (folder / "cat.jpg").unlink()
+    second = sittings.start(FakeEngine(), [folder])
+    sittings.wait_until_tagged(second, 4)
+    library = second.library.library
+    assert library is not None
+    assert folder / "cat.jpg" not in {file.path for file in library.files().values()}
+    sittings.end(second)
+    shutil.copy2(tmp_path / "kept", folder / "cat.jpg")
+    third = sittings.start(FakeEngine(), [folder])
+    sittings.wait_until_tagged(third, 5)
+    assert third.photos.verdicts(row(third, "cat.jpg")) == {"cat": REJECTED}
+
+
+def test_undo_reaches_photos_that_are_not_open(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path, tmp_path: Path
+) -> None:
+    session = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(session, 5)
+    session.decide([0], {"boat": ADDED}, caption="Add boat")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "dog.jpg").write_text("dog")
+    session.open([other])
+    sittings.wait_until_tagged(session, 1)
+    with qtbot.waitSignal(session.decisions.taken_back) as taken_back:
+        session.undo()
+    assert taken_back.args == [()]
+    session.open([folder])
+    sittings.wait_until_tagged(session, 5)
+    assert session.photos.verdicts(0) == {}
+    assert session.redo_caption == "Add boat"
+
+
+def test_what_is_said_quickly_after_an_undo_holds(
+    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+) -> None:
+    session = sittings.start(engine, [folder])
+    sittings.wait_until_tagged(session, 5)
+    session.decide([0], {"boat": ADDED}, caption="Add boat")
+    session.undo()
+    session.decide([0], {"boat": REJECTED}, caption="Reject boat")
+    sittings.wait_until_written(session)
+    assert session.photos.verdicts(0) == {"boat": REJECTED}
+    library, image = session.library.library, session.photos.image_id(0)
+    assert library is not None and image is not None
+    qtbot.waitUntil(lambda: session.undo_caption == "Reject boat")
+    assert library.stored([image]).verdicts == ((image, "boat", REJECTED),)
