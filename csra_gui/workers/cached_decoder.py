@@ -106,12 +106,10 @@ class CachedDecoder:
     def _on_photo(
         self, answer: Future[DecodedImage], key: ThumbnailKey, inner: Future[DecodedImage]
     ) -> None:
-        image = _pass_on(answer, inner)
-        if image is not None and not self._closed and self._writes.acquire(blocking=False):
-            try:
-                self._writers.submit(self._store, key, image)
-            except RuntimeError:  # closed meanwhile
-                self._writes.release()
+        # Storing is asked for first: whoever has the answer may rely on its turn coming.
+        if not inner.cancelled() and inner.exception() is None:
+            self._store_soon(key, inner.result())
+        _pass_on(answer, inner)
 
     def _on_thumbnail(
         self,
@@ -127,6 +125,13 @@ class CachedDecoder:
         self._cache.drop(key)
         self._ask(request, answer, partial(self._on_photo, answer, key))
 
+    def _store_soon(self, key: ThumbnailKey, image: DecodedImage) -> None:
+        if not self._closed and self._writes.acquire(blocking=False):
+            try:
+                self._writers.submit(self._store, key, image)
+            except RuntimeError:  # closed meanwhile
+                self._writes.release()
+
     def _store(self, key: ThumbnailKey, image: DecodedImage) -> None:
         try:
             self._cache.store(key, image.pixels)
@@ -134,17 +139,15 @@ class CachedDecoder:
             self._writes.release()
 
 
-def _pass_on(answer: Future[DecodedImage], inner: Future[DecodedImage]) -> DecodedImage | None:
-    """Give the answer what the decoder said; the image, if there is one and it is wanted."""
+def _pass_on(answer: Future[DecodedImage], inner: Future[DecodedImage]) -> None:
+    """Give the answer what the decoder said."""
     try:
         image = inner.result()
     except CancelledError:
         answer.cancel()
-        return None
     except Exception as error:  # noqa: BLE001 - whoever waits for the answer gets it
         if answer.set_running_or_notify_cancel():
             answer.set_exception(error)
-        return None
-    if answer.set_running_or_notify_cancel():
-        answer.set_result(image)
-    return image
+    else:
+        if answer.set_running_or_notify_cancel():
+            answer.set_result(image)

@@ -493,6 +493,10 @@ def test_the_item_models_keep_qt_s_rules_while_photos_come_and_go(
     session.add([photos])
     qtbot.waitUntil(lambda: len(session.photos) == 28 and not session.is_scanning)
     assert model.count == 28 and model.photo_at(model.index_at(27)) == 27
+    session.shown.set_sort("name", descending=True)
+    qtbot.waitUntil(lambda: session.shown.row_at(0) != 0)
+    assert model.photo_at(model.index_at(0)) == session.shown.row_at(0)
+    session.shown.set_sort("found")
     filter_to(qtbot, application, "name:cat*", 14)
     assert model.count == 14 and not model.index_at(14).isValid()
     assert model.photo_at(model.index_at(13)) == int(session.shown.rows[13])

@@ -133,6 +133,20 @@ def test_a_damaged_thumbnail_is_made_again(
         assert stored.size == (64, 48)
 
 
+def test_a_damaged_thumbnail_goes_though_there_is_no_room_for_another(
+    direct: DirectDecoder, folder: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ThumbnailCache(folder, 1_000_000)
+    decoder = CachedDecoder(direct, cache)
+    thumbnail(decoder, photo)
+    (file,) = files(folder)
+    file.write_bytes(b"damaged")
+    monkeypatch.setattr(cache, "store", lambda *_: None)
+    thumbnail(decoder, photo)
+    decoder.close()
+    assert not files(folder)
+
+
 def test_a_link_in_the_cache_is_not_followed(
     decoder: CachedDecoder, direct: DirectDecoder, folder: Path, photo: Path, tmp_path: Path
 ) -> None:
