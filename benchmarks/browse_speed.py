@@ -262,17 +262,15 @@ def run_labelme(tree: Path) -> dict[str, float]:
     """The program itself, asked to open the folder as its menu does."""
     import importlib
 
-    start_up = importlib.import_module("labelme.app")
-    widgets = importlib.import_module("qtpy.QtWidgets")
-    app = widgets.QApplication([])
-    window = start_up.MainWindow()
+    labelme = importlib.import_module("labelme.app")
+    app = labelme.QtWidgets.QApplication([])
+    window = labelme.MainWindow()
     window.resize(*WINDOW)
     window.show()
     app.processEvents()
     start = time.perf_counter(), time.thread_time()
-    opens = getattr(window, "importDirImages", None) or window._import_images_from_dir
-    opens(str(tree))
-    lists = [view for view in window.findChildren(widgets.QListWidget) if view.count() > 1]
+    window._import_images_from_dir(root_dir=str(tree))
+    lists = window.findChildren(labelme.QtWidgets.QListWidget)
     view = max(lists, key=lambda view: view.count())
     return measure_stand_in(app, view, start, view.count())
 
