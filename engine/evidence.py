@@ -228,11 +228,17 @@ def on_photo(grid_map: FloatArray, width: int, height: int, content: Box = Box.U
     Returns:
         (height, width) float32. Cell centres fall where ``align_corners=False`` puts them.
     """
-    rows = _interpolation(grid_map.shape[0], height, content.top, content.bottom)
-    columns = _interpolation(grid_map.shape[1], width, content.left, content.right)
-    # No copy: asking the system for memory of this size costs more than the arithmetic.
-    photo_map: FloatArray = rows @ grid_map.astype(np.float32, copy=False) @ columns.T
-    return photo_map
+    grid = grid_map.astype(np.float32, copy=False)
+    # Not as products of matrices: so small, they cost more in waking the threads of a library for
+    # linear algebra than in arithmetic, and much more on a busy machine.
+    low, high, share = _between(grid.shape[0], height, content.top, content.bottom)
+    tall = grid[low] + (grid[high] - grid[low]) * share[:, None]
+    low, high, share = _between(grid.shape[1], width, content.left, content.right)
+    left: FloatArray = np.take(tall, low, axis=1)
+    rising: FloatArray = np.take(tall, high, axis=1) - left
+    rising *= share
+    rising += left
+    return rising
 
 
 def cells_on_photo(
@@ -249,15 +255,11 @@ def _nearest(cells: int, length: int, start: float, stop: float) -> NDArray[np.i
     return np.clip(np.floor(at), 0, cells - 1).astype(np.intp)
 
 
-def _interpolation(cells: int, length: int, start: float, stop: float) -> FloatArray:
-    """The (length, cells) matrix of linear interpolation from cell centres to pixel centres."""
+def _between(
+    cells: int, length: int, start: float, stop: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    """Between which two cell centres the centre of each pixel lies, and how far from the first."""
     at = (start + (np.arange(length) + 0.5) / length * (stop - start)) * cells - 0.5
     at = np.clip(at, 0.0, cells - 1)
     low = np.floor(at).astype(np.intp)
-    high = np.minimum(low + 1, cells - 1)
-    share = (at - low).astype(np.float32)
-    matrix = np.zeros((length, cells), dtype=np.float32)
-    pixels = np.arange(length)
-    matrix[pixels, low] += 1.0 - share
-    matrix[pixels, high] += share
-    return matrix
+    return low, np.minimum(low + 1, cells - 1), (at - low).astype(np.float32)

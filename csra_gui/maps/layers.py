@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 from PySide6.QtGui import QColor, QImage
@@ -40,6 +41,37 @@ def map_picture(
     size = fitted_size(scores.width, scores.height, side)
     lay = on_photo if style.smooth else cells_on_photo
     return render_overlay(lay(values, *size, scores.content), style)
+
+
+class MapPictures:
+    """The pictures made last, so that pointing at a label again costs nothing.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int = 24) -> None:
+        self._most = most
+        self._scores: PositionScores | None = None
+        self._pictures: OrderedDict[Hashable, QImage] = OrderedDict()
+
+    def get(self, scores: PositionScores, key: Hashable, make: Callable[[], QImage]) -> QImage:
+        """A picture made of some position scores; other ones make room for theirs.
+
+        Args:
+            scores: it is made of.
+            key: all that it depends on otherwise.
+            make: makes it, if it is not there.
+        """
+        if scores is not self._scores:
+            self._scores = scores
+            self._pictures.clear()
+        if key not in self._pictures:
+            self._pictures[key] = make()
+        self._pictures.move_to_end(key)
+        while len(self._pictures) > self._most:
+            self._pictures.popitem(last=False)
+        return self._pictures[key]
 
 
 def together_picture(
@@ -81,13 +113,13 @@ def mixed_pixels(alphas: FloatArray, colors: FloatArray) -> ArgbArray:
     total = alphas.sum(axis=0)
     opaque = 1.0 - np.prod(1.0 - alphas, axis=0)
     share = np.divide(opaque, total, out=np.zeros_like(total), where=total > 0)
-    mixed = np.tensordot(alphas, colors, axes=(0, 0)) * share[..., None]
-    channels = np.rint(mixed).astype(np.uint32)
+    channels = [
+        np.rint(sum(a * c for a, c in zip(alphas, colors[:, channel], strict=True)) * share)
+        for channel in range(3)
+    ]
+    red, green, blue = (channel.astype(np.uint32) for channel in channels)
     pixels: ArgbArray = (
-        np.rint(opaque * 255.0).astype(np.uint32) << 24
-        | channels[..., 0] << 16
-        | channels[..., 1] << 8
-        | channels[..., 2]
+        np.rint(opaque * 255.0).astype(np.uint32) << 24 | red << 16 | green << 8 | blue
     )
     return pixels
 

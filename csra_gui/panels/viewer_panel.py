@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, 
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison
-from csra_gui.maps.layers import OVERLAY_SIDE, map_picture, together_picture
+from csra_gui.maps.layers import OVERLAY_SIDE, MapPictures, map_picture, together_picture
 from csra_gui.maps.true_objects import TrueObjects
 from csra_gui.panels.legend_strip import LegendStrip
 from csra_gui.panels.readout_strip import ReadoutStrip
@@ -46,6 +46,7 @@ class ViewerPanel(QWidget):
         self._session = session
         self._display = display
         self._shown: Path | None = None
+        self._pictures = MapPictures()
         self.loader = large_loader(decoder, self)
         self.view = PhotoView(self)
         self.comparison = Comparison(session, self)
@@ -213,7 +214,12 @@ class ViewerPanel(QWidget):
         if category is None:
             return None
         style = self._display.style(category)
-        return map_picture(self._display.values(scores, category), scores, style, side)
+        key = category, self._display.kind, self._display.head_in(scores), style, side
+
+        def make() -> QImage:
+            return map_picture(self._display.values(scores, category), scores, style, side)
+
+        return self._pictures.get(scores, key, make)
 
     def _points_at_a_label(self) -> bool:
         """Whether one label's map is asked for now, over those that are drawn together."""
