@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from csra_gui.plots.bars import BarGroup, BarPlot
@@ -17,13 +19,28 @@ from csra_gui.plots.heat_matrix import HeatMatrix
 from csra_gui.plots.values import PlotTable, Series
 from csra_gui.theme import palette_for
 
+_W = TypeVar("_W", bound=QWidget)
+
 X = np.array([0.0, 0.5, 1.0])
 
 
 @pytest.fixture
-def curves(qtbot: QtBot) -> CurvePlot:
-    plot = CurvePlot("Two lines")
-    qtbot.addWidget(plot)
+def keep(qtbot: QtBot) -> Iterator[Callable[[_W], _W]]:
+    """Holds widgets until they are closed: a plot must not lose its parts while it is painted."""
+    kept: list[QWidget] = []
+
+    def keeper(widget: _W) -> _W:
+        qtbot.addWidget(widget)
+        kept.append(widget)
+        return widget
+
+    yield keeper
+    kept.clear()
+
+
+@pytest.fixture
+def curves(keep: Callable[[CurvePlot], CurvePlot]) -> CurvePlot:
+    plot = keep(CurvePlot("Two lines"))
     plot.set_axes("recall", "precision")
     plot.set_series([Series("cat", X, 1 - X), Series("", X, X, is_guide=True)])
     plot.resize(300, 200)
@@ -78,9 +95,8 @@ def test_a_stepped_line_holds_each_value_up_to_its_place() -> None:
     assert list(zip(x, y, strict=True)) == [(0, 1), (0, 2), (0.5, 2), (0.5, 3), (1, 3)]
 
 
-def test_a_line_grows_and_its_best_place_is_marked(qtbot: QtBot) -> None:
-    plot = LiveCurve("Loss")
-    qtbot.addWidget(plot)
+def test_a_line_grows_and_its_best_place_is_marked(keep: Callable[[LiveCurve], LiveCurve]) -> None:
+    plot = keep(LiveCurve("Loss"))
     for step in range(70):
         plot.append("train", step, 1 / (step + 1))
     plot.append("val", 0, 2.0)
@@ -93,9 +109,10 @@ def test_a_line_grows_and_its_best_place_is_marked(qtbot: QtBot) -> None:
     assert plot.series == ()
 
 
-def test_a_click_finds_the_bar_of_its_group(qtbot: QtBot) -> None:
-    plot = BarPlot("Scores")
-    qtbot.addWidget(plot)
+def test_a_click_finds_the_bar_of_its_group(
+    qtbot: QtBot, keep: Callable[[BarPlot], BarPlot]
+) -> None:
+    plot = keep(BarPlot("Scores"))
     counts = np.array([3.0, 0.0, 5.0, 2.0])
     plot.set_bars(
         np.linspace(0, 1, 5), [BarGroup("a", counts, counts), BarGroup("b", counts, counts)]
@@ -121,9 +138,10 @@ def test_a_click_finds_the_bar_of_its_group(qtbot: QtBot) -> None:
     assert clicked.args == [0, 2]
 
 
-def test_a_matrix_says_in_words_what_a_cell_counts(qtbot: QtBot) -> None:
-    matrix = HeatMatrix("Pairs")
-    qtbot.addWidget(matrix)
+def test_a_matrix_says_in_words_what_a_cell_counts(
+    qtbot: QtBot, keep: Callable[[HeatMatrix], HeatMatrix]
+) -> None:
+    matrix = keep(HeatMatrix("Pairs"))
     counts = np.array([[4, 1], [0, 2]])
     matrix.set_counts(["cat", "dog"], counts, counts / 4, "{row} and {column}: {count}")
     index = matrix.model().index(0, 1)
