@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import threading
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +20,9 @@ from engine.library.images import content_hash
 from engine.library.store import Library
 from engine.library.values import LibraryImage, Moved
 
-_PAGE = 100
+#: Hashes that are written together; a pause costs at most so many.
+_PAGE = 20
+_LOWEST_PRIORITY = 19
 
 
 @dataclass(frozen=True)
@@ -53,22 +59,43 @@ def hash_all(library: Library) -> Generator[tuple[Moved, ...], None, None]:
     Raises:
         LibraryError: the file or the disk fails.
     """
+    _give_way()
     after = 0
     while page := library.images_without_hash(_PAGE, after):
+        digests = []
         for image in page:
-            yield hash_image(library, image)
+            digests.append((image.id, _digest(image)))
+            yield ()
+        yield _store(library, digests)
         after = page[-1].id
 
 
 def hash_image(library: Library, image: LibraryImage) -> tuple[Moved, ...]:
     """Store an image's content hash; if a vanished one had the same, that is the one it is."""
+    return _store(library, [(image.id, _digest(image))])
+
+
+def _digest(image: LibraryImage) -> bytes | None:
     try:
-        digest = content_hash(image.path)
+        return content_hash(image.path)
     except OSError:  # it comes again at the next start
+        return None
+
+
+def _store(library: Library, digests: Sequence[tuple[int, bytes | None]]) -> tuple[Moved, ...]:
+    hashes = [(image_id, digest) for image_id, digest in digests if digest is not None]
+    if not hashes:
         return ()
-    twins = [twin for twin in library.same_content(digest) if twin.id != image.id]
-    library.mark_missing([twin.id for twin in twins if not twin.path.exists()])
-    return library.set_hashes([(image.id, digest)])
+    twins = [(i, twin) for i, digest in hashes for twin in library.same_content(digest)]
+    library.mark_missing([twin.id for i, twin in twins if twin.id != i and not twin.path.exists()])
+    return library.set_hashes(hashes)
+
+
+def _give_way() -> None:
+    """Let everything else on this computer come before this thread, where that can be said."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
 
 
 class LibraryCare(QObject):

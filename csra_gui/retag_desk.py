@@ -31,8 +31,8 @@ class RetagDesk(QObject):
         self._notifier = notifier
         self._window = window
         session.retagger.ready.connect(self._on_retagger_ready)
-        session.photos_reset.connect(self._on_session_photos_reset)
-        session.tagging_started.connect(self._on_session_photos_reset)
+        for fact in (session.photos_reset, session.tagging_started, session.model_changed):
+            fact.connect(self._close_what_is_void)
 
     @Slot()
     def ask(self) -> None:
@@ -86,7 +86,7 @@ class RetagDesk(QObject):
         self._notifier.info(text, Topic.TAGGING, remedy)
 
     @Slot()
-    def _on_session_photos_reset(self) -> None:
+    def _close_what_is_void(self) -> None:
         """What could be accepted is no more."""
         for dialog in self._window.findChildren(DifferenceDialog):
             if self._session.retagger.difference is None:
