@@ -12,6 +12,8 @@ from typing import TypeVar, cast
 import torch
 import torch.distributed as dist
 
+from engine.errors import EngineStoppedError
+
 _T = TypeVar("_T")
 _TIMEOUT = timedelta(hours=6)  # a rank may wait for another's share of a whole data set
 
@@ -48,6 +50,17 @@ class Processes:
         values: list[object] = [value]
         dist.broadcast_object_list(values)
         return cast("_T", values[0])
+
+    def wait_for_first(self) -> None:
+        """Wait in the others until the first process calls this too.
+
+        Raises:
+            EngineStoppedError: it has ended instead.
+        """
+        try:
+            self.share(None)
+        except RuntimeError as error:
+            raise EngineStoppedError("The first process has ended; so does this one.") from error
 
     def highest(self, value: int, device: torch.device) -> int:
         """The greatest value of all processes, in all."""

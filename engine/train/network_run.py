@@ -89,9 +89,9 @@ def _in_turn(
     """The first process does the work and keeps it in files, where the others find it."""
     if process.is_first:
         result = yield from work()
-        process.share(None)
+        process.wait_for_first()
         return result
-    process.share(None)
+    process.wait_for_first()
     return (yield from work())
 
 
