@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable
+from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -198,6 +199,7 @@ class Retagger(QObject):
     @Slot(object)
     def _on_run_finished(self, summary: TagSummary) -> None:
         self._run = None
+        summary = replace(summary, is_held_back=True)
         if summary.is_complete and self._scores is not None:
             self._compare(self._scores, summary)
         else:

@@ -45,6 +45,7 @@ class TagSummary:
         error: what ended it.
         paused: whether the person means to go on with it.
         changed: photos whose files changed meanwhile; they have to be tagged again.
+        is_held_back: whether the results count only once they are accepted.
     """
 
     total: int
@@ -54,6 +55,7 @@ class TagSummary:
     error: EngineError | None = None
     paused: bool = False
     changed: int = 0
+    is_held_back: bool = False
 
     @property
     def is_complete(self) -> bool:

@@ -42,7 +42,7 @@ class TagCommands:
         busy = session.is_tagging or session.is_scanning
         actions["tag"].setEnabled(session.model is not None and not busy and self._has_untagged())
         actions["tag"].setText(self._tag_text())
-        actions["pause"].setEnabled(session.is_tagging)
+        actions["pause"].setEnabled(session.is_tagging and not session.work.is_retagging)
         actions["cancel"].setEnabled(session.is_tagging or session.is_paused)
         actions["show_problems"].setEnabled(bool(session.photos.errors or session.skipped))
 

@@ -11,6 +11,8 @@ from csra_gui.tagging import TagProgress, TagSummary
 from csra_gui.widgets.job_progress import JobProgress
 from engine.data.scan import ScanProblem
 
+_UNCHANGED = "All labels are as they were."
+
 
 class WorkPanel(QWidget):
     """Progress of scanning and tagging; tells the notifier how each ended.
@@ -92,14 +94,23 @@ class WorkPanel(QWidget):
         self.progress.set_progress(
             "Tagging", progress.done, progress.total, progress.rate_per_s, progress.remaining_s
         )
-        self.progress.set_pausable(on=True)
+        self.progress.set_pausable(on=not self._session.work.is_retagging)
 
     @Slot(object)
     def _on_session_tagging_finished(self, summary: TagSummary | None) -> None:
         self.progress.clear()
         self._update_busy()
-        if summary is not None and not summary.paused:
+        if summary is not None and summary.is_held_back:
+            self._tell_held_back(summary)
+        elif summary is not None and not summary.paused:
             self._tell(summary)
+
+    def _tell_held_back(self, summary: TagSummary) -> None:
+        """What came of it is shown elsewhere; here only if nothing did."""
+        if summary.error is not None:
+            self._notifier.error(f"{summary.error} {_UNCHANGED}", Topic.TAGGING)
+        elif not summary.is_complete:
+            self._notifier.info(f"Tagging again was cancelled. {_UNCHANGED}", Topic.TAGGING)
 
     def _tell(self, summary: TagSummary) -> None:
         resume = Remedy("Resume", self._session.tag)

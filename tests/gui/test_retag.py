@@ -130,6 +130,23 @@ def test_only_the_ticked_categories_are_taken_over_and_a_click_shows_a_photo(
     assert ("boat" in labels(session, "cat-and-dog.jpg")) is had_boat
 
 
+def test_cancelling_changes_nothing_and_says_so(
+    qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine
+) -> None:
+    application = tagged(qtbot, start, photos)
+    session, actions = application.session, application.window.actions_table
+    before = session.photos.scores.copy()
+    engine.predict_gate.clear()
+    session.retag(RetagPlan(RetagMode.REPLACE))
+    qtbot.waitUntil(actions["cancel"].isEnabled)
+    assert not actions["pause"].isEnabled(), "it can only be cancelled"
+    actions["cancel"].trigger()
+    engine.predict_gate.set()
+    qtbot.waitUntil(lambda: not session.is_tagging)
+    assert application.window.message_bar.texts()[-1].endswith("All labels are as they were.")
+    np.testing.assert_array_equal(session.photos.scores, before)
+
+
 def test_closing_the_dialog_leaves_the_way_back(
     qtbot: QtBot, start: Start, photos: Path, request: pytest.FixtureRequest
 ) -> None:
