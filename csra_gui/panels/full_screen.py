@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Slot
@@ -27,6 +28,13 @@ _STEPS = {
     Qt.Key.Key_Right: 1,
     Qt.Key.Key_Down: 1,
     Qt.Key.Key_PageDown: 1,
+}
+_ZOOMS: Mapping[Qt.Key, Callable[[PhotoView], object]] = {
+    Qt.Key.Key_Plus: PhotoView.zoom_in,
+    Qt.Key.Key_Equal: PhotoView.zoom_in,
+    Qt.Key.Key_Minus: PhotoView.zoom_out,
+    Qt.Key.Key_0: PhotoView.fit,
+    Qt.Key.Key_1: PhotoView.actual_size,
 }
 
 
@@ -56,18 +64,16 @@ class FullScreen(QWidget):
         self.view.installEventFilter(self)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its frame is not the photo
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._zooms = {
-            Qt.Key.Key_Plus: self.view.zoom_in,
-            Qt.Key.Key_Equal: self.view.zoom_in,
-            Qt.Key.Key_Minus: self.view.zoom_out,
-            Qt.Key.Key_0: self.view.fit,
-            Qt.Key.Key_1: self.view.actual_size,
-        }
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         self._pointer_timer = QTimer(self, singleShot=True, interval=_HIDE_POINTER_AFTER_MS)
         self._pointer_timer.timeout.connect(lambda: self.view.setCursor(Qt.CursorShape.BlankCursor))
+        self._connect()
+        self._update()
+
+    def _connect(self) -> None:
+        session, loader = self._session, self._loader
         for fact in (
             session.current_changed,
             session.predictions_changed,
@@ -77,7 +83,6 @@ class FullScreen(QWidget):
         ):
             fact.connect(self._update)
         session.photos_reset.connect(self.close)
-        self._update()
 
     def open_over(self, window: QWidget) -> None:
         """Cover the screen that a window is on."""
@@ -118,8 +123,8 @@ class FullScreen(QWidget):
             self.close()
         elif key in _STEPS:
             self._steps.go(_STEPS[key])
-        elif key in self._zooms:
-            self._zooms[key]()
+        elif key in _ZOOMS:
+            _ZOOMS[key](self.view)
         elif key == Qt.Key.Key_Home:
             self._steps.go_to_start()
         elif key == Qt.Key.Key_End:

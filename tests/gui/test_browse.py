@@ -421,6 +421,15 @@ def test_thumbnails_are_kept_on_the_disk_until_they_are_cleared(
     assert not any(folder.rglob("*.webp"))
 
 
+def test_the_limit_of_the_thumbnails_on_the_disk_is_a_setting(
+    qtbot: QtBot, application: Application, own_profile: Path
+) -> None:
+    folder = own_profile / "csra-gui" / "cache" / "thumbnails"
+    qtbot.waitUntil(lambda: len(list(folder.rglob("*.webp"))) == 23)
+    application.settings.set_value(keys.THUMBNAIL_CACHE_MB, 0)
+    qtbot.waitUntil(lambda: not any(folder.rglob("*.webp")))
+
+
 # Folders.
 
 
