@@ -109,7 +109,8 @@ class PhotoWork(QObject):
 
     def add(self, roots: Sequence[Path]) -> None:
         """Look for photos in these files and folders too."""
-        self.roots += [root for root in roots if root not in self.roots]
+        known = set(self.roots)  # a thousand files may be opened at once
+        self.roots += [root for root in roots if root not in known]
         if self._scan.is_running:  # two at once would mix their rows: look through all again
             roots = self.roots
             self.skipped.clear()
