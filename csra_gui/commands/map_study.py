@@ -44,7 +44,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "true_boxes",
         "&True boxes",
-        ("Alt+B",),
+        ("Ctrl+Alt+B",),
         tip="For photos of VOC or COCO: where things truly are, and whether the map points there.",
         checkable=True,
     ),

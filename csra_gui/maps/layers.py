@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
 from csra_gui.map_display import MapDisplay
@@ -15,11 +16,12 @@ from engine.colormaps import CATEGORY_COLORS
 from engine.evidence import cells_on_photo, local_probability, on_photo
 from engine.geometry import fitted_size
 from engine.render import ArgbArray
-from engine.values import FloatArray, PositionScores
+from engine.values import FloatArray, PixelArray, PositionScores
 
 #: Maps have some 14 × 14 cells; more pixels than this would show nothing more.
 OVERLAY_SIDE = 512
 _STEPS = 256
+_RIM_WIDTH = 2
 
 
 def category_color(place: int) -> QColor:
@@ -95,9 +97,16 @@ def together_picture(
     maps = np.stack([lay(local_probability(scores, c), *size, scores.content) for c in categories])
     styles = [display.probability_style(c) for c in categories]
     alphas = np.stack([_alpha(one, style) for one, style in zip(maps, styles, strict=True)])
+    wins = maps.argmax(axis=0) == np.arange(len(maps))[:, None, None]
     if how is Together.WINNER:
-        alphas *= maps.argmax(axis=0) == np.arange(len(maps))[:, None, None]
-    return argb_image(mixed_pixels(alphas, CATEGORY_COLORS[: len(maps)].astype(np.float32)))
+        alphas *= wins
+    colors = CATEGORY_COLORS[: len(maps)]
+    pixels = mixed_pixels(alphas, colors.astype(np.float32))
+    for one, style, mine, color in zip(maps, styles, wins, colors, strict=True):
+        if style.contour and style.threshold is not None:
+            inside = one >= style.threshold
+            pixels[_rim(inside & mine if how is Together.WINNER else inside)] = _opaque(color)
+    return argb_image(pixels)
 
 
 def mixed_pixels(alphas: FloatArray, colors: FloatArray) -> ArgbArray:
@@ -129,3 +138,21 @@ def _alpha(values: FloatArray, style: OverlayStyle) -> FloatArray:
     table = style_alpha(style, _STEPS)
     alpha: FloatArray = table[np.rint(np.clip(values, 0.0, 1.0) * (_STEPS - 1)).astype(np.intp)]
     return alpha
+
+
+def _rim(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The outermost pixels of an area, so that areas that overlap can be told apart."""
+    core = inside.copy()
+    for _ in range(_RIM_WIDTH):
+        smaller = core.copy()
+        smaller[1:] &= core[:-1]
+        smaller[:-1] &= core[1:]
+        smaller[:, 1:] &= core[:, :-1]
+        smaller[:, :-1] &= core[:, 1:]
+        core = smaller
+    return inside & ~core
+
+
+def _opaque(color: PixelArray) -> int:
+    red, green, blue = (int(channel) for channel in color)
+    return 0xFF << 24 | red << 16 | green << 8 | blue

@@ -22,6 +22,7 @@ _NOTHING = (
     "Move a slider, or mark a part of the photo and hide it, to see the labels change. "
     "Nothing here is stored."
 )
+_SIZES = (3000, 2000)
 _WORKING = "Asking the network…"
 
 
@@ -72,6 +73,7 @@ class MapsPanel(QDockWidget):
         both.addWidget(changes)
         both.setStretchFactor(0, 3)
         both.setStretchFactor(1, 2)
+        both.setSizes(_SIZES)
         self.setWidget(both)
 
     def set_photo(self, image: QImage | None) -> None:

@@ -387,3 +387,19 @@ def test_boxes_are_found_by_the_other_name_of_a_category() -> None:
 
     boxes = (TrueBox("tvmonitor", (0, 0, 1, 1)), TrueBox("dog", (0, 0, 1, 1)))
     assert boxes_of(boxes, Categories(("dog", "tv")), 1) == boxes[:1]
+
+
+def test_labels_together_are_outlined_in_their_colours(looking: Application) -> None:
+    comparison = looking.window.viewer.comparison
+    looking.session.thresholds.set_common(0.95)  # the blobs reach it, what is around does not
+    comparison.set_categories((CAT, DOG))
+    comparison.set_together(Together.COLORS)
+
+    def colors() -> set[int]:
+        image = overlay(looking)
+        return {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+
+    lines = {category_color(0).rgb(), category_color(1).rgb()}
+    assert lines <= colors()
+    trigger(looking, "map_contour")
+    assert not lines & colors()
