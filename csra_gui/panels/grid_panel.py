@@ -145,7 +145,16 @@ class GridPanel(QWidget):
         chosen = len(self._session.selection)
         self._count.setText(f"{text}, {chosen:,} selected" if chosen > 1 else text)
         self._hint.setText(self._nothing_text())
-        self._stack.setCurrentWidget(self.view if shown else self._hint)
+        self._show_page(self.view if shown else self._hint)
+
+    def _show_page(self, page: QWidget) -> None:
+        """Keys go to the photos as soon as there are some, unless they go elsewhere on purpose."""
+        if page is self._stack.currentWidget():
+            return
+        self._stack.setCurrentWidget(page)
+        focused = self.window().focusWidget()
+        if page is not self._hint and (focused is None or self.isAncestorOf(focused)):
+            page.setFocus()
 
     @Slot(object, object)
     def take_changes(self, changed: Sequence[int], _vanished: Sequence[int]) -> None:

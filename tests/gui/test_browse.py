@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +47,14 @@ def application(qtbot: QtBot, start: Start, many: Path) -> Iterator[Application]
     made = start([many])
     made.window.resize(1400, 900)
     session = made.session
-    qtbot.waitUntil(lambda: len(session.photos) == 23 and not session.photos.untagged_rows())
-    qtbot.waitUntil(lambda: not session.is_tagging)
+    qtbot.waitUntil(
+        lambda: (
+            len(session.photos) == 23
+            and not session.photos.untagged_rows()
+            and not session.is_tagging
+        ),
+        timeout=30_000,
+    )
     yield made
     for screen in full_screens():
         screen.close()
@@ -148,7 +154,17 @@ def test_all_photos_that_are_shown_can_be_selected_and_the_selection_inverted(
     trigger(application, "invert_selection")
     assert session.selection == (12, 13, *range(15, 23))
     trigger(application, "select_none")
-    assert session.selection == (14,)
+    assert session.selection == (12,)
+
+
+@pytest.mark.parametrize(("text", "rows"), [("name:dog*", range(12, 23)), ("name:dog-0*", [12])])
+def test_what_is_said_after_selecting_all_goes_to_them_and_not_to_a_hidden_photo(
+    qtbot: QtBot, application: Application, text: str, rows: Sequence[int]
+) -> None:
+    assert application.session.current == 0
+    filter_to(qtbot, application, text, len(rows))
+    trigger(application, "select_all")
+    assert application.window.review.targets == tuple(rows)
 
 
 def test_what_a_filter_hides_is_no_longer_selected(qtbot: QtBot, application: Application) -> None:
@@ -176,6 +192,13 @@ def test_a_narrower_window_keeps_what_is_selected(qtbot: QtBot, application: App
 
 
 # Ways of looking.
+
+
+def test_keys_go_to_the_photos_as_soon_as_there_are_some(application: Application) -> None:
+    window = application.window
+    assert window.focusWidget() is window.grid.grid
+    trigger(application, "view_list")
+    assert window.focusWidget() is window.grid.list
 
 
 def test_each_view_mode_shows_what_it_says(application: Application) -> None:
