@@ -123,7 +123,7 @@ class BrowseCommands:
             "clear_thumbnails": self._desk.clear_thumbnails,
             "first_photo": self._browsing.steps.go_to_start,
             "last_photo": self._browsing.steps.go_to_end,
-            "select_all": lambda: self._session.set_selection(self._session.shown.rows.tolist()),
+            "select_all": lambda: self._select(self._session.shown.rows.tolist()),
             "select_none": self._select_current,
             "invert_selection": self._invert,
         }
@@ -151,7 +151,14 @@ class BrowseCommands:
     def _invert(self) -> None:
         rows = self._session.shown.rows
         chosen = np.isin(rows, np.asarray(self._session.selection, dtype=np.int64))
-        self._session.set_selection(rows[~chosen].tolist())
+        self._select(rows[~chosen].tolist())
+
+    def _select(self, rows: list[int]) -> None:
+        """Select photos, and look at one of them: what is said goes to what is looked at."""
+        self._session.set_selection(rows)
+        if rows and self._session.current not in rows:
+            self._session.set_current(rows[0])
+            self._session.set_selection(rows)
 
 
 def _check(action: QAction, *, checked: bool) -> None:
