@@ -72,6 +72,11 @@ class TrainingRun:
         return file if file.is_file() else None
 
     @property
+    def has_begun(self) -> bool:
+        """Whether anything of it would be lost with its folder."""
+        return bool(self.epochs) or self.has_state or self.best_file is not None
+
+    @property
     def can_resume(self) -> bool:
         """Whether going on makes sense: it was stopped or interrupted."""
         is_heads = isinstance(self.request.config, HeadTrainConfig)

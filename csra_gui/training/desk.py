@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Slot
@@ -31,6 +32,7 @@ from engine.values import ModelImport
 
 #: Validation photos that are looked at after each epoch.
 SAMPLES = 6
+_OLD_S = 24 * 3600.0
 
 
 class TrainingDesk(QObject):
@@ -162,11 +164,12 @@ class TrainingDesk(QObject):
     def _on_runner_ended(self, end: TrainingEnd) -> None:
         self._refresh_runs()
         record, name = self.runner.record, display_text(end.run.name)
-        if record.started is None and end.error is None:
-            self._delete(end.run)  # it was thrown away before it began
-            return
+        if record.started is None and not end.run.has_begun:
+            self._delete(end.run)
         if end.error is not None:
             self._notifier.error(str(end.error), Topic.TRAINING)
+            return
+        if record.started is None:
             return
         best = record.best
         if best is None:
@@ -194,9 +197,17 @@ class TrainingDesk(QObject):
 
     def look_for_interrupted(self) -> None:
         """Offer to go on with what was interrupted when the window was closed."""
-        job = self._session.jobs.prepare(self._runs.runs, "look for trainings")
+        job = self._session.jobs.prepare(self._known_runs, "look for trainings")
         job.returned.connect(self._offer_interrupted)
         job.start()
+
+    def _known_runs(self) -> tuple[TrainingRun, ...]:
+        """In a worker; what was asked for long ago and never began is cleared away."""
+        runs = self._runs.runs()
+        for run in runs:
+            if not run.has_begun and time.time() - run.created > _OLD_S:
+                self._runs.delete(run.folder)
+        return runs
 
     def _offer_interrupted(self, runs: tuple[TrainingRun, ...]) -> None:
         run = next((run for run in runs if run.ending is None and run.has_state), None)

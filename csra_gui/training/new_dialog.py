@@ -162,6 +162,7 @@ class NewTrainingDialog(QDialog):
         self.data.refused.connect(self.problem.setText)
         self.data.split.currentIndexChanged.connect(self._offer_judges)
         self.preset.currentIndexChanged.connect(self._show_preset)
+        self.start_from.activated.connect(self._show_preset)
         self.advanced.toggled.connect(self._fold)
         self.form.changed.connect(self._check)
         self.start.clicked.connect(self._on_start_clicked)
@@ -188,6 +189,8 @@ class NewTrainingDialog(QDialog):
             self.start_from.addItem(display_text(name), name)
         self.start_from.addItem("A new model (ImageNet weights)", "")
         self.start_from.setCurrentIndex(max(0, self.start_from.findData(chosen)))
+        if not self.isVisible():  # nobody has touched the settings
+            self._show_preset()
 
     # What is wanted.
 
@@ -264,7 +267,8 @@ class NewTrainingDialog(QDialog):
     def _show_preset(self) -> None:
         key = str(self.preset.currentData())
         self.preset_text.setText(next(text for name, _, text in _PRESETS if name == key))
-        self.form.set_config(HeadTrainConfig() if key == "quick" else PRESETS[key])
+        keeps = bool(self.start_from.currentData())
+        self.form.set_config(HeadTrainConfig(keep_start=keeps) if key == "quick" else PRESETS[key])
         self._check()
 
     @Slot(bool)

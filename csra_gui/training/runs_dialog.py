@@ -88,6 +88,7 @@ class RunsDialog(QDialog):
         splitter.addWidget(table)
         splitter.addWidget(self.plot)
         splitter.setChildrenCollapsible(False)
+        splitter.setSizes([220, 260])
         buttons = QHBoxLayout()
         for button in (self.use, self.resume, self.export, self.delete):
             button.setAutoDefault(False)

@@ -173,7 +173,7 @@ def _state(
     grid = local_probability(scores, shown)
     overlay = render_overlay(
         on_photo(grid, _MAP_SIDE, min(height, 4 * _MAP_SIDE), scores.content),
-        OverlayStyle(threshold=0.5),
+        OverlayStyle(threshold=0.5, contour=False),
     )
     says = " · ".join(f"{display_text(names[i])} {values[i]:.0%}" for i in ranked)
     map_of = f" (map: {display_text(names[shown])})"

@@ -56,6 +56,7 @@ class TrainingStrip(QWidget):
         if step is not None and math.isfinite(step.remaining_seconds):
             parts.append(f"about {duration(step.remaining_seconds)} left")
         self.text.setText(" · ".join(parts))
+        self.bar.setVisible(runner.phase is not Phase.ASKING)
         if step is not None:
             self.bar.setRange(0, step.total)
             self.bar.setValue(step.step)
