@@ -53,6 +53,7 @@ class Decisions(QObject):
         self._library = library
         self._photos = photos
         self._waiting = 0
+        self._reading = 0
         self._to_read_again: set[int] = set()
         self.undo_caption = ""
         self.redo_caption = ""
@@ -60,8 +61,8 @@ class Decisions(QObject):
 
     @property
     def is_writing(self) -> bool:
-        """Whether something is not written yet."""
-        return self._waiting > 0
+        """Whether something is not written yet, or not shown yet as it was written."""
+        return self._waiting > 0 or self._reading > 0
 
     def decide(
         self,
@@ -206,11 +207,16 @@ class Decisions(QObject):
         generation = self._photos.generation
 
         def done(stored: Stored) -> None:
+            self._reading -= 1
             if generation == self._photos.generation:
                 self.take(rows, stored, row_of)
                 self.changed.emit(tuple(rows))
 
-        self._library.submit(lambda library: library.stored(row_of), done)
+        def failed(_error: EngineError) -> None:  # the write before has failed too, and was told
+            self._reading -= 1
+
+        self._reading += 1
+        self._library.submit(lambda library: library.stored(row_of), done, failed)
 
     def _set_captions(self, captions: tuple[str, str]) -> None:
         if captions != (self.undo_caption, self.redo_caption):
