@@ -24,15 +24,12 @@ def summary(lines: Sequence[Mapping[str, Any]]) -> str:
         for pair in line["pairs"]
         if not pair["is_skipped"]
     ]
-    weights = np.random.default_rng(0).multinomial(
-        len(lines), np.full(len(lines), 1 / len(lines)), size=RESAMPLES
-    )
-    weights = np.vstack([np.ones(len(lines), dtype=weights.dtype), weights])
+    weights = resamples(len(lines))
     return "\n\n".join(
         [
             f"{len(lines)} photos, {len(pairs)} pairs",
             pointing_table(pairs, weights),
-            curve_table([pair for pair in pairs if "curves" in pair], weights),
+            curve_table([pair for pair in pairs if "curves" in pair]),
             coldness(lines, weights),
         ]
     )
@@ -60,9 +57,19 @@ def pointing_table(pairs: Sequence[Pair], weights: NDArray[np.int64]) -> str:
     return as_table(rows)
 
 
-def curve_table(pairs: Sequence[Pair], weights: NDArray[np.int64]) -> str:
+def resamples(photos: int) -> NDArray[np.int64]:
+    """How often each photo is in the sample itself (once), and in each resample."""
+    shares = np.full(photos, 1 / photos)
+    drawn = np.random.default_rng(0).multinomial(photos, shares, size=RESAMPLES)
+    return np.vstack([np.ones(photos, dtype=drawn.dtype), drawn])
+
+
+def curve_table(pairs: Sequence[Pair]) -> str:
     if not pairs:
         return "no curves"
+    photos = sorted({pair["photo"] for pair in pairs})
+    pairs = [{**pair, "photo": photos.index(pair["photo"])} for pair in pairs]
+    weights = resamples(len(photos))
     rows = [["map", "deletion (lower is better)", "insertion (higher is better)"]]
     values: dict[tuple[str, str], NDArray[np.float64]] = {}
     for name in pairs[0]["curves"]:
