@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from csra_gui.settings import Settings
 from csra_gui.widgets.photo_view import PhotoView
 from engine.remote import RemoteEngine
 from engine.server import serve_local
+from tests.e2e.waiting import wait_until
 from tests.paths import ROOT
 
 SAMPLES = ROOT / "resources" / "samples"
@@ -43,10 +43,13 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
     application.start([])
     drop(application, SAMPLES)
     session = application.session
-    deadline = time.monotonic() + TIMEOUT_MS / 1000
-    while session.photos.untagged_rows() or not len(session.photos):
-        assert time.monotonic() < deadline, session.models.error or "not tagged in time"
+
+    def is_tagged() -> bool:
         app.processEvents()
+        assert not session.models.error
+        return len(session.photos) > 0 and not session.photos.untagged_rows()
+
+    wait_until(is_tagged, "the photos are tagged")
     yield application
     application.window.close()
     assert application.shut_down()
@@ -153,11 +156,8 @@ def test_the_program_started_by_its_command_ends_cleanly_when_asked(tmp_path: Pa
         stderr=subprocess.PIPE,
         text=True,
     )
-    log_folder = tmp_path / "profile"
-    deadline = time.monotonic() + TIMEOUT_MS / 1000
-    while not list(log_folder.rglob("settings.ini")) and program.poll() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    written = tmp_path / "profile" / "settings.ini"
+    wait_until(lambda: written.exists() or program.poll() is not None, "the window is there")
     program.send_signal(signal.SIGINT)
     _, errors = program.communicate(timeout=TIMEOUT_MS / 1000)
     assert program.returncode == 0, errors

@@ -1,0 +1,215 @@
+"""A day with the program: the real window on a real screen, by keys alone."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from csra_gui.profile import LOG_NAME
+from engine.library.connections import connect_reading, connect_writing
+from tests.e2e.desktop import Desktop, ending, missing_packages, new_desktop
+from tests.e2e.waiting import wait_until
+from tests.paths import ROOT
+
+SAMPLES = ROOT / "resources" / "samples"
+ASTRONAUT, CAT, COFFEE, SHEEP = "astronaut.jpg", "cat.jpg", "coffee.jpg", "sheep-in-march.jpg"
+#: Found last, so that whatever else were tagged again would be tagged before it.
+LATE = "zz-rocket.jpg"
+
+_MISSING = missing_packages()
+pytestmark = [
+    pytest.mark.skipif(bool(_MISSING), reason=f"needs the Debian packages {', '.join(_MISSING)}"),
+    pytest.mark.timeout(600),
+]
+
+Said = dict[tuple[str, str], str]
+
+
+class Story:
+    """A folder of photos, a library, and a person who uses the program on both.
+
+    Args:
+        desktop: where the window appears.
+        place: for photos, settings and the library.
+    """
+
+    def __init__(self, desktop: Desktop, place: Path) -> None:
+        self.desktop = desktop
+        self.photos = place / "photos"
+        self.profile = place / "profile"
+        self.library = place / "data" / "library.db"
+        self.photos.mkdir()
+        for name in (ASTRONAUT, CAT, COFFEE, SHEEP):
+            shutil.copy(SAMPLES / name, self.photos)
+
+    @contextlib.contextmanager
+    def sitting(self) -> Iterator[None]:
+        """The program from its start until Ctrl+Q."""
+        environment = {
+            **self.desktop.environment,
+            "CSRA_GUI_PROFILE": str(self.profile),
+            "CSRA_GUI_DATA": str(self.library.parent),
+        }
+        command = [sys.executable, "main.py"]
+        with (
+            ending(subprocess.Popen(command, cwd=ROOT, env=environment)) as program,
+            self.desktop.picture_of_failure(self.profile.with_name("screen.png")),
+        ):
+            self.desktop.activate("CSRA")
+            yield
+            self.desktop.press("ctrl+q")
+            wait_until(lambda: program.poll() is not None, "the program has ended")
+            assert program.returncode == 0
+
+    def open_folder(self) -> None:
+        """By the menu's dialog."""
+        self.desktop.press("ctrl+o")
+        self.desktop.activate("Choose a folder")
+        self.desktop.type(str(self.photos))
+        self.desktop.press("Return")
+        self.desktop.activate("photos — CSRA")
+
+    def filter(self, text: str, names: set[str]) -> None:
+        """Type a filter, and wait until these photos are shown."""
+        self.desktop.press("ctrl+f")
+        self.desktop.type(text)
+        self.desktop.press("Return", "Tab")  # the line keeps the focus, and Ctrl+A with it
+        wait_until(lambda: self.shown() == names, f"{text!r} shows {sorted(names)}")
+
+    def show_all(self, names: set[str]) -> None:
+        """Take the filter away."""
+        self.desktop.press("ctrl+shift+f")
+        wait_until(lambda: self.shown() == names, f"all are shown: {sorted(names)}")
+
+    def shown(self) -> set[str]:
+        """Names of the photos that pass the filter; they are selected from now on."""
+        self.desktop.press("ctrl+a", "ctrl+shift+c")
+        return {Path(line).name for line in self.desktop.clipboard().splitlines()}
+
+    def add_label(self, label: str) -> None:
+        """Type a label, and go to the list of labels."""
+        self.desktop.press("a")
+        self.desktop.type(label)
+        self.desktop.press("Return", "Escape")
+
+    def wait_for(self, said: Said) -> None:
+        """Until the library has these decisions and no others."""
+        wait_until(lambda: self.said() == said, f"the library says {said}")
+
+    def said(self) -> Said:
+        """Every decision, by the photo's name and the label."""
+        query = "SELECT name, category, verdict FROM decisions JOIN images ON id = image_id"
+        return {(name.decode(), label): word for name, label, word in self._rows(query)}
+
+    def reviewed(self) -> set[str]:
+        """Names of the photos that are marked."""
+        return {name.decode() for (name,) in self._rows("SELECT name FROM images WHERE reviewed")}
+
+    def scores(self) -> dict[str, bytes]:
+        """What the model said, as it is stored, by the photo's name."""
+        query = "SELECT name, scores FROM scores JOIN images ON id = image_id"
+        return {name.decode(): scores for name, scores in self._rows(query)}
+
+    def exchange_scores(self, one: str, other: str) -> None:
+        """Let the library say of each of two photos what the model said of the other."""
+        scores = self.scores()
+        change = (
+            "UPDATE scores SET scores = ? WHERE image_id = (SELECT id FROM images WHERE name = ?)"
+        )
+        with contextlib.closing(connect_writing(self.library, 5.0)) as connection:
+            connection.execute(change, (scores[other], one.encode()))
+            connection.execute(change, (scores[one], other.encode()))
+
+    def _rows(self, query: str) -> list[tuple[bytes, ...]]:
+        """Nothing as long as there is no library."""
+        try:
+            with contextlib.closing(connect_reading(self.library)) as connection:
+                return connection.execute(query).fetchall()
+        except sqlite3.OperationalError:
+            return []
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    with new_desktop() as desktop:
+        yield Story(desktop, tmp_path)
+
+
+def test_what_a_person_says_by_keys_is_there_after_a_restart_without_tagging_again(
+    story: Story,
+) -> None:
+    with story.sitting():
+        story.open_folder()
+        search_and_label(story)
+        review(story)
+    assert story.reviewed() == {ASTRONAUT, CAT, COFFEE}
+    assert story.scores().keys() == {ASTRONAUT, CAT, COFFEE, SHEEP}
+
+    story.exchange_scores(CAT, COFFEE)  # to see whether they are made anew
+    exchanged = story.scores()
+    shutil.copy(SAMPLES / "rocket.jpg", story.photos / LATE)
+    with story.sitting():
+        wait_until(lambda: LATE in story.scores(), "the late photo is tagged")
+        look_again(story)
+    assert {name: story.scores()[name] for name in exchanged} == exchanged
+    assert {file.suffix for file in story.photos.iterdir()} == {".jpg"}
+    log = (story.profile / LOG_NAME).read_text(encoding="utf-8")
+    assert not [line for line in log.splitlines() if " WARNING " in line or " ERROR " in line]
+
+
+REVIEWED: Said = {
+    (CAT, "pet"): "added",
+    (CAT, "cat"): "accepted",
+    (ASTRONAUT, "space suit"): "added",
+    (ASTRONAUT, "person"): "rejected",
+    (COFFEE, "cup"): "added",
+    (SHEEP, "sheep"): "accepted",
+}
+
+
+def search_and_label(story: Story) -> None:
+    """What is typed goes to all photos that the filter shows, and to no others."""
+    story.filter("cat", {CAT})  # in the end: photos appear and are tagged meanwhile
+    story.add_label("pet")
+    story.wait_for({(CAT, "pet"): "added"})
+    story.show_all({ASTRONAUT, CAT, COFFEE, SHEEP})
+
+
+def review(story: Story) -> None:
+    """From the first photo to the last; Return goes on."""
+    press = story.desktop.press
+    press("alt+Home", "ctrl+d")
+    story.add_label("space suit")
+    press("Home", "Delete")  # the machine's only label
+    press("Return")
+    press("Return")  # the cat is one
+    story.add_label("cup")
+    press("Return")
+    story.wait_for(without_sheep())
+    press("1")
+    story.wait_for(REVIEWED)
+    press("1")
+    story.wait_for({**REVIEWED, (SHEEP, "sheep"): "rejected"})
+    press("ctrl+z")
+    story.wait_for(REVIEWED)
+
+
+def look_again(story: Story) -> None:
+    """The window knows what was said and what was stored, and takes back what was said before."""
+    story.filter("cat", {CAT, COFFEE})  # the one by decision, the other by the scores exchanged
+    story.filter('"space suit"', {ASTRONAUT})
+    story.filter("reviewed:no", {SHEEP, LATE})
+    story.show_all({ASTRONAUT, CAT, COFFEE, SHEEP, LATE})
+    story.desktop.press("ctrl+z")
+    story.wait_for(without_sheep())
+
+
+def without_sheep() -> Said:
+    return {key: word for key, word in REVIEWED.items() if key[0] != SHEEP}
