@@ -28,6 +28,7 @@ from engine.teach.values import TeachProgress, TeachReport
 
 _HEADER = ("Label", "You said yes", "You said no", "Right before", "Right after")
 _SIZE = QSize(640, 460)
+_SHARE_OF_SCREEN = 0.9
 _STEPS = ("1  What it learns from", "2  Learning", "3  What came of it")
 
 
@@ -68,7 +69,8 @@ class LessonDialog(QDialog):
         self._lay_out()
         self._connect()
         self._show_step(0)
-        self.resize(_SIZE)
+        room = self.screen().availableGeometry().size()
+        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
 
     def _lay_out(self) -> None:
         steps = QHBoxLayout()

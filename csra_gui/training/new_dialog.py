@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QDialog,
     QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
@@ -34,6 +35,8 @@ from engine.train.request import DatasetSource, ModelStart
 from engine.train_config import PRESETS, TrainConfig
 
 _KEPT_APART = 0.2
+_FOLDED, _UNFOLDED = QSize(660, 520), QSize(760, 700)
+_SHARE_OF_SCREEN = 0.9
 _LEARN_FROM = ("trainval", "train", "all")
 _PRESETS: tuple[tuple[str, str, str], ...] = (
     (
@@ -120,13 +123,11 @@ class NewTrainingDialog(QDialog):
         self.advanced.setCheckable(True)
         self.advanced.setAutoRaise(True)
         self.advanced.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._scroll.setWidget(self.form)
         self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setMinimumHeight(220)
         self._lay_out()
         self._fold(False)
-        self.resize(640, self.sizeHint().height())
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -141,7 +142,8 @@ class NewTrainingDialog(QDialog):
         buttons.addWidget(self.problem, 1)
         buttons.addWidget(self.start)
         buttons.addWidget(self.cancel)
-        layout = QVBoxLayout(self)
+        content = QWidget(self)
+        layout = QVBoxLayout(content)
         layout.addWidget(heading("Learn from", self))
         layout.addWidget(self.from_labels)
         layout.addWidget(self.labels_text)
@@ -152,8 +154,12 @@ class NewTrainingDialog(QDialog):
         layout.addWidget(heading("How", self))
         layout.addLayout(more)
         layout.addWidget(self.advanced)
-        layout.addWidget(self._scroll, 1)
-        layout.addLayout(buttons)
+        layout.addWidget(self.form)
+        layout.addStretch(1)
+        self._scroll.setWidget(content)
+        whole = QVBoxLayout(self)
+        whole.addWidget(self._scroll, 1)
+        whole.addLayout(buttons)
         self.start.setDefault(True)
 
     def _connect(self) -> None:
@@ -274,11 +280,9 @@ class NewTrainingDialog(QDialog):
     @Slot(bool)
     def _fold(self, on: bool) -> None:
         self.advanced.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
-        self._scroll.setVisible(on)
-        if on:
-            self.resize(max(self.width(), 760), max(self.height(), 720))
-        else:
-            self.resize(self.width(), self.minimumSizeHint().height())
+        self.form.setVisible(on)
+        room = self.screen().availableGeometry().size() * _SHARE_OF_SCREEN
+        self.resize((_UNFOLDED if on else _FOLDED).boundedTo(room))
 
     @Slot()
     def _check(self) -> None:

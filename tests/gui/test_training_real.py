@@ -115,6 +115,7 @@ def test_a_training_ended_with_the_window_goes_on_where_it_was(
     assert_nothing_half(tmp_path)
 
 
+@pytest.mark.slow
 def test_pause_saves_and_waits_in_the_real_process(
     qtbot: QtBot, made_runner: MakeRunner, runs: TrainingRuns, source: LabelSource, tmp_path: Path
 ) -> None:
