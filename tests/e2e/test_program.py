@@ -38,6 +38,8 @@ SHOWN = {name: objects[0] for name, objects in OBJECTS.items() if objects}
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """The program on the sample photos, opened by dropping their folder, tagged."""
     app = QApplication.instance() or QApplication([])
+    own = pytest.MonkeyPatch()  # this is made before the guards of a test
+    own.setenv("CSRA_GUI_DATA", str(tmp_path_factory.mktemp("data")))
     settings = Settings(tmp_path_factory.mktemp("profile") / "settings.ini")
     application = Application(lambda: RemoteEngine(serve_local), settings)
     application.start([])
@@ -53,6 +55,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
     yield application
     application.window.close()
     assert application.shut_down()
+    own.undo()
 
 
 def drop(application: Application, folder: Path) -> None:
