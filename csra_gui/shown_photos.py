@@ -100,6 +100,7 @@ class ShownPhotos(QObject):
             node = parse(text)
         except FilterError as error:
             self._set_error(error)
+            self.order_changed.emit()
             return
         self._set_error(None)
         self._set_order(replace(self._order, node=node))

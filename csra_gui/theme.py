@@ -87,6 +87,7 @@ _DARK_ROLES = MappingProxyType(
 )
 _DISABLED_TEXT = MappingProxyType({False: "#9b9ba0", True: "#6d6d72"})
 _BOX_FRAME = MappingProxyType({False: "#b0b0b5", True: "#b4b4b9"})
+_WITH_BOXES = ("QCheckBox", "QRadioButton", "QListWidget", "QTreeWidget", "QTableView")
 _TONES = MappingProxyType(
     {
         False: {
@@ -167,9 +168,9 @@ def _set_palette(app: QApplication, *, dark: bool) -> None:
     if app.palette() != palette:
         app.setPalette(palette)
         # Fusion draws the frame of an empty box in a darker shade of the window's colour, which
-        # nobody sees on a dark window. A box paints no window colour itself.
+        # nobody sees on a dark window. Neither boxes nor lists of them paint a window colour.
         palette.setColor(_Role.Window, QColor(_BOX_FRAME[dark]))
-        for name in ("QCheckBox", "QRadioButton"):
+        for name in _WITH_BOXES:
             app.setPalette(palette, name)  # type: ignore[arg-type]  # the stub is wrong
 
 

@@ -103,7 +103,9 @@ def _model_lines(model: ModelInfo | None) -> list[str]:
     ]
     if model.path is not None:
         lines.append(f"File: {display_path(model.path)}")
-    lines += [f"{display_text(name)}: {value:.3f}" for name, value in model.results.items()]
+    # Those of each category are in the list of models.
+    overall = {n: v for n, v in model.results.items() if not n.startswith("AP ")}
+    lines += [f"{display_text(name)}: {value:.3f}" for name, value in overall.items()]
     if model.description:
         lines += ["", display_text(model.description)]
     return lines

@@ -109,7 +109,7 @@ class ResultWindow(QWidget):
         self.thresholds.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.thresholds.setMinimumContentsLength(20)
+        self.thresholds.setMinimumContentsLength(28)
         for which in ThresholdSet:
             self.thresholds.addItem(which.value, which)
         self.thresholds.setAccessibleName("Thresholds")

@@ -64,6 +64,9 @@ class MapChooser(QWidget):
         self._form.addRow("Ma&p:", self.kinds)
         self._form.addRow("&Head:", self.heads)
         self._form.addRow("&Colours:", self.colors)
+        for box in (self.kinds, self.heads, self.colors):
+            # The sentence below grows with each line, which the layout takes from whom it can.
+            box.setMinimumHeight(box.sizeHint().height())
         inner = QVBoxLayout(self._content)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(6)

@@ -11,7 +11,7 @@ from csra_gui.session import Session
 
 #: Order, caption, and whether the greatest comes first.
 QUEUES: tuple[tuple[str, str, bool], ...] = (
-    (FOUND, "Review file by file", False),
+    (FOUND, "Review one by one", False),
     (UNCERTAINTY, "Least certain first", True),
     (MISTAKES, "Suspected mistakes first", True),
 )

@@ -84,7 +84,7 @@ class SideView(QWidget):
         )
         self.which.setMinimumContentsLength(14)
         self.kinds.setSizeAdjustPolicy(self.which.sizeAdjustPolicy())
-        self.kinds.setMinimumContentsLength(14)
+        self.kinds.setMinimumContentsLength(20)
         self._close.setIcon(icon("close"))
         self._close.setAutoRaise(True)
         self._close.setToolTip("Show the photo alone")

@@ -81,6 +81,14 @@ def test_no_error_is_said_while_a_word_is_being_completed(
     assert bar.error
 
 
+def test_a_wrong_filter_from_elsewhere_can_be_corrected_in_the_line(searching: Application) -> None:
+    bar = searching.window.search.bar
+    searching.session.shown.set_filter("score:cat>much")
+    assert bar.edit.text() == "score:cat>much"
+    assert bar.error
+    assert bar.edit.marked is not None
+
+
 def test_the_order_that_is_chosen_is_the_order_shown(searching: Application, qtbot: QtBot) -> None:
     sort = searching.window.search.bar.sort
     sort.orders.setCurrentIndex(sort.orders.findData("name"))

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QListWidget, QListWidgetItem
+from pytestqt.qtbot import QtBot
 
 from csra_gui import resources
 from csra_gui.resources import icon
@@ -70,6 +71,18 @@ def test_meaningful_colours_are_legible_in_both_themes(
 @pytest.mark.parametrize("color", [BACKDROP_TEXT, BACKDROP_MUTED])
 def test_messages_in_place_of_a_photo_are_legible(color: QColor) -> None:
     assert contrast(color, BACKDROP) >= 4.5
+
+
+@pytest.mark.parametrize("theme", [Theme.LIGHT, Theme.DARK])
+def test_an_empty_box_in_a_list_is_seen(qtbot: QtBot, qapp: QApplication, theme: Theme) -> None:
+    apply_theme(qapp, theme)
+    boxes = QListWidget()
+    qtbot.addWidget(boxes)
+    QListWidgetItem("", boxes).setCheckState(Qt.CheckState.Unchecked)
+    image = boxes.viewport().grab(boxes.visualItemRect(boxes.item(0))).toImage()
+    colors = [image.pixelColor(x, y) for x in range(24) for y in range(image.height())]
+    base = qapp.palette().color(_Role.Base)
+    assert max(contrast(color, base) for color in colors) >= 3
 
 
 def test_light_and_dark_differ_and_changing_back_restores(qapp: QApplication) -> None:
