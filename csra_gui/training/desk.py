@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from pathlib import Path
 
@@ -138,6 +139,7 @@ class TrainingDesk(QObject):
             return
 
         def keep() -> TrainingRun:
+            importlib.import_module("pyqtgraph")  # else the first plot does, in the GUI thread
             folder = self._runs.new_folder(wish.name)
             return self._runs.keep(
                 TrainRequest(source, folder, wish.config, wish.start, wish.name, samples=SAMPLES)
