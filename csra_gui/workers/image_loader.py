@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import CancelledError, Future
@@ -82,6 +83,7 @@ class ImageLoader(QObject):
         self._in_flight: dict[Path, Future[DecodedImage]] = {}
         self._results: deque[tuple[Path, Future[DecodedImage], QImage | BaseException]] = deque()
         self._closed = False
+        self._closing = threading.Lock()
         self._decoded.connect(self._on_decoded, Qt.ConnectionType.QueuedConnection)
 
     def image(self, path: Path) -> QImage | None:
@@ -136,7 +138,8 @@ class ImageLoader(QObject):
 
     def close(self) -> None:
         """Start nothing any more."""
-        self._closed = True
+        with self._closing:
+            self._closed = True
         self.clear()
 
     def _fill(self) -> None:
@@ -157,10 +160,10 @@ class ImageLoader(QObject):
         except Exception as error:  # noqa: BLE001 - reported in the GUI thread
             result = error
         self._results.append((path, future, result))
-        try:
-            self._decoded.emit()
-        except RuntimeError:  # the window was closed and this object is gone: nobody listens
-            _log.debug("An image came after the window was closed")
+        # Once closed this object may be deleted at any moment, also while a signal is on its way.
+        with self._closing:
+            if not self._closed:
+                self._decoded.emit()
 
     @Slot()
     def _on_decoded(self) -> None:

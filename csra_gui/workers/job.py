@@ -91,9 +91,11 @@ class Job(QObject):
             outcome = self._failed_with(error)
         except BaseException as bug:  # noqa: BLE001 - it travels to the GUI thread's excepthook
             outcome = self._broken_by(bug)
+        # Woken under the lock: whoever sees the outcome may delete this object right away, and
+        # must not while the signal is on its way.
         with self._lock:
             self._outcome = outcome
-        self._wake()
+            self._wake()
 
     def _consume(self) -> Any:
         result = self._work()

@@ -143,3 +143,21 @@ def test_shutting_down_ends_a_job_that_is_running(qtbot: QtBot, runner: JobRunne
         job.start()
     assert runner.shut_down(5.0)
     assert job.wait(0.0)
+
+
+def test_nobody_can_see_the_end_before_the_thread_is_through_with_telling_it(
+    qtbot: QtBot, runner: JobRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the job could be deleted while its signal is on the way, which ends the program."""
+    job = runner.prepare(lambda: "done", "test")
+    is_held: list[bool] = []
+    wake = job._wake
+
+    def watched_wake() -> None:
+        is_held.append(job._lock.locked())
+        wake()
+
+    monkeypatch.setattr(job, "_wake", watched_wake)
+    with qtbot.waitSignal(job.finished):
+        job.start()
+    assert is_held == [True]
