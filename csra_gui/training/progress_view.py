@@ -53,6 +53,7 @@ class ProgressView(QWidget):
         self.loss.set_axes("epoch", "loss")
         self.quality = LiveCurve("Mean average precision", self)
         self.quality.set_axes("epoch", "mAP (%)")
+        self.quality.place_legend(0.97, 0.9)  # it rises: below its end there is room
         self.table = CategoryTable(self)
         self.samples = SampleView(decoder, self)
         self.tabs = QTabWidget(self)

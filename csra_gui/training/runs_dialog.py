@@ -59,6 +59,7 @@ class RunsDialog(QDialog):
         self.table = QTableWidget(0, len(_HEADER), self)
         self.plot = CurvePlot("Mean average precision of trainings", self)
         self.plot.set_axes("epoch", "mAP (%)")
+        self.plot.place_legend(0.97, 0.9)
         self.hint = muted_label("Select several trainings to compare them.", self)
         self.note = QLineEdit(self)
         self.resume = QPushButton("&Go on", self)
