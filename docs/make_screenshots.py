@@ -1,87 +1,81 @@
-"""Make the README's pictures: the real window on the sample photos, light and dark.
+"""Make the pictures of the documents: the real windows, light and dark.
 
-python docs/make_screenshots.py
+python docs/make_screenshots.py                    # all of them, into docs/screenshots
+python docs/make_screenshots.py --to DIR main why  # only these, as PNG into a folder of your own
+python docs/make_screenshots.py --scale 2 --to DIR main
+
+Photos are the samples that ship, tagged by the model that ships. Evaluations and trainings are made
+up, and say so. Nothing of the person's own profile is read or written.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-IMAGES = ROOT / "docs" / "images"
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
 WIDTH, HEIGHT = 1280, 800
-PHOTO, CATEGORY = "cat.jpg", "cat"
-TIMEOUT_MS = 180_000
+THEMES = ("light", "dark")
 
 sys.path.insert(0, str(ROOT))
 
 
 def main() -> int:
-    if len(sys.argv) == 2:
-        return picture(sys.argv[1])
-    IMAGES.mkdir(exist_ok=True)
-    for theme in ("light", "dark"):  # a process each: the theme is chosen at the start
+    arguments = _arguments()
+    if arguments.theme:
+        from screenshot_studio import take
+
+        return take(arguments.theme, arguments.scenes, arguments.to, arguments.scale)
+    for theme in THEMES:  # a process each: the theme is chosen at the start
         with tempfile.TemporaryDirectory() as profile:
-            environment = {**os.environ, "CSRA_GUI_PROFILE": profile}
-            if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-                environment["QT_QPA_PLATFORM"] = "offscreen"
-            command = [sys.executable, __file__, theme]
-            subprocess.run(command, check=True, env=environment, cwd=ROOT)
+            command = [sys.executable, __file__, *sys.argv[1:], "--theme", theme]
+            subprocess.run(
+                command, check=True, env=_environment(Path(profile), arguments.scale), cwd=ROOT
+            )
     return 0
 
 
-def picture(theme: str) -> int:
-    from PySide6.QtCore import QTimer
-    from PySide6.QtWidgets import QApplication
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scenes", nargs="*", help="names of scenes; all of them by default")
+    parser.add_argument("--to", type=lambda text: Path(text).resolve(), help="folder for PNG files")
+    parser.add_argument("--scale", type=int, default=1, help="pixels for each one of a window")
+    parser.add_argument("--theme", choices=THEMES, help=argparse.SUPPRESS)
+    return parser.parse_args()
 
-    from csra_gui import settings as keys
-    from csra_gui.app import Application
-    from csra_gui.settings import Settings
-    from engine.remote import RemoteEngine
-    from engine.server import serve_local
 
-    app = QApplication([])
-    settings = Settings(Path(os.environ["CSRA_GUI_PROFILE"]) / "settings.ini")
-    settings.set_value(keys.THEME, theme)
-    application = Application(lambda: RemoteEngine(serve_local), settings)
-    session = application.session
-    failed = []
-
-    def look() -> None:
-        names = [path.name for path in session.photos.paths]
-        session.set_current(names.index(PHOTO))
-        assert session.model is not None
-        session.set_pinned(session.model.categories.index_of(CATEGORY))
-        wait_for_map()
-
-    def wait_for_map() -> None:
-        ready = session.current_evidence is not None and application.window.viewer.view.has_photo()
-        QTimer.singleShot(500, grab if ready else wait_for_map)
-
-    def grab() -> None:
-        target = IMAGES / f"{theme}.png"
-        if not application.window.grab().save(str(target)):
-            failed.append(f"{target} could not be written")
-        app.quit()
-
-    def give_up() -> None:
-        failed.append("the photos were not tagged in time")
-        app.quit()
-
-    session.tagging_finished.connect(lambda _: QTimer.singleShot(0, look))
-    application.window.resize(WIDTH, HEIGHT)
-    application.start([ROOT / "resources" / "samples"])
-    application.window.resize(WIDTH, HEIGHT)
-    QTimer.singleShot(TIMEOUT_MS, give_up)
-    app.exec()
-    application.shut_down()
-    for message in failed:
-        sys.stderr.write(message + "\n")
-    return 1 if failed else 0
+def _environment(profile: Path, scale: int) -> dict[str, str]:
+    """A screen of the size of the pictures that nobody sees, and a profile that is thrown away."""
+    screens = {
+        "screens": [
+            {
+                "name": "screen",
+                "x": 0,
+                "y": 0,
+                "width": WIDTH * scale,
+                "height": HEIGHT * scale,
+                "logicalDpi": 96,
+                "logicalBaseDpi": 96,
+                "dpr": 1,
+            }
+        ]
+    }
+    (profile / "screens.json").write_text(json.dumps(screens), encoding="utf-8")
+    return {
+        **os.environ,
+        "CSRA_GUI_PROFILE": str(profile / "profile"),
+        "CSRA_GUI_DATA": str(profile / "data"),
+        "QT_QPA_PLATFORM": f"offscreen:configfile={profile / 'screens.json'}",
+        "QT_QPA_FONTDIR": os.environ.get("QT_QPA_FONTDIR", "/usr/share/fonts"),
+        "QT_SCALE_FACTOR": str(scale),
+        "OMP_WAIT_POLICY": "PASSIVE",  # as the program itself has it
+    }
 
 
 if __name__ == "__main__":
