@@ -9,6 +9,7 @@ from collections.abc import Generator
 import numpy as np
 import torch
 
+from engine.calibration import LogitScaling
 from engine.categories import Categories
 from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.half import HALVED_FROM
@@ -162,6 +163,24 @@ def _loses_nothing(classifier: Classifier) -> bool:
     return all(torch.equal(p.half().float(), p) for p in large)
 
 
+def _calibration(
+    old: CheckpointRecord, categories: Categories, taught: set[str]
+) -> LogitScaling | None:
+    """The model's calibration, with that of nothing where its heads are other ones now."""
+    if old.calibration is None:
+        return None
+    known = dict(
+        zip(
+            old.config.categories,
+            zip(old.calibration.slopes, old.calibration.offsets, strict=True),
+            strict=True,
+        )
+    )
+    pairs = [known[c] if c in known and c not in taught else (1.0, 0.0) for c in categories]
+    slopes, offsets = zip(*pairs, strict=True)
+    return LogitScaling(slopes, offsets)
+
+
 def _record(
     checkpoint: Checkpoint, request: TeachRequest, taught: tuple[TaughtCategory, ...]
 ) -> CheckpointRecord:
@@ -178,6 +197,7 @@ def _record(
         name=request.name,
         description=f"{old.name}, taught with photos of its user.",
         thresholds=thresholds,
+        calibration=_calibration(old, request.categories, {c.name for c in taught}),
         # What was measured still holds where nothing was taught.
         results={
             name: value

@@ -12,9 +12,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.calibration import LogitScaling
 from engine.categories import Categories
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.native import save_checkpoint, write_with_record
 from engine.config import HeadConfig
 from engine.data.decode_pool import DecodePool
 from engine.errors import DataError, ModelError
@@ -98,6 +99,19 @@ def test_a_new_category_is_learned_and_the_old_ones_stay_to_the_bit(
     assert (category.positives, category.negatives) == (COUNT // 2, COUNT // 2)
     assert category.right_before is None
     assert category.right_after == category.judged > 0
+
+
+def test_a_calibration_stays_where_nothing_was_taught(
+    pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
+) -> None:
+    count = len(TINY_CATEGORIES)
+    slopes = tuple(1.5 + place for place in range(count))
+    calibration = LogitScaling(slopes, (0.25,) * count)
+    record = dataclasses.replace(open_checkpoint(model).record, calibration=calibration)
+    write_with_record(model, model, record)
+    report = report_of(new_category(model, photos), pool)
+    kept = open_checkpoint(report.file).record.calibration
+    assert kept == LogitScaling((*slopes, 1.0), ((0.25,) * count + (0.0,)))
 
 
 def test_corrections_change_only_the_categories_that_they_are_about(
