@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QTreeView,
     QWidget,
 )
+from shiboken6 import isValid
 from typing_extensions import override
 
 _EDITORS = (QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit)
@@ -52,7 +53,8 @@ class TypingGuard(QObject):
 
     @Slot(QWidget, QWidget)
     def _on_app_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
-        if self._guarded is not None:
+        # A widget that is being deleted gives the focus away before it says that it is gone.
+        if self._guarded is not None and isValid(self._guarded):
             self._guarded.removeEventFilter(self)
             self._guarded.destroyed.disconnect(self._forget)
         editable = isinstance(now, QComboBox) and now.isEditable()
