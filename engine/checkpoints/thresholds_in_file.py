@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import safetensors.torch
-from safetensors import SafetensorError
-
-from engine.atomic import atomic_path
 from engine.checkpoints.exchange import is_ours
-from engine.checkpoints.native import load_checkpoint
-from engine.checkpoints.record import from_metadata, to_metadata
+from engine.checkpoints.native import load_checkpoint, write_with_record
+from engine.checkpoints.record import from_metadata
 from engine.checkpoints.safetensors_header import read_header
 from engine.checkpoints.store import ModelStore, check_model_name
-from engine.errors import CheckpointError, ModelError
+from engine.errors import ModelError
 from engine.values import DEFAULT_THRESHOLD, ThresholdsForModel
 
 
@@ -35,13 +31,7 @@ def write_thresholds(source: Path, target: Path, thresholds: Sequence[float], or
     record = load_checkpoint(source).record
     provenance = {**record.provenance, "thresholds": origin}
     record = replace(record, thresholds=tuple(thresholds), provenance=provenance)
-    metadata = to_metadata(record, read_header(source).metadata["weights_sha256"])
-    try:
-        tensors = safetensors.torch.load_file(source)
-        with atomic_path(target) as temporary:
-            safetensors.torch.save_file(tensors, temporary, metadata=metadata)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"The model could not be saved to {target}: {error}.") from error
+    write_with_record(source, target, record)
 
 
 def save_thresholds(store: ModelStore, source: Path, request: ThresholdsForModel) -> str:
