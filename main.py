@@ -42,7 +42,7 @@ def main_gui(arguments: list[str] | None = None) -> int:
     multiprocessing.freeze_support()
     arguments = sys.argv[1:] if arguments is None else arguments
     from csra_gui.app import run
-    from engine.remote import RemoteEngine
+    from engine.api.remote import RemoteEngine
     from engine.resources import resource_path
     from engine.server import TRAINER_STOP_S, serve_local, serve_trainer
 

@@ -182,8 +182,8 @@ def measure_ours(tree: Path, profile: Path) -> dict[str, float]:
 
 def no_engine() -> Any:
     """An engine without a model: only looking at photos is measured."""
-    from engine.errors import ModelError
-    from engine.remote import RemoteEngine
+    from engine.api.errors import ModelError
+    from engine.api.remote import RemoteEngine
     from engine.server import serve_local
 
     class NoModel(RemoteEngine):

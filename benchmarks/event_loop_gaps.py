@@ -56,7 +56,7 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
     from csra_gui.app import Application
     from csra_gui.session import ModelState
     from csra_gui.settings import Settings
-    from engine.remote import RemoteEngine
+    from engine.api.remote import RemoteEngine
     from engine.server import TRAINER_STOP_S, serve_local, serve_trainer
 
     app = QApplication([])
@@ -120,8 +120,8 @@ def train(application: Application) -> None:
     import numpy as np
 
     from csra_gui.training.desk import SAMPLES
-    from engine.train.request import LabelSource, ModelStart, TrainRequest
-    from engine.train_config import RECOMMENDED
+    from engine.api.training import LabelSource, ModelStart, TrainRequest
+    from engine.api.training_config import RECOMMENDED
     from engine.training_runs import default_runs
 
     photos, runs = application.session.photos, default_runs()

@@ -39,6 +39,7 @@ from grad_cam import as_input, cams_of_features, package_cam  # noqa: E402
 from PIL import Image, ImageFilter  # noqa: E402
 from quality_tables import CENTRE, CHANCE, GRAD_CAM, Pair, summary  # noqa: E402
 
+from engine.api.values import DecodedImage, FloatArray, PixelArray, PositionScores  # noqa: E402
 from engine.checkpoints.catalogue import find_model  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.data.dataset_registry import load_dataset  # noqa: E402
@@ -61,7 +62,6 @@ from engine.metrics.perturbation import (  # noqa: E402
     with_first_cells,
 )
 from engine.runtime.torch_backend import TorchBackend  # noqa: E402
-from engine.values import DecodedImage, FloatArray, PixelArray, PositionScores  # noqa: E402
 
 STEPS, BLUR_CELLS = 10, 1.0
 

@@ -45,6 +45,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from grad_cam import as_input, package_cam  # noqa: E402
 
+from engine.api.values import PositionScores  # noqa: E402
 from engine.checkpoints.catalogue import find_model  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.data.decode_pool import DecodePool  # noqa: E402
@@ -54,7 +55,6 @@ from engine.predict import decode_request, position_scores  # noqa: E402
 from engine.render import OverlayStyle, overlay_pixels  # noqa: E402
 from engine.resources import resource_path  # noqa: E402
 from engine.runtime.torch_backend import TorchBackend  # noqa: E402
-from engine.values import PositionScores  # noqa: E402
 
 COUNTS = (1, 20)
 SETS_OF_MAPS = {1: "1 map", 20: "20 maps"}

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from engine.api.values import DecodedImage, FloatArray
 from engine.models.classifier import Classifier
-from engine.values import DecodedImage, FloatArray
 
 #: Input (1, 3, S, S) and category → map (S, S), 0 to 1.
 PackageCam = Callable[[Tensor, int], NDArray[np.float32]]

@@ -25,13 +25,13 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from engine.categories import Categories  # noqa: E402
+from engine.api.categories import Categories  # noqa: E402
+from engine.api.values import FloatArray, Prediction  # noqa: E402
 from engine.library.filter_evaluation import LibraryView  # noqa: E402
 from engine.library.filters import parse  # noqa: E402
 from engine.library.opening import open_library  # noqa: E402
 from engine.library.store import Library  # noqa: E402
 from engine.library.values import ImageFile, LibraryModel, Verdict, Wish  # noqa: E402
-from engine.values import FloatArray, Prediction  # noqa: E402
 
 BATCH = 500
 FILTERS = (

@@ -54,7 +54,7 @@ def measure(folder: Path, photos: int, size: str) -> dict[str, object]:
 
     from csra_gui.app import Application
     from csra_gui.settings import TAG_ON_OPENING, Settings
-    from engine.remote import RemoteEngine
+    from engine.api.remote import RemoteEngine
     from engine.server import serve_local
 
     app = QApplication([])

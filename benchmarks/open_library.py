@@ -20,12 +20,12 @@ import numpy as np
 from csra_gui.library_sync import sync_rows
 from csra_gui.photo_order import Order, rows_in_order
 from csra_gui.photo_table import PhotoTable
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import Prediction
 from engine.library.filter_evaluation import LibraryView
 from engine.library.filters import parse
 from engine.library.opening import open_library
 from engine.library.values import ImageFile, LibraryModel, Verdict
-from engine.values import Prediction
 
 FILTERS = ("", "c1 AND NOT c2", "score:c3>0.4 OR uncertain:c4", "name:77", "reviewed:yes tags:>2")
 SORTS = ("found", "name", "date", "score:c1", "uncertainty", "mistakes")

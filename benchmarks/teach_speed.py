@@ -37,11 +37,11 @@ def main() -> int:
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     import numpy as np
 
-    from engine.categories import Categories
+    from engine.api.categories import Categories
+    from engine.api.teaching import TeachReport, TeachRequest
     from engine.data.dataset_registry import load_dataset
     from engine.local import LocalEngine
     from engine.metrics import average_precision
-    from engine.teach.values import TeachReport, TeachRequest
 
     val = load_dataset("voc2007", options.devkit, "val")
     truth = val.targets[:, val.categories.index_of(options.category)]

@@ -32,23 +32,23 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
-from engine.config import PAPER_TEMPERATURES, HeadConfig, HeadTrainConfig  # noqa: E402
+from engine.api.config import PAPER_TEMPERATURES, HeadConfig, HeadTrainConfig  # noqa: E402
+from engine.api.training import (  # noqa: E402
+    STANDARD_HEAD,
+    DatasetSource,
+    ModelStart,
+    TrainRequest,
+)
+from engine.api.training_config import PAPER, RECOMMENDED, TrainConfig  # noqa: E402
+from engine.api.training_reports import EpochReport, TrainingEnded  # noqa: E402
 from engine.data.dataset_registry import load_dataset  # noqa: E402
 from engine.data.decode_pool import DecodePool  # noqa: E402
 from engine.features import FeatureExtractor  # noqa: E402
 from engine.metrics import mean_average_precision  # noqa: E402
 from engine.models.heads import ResidualAttentionHeads  # noqa: E402
 from engine.train.heads import FeatureSet, head_logits, train_heads  # noqa: E402
-from engine.train.reports import EpochReport, TrainingEnded  # noqa: E402
-from engine.train.request import (  # noqa: E402
-    STANDARD_HEAD,
-    DatasetSource,
-    ModelStart,
-    TrainRequest,
-)
 from engine.train.session import run_training  # noqa: E402
 from engine.train.start import starting_classifier  # noqa: E402
-from engine.train_config import PAPER, RECOMMENDED, TrainConfig  # noqa: E402
 
 QUICK = HeadTrainConfig(epochs=8)
 #: Side of the input in pixels, epochs, and the share of the images that judge.

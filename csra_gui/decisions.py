@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.library_client import LibraryClient, who
 from csra_gui.photo_table import PhotoTable
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.library.errors import LibraryError
 from engine.library.file_facts import look_at
 from engine.library.store import Library

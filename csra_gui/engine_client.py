@@ -9,11 +9,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.workers.job import Job, JobRunner
-from engine.api import TaggingEngine
-from engine.errors import EngineError, EngineStoppedError, ImageError
-from engine.evaluation_request import EvaluationRequest
-from engine.geometry import Box
-from engine.values import (
+from engine.api.engine import TaggingEngine
+from engine.api.errors import EngineError, EngineStoppedError, ImageError
+from engine.api.evaluation import EvaluationRequest
+from engine.api.geometry import Box
+from engine.api.values import (
     ModelImport,
     ModelInfo,
     PositionScores,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from pathlib import Path
 
-from engine.values import PositionScores
+from engine.api.values import PositionScores
 
 _MAX_BYTES = 200 * 2**20
 

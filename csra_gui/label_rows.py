@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csra_gui.item_models.label_list_model import LabelRow
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, reach
 from engine.library.predictions import HalfArray
 from engine.library.values import Verdict
-from engine.values import FloatArray
 
 Verdicts = Mapping[str, Verdict]
 Codes = NDArray[np.uint8]

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from csra_gui.library_client import LibraryClient
 from csra_gui.photo_table import PhotoTable
 from csra_gui.workers.job import Job, JobRunner
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.library.images import content_hash
 from engine.library.store import Library
 from engine.library.values import LibraryImage, Moved

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 from platformdirs import user_data_path
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from engine.api.errors import EngineError
 from engine.checkpoints.store import DATA_VARIABLE
-from engine.errors import EngineError
 from engine.library.carrying import carry_over
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library

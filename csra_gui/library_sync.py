@@ -13,7 +13,7 @@ from csra_gui.library_client import LibraryClient
 from csra_gui.photo_files import PhotoFiles
 from csra_gui.photo_table import PhotoTable
 from csra_gui.workers.job import Job, JobRunner
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.library.columns import IntArray
 from engine.library.store import Library
 from engine.library.stored import Stored

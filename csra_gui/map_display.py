@@ -25,8 +25,8 @@ from csra_gui.settings import (
 )
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.overlay import OverlayStyle
+from engine.api.values import FloatArray, PositionScores
 from engine.evidence import MapKind, attention, evidence_limit, map_of, score_map
-from engine.values import FloatArray, PositionScores
 
 _SHOWN_BY = frozenset(
     setting.key

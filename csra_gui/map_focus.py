@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.engine_client import EngineClient
 from csra_gui.evidence_cache import EvidenceCache
 from csra_gui.photo_table import PhotoTable
-from engine.errors import EngineError
-from engine.values import PositionScores
+from engine.api.errors import EngineError
+from engine.api.values import PositionScores
 
 
 class MapFocus(QObject):

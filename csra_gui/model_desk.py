@@ -17,9 +17,9 @@ from csra_gui.model_rows import Place, ShelfModel
 from csra_gui.model_shelf import DownloadOrder, ModelShelf, Work, WorkEnd, WorkKind
 from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session import Session
-from engine.errors import FileChangedError, MissingFactsError
+from engine.api.errors import FileChangedError, MissingFactsError
+from engine.api.values import ModelImport
 from engine.texts import display_name, display_path, display_text
-from engine.values import ModelImport
 
 #: Endings by which a dropped file is taken for a model rather than a photo.
 MODEL_SUFFIXES = frozenset({".safetensors", ".pth", ".pt", ".onnx"})

@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.engine_client import EngineClient
 from csra_gui.settings import Settings
-from engine.errors import EngineError, EngineStoppedError
+from engine.api.errors import EngineError, EngineStoppedError
+from engine.api.values import ModelInfo
 from engine.texts import display_text
-from engine.values import ModelInfo
 
 _log = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import EngineError, ModelError
 from engine.checkpoints.catalogue import CatalogueEntry, category_list, load_catalogue
 from engine.checkpoints.model_list import ModelRow, list_models
 from engine.checkpoints.record import CheckpointRecord, from_metadata
 from engine.checkpoints.safetensors_header import read_header
 from engine.checkpoints.store import ModelStore, shipped_models
-from engine.errors import EngineError, ModelError
 
 Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"

@@ -15,12 +15,12 @@ from csra_gui.engine_client import EngineClient
 from csra_gui.model_rows import Shelf, ShelfModel, read_shelf
 from csra_gui.tagging import MovingRate
 from csra_gui.workers.job import Job, JobRunner
+from engine.api.errors import EngineError
+from engine.api.values import ModelImport
 from engine.checkpoints.catalogue import CatalogueEntry, category_list, read_categories
 from engine.checkpoints.download import DownloadProgress, DownloadSettings, DownloadSource
 from engine.checkpoints.store import ModelStore
-from engine.errors import EngineError
 from engine.texts import display_name, display_text
-from engine.values import ModelImport
 
 Downloader = Callable[
     [DownloadSource, Path, DownloadSettings], Generator[DownloadProgress, None, Path]

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.workers.job import Job, JobRunner
 from csra_gui.workers.scan_job import FoundPhotos, scan_work
+from engine.api.errors import EngineError
 from engine.data.scan import ScanProblem
-from engine.errors import EngineError
 from engine.library.values import ImageFile
 
 #: Photos that are handed on at once; the worker may find many more while the window is busy.

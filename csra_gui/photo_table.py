@@ -13,10 +13,10 @@ from typing_extensions import override
 from csra_gui.growing_array import GrowingArray
 from csra_gui.photo_decisions import PhotoDecisions
 from csra_gui.photo_rows import PhotoRows
+from engine.api.values import FloatArray
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray
 from engine.library.values import Verdict
-from engine.values import FloatArray
 
 #: Models whose scores are kept, while they take less than this; the one in use always is.
 KEPT_MODELS = 4

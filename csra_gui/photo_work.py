@@ -20,10 +20,10 @@ from csra_gui.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
 from csra_gui.tagger import Tagger
 from csra_gui.tagging import TagSummary
 from csra_gui.workers.change_job import FileChanges
+from engine.api.values import ModelInfo
 from engine.data.scan import ScanProblem
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel
-from engine.values import ModelInfo
 
 
 class PhotoWork(QObject):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from csra_gui.map_display import number_text
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.geometry import Box
+from engine.api.values import FloatArray, Label, PositionScores
 from engine.evidence import MapKind, logits, with_head
-from engine.geometry import Box
 from engine.regions import PointValues, labels_at, region_labels, region_shares, values_at
-from engine.values import FloatArray, Label, PositionScores
 
 _MOST = 3
 

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import FloatArray
 from engine.library.columns import BoolArray, Columns, IntArray, reach
 from engine.library.predictions import HalfArray
-from engine.values import FloatArray
 
 
 class RetagMode(StrEnum):

@@ -17,12 +17,12 @@ from csra_gui.tagging import TagRun, TagSummary
 from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.job import Job
 from csra_gui.workers.tag_job import Outcome, kept_predictions
-from engine.errors import EngineError
+from engine.api.errors import EngineError
+from engine.api.values import ModelInfo, Prediction
 from engine.library.columns import IntArray
 from engine.library.predictions import HalfArray
 from engine.library.store import Library
 from engine.library.values import LibraryModel
-from engine.values import ModelInfo, Prediction
 
 _CHUNK = 1000
 

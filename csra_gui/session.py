@@ -24,9 +24,9 @@ from csra_gui.threshold_keeper import ThresholdKeeper
 from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.change_job import FileChanges
 from csra_gui.workers.job import JobRunner
+from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.data.scan import ScanProblem
 from engine.library.values import Verdict
-from engine.values import FloatArray, ModelInfo, PositionScores
 
 __all__ = ["ModelState", "Session"]
 

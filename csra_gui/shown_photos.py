@@ -11,12 +11,12 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from csra_gui.photo_order import Order, rows_in_order
 from csra_gui.photo_table import PhotoTable
 from csra_gui.workers.job import Job, JobRunner
-from engine.errors import EngineError
+from engine.api.errors import EngineError
+from engine.api.values import FloatArray
 from engine.library.columns import IntArray
 from engine.library.filter_evaluation import LibraryView
 from engine.library.filter_tree import FilterError
 from engine.library.filters import parse
-from engine.values import FloatArray
 
 #: Changes wait this long for company before filter and order are worked out anew.
 DEBOUNCE_MS = 150

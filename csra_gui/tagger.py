@@ -14,8 +14,8 @@ from csra_gui.photo_files import RowPaths
 from csra_gui.photo_table import PhotoTable
 from csra_gui.tagging import TagRun, TagSummary
 from csra_gui.workers.tag_job import FileChanged, Outcome, kept_predictions
-from engine.errors import EngineError
-from engine.values import Prediction
+from engine.api.errors import EngineError
+from engine.api.values import Prediction
 
 #: A file that changes more often than this while it is tagged is left alone.
 _MAX_CHANGES = 3

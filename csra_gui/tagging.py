@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.workers.job import Job
 from csra_gui.workers.tag_job import FileChanged, NotStored, Outcome
-from engine.errors import EngineError
-from engine.values import Prediction
+from engine.api.errors import EngineError
+from engine.api.values import Prediction
 
 _AVERAGE_OVER_S = 8.0
 

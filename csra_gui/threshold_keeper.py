@@ -6,10 +6,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.library_client import LibraryClient
 from csra_gui.thresholds import LabelThresholds
-from engine.errors import EngineError
+from engine.api.errors import EngineError
+from engine.api.values import ModelInfo
 from engine.library.store import Library
 from engine.library.values import LibraryModel
-from engine.values import ModelInfo
 
 
 class ThresholdKeeper(QObject):

@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.settings import SHARE_THRESHOLD, THRESHOLD, USE_MODEL_THRESHOLDS, Setting, Settings
-from engine.values import FloatArray, ModelInfo
+from engine.api.values import FloatArray, ModelInfo
 
 
 class LabelThresholds(QObject):

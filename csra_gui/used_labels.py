@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.settings import FAVOURITE_LABELS, USED_LABELS, Setting, Settings
-from engine.categories import MAX_NAME_LENGTH, Categories
-from engine.errors import ConfigError
+from engine.api.categories import MAX_NAME_LENGTH, Categories
+from engine.api.errors import ConfigError
 
 MAX_USED = 100
 FAVOURITES = 9

@@ -22,8 +22,8 @@ from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.retag_plan import Retagged, RetagMode, difference
 from csra_gui.training.runner import Phase
-from engine.categories import Categories
-from engine.geometry import Box
+from engine.api.categories import Categories
+from engine.api.geometry import Box
 from engine.library.values import Verdict
 from engine.runs import EvaluationRun, now, runs_folder, save_run
 

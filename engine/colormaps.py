@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.values import PixelArray
 from engine.resources import resource_path
-from engine.values import PixelArray
 
 LEVELS = 256
 

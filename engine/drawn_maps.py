@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.api.geometry import fitted_size
+from engine.api.values import PixelArray, PositionScores
 from engine.colormaps import ColorMapName
 from engine.evidence import MapKind, cells_on_photo, evidence_limit, map_of, on_photo
-from engine.geometry import fitted_size
 from engine.render import OverlayStyle, blended, overlay_pixels
-from engine.values import PixelArray, PositionScores
 
 _TILE_SIDE, _CAPTION_HEIGHT, _GAP, _FONT_SIZE = 320, 26, 8, 15
 _MAX_COLUMNS = 5

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import EvaluateConfig
+from engine.api.config import EvaluateConfig
+from engine.api.errors import DataError, ImageError
+from engine.api.evaluation import EvaluationProgress
+from engine.api.values import DecodedImage, FloatArray
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError, ImageError
-from engine.evaluation_request import EvaluationProgress
 from engine.evidence import activate
 from engine.metrics import LocalisationMeter, Located
 from engine.metrics.pointing import MeterState
 from engine.models.classifier import Classifier
 from engine.runtime.distributed import Processes
 from engine.runtime.torch_backend import TorchBackend
-from engine.values import DecodedImage, FloatArray
 
 __all__ = ["EvaluatedShare", "EvaluationProgress", "Evaluator", "merged"]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.values import FloatArray
 from engine.evidence import sigmoid
 from engine.metrics import (
     BootstrapSettings,
@@ -29,7 +30,6 @@ from engine.metrics.bootstrap import bootstrap_steps
 from engine.metrics.checks import finished
 from engine.runs import EvaluationRun
 from engine.thresholds import Thresholds, best_f1_thresholds
-from engine.values import FloatArray
 
 _LOGIT_THRESHOLD = 0.0  # a score of one half
 

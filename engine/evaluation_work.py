@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.checkpoints.native import Checkpoint
-from engine.data.dataset_registry import dataset_spec, load_dataset
-from engine.data.decode_pool import DecodePool
-from engine.data.labelled import LabelledImages
-from engine.errors import DataError
-from engine.evaluate import EvaluatedShare, Evaluator, merged
-from engine.evaluation_request import (
+from engine.api.errors import DataError
+from engine.api.evaluation import (
     EvaluationDone,
     EvaluationProgress,
     EvaluationRequest,
     Unfinished,
 )
+from engine.checkpoints.native import Checkpoint
+from engine.data.dataset_registry import dataset_spec, load_dataset
+from engine.data.decode_pool import DecodePool
+from engine.data.labelled import LabelledImages
+from engine.evaluate import EvaluatedShare, Evaluator, merged
 from engine.models.resizing import resized
 from engine.run_notes import remember_place
 from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run

@@ -18,9 +18,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import Activation, HeadConfig
-from engine.geometry import Box
-from engine.values import FloatArray, PositionScores
+from engine.api.config import Activation, HeadConfig
+from engine.api.geometry import Box
+from engine.api.values import FloatArray, PositionScores
 
 #: The share of contributions that a signed scale reaches over.
 _WITHIN_LIMIT = 0.98

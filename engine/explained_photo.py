@@ -16,20 +16,20 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from engine.atomic import atomic_path
-from engine.drawn_maps import DrawingSettings, contact_sheet, draw_map, style_for
-from engine.errors import DataError
-from engine.evidence import activate, logits, map_of
-from engine.output_names import OutputNames
-from engine.render import OverlayStyle
-from engine.texts import display_path
-from engine.values import (
+from engine.api.errors import DataError
+from engine.api.values import (
     FloatArray,
     ModelInfo,
     PixelArray,
     PositionScores,
     ranked_labels,
 )
+from engine.atomic import atomic_path
+from engine.drawn_maps import DrawingSettings, contact_sheet, draw_map, style_for
+from engine.evidence import activate, logits, map_of
+from engine.output_names import OutputNames
+from engine.render import OverlayStyle
+from engine.texts import display_path
 
 # Photos hardly get smaller with more effort, and it is most of the time that writing takes.
 _PNG_EFFORT = 3

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.calibration import LogitScaling
-from engine.config import Activation
+from engine.api.calibration import LogitScaling
+from engine.api.config import Activation
+from engine.api.values import PositionScores
 from engine.evidence import activate, attention, logits
-from engine.values import PositionScores
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,14 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from engine.api.config import PreprocessConfig
+from engine.api.errors import DataError
+from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
-from engine.config import PreprocessConfig
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.labelled import Crop
-from engine.errors import DataError
 from engine.models.backbones import Backbone
 from engine.train.decoding import decoded
-from engine.train.reports import PreparationReport
 
 FeatureArray = NDArray[np.float16]
 _BATCH = 8

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calibration import LogitScaling
-from engine.categories import Categories
+from engine.api.calibration import LogitScaling
+from engine.api.categories import Categories
+from engine.api.errors import DataError
+from engine.api.values import FloatArray
 from engine.checkpoints.record import CheckpointRecord
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.metrics import average_precision, calibration_report, fit_calibration
 from engine.metrics.checks import BoolColumns, FloatColumns
 from engine.thresholds import Thresholds, best_f1_thresholds
-from engine.values import FloatArray
 
 _FOLDS = 5
 _SEED = 0

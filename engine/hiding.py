@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.geometry import Box
-from engine.values import DecodedImage, PixelArray
+from engine.api.geometry import Box
+from engine.api.values import DecodedImage, PixelArray
 
 
 def with_hidden(image: DecodedImage, box: Box) -> DecodedImage:

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.api.errors import DataError
 from engine.atomic import write_text
-from engine.errors import DataError
 from engine.evaluation_report import EvaluationReport
 from engine.report.category_table import category_section
 from engine.report.closing import comparison_section, problems_section, provenance_section

@@ -9,29 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import predict as prediction
-from engine.checkpoints.catalogue import find_model
-from engine.checkpoints.exchange import export_model, import_file, possible_exports
-from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import Checkpoint
-from engine.checkpoints.store import default_store
-from engine.checkpoints.thresholds_in_file import save_thresholds
-from engine.config import PredictConfig
-from engine.data.decode_pool import DecodePool
-from engine.data.true_boxes import TrueBoxes
-from engine.errors import DataError, EngineStoppedError, ModelError
-from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
-from engine.evaluation_work import EvaluationWork
-from engine.geometry import Box
-from engine.models.resizing import resized
-from engine.runtime.device import choose_device, device_name
-from engine.runtime.torch_backend import TorchBackend
-from engine.teach.teaching import teach
-from engine.teach.values import TeachProgress, TeachReport, TeachRequest
-from engine.train.control import Wish
-from engine.train.reports import TrainReport
-from engine.train.request import TrainRequest
-from engine.train.running import RunningTraining
-from engine.values import (
+from engine.api.config import PredictConfig
+from engine.api.errors import DataError, EngineStoppedError, ModelError
+from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.geometry import Box
+from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
+from engine.api.training import TrainRequest
+from engine.api.training_control import Wish
+from engine.api.training_reports import TrainReport
+from engine.api.values import (
     ModelImport,
     ModelInfo,
     PositionScores,
@@ -39,6 +25,20 @@ from engine.values import (
     ThresholdsForModel,
     TrueBox,
 )
+from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.exchange import export_model, import_file, possible_exports
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.store import default_store
+from engine.checkpoints.thresholds_in_file import save_thresholds
+from engine.data.decode_pool import DecodePool
+from engine.data.true_boxes import TrueBoxes
+from engine.evaluation_work import EvaluationWork
+from engine.models.resizing import resized
+from engine.runtime.device import choose_device, device_name
+from engine.runtime.torch_backend import TorchBackend
+from engine.teach.teaching import teach
+from engine.train.running import RunningTraining
 
 
 @dataclass(frozen=True, eq=False)

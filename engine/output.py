@@ -8,9 +8,9 @@ import os
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import Label, Prediction
 from engine.texts import display_path
-from engine.values import Label, Prediction
 
 # A spreadsheet takes a cell that starts with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.config import PredictConfig, PreprocessConfig
+from engine.api.config import PredictConfig, PreprocessConfig
+from engine.api.errors import ImageError
+from engine.api.geometry import Box
+from engine.api.values import DecodedImage, FloatArray, PositionScores, Prediction
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.errors import ImageError
 from engine.evidence import activate
-from engine.geometry import Box
 from engine.hiding import with_hidden
 from engine.runtime.torch_backend import TorchBackend
-from engine.values import DecodedImage, FloatArray, PositionScores, Prediction
 
 # A batch gains little on a CPU, and while one runs nobody's click is answered.
 _CPU_BATCH, _GPU_BATCH = 4, 32

@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.geometry import Box
+from engine.api.values import (
+    DEFAULT_THRESHOLD,
+    FloatArray,
+    Label,
+    PositionScores,
+    ranked_labels,
+)
 from engine.evidence import (
     activate,
     attention,
@@ -21,14 +29,6 @@ from engine.evidence import (
     evidence_maps,
     local_probabilities,
     score_map,
-)
-from engine.geometry import Box
-from engine.values import (
-    DEFAULT_THRESHOLD,
-    FloatArray,
-    Label,
-    PositionScores,
-    ranked_labels,
 )
 
 #: Max pooling has no fractions: it looks at cells that a rectangle covers at least so much of.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.values import FloatArray, PixelArray
 from engine.colormaps import LEVELS, ColorMapName, lookup_table
-from engine.values import FloatArray, PixelArray
 
 #: Finer than the 256 colours, so that the edge at the threshold is soft.
 _STEPS = 1024

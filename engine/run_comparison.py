@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
-from engine.errors import DataError
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.metrics import average_precision
 from engine.runs import EvaluationRun
 

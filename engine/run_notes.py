@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.api.errors import DataError
 from engine.atomic import write_text
-from engine.errors import DataError
 from engine.texts import display_name
 
 _PLACE, _NOTE, _MARKS = "place.json", "note.json", "marks.json"

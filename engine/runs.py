@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_data_path
 
+from engine.api.categories import Categories
+from engine.api.errors import DataError
+from engine.api.values import FloatArray
 from engine.atomic import atomic_path, write_text
-from engine.categories import Categories
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError
 from engine.metrics.pointing import MeterState
-from engine.values import FloatArray
 
 _FORMAT = 1
 _MAX_DESCRIPTION = 64 << 20

@@ -7,8 +7,8 @@ import os
 import signal
 from multiprocessing.connection import Connection
 
-from engine.api import TaggingEngine
-from engine.remote import serve
+from engine.api.engine import TaggingEngine
+from engine.api.remote import serve
 
 # The window and the decoders of its thumbnails go first when the processor is busy.
 _NICENESS = 5

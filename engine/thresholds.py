@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigError, DataError
+from engine.api.errors import ConfigError, DataError
 from engine.metrics.checks import BoolColumns, FloatColumns, Scored, require_images, scored
 from engine.metrics.curves import RankedCounts
 

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from engine.api.categories import Categories
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import DataError, EngineError
+from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
+from engine.api.training_config import AugmentConfig, TrainConfig
+from engine.api.training_reports import Ending, EpochReport
 from engine.atomic import atomic_path, write_text
-from engine.categories import Categories
 from engine.checkpoints.store import check_model_name, make_folder, models_folder
-from engine.config import HeadTrainConfig
-from engine.errors import DataError, EngineError
-from engine.train.reports import Ending, EpochReport
-from engine.train.request import DatasetSource, LabelSource, ModelStart, TrainRequest
-from engine.train_config import AugmentConfig, TrainConfig
 
 _REQUEST, _LABELS, _LOG = "run.json", "labels.npz", "log.jsonl"
 _VERSION = 1

@@ -15,11 +15,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.errors import DataError
+from engine.api.values import FloatArray
 from engine.atomic import atomic_path
-from engine.errors import DataError
 from engine.metrics.pointing import MeterState
 from engine.runs import runs_folder
-from engine.values import FloatArray
 
 _FORMAT = 1
 _DAMAGE = (

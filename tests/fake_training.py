@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.categories import Categories
-from engine.geometry import Box
-from engine.teach.values import TaughtCategory, TeachProgress, TeachReport, TeachRequest
-from engine.train.control import Wish
-from engine.train.reports import (
+from engine.api.categories import Categories
+from engine.api.geometry import Box
+from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport, TeachRequest
+from engine.api.training import LabelSource, TrainRequest
+from engine.api.training_control import Wish
+from engine.api.training_reports import (
     Ending,
     EpochReport,
     PauseReport,
@@ -27,8 +28,7 @@ from engine.train.reports import (
     TrainingStarted,
     TrainReport,
 )
-from engine.train.request import LabelSource, TrainRequest
-from engine.values import PositionScores
+from engine.api.values import PositionScores
 
 STEPS = 3
 

@@ -13,25 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.categories import Categories
-from engine.checkpoints.record import CheckpointRecord, to_metadata
-from engine.checkpoints.store import default_store, shipped_models
-from engine.config import HeadConfig, ModelConfig, PredictConfig, PreprocessConfig
-from engine.data.dataset_registry import load_dataset
-from engine.data.decode_pool import DecodeRequest
-from engine.data.labelled import LabelledImages
-from engine.errors import EngineError, ImageError, ModelError
-from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
-from engine.evidence import logits, sigmoid
-from engine.geometry import Box
-from engine.regions import cell_shares
-from engine.run_notes import remember_place
-from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
-from engine.teach.values import TeachProgress, TeachReport, TeachRequest
-from engine.train.control import Wish
-from engine.train.reports import TrainReport
-from engine.train.request import TrainRequest
-from engine.values import (
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, ModelConfig, PredictConfig, PreprocessConfig
+from engine.api.errors import EngineError, ImageError, ModelError
+from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.geometry import Box
+from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
+from engine.api.training import TrainRequest
+from engine.api.training_control import Wish
+from engine.api.training_reports import TrainReport
+from engine.api.values import (
     DecodedImage,
     ModelImport,
     ModelInfo,
@@ -40,6 +31,15 @@ from engine.values import (
     ThresholdsForModel,
     TrueBox,
 )
+from engine.checkpoints.record import CheckpointRecord, to_metadata
+from engine.checkpoints.store import default_store, shipped_models
+from engine.data.dataset_registry import load_dataset
+from engine.data.decode_pool import DecodeRequest
+from engine.data.labelled import LabelledImages
+from engine.evidence import logits, sigmoid
+from engine.regions import cell_shares
+from engine.run_notes import remember_place
+from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
 from tests.fake_training import FakeTrainer
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))

@@ -12,7 +12,7 @@ from csra_gui.panels.maps_panel import MapsPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.session import Session
 from csra_gui.settings import SHOW_TRUE_BOXES, Settings
-from engine.geometry import Box
+from engine.api.geometry import Box
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions

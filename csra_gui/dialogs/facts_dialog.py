@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.dialogs.download_dialog import lam_box
-from engine.errors import MissingFactsError
+from engine.api.errors import MissingFactsError
 from engine.texts import display_name, display_text
 
 _LAM_HELP = "The file does not say λ, the weight of attention. Whoever made it knows; 0.1 is usual."

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 
 from csra_gui.profile import log_file
 from csra_gui.resources import icon
+from engine.api.values import ModelInfo
 from engine.texts import display_path, display_text
-from engine.values import ModelInfo
 
 _BUG_HEADLINE = (
     "Something went wrong that should not have. Your photos are untouched, and you can go on. "

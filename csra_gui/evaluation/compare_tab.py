@@ -31,7 +31,7 @@ from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.theme import Tone, tone_color
 from csra_gui.workers.job import Job, JobRunner
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.run_comparison import ImageLabel, RunComparison, compare_runs
 from engine.runs import EvaluationRun, load_run
 from engine.texts import display_text

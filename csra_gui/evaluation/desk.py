@@ -24,8 +24,8 @@ from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.tagging import TagProgress
-from engine.errors import EngineError
-from engine.evaluation_request import Unfinished
+from engine.api.errors import EngineError
+from engine.api.evaluation import Unfinished
 from engine.runs import runs_folder
 from engine.texts import display_text
 from engine.unfinished_runs import UnfinishedRun, list_unfinished, unfinished_folder

@@ -10,13 +10,13 @@ from PySide6.QtCore import QObject, Signal
 
 from csra_gui.evaluation.analysis import Analysis, LabelTable
 from csra_gui.workers.job import JobRunner
+from engine.api.errors import DataError
+from engine.api.values import ThresholdsForModel
 from engine.atomic import write_bytes
-from engine.errors import DataError
 from engine.evaluation_report import EvaluationReport
 from engine.html_report import html_report
 from engine.run_comparison import RunComparison
 from engine.texts import display_path
-from engine.values import ThresholdsForModel
 
 SUFFIXES = (".html", ".json", ".csv")
 

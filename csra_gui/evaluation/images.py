@@ -11,8 +11,8 @@ from csra_gui.evaluation.cases import MOST_SHOWN, Cases
 from csra_gui.evaluation.own_decisions import KIND
 from csra_gui.session import Session
 from csra_gui.workers.job import Job
+from engine.api.errors import DataError, EngineError
 from engine.data.dataset_registry import load_dataset
-from engine.errors import DataError, EngineError
 from engine.run_notes import place_of, remember_place
 from engine.runs import EvaluationRun
 

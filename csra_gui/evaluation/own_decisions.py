@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
-from engine.errors import DataError
+from engine.api.categories import Categories
+from engine.api.errors import DataError
+from engine.api.values import ModelInfo
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
 from engine.run_notes import remember_place
 from engine.runs import EvaluationRun, now, runs_folder, save_run
-from engine.values import ModelInfo
 
 KIND = "decisions"
 _NOBODY_ASKED = (

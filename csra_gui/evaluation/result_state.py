@@ -14,7 +14,7 @@ from csra_gui.evaluation.analysis import (
     label_table,
     with_threshold,
 )
-from engine.values import DEFAULT_THRESHOLD
+from engine.api.values import DEFAULT_THRESHOLD
 
 
 class ThresholdSet(Enum):

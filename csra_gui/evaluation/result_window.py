@@ -35,7 +35,7 @@ from csra_gui.evaluation.scores_tab import ScoresTab
 from csra_gui.notifier import Notifier, Topic
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.workers.job import Job, JobRunner
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.texts import display_path, display_text
 
 _SIZE = QSize(1240, 760)

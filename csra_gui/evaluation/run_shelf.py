@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.workers.job import Job, JobRunner
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.metrics import mean_average_precision
 from engine.run_notes import delete_run, note_of, set_note
 from engine.runs import list_runs, load_run, runs_folder

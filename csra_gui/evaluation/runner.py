@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.engine_client import EngineClient
 from csra_gui.tagging import MovingRate
 from csra_gui.workers.job import Job
-from engine.errors import EngineError
-from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.errors import EngineError
+from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from csra_gui.model_shelf import ModelShelf
 from csra_gui.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.workers.job import Job
-from engine.config import EvaluateConfig
-from engine.evaluation_request import EvaluationRequest
+from engine.api.config import EvaluateConfig
+from engine.api.evaluation import EvaluationRequest
 from engine.texts import display_text
 
 _WAIT_MS = 150

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.config import EvaluateConfig
-from engine.evaluation_request import EvaluationRequest
+from engine.api.config import EvaluateConfig
+from engine.api.evaluation import EvaluationRequest
 from engine.unfinished_runs import UnfinishedRun
 
 

@@ -13,14 +13,14 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from csra_gui.workers.image_loader import ImageDecoder, to_qimage
+from engine.api.errors import DataError, ImageError
+from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.atomic import write_bytes
 from engine.data.decode_pool import DecodeRequest
 from engine.drawn_maps import DrawingSettings
-from engine.errors import DataError, ImageError
 from engine.explained_photo import ExplainedPhoto, save_arrays, save_sheet
 from engine.report.explanations import open_page, photo_section
 from engine.texts import display_path
-from engine.values import FloatArray, ModelInfo, PositionScores
 
 _SHEET_SIDE, _PAGE_SIDE = 1024, 1024
 _NO_PIXELS = np.zeros((1, 1, 3), dtype=np.uint8)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from engine.api.values import PositionScores
 from engine.evidence import with_head
-from engine.values import PositionScores
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import FloatArray, PositionScores
 from engine.evidence import activate, logits
-from engine.values import FloatArray, PositionScores
 
 _MOST = 12
 #: A category that is no label is listed if its score moves by at least this much.

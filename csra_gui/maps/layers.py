@@ -12,11 +12,11 @@ from PySide6.QtGui import QColor, QImage
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Together
 from csra_gui.widgets.overlay import OverlayStyle, argb_image, render_overlay, style_alpha
+from engine.api.geometry import fitted_size
+from engine.api.values import FloatArray, PixelArray, PositionScores
 from engine.colormaps import CATEGORY_COLORS
 from engine.evidence import cells_on_photo, local_probability, on_photo
-from engine.geometry import fitted_size
 from engine.render import ArgbArray
-from engine.values import FloatArray, PixelArray, PositionScores
 
 #: Maps have some 14 × 14 cells; more pixels than this would show nothing more.
 OVERLAY_SIDE = 512

@@ -23,8 +23,8 @@ from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.session import Session
 from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.job import Job
+from engine.api.errors import EngineError
 from engine.drawn_maps import DrawingSettings
-from engine.errors import EngineError
 from engine.evidence import MapKind
 from engine.texts import display_name
 

@@ -10,9 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.session import Session
 from csra_gui.workers.job import Job
-from engine.errors import EngineError
-from engine.geometry import Box
-from engine.values import PositionScores
+from engine.api.errors import EngineError
+from engine.api.geometry import Box
+from engine.api.values import PositionScores
 
 #: A slider that is being dragged asks the network once it rests this long.
 _PAUSE_MS = 250

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import PositionScores, TrueBox
 from engine.data.category_mapping import match_categories
 from engine.evidence import on_photo, score_map
 from engine.metrics.localisation import TOLERANCE, highest_point, is_hit
-from engine.values import PositionScores, TrueBox
 
 
 @dataclass(frozen=True, slots=True)

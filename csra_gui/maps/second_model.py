@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.session import Session
-from engine.errors import EngineError
-from engine.values import ModelInfo, PositionScores
+from engine.api.errors import EngineError
+from engine.api.values import ModelInfo, PositionScores
 
 
 class SecondModel(QObject):

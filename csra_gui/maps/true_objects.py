@@ -13,9 +13,9 @@ from csra_gui.maps.pointing import Pointing, boxes_of, point
 from csra_gui.session import Session
 from csra_gui.settings import SHOW_TRUE_BOXES, Settings
 from csra_gui.widgets.photo_marks import PhotoMark
-from engine.errors import EngineError
+from engine.api.errors import EngineError
+from engine.api.values import PositionScores, TrueBox
 from engine.texts import display_text
-from engine.values import PositionScores, TrueBox
 
 _BOX, _HIT, _MISS = QColor("#35d6ff"), QColor("#5be37d"), QColor("#ff9b3d")
 _KEPT = 64

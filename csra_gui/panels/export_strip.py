@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from csra_gui.maps.map_exports import MapExports
 from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.job_progress import JobProgress
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.texts import display_name, display_text
 
 

@@ -13,9 +13,9 @@ from csra_gui.maps.layers import map_picture
 from csra_gui.session import Session
 from csra_gui.settings import MAP_HEAD, MAP_KIND, Settings
 from csra_gui.widgets.overlay import OverlayStyle
+from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.evidence import MapKind, activate, attention, logits
 from engine.texts import display_text
-from engine.values import FloatArray, ModelInfo, PositionScores
 
 TILE = QSize(132, 100)
 _NO_SCORES = "Attention of each head: select a photo."

@@ -9,10 +9,10 @@ from typing_extensions import override
 from csra_gui.map_display import MapDisplay
 from csra_gui.readout import listed_categories, region_lines, spot_labels, spot_value
 from csra_gui.session import Session
+from engine.api.geometry import Box
+from engine.api.values import ModelInfo, PositionScores
 from engine.evidence import activate, logits
-from engine.geometry import Box
 from engine.texts import display_text
-from engine.values import ModelInfo, PositionScores
 
 _HINT = "Point at the photo to read its values.\nShift-drag, or Region, asks about a part of it."
 _MARGIN = 6

@@ -21,8 +21,8 @@ from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageDecoder, large_loader
+from engine.api.values import PositionScores
 from engine.texts import display_name, display_text
-from engine.values import PositionScores
 
 
 class ViewerPanel(QWidget):

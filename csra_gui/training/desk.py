@@ -23,13 +23,13 @@ from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.job import Job
+from engine.api.errors import EngineError
+from engine.api.training import TrainRequest
+from engine.api.training_reports import Ending
+from engine.api.values import ModelImport
 from engine.checkpoints.store import default_store
-from engine.errors import EngineError
 from engine.texts import display_path, display_text
-from engine.train.reports import Ending
-from engine.train.request import TrainRequest
 from engine.training_runs import TrainingRun, TrainingRuns, default_runs
-from engine.values import ModelImport
 
 #: Validation photos that are looked at after each epoch.
 SAMPLES = 6

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
 
 _ENTRY = re.compile(r"(\w+): (.*)")
 #: What a name alone does not say well.

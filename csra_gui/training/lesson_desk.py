@@ -20,13 +20,13 @@ from csra_gui.training.own_labels import new_category_lesson, own_labels
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.training.texts import photos
 from csra_gui.workers.job import Job
+from engine.api.errors import EngineError
+from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
+from engine.api.values import ModelImport, ModelInfo
 from engine.checkpoints.store import default_store
-from engine.errors import EngineError
 from engine.library.columns import VERDICT_CODES
 from engine.library.values import Verdict
-from engine.teach.values import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
 from engine.texts import display_text
-from engine.values import ModelImport, ModelInfo
 
 #: So many photos that show it make a new label work well.
 _ENOUGH = 10

@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from csra_gui.training.lesson_text import progress_text, summary, table_rows
 from csra_gui.training.texts import duration, heading, muted_label, plain_label
-from engine.teach.values import TeachProgress, TeachReport
+from engine.api.teaching import TeachProgress, TeachReport
 
 _HEADER = ("Label", "You said yes", "You said no", "Right before", "Right after")
 _SIZE = QSize(640, 460)

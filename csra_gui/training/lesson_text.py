@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.teach.values import TaughtCategory, TeachProgress, TeachReport
+from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport
 from engine.texts import display_text
 
 _STAGES = {

@@ -28,11 +28,11 @@ from csra_gui.training.config_form import ConfigForm
 from csra_gui.training.own_labels import OwnLabels
 from csra_gui.training.texts import heading, muted_label, photos, plain_label
 from csra_gui.workers.job import JobRunner
-from engine.config import HeadTrainConfig
-from engine.errors import ConfigError, EngineError
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import ConfigError, EngineError
+from engine.api.training import DatasetSource, ModelStart
+from engine.api.training_config import PRESETS, TrainConfig
 from engine.texts import display_text
-from engine.train.request import DatasetSource, ModelStart
-from engine.train_config import PRESETS, TrainConfig
 
 _KEPT_APART = 0.2
 _FOLDED, _UNFOLDED = QSize(660, 520), QSize(760, 700)

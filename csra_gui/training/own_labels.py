@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
-from engine.errors import DataError
+from engine.api.categories import Categories
+from engine.api.errors import DataError
+from engine.api.teaching import TeachRequest
+from engine.api.training import LabelSource
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
-from engine.teach.values import TeachRequest
-from engine.train.request import LabelSource
 
 _POSITIVE = (VERDICT_CODES[Verdict.ACCEPTED], VERDICT_CODES[Verdict.ADDED])
 _NAME = "my labels"

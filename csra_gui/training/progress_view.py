@@ -14,7 +14,7 @@ from csra_gui.training.sample_view import SampleView
 from csra_gui.training.texts import change, duration, gib, percent, plain_label
 from csra_gui.widgets.job_progress import rate_text
 from csra_gui.workers.image_loader import ImageDecoder
-from engine.train.reports import Ending, EpochReport, StepReport, TrainReport
+from engine.api.training_reports import Ending, EpochReport, StepReport, TrainReport
 
 _PHASES = {
     Phase.PREPARING: "Getting ready",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.train.reports import (
+from engine.api.training_reports import (
     EpochReport,
     Preflight,
     PreparationReport,

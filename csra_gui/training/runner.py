@@ -13,18 +13,18 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.engine_client import EngineFactory
 from csra_gui.training.record import TrainingRecord
 from csra_gui.workers.job import Job, JobRunner
-from engine.api import TaggingEngine
-from engine.errors import EngineError, EngineStoppedError
-from engine.teach.values import TeachProgress, TeachReport, TeachRequest
-from engine.train.control import Wish
-from engine.train.reports import (
+from engine.api.engine import TaggingEngine
+from engine.api.errors import EngineError, EngineStoppedError
+from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
+from engine.api.training import TrainRequest
+from engine.api.training_control import Wish
+from engine.api.training_reports import (
     PauseReport,
     Preflight,
     TrainingEnded,
     TrainingStarted,
     TrainReport,
 )
-from engine.train.request import TrainRequest
 from engine.training_runs import TrainingRun, TrainingRuns
 
 _LOOK_S = 0.1

@@ -25,10 +25,10 @@ from PySide6.QtWidgets import (
 from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Series
 from csra_gui.training.texts import muted_label, percent
-from engine.config import HeadTrainConfig
+from engine.api.config import HeadTrainConfig
+from engine.api.training import DatasetSource
+from engine.api.training_reports import Ending
 from engine.texts import display_text
-from engine.train.reports import Ending
-from engine.train.request import DatasetSource
 from engine.training_runs import TrainingRun
 
 _HEADER = ("Name", "Started", "Learned from", "Epochs", "Best mAP", "State", "Note")

@@ -15,10 +15,10 @@ from csra_gui.training.record import TrainingRecord
 from csra_gui.training.texts import muted_label, plain_label
 from csra_gui.widgets.overlay import render_overlay
 from csra_gui.workers.image_loader import ImageDecoder, ImageLoader
+from engine.api.values import PositionScores
 from engine.evidence import local_probability, logits, on_photo, sigmoid
 from engine.render import OverlayStyle
 from engine.texts import display_text
-from engine.values import PositionScores
 
 _SIDE = 320
 _BYTES = 32 * 2**20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtGui import QImage
 
+from engine.api.values import FloatArray
 from engine.render import ArgbArray, OverlayStyle, enlarged_cells, overlay_pixels, style_alpha
-from engine.values import FloatArray
 
 __all__ = ["OverlayStyle", "argb_image", "render_overlay", "style_alpha"]
 

@@ -10,9 +10,9 @@ from functools import partial
 
 from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache, ThumbnailKey
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode_pool import DecodeRequest
-from engine.errors import ImageError
-from engine.values import DecodedImage
 
 _log = logging.getLogger(__name__)
 

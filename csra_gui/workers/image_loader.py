@@ -15,9 +15,9 @@ from typing import Protocol
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QImage
 
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode_pool import DecodeRequest
-from engine.errors import ImageError
-from engine.values import DecodedImage
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 
 _log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
 from csra_gui.photo_files import PhotoFiles
-from engine.errors import EngineError
+from engine.api.errors import EngineError
+from engine.api.values import Prediction
 from engine.library.errors import LibraryError
 from engine.library.file_facts import look_at
 from engine.library.store import Library
 from engine.library.values import ImageFile
-from engine.values import Prediction
 
 _log = logging.getLogger(__name__)
 

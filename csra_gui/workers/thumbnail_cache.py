@@ -19,8 +19,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from engine.api.values import PixelArray
 from engine.atomic import TEMPORARY_PREFIX
-from engine.values import PixelArray
 
 _log = logging.getLogger(__name__)
 

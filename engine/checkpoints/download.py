@@ -7,12 +7,12 @@ import hashlib
 from collections.abc import Generator
 from pathlib import Path
 
+from engine.api.errors import FileChangedError, ModelError
 from engine.checkpoints.known_hashes import FILE_NAME, KnownHashes
 from engine.checkpoints.part_file import PartFile, sole_owner
 from engine.checkpoints.source import DownloadSource
 from engine.checkpoints.store import make_folder
 from engine.checkpoints.transfer import DownloadProgress, DownloadSettings, Transfer
-from engine.errors import FileChangedError, ModelError
 
 __all__ = ["DownloadProgress", "DownloadSettings", "DownloadSource", "download"]
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from engine.api.errors import CheckpointError, Fact, MissingFactsError, ModelError
+from engine.api.values import ModelImport
 from engine.atomic import atomic_path
 from engine.checkpoints.catalogue import CATEGORY_LISTS, category_list
 from engine.checkpoints.foreign import (
@@ -24,8 +26,6 @@ from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import FORMAT_NAME, CheckpointRecord, from_metadata
 from engine.checkpoints.safetensors_header import looks_like_safetensors, read_header
 from engine.checkpoints.store import MODEL_SUFFIX, ModelStore
-from engine.errors import CheckpointError, Fact, MissingFactsError, ModelError
-from engine.values import ModelImport
 
 EXPORT_SUFFIXES = (".onnx", ".pth", MODEL_SUFFIX)
 _ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from engine.errors import CheckpointError
+from engine.api.errors import CheckpointError
 from engine.models.positions import grid_side
 
 _HEAD = re.compile(r"classifier\.multi_head\.(\d{1,3})\.head\.(weight|bias)")

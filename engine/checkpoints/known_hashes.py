@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.api.errors import ModelError
 from engine.atomic import write_text
-from engine.errors import ModelError
 
 FILE_NAME = "known_hashes.json"
 _SHA256 = re.compile(r"[0-9a-f]{64}")

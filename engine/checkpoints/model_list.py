@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.api.errors import EngineError, ModelError
 from engine.checkpoints.catalogue import CatalogueEntry, load_catalogue
 from engine.checkpoints.record import CheckpointRecord, from_metadata
 from engine.checkpoints.safetensors_header import read_header
 from engine.checkpoints.store import ModelStore, shipped_models
-from engine.errors import EngineError, ModelError
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from engine.api.config import ModelConfig
+from engine.api.errors import CheckpointError, ModelError
 from engine.atomic import atomic_path
 from engine.checkpoints.half import halved
 from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metadata
@@ -23,8 +25,6 @@ from engine.checkpoints.weights import (
     classifier_to_fill,
     load_exactly,
 )
-from engine.config import ModelConfig
-from engine.errors import CheckpointError, ModelError
 from engine.models.classifier import Classifier
 
 _FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}

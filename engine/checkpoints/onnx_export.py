@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from engine.api.errors import CheckpointError
+from engine.api.values import FloatArray
 from engine.atomic import atomic_path
 from engine.checkpoints.native import Checkpoint
 from engine.checkpoints.record import to_metadata
-from engine.errors import CheckpointError
 from engine.models.classifier import Classifier
 from engine.models.heads import ResidualAttentionHeads, pool
-from engine.values import FloatArray
 
 OUTPUTS = ("logits", "position_scores")
 _TOLERANCE = 1e-4

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+from engine.api.errors import ModelError
 from engine.atomic import replace_durably, write_text
-from engine.errors import ModelError
 
 #: Headers that change when a file on a server does.
 VALIDATORS = ("ETag", "Last-Modified", "X-Goog-Hash")

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from engine.errors import CheckpointError
+from engine.api.errors import CheckpointError
 
 ZIP_MAGIC = b"PK\x03\x04"
 PICKLE_MAGIC = b"\x80"

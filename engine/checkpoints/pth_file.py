@@ -13,10 +13,10 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.pth_checks import PICKLE_MAGIC, ZIP_MAGIC, check_archive, check_legacy
 from engine.checkpoints.weights import check_weights
-from engine.errors import CheckpointError, ConfigError
 
 # 32 bits, so that the archive's list of parts needs no second form. A ViT-L with its optimiser has
 # 2.5 GB.

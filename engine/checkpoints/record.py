@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from engine.calibration import LogitScaling
-from engine.categories import Categories
-from engine.config import HeadConfig, ModelConfig, PreprocessConfig
-from engine.errors import CheckpointError, ConfigError
+from engine.api.calibration import LogitScaling
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
+from engine.api.errors import CheckpointError, ConfigError
 
 FORMAT_NAME = "csra-checkpoint"
 FORMAT_VERSION = 1

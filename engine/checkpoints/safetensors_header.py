@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import CheckpointError
+from engine.api.errors import CheckpointError
 
 _MAX_HEADER = 16 * 2**20
 _MAX_TENSORS = 20_000

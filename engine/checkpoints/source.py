@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
 
 _HASH_START = re.compile(r"[0-9a-f]{8,64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")

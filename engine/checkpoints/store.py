@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
-from engine.errors import ModelError
+from engine.api.errors import ModelError
 from engine.resources import resource_path
 
 MODEL_SUFFIX = ".safetensors"

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import timm
 
+from engine.api.errors import ModelError
 from engine.checkpoints.catalogue import CatalogueEntry, Terms
 from engine.checkpoints.source import DownloadSource
 from engine.checkpoints.store import DOWNLOAD_SUFFIXES
-from engine.errors import ModelError
 from engine.models.registry import TIMM_PREFIX, backbone_spec
 
 __all__ = ["TIMM_PREFIX", "timm_entry"]

@@ -20,7 +20,7 @@ from urllib import request
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin, urlsplit
 
-from engine.errors import ModelError
+from engine.api.errors import ModelError
 
 _CHUNK = 256 * 1024
 _USER_AGENT = "csra-gui"

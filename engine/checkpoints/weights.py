@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from engine.config import ModelConfig
-from engine.errors import CheckpointError
+from engine.api.config import ModelConfig
+from engine.api.errors import CheckpointError
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES
 

@@ -8,8 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from engine.api.errors import EngineError
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
-from engine.errors import EngineError
 
 #: Each is a module of this package with an ``add_parser``.
 COMMANDS = ("tag", "explain", "evaluate", "train", "models", "prepare", "runs")

@@ -12,18 +12,18 @@ from typing import TypeVar
 import torch
 from tqdm import tqdm
 
+from engine.api.config import EvaluateConfig
+from engine.api.errors import DataError, ImageError
+from engine.api.evaluation import EvaluationRequest
 from engine.atomic import write_text
 from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, write_out
-from engine.config import EvaluateConfig
 from engine.data.category_mapping import read_mapping
 from engine.data.dataset_registry import DATASETS
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.errors import DataError, ImageError
 from engine.evaluate import EvaluationProgress, merged
 from engine.evaluation_report import EvaluationReport, report
-from engine.evaluation_request import EvaluationRequest
 from engine.evaluation_work import EvaluationWork
 from engine.html_report import (
     ErrorExample,

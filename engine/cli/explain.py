@@ -14,7 +14,9 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError, EngineError, ImageError
+from engine.api.values import DEFAULT_THRESHOLD, ModelInfo
 from engine.cli.common import (
     EXIT_DONE,
     EXIT_ENGINE_ERROR,
@@ -28,7 +30,6 @@ from engine.colormaps import ColorMapName
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.scan import scan
 from engine.drawn_maps import DrawingSettings
-from engine.errors import DataError, EngineError, ImageError
 from engine.evidence import MapKind
 from engine.explained_photo import (
     ExplainedPhoto,
@@ -41,7 +42,6 @@ from engine.local import LocalEngine
 from engine.output_names import OutputNames
 from engine.report.explanations import open_page, photo_section
 from engine.texts import display_path, display_text
-from engine.values import DEFAULT_THRESHOLD, ModelInfo
 
 #: Longest side of a written photo, in pixels.
 _PHOTO_SIDE = 2048

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import ModelError
 from engine.checkpoints.catalogue import (
     CATEGORY_LISTS,
     CatalogueEntry,
@@ -30,7 +31,6 @@ from engine.checkpoints.store import default_store
 from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
 from engine.cli.models_fit import add_fit
-from engine.errors import ModelError
 from engine.models.training_free import wrap_imagenet_classifier
 from engine.texts import display_name, display_path, display_text
 

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from engine.api.config import EvaluateConfig
+from engine.api.errors import ModelError
 from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.exchange import is_ours
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint, save_checkpoint, write_with_record
 from engine.checkpoints.store import shipped_models
 from engine.cli.common import EXIT_DONE, Commands, say
-from engine.config import EvaluateConfig
 from engine.data.category_mapping import read_mapping
 from engine.data.dataset_registry import DATASETS, load_dataset
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
-from engine.errors import ModelError
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.fitting import Fitted, fit_to_images
 from engine.runtime.device import choose_device

@@ -6,11 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from engine.api.errors import DataError
 from engine.cli.common import EXIT_DONE, Commands, say
 from engine.data.dataset_registry import dataset_spec, load_dataset, recognise
 from engine.data.official import OFFICIAL_FILES, OfficialFile, write_official
 from engine.data.reading import listed, missing_files
-from engine.errors import DataError
 from engine.texts import display_path
 
 

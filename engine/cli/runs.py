@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 
+from engine.api.errors import DataError
 from engine.cli.common import EXIT_DONE, Commands, write_out
-from engine.errors import DataError
 from engine.metrics import mean_average_precision
 from engine.run_comparison import compare_runs
 from engine.runs import find_run, list_runs, load_run, runs_folder

@@ -11,6 +11,8 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from engine.api.errors import EngineError
+from engine.api.values import DEFAULT_THRESHOLD, Prediction
 from engine.atomic import atomic_path
 from engine.cli.common import (
     EXIT_DONE,
@@ -21,11 +23,9 @@ from engine.cli.common import (
     say,
 )
 from engine.data.scan import ScanProblem, scan
-from engine.errors import EngineError
 from engine.local import LocalEngine
 from engine.output import WRITERS
 from engine.texts import display_path, display_text
-from engine.values import DEFAULT_THRESHOLD, Prediction
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:

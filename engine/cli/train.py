@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.api.config import HeadTrainConfig
+from engine.api.training import DEFAULT_BACKBONE, TrainRequest, default_cache
+from engine.api.training_config import PRESETS
+from engine.api.training_control import TrainingControl
+from engine.api.training_reports import Ending, TrainingEnded
 from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands
 from engine.cli.stopping import stop_wish
 from engine.cli.train_request import QUICK, train_request
 from engine.cli.train_told import Teller
-from engine.config import HeadTrainConfig
 from engine.data.dataset_registry import DATASETS
 from engine.runtime.device import choose_device
 from engine.runtime.distributed import Processes, local_device, processes
-from engine.train.control import TrainingControl
-from engine.train.reports import Ending, TrainingEnded
-from engine.train.request import DEFAULT_BACKBONE, TrainRequest, default_cache
 from engine.train.session import run_training
-from engine.train_config import PRESETS
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.config import HeadTrainConfig
-from engine.errors import ConfigError
-from engine.train.request import DatasetSource, ModelStart, TrainRequest
-from engine.train_config import PRESETS, TrainConfig
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import ConfigError
+from engine.api.training import DatasetSource, ModelStart, TrainRequest
+from engine.api.training_config import PRESETS, TrainConfig
 
 #: The preset that trains heads alone; it has a config of its own.
 QUICK = "quick"

@@ -6,9 +6,7 @@ import math
 
 from tqdm import tqdm
 
-from engine.cli.common import say
-from engine.texts import display_path
-from engine.train.reports import (
+from engine.api.training_reports import (
     Ending,
     EpochReport,
     Preflight,
@@ -18,6 +16,8 @@ from engine.train.reports import (
     TrainingStarted,
     TrainReport,
 )
+from engine.cli.common import say
+from engine.texts import display_path
 
 _STEPS_PER_LINE = 10
 

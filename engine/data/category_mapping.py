@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.data.reading import listed, read_json, read_text
-from engine.errors import DataError
 from engine.texts import display_path
 
 _MAX_MAPPING_BYTES = 16 << 20

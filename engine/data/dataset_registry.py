@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from engine.api.errors import DataError
 from engine.data.coco import find_coco_splits, load_coco
 from engine.data.folder import find_folder_splits, load_folder, recognise_folder
 from engine.data.labelled import LabelledImages
@@ -15,7 +16,6 @@ from engine.data.official import find_official_splits, load_official, recognise_
 from engine.data.reading import listed
 from engine.data.voc import find_voc_years, load_voc, voc_splits
 from engine.data.wider import find_wider_splits, load_wider
-from engine.errors import DataError
 from engine.texts import display_path
 
 

@@ -17,11 +17,11 @@ from typing import BinaryIO, Literal
 import numpy as np
 from PIL import Image
 
+from engine.api.errors import ImageError
+from engine.api.geometry import Box, content_box, fitted_size
+from engine.api.values import DecodedImage, PixelArray
 from engine.data.faults import DECODER_ERRORS, METADATA_ERRORS, opening_fault, picture_fault
 from engine.data.pixels import ToRgb, rgb_pixels
-from engine.errors import ImageError
-from engine.geometry import Box, content_box, fitted_size
-from engine.values import DecodedImage, PixelArray
 
 #: The most pixels that a picture may have; cameras of 100 megapixels exist.
 MAX_PIXELS = 150_000_000

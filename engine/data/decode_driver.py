@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data import decode_worker
 from engine.data.decode_worker import Decoder, Request
-from engine.errors import ImageError
-from engine.values import DecodedImage
 
 _logger = logging.getLogger(__name__)
 

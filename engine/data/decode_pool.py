@@ -13,11 +13,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode import CropBox, Fit, decode
 from engine.data.decode_driver import DecoderProcess, PixelBudget
 from engine.data.decode_worker import Decoder
-from engine.errors import ImageError
-from engine.values import DecodedImage
 
 _MAX_WORKERS = 8
 _MEMORY_LIMIT = 2 << 30

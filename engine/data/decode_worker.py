@@ -22,9 +22,9 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode import Admit, CropBox, Fit
-from engine.errors import ImageError
-from engine.values import DecodedImage
 
 #: The signature of ``engine.data.decode.decode``.
 Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None], DecodedImage]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import ConfigError, DataError
 from engine.data.label_files import (
     LABEL_FILE_SUFFIXES,
     LabelRow,
@@ -15,7 +16,6 @@ from engine.data.label_files import (
 from engine.data.labelled import LabelledImages, empty_targets
 from engine.data.reading import FaultLog, PictureFolder, read_text
 from engine.data.scan import scan
-from engine.errors import ConfigError, DataError
 from engine.texts import display_path
 
 #: The split of a folder that is not divided.

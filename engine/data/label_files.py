@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from engine.api.errors import DataError
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.data.reading import FaultLog, parse_json, read_bytes, read_text
 from engine.data.scan import IMAGE_SUFFIXES
-from engine.errors import DataError
 from engine.texts import display_path
-from engine.values import DEFAULT_THRESHOLD
 
 #: Endings of the files that are read here.
 LABEL_FILE_SUFFIXES = (".csv", ".jsonl")

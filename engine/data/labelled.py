@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.data.category_mapping import match_categories
 from engine.data.reading import listed
-from engine.errors import DataError
 
 #: x, y, width and height in pixels of the picture as its file holds it; may reach beyond it.
 Crop = tuple[float, float, float, float]

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.atomic import write_text
-from engine.categories import Categories
 from engine.data.labelled import Crop, LabelledImages, empty_targets
 from engine.data.reading import FaultLog, PictureFolder, is_integer, read_json, read_text
 from engine.data.scan import IMAGE_SUFFIXES
 from engine.data.wider import as_crop
-from engine.errors import DataError
 from engine.resources import resource_path
 from engine.texts import display_path
 

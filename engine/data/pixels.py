@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from engine.values import FloatArray, PixelArray
+from engine.api.values import FloatArray, PixelArray
 
 # A large picture is converted in bands of about this many pixels: a second whole copy of 100
 # megapixels, in a wider mode perhaps, is what would break the memory limit.

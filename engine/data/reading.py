@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from engine.errors import DataError
+from engine.api.errors import DataError
 from engine.texts import display_path, display_text
 
 #: Enough for the lists and tables of any data set of photos.

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.errors import DataError
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError
 
 
 def stratified_split(

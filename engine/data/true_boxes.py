@@ -7,10 +7,10 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.api.values import TrueBox
 from engine.data.coco import load_coco
 from engine.data.labelled import LabelledImages
 from engine.data.voc import read_voc_objects
-from engine.values import TrueBox
 
 _COCO_FOLDER = re.compile(r"(train|val)(20\d\d)")
 _VOC_PHOTOS, _VOC_ANNOTATIONS = "JPEGImages", "Annotations"

@@ -13,10 +13,10 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from numpy.typing import NDArray
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.data.labelled import LabelledImages, ObjectBox, empty_targets
 from engine.data.reading import MAX_COORDINATE, FaultLog, PictureFolder, read_bytes, read_text
-from engine.errors import DataError
 from engine.resources import resource_path
 from engine.texts import display_path
 

@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.data.labelled import Crop, LabelledImages, empty_targets
 from engine.data.reading import (
     FaultLog,
@@ -18,7 +19,6 @@ from engine.data.reading import (
     listed,
     read_json,
 )
-from engine.errors import DataError
 from engine.resources import resource_path
 from engine.texts import display_path
 

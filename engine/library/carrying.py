@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from engine.api.values import Prediction
 from engine.library.store import Library
 from engine.library.values import ImageFile, Wish
-from engine.values import Prediction
 
 _CHUNK = 1000
 _CAPTION = "What was said before the library was open"

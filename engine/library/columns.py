@@ -12,10 +12,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import FloatArray
 from engine.library.predictions import SCORE_TYPE, HalfArray, find_model
 from engine.library.values import Decision, ImageLabel, Verdict
-from engine.values import FloatArray
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]

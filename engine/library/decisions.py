@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.categories import Categories
+from engine.api.categories import Categories
 from engine.library.errors import LibraryError
 from engine.library.values import Decision, DecisionChange, Edit, ReviewChange, Verdict, Wish
 

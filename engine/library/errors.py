@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 from engine.texts import display_name
 
 

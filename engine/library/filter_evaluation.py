@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray, fold
 from engine.library.filter_tree import (
     AllOf,
@@ -31,7 +32,6 @@ from engine.library.filter_tree import (
     TagCountIs,
 )
 from engine.library.values import Verdict
-from engine.values import FloatArray
 
 #: A score that is nearer to its threshold than this is uncertain.
 UNCERTAIN_WITHIN = 0.15

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.errors import EngineError
+from engine.api.errors import EngineError
 
 Comparison = Literal["<", "<=", "=", ">=", ">"]
 #: Fields that answer yes or no.

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
-from engine.errors import ConfigError
+from engine.api.categories import Categories
+from engine.api.errors import ConfigError
+from engine.api.values import DEFAULT_THRESHOLD, FloatArray, Prediction
 from engine.library.errors import LibraryError
 from engine.library.images import below, find_image, read_images
 from engine.library.values import LibraryImage, LibraryModel
-from engine.values import DEFAULT_THRESHOLD, FloatArray, Prediction
 
 HalfArray = NDArray[np.float16]
 SCORE_TYPE = np.dtype("<f2")

@@ -12,6 +12,7 @@ from types import TracebackType
 
 import numpy as np
 
+from engine.api.values import FloatArray, Prediction
 from engine.library import decisions, images, predictions
 from engine.library.backup import back_up
 from engine.library.columns import (
@@ -35,7 +36,6 @@ from engine.library.values import (
     Wish,
 )
 from engine.library.writer import Writer
-from engine.values import FloatArray, Prediction
 
 _IDLE_READERS = 4
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from engine.categories import Categories
+from engine.api.categories import Categories
 
 
 class Verdict(StrEnum):

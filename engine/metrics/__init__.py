@@ -1,6 +1,6 @@
 """How good scores and maps are: pure NumPy."""
 
-from engine.calibration import LogitScaling
+from engine.api.calibration import LogitScaling
 from engine.metrics.bootstrap import (
     BootstrapSettings,
     Interval,

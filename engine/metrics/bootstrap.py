@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.metrics.checks import (
     BoolColumns,
     FloatColumns,
@@ -21,7 +22,6 @@ from engine.metrics.checks import (
 )
 from engine.metrics.decisions import Threshold, predicted_labels
 from engine.metrics.ranking import average_precision
-from engine.values import DEFAULT_THRESHOLD
 
 _BLOCK_ENTRIES = 2**22
 

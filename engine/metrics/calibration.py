@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
 from engine.metrics.checks import (
     BoolColumns,
     FloatColumns,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigError, DataError
+from engine.api.errors import ConfigError, DataError
 
 _T = TypeVar("_T")
 

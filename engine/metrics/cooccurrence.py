@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.metrics.checks import BoolColumns, FloatColumns, scored
 from engine.metrics.decisions import Threshold, predicted_labels
-from engine.values import DEFAULT_THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)

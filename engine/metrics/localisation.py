@@ -32,8 +32,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigError
-from engine.values import FloatArray
+from engine.api.errors import ConfigError
+from engine.api.values import FloatArray
 
 TOLERANCE = 15.0
 NETWORK_SIDE = 224

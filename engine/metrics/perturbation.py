@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.values import FloatArray, PixelArray
+from engine.api.values import FloatArray, PixelArray
 
 #: Cells from the highest of a map on, as indices into the flattened grid.
 Ranking = NDArray[np.intp]

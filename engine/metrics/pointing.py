@@ -9,9 +9,10 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
+from engine.api.geometry import Box
+from engine.api.values import FloatArray
 from engine.evidence import on_photo
-from engine.geometry import Box
 from engine.metrics.checks import defined_mean, plain, ratio
 from engine.metrics.localisation import (
     Frame,
@@ -21,7 +22,6 @@ from engine.metrics.localisation import (
     highest_point,
     is_hit,
 )
-from engine.values import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

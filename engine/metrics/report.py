@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.metrics.checks import (
     BoolColumns,
     FloatColumns,
@@ -28,7 +29,6 @@ from engine.metrics.decisions import (
     predicted_labels,
 )
 from engine.metrics.ranking import ApKind, average_precisions
-from engine.values import DEFAULT_THRESHOLD
 
 
 class Protocol(StrEnum):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calibration import LogitScaling
-from engine.errors import ConfigError
+from engine.api.calibration import LogitScaling
+from engine.api.errors import ConfigError
 from engine.metrics.checks import BoolColumns, FloatColumns, Scored, require_images, scored
 
 Column = NDArray[np.float64]

@@ -10,7 +10,7 @@ import timm
 import torchvision
 from torch import Tensor, nn
 
-from engine.errors import ModelError
+from engine.api.errors import ModelError
 
 
 class Backbone(nn.Module):

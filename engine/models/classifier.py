@@ -6,7 +6,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from engine.config import ModelConfig
+from engine.api.config import ModelConfig
 from engine.models.heads import HeadOutput, ResidualAttentionHeads
 from engine.models.registry import build_backbone
 

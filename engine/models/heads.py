@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from engine.config import HeadConfig
+from engine.api.config import HeadConfig
 
 
 class HeadOutput(NamedTuple):

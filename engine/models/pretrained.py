@@ -11,7 +11,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from engine.errors import ModelError
+from engine.api.errors import ModelError
 from engine.models.backbones import Backbone
 from engine.models.positions import grid_side, resample_positions
 from engine.models.registry import TIMM_PREFIX, backbone_spec

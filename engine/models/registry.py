@@ -9,8 +9,8 @@ from functools import partial
 
 import timm
 
-from engine.config import PreprocessConfig, ResizeMode
-from engine.errors import ModelError
+from engine.api.config import PreprocessConfig, ResizeMode
+from engine.api.errors import ModelError
 from engine.models.backbones import Backbone, timm_backbone, torchvision_resnet
 
 TIMM_PREFIX = "timm:"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from engine.errors import ModelError
+from engine.api.errors import ModelError
 from engine.models.classifier import Classifier
 from engine.models.positions import resample_positions
 

@@ -13,10 +13,10 @@ import torch
 from timm.data.imagenet_info import ImageNetInfo
 from torch import nn
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
+from engine.api.errors import ModelError
 from engine.checkpoints.record import CheckpointRecord
-from engine.config import HeadConfig, ModelConfig, PreprocessConfig
-from engine.errors import ModelError
 from engine.models.classifier import Classifier
 from engine.models.heads import pool
 from engine.models.pretrained import imagenet_classifier, load_into_backbone

@@ -12,16 +12,16 @@ from typing import TextIO
 import numpy as np
 from PIL import Image
 
+from engine.api.errors import DataError
+from engine.api.geometry import fitted_size
+from engine.api.values import PixelArray
 from engine.atomic import atomic_path
-from engine.errors import DataError
 from engine.evidence import MapKind
 from engine.explained_photo import ExplainedPhoto
 from engine.explanation import explanation
-from engine.geometry import fitted_size
 from engine.report.markup import Child, Html, element, from_data, joined, note, table
 from engine.resources import resource_path
 from engine.texts import display_path
-from engine.values import PixelArray
 
 _SIDE, _JPEG_QUALITY = 480, 85
 _POLICY = (

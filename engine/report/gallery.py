@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.geometry import Box
+from engine.api.geometry import Box
+from engine.api.values import DEFAULT_THRESHOLD, FloatArray, PixelArray
 from engine.report.markup import Html, element, from_data, joined, note, section
 from engine.report.worst_errors import ErrorExample
 from engine.resources import resource_path
-from engine.values import DEFAULT_THRESHOLD, FloatArray, PixelArray
 
 _JPEG_QUALITY = 82
 _COLORMAP = "inferno"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.api.errors import ModelError
 from engine.checkpoints.catalogue import load_catalogue
 from engine.data.coco import OFFICIAL_COUNTS
-from engine.errors import ModelError
 from engine.runs import EvaluationRun
 
 

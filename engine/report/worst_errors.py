@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.geometry import Box, fitted_size
+from engine.api.values import DecodedImage, FloatArray, PixelArray, PositionScores
 from engine.data.labelled import LabelledImages
 from engine.evaluation_report import EvaluationReport
 from engine.evidence import local_probability, on_photo
-from engine.geometry import Box, fitted_size
-from engine.values import DecodedImage, FloatArray, PixelArray, PositionScores
 
 #: Longest side of a photo in the report, in pixels.
 EXAMPLE_SIDE = 320

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from engine.errors import ModelError
+from engine.api.errors import ModelError
 
 
 def choose_device(wish: str = "auto") -> torch.device:

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 import torch
 import torch.distributed as dist
 
-from engine.errors import EngineStoppedError
+from engine.api.errors import EngineStoppedError
 
 _T = TypeVar("_T")
 _TIMEOUT = timedelta(hours=6)  # a rank may wait for another's share of a whole data set

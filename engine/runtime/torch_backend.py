@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.api.values import FloatArray
 from engine.models.classifier import Classifier
-from engine.values import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from engine.api.teaching import BoolArray
+from engine.api.values import FloatArray
 from engine.features import FeatureArray
 from engine.models.heads import ResidualAttentionHeads, pool
-from engine.teach.values import BoolArray
 from engine.train.heads import head_logits
-from engine.values import FloatArray
 
 _BATCH = 32
 #: Passes over the photos; few photos are gone through more often.

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.api.config import PreprocessConfig
+from engine.api.errors import DataError, ImageError
+from engine.api.teaching import TeachProgress
+from engine.api.values import DecodedImage
 from engine.atomic import atomic_path
 from engine.checkpoints.native import Checkpoint
-from engine.config import PreprocessConfig
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.errors import DataError, ImageError
 from engine.features import FeatureArray
-from engine.teach.values import TeachProgress
 from engine.texts import display_name
-from engine.values import DecodedImage
 
 _BATCH = 8
 #: Beyond this, what was used longest ago is deleted. A photo takes half a megabyte.

@@ -9,19 +9,10 @@ from collections.abc import Generator
 import numpy as np
 import torch
 
-from engine.calibration import LogitScaling
-from engine.categories import Categories
-from engine.checkpoints.catalogue import find_model
-from engine.checkpoints.half import HALVED_FROM
-from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import Checkpoint, save_checkpoint
-from engine.checkpoints.record import CheckpointRecord
-from engine.data.decode_pool import DecodePool
-from engine.errors import ModelError
-from engine.models.classifier import Classifier
-from engine.teach.learning import KnownLabels, learn, part_of_heads, passes, put_back, scores_of
-from engine.teach.photo_features import PhotoFeatures
-from engine.teach.values import (
+from engine.api.calibration import LogitScaling
+from engine.api.categories import Categories
+from engine.api.errors import ModelError
+from engine.api.teaching import (
     BoolArray,
     TaughtCategory,
     TeachProgress,
@@ -29,9 +20,18 @@ from engine.teach.values import (
     TeachRequest,
     held_out_rows,
 )
-from engine.train.request import default_cache
+from engine.api.training import default_cache
+from engine.api.values import DEFAULT_THRESHOLD, FloatArray
+from engine.checkpoints.catalogue import find_model
+from engine.checkpoints.half import HALVED_FROM
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.native import Checkpoint, save_checkpoint
+from engine.checkpoints.record import CheckpointRecord
+from engine.data.decode_pool import DecodePool
+from engine.models.classifier import Classifier
+from engine.teach.learning import KnownLabels, learn, part_of_heads, passes, put_back, scores_of
+from engine.teach.photo_features import PhotoFeatures
 from engine.train.start import from_checkpoint
-from engine.values import DEFAULT_THRESHOLD, FloatArray
 
 #: Of the weights that a new category starts with.
 _SMALL = 0.01

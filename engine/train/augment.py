@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.transforms.v2 import functional as change
 
-from engine.train_config import AugmentConfig
+from engine.api.training_config import AugmentConfig
 
 _TRIES = 10
 _GREY = 127

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import torch
 
+from engine.api.training_config import TrainConfig
 from engine.runtime.distributed import Processes
 from engine.train.images import Batch, PixelSet, TrainingImages
-from engine.train_config import TrainConfig
 
 
 class Batches:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
+from engine.api.errors import DataError, ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.errors import DataError, ImageError
 from engine.texts import display_path
-from engine.values import DecodedImage
 
 #: A decoder may be killed from outside, for want of memory say; the picture is not to blame then.
 _TRIES = 3

@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.config import HeadTrainConfig
+from engine.api.config import HeadTrainConfig
+from engine.api.training_reports import EpochReport
+from engine.api.values import FloatArray
 from engine.data.labelled import LabelledImages
 from engine.features import FeatureArray
 from engine.metrics import average_precision
@@ -21,8 +23,6 @@ from engine.metrics.checks import defined_mean
 from engine.models.heads import ResidualAttentionHeads
 from engine.train.ema import AveragedModel
 from engine.train.losses import losses
-from engine.train.reports import EpochReport
-from engine.values import FloatArray
 
 _EVALUATION_BATCH = 64
 

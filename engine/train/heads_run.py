@@ -11,19 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.checkpoints.native import save_checkpoint
-from engine.config import HeadTrainConfig
-from engine.data.decode_pool import DecodePool
-from engine.data.labelled import LabelledImages
-from engine.errors import CheckpointError, DataError
-from engine.features import FeatureArray, FeatureExtractor
-from engine.models.classifier import Classifier
-from engine.texts import display_path
-from engine.train.control import TrainingControl, Wish
-from engine.train.heads import FeatureSet, head_logits, train_heads
-from engine.train.log import RunLog
-from engine.train.preflight import heads_preflight
-from engine.train.reports import (
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import CheckpointError, DataError
+from engine.api.training import TrainRequest
+from engine.api.training_control import TrainingControl, Wish
+from engine.api.training_reports import (
     Ending,
     PauseReport,
     PreparationReport,
@@ -32,13 +24,21 @@ from engine.train.reports import (
     TrainingStarted,
     TrainReport,
 )
-from engine.train.request import TrainRequest
+from engine.api.values import FloatArray
+from engine.checkpoints.native import save_checkpoint
+from engine.data.decode_pool import DecodePool
+from engine.data.labelled import LabelledImages
+from engine.features import FeatureArray, FeatureExtractor
+from engine.models.classifier import Classifier
+from engine.texts import display_path
+from engine.train.heads import FeatureSet, head_logits, train_heads
+from engine.train.log import RunLog
+from engine.train.preflight import heads_preflight
 from engine.train.results import Fitted, fitted, record_of
 from engine.train.samples import Samples, report_before
 from engine.train.scalars import open_scalars
 from engine.train.sources import load_parts
 from engine.train.start import starting_classifier
-from engine.values import FloatArray
 
 _log = logging.getLogger(__name__)
 

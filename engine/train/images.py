@@ -15,15 +15,15 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.api.errors import DataError
+from engine.api.training_config import AugmentConfig
+from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError
 from engine.texts import display_path
 from engine.train.augment import augmented, resized
 from engine.train.decoding import decoded
-from engine.train.reports import PreparationReport
-from engine.train_config import AugmentConfig
 
 #: Kept images are larger than the network's input by so much, so that crops stay sharp.
 _CROP_MARGIN = 8 / 7

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from engine.api.values import FloatArray
 from engine.metrics import average_precision, mean_average_precision
 from engine.models.classifier import Classifier
 from engine.runtime.distributed import Processes
 from engine.runtime.torch_backend import TorchBackend
 from engine.train.images import PixelSet
-from engine.values import FloatArray
 
 _BATCH = 16
 

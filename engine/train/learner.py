@@ -14,12 +14,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.errors import EngineError
+from engine.api.errors import EngineError
+from engine.api.training_config import HalfMode, TrainConfig
 from engine.models.classifier import Classifier
 from engine.models.heads import HeadOutput
 from engine.train.images import Batch
 from engine.train.losses import losses
-from engine.train_config import HalfMode, TrainConfig
 
 _log = logging.getLogger(__name__)
 

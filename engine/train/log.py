@@ -9,9 +9,9 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from engine.api.errors import DataError
+from engine.api.training_reports import EpochReport, StepReport
 from engine.atomic import write_text
-from engine.errors import DataError
-from engine.train.reports import EpochReport, StepReport
 
 NAME = "log.jsonl"
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from engine.config import LossName
+from engine.api.config import LossName
 
 _GAMMA_NEGATIVE, _GAMMA_POSITIVE, _SHIFT = 4.0, 1.0, 0.05
 _TINY = 1e-8

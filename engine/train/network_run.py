@@ -11,19 +11,11 @@ from typing import TypeVar
 
 import torch
 
-from engine.checkpoints.native import save_checkpoint
-from engine.data.decode_pool import DecodePool
-from engine.errors import CheckpointError
-from engine.models.classifier import Classifier
-from engine.runtime.device import choose_device, device_name
-from engine.runtime.distributed import Processes, local_device
-from engine.runtime.torch_backend import TorchBackend
-from engine.train.control import TrainingControl
-from engine.train.images import crop_side, load_pixels
-from engine.train.judging import judged
-from engine.train.log import RunLog
-from engine.train.preflight import preflight
-from engine.train.reports import (
+from engine.api.errors import CheckpointError
+from engine.api.training import TrainRequest
+from engine.api.training_config import TrainConfig
+from engine.api.training_control import TrainingControl
+from engine.api.training_reports import (
     Ending,
     EpochReport,
     PreparationReport,
@@ -33,7 +25,17 @@ from engine.train.reports import (
     TrainingStarted,
     TrainReport,
 )
-from engine.train.request import TrainRequest
+from engine.api.values import FloatArray
+from engine.checkpoints.native import save_checkpoint
+from engine.data.decode_pool import DecodePool
+from engine.models.classifier import Classifier
+from engine.runtime.device import choose_device, device_name
+from engine.runtime.distributed import Processes, local_device
+from engine.runtime.torch_backend import TorchBackend
+from engine.train.images import crop_side, load_pixels
+from engine.train.judging import judged
+from engine.train.log import RunLog
+from engine.train.preflight import preflight
 from engine.train.results import fitted, record_of
 from engine.train.run_folder import open_run_folder
 from engine.train.samples import Samples
@@ -42,8 +44,6 @@ from engine.train.sources import Parts, load_parts
 from engine.train.start import set_standardization, starting_classifier
 from engine.train.states import StateFolder
 from engine.train.trainer import Trainer, TrainingData
-from engine.train_config import TrainConfig
-from engine.values import FloatArray
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)

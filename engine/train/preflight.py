@@ -12,7 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.config import HeadTrainConfig
+from engine.api.config import HeadTrainConfig
+from engine.api.training_config import TrainConfig
+from engine.api.training_reports import FEW_IMAGES, Preflight
 from engine.data.labelled import LabelledImages
 from engine.features import FeatureExtractor
 from engine.models.classifier import Classifier
@@ -20,9 +22,7 @@ from engine.runtime.memory import free_memory
 from engine.train.images import crop_side, pixels_file
 from engine.train.learner import half_type, is_frozen
 from engine.train.losses import losses
-from engine.train.reports import FEW_IMAGES, Preflight
 from engine.train.sources import Parts
-from engine.train_config import TrainConfig
 
 _STATES_KEPT = 3  # two, and the one that is being written
 _PROBE_BATCH = 2

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from engine.calibration import LogitScaling
+from engine.api.calibration import LogitScaling
+from engine.api.config import HeadTrainConfig, ModelConfig
+from engine.api.errors import DataError
+from engine.api.training import LabelSource, TrainRequest
+from engine.api.values import FloatArray
 from engine.checkpoints.record import CheckpointRecord
-from engine.config import HeadTrainConfig, ModelConfig
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError
 from engine.metrics import average_precision, fit_calibration
 from engine.thresholds import best_f1_thresholds
-from engine.train.request import LabelSource, TrainRequest
-from engine.values import FloatArray
 
 _LICENCE = "Apache-2.0"
 _log = logging.getLogger(__name__)

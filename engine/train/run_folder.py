@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.api.errors import ConfigError, DataError
+from engine.api.training_config import TrainConfig
 from engine.atomic import write_text
 from engine.data.labelled import LabelledImages
-from engine.errors import ConfigError, DataError
 from engine.runs import dataset_hash
 from engine.texts import display_path
-from engine.train_config import TrainConfig
 
 _SETTINGS, _IMAGES = "config.json", "images.json"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 
-from engine.train.control import TrainingControl, Wish
-from engine.train.reports import TrainReport
-from engine.train.request import TrainRequest
+from engine.api.training import TrainRequest
+from engine.api.training_control import TrainingControl, Wish
+from engine.api.training_reports import TrainReport
 from engine.train.session import run_training
 
 

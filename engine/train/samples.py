@@ -7,13 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.config import HeadConfig, PreprocessConfig
+from engine.api.config import HeadConfig, PreprocessConfig
+from engine.api.errors import ImageError
+from engine.api.training_reports import EpochReport, SampleReport
+from engine.api.values import DecodedImage, FloatArray, PositionScores
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.labelled import LabelledImages
-from engine.errors import ImageError
 from engine.metrics import average_precision
-from engine.train.reports import EpochReport, SampleReport
-from engine.values import DecodedImage, FloatArray, PositionScores
 
 
 class Samples:

@@ -9,8 +9,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ConfigError
-from engine.train.reports import EpochReport, StepReport, TrainingStarted, TrainReport
+from engine.api.errors import ConfigError
+from engine.api.training_reports import EpochReport, StepReport, TrainingStarted, TrainReport
 
 _MODULE = "tensorboard"
 

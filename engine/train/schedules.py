@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from engine.train_config import TrainConfig
+from engine.api.training_config import TrainConfig
 
 #: One-cycle: the share of the run that rises, and the rates at both ends as shares of the peak.
 _RISE, _START, _END = 0.2, 1 / 25, 1e-4

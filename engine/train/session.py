@@ -6,20 +6,20 @@ import math
 from collections.abc import Generator
 from contextlib import closing
 
-from engine.config import HeadTrainConfig
-from engine.errors import ConfigError
-from engine.runtime.distributed import Processes
-from engine.train.control import TrainingControl, Wish
-from engine.train.heads_run import train_only_heads
-from engine.train.network_run import train_network
-from engine.train.reports import (
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import ConfigError
+from engine.api.training import TrainRequest
+from engine.api.training_control import TrainingControl, Wish
+from engine.api.training_reports import (
     Ending,
     Preflight,
     PreparationReport,
     TrainingEnded,
     TrainReport,
 )
-from engine.train.request import TrainRequest
+from engine.runtime.distributed import Processes
+from engine.train.heads_run import train_only_heads
+from engine.train.network_run import train_network
 from engine.train.scalars import check_tensorboard
 
 
@@ -28,7 +28,7 @@ def run_training(
     control: TrainingControl | None = None,
     process: Processes | None = None,
 ) -> Generator[TrainReport, None, None]:
-    """Train, and keep what comes out; a generator of reports (``engine.train.reports``).
+    """Train, and keep what comes out; a generator of reports (``engine.api.training_reports``).
 
     In this order: preparation, one ``Preflight`` (ask the person here; nothing is learned before
     the next report is asked for), preparation, ``TrainingStarted``, steps and epochs, and as the

@@ -7,15 +7,15 @@ from collections.abc import Generator
 
 import numpy as np
 
+from engine.api.errors import DataError
+from engine.api.training import DatasetSource, LabelSource
+from engine.api.training_reports import PreparationReport
 from engine.data.dataset_registry import load_dataset
 from engine.data.held_out import held_out_split
 from engine.data.labelled import LabelledImages
 from engine.data.splits import stratified_split
-from engine.errors import DataError
 from engine.library.images import content_hash
 from engine.texts import display_path
-from engine.train.reports import PreparationReport
-from engine.train.request import DatasetSource, LabelSource
 
 #: To learn from, and to be judged by.
 Parts = tuple[LabelledImages, LabelledImages]

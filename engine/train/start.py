@@ -9,18 +9,18 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, ModelConfig
+from engine.api.training import PAPER_HEAD, STANDARD_HEAD, ModelStart
 from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint
-from engine.config import HeadConfig, ModelConfig
 from engine.data.category_mapping import match_categories
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
 from engine.train.heads import set_statistics
 from engine.train.images import PixelSet
-from engine.train.request import PAPER_HEAD, STANDARD_HEAD, ModelStart
 
 _MOST_IMAGES, _BATCH = 256, 8
 _INPUT_SIZE = 448

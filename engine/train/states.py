@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
+from engine.api.errors import CheckpointError, DataError
 from engine.atomic import TEMPORARY_PREFIX, replace_durably
 from engine.checkpoints.pth_checks import check_archive
-from engine.errors import CheckpointError, DataError
 
 _NAME = re.compile(r"state-(\d{9})-([0-9a-f]{64})\.pt")
 _KEPT = 2

@@ -12,21 +12,21 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from engine.api.training_config import TrainConfig
+from engine.api.training_control import TrainingControl, Wish
+from engine.api.training_reports import Ending, EpochReport, PauseReport, StepReport
+from engine.api.values import FloatArray
 from engine.models.classifier import Classifier
 from engine.runtime.distributed import Processes
 from engine.runtime.memory import memory_in_use
 from engine.train.batches import Batches
-from engine.train.control import TrainingControl, Wish
 from engine.train.ema import AveragedModel, blended
 from engine.train.images import PixelSet
 from engine.train.judging import Judgement, judged
 from engine.train.learner import Learner, StepOutcome
 from engine.train.pace import Pace
-from engine.train.reports import Ending, EpochReport, PauseReport, StepReport
 from engine.train.schedules import lr_factor
 from engine.train.states import State, StateFolder
-from engine.train_config import TrainConfig
-from engine.values import FloatArray
 
 #: Called with the model of an epoch that is better than all before, and with its logits (N, C) of
 #: the validation images; must keep a copy.

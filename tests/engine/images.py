@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.values import PixelArray
+from engine.api.values import PixelArray
 
 ORIENTATION_TAG = 0x0112
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
-from engine.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.models.classifier import Classifier
 
 TINY_BACKBONE = "timm:test_efficientnet"

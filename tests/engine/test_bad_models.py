@@ -17,16 +17,16 @@ import torch
 from torch import nn
 
 from engine import cli
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import CheckpointError, DataError
+from engine.api.values import ModelImport
 from engine.checkpoints.foreign import ImportOptions, import_checkpoint, read_foreign
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.pth_file import read_pth
 from engine.checkpoints.weights import load_exactly
-from engine.errors import CheckpointError, DataError
 from engine.local import LocalEngine
 from engine.resources import resource_path
 from engine.train.states import StateFolder
-from engine.values import ModelImport
 from tests.engine.models import save_tiny_model
 from tests.engine.official import resnet_state
 from tests.paths import ROOT, SHARED
@@ -135,7 +135,7 @@ _MEASURE = """
 import resource, sys
 from pathlib import Path
 from engine.checkpoints.loading import open_checkpoint
-from engine.errors import CheckpointError, DataError
+from engine.api.errors import CheckpointError, DataError
 
 def peak():
     status = Path("/proc/self/status")

@@ -8,6 +8,8 @@ import torch
 from torchvision.models import get_model_weights, resnet18
 
 from engine import cli
+from engine.api.config import PAPER_TEMPERATURES
+from engine.api.errors import ModelError
 from engine.checkpoints import catalogue, exchange, store
 from engine.checkpoints.catalogue import category_list, find_model, load_catalogue
 from engine.checkpoints.foreign import ImportOptions
@@ -17,8 +19,6 @@ from engine.checkpoints.record import CheckpointRecord
 from engine.checkpoints.store import ModelStore, check_model_name
 from engine.checkpoints.timm_weights import timm_entry
 from engine.cli import models as models_command
-from engine.config import PAPER_TEMPERATURES
-from engine.errors import ModelError
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
 from tests.engine.download_server import file_route, forget_proxies, serving

@@ -10,13 +10,13 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from engine.api.config import HeadConfig
+from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.half import HALVED_FROM, halved
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.checkpoints.safetensors_header import read_header
 from engine.checkpoints.store import shipped_models
-from engine.config import HeadConfig
-from engine.errors import CheckpointError, ConfigError
 from engine.evidence import activate
 from engine.resources import resource_path
 from engine.runtime.torch_backend import TorchBackend

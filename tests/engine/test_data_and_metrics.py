@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
+from engine.api.errors import DataError
 from engine.data.voc import load_voc, voc_categories
-from engine.errors import DataError
 from engine.metrics import average_precision, mean_average_precision
 from tests.paths import needs
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.errors import EngineStoppedError
+from engine.api.errors import EngineStoppedError
 from engine.runtime import distributed
 from engine.runtime.distributed import Processes
 

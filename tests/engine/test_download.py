@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import pytest
 
+from engine.api.errors import ConfigError, ModelError
 from engine.checkpoints.download import (
     DownloadProgress,
     DownloadSettings,
@@ -22,7 +23,6 @@ from engine.checkpoints.download import (
 )
 from engine.checkpoints.drive_page import confirmed_url
 from engine.checkpoints.part_file import PartFile, sole_owner
-from engine.errors import ConfigError, ModelError
 from tests.engine.download_server import (
     DownloadServer,
     Exchange,

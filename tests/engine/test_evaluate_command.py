@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from engine import cli
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import ModelConfig
 from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
-from engine.config import ModelConfig
 from engine.data.voc import voc_categories
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config
 from tests.engine.test_data_and_metrics import write_devkit

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.api.config import EvaluateConfig
+from engine.api.errors import ConfigError, DataError, ModelError
+from engine.api.evaluation import EvaluationDone, EvaluationRequest, Unfinished
+from engine.api.values import ThresholdsForModel
 from engine.checkpoints.native import load_checkpoint
 from engine.checkpoints.store import default_store
 from engine.checkpoints.thresholds_in_file import save_thresholds
-from engine.config import EvaluateConfig
 from engine.data.dataset_registry import load_dataset
-from engine.errors import ConfigError, DataError, ModelError
-from engine.evaluation_request import EvaluationDone, EvaluationRequest, Unfinished
 from engine.local import LocalEngine
 from engine.report.published import why_not_comparable
 from engine.run_notes import (
@@ -34,7 +35,6 @@ from engine.unfinished_runs import (
     load_unfinished,
     unfinished_folder,
 )
-from engine.values import ThresholdsForModel
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 
 

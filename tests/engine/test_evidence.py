@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from engine import evidence
-from engine.config import PAPER_TEMPERATURES, HeadConfig
+from engine.api.config import PAPER_TEMPERATURES, HeadConfig
+from engine.api.geometry import Box, content_box
+from engine.api.values import PositionScores
 from engine.evidence import MapKind
-from engine.geometry import Box, content_box
 from engine.models.heads import ResidualAttentionHeads
-from engine.values import PositionScores
 
 
 def position_scores(values, temperatures=(1.0,), lam=0.3, content=Box.UNIT):

@@ -6,7 +6,9 @@ import safetensors.torch
 import torch
 import torchvision
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import PAPER_TEMPERATURES, HeadConfig, PredictConfig
+from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.foreign import (
     ImportOptions,
     export_official,
@@ -17,8 +19,6 @@ from engine.checkpoints.foreign import (
 from engine.checkpoints.foreign_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import in_memory, load_checkpoint, save_checkpoint
-from engine.config import PAPER_TEMPERATURES, HeadConfig, PredictConfig
-from engine.errors import CheckpointError, ConfigError
 from engine.local import LocalEngine
 from engine.models.registry import BACKBONES, build_backbone
 from engine.resources import resource_path

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.config import PAPER_TEMPERATURES, HeadConfig
+from engine.api.config import PAPER_TEMPERATURES, HeadConfig
 from engine.models.heads import ResidualAttentionHeads
 from tests.paths import needs
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from engine.geometry import Box, content_box
+from engine.api.geometry import Box, content_box
+from engine.api.values import DecodedImage
 from engine.hiding import with_hidden
-from engine.values import DecodedImage
 
 
 def decoded(content=Box.UNIT, side=40):

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
+from engine.api.values import DecodedImage, PositionScores
 from engine.data.labelled import LabelledImages, ObjectBox
-from engine.errors import DataError
 from engine.evaluation_report import report
 from engine.evidence import sigmoid
 from engine.html_report import (
@@ -29,7 +30,6 @@ from engine.html_report import (
 from engine.metrics import BootstrapSettings, LocalisationMeter, Located
 from engine.run_comparison import compare_runs
 from engine.runs import EvaluationRun
-from engine.values import DecodedImage, PositionScores
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x & co"
 VOC_TEST_IMAGES = 4952

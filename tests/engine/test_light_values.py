@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from engine import atomic
-from engine.categories import Categories
-from engine.config import HeadConfig, HeadTrainConfig, PredictConfig, PreprocessConfig
-from engine.errors import ConfigError
-from engine.geometry import Box, content_box, fitted_size
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, HeadTrainConfig, PredictConfig, PreprocessConfig
+from engine.api.errors import ConfigError
+from engine.api.geometry import Box, content_box, fitted_size
+from engine.api.values import Label, Prediction
 from engine.texts import display_name, display_text
-from engine.values import Label, Prediction
 from tests.paths import ROOT
 
 CATEGORIES = Categories(("cat", "dog", "tree"))

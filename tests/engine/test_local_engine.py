@@ -10,14 +10,20 @@ import torch
 from PIL import Image
 
 from engine import cli, evidence
+from engine.api.config import PredictConfig
+from engine.api.errors import (
+    CheckpointError,
+    ConfigError,
+    EngineStoppedError,
+    ImageError,
+    ModelError,
+)
+from engine.api.geometry import Box
+from engine.api.values import Prediction
 from engine.checkpoints.native import load_checkpoint
-from engine.config import PredictConfig
 from engine.data.decode import decode
-from engine.errors import CheckpointError, ConfigError, EngineStoppedError, ImageError, ModelError
-from engine.geometry import Box
 from engine.local import LocalEngine
 from engine.output import CsvWriter
-from engine.values import Prediction
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import CheckpointError, ConfigError, MissingFactsError, ModelError
+from engine.api.values import ModelImport
 from engine.checkpoints import exchange
 from engine.checkpoints.catalogue import read_categories
 from engine.checkpoints.store import ModelStore, check_model_name, default_store, shipped_models
-from engine.errors import CheckpointError, ConfigError, MissingFactsError, ModelError
 from engine.local import LocalEngine
-from engine.values import ModelImport
 from tests.engine.models import save_tiny_model
 from tests.engine.official import resnet_state
 

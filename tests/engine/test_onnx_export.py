@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, ModelConfig
+from engine.api.errors import CheckpointError
 from engine.checkpoints import onnx_export
 from engine.checkpoints.native import in_memory
 from engine.checkpoints.onnx_export import export_onnx, fold_heads
 from engine.checkpoints.record import CheckpointRecord
-from engine.config import HeadConfig, ModelConfig
-from engine.errors import CheckpointError
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
 from tests.engine.models import TINY_CATEGORIES, tiny_classifier, tiny_config, tiny_record

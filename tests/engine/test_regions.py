@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from engine import evidence
-from engine.categories import Categories
-from engine.config import HeadConfig
-from engine.errors import ConfigError
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig
+from engine.api.errors import ConfigError
+from engine.api.geometry import Box, content_box
+from engine.api.values import PositionScores
 from engine.evidence import MapKind
 from engine.explanation import explanation
-from engine.geometry import Box, content_box
 from engine.models.heads import ResidualAttentionHeads
 from engine.regions import (
     cell_shares,
@@ -24,7 +25,6 @@ from engine.regions import (
     region_shares,
     values_at,
 )
-from engine.values import PositionScores
 
 TEMPERATURES = (1.0, 3.0, math.inf)
 TILES = (Box(0, 0, 0.37, 0.61), Box(0.37, 0, 1, 0.61), Box(0, 0.61, 1, 1))

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from engine import evidence
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig
+from engine.api.errors import ModelError
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
-from engine.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig
-from engine.errors import ModelError
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone
 from tests.engine.test_evidence import position_scores

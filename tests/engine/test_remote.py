@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.categories import Categories
-from engine.errors import EngineStoppedError, ImageError, ModelError
-from engine.geometry import Box
-from engine.remote import RemoteEngine, serve
-from engine.values import ModelInfo, PositionScores, Prediction
+from engine.api.categories import Categories
+from engine.api.errors import EngineStoppedError, ImageError, ModelError
+from engine.api.geometry import Box
+from engine.api.remote import RemoteEngine, serve
+from engine.api.values import ModelInfo, PositionScores, Prediction
 
 TIMEOUT_S = 20
 CATEGORIES = Categories(("cat", "dog", "tree", "boat", "person"))

@@ -9,9 +9,9 @@ import torch
 import torchvision
 
 from engine import cli, evidence
+from engine.api.config import HeadConfig, ModelConfig, PredictConfig
+from engine.api.errors import ModelError
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
-from engine.config import HeadConfig, ModelConfig, PredictConfig
-from engine.errors import ModelError
 from engine.local import LocalEngine
 from engine.models import pretrained
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone

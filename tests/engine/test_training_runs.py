@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.categories import Categories
-from engine.config import HeadTrainConfig
-from engine.errors import DataError
+from engine.api.categories import Categories
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import DataError
+from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
+from engine.api.training_config import PRESETS
+from engine.api.training_reports import Ending, EpochReport
 from engine.train.log import RunLog
-from engine.train.reports import Ending, EpochReport
-from engine.train.request import DatasetSource, LabelSource, ModelStart, TrainRequest
-from engine.train_config import PRESETS
 from engine.training_runs import TrainingRuns
 
 

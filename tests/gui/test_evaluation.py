@@ -23,8 +23,8 @@ from csra_gui.evaluation.result_state import ThresholdSet
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
 from csra_gui.evaluation.start_dialog import StartDialog
-from engine.errors import DataError
-from engine.evaluation_request import Unfinished
+from engine.api.errors import DataError
+from engine.api.evaluation import Unfinished
 from engine.library.values import Verdict
 from engine.run_notes import marks_of
 from engine.runs import list_runs, load_run, runs_folder

@@ -19,8 +19,8 @@ from csra_gui.evaluation.cases import (
 )
 from csra_gui.evaluation.own_decisions import decided_run
 from csra_gui.evaluation.preflight import duration_text
-from engine.categories import Categories
-from engine.errors import DataError
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
 from engine.runs import EvaluationRun, now, save_run

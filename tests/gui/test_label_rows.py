@@ -12,11 +12,11 @@ from csra_gui.label_rows import (
     rows_of_photos,
     toggled,
 )
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES
 from engine.library.predictions import HalfArray
 from engine.library.values import Verdict
-from engine.values import FloatArray
 
 ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
 CATEGORIES = Categories(("cat", "dog", "car"))

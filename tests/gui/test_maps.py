@@ -18,9 +18,9 @@ from csra_gui.maps.head_change import HeadChange
 from csra_gui.why_text import numbers, plain_reason
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.photo_view import PhotoView
+from engine.api.geometry import Box
 from engine.evidence import MapKind, evidence_limit, evidence_map, logits
 from engine.explanation import Explanation, HeadTerms, explanation
-from engine.geometry import Box
 from engine.regions import region_shares, values_at
 from tests.fakes import CATEGORIES
 from tests.gui.conftest import Start

@@ -16,11 +16,11 @@ from csra_gui.maps.comparison import Beside, Together
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.maps.layers import category_color, mixed_pixels
 from csra_gui.settings import MAP_HEAD, MAP_KIND
+from engine.api.errors import ModelError
+from engine.api.geometry import Box
+from engine.api.values import TrueBox
 from engine.colormaps import CATEGORY_COLORS
-from engine.errors import ModelError
 from engine.evidence import activate, logits, with_head
-from engine.geometry import Box
-from engine.values import TrueBox
 from tests.fakes import CATEGORIES, HEIGHT, MODEL_ID, WIDTH, FakeEngine, fake_model
 from tests.gui.conftest import Start
 from tests.gui.test_maps import drag, overlay, trigger
@@ -383,7 +383,7 @@ def test_a_photo_outside_a_data_set_has_no_boxes_and_that_is_said(
 
 def test_boxes_are_found_by_the_other_name_of_a_category() -> None:
     from csra_gui.maps.pointing import boxes_of
-    from engine.categories import Categories
+    from engine.api.categories import Categories
 
     boxes = (TrueBox("tvmonitor", (0, 0, 1, 1)), TrueBox("dog", (0, 0, 1, 1)))
     assert boxes_of(boxes, Categories(("dog", "tv")), 1) == boxes[:1]

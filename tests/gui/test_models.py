@@ -19,17 +19,17 @@ from csra_gui.dialogs.facts_dialog import FactsDialog
 from csra_gui.dialogs.models_dialog import ModelsDialog
 from csra_gui.model_rows import Place
 from csra_gui.session import ModelState
-from engine.categories import Categories
-from engine.checkpoints.download import DownloadProgress, DownloadSettings, DownloadSource
-from engine.checkpoints.store import default_store
-from engine.errors import (
+from engine.api.categories import Categories
+from engine.api.errors import (
     CheckpointError,
     EngineStoppedError,
     FileChangedError,
     MissingFactsError,
     ModelError,
 )
-from engine.values import ModelInfo
+from engine.api.values import ModelInfo
+from engine.checkpoints.download import DownloadProgress, DownloadSettings, DownloadSource
+from engine.checkpoints.store import default_store
 from tests.fakes import CATEGORIES, MODEL_ID, SHIPPED, FakeEngine, fake_model, write_model_file
 from tests.gui.conftest import Start
 from tests.gui.test_window import drop, labels, press, select, tagged, wait_until_tagged

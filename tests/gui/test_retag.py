@@ -16,9 +16,9 @@ from csra_gui.photo_table import PhotoTable
 from csra_gui.retag_plan import Retagged, RetagMode, RetagPlan, difference
 from csra_gui.session import Session
 from csra_gui.settings import RETAG_MODE
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import ModelInfo, Prediction
 from engine.library.values import Verdict
-from engine.values import ModelInfo, Prediction
 from tests import fakes
 from tests.fakes import CATEGORIES, FakeEngine, fake_model
 from tests.gui.conftest import Start

@@ -11,10 +11,10 @@ from PIL import Image
 
 from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache, ThumbnailKey
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode import decode
 from engine.data.decode_pool import DecodeRequest
-from engine.errors import ImageError
-from engine.values import DecodedImage
 
 SIDE = 64
 

@@ -12,12 +12,12 @@ from csra_gui.app import Application
 from csra_gui.training.new_dialog import NewTrainingDialog
 from csra_gui.training.runner import Phase
 from csra_gui.training.training_dialog import TrainingDialog
+from engine.api.errors import DataError
+from engine.api.training import LabelSource
+from engine.api.training_control import Wish
+from engine.api.training_reports import Ending
 from engine.checkpoints.store import default_store
-from engine.errors import DataError
 from engine.library.values import Verdict
-from engine.train.control import Wish
-from engine.train.reports import Ending
-from engine.train.request import LabelSource
 from engine.training_runs import default_runs
 from tests.fakes import FakeEngine
 from tests.gui.conftest import Start

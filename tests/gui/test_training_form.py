@@ -12,10 +12,10 @@ from csra_gui.training.config_form import ConfigForm
 from csra_gui.training.fields import FieldKind, field_specs, with_values
 from csra_gui.training.record import TrainingRecord
 from csra_gui.training.texts import change, duration
-from engine.config import HeadTrainConfig
-from engine.errors import ConfigError
-from engine.train.reports import EpochReport, SampleReport
-from engine.train_config import PRESETS, TrainConfig
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import ConfigError
+from engine.api.training_config import PRESETS, TrainConfig
+from engine.api.training_reports import EpochReport, SampleReport
 
 
 @pytest.fixture

@@ -12,15 +12,15 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from csra_gui.training.runner import Phase, TrainingRunner
+from engine.api.remote import RemoteEngine
+from engine.api.teaching import TeachReport, TeachRequest
+from engine.api.training import LabelSource, ModelStart, TrainRequest
+from engine.api.training_config import TrainConfig
+from engine.api.training_reports import Ending, StepReport
 from engine.atomic import TEMPORARY_PREFIX
 from engine.checkpoints.loading import open_checkpoint
-from engine.remote import RemoteEngine
 from engine.server import serve_local
-from engine.teach.values import TeachReport, TeachRequest
-from engine.train.reports import Ending, StepReport
-from engine.train.request import LabelSource, ModelStart, TrainRequest
 from engine.train.states import StateFolder
-from engine.train_config import TrainConfig
 from engine.training_runs import TrainingRun, TrainingRuns
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 

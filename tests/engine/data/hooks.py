@@ -7,10 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode import CropBox, Fit, decode
 from engine.data.decode_worker import Admit
-from engine.errors import ImageError
-from engine.values import DecodedImage
 
 
 def misbehave(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.api.errors import ImageError
 from engine.data.decode import Fit
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from engine.data.scan import scan
-from engine.errors import ImageError
 
 COLLECTION = Path(__file__).parents[4] / "shared" / "data" / "badimages"
 MANIFEST = COLLECTION / "manifest.csv"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.api.errors import DataError
 from engine.data import coco as coco_module
 from engine.data.dataset_registry import load_dataset
 from engine.data.labelled import ObjectBox
-from engine.errors import DataError
 from tests.engine.data.devkits import coco_annotation, write_coco
 from tests.paths import needs
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
+from engine.api.values import Prediction
 from engine.data.dataset_registry import load_dataset
-from engine.errors import DataError
 from engine.output import CsvWriter, JsonLinesWriter
-from engine.values import Prediction
 from tests.engine.data.devkits import write_picture
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.api.errors import DataError
 from engine.cli import run
 from engine.data.dataset_registry import load_dataset
 from engine.data.official import BINARY, write_official
 from engine.data.voc import voc_categories
-from engine.errors import DataError
 from tests.engine.data.devkits import (
     coco_annotation,
     voc_object,

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.data import dataset_registry
 from engine.data.category_mapping import read_mapping
 from engine.data.dataset_registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.data.labelled import LabelledImages, ObjectBox
 from engine.data.splits import stratified_split
 from engine.data.voc import voc_categories
-from engine.errors import DataError
 from engine.resources import resource_path
 from tests.engine.data.devkits import (
     coco_annotation,

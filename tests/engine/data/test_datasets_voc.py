@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.api.errors import DataError
 from engine.data.dataset_registry import load_dataset
 from engine.data.labelled import ObjectBox
 from engine.data.voc import load_voc
-from engine.errors import DataError
 from tests.engine.data.devkits import voc_object, write_picture, write_voc
 from tests.paths import needs
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.api.errors import DataError, ImageError
 from engine.data.dataset_registry import load_dataset
 from engine.data.decode import decode
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.errors import DataError, ImageError
 from tests.engine.data.devkits import wider_person, write_wider
 from tests.engine.images import gradient, save_image, save_oriented
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from engine.api.errors import ImageError
+from engine.api.geometry import Box
 from engine.data import pixels as pixels_module
 from engine.data.decode import MAX_PIXELS, Fit, decode
-from engine.errors import ImageError
-from engine.geometry import Box
 from tests.engine.images import ORIENTATION_TAG, gradient, save_image, save_oriented
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decode import decode
 from engine.data.decode_driver import PixelBudget
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.errors import ImageError
-from engine.values import DecodedImage
 from tests.engine.data.hooks import misbehave
 from tests.engine.images import save_image
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.data.held_out import held_out_split
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError
 
 CATEGORIES = Categories(("common", "rare"))
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.api.errors import DataError
+from engine.api.values import TrueBox
 from engine.data.true_boxes import TrueBoxes
-from engine.errors import DataError
-from engine.values import TrueBox
 
 _XML = """<annotation><object><name>dog</name><difficult>0</difficult>
 <bndbox><xmin>11</xmin><ymin>21</ymin><xmax>50</xmax><ymax>60</ymax></bndbox></object>

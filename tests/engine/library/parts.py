@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.values import Prediction
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel
-from engine.values import Prediction
 
 CATEGORIES = Categories(("dog", "person", "traffic light"))
 MODEL = LibraryModel("abc123", "Small", CATEGORIES)

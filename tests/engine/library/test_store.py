@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.categories import Categories
-from engine.errors import ConfigError
+from engine.api.categories import Categories
+from engine.api.errors import ConfigError
+from engine.api.values import Prediction
 from engine.library.errors import LibraryError
 from engine.library.images import content_hash
 from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel, Verdict, Wish
-from engine.values import Prediction
 from tests.engine.library.parts import (
     CATEGORIES,
     ME,

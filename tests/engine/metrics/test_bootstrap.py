@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError, DataError
+from engine.api.errors import ConfigError, DataError
 from engine.metrics import (
     BootstrapSettings,
     average_precision,

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError, DataError
+from engine.api.errors import ConfigError, DataError
 from engine.metrics import LogitScaling, average_precision, calibration_report, fit_scaling
 from engine.metrics.calibration import reliability_bins
 from tests.engine.metrics.samples import sample

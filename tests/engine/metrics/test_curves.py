@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
 from engine.metrics import precision_recall_curves
 from tests.engine.metrics.samples import sample
 from tests.engine.metrics.slow_truth import points

@@ -4,9 +4,9 @@ from xml.etree.ElementTree import parse
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
+from engine.api.geometry import Box
 from engine.evidence import on_photo
-from engine.geometry import Box
 from engine.metrics import Frame, LocalisationMeter, Located
 from engine.metrics.localisation import box_mask, energy_inside, highest_point, is_hit
 from tests.paths import needs

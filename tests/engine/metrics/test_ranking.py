@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError, DataError
+from engine.api.errors import ConfigError, DataError
 from engine.metrics import (
     ApKind,
     average_precision,

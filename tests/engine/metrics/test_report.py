@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.errors import ConfigError, DataError
+from engine.api.errors import ConfigError, DataError
 from engine.metrics import Protocol, consistent_metrics, paper_metrics
 from tests.engine.metrics.samples import sample
 from tests.engine.metrics.slow_truth import paper_labels

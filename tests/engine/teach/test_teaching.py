@@ -12,16 +12,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from engine.calibration import LogitScaling
-from engine.categories import Categories
+from engine.api.calibration import LogitScaling
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig
+from engine.api.errors import DataError, ModelError
+from engine.api.teaching import TeachProgress, TeachReport, TeachRequest, held_out_rows
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import save_checkpoint, write_with_record
-from engine.config import HeadConfig
 from engine.data.decode_pool import DecodePool
-from engine.errors import DataError, ModelError
 from engine.teach.learning import KnownLabels, label_weights
 from engine.teach.teaching import teach
-from engine.teach.values import TeachProgress, TeachReport, TeachRequest, held_out_rows
 from tests.engine.models import (
     TINY_CATEGORIES,
     save_tiny_model,

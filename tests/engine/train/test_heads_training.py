@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 
 from engine import cli
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, HeadTrainConfig, PreprocessConfig
+from engine.api.errors import DataError, ModelError
 from engine.checkpoints.native import load_checkpoint
-from engine.config import HeadConfig, HeadTrainConfig, PreprocessConfig
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
-from engine.errors import DataError, ModelError
 from engine.features import FeatureExtractor
 from engine.metrics import mean_average_precision
 from engine.models import pretrained

@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
+from engine.api.training_config import AugmentConfig
+from engine.api.training_reports import EpochReport, StepReport
 from engine.data.decode_pool import DecodePool
 from engine.data.labelled import LabelledImages
 from engine.train.augment import _OPS, augmented, crop_box
 from engine.train.images import TrainingImages, load_pixels
 from engine.train.log import RunLog
-from engine.train.reports import EpochReport, StepReport
-from engine.train_config import AugmentConfig
 from tests.engine.models import TINY_CATEGORIES
 from tests.engine.train.work import pixel_set
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine.errors import DataError
+from engine.api.errors import DataError
+from engine.api.training_config import TrainConfig
+from engine.api.training_reports import EpochReport
 from engine.runtime.distributed import Processes
-from engine.train.reports import EpochReport
 from engine.train.states import StateFolder
-from engine.train_config import TrainConfig
 from tests.engine.train.work import CONFIG, SHARED, run_in, trainer
 
 ROOT = Path(__file__).parents[3]

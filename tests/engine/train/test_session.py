@@ -13,16 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.categories import Categories
-from engine.checkpoints.native import load_checkpoint
-from engine.config import HeadTrainConfig
-from engine.data.decode_pool import DecodePool
-from engine.errors import ConfigError, DataError
-from engine.features import FeatureExtractor
-from engine.train import scalars
-from engine.train.control import TrainingControl, Wish
-from engine.train.images import TrainingImages, load_pixels
-from engine.train.reports import (
+from engine.api.categories import Categories
+from engine.api.config import HeadTrainConfig
+from engine.api.errors import ConfigError, DataError
+from engine.api.training import LabelSource, ModelStart, TrainRequest
+from engine.api.training_config import AugmentConfig, TrainConfig
+from engine.api.training_control import TrainingControl, Wish
+from engine.api.training_reports import (
     Ending,
     EpochReport,
     PauseReport,
@@ -32,10 +29,13 @@ from engine.train.reports import (
     TrainingEnded,
     TrainingStarted,
 )
-from engine.train.request import LabelSource, ModelStart, TrainRequest
+from engine.checkpoints.native import load_checkpoint
+from engine.data.decode_pool import DecodePool
+from engine.features import FeatureExtractor
+from engine.train import scalars
+from engine.train.images import TrainingImages, load_pixels
 from engine.train.session import run_training
 from engine.train.sources import load_parts
-from engine.train_config import AugmentConfig, TrainConfig
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_classifier
 from tests.paths import ROOT
 
@@ -363,7 +363,7 @@ def test_tensorboard_gets_the_scalars(ask, config):
 
 def test_what_a_window_needs_of_training_is_light():
     code = (
-        "import engine.train.reports, engine.train.request, engine.train.control, sys; "
+        "import engine.api.training_reports, engine.api.training, engine.api.training_control, sys; "
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from engine import cli
+from engine.api.training_reports import StepReport
 from engine.checkpoints.native import load_checkpoint
 from engine.cli import train_told
-from engine.train.reports import StepReport
 from tests.engine.models import TINY_BACKBONE, save_tiny_model
 from tests.engine.test_data_and_metrics import write_devkit
 

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 import torch
 
-from engine.categories import Categories
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, HeadTrainConfig
+from engine.api.errors import ConfigError
+from engine.api.training_config import PAPER, PRESETS, RECOMMENDED, AugmentConfig, TrainConfig
+from engine.api.training_reports import EpochReport
 from engine.checkpoints.native import Checkpoint
-from engine.config import HeadConfig, HeadTrainConfig
-from engine.errors import ConfigError
 from engine.models.heads import HeadOutput
 from engine.train.ema import AveragedModel
 from engine.train.images import TrainingImages
 from engine.train.learner import DivergedError, Learner, half_type
 from engine.train.losses import losses
 from engine.train.preflight import preflight
-from engine.train.reports import EpochReport
 from engine.train.schedules import lr_factor
 from engine.train.start import from_checkpoint, set_standardization
 from engine.train.states import StateFolder
-from engine.train_config import PAPER, PRESETS, RECOMMENDED, AugmentConfig, TrainConfig
 from tests.engine.models import tiny_classifier, tiny_config, tiny_record
 from tests.engine.train.work import CPU, pixel_set, trainer
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.data.labelled import LabelledImages
 from engine.runtime.distributed import processes
 from engine.train.images import PixelSet
 from engine.train.log import RunLog
 from engine.train.states import StateFolder
 from engine.train.trainer import Trainer, TrainingData
-from engine.train_config import AugmentConfig, TrainConfig
 from tests.engine.models import TINY_CATEGORIES, tiny_classifier
 
 CPU = torch.device("cpu")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.config import ResizeMode
+from engine.api.config import ResizeMode
 
 
 @dataclass(frozen=True, slots=True)

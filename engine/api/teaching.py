@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.categories import Categories
-from engine.errors import DataError
+from engine.api.categories import Categories
+from engine.api.errors import DataError
 from engine.texts import display_text
 
 BoolArray = NDArray[np.bool_]

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from engine.categories import Categories
-from engine.config import HeadConfig, HeadTrainConfig, ResizeMode
-from engine.errors import ConfigError
-from engine.train_config import TrainConfig
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, HeadTrainConfig, ResizeMode
+from engine.api.errors import ConfigError
+from engine.api.training_config import TrainConfig
 
 DEFAULT_BACKBONE = "timm:tf_efficientnet_lite0"
 #: The form of the shipped model's heads: the paper's hardly learns on small features.

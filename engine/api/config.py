@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.categories import Categories
-from engine.errors import ConfigError
+from engine.api.categories import Categories
+from engine.api.errors import ConfigError
 
 ResizeMode = Literal["squash", "letterbox"]
 Activation = Literal["sigmoid", "softmax"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
 
 #: Scores of float32 can be 0 or 1, which have no logit; these are the nearest ones that count.
 _LEAST_SCORE = 1e-12

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from engine.config import EvaluateConfig
-from engine.errors import ConfigError
+from engine.api.config import EvaluateConfig
+from engine.api.errors import ConfigError
 
 
 class Unfinished(StrEnum):

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from engine.errors import ConfigError
+from engine.api.errors import ConfigError
 
 MAX_NAME_LENGTH = 200
 MAX_CATEGORIES = 100_000

@@ -6,14 +6,14 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from engine.config import PredictConfig
-from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
-from engine.geometry import Box
-from engine.teach.values import TeachProgress, TeachReport, TeachRequest
-from engine.train.control import Wish
-from engine.train.reports import TrainReport
-from engine.train.request import TrainRequest
-from engine.values import (
+from engine.api.config import PredictConfig
+from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.geometry import Box
+from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
+from engine.api.training import TrainRequest
+from engine.api.training_control import Wish
+from engine.api.training_reports import TrainReport
+from engine.api.values import (
     ModelImport,
     ModelInfo,
     PositionScores,

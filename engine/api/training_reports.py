@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from engine.values import PositionScores
+from engine.api.values import PositionScores
 
 #: Fewer positives than this teach little.
 FEW_IMAGES = 10

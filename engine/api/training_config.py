@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.config import LossName
-from engine.errors import ConfigError
+from engine.api.config import LossName
+from engine.api.errors import ConfigError
 
 OptimizerName = Literal["sgd", "adamw"]
 ScheduleName = Literal["constant", "step", "cosine", "one-cycle"]

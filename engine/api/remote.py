@@ -24,16 +24,16 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, cast
 
-from engine.api import TaggingEngine
-from engine.config import PredictConfig
-from engine.errors import EngineError, EngineStoppedError
-from engine.evaluation_request import EvaluationDone, EvaluationProgress, EvaluationRequest
-from engine.geometry import Box
-from engine.teach.values import TeachProgress, TeachReport, TeachRequest
-from engine.train.control import Wish
-from engine.train.reports import TrainReport
-from engine.train.request import TrainRequest
-from engine.values import (
+from engine.api.config import PredictConfig
+from engine.api.engine import TaggingEngine
+from engine.api.errors import EngineError, EngineStoppedError
+from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.geometry import Box
+from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
+from engine.api.training import TrainRequest
+from engine.api.training_control import Wish
+from engine.api.training_reports import TrainReport
+from engine.api.values import (
     ModelImport,
     ModelInfo,
     PositionScores,

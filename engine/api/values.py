@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.calibration import LogitScaling
-from engine.categories import Categories
-from engine.config import Activation
-from engine.geometry import Box
+from engine.api.calibration import LogitScaling
+from engine.api.categories import Categories
+from engine.api.config import Activation
+from engine.api.geometry import Box
 
 FloatArray = NDArray[np.float32]
 PixelArray = NDArray[np.uint8]
