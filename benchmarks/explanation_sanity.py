@@ -28,7 +28,7 @@ from torch import nn  # noqa: E402
 from engine.api.values import FloatArray, PixelArray  # noqa: E402
 from engine.checkpoints.catalogue import find_model  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
-from engine.data.dataset_registry import load_dataset  # noqa: E402
+from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decode_pool import DecodePool, DecodeRequest  # noqa: E402
 from engine.metrics.perturbation import rank_correlation  # noqa: E402
 from engine.models.classifier import Classifier  # noqa: E402

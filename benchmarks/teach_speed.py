@@ -39,7 +39,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
 
     from engine.api.categories import Categories
     from engine.api.teaching import TeachReport, TeachRequest
-    from engine.data.dataset_registry import load_dataset
+    from engine.data.datasets.registry import load_dataset
     from engine.local import LocalEngine
     from engine.metrics import average_precision
 

@@ -21,7 +21,7 @@ from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path, write_text
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 from engine.metrics.pointing import MeterState
 
 _FORMAT = 1

@@ -22,7 +22,7 @@ from csra_gui.evaluation.preflight import FoundData, look_at
 from csra_gui.panels.drop_hint import local_paths
 from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
-from engine.data.dataset_registry import DATASETS
+from engine.data.datasets.registry import DATASETS
 
 _WAIT_MS = 250
 #: Which split is offered first where there are several.

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.session import Session
 from csra_gui.settings import DATA_FOLDERS, Settings
-from engine.data.dataset_registry import dataset_spec, recognise
+from engine.data.datasets.registry import dataset_spec, recognise
 
 #: A folder that is one of these is no folder of holidays.
 _CERTAIN = ("voc2007", "voc2012", "coco2014", "coco2017", "wider")

@@ -12,7 +12,7 @@ from csra_gui.evaluation.own_decisions import KIND
 from csra_gui.session import Session
 from csra_gui.workers.job import Job
 from engine.api.errors import DataError, EngineError
-from engine.data.dataset_registry import load_dataset
+from engine.data.datasets.registry import load_dataset
 from engine.run_notes import place_of, remember_place
 from engine.runs import EvaluationRun
 

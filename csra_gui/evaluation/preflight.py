@@ -10,7 +10,7 @@ from csra_gui.evaluation.run_shelf import RunSummary
 from engine.api.errors import DataError, EngineError
 from engine.checkpoints.record import from_metadata
 from engine.checkpoints.safetensors_header import read_header
-from engine.data.dataset_registry import DATASETS, dataset_spec, load_dataset, recognise
+from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.texts import display_path, display_text
 
 _MOST_PROBLEMS = 4

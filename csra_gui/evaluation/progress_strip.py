@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from csra_gui.evaluation.runner import EvaluationRunner, EvaluationState
 from csra_gui.widgets.job_progress import JobProgress
-from engine.data.dataset_registry import dataset_spec
+from engine.data.datasets.registry import dataset_spec
 from engine.texts import display_text
 
 

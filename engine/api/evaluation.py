@@ -28,7 +28,7 @@ class EvaluationRequest:
     """A model, a data set, and how to run the one over the other.
 
     Args:
-        dataset: the kind of data set, see ``engine.data.dataset_registry``.
+        dataset: the kind of data set, see ``engine.data.datasets.registry``.
         root: its folder.
         split: of it.
         model: a file, or the name of a model; ``None`` is the one that ships.

@@ -34,7 +34,7 @@ class DatasetSource:
     """Images of a data set where it lies.
 
     Args:
-        kind: a name that ``engine.data.dataset_registry`` knows.
+        kind: a name that ``engine.data.datasets.registry`` knows.
         root: its folder.
         split: to learn from.
         val_split: to judge by, unless ``val_fraction`` is given.

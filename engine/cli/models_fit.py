@@ -16,10 +16,10 @@ from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint, save_checkpoint, write_with_record
 from engine.checkpoints.store import shipped_models
 from engine.cli.common import EXIT_DONE, Commands, say
-from engine.data.category_mapping import read_mapping
-from engine.data.dataset_registry import DATASETS, load_dataset
+from engine.data.datasets.category_mapping import read_mapping
+from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.registry import DATASETS, load_dataset
 from engine.data.decode_pool import DecodePool
-from engine.data.labelled import LabelledImages
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.fitting import Fitted, fit_to_images
 from engine.runtime.device import choose_device

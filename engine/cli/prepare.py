@@ -8,9 +8,9 @@ from pathlib import Path
 
 from engine.api.errors import DataError
 from engine.cli.common import EXIT_DONE, Commands, say
-from engine.data.dataset_registry import dataset_spec, load_dataset, recognise
-from engine.data.official import OFFICIAL_FILES, OfficialFile, write_official
-from engine.data.reading import listed, missing_files
+from engine.data.datasets.csra_json import OFFICIAL_FILES, OfficialFile, write_official
+from engine.data.datasets.reading import listed, missing_files
+from engine.data.datasets.registry import dataset_spec, load_dataset, recognise
 from engine.texts import display_path
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from engine.api.errors import ModelError
 from engine.checkpoints.catalogue import load_catalogue
-from engine.data.coco import OFFICIAL_COUNTS
+from engine.data.datasets.coco import OFFICIAL_COUNTS
 from engine.runs import EvaluationRun
 
 

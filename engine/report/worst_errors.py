@@ -12,7 +12,7 @@ from PIL import Image
 from engine.api.categories import Categories
 from engine.api.geometry import Box, fitted_size
 from engine.api.values import DecodedImage, FloatArray, PixelArray, PositionScores
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 from engine.evaluation_report import EvaluationReport
 from engine.evidence import local_probability, on_photo
 

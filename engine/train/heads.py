@@ -16,7 +16,7 @@ from torch import Tensor
 from engine.api.config import HeadTrainConfig
 from engine.api.training_reports import EpochReport
 from engine.api.values import FloatArray
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 from engine.features import FeatureArray
 from engine.metrics import average_precision
 from engine.metrics.checks import defined_mean

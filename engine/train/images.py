@@ -19,8 +19,8 @@ from engine.api.errors import DataError
 from engine.api.training_config import AugmentConfig
 from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
+from engine.data.datasets.labelled import LabelledImages
 from engine.data.decode_pool import DecodePool, DecodeRequest
-from engine.data.labelled import LabelledImages
 from engine.texts import display_path
 from engine.train.augment import augmented, resized
 from engine.train.decoding import decoded

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from engine.api.config import HeadTrainConfig
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import FEW_IMAGES, Preflight
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 from engine.features import FeatureExtractor
 from engine.models.classifier import Classifier
 from engine.runtime.memory import free_memory

@@ -15,7 +15,7 @@ from engine.api.errors import DataError
 from engine.api.training import LabelSource, TrainRequest
 from engine.api.values import FloatArray
 from engine.checkpoints.record import CheckpointRecord
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 from engine.metrics import average_precision, fit_calibration
 from engine.thresholds import best_f1_thresholds
 

@@ -11,7 +11,7 @@ from typing import Any
 from engine.api.errors import ConfigError, DataError
 from engine.api.training_config import TrainConfig
 from engine.atomic import write_text
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 from engine.runs import dataset_hash
 from engine.texts import display_path
 

@@ -15,7 +15,7 @@ from engine.api.training import PAPER_HEAD, STANDARD_HEAD, ModelStart
 from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint
-from engine.data.category_mapping import match_categories
+from engine.data.datasets.category_mapping import match_categories
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.api.errors import DataError
-from engine.data.voc import load_voc, voc_categories
+from engine.data.datasets.voc import load_voc, voc_categories
 from engine.metrics import average_precision, mean_average_precision
 from tests.paths import needs
 

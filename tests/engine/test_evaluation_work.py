@@ -16,7 +16,7 @@ from engine.api.values import ThresholdsForModel
 from engine.checkpoints.native import load_checkpoint
 from engine.checkpoints.store import default_store
 from engine.checkpoints.thresholds_in_file import save_thresholds
-from engine.data.dataset_registry import load_dataset
+from engine.data.datasets.registry import load_dataset
 from engine.local import LocalEngine
 from engine.report.published import why_not_comparable
 from engine.run_notes import (

@@ -15,7 +15,7 @@ from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metadata
 from engine.checkpoints.safetensors_header import read_header
 from engine.checkpoints.store import default_store, shipped_models
-from engine.data.voc import voc_categories
+from engine.data.datasets.voc import voc_categories
 from engine.explanation import explanation
 from engine.fitting import fit
 from engine.local import LocalEngine

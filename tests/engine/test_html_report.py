@@ -16,7 +16,7 @@ from PIL import Image
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import DecodedImage, PositionScores
-from engine.data.labelled import LabelledImages, ObjectBox
+from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.evaluation_report import report
 from engine.evidence import sigmoid
 from engine.html_report import (

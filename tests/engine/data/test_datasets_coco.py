@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from engine.api.errors import DataError
-from engine.data import coco as coco_module
-from engine.data.dataset_registry import load_dataset
-from engine.data.labelled import ObjectBox
+from engine.data.datasets import coco as coco_module
+from engine.data.datasets.labelled import ObjectBox
+from engine.data.datasets.registry import load_dataset
 from tests.engine.data.devkits import coco_annotation, write_coco
 from tests.paths import needs
 
@@ -92,7 +92,7 @@ def test_a_file_beyond_the_size_cap_is_not_read(
         huge.truncate(2 << 30)  # a hole: takes no space
     with pytest.raises(DataError, match="too large: more than 1024 MiB"):
         load(tmp_path)
-    monkeypatch.setattr("engine.data.reading._MAX_JSON_CONTAINERS", 10)
+    monkeypatch.setattr("engine.data.datasets.reading._MAX_JSON_CONTAINERS", 10)
     file.write_text("[" + "[]," * 20 + "[]]")
     with pytest.raises(DataError, match="too many objects"):
         load(tmp_path)

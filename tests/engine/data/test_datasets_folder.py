@@ -10,7 +10,7 @@ import pytest
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import Prediction
-from engine.data.dataset_registry import load_dataset
+from engine.data.datasets.registry import load_dataset
 from engine.output import CsvWriter, JsonLinesWriter
 from tests.engine.data.devkits import write_picture
 

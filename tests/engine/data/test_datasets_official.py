@@ -9,9 +9,9 @@ import pytest
 
 from engine.api.errors import DataError
 from engine.cli import run
-from engine.data.dataset_registry import load_dataset
-from engine.data.official import BINARY, write_official
-from engine.data.voc import voc_categories
+from engine.data.datasets.csra_json import BINARY, write_official
+from engine.data.datasets.registry import load_dataset
+from engine.data.datasets.voc import voc_categories
 from tests.engine.data.devkits import (
     coco_annotation,
     voc_object,

@@ -10,12 +10,12 @@ import pytest
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.data import dataset_registry
-from engine.data.category_mapping import read_mapping
-from engine.data.dataset_registry import DATASETS, dataset_spec, load_dataset, recognise
-from engine.data.labelled import LabelledImages, ObjectBox
-from engine.data.splits import stratified_split
-from engine.data.voc import voc_categories
+from engine.data.datasets import registry as dataset_registry
+from engine.data.datasets.category_mapping import read_mapping
+from engine.data.datasets.labelled import LabelledImages, ObjectBox
+from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
+from engine.data.datasets.splits import stratified_split
+from engine.data.datasets.voc import voc_categories
 from engine.resources import resource_path
 from tests.engine.data.devkits import (
     coco_annotation,
@@ -91,7 +91,7 @@ def test_categories_without_positives_are_reported(tmp_path: Path) -> None:
 
 
 def test_reading_a_data_set_needs_no_torch() -> None:
-    modules = f"{dataset_registry.__name__}, engine.data.splits, engine.data.category_mapping"
+    modules = f"{dataset_registry.__name__}, engine.data.datasets.splits, engine.data.datasets.category_mapping"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

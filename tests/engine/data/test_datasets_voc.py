@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine.api.errors import DataError
-from engine.data.dataset_registry import load_dataset
-from engine.data.labelled import ObjectBox
-from engine.data.voc import load_voc
+from engine.data.datasets.labelled import ObjectBox
+from engine.data.datasets.registry import load_dataset
+from engine.data.datasets.voc import load_voc
 from tests.engine.data.devkits import voc_object, write_picture, write_voc
 from tests.paths import needs
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from engine.api.errors import DataError, ImageError
-from engine.data.dataset_registry import load_dataset
+from engine.data.datasets.registry import load_dataset
 from engine.data.decode import decode
 from engine.data.decode_pool import DecodePool, DecodeRequest
 from tests.engine.data.devkits import wider_person, write_wider

@@ -7,7 +7,7 @@ import pytest
 
 from engine.api.errors import DataError
 from engine.api.values import TrueBox
-from engine.data.true_boxes import TrueBoxes
+from engine.data.datasets.true_boxes import TrueBoxes
 
 _XML = """<annotation><object><name>dog</name><difficult>0</difficult>
 <bndbox><xmin>11</xmin><ymin>21</ymin><xmax>50</xmax><ymax>60</ymax></bndbox></object>
@@ -54,6 +54,8 @@ def test_a_photo_of_coco_has_the_boxes_of_its_split_read_once(
     expected = (TrueBox("dog", (1.0, 2.0, 4.0, 6.0), is_crowd=True),)
     assert boxes.of(tmp_path / photos / "a.jpg") == expected
     assert boxes.of(tmp_path / photos / "b.jpg") == ()
-    monkeypatch.setattr("engine.data.true_boxes.load_coco", None)  # a second reading would fail
+    monkeypatch.setattr(
+        "engine.data.datasets.true_boxes.load_coco", None
+    )  # a second reading would fail
     assert boxes.of(tmp_path / photos / "a.jpg") == expected
     assert boxes.of(tmp_path / "a.jpg") is None

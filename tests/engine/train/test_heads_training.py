@@ -10,8 +10,8 @@ from engine.api.categories import Categories
 from engine.api.config import HeadConfig, HeadTrainConfig, PreprocessConfig
 from engine.api.errors import DataError, ModelError
 from engine.checkpoints.native import load_checkpoint
+from engine.data.datasets.labelled import LabelledImages
 from engine.data.decode_pool import DecodePool
-from engine.data.labelled import LabelledImages
 from engine.features import FeatureExtractor
 from engine.metrics import mean_average_precision
 from engine.models import pretrained

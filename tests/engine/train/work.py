@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from engine.api.training_config import AugmentConfig, TrainConfig
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 from engine.runtime.distributed import processes
 from engine.train.images import PixelSet
 from engine.train.log import RunLog

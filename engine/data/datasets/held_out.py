@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.errors import DataError
-from engine.data.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages
 
 _Rows = NDArray[np.intp]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.api.errors import DataError
-from engine.data.coco import find_coco_splits, load_coco
-from engine.data.folder import find_folder_splits, load_folder, recognise_folder
-from engine.data.labelled import LabelledImages
-from engine.data.official import find_official_splits, load_official, recognise_official
-from engine.data.reading import listed
-from engine.data.voc import find_voc_years, load_voc, voc_splits
-from engine.data.wider import find_wider_splits, load_wider
+from engine.data.datasets.coco import find_coco_splits, load_coco
+from engine.data.datasets.csra_json import find_official_splits, load_official, recognise_official
+from engine.data.datasets.folder import find_folder_splits, load_folder, recognise_folder
+from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.reading import listed
+from engine.data.datasets.voc import find_voc_years, load_voc, voc_splits
+from engine.data.datasets.wider import find_wider_splits, load_wider
 from engine.texts import display_path
 
 

@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.data.labelled import LabelledImages, ObjectBox, empty_targets
-from engine.data.reading import MAX_COORDINATE, FaultLog, PictureFolder, read_bytes, read_text
+from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
+from engine.data.datasets.reading import (
+    MAX_COORDINATE,
+    FaultLog,
+    PictureFolder,
+    read_bytes,
+    read_text,
+)
 from engine.resources import resource_path
 from engine.texts import display_path
 

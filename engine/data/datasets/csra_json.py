@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.atomic import write_text
-from engine.data.labelled import Crop, LabelledImages, empty_targets
-from engine.data.reading import FaultLog, PictureFolder, is_integer, read_json, read_text
+from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
+from engine.data.datasets.reading import FaultLog, PictureFolder, is_integer, read_json, read_text
+from engine.data.datasets.wider import as_crop
 from engine.data.scan import IMAGE_SUFFIXES
-from engine.data.wider import as_crop
 from engine.resources import resource_path
 from engine.texts import display_path
 

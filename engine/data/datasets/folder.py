@@ -6,15 +6,15 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
-from engine.data.label_files import (
+from engine.data.datasets.label_files import (
     LABEL_FILE_SUFFIXES,
     LabelRow,
     LabelTable,
     name_inside,
     read_label_file,
 )
-from engine.data.labelled import LabelledImages, empty_targets
-from engine.data.reading import FaultLog, PictureFolder, read_text
+from engine.data.datasets.labelled import LabelledImages, empty_targets
+from engine.data.datasets.reading import FaultLog, PictureFolder, read_text
 from engine.data.scan import scan
 from engine.texts import display_path
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
-from engine.data.labelled import LabelledImages, ObjectBox, empty_targets
-from engine.data.reading import FaultLog, PictureFolder, is_integer, is_number, read_json
+from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
+from engine.data.datasets.reading import FaultLog, PictureFolder, is_integer, is_number, read_json
 from engine.texts import display_path
 
 #: Images in the official files, and those of them that have annotations.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.data.reading import listed, read_json, read_text
+from engine.data.datasets.reading import listed, read_json, read_text
 from engine.texts import display_path
 
 _MAX_MAPPING_BYTES = 16 << 20

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.data.category_mapping import match_categories
-from engine.data.reading import listed
+from engine.data.datasets.category_mapping import match_categories
+from engine.data.datasets.reading import listed
 
 #: x, y, width and height in pixels of the picture as its file holds it; may reach beyond it.
 Crop = tuple[float, float, float, float]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.values import TrueBox
-from engine.data.coco import load_coco
-from engine.data.labelled import LabelledImages
-from engine.data.voc import read_voc_objects
+from engine.data.datasets.coco import load_coco
+from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.voc import read_voc_objects
 
 _COCO_FOLDER = re.compile(r"(train|val)(20\d\d)")
 _VOC_PHOTOS, _VOC_ANNOTATIONS = "JPEGImages", "Annotations"

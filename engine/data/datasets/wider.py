@@ -10,8 +10,8 @@ from typing import Any
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.data.labelled import Crop, LabelledImages, empty_targets
-from engine.data.reading import (
+from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
+from engine.data.datasets.reading import (
     FaultLog,
     PictureFolder,
     is_integer,
