@@ -48,7 +48,7 @@ from grad_cam import as_input, package_cam  # noqa: E402
 from engine.api.values import PositionScores  # noqa: E402
 from engine.checkpoints.catalogue import find_model  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
-from engine.data.decode_pool import DecodePool  # noqa: E402
+from engine.data.decoding.pool import DecodePool  # noqa: E402
 from engine.evidence import local_probability, on_photo  # noqa: E402
 from engine.local import LocalEngine  # noqa: E402
 from engine.predict import decode_request, position_scores  # noqa: E402

@@ -42,7 +42,7 @@ from engine.api.training import (  # noqa: E402
 from engine.api.training_config import PAPER, RECOMMENDED, TrainConfig  # noqa: E402
 from engine.api.training_reports import EpochReport, TrainingEnded  # noqa: E402
 from engine.data.datasets.registry import load_dataset  # noqa: E402
-from engine.data.decode_pool import DecodePool  # noqa: E402
+from engine.data.decoding.pool import DecodePool  # noqa: E402
 from engine.features import FeatureExtractor  # noqa: E402
 from engine.metrics import mean_average_precision  # noqa: E402
 from engine.models.heads import ResidualAttentionHeads  # noqa: E402

@@ -35,7 +35,7 @@ from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache
 from engine.checkpoints.download import download
 from engine.checkpoints.store import default_store
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.training_runs import default_runs
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from engine.api.errors import DataError, ImageError
 from engine.api.evaluation import EvaluationProgress
 from engine.api.values import DecodedImage, FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evidence import activate
 from engine.metrics import LocalisationMeter, Located
 from engine.metrics.pointing import MeterState

@@ -22,7 +22,7 @@ from engine.api.evaluation import (
 from engine.checkpoints.native import Checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import dataset_spec, load_dataset
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluatedShare, Evaluator, merged
 from engine.models.resizing import resized
 from engine.run_notes import remember_place

@@ -18,7 +18,7 @@ from engine.api.errors import DataError
 from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
 from engine.data.datasets.labelled import Crop
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.models.backbones import Backbone
 from engine.train.decoding import decoded
 

@@ -14,7 +14,7 @@ from engine.api.errors import DataError
 from engine.api.values import FloatArray
 from engine.checkpoints.record import CheckpointRecord
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.metrics import average_precision, calibration_report, fit_calibration
 from engine.metrics.checks import BoolColumns, FloatColumns

@@ -32,7 +32,7 @@ from engine.checkpoints.native import Checkpoint
 from engine.checkpoints.store import default_store
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.true_boxes import TrueBoxes
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.evaluation_work import EvaluationWork
 from engine.models.resizing import resized
 from engine.runtime.device import choose_device, device_name

@@ -13,7 +13,7 @@ from engine.api.config import PredictConfig, PreprocessConfig
 from engine.api.errors import ImageError
 from engine.api.geometry import Box
 from engine.api.values import DecodedImage, FloatArray, PositionScores, Prediction
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evidence import activate
 from engine.hiding import with_hidden
 from engine.runtime.torch_backend import TorchBackend

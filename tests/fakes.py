@@ -35,7 +35,7 @@ from engine.checkpoints.record import CheckpointRecord, to_metadata
 from engine.checkpoints.store import default_store, shipped_models
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
-from engine.data.decode_pool import DecodeRequest
+from engine.data.decoding.pool import DecodeRequest
 from engine.evidence import logits, sigmoid
 from engine.regions import cell_shares
 from engine.run_notes import remember_place

@@ -16,7 +16,7 @@ from csra_gui.workers.image_loader import ImageDecoder, to_qimage
 from engine.api.errors import DataError, ImageError
 from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.atomic import write_bytes
-from engine.data.decode_pool import DecodeRequest
+from engine.data.decoding.pool import DecodeRequest
 from engine.drawn_maps import DrawingSettings
 from engine.explained_photo import ExplainedPhoto, save_arrays, save_sheet
 from engine.report.explanations import open_page, photo_section

@@ -12,7 +12,7 @@ from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache, ThumbnailKey
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode_pool import DecodeRequest
+from engine.data.decoding.pool import DecodeRequest
 
 _log = logging.getLogger(__name__)
 

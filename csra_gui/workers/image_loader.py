@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode_pool import DecodeRequest
+from engine.data.decoding.pool import DecodeRequest
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ LARGE_SIDE = 2560
 
 
 class ImageDecoder(Protocol):
-    """What decodes a file somewhere else; ``engine.data.decode_pool.DecodePool`` is one."""
+    """What decodes a file somewhere else; ``engine.data.decoding.pool.DecodePool`` is one."""
 
     def submit(self, request: DecodeRequest) -> Future[DecodedImage]:
         """The image, or an ``ImageError``, later."""

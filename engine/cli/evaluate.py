@@ -21,7 +21,7 @@ from engine.checkpoints.loading import open_checkpoint
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, write_out
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evaluate import EvaluationProgress, merged
 from engine.evaluation_report import EvaluationReport, report
 from engine.evaluation_work import EvaluationWork

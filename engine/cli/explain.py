@@ -27,7 +27,7 @@ from engine.cli.common import (
     write_out,
 )
 from engine.colormaps import ColorMapName
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.data.scan import scan
 from engine.drawn_maps import DrawingSettings
 from engine.evidence import MapKind

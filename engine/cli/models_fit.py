@@ -19,7 +19,7 @@ from engine.cli.common import EXIT_DONE, Commands, say
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import DATASETS, load_dataset
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.fitting import Fitted, fit_to_images
 from engine.runtime.device import choose_device

@@ -27,7 +27,7 @@ from engine.checkpoints.half import HALVED_FROM
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.models.classifier import Classifier
 from engine.teach.learning import KnownLabels, learn, part_of_heads, passes, put_back, scores_of
 from engine.teach.photo_features import PhotoFeatures

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from engine.api.errors import DataError, ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.texts import display_path
 
 #: A decoder may be killed from outside, for want of memory say; the picture is not to blame then.

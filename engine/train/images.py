@@ -20,7 +20,7 @@ from engine.api.training_config import AugmentConfig
 from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.texts import display_path
 from engine.train.augment import augmented, resized
 from engine.train.decoding import decoded

@@ -27,7 +27,7 @@ from engine.api.training_reports import (
 )
 from engine.api.values import FloatArray
 from engine.checkpoints.native import save_checkpoint
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.models.classifier import Classifier
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.distributed import Processes, local_device

@@ -12,7 +12,7 @@ from engine.api.errors import ImageError
 from engine.api.training_reports import EpochReport, SampleReport
 from engine.api.values import DecodedImage, FloatArray, PositionScores
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.metrics import average_precision
 
 

@@ -10,7 +10,7 @@ from engine.api.config import EvaluateConfig, HeadConfig
 from engine.api.errors import DataError
 from engine.checkpoints.native import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.evaluate import Evaluator, merged
 from engine.evaluation_report import protocol_of, report
 from engine.evidence import activate, sigmoid

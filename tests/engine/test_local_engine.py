@@ -21,7 +21,7 @@ from engine.api.errors import (
 from engine.api.geometry import Box
 from engine.api.values import Prediction
 from engine.checkpoints.native import load_checkpoint
-from engine.data.decode import decode
+from engine.data.decoding.decode import decode
 from engine.local import LocalEngine
 from engine.output import CsvWriter
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_config

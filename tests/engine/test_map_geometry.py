@@ -8,7 +8,7 @@ from PIL import Image
 from engine import evidence, predict
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.geometry import Box
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.models.heads import HeadOutput
 from engine.regions import region_scores, region_shares, values_at
 from engine.runtime.torch_backend import TorchBackend

@@ -16,7 +16,7 @@ from csra_gui.app import Application
 from csra_gui.settings import Settings
 from engine.api.geometry import Box
 from engine.api.values import FloatArray, PositionScores
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from tests.engine.images import save_oriented
 from tests.fakes import CATEGORIES, FakeEngine
 

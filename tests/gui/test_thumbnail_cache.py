@@ -13,8 +13,8 @@ from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache, ThumbnailKey
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode import decode
-from engine.data.decode_pool import DecodeRequest
+from engine.data.decoding.decode import decode
+from engine.data.decoding.pool import DecodeRequest
 
 SIDE = 64
 

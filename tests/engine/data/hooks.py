@@ -9,8 +9,8 @@ from pathlib import Path
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode import CropBox, Fit, decode
-from engine.data.decode_worker import Admit
+from engine.data.decoding.decode import CropBox, Fit, decode
+from engine.data.decoding.worker import Admit
 
 
 def misbehave(

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.api.errors import ImageError
-from engine.data.decode import Fit
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.decode import Fit
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.data.scan import scan
 
 COLLECTION = Path(__file__).parents[4] / "shared" / "data" / "badimages"

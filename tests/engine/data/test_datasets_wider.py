@@ -10,8 +10,8 @@ from PIL import Image
 
 from engine.api.errors import DataError, ImageError
 from engine.data.datasets.registry import load_dataset
-from engine.data.decode import decode
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.decode import decode
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from tests.engine.data.devkits import wider_person, write_wider
 from tests.engine.images import gradient, save_image, save_oriented
 

@@ -10,8 +10,8 @@ from PIL import Image, ImageCms
 
 from engine.api.errors import ImageError
 from engine.api.geometry import Box
-from engine.data import pixels as pixels_module
-from engine.data.decode import MAX_PIXELS, Fit, decode
+from engine.data.decoding import pixels as pixels_module
+from engine.data.decoding.decode import MAX_PIXELS, Fit, decode
 from tests.engine.images import ORIENTATION_TAG, gradient, save_image, save_oriented
 
 

@@ -17,9 +17,9 @@ import pytest
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode import decode
-from engine.data.decode_driver import PixelBudget
-from engine.data.decode_pool import DecodePool, DecodeRequest
+from engine.data.decoding.decode import decode
+from engine.data.decoding.driver import PixelBudget
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from tests.engine.data.hooks import misbehave
 from tests.engine.images import save_image
 
@@ -198,7 +198,7 @@ def test_a_pool_that_is_never_used_starts_nothing() -> None:
 def test_a_program_that_never_closes_its_pool_still_ends(picture: Path) -> None:
     script = (
         "from pathlib import Path\n"
-        "from engine.data.decode_pool import DecodePool, DecodeRequest\n"
+        "from engine.data.decoding.pool import DecodePool, DecodeRequest\n"
         f"print(DecodePool(1).submit(DecodeRequest(Path({str(picture)!r}))).result().width)\n"
     )
 
@@ -213,7 +213,7 @@ def test_a_program_that_never_closes_its_pool_still_ends(picture: Path) -> None:
 def test_a_worker_does_not_outlive_a_program_that_is_killed() -> None:
     script = (
         "from pathlib import Path\n"
-        "from engine.data.decode_pool import DecodePool, DecodeRequest\n"
+        "from engine.data.decoding.pool import DecodePool, DecodeRequest\n"
         "from tests.engine.data.hooks import misbehave\n"
         "pool = DecodePool(1, _decode=misbehave)\n"
         "print(pool.submit(DecodeRequest(Path('pid'))).exception(), flush=True)\n"

@@ -11,7 +11,7 @@ from engine.api.config import HeadConfig, HeadTrainConfig, PreprocessConfig
 from engine.api.errors import DataError, ModelError
 from engine.checkpoints.native import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.features import FeatureExtractor
 from engine.metrics import mean_average_precision
 from engine.models import pretrained

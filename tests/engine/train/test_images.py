@@ -10,7 +10,7 @@ from PIL import Image
 from engine.api.training_config import AugmentConfig
 from engine.api.training_reports import EpochReport, StepReport
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.train.augment import _OPS, augmented, crop_box
 from engine.train.images import TrainingImages, load_pixels
 from engine.train.log import RunLog

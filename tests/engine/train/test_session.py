@@ -30,7 +30,7 @@ from engine.api.training_reports import (
     TrainingStarted,
 )
 from engine.checkpoints.native import load_checkpoint
-from engine.data.decode_pool import DecodePool
+from engine.data.decoding.pool import DecodePool
 from engine.features import FeatureExtractor
 from engine.train import scalars
 from engine.train.images import TrainingImages, load_pixels

@@ -24,9 +24,9 @@ from pathlib import Path
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode import Admit, CropBox, Fit
+from engine.data.decoding.decode import Admit, CropBox, Fit
 
-#: The signature of ``engine.data.decode.decode``.
+#: The signature of ``engine.data.decoding.decode.decode``.
 Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None], DecodedImage]
 
 #: What the driver sends for each picture.

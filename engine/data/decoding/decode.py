@@ -1,6 +1,6 @@
 """One picture file to upright sRGB pixels of the wanted size; what is broken raises ImageError.
 
-Runs in a decoding process (``engine.data.decode_pool``): Pillow is good, but a stranger's file
+Runs in a decoding process (``engine.data.decoding.pool``): Pillow is good, but a stranger's file
 may still crash or stall it. Training, tagging and the window all read pictures through here, so
 a model sees in use the very pixels that it was trained on.
 """
@@ -20,8 +20,13 @@ from PIL import Image
 from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
 from engine.api.values import DecodedImage, PixelArray
-from engine.data.faults import DECODER_ERRORS, METADATA_ERRORS, opening_fault, picture_fault
-from engine.data.pixels import ToRgb, rgb_pixels
+from engine.data.decoding.faults import (
+    DECODER_ERRORS,
+    METADATA_ERRORS,
+    opening_fault,
+    picture_fault,
+)
+from engine.data.decoding.pixels import ToRgb, rgb_pixels
 
 #: The most pixels that a picture may have; cameras of 100 megapixels exist.
 MAX_PIXELS = 150_000_000

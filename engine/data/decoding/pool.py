@@ -15,9 +15,9 @@ from typing import Self
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decode import CropBox, Fit, decode
-from engine.data.decode_driver import DecoderProcess, PixelBudget
-from engine.data.decode_worker import Decoder
+from engine.data.decoding.decode import CropBox, Fit, decode
+from engine.data.decoding.driver import DecoderProcess, PixelBudget
+from engine.data.decoding.worker import Decoder
 
 _MAX_WORKERS = 8
 _MEMORY_LIMIT = 2 << 30
@@ -27,7 +27,7 @@ _EXIT_PRIORITY = 10
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """One picture to decode; the meaning of each is that of ``engine.data.decode.decode``."""
+    """One picture to decode; the meaning of each is that of ``engine.data.decoding.decode.decode``."""
 
     path: Path
     side: int | None = None

@@ -16,8 +16,8 @@ import numpy as np
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data import decode_worker
-from engine.data.decode_worker import Decoder, Request
+from engine.data.decoding import worker as decode_worker
+from engine.data.decoding.worker import Decoder, Request
 
 _logger = logging.getLogger(__name__)
 
