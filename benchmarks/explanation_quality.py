@@ -46,7 +46,7 @@ from engine.data.datasets.labelled import LabelledImages  # noqa: E402
 from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decoding.pool import DecodePool  # noqa: E402
 from engine.evaluate import Evaluator  # noqa: E402
-from engine.evidence import MapKind, activate, local_probabilities, map_of, on_photo  # noqa: E402
+from engine.explain.evidence import MapKind, activate, local_probabilities, map_of, on_photo  # noqa: E402
 from engine.metrics.localisation import (  # noqa: E402
     Frame,
     Located,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evidence import MapKind
+from engine.explain.evidence import MapKind
 from engine.metrics.localisation import Frame
 from engine.metrics.perturbation import area_under
 

@@ -26,7 +26,7 @@ from csra_gui.settings import (
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, PositionScores
-from engine.evidence import MapKind, attention, evidence_limit, map_of, score_map
+from engine.explain.evidence import MapKind, attention, evidence_limit, map_of, score_map
 
 _SHOWN_BY = frozenset(
     setting.key

@@ -8,8 +8,8 @@ from csra_gui.map_display import number_text
 from engine.api.categories import Categories
 from engine.api.geometry import Box
 from engine.api.values import FloatArray, Label, PositionScores
-from engine.evidence import MapKind, logits, with_head
-from engine.regions import PointValues, labels_at, region_labels, region_shares, values_at
+from engine.explain.evidence import MapKind, logits, with_head
+from engine.explain.regions import PointValues, labels_at, region_labels, region_shares, values_at
 
 _MOST = 3
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from csra_gui.map_display import head_caption, signed_text
-from engine.explanation import Explanation, HeadTerms
+from engine.explain.explanation import Explanation, HeadTerms
 
 
 def plain_reason(why: Explanation, name: str) -> str:

@@ -16,7 +16,7 @@ from engine.api.evaluation import EvaluationProgress
 from engine.api.values import DecodedImage, FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.evidence import activate
+from engine.explain.evidence import activate
 from engine.metrics import LocalisationMeter, Located
 from engine.metrics.pointing import MeterState
 from engine.models.classifier import Classifier

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
-from engine.evidence import sigmoid
+from engine.explain.evidence import sigmoid
 from engine.metrics import (
     BootstrapSettings,
     CalibrationReport,

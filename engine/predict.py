@@ -14,8 +14,8 @@ from engine.api.errors import ImageError
 from engine.api.geometry import Box
 from engine.api.values import DecodedImage, FloatArray, PositionScores, Prediction
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.evidence import activate
-from engine.hiding import with_hidden
+from engine.explain.evidence import activate
+from engine.explain.occlusion import with_hidden
 from engine.runtime.torch_backend import TorchBackend
 
 # A batch gains little on a CPU, and while one runs nobody's click is answered.

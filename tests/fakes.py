@@ -36,8 +36,8 @@ from engine.checkpoints.store import default_store, shipped_models
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
 from engine.data.decoding.pool import DecodeRequest
-from engine.evidence import logits, sigmoid
-from engine.regions import cell_shares
+from engine.explain.evidence import logits, sigmoid
+from engine.explain.regions import cell_shares
 from engine.run_notes import remember_place
 from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
 from tests.fake_training import FakeTrainer

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from csra_gui.commands.spec import ActionSpec, Slots
 from csra_gui.maps.map_exports import MapExports
 from csra_gui.session import Session
-from engine.output_names import safe_name
+from engine.explain.output_names import safe_name
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions

@@ -18,8 +18,8 @@ from csra_gui.maps.map_source import MapSource
 from csra_gui.session import Session
 from csra_gui.why_text import numbers, plain_reason
 from engine.api.values import ModelInfo, PositionScores
-from engine.evidence import activate, logits
-from engine.explanation import explanation
+from engine.explain.evidence import activate, logits
+from engine.explain.explanation import explanation
 from engine.texts import display_text
 
 _NO_PHOTO = "Select a photo."

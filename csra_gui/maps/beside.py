@@ -9,7 +9,7 @@ from csra_gui.maps.map_source import MapSource
 from csra_gui.maps.second_model import SecondModel
 from csra_gui.session import Session
 from engine.api.values import ModelInfo, PositionScores
-from engine.evidence import activate, logits
+from engine.explain.evidence import activate, logits
 from engine.texts import display_text
 
 _WAITING = "Working it out…"

@@ -17,8 +17,8 @@ from engine.api.errors import DataError, ImageError
 from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.atomic import write_bytes
 from engine.data.decoding.pool import DecodeRequest
-from engine.drawn_maps import DrawingSettings
-from engine.explained_photo import ExplainedPhoto, save_arrays, save_sheet
+from engine.explain.drawn_maps import DrawingSettings
+from engine.explain.explained_photo import ExplainedPhoto, save_arrays, save_sheet
 from engine.report.explanations import open_page, photo_section
 from engine.texts import display_path
 

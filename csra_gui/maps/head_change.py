@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from engine.api.values import PositionScores
-from engine.evidence import with_head
+from engine.explain.evidence import with_head
 
 
 @dataclass(frozen=True, slots=True)

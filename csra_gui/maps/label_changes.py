@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.api.categories import Categories
 from engine.api.values import FloatArray, PositionScores
-from engine.evidence import activate, logits
+from engine.explain.evidence import activate, logits
 
 _MOST = 12
 #: A category that is no label is listed if its score moves by at least this much.

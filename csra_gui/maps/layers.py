@@ -14,9 +14,9 @@ from csra_gui.maps.comparison import Together
 from csra_gui.widgets.overlay import OverlayStyle, argb_image, render_overlay, style_alpha
 from engine.api.geometry import fitted_size
 from engine.api.values import FloatArray, PixelArray, PositionScores
-from engine.colormaps import CATEGORY_COLORS
-from engine.evidence import cells_on_photo, local_probability, on_photo
-from engine.render import ArgbArray
+from engine.explain.colormaps import CATEGORY_COLORS
+from engine.explain.evidence import cells_on_photo, local_probability, on_photo
+from engine.explain.render import ArgbArray
 
 #: Maps have some 14 × 14 cells; more pixels than this would show nothing more.
 OVERLAY_SIDE = 512

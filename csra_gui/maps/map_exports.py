@@ -24,8 +24,8 @@ from csra_gui.session import Session
 from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.job import Job
 from engine.api.errors import EngineError
-from engine.drawn_maps import DrawingSettings
-from engine.evidence import MapKind
+from engine.explain.drawn_maps import DrawingSettings
+from engine.explain.evidence import MapKind
 from engine.texts import display_name
 
 #: Side of an overlay that is scaled up to a whole photo: made in the GUI thread, so not larger.

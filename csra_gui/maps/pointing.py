@@ -10,7 +10,7 @@ import numpy as np
 from engine.api.categories import Categories
 from engine.api.values import PositionScores, TrueBox
 from engine.data.datasets.category_mapping import match_categories
-from engine.evidence import on_photo, score_map
+from engine.explain.evidence import on_photo, score_map
 from engine.metrics.localisation import TOLERANCE, highest_point, is_hit
 
 

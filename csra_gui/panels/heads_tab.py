@@ -14,7 +14,7 @@ from csra_gui.session import Session
 from csra_gui.settings import MAP_HEAD, MAP_KIND, Settings
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, ModelInfo, PositionScores
-from engine.evidence import MapKind, activate, attention, logits
+from engine.explain.evidence import MapKind, activate, attention, logits
 from engine.texts import display_text
 
 TILE = QSize(132, 100)

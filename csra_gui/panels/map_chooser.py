@@ -18,7 +18,7 @@ from csra_gui.settings import (
 )
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.colormaps import ColorMapName
-from engine.evidence import MapKind
+from engine.explain.evidence import MapKind
 
 
 class MapChooser(QWidget):

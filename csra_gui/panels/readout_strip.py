@@ -11,7 +11,7 @@ from csra_gui.readout import listed_categories, region_lines, spot_labels, spot_
 from csra_gui.session import Session
 from engine.api.geometry import Box
 from engine.api.values import ModelInfo, PositionScores
-from engine.evidence import activate, logits
+from engine.explain.evidence import activate, logits
 from engine.texts import display_text
 
 _HINT = "Point at the photo to read its values.\nShift-drag, or Region, asks about a part of it."

@@ -23,7 +23,7 @@ from csra_gui.maps.layers import category_color
 from csra_gui.panels.side_view import BESIDE_CAPTIONS
 from csra_gui.session import Session
 from csra_gui.widgets.legend import color_icon
-from engine.evidence import activate, logits
+from engine.explain.evidence import activate, logits
 from engine.texts import display_text
 
 _TOGETHER_CAPTIONS = {

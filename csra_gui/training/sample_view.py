@@ -16,8 +16,8 @@ from csra_gui.training.texts import muted_label, plain_label
 from csra_gui.widgets.overlay import render_overlay
 from csra_gui.workers.image_loader import ImageDecoder, ImageLoader
 from engine.api.values import PositionScores
-from engine.evidence import local_probability, logits, on_photo, sigmoid
-from engine.render import OverlayStyle
+from engine.explain.evidence import local_probability, logits, on_photo, sigmoid
+from engine.explain.render import OverlayStyle
 from engine.texts import display_text
 
 _SIDE = 320

@@ -5,7 +5,13 @@ from __future__ import annotations
 from PySide6.QtGui import QImage
 
 from engine.api.values import FloatArray
-from engine.render import ArgbArray, OverlayStyle, enlarged_cells, overlay_pixels, style_alpha
+from engine.explain.render import (
+    ArgbArray,
+    OverlayStyle,
+    enlarged_cells,
+    overlay_pixels,
+    style_alpha,
+)
 
 __all__ = ["OverlayStyle", "argb_image", "render_overlay", "style_alpha"]
 
@@ -15,7 +21,7 @@ def render_overlay(values: FloatArray, style: OverlayStyle) -> QImage:
 
     Args:
         values: (h, w) of any scale; with ``style.smooth`` already interpolated
-            (``engine.evidence.on_photo``), otherwise one value per cell. Not-a-number is clear.
+            (``engine.explain.evidence.on_photo``), otherwise one value per cell. Not-a-number is clear.
         style: colours, opacity and limits.
 
     Returns:

@@ -100,7 +100,7 @@ class TaggingEngine(Protocol):
             model_id: of an open model.
             path: the image.
             hidden: a rectangle in fractions of the upright photo that the model does not get to
-                see (``engine.hiding``); ``None`` shows it the whole photo.
+                see (``engine.explain.occlusion``); ``None`` shows it the whole photo.
             input_size: side of the network's square input in pixels; larger means a finer grid,
                 and objects of other sizes than it was trained on. ``None`` is the model's own.
 

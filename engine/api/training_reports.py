@@ -198,7 +198,7 @@ class SampleReport:
 
     Attributes:
         epoch: that was finished; 0 before the first.
-        scores: of each image, everything its maps are computed from (``engine.evidence``).
+        scores: of each image, everything its maps are computed from (``engine.explain.evidence``).
         truth: the categories that each image has.
     """
 

@@ -104,7 +104,7 @@ class Prediction:
 class PositionScores:
     """The scores of every head, category and position of one image: all its maps lie in here.
 
-    ``engine.evidence`` turns it into logits and maps by arithmetic alone.
+    ``engine.explain.evidence`` turns it into logits and maps by arithmetic alone.
 
     Attributes:
         path: the image, as it was given.

@@ -26,20 +26,20 @@ from engine.cli.common import (
     say,
     write_out,
 )
-from engine.colormaps import ColorMapName
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.data.scan import scan
-from engine.drawn_maps import DrawingSettings
-from engine.evidence import MapKind
-from engine.explained_photo import (
+from engine.explain.colormaps import ColorMapName
+from engine.explain.drawn_maps import DrawingSettings
+from engine.explain.evidence import MapKind
+from engine.explain.explained_photo import (
     ExplainedPhoto,
     write_arrays,
     write_maps,
     write_overlays,
     write_sheet,
 )
+from engine.explain.output_names import OutputNames
 from engine.local import LocalEngine
-from engine.output_names import OutputNames
 from engine.report.explanations import open_page, photo_section
 from engine.texts import display_path, display_text
 

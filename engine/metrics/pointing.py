@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.api.errors import ConfigError
 from engine.api.geometry import Box
 from engine.api.values import FloatArray
-from engine.evidence import on_photo
+from engine.explain.evidence import on_photo
 from engine.metrics.checks import defined_mean, plain, ratio
 from engine.metrics.localisation import (
     Frame,

@@ -16,9 +16,9 @@ from engine.api.errors import DataError
 from engine.api.geometry import fitted_size
 from engine.api.values import PixelArray
 from engine.atomic import atomic_path
-from engine.evidence import MapKind
-from engine.explained_photo import ExplainedPhoto
-from engine.explanation import explanation
+from engine.explain.evidence import MapKind
+from engine.explain.explained_photo import ExplainedPhoto
+from engine.explain.explanation import explanation
 from engine.report.markup import Child, Html, element, from_data, joined, note, table
 from engine.resources import resource_path
 from engine.texts import display_path

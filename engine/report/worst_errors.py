@@ -14,7 +14,7 @@ from engine.api.geometry import Box, fitted_size
 from engine.api.values import DecodedImage, FloatArray, PixelArray, PositionScores
 from engine.data.datasets.labelled import LabelledImages
 from engine.evaluation_report import EvaluationReport
-from engine.evidence import local_probability, on_photo
+from engine.explain.evidence import local_probability, on_photo
 
 #: Longest side of a photo in the report, in pixels.
 EXAMPLE_SIDE = 320

@@ -17,7 +17,7 @@ from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
 from engine.checkpoints.safetensors_header import read_header
 from engine.checkpoints.store import shipped_models
-from engine.evidence import activate
+from engine.explain.evidence import activate
 from engine.resources import resource_path
 from engine.runtime.torch_backend import TorchBackend
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config, tiny_record

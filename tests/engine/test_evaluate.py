@@ -13,7 +13,7 @@ from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import Evaluator, merged
 from engine.evaluation_report import protocol_of, report
-from engine.evidence import activate, sigmoid
+from engine.explain.evidence import activate, sigmoid
 from engine.local import LocalEngine
 from engine.metrics import BootstrapSettings, Protocol
 from engine.models.resizing import resized

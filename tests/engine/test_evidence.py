@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine import evidence
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig
 from engine.api.geometry import Box, content_box
 from engine.api.values import PositionScores
-from engine.evidence import MapKind
+from engine.explain import evidence
+from engine.explain.evidence import MapKind
 from engine.models.heads import ResidualAttentionHeads
 
 

@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli, evidence
+from engine import cli
 from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.geometry import Box
 from engine.api.values import ModelInfo, PositionScores
-from engine.drawn_maps import DrawingSettings
-from engine.evidence import MapKind
-from engine.explained_photo import ExplainedPhoto
+from engine.explain import evidence
+from engine.explain.drawn_maps import DrawingSettings
+from engine.explain.evidence import MapKind
+from engine.explain.explained_photo import ExplainedPhoto
+from engine.explain.output_names import OutputNames, safe_name
 from engine.local import LocalEngine
-from engine.output_names import OutputNames, safe_name
 from engine.report.explanations import save_page
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 from tests.engine.test_regions import some_scores

@@ -16,7 +16,7 @@ from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metada
 from engine.checkpoints.safetensors_header import read_header
 from engine.checkpoints.store import default_store, shipped_models
 from engine.data.datasets.voc import voc_categories
-from engine.explanation import explanation
+from engine.explain.explanation import explanation
 from engine.fitting import fit
 from engine.local import LocalEngine
 from engine.metrics import fit_calibration

@@ -3,7 +3,7 @@ import pytest
 
 from engine.api.geometry import Box, content_box
 from engine.api.values import DecodedImage
-from engine.hiding import with_hidden
+from engine.explain.occlusion import with_hidden
 
 
 def decoded(content=Box.UNIT, side=40):

@@ -18,7 +18,7 @@ from engine.api.errors import DataError
 from engine.api.values import DecodedImage, PositionScores
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.evaluation_report import report
-from engine.evidence import sigmoid
+from engine.explain.evidence import sigmoid
 from engine.html_report import (
     ErrorCase,
     ErrorExample,

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import cli, evidence
+from engine import cli
 from engine.api.config import PredictConfig
 from engine.api.errors import (
     CheckpointError,
@@ -22,6 +22,7 @@ from engine.api.geometry import Box
 from engine.api.values import Prediction
 from engine.checkpoints.native import load_checkpoint
 from engine.data.decoding.decode import decode
+from engine.explain import evidence
 from engine.local import LocalEngine
 from engine.output import CsvWriter
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_config

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
-from engine.evidence import activate
+from engine.explain.evidence import activate
 from engine.metrics.perturbation import (
     area_under,
     rank_correlation,

@@ -6,16 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from engine import evidence
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig
 from engine.api.errors import ConfigError
 from engine.api.geometry import Box, content_box
 from engine.api.values import PositionScores
-from engine.evidence import MapKind
-from engine.explanation import explanation
-from engine.models.heads import ResidualAttentionHeads
-from engine.regions import (
+from engine.explain import evidence
+from engine.explain.evidence import MapKind
+from engine.explain.explanation import explanation
+from engine.explain.regions import (
     cell_shares,
     labels_at,
     local_scores_at,
@@ -25,6 +24,7 @@ from engine.regions import (
     region_shares,
     values_at,
 )
+from engine.models.heads import ResidualAttentionHeads
 
 TEMPERATURES = (1.0, 3.0, math.inf)
 TILES = (Box(0, 0, 0.37, 0.61), Box(0.37, 0, 1, 0.61), Box(0, 0.61, 1, 1))

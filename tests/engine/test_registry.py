@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine import evidence
 from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
 from engine.checkpoints.record import CheckpointRecord
+from engine.explain import evidence
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone
 from tests.engine.test_evidence import position_scores

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.colormaps import CATEGORY_COLORS, ColorMapName, lookup_table
-from engine.render import (
+from engine.explain.colormaps import CATEGORY_COLORS, ColorMapName, lookup_table
+from engine.explain.render import (
     OverlayStyle,
     blended,
     composite_pixels,
@@ -79,7 +79,7 @@ def test_each_place_has_the_colour_of_the_category_that_wins_there():
 
 
 def test_drawing_needs_neither_qt_nor_torch():
-    code = "import sys, engine.render; assert not {'torch', 'PySide6'} & set(sys.modules)"
+    code = "import sys, engine.explain.render; assert not {'torch', 'PySide6'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 

@@ -8,10 +8,11 @@ import timm
 import torch
 import torchvision
 
-from engine import cli, evidence
+from engine import cli
 from engine.api.config import HeadConfig, ModelConfig, PredictConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
+from engine.explain import evidence
 from engine.local import LocalEngine
 from engine.models import pretrained
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone

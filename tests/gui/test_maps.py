@@ -19,9 +19,9 @@ from csra_gui.why_text import numbers, plain_reason
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.geometry import Box
-from engine.evidence import MapKind, evidence_limit, evidence_map, logits
-from engine.explanation import Explanation, HeadTerms, explanation
-from engine.regions import region_shares, values_at
+from engine.explain.evidence import MapKind, evidence_limit, evidence_map, logits
+from engine.explain.explanation import Explanation, HeadTerms, explanation
+from engine.explain.regions import region_shares, values_at
 from tests.fakes import CATEGORIES
 from tests.gui.conftest import Start
 from tests.gui.test_window import select, wait_until_tagged

@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 from csra_gui.app import Application
 from csra_gui.maps.export_files import PageProgress, write_page
 from engine.api.errors import DataError, ImageError
-from engine.drawn_maps import DrawingSettings
-from engine.evidence import local_probability
+from engine.explain.drawn_maps import DrawingSettings
+from engine.explain.evidence import local_probability
 from tests.fakes import CATEGORIES, HEIGHT, WIDTH, FakeDecoder, FakeEngine, fake_model
 from tests.gui.conftest import Start
 from tests.gui.test_maps import trigger

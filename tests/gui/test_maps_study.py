@@ -19,8 +19,8 @@ from csra_gui.settings import MAP_HEAD, MAP_KIND
 from engine.api.errors import ModelError
 from engine.api.geometry import Box
 from engine.api.values import TrueBox
-from engine.colormaps import CATEGORY_COLORS
-from engine.evidence import activate, logits, with_head
+from engine.explain.colormaps import CATEGORY_COLORS
+from engine.explain.evidence import activate, logits, with_head
 from tests.fakes import CATEGORIES, HEIGHT, MODEL_ID, WIDTH, FakeEngine, fake_model
 from tests.gui.conftest import Start
 from tests.gui.test_maps import drag, overlay, trigger

@@ -6,7 +6,7 @@ import pytest
 
 from engine.api.errors import ConfigError
 from engine.api.geometry import Box
-from engine.evidence import on_photo
+from engine.explain.evidence import on_photo
 from engine.metrics import Frame, LocalisationMeter, Located
 from engine.metrics.localisation import box_mask, energy_inside, highest_point, is_hit
 from tests.paths import needs

@@ -22,7 +22,7 @@ from engine.api.values import (
     PositionScores,
     ranked_labels,
 )
-from engine.evidence import (
+from engine.explain.evidence import (
     activate,
     attention,
     evidence_map,

@@ -25,10 +25,10 @@ from engine.api.values import (
     ranked_labels,
 )
 from engine.atomic import atomic_path
-from engine.drawn_maps import DrawingSettings, contact_sheet, draw_map, style_for
-from engine.evidence import activate, logits, map_of
-from engine.output_names import OutputNames
-from engine.render import OverlayStyle
+from engine.explain.drawn_maps import DrawingSettings, contact_sheet, draw_map, style_for
+from engine.explain.evidence import activate, logits, map_of
+from engine.explain.output_names import OutputNames
+from engine.explain.render import OverlayStyle
 from engine.texts import display_path
 
 # Photos hardly get smaller with more effort, and it is most of the time that writing takes.

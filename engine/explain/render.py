@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.values import FloatArray, PixelArray
-from engine.colormaps import LEVELS, ColorMapName, lookup_table
+from engine.explain.colormaps import LEVELS, ColorMapName, lookup_table
 
 #: Finer than the 256 colours, so that the edge at the threshold is soft.
 _STEPS = 1024
@@ -90,7 +90,7 @@ def overlay_pixels(values: FloatArray, style: OverlayStyle) -> ArgbArray:
 
     Args:
         values: (h, w) of any scale; with ``style.smooth`` interpolated
-            (``engine.evidence.on_photo``), otherwise squares of equal values, each some pixels
+            (``engine.explain.evidence.on_photo``), otherwise squares of equal values, each some pixels
             wide (``enlarged_cells``). Not-a-number is clear.
         style: colours, opacity and limits.
 
@@ -117,7 +117,7 @@ def composite_pixels(
     Args:
         maps: (K, h, w) local probabilities of K categories, laid over the photo; the first wins a
             tie.
-        colors: (K, 3) uint8, one for each (``engine.colormaps.CATEGORY_COLORS``).
+        colors: (K, 3) uint8, one for each (``engine.explain.colormaps.CATEGORY_COLORS``).
         threshold: where no category reaches it, the photo shows untouched.
         opacity: of a local probability of 1.
 

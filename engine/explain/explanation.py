@@ -9,7 +9,7 @@ import numpy as np
 from engine.api.calibration import LogitScaling
 from engine.api.config import Activation
 from engine.api.values import PositionScores
-from engine.evidence import activate, attention, logits
+from engine.explain.evidence import activate, attention, logits
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.api.geometry import fitted_size
 from engine.api.values import PixelArray, PositionScores
-from engine.colormaps import ColorMapName
-from engine.evidence import MapKind, cells_on_photo, evidence_limit, map_of, on_photo
-from engine.render import OverlayStyle, blended, overlay_pixels
+from engine.explain.colormaps import ColorMapName
+from engine.explain.evidence import MapKind, cells_on_photo, evidence_limit, map_of, on_photo
+from engine.explain.render import OverlayStyle, blended, overlay_pixels
 
 _TILE_SIDE, _CAPTION_HEIGHT, _GAP, _FONT_SIZE = 320, 26, 8, 15
 _MAX_COLUMNS = 5
