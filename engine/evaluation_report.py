@@ -28,8 +28,8 @@ from engine.metrics import (
 )
 from engine.metrics.bootstrap import bootstrap_steps
 from engine.metrics.checks import finished
+from engine.metrics.thresholds import Thresholds, best_f1_thresholds
 from engine.runs import EvaluationRun
-from engine.thresholds import Thresholds, best_f1_thresholds
 
 _LOGIT_THRESHOLD = 0.0  # a score of one half
 

@@ -18,7 +18,7 @@ from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.metrics import average_precision, calibration_report, fit_calibration
 from engine.metrics.checks import BoolColumns, FloatColumns
-from engine.thresholds import Thresholds, best_f1_thresholds
+from engine.metrics.thresholds import Thresholds, best_f1_thresholds
 
 _FOLDS = 5
 _SEED = 0

@@ -17,7 +17,7 @@ from engine.api.values import FloatArray
 from engine.checkpoints.record import CheckpointRecord
 from engine.data.datasets.labelled import LabelledImages
 from engine.metrics import average_precision, fit_calibration
-from engine.thresholds import best_f1_thresholds
+from engine.metrics.thresholds import best_f1_thresholds
 
 _LICENCE = "Apache-2.0"
 _log = logging.getLogger(__name__)

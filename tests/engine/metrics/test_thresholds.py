@@ -5,7 +5,7 @@ import pytest
 
 from engine.api.errors import ConfigError, DataError
 from engine.metrics import consistent_metrics
-from engine.thresholds import (
+from engine.metrics.thresholds import (
     ThresholdSettings,
     best_f1_thresholds,
     precision_thresholds,
