@@ -27,8 +27,8 @@ import numpy as np  # noqa: E402
 
 from engine.api.categories import Categories  # noqa: E402
 from engine.api.values import FloatArray, Prediction  # noqa: E402
-from engine.library.filter_evaluation import LibraryView  # noqa: E402
-from engine.library.filters import parse  # noqa: E402
+from engine.library.filters.evaluation import LibraryView  # noqa: E402
+from engine.library.filters.parser import parse  # noqa: E402
 from engine.library.opening import open_library  # noqa: E402
 from engine.library.store import Library  # noqa: E402
 from engine.library.values import ImageFile, LibraryModel, Verdict, Wish  # noqa: E402

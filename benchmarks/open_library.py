@@ -22,8 +22,8 @@ from csra_gui.photo_order import Order, rows_in_order
 from csra_gui.photo_table import PhotoTable
 from engine.api.categories import Categories
 from engine.api.values import Prediction
-from engine.library.filter_evaluation import LibraryView
-from engine.library.filters import parse
+from engine.library.filters.evaluation import LibraryView
+from engine.library.filters.parser import parse
 from engine.library.opening import open_library
 from engine.library.values import ImageFile, LibraryModel, Verdict
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from engine.library.columns import BoolArray, IntArray
-from engine.library.filter_evaluation import LibraryView
+from engine.library.filters.evaluation import LibraryView
 from engine.library.values import Verdict
 
 MAX_SAMPLES = 12

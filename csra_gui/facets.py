@@ -9,8 +9,8 @@ from pathlib import PurePath
 import numpy as np
 
 from engine.library.columns import VERDICT_CODES, BoolArray, IntArray
-from engine.library.filter_completion import quoted
-from engine.library.filter_evaluation import UNCERTAIN_WITHIN, LibraryView
+from engine.library.filters.completion import quoted
+from engine.library.filters.evaluation import UNCERTAIN_WITHIN, LibraryView
 from engine.library.values import Verdict
 
 MAX_FOLDERS = 200

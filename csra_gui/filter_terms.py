@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from enum import Enum, auto
 
 from engine.library.columns import fold
-from engine.library.filter_tokens import Token, tokens
-from engine.library.filter_tree import FilterError, Span
+from engine.library.filters.tokens import Token, tokens
+from engine.library.filters.tree import FilterError, Span
 
 
 class TermState(Enum):

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.library.columns import VERDICT_CODES, IntArray, fold
-from engine.library.filter_evaluation import LibraryView
-from engine.library.filter_tree import Everything, Node
+from engine.library.filters.evaluation import LibraryView
+from engine.library.filters.tree import Everything, Node
 from engine.library.values import Verdict
 
 FOUND = "found"

@@ -14,9 +14,9 @@ from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
 from engine.api.values import FloatArray
 from engine.library.columns import IntArray
-from engine.library.filter_evaluation import LibraryView
-from engine.library.filter_tree import FilterError
-from engine.library.filters import parse
+from engine.library.filters.evaluation import LibraryView
+from engine.library.filters.parser import parse
+from engine.library.filters.tree import FilterError
 
 #: Changes wait this long for company before filter and order are worked out anew.
 DEBOUNCE_MS = 150

@@ -23,7 +23,7 @@ from csra_gui.session import Session
 from csra_gui.used_labels import label_problem, spelled_as_known
 from csra_gui.workers.job import Job
 from engine.library.columns import IntArray
-from engine.library.filter_evaluation import LibraryView
+from engine.library.filters.evaluation import LibraryView
 from engine.texts import display_name
 
 _PAUSE_MS = 150

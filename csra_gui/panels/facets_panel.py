@@ -13,7 +13,7 @@ from csra_gui.filter_terms import clicked, terms_of
 from csra_gui.session import Session
 from csra_gui.widgets.facet_list import FacetList
 from csra_gui.workers.job import Job
-from engine.library.filter_evaluation import LibraryView
+from engine.library.filters.evaluation import LibraryView
 
 #: Counts are worked out at most this often.
 PAUSE_MS = 200

@@ -28,7 +28,7 @@ from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.tool_tips import plain_tool_tip
 from csra_gui.widgets.folder_view import FolderView
-from engine.library.filter_completion import quoted
+from engine.library.filters.completion import quoted
 from engine.texts import display_name, display_path
 
 _PATH_ROLE = Qt.ItemDataRole.UserRole

@@ -22,7 +22,7 @@ from csra_gui.saved_filters import MAX_NAME_LENGTH, SavedFilters
 from csra_gui.session import Session
 from csra_gui.settings import Settings
 from csra_gui.widgets.filter_bar import FilterBar
-from engine.library.filter_completion import Completion, complete
+from engine.library.filters.completion import Completion, complete
 from engine.texts import display_text
 
 #: Key, caption, and whether the greatest comes first.

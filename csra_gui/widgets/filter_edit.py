@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from csra_gui.resources import icon
 from csra_gui.theme import Tone, tone_color
-from engine.library.filter_completion import Completion
+from engine.library.filters.completion import Completion
 
 #: Typing has paused.
 SETTLE_MS = 300

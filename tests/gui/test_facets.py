@@ -13,8 +13,8 @@ from csra_gui.filter_terms import TermState
 from csra_gui.item_models.facet_model import FacetModel, FacetRole
 from csra_gui.widgets.facet_list import FacetList
 from engine.library.columns import Columns
-from engine.library.filter_evaluation import LibraryView
-from engine.library.filters import parse
+from engine.library.filters.evaluation import LibraryView
+from engine.library.filters.parser import parse
 
 NONE, ACCEPTED, REJECTED, ADDED = range(4)
 

@@ -13,8 +13,8 @@ from csra_gui.widgets.filter_bar import FilterBar
 from csra_gui.widgets.filter_edit import FilterEdit
 from csra_gui.widgets.filter_help import EXAMPLES, FilterHelp
 from csra_gui.widgets.sort_chooser import SortChooser
-from engine.library.filter_completion import Completion, complete
-from engine.library.filters import parse
+from engine.library.filters.completion import Completion, complete
+from engine.library.filters.parser import parse
 
 NAMES = ("dog", "donkey", "potted plant")
 ORDERS = (("found", "As found", False), ("name", "Name", False), ("score", "Score of", True))

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.library.filter_completion import complete, quoted
-from engine.library.filter_evaluation import LibraryView, folder_test, glob
-from engine.library.filter_tokens import FIELDS
-from engine.library.filter_tree import AllOf, AnyOf, Everything, FilterError, LabelIs, Not
-from engine.library.filters import parse
+from engine.library.filters.completion import complete, quoted
+from engine.library.filters.evaluation import LibraryView, folder_test, glob
+from engine.library.filters.parser import parse
+from engine.library.filters.tokens import FIELDS
+from engine.library.filters.tree import AllOf, AnyOf, Everything, FilterError, LabelIs, Not
 from engine.library.opening import open_library
 from engine.library.values import ImageFile, Verdict, Wish
 from tests.engine.library.parts import CATEGORIES, ME, MODEL, prediction

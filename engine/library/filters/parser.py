@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 from typing import cast, get_args
 
-from engine.library.filter_dates import parse_dates
-from engine.library.filter_tokens import Token, tokens
-from engine.library.filter_tree import (
+from engine.library.filters.dates import parse_dates
+from engine.library.filters.tokens import Token, tokens
+from engine.library.filters.tree import (
     AllOf,
     AnyOf,
     Comparison,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.library.columns import fold
-from engine.library.filter_tokens import FIELDS, LABEL_FIELDS, MAX_LENGTH
+from engine.library.filters.tokens import FIELDS, LABEL_FIELDS, MAX_LENGTH
 
 MAX_SUGGESTIONS = 50
 _OPERATORS = ("AND", "OR", "NOT")

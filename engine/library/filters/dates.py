@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from engine.library.filter_tree import Comparison
+from engine.library.filters.tree import Comparison
 
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?", re.ASCII)
 _ALWAYS = (-(2**63), 2**63 - 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.library.filter_tree import FilterError, Span
+from engine.library.filters.tree import FilterError, Span
 
 Kind = Literal["open", "close", "field", "comparison", "text", "and", "or", "not", "end"]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray, fold
-from engine.library.filter_tree import (
+from engine.library.filters.tree import (
     AllOf,
     AnyOf,
     Comparison,
