@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from csra_gui.app import Application
-    from engine.training_runs import TrainingRun
+    from engine.records.trainings import TrainingRun
 
 START = time.perf_counter()
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,7 +122,7 @@ def train(application: Application) -> None:
     from csra_gui.training.desk import SAMPLES
     from engine.api.training import LabelSource, ModelStart, TrainRequest
     from engine.api.training_config import RECOMMENDED
-    from engine.training_runs import default_runs
+    from engine.records.trainings import default_runs
 
     photos, runs = application.session.photos, default_runs()
     model = application.session.model

@@ -40,7 +40,6 @@ from PIL import Image, ImageFilter  # noqa: E402
 from quality_tables import CENTRE, CHANCE, GRAD_CAM, Pair, summary  # noqa: E402
 
 from engine.api.values import DecodedImage, FloatArray, PixelArray, PositionScores  # noqa: E402
-from engine.checkpoints.catalogue import find_model  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.data.datasets.labelled import LabelledImages  # noqa: E402
 from engine.data.datasets.registry import load_dataset  # noqa: E402
@@ -61,6 +60,7 @@ from engine.metrics.perturbation import (  # noqa: E402
     step_shares,
     with_first_cells,
 )
+from engine.records.catalogue import find_model  # noqa: E402
 from engine.runtime.torch_backend import TorchBackend  # noqa: E402
 
 STEPS, BLUR_CELLS = 10, 1.0

@@ -46,13 +46,13 @@ import torch  # noqa: E402
 from grad_cam import as_input, package_cam  # noqa: E402
 
 from engine.api.values import PositionScores  # noqa: E402
-from engine.checkpoints.catalogue import find_model  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.data.decoding.pool import DecodePool  # noqa: E402
 from engine.explain.evidence import local_probability, on_photo  # noqa: E402
 from engine.explain.render import OverlayStyle, overlay_pixels  # noqa: E402
 from engine.local import LocalEngine  # noqa: E402
 from engine.predict import decode_request, position_scores  # noqa: E402
+from engine.records.catalogue import find_model  # noqa: E402
 from engine.resources import resource_path  # noqa: E402
 from engine.runtime.torch_backend import TorchBackend  # noqa: E402
 

@@ -34,9 +34,9 @@ from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache
 from engine.checkpoints.download import download
-from engine.checkpoints.store import default_store
 from engine.data.decoding.pool import DecodePool
-from engine.training_runs import default_runs
+from engine.records.models import default_store
+from engine.records.trainings import default_runs
 
 _log = logging.getLogger(__name__)
 

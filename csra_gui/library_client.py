@@ -19,11 +19,11 @@ from platformdirs import user_data_path
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from engine.api.errors import EngineError
-from engine.checkpoints.store import DATA_VARIABLE
 from engine.library.carrying import carry_over
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library
+from engine.records.models import DATA_VARIABLE
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import EngineError, ModelError
-from engine.checkpoints.catalogue import CatalogueEntry, category_list, load_catalogue
-from engine.checkpoints.model_list import ModelRow, list_models
-from engine.checkpoints.record import CheckpointRecord, from_metadata
-from engine.checkpoints.safetensors_header import read_header
-from engine.checkpoints.store import ModelStore, shipped_models
+from engine.records.catalogue import CatalogueEntry, category_list, load_catalogue
+from engine.records.inventory import ModelRow, list_models
+from engine.records.model_record import CheckpointRecord, from_metadata
+from engine.records.models import ModelStore, shipped_models
+from engine.records.safetensors_header import read_header
 
 Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"

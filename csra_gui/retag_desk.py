@@ -14,7 +14,7 @@ from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.retag_plan import Difference, RetagMode, RetagPlan
 from csra_gui.session import Session
 from csra_gui.settings import RETAG_MODE, Settings
-from engine.checkpoints.store import default_store, shipped_models
+from engine.records.models import default_store, shipped_models
 
 _NO_CHANGE = "The photos were tagged again, and no label changes."
 

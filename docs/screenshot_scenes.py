@@ -25,7 +25,7 @@ from csra_gui.training.runner import Phase
 from engine.api.categories import Categories
 from engine.api.geometry import Box
 from engine.library.values import Verdict
-from engine.runs import EvaluationRun, now, runs_folder, save_run
+from engine.records.runs import EvaluationRun, now, runs_folder, save_run
 
 
 def empty(studio: Studio) -> None:

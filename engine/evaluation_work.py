@@ -25,10 +25,9 @@ from engine.data.datasets.registry import dataset_spec, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluatedShare, Evaluator, merged
 from engine.models.resizing import resized
-from engine.run_notes import remember_place
-from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
-from engine.runtime.torch_backend import TorchBackend
-from engine.unfinished_runs import (
+from engine.records.run_notes import remember_place
+from engine.records.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
+from engine.records.unfinished import (
     UnfinishedRun,
     forget_unfinished,
     load_unfinished,
@@ -36,6 +35,7 @@ from engine.unfinished_runs import (
     unfinished_folder,
     unfinished_key,
 )
+from engine.runtime.torch_backend import TorchBackend
 
 _SAVE_EVERY_S = 30.0
 

@@ -12,13 +12,13 @@ from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import FloatArray
-from engine.checkpoints.record import CheckpointRecord
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.metrics import average_precision, calibration_report, fit_calibration
 from engine.metrics.checks import BoolColumns, FloatColumns
 from engine.metrics.thresholds import Thresholds, best_f1_thresholds
+from engine.records.model_record import CheckpointRecord
 
 _FOLDS = 5
 _SEED = 0

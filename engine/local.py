@@ -25,16 +25,16 @@ from engine.api.values import (
     ThresholdsForModel,
     TrueBox,
 )
-from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.exchange import export_model, import_file, possible_exports
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint
-from engine.checkpoints.store import default_store
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation_work import EvaluationWork
 from engine.models.resizing import resized
+from engine.records.catalogue import find_model
+from engine.records.models import default_store
 from engine.runtime.device import choose_device, device_name
 from engine.runtime.torch_backend import TorchBackend
 from engine.teach.teaching import teach

@@ -31,15 +31,15 @@ from engine.api.values import (
     ThresholdsForModel,
     TrueBox,
 )
-from engine.checkpoints.record import CheckpointRecord, to_metadata
-from engine.checkpoints.store import default_store, shipped_models
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
 from engine.data.decoding.pool import DecodeRequest
 from engine.explain.evidence import logits, sigmoid
 from engine.explain.regions import cell_shares
-from engine.run_notes import remember_place
-from engine.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
+from engine.records.model_record import CheckpointRecord, to_metadata
+from engine.records.models import default_store, shipped_models
+from engine.records.run_notes import remember_place
+from engine.records.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
 from tests.fake_training import FakeTrainer
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))

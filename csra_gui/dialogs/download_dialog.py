@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.model_shelf import DownloadOrder
 from csra_gui.widgets.fact_sheet import FactSheet
-from engine.checkpoints.catalogue import CatalogueEntry
+from engine.records.catalogue import CatalogueEntry
 
 _DEFAULT_LAM = 0.1
 _MAX_LAM = 10.0

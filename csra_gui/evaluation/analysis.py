@@ -14,7 +14,7 @@ from engine.api.values import FloatArray
 from engine.evaluation_report import EvaluationReport, report_steps
 from engine.metrics import BootstrapSettings, Frame
 from engine.metrics.bootstrap import bootstrap_steps
-from engine.runs import EvaluationRun, load_run
+from engine.records.runs import EvaluationRun, load_run
 
 Thresholds = NDArray[np.float64]
 

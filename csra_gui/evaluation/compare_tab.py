@@ -32,8 +32,8 @@ from csra_gui.plots.values import PlotTable
 from csra_gui.theme import Tone, tone_color
 from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
-from engine.run_comparison import ImageLabel, RunComparison, compare_runs
-from engine.runs import EvaluationRun, load_run
+from engine.records.run_comparison import ImageLabel, RunComparison, compare_runs
+from engine.records.runs import EvaluationRun, load_run
 from engine.texts import display_text
 
 _HEADER = ("Category", "AP before", "AP now", "Change")

@@ -26,9 +26,9 @@ from csra_gui.settings import Settings
 from csra_gui.tagging import TagProgress
 from engine.api.errors import EngineError
 from engine.api.evaluation import Unfinished
-from engine.runs import runs_folder
+from engine.records.runs import runs_folder
+from engine.records.unfinished import UnfinishedRun, list_unfinished, unfinished_folder
 from engine.texts import display_text
-from engine.unfinished_runs import UnfinishedRun, list_unfinished, unfinished_folder
 
 
 class EvaluationDesk(QObject):

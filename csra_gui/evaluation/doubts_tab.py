@@ -33,7 +33,7 @@ from csra_gui.evaluation.texts import percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.workers.job import Job, JobRunner
-from engine.run_notes import LabelMark, marks_of, set_marks
+from engine.records.run_notes import LabelMark, marks_of, set_marks
 from engine.texts import display_text
 
 _Index = QModelIndex | QPersistentModelIndex

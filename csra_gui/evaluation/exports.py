@@ -15,7 +15,7 @@ from engine.api.values import ThresholdsForModel
 from engine.atomic import write_bytes
 from engine.evaluation_report import EvaluationReport
 from engine.html_report import html_report
-from engine.run_comparison import RunComparison
+from engine.records.run_comparison import RunComparison
 from engine.texts import display_path
 
 SUFFIXES = (".html", ".json", ".csv")

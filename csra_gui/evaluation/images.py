@@ -13,8 +13,8 @@ from csra_gui.session import Session
 from csra_gui.workers.job import Job
 from engine.api.errors import DataError, EngineError
 from engine.data.datasets.registry import load_dataset
-from engine.run_notes import place_of, remember_place
-from engine.runs import EvaluationRun
+from engine.records.run_notes import place_of, remember_place
+from engine.records.runs import EvaluationRun
 
 _UNKNOWN_PLACE = (
     "Nobody noted where the images of this run lie. Choose the folder of the data set, and they "

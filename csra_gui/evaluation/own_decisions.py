@@ -13,8 +13,8 @@ from engine.api.errors import DataError
 from engine.api.values import ModelInfo
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
-from engine.run_notes import remember_place
-from engine.runs import EvaluationRun, now, runs_folder, save_run
+from engine.records.run_notes import remember_place
+from engine.records.runs import EvaluationRun, now, runs_folder, save_run
 
 KIND = "decisions"
 _NOBODY_ASKED = (

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from csra_gui.evaluation.run_shelf import RunSummary
 from engine.api.errors import DataError, EngineError
-from engine.checkpoints.record import from_metadata
-from engine.checkpoints.safetensors_header import read_header
 from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
+from engine.records.model_record import from_metadata
+from engine.records.safetensors_header import read_header
 from engine.texts import display_path, display_text
 
 _MOST_PROBLEMS = 4

@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
 from engine.metrics import mean_average_precision
-from engine.run_notes import delete_run, note_of, set_note
-from engine.runs import list_runs, load_run, runs_folder
-from engine.unfinished_runs import (
+from engine.records.run_notes import delete_run, note_of, set_note
+from engine.records.runs import list_runs, load_run, runs_folder
+from engine.records.unfinished import (
     UnfinishedRun,
     forget_unfinished,
     list_unfinished,

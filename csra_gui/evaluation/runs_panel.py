@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 
 from csra_gui.evaluation.run_shelf import RunShelf, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
+from engine.records.unfinished import UnfinishedRun
 from engine.texts import display_text
-from engine.unfinished_runs import UnfinishedRun
 
 _HEADER = ("mAP", "Model", "On", "Date", "Note")
 _WIDTHS = (52, 105, 130, 118)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from engine.api.config import EvaluateConfig
 from engine.api.evaluation import EvaluationRequest
-from engine.unfinished_runs import UnfinishedRun
+from engine.records.unfinished import UnfinishedRun
 
 
 def as_request(stopped: UnfinishedRun) -> EvaluationRequest:

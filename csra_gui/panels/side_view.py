@@ -17,8 +17,8 @@ from csra_gui.model_rows import Shelf, read_shelf
 from csra_gui.resources import icon
 from csra_gui.session import Session
 from csra_gui.widgets.photo_view import PhotoView
-from engine.checkpoints.store import default_store
 from engine.explain.evidence import activate, logits
+from engine.records.models import default_store
 from engine.texts import display_text
 
 BESIDE_CAPTIONS: dict[Beside, str] = {

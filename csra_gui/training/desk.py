@@ -27,9 +27,9 @@ from engine.api.errors import EngineError
 from engine.api.training import TrainRequest
 from engine.api.training_reports import Ending
 from engine.api.values import ModelImport
-from engine.checkpoints.store import default_store
+from engine.records.models import default_store
+from engine.records.trainings import TrainingRun, TrainingRuns, default_runs
 from engine.texts import display_path, display_text
-from engine.training_runs import TrainingRun, TrainingRuns, default_runs
 
 #: Validation photos that are looked at after each epoch.
 SAMPLES = 6

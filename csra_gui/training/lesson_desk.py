@@ -23,9 +23,9 @@ from csra_gui.workers.job import Job
 from engine.api.errors import EngineError
 from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
 from engine.api.values import ModelImport, ModelInfo
-from engine.checkpoints.store import default_store
 from engine.library.columns import VERDICT_CODES
 from engine.library.values import Verdict
+from engine.records.models import default_store
 from engine.texts import display_text
 
 #: So many photos that show it make a new label work well.

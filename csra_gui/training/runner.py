@@ -25,7 +25,7 @@ from engine.api.training_reports import (
     TrainingStarted,
     TrainReport,
 )
-from engine.training_runs import TrainingRun, TrainingRuns
+from engine.records.trainings import TrainingRun, TrainingRuns
 
 _LOOK_S = 0.1
 

@@ -28,8 +28,8 @@ from csra_gui.training.texts import muted_label, percent
 from engine.api.config import HeadTrainConfig
 from engine.api.training import DatasetSource
 from engine.api.training_reports import Ending
+from engine.records.trainings import TrainingRun
 from engine.texts import display_text
-from engine.training_runs import TrainingRun
 
 _HEADER = ("Name", "Started", "Learned from", "Epochs", "Best mAP", "State", "Note")
 _NOTE = 6

@@ -19,8 +19,8 @@ from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar, MessageLevel
 from csra_gui.workers.image_loader import ImageDecoder
 from engine.api.training_reports import FEW_IMAGES, Preflight, TrainReport
+from engine.records.trainings import TrainingRun
 from engine.texts import display_text
-from engine.training_runs import TrainingRun
 
 _SIZE = QSize(920, 660)
 _SHARE_OF_SCREEN = 0.9

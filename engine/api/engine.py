@@ -128,7 +128,7 @@ class TaggingEngine(Protocol):
         """Measure a model on labelled images and keep the run; its id is the last value.
 
         Closing the generator stops the work within one batch. What was found is kept and can be
-        gone on with (``engine.unfinished_runs``).
+        gone on with (``engine.records.unfinished``).
 
         Raises:
             CheckpointError: the model's file cannot be used.

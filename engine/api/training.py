@@ -101,7 +101,7 @@ class ModelStart:
     """Where a run starts: ImageNet weights, or a model.
 
     Args:
-        model: a file, or the name of a model (``engine.checkpoints.catalogue``); ``None`` starts
+        model: a file, or the name of a model (``engine.records.catalogue``); ``None`` starts
             from a backbone with ImageNet weights and new heads.
         backbone: registry name; a model brings its own.
         form: of new heads; those of a model keep theirs.

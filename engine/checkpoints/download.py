@@ -10,9 +10,9 @@ from pathlib import Path
 from engine.api.errors import FileChangedError, ModelError
 from engine.checkpoints.known_hashes import FILE_NAME, KnownHashes
 from engine.checkpoints.part_file import PartFile, sole_owner
-from engine.checkpoints.source import DownloadSource
-from engine.checkpoints.store import make_folder
 from engine.checkpoints.transfer import DownloadProgress, DownloadSettings, Transfer
+from engine.records.download_source import DownloadSource
+from engine.records.models import make_folder
 
 __all__ = ["DownloadProgress", "DownloadSettings", "DownloadSource", "download"]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from engine.api.errors import CheckpointError, Fact, MissingFactsError, ModelError
 from engine.api.values import ModelImport
 from engine.atomic import atomic_path
-from engine.checkpoints.catalogue import CATEGORY_LISTS, category_list
 from engine.checkpoints.foreign import (
     ImportOptions,
     check_official,
@@ -23,9 +22,10 @@ from engine.checkpoints.foreign import (
 from engine.checkpoints.foreign_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
-from engine.checkpoints.record import FORMAT_NAME, CheckpointRecord, from_metadata
-from engine.checkpoints.safetensors_header import looks_like_safetensors, read_header
-from engine.checkpoints.store import MODEL_SUFFIX, ModelStore
+from engine.records.catalogue import CATEGORY_LISTS, category_list
+from engine.records.model_record import FORMAT_NAME, CheckpointRecord, from_metadata
+from engine.records.models import MODEL_SUFFIX, ModelStore
+from engine.records.safetensors_header import looks_like_safetensors, read_header
 
 EXPORT_SUFFIXES = (".onnx", ".pth", MODEL_SUFFIX)
 _ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")

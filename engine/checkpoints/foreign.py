@@ -16,17 +16,17 @@ from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError, EngineError
 from engine.atomic import atomic_path
-from engine.checkpoints.catalogue import category_list
 from engine.checkpoints.foreign_layout import PATCH, Layout, official_head_names, read_layout
 from engine.checkpoints.native import Checkpoint, check_trial_forward
 from engine.checkpoints.pth_file import PthFile, as_weights, read_pth
-from engine.checkpoints.record import CheckpointRecord
-from engine.checkpoints.safetensors_header import looks_like_safetensors, read_header
 from engine.checkpoints.weights import check_weights, classifier_to_fill, load_exactly
 from engine.models.backbones import Backbone
 from engine.models.classifier import Classifier
 from engine.models.positions import resample_positions
 from engine.models.registry import backbone_spec
+from engine.records.catalogue import category_list
+from engine.records.model_record import CheckpointRecord
+from engine.records.safetensors_header import looks_like_safetensors, read_header
 
 _LAM = re.compile(r"(?<![a-z])lam(?:bda)?[_=-]?(\d{1,3}(?:\.\d{1,6})?)", re.IGNORECASE)
 #: How many categories a data set of the paper has → its list.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from engine.checkpoints.foreign import import_checkpoint
 from engine.checkpoints.native import Checkpoint, in_memory, load_checkpoint
-from engine.checkpoints.record import FORMAT_NAME
-from engine.checkpoints.safetensors_header import looks_like_safetensors, read_header
+from engine.records.model_record import FORMAT_NAME
+from engine.records.safetensors_header import looks_like_safetensors, read_header
 
 
 def open_checkpoint(path: Path) -> Checkpoint:

@@ -16,8 +16,6 @@ from engine.api.config import ModelConfig
 from engine.api.errors import CheckpointError, ModelError
 from engine.atomic import atomic_path
 from engine.checkpoints.half import halved
-from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metadata
-from engine.checkpoints.safetensors_header import SafetensorsHeader, read_header
 from engine.checkpoints.weights import (
     check_fit,
     check_weights,
@@ -26,6 +24,8 @@ from engine.checkpoints.weights import (
     load_exactly,
 )
 from engine.models.classifier import Classifier
+from engine.records.model_record import CheckpointRecord, from_metadata, to_metadata
+from engine.records.safetensors_header import SafetensorsHeader, read_header
 
 _FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
 

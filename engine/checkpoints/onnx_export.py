@@ -20,9 +20,9 @@ from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path
 from engine.checkpoints.native import Checkpoint
-from engine.checkpoints.record import to_metadata
 from engine.models.classifier import Classifier
 from engine.models.heads import ResidualAttentionHeads, pool
+from engine.records.model_record import to_metadata
 
 OUTPUTS = ("logits", "position_scores")
 _TOLERANCE = 1e-4

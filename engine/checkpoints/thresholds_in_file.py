@@ -10,9 +10,9 @@ from engine.api.errors import ModelError
 from engine.api.values import DEFAULT_THRESHOLD, ThresholdsForModel
 from engine.checkpoints.exchange import is_ours
 from engine.checkpoints.native import load_checkpoint, write_with_record
-from engine.checkpoints.record import from_metadata
-from engine.checkpoints.safetensors_header import read_header
-from engine.checkpoints.store import ModelStore, check_model_name
+from engine.records.model_record import from_metadata
+from engine.records.models import ModelStore, check_model_name
+from engine.records.safetensors_header import read_header
 
 
 def write_thresholds(source: Path, target: Path, thresholds: Sequence[float], origin: str) -> None:

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import timm
 
 from engine.api.errors import ModelError
-from engine.checkpoints.catalogue import CatalogueEntry, Terms
-from engine.checkpoints.source import DownloadSource
-from engine.checkpoints.store import DOWNLOAD_SUFFIXES
 from engine.models.registry import TIMM_PREFIX, backbone_spec
+from engine.records.catalogue import CatalogueEntry, Terms
+from engine.records.download_source import DownloadSource
+from engine.records.models import DOWNLOAD_SUFFIXES
 
 __all__ = ["TIMM_PREFIX", "timm_entry"]
 

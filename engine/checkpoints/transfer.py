@@ -14,8 +14,8 @@ from urllib.error import URLError
 from engine.api.errors import ModelError
 from engine.checkpoints.drive_page import confirmed_url, is_quota_page
 from engine.checkpoints.part_file import VALIDATORS, PartFile
-from engine.checkpoints.source import DownloadSource
 from engine.checkpoints.transport import Fetch, Part, ResponseEnd, ResponseHead, Transport
+from engine.records.download_source import DownloadSource
 
 Stage = Literal["connecting", "downloading", "checking"]
 

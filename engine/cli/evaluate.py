@@ -16,7 +16,6 @@ from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError, ImageError
 from engine.api.evaluation import EvaluationRequest
 from engine.atomic import write_text
-from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, write_out
 from engine.data.datasets.category_mapping import read_mapping
@@ -34,8 +33,9 @@ from engine.html_report import (
 )
 from engine.metrics import BootstrapSettings, Frame
 from engine.predict import position_scores
-from engine.run_comparison import compare_runs
-from engine.runs import (
+from engine.records.catalogue import find_model
+from engine.records.run_comparison import compare_runs
+from engine.records.runs import (
     EvaluationRun,
     find_run,
     load_run,

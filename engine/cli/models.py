@@ -12,7 +12,16 @@ from tqdm import tqdm
 
 from engine.api.categories import Categories
 from engine.api.errors import ModelError
-from engine.checkpoints.catalogue import (
+from engine.checkpoints.download import DownloadSettings, DownloadSource, download
+from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
+from engine.checkpoints.foreign import ImportOptions
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
+from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
+from engine.cli.models_fit import add_fit
+from engine.models.training_free import wrap_imagenet_classifier
+from engine.records.catalogue import (
     CATEGORY_LISTS,
     CatalogueEntry,
     category_list,
@@ -20,18 +29,9 @@ from engine.checkpoints.catalogue import (
     load_catalogue,
     read_categories,
 )
-from engine.checkpoints.download import DownloadSettings, DownloadSource, download
-from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
-from engine.checkpoints.foreign import ImportOptions
-from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.model_list import ModelRow, describe_entry, describe_record, list_models
-from engine.checkpoints.native import save_checkpoint
-from engine.checkpoints.record import CheckpointRecord
-from engine.checkpoints.store import default_store
-from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
-from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
-from engine.cli.models_fit import add_fit
-from engine.models.training_free import wrap_imagenet_classifier
+from engine.records.inventory import ModelRow, describe_entry, describe_record, list_models
+from engine.records.model_record import CheckpointRecord
+from engine.records.models import default_store
 from engine.texts import display_name, display_path, display_text
 
 

@@ -10,11 +10,9 @@ from tqdm import tqdm
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import ModelError
-from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.exchange import is_ours
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint, save_checkpoint, write_with_record
-from engine.checkpoints.store import shipped_models
 from engine.cli.common import EXIT_DONE, Commands, say
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
@@ -22,6 +20,8 @@ from engine.data.datasets.registry import DATASETS, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.fitting import Fitted, fit_to_images
+from engine.records.catalogue import find_model
+from engine.records.models import shipped_models
 from engine.runtime.device import choose_device
 from engine.runtime.torch_backend import TorchBackend
 from engine.texts import display_path, display_text

@@ -10,8 +10,8 @@ import numpy as np
 from engine.api.errors import DataError
 from engine.cli.common import EXIT_DONE, Commands, write_out
 from engine.metrics import mean_average_precision
-from engine.run_comparison import compare_runs
-from engine.runs import find_run, list_runs, load_run, runs_folder
+from engine.records.run_comparison import compare_runs
+from engine.records.runs import find_run, list_runs, load_run, runs_folder
 from engine.texts import display_text
 
 _MOST_SHOWN = 20

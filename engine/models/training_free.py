@@ -16,10 +16,10 @@ from torch import nn
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import ModelError
-from engine.checkpoints.record import CheckpointRecord
 from engine.models.classifier import Classifier
 from engine.models.heads import pool
 from engine.models.pretrained import imagenet_classifier, load_into_backbone
+from engine.records.model_record import CheckpointRecord
 
 NUM_CLASSES = 1000
 _TOLERANCE = 1e-4

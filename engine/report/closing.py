@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.evaluation_report import EvaluationReport
 from engine.metrics.checks import defined_mean
+from engine.records.run_comparison import ImageLabel, RunComparison
 from engine.report.markup import (
     Html,
     element,
@@ -22,7 +23,6 @@ from engine.report.markup import (
     table,
     whole,
 )
-from engine.run_comparison import ImageLabel, RunComparison
 
 _MOST_ITEMS = 200
 _MOST_LABELS = 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.api.errors import ModelError
-from engine.checkpoints.catalogue import load_catalogue
 from engine.data.datasets.coco import OFFICIAL_COUNTS
-from engine.runs import EvaluationRun
+from engine.records.catalogue import load_catalogue
+from engine.records.runs import EvaluationRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ from engine.api.teaching import (
 )
 from engine.api.training import default_cache
 from engine.api.values import DEFAULT_THRESHOLD, FloatArray
-from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.half import HALVED_FROM
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint, save_checkpoint
-from engine.checkpoints.record import CheckpointRecord
 from engine.data.decoding.pool import DecodePool
 from engine.models.classifier import Classifier
+from engine.records.catalogue import find_model
+from engine.records.model_record import CheckpointRecord
 from engine.teach.learning import KnownLabels, learn, part_of_heads, passes, put_back, scores_of
 from engine.teach.photo_features import PhotoFeatures
 from engine.train.start import from_checkpoint

@@ -14,10 +14,10 @@ from engine.api.config import HeadTrainConfig, ModelConfig
 from engine.api.errors import DataError
 from engine.api.training import LabelSource, TrainRequest
 from engine.api.values import FloatArray
-from engine.checkpoints.record import CheckpointRecord
 from engine.data.datasets.labelled import LabelledImages
 from engine.metrics import average_precision, fit_calibration
 from engine.metrics.thresholds import best_f1_thresholds
+from engine.records.model_record import CheckpointRecord
 
 _LICENCE = "Apache-2.0"
 _log = logging.getLogger(__name__)

@@ -12,13 +12,13 @@ from torch.nn import functional
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig
 from engine.api.training import PAPER_HEAD, STANDARD_HEAD, ModelStart
-from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.native import Checkpoint
 from engine.data.datasets.category_mapping import match_categories
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
+from engine.records.catalogue import find_model
 from engine.train.heads import set_statistics
 from engine.train.images import PixelSet
 

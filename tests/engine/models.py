@@ -8,8 +8,8 @@ import torch
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.checkpoints.native import save_checkpoint
-from engine.checkpoints.record import CheckpointRecord
 from engine.models.classifier import Classifier
+from engine.records.model_record import CheckpointRecord
 
 TINY_BACKBONE = "timm:test_efficientnet"
 TINY_CATEGORIES = Categories(("cat", "dog", "tree", "boat", "person"))

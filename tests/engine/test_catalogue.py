@@ -10,17 +10,19 @@ from torchvision.models import get_model_weights, resnet18
 from engine import cli
 from engine.api.config import PAPER_TEMPERATURES
 from engine.api.errors import ModelError
-from engine.checkpoints import catalogue, exchange, store
-from engine.checkpoints.catalogue import category_list, find_model, load_catalogue
+from engine.checkpoints import exchange
 from engine.checkpoints.foreign import ImportOptions
-from engine.checkpoints.model_list import list_models
 from engine.checkpoints.native import load_checkpoint
-from engine.checkpoints.record import CheckpointRecord
-from engine.checkpoints.store import ModelStore, check_model_name
 from engine.checkpoints.timm_weights import timm_entry
 from engine.cli import models as models_command
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
+from engine.records import catalogue
+from engine.records import models as store
+from engine.records.catalogue import category_list, find_model, load_catalogue
+from engine.records.inventory import list_models
+from engine.records.model_record import CheckpointRecord
+from engine.records.models import ModelStore, check_model_name
 from tests.engine.download_server import file_route, forget_proxies, serving
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_record
 

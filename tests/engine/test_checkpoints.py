@@ -14,10 +14,10 @@ from engine.api.config import HeadConfig
 from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.half import HALVED_FROM, halved
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
-from engine.checkpoints.record import CheckpointRecord
-from engine.checkpoints.safetensors_header import read_header
-from engine.checkpoints.store import shipped_models
 from engine.explain.evidence import activate
+from engine.records.model_record import CheckpointRecord
+from engine.records.models import shipped_models
+from engine.records.safetensors_header import read_header
 from engine.resources import resource_path
 from engine.runtime.torch_backend import TorchBackend
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config, tiny_record

@@ -17,8 +17,8 @@ from engine.explain.evidence import activate, sigmoid
 from engine.local import LocalEngine
 from engine.metrics import BootstrapSettings, Protocol
 from engine.models.resizing import resized
-from engine.run_comparison import compare_runs
-from engine.runs import (
+from engine.records.run_comparison import compare_runs
+from engine.records.runs import (
     EvaluationRun,
     dataset_hash,
     find_run,

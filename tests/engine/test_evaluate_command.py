@@ -11,8 +11,8 @@ from engine import cli
 from engine.api.categories import Categories
 from engine.api.config import ModelConfig
 from engine.checkpoints.native import save_checkpoint
-from engine.checkpoints.record import CheckpointRecord
 from engine.data.datasets.voc import voc_categories
+from engine.records.model_record import CheckpointRecord
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config
 from tests.engine.test_data_and_metrics import write_devkit
 from tests.paths import ROOT

@@ -14,12 +14,11 @@ from engine.api.errors import ConfigError, DataError, ModelError
 from engine.api.evaluation import EvaluationDone, EvaluationRequest, Unfinished
 from engine.api.values import ThresholdsForModel
 from engine.checkpoints.native import load_checkpoint
-from engine.checkpoints.store import default_store
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.registry import load_dataset
 from engine.local import LocalEngine
-from engine.report.published import why_not_comparable
-from engine.run_notes import (
+from engine.records.models import default_store
+from engine.records.run_notes import (
     LabelMark,
     delete_run,
     marks_of,
@@ -28,13 +27,14 @@ from engine.run_notes import (
     set_marks,
     set_note,
 )
-from engine.runs import EvaluationRun, list_runs, load_run, runs_folder
-from engine.unfinished_runs import (
+from engine.records.runs import EvaluationRun, list_runs, load_run, runs_folder
+from engine.records.unfinished import (
     forget_unfinished,
     list_unfinished,
     load_unfinished,
     unfinished_folder,
 )
+from engine.report.published import why_not_comparable
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 
 

@@ -12,14 +12,14 @@ from engine.api.errors import CheckpointError, ConfigError
 from engine.api.values import ModelImport
 from engine.checkpoints.exchange import export_model, import_file
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
-from engine.checkpoints.record import CheckpointRecord, from_metadata, to_metadata
-from engine.checkpoints.safetensors_header import read_header
-from engine.checkpoints.store import default_store, shipped_models
 from engine.data.datasets.voc import voc_categories
 from engine.explain.explanation import explanation
 from engine.fitting import fit
 from engine.local import LocalEngine
 from engine.metrics import fit_calibration
+from engine.records.model_record import CheckpointRecord, from_metadata, to_metadata
+from engine.records.models import default_store, shipped_models
+from engine.records.safetensors_header import read_header
 from tests.engine.data.devkits import write_picture
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
 from tests.engine.test_checkpoints import rewrite

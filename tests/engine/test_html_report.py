@@ -28,8 +28,8 @@ from engine.html_report import (
     write_html,
 )
 from engine.metrics import BootstrapSettings, LocalisationMeter, Located
-from engine.run_comparison import compare_runs
-from engine.runs import EvaluationRun
+from engine.records.run_comparison import compare_runs
+from engine.records.runs import EvaluationRun
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x & co"
 VOC_TEST_IMAGES = 4952

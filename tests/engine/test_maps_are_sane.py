@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.checkpoints.catalogue import find_model
 from engine.checkpoints.loading import open_checkpoint
 from engine.explain.evidence import activate
 from engine.metrics.perturbation import (
@@ -18,6 +17,7 @@ from engine.metrics.perturbation import (
     step_shares,
     with_first_cells,
 )
+from engine.records.catalogue import find_model
 from engine.resources import resource_path
 from engine.runtime.torch_backend import TorchBackend
 

@@ -12,9 +12,9 @@ from engine.api.errors import CheckpointError
 from engine.checkpoints import onnx_export
 from engine.checkpoints.native import in_memory
 from engine.checkpoints.onnx_export import export_onnx, fold_heads
-from engine.checkpoints.record import CheckpointRecord
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
+from engine.records.model_record import CheckpointRecord
 from tests.engine.models import TINY_CATEGORIES, tiny_classifier, tiny_config, tiny_record
 
 onnxruntime = pytest.importorskip("onnxruntime")

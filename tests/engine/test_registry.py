@@ -8,10 +8,10 @@ from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.native import load_checkpoint, save_checkpoint
-from engine.checkpoints.record import CheckpointRecord
 from engine.explain import evidence
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone
+from engine.records.model_record import CheckpointRecord
 from tests.engine.test_evidence import position_scores
 
 CATEGORIES = Categories(("a", "b", "c"))

@@ -16,8 +16,8 @@ from engine.api.errors import DataError
 from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
 from engine.api.training_config import PRESETS
 from engine.api.training_reports import Ending, EpochReport
+from engine.records.trainings import TrainingRuns
 from engine.train.log import RunLog
-from engine.training_runs import TrainingRuns
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from engine.run_notes import place_of, remember_place
-from engine.runs import EvaluationRun, list_runs, runs_folder, save_run
+from engine.records.run_notes import place_of, remember_place
+from engine.records.runs import EvaluationRun, list_runs, runs_folder, save_run
 
 
 def keep_altered(run: EvaluationRun) -> Path:

@@ -26,9 +26,9 @@ from csra_gui.evaluation.start_dialog import StartDialog
 from engine.api.errors import DataError
 from engine.api.evaluation import Unfinished
 from engine.library.values import Verdict
-from engine.run_notes import marks_of
-from engine.runs import list_runs, load_run, runs_folder
-from engine.unfinished_runs import (
+from engine.records.run_notes import marks_of
+from engine.records.runs import list_runs, load_run, runs_folder
+from engine.records.unfinished import (
     UnfinishedRun,
     list_unfinished,
     save_unfinished,

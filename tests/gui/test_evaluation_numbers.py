@@ -23,7 +23,7 @@ from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
-from engine.runs import EvaluationRun, now, save_run
+from engine.records.runs import EvaluationRun, now, save_run
 from tests.fakes import fake_model
 
 HALF = np.full(3, 0.5)

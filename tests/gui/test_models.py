@@ -29,7 +29,7 @@ from engine.api.errors import (
 )
 from engine.api.values import ModelInfo
 from engine.checkpoints.download import DownloadProgress, DownloadSettings, DownloadSource
-from engine.checkpoints.store import default_store
+from engine.records.models import default_store
 from tests.fakes import CATEGORIES, MODEL_ID, SHIPPED, FakeEngine, fake_model, write_model_file
 from tests.gui.conftest import Start
 from tests.gui.test_window import drop, labels, press, select, tagged, wait_until_tagged

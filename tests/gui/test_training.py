@@ -16,9 +16,9 @@ from engine.api.errors import DataError
 from engine.api.training import LabelSource
 from engine.api.training_control import Wish
 from engine.api.training_reports import Ending
-from engine.checkpoints.store import default_store
 from engine.library.values import Verdict
-from engine.training_runs import default_runs
+from engine.records.models import default_store
+from engine.records.trainings import default_runs
 from tests.fakes import FakeEngine
 from tests.gui.conftest import Start
 from tests.gui.test_models import wait_for_model

@@ -19,9 +19,9 @@ from engine.api.training_config import TrainConfig
 from engine.api.training_reports import Ending, StepReport
 from engine.atomic import TEMPORARY_PREFIX
 from engine.checkpoints.loading import open_checkpoint
+from engine.records.trainings import TrainingRun, TrainingRuns
 from engine.server import serve_local
 from engine.train.states import StateFolder
-from engine.training_runs import TrainingRun, TrainingRuns
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 
 COUNT = 12

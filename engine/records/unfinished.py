@@ -19,7 +19,7 @@ from engine.api.errors import DataError
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path
 from engine.metrics.pointing import MeterState
-from engine.runs import runs_folder
+from engine.records.runs import runs_folder
 
 _FORMAT = 1
 _DAMAGE = (

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, ModelError
-from engine.checkpoints.source import DownloadSource, drive_url
-from engine.checkpoints.store import ModelStore, check_model_name, default_store, shipped_models
+from engine.records.download_source import DownloadSource, drive_url
+from engine.records.models import ModelStore, check_model_name, default_store, shipped_models
 from engine.resources import resource_path
 
 DEFAULT_MODEL = "csra-lite0-voc"

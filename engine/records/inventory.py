@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.errors import EngineError, ModelError
-from engine.checkpoints.catalogue import CatalogueEntry, load_catalogue
-from engine.checkpoints.record import CheckpointRecord, from_metadata
-from engine.checkpoints.safetensors_header import read_header
-from engine.checkpoints.store import ModelStore, shipped_models
+from engine.records.catalogue import CatalogueEntry, load_catalogue
+from engine.records.model_record import CheckpointRecord, from_metadata
+from engine.records.models import ModelStore, shipped_models
+from engine.records.safetensors_header import read_header
 
 
 @dataclass(frozen=True)

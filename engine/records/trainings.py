@@ -25,7 +25,7 @@ from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainReq
 from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.api.training_reports import Ending, EpochReport
 from engine.atomic import atomic_path, write_text
-from engine.checkpoints.store import check_model_name, make_folder, models_folder
+from engine.records.models import check_model_name, make_folder, models_folder
 
 _REQUEST, _LABELS, _LOG = "run.json", "labels.npz", "log.jsonl"
 _VERSION = 1
