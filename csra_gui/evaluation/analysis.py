@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
-from engine.evaluation_report import EvaluationReport, report_steps
 from engine.metrics import BootstrapSettings, Frame
 from engine.metrics.bootstrap import bootstrap_steps
 from engine.records.runs import EvaluationRun, load_run
+from engine.report.numbers import EvaluationReport, report_steps
 
 Thresholds = NDArray[np.float64]
 

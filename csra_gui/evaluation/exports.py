@@ -13,9 +13,9 @@ from csra_gui.workers.job import JobRunner
 from engine.api.errors import DataError
 from engine.api.values import ThresholdsForModel
 from engine.atomic import write_bytes
-from engine.evaluation_report import EvaluationReport
-from engine.html_report import html_report
 from engine.records.run_comparison import RunComparison
+from engine.report.numbers import EvaluationReport
+from engine.report.page import html_report
 from engine.texts import display_path
 
 SUFFIXES = (".html", ".json", ".csv")

@@ -22,15 +22,7 @@ from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evaluate import EvaluationProgress, merged
-from engine.evaluation_report import EvaluationReport, report
 from engine.evaluation_work import EvaluationWork
-from engine.html_report import (
-    ErrorExample,
-    example_of,
-    html_report,
-    worst_errors,
-    write_html,
-)
 from engine.metrics import BootstrapSettings, Frame
 from engine.predict import position_scores
 from engine.records.catalogue import find_model
@@ -40,6 +32,14 @@ from engine.records.runs import (
     find_run,
     load_run,
     runs_folder,
+)
+from engine.report.numbers import EvaluationReport, report
+from engine.report.page import (
+    ErrorExample,
+    example_of,
+    html_report,
+    worst_errors,
+    write_html,
 )
 from engine.runtime.device import choose_device
 from engine.runtime.distributed import Processes, local_device, processes

@@ -1,1 +1,1 @@
-"""The parts of the HTML report of an evaluation; ``engine.html_report`` puts them together."""
+"""The parts of the HTML report of an evaluation; ``engine.report.page`` puts them together."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from engine.evaluation_report import EvaluationReport
 from engine.metrics import Frame, Interval
 from engine.report.markup import (
     Html,
@@ -18,6 +17,7 @@ from engine.report.markup import (
     table,
     whole,
 )
+from engine.report.numbers import EvaluationReport
 
 _BAR_WIDTH, _BAR_HEIGHT = 120, 14
 _MOST_ROWS = 1000

@@ -8,7 +8,6 @@ from importlib import metadata
 
 import numpy as np
 
-from engine.evaluation_report import EvaluationReport
 from engine.metrics.checks import defined_mean
 from engine.records.run_comparison import ImageLabel, RunComparison
 from engine.report.markup import (
@@ -23,6 +22,7 @@ from engine.report.markup import (
     table,
     whole,
 )
+from engine.report.numbers import EvaluationReport
 
 _MOST_ITEMS = 200
 _MOST_LABELS = 20

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from engine.evaluation_report import EvaluationReport
 from engine.metrics import CategoryReport, PrCurve, ReliabilityBin
 from engine.report.markup import Html, element, joined, note, percent, section, table, whole
+from engine.report.numbers import EvaluationReport
 
 _SIDE = 120
 _MOST_CURVES = 100

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.evaluation_report import EvaluationReport
 from engine.metrics import ApKind, Frame, Interval, LabelMetrics, MetricReport, Protocol
 from engine.report.markup import (
     Child,
@@ -19,6 +18,7 @@ from engine.report.markup import (
     table,
     whole,
 )
+from engine.report.numbers import EvaluationReport
 from engine.report.published import published_rows, why_not_comparable
 
 _PROTOCOLS = {

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from engine.evaluation_report import EvaluationReport
 from engine.metrics import CoOccurrence, Frame, LocalisationReport
 from engine.report.markup import Child, Html, element, note, percent, section, table, whole
+from engine.report.numbers import EvaluationReport
 from engine.report.published import POINTING_SOURCE, VOC_POINTING
 
 _MOST_PAIRS = 15

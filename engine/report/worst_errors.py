@@ -13,8 +13,8 @@ from engine.api.categories import Categories
 from engine.api.geometry import Box, fitted_size
 from engine.api.values import DecodedImage, FloatArray, PixelArray, PositionScores
 from engine.data.datasets.labelled import LabelledImages
-from engine.evaluation_report import EvaluationReport
 from engine.explain.evidence import local_probability, on_photo
+from engine.report.numbers import EvaluationReport
 
 #: Longest side of a photo in the report, in pixels.
 EXAMPLE_SIDE = 320

@@ -12,7 +12,6 @@ from engine.checkpoints.native import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import Evaluator, merged
-from engine.evaluation_report import protocol_of, report
 from engine.explain.evidence import activate, sigmoid
 from engine.local import LocalEngine
 from engine.metrics import BootstrapSettings, Protocol
@@ -28,6 +27,7 @@ from engine.records.runs import (
     runs_folder,
     save_run,
 )
+from engine.report.numbers import protocol_of, report
 from engine.runtime.device import choose_device
 from engine.runtime.distributed import Processes
 from engine.runtime.torch_backend import TorchBackend

@@ -17,9 +17,12 @@ from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import DecodedImage, PositionScores
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
-from engine.evaluation_report import report
 from engine.explain.evidence import sigmoid
-from engine.html_report import (
+from engine.metrics import BootstrapSettings, LocalisationMeter, Located
+from engine.records.run_comparison import compare_runs
+from engine.records.runs import EvaluationRun
+from engine.report.numbers import report
+from engine.report.page import (
     ErrorCase,
     ErrorExample,
     example_of,
@@ -27,9 +30,6 @@ from engine.html_report import (
     worst_errors,
     write_html,
 )
-from engine.metrics import BootstrapSettings, LocalisationMeter, Located
-from engine.records.run_comparison import compare_runs
-from engine.records.runs import EvaluationRun
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x & co"
 VOC_TEST_IMAGES = 4952

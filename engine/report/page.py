@@ -9,13 +9,13 @@ from pathlib import Path
 
 from engine.api.errors import DataError
 from engine.atomic import write_text
-from engine.evaluation_report import EvaluationReport
 from engine.records.run_comparison import RunComparison
 from engine.report.category_table import category_section
 from engine.report.closing import comparison_section, problems_section, provenance_section
 from engine.report.figures import calibration_section, curves_section
 from engine.report.gallery import gallery_section
 from engine.report.markup import Html, element, from_data, joined
+from engine.report.numbers import EvaluationReport
 from engine.report.overview import metrics_section, overview, published_section
 from engine.report.pairs_and_maps import localisation_section, pairs_section
 from engine.report.worst_errors import ErrorCase, ErrorExample, example_of, worst_errors
