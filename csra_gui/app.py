@@ -33,8 +33,8 @@ from csra_gui.training.runner import TrainingRunner
 from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageDecoder
 from csra_gui.workers.thumbnail_cache import ThumbnailCache
-from engine.checkpoints.download import download
 from engine.data.decoding.pool import DecodePool
+from engine.downloads.download import download
 from engine.records.models import default_store
 from engine.records.trainings import default_runs
 

@@ -17,7 +17,7 @@ from csra_gui.tagging import MovingRate
 from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
 from engine.api.values import ModelImport
-from engine.checkpoints.download import DownloadProgress, DownloadSettings, DownloadSource
+from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
 from engine.records.catalogue import CatalogueEntry, category_list, read_categories
 from engine.records.models import ModelStore
 from engine.texts import display_name, display_text

@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from engine.api.categories import Categories
 from engine.api.errors import ModelError
-from engine.checkpoints.download import DownloadSettings, DownloadSource, download
 from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
 from engine.checkpoints.foreign import ImportOptions
 from engine.checkpoints.loading import open_checkpoint
@@ -20,6 +19,7 @@ from engine.checkpoints.native import save_checkpoint
 from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
 from engine.cli.models_fit import add_fit
+from engine.downloads.download import DownloadSettings, DownloadSource, download
 from engine.models.training_free import wrap_imagenet_classifier
 from engine.records.catalogue import (
     CATEGORY_LISTS,

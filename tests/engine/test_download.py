@@ -15,14 +15,14 @@ from typing import TypeVar
 import pytest
 
 from engine.api.errors import ConfigError, ModelError
-from engine.checkpoints.download import (
+from engine.downloads.download import (
     DownloadProgress,
     DownloadSettings,
     DownloadSource,
     download,
 )
-from engine.checkpoints.drive_page import confirmed_url
-from engine.checkpoints.part_file import PartFile, sole_owner
+from engine.downloads.google_drive import confirmed_url
+from engine.downloads.part_file import PartFile, sole_owner
 from tests.engine.download_server import (
     DownloadServer,
     Exchange,

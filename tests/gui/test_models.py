@@ -28,7 +28,7 @@ from engine.api.errors import (
     ModelError,
 )
 from engine.api.values import ModelInfo
-from engine.checkpoints.download import DownloadProgress, DownloadSettings, DownloadSource
+from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
 from engine.records.models import default_store
 from tests.fakes import CATEGORIES, MODEL_ID, SHIPPED, FakeEngine, fake_model, write_model_file
 from tests.gui.conftest import Start

@@ -12,9 +12,9 @@ from typing import Literal
 from urllib.error import URLError
 
 from engine.api.errors import ModelError
-from engine.checkpoints.drive_page import confirmed_url, is_quota_page
-from engine.checkpoints.part_file import VALIDATORS, PartFile
-from engine.checkpoints.transport import Fetch, Part, ResponseEnd, ResponseHead, Transport
+from engine.downloads.google_drive import confirmed_url, is_quota_page
+from engine.downloads.part_file import VALIDATORS, PartFile
+from engine.downloads.transport import Fetch, Part, ResponseEnd, ResponseHead, Transport
 from engine.records.download_source import DownloadSource
 
 Stage = Literal["connecting", "downloading", "checking"]

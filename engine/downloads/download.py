@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from engine.api.errors import FileChangedError, ModelError
-from engine.checkpoints.known_hashes import FILE_NAME, KnownHashes
-from engine.checkpoints.part_file import PartFile, sole_owner
-from engine.checkpoints.transfer import DownloadProgress, DownloadSettings, Transfer
+from engine.downloads.known_hashes import FILE_NAME, KnownHashes
+from engine.downloads.part_file import PartFile, sole_owner
+from engine.downloads.transfer import DownloadProgress, DownloadSettings, Transfer
 from engine.records.download_source import DownloadSource
 from engine.records.models import make_folder
 
