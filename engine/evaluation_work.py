@@ -19,7 +19,7 @@ from engine.api.evaluation import (
     EvaluationRequest,
     Unfinished,
 )
-from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import dataset_spec, load_dataset
 from engine.data.decoding.pool import DecodePool

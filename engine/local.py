@@ -27,7 +27,7 @@ from engine.api.values import (
 )
 from engine.checkpoints.exchange import export_model, import_file, possible_exports
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool

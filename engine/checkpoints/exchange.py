@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.api.errors import CheckpointError, Fact, MissingFactsError, ModelError
 from engine.api.values import ModelImport
 from engine.atomic import atomic_path
-from engine.checkpoints.foreign import (
+from engine.checkpoints.csra_import import (
     ImportOptions,
     check_official,
     export_official,
@@ -19,9 +19,9 @@ from engine.checkpoints.foreign import (
     lambda_in,
     read_foreign,
 )
-from engine.checkpoints.foreign_layout import read_layout
+from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import load_checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.records.catalogue import CATEGORY_LISTS, category_list
 from engine.records.model_record import FORMAT_NAME, CheckpointRecord, from_metadata
 from engine.records.models import MODEL_SUFFIX, ModelStore

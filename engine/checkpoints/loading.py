@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.checkpoints.foreign import import_checkpoint
-from engine.checkpoints.native import Checkpoint, in_memory, load_checkpoint
+from engine.checkpoints.csra_import import import_checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint, in_memory, load_checkpoint
 from engine.records.model_record import FORMAT_NAME
 from engine.records.safetensors_header import looks_like_safetensors, read_header
 

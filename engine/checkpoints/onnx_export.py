@@ -19,7 +19,7 @@ from tqdm import tqdm
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path
-from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint
 from engine.models.classifier import Classifier
 from engine.models.heads import ResidualAttentionHeads, pool
 from engine.records.model_record import to_metadata

@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from engine.api.categories import Categories
 from engine.api.errors import ModelError
+from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
-from engine.checkpoints.foreign import ImportOptions
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
 from engine.cli.models_fit import add_fit

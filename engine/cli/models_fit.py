@@ -12,7 +12,7 @@ from engine.api.config import EvaluateConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.exchange import is_ours
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import Checkpoint, save_checkpoint, write_with_record
+from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint, write_with_record
 from engine.cli.common import EXIT_DONE, Commands, say
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages

@@ -17,7 +17,7 @@ from engine.api.errors import DataError, ImageError
 from engine.api.teaching import TeachProgress
 from engine.api.values import DecodedImage
 from engine.atomic import atomic_path
-from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.features import FeatureArray
 from engine.texts import display_name

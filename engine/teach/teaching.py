@@ -24,7 +24,7 @@ from engine.api.training import default_cache
 from engine.api.values import DEFAULT_THRESHOLD, FloatArray
 from engine.checkpoints.half import HALVED_FROM
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import Checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint
 from engine.data.decoding.pool import DecodePool
 from engine.models.classifier import Classifier
 from engine.records.catalogue import find_model

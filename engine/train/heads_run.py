@@ -25,7 +25,7 @@ from engine.api.training_reports import (
     TrainReport,
 )
 from engine.api.values import FloatArray
-from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.features import FeatureArray, FeatureExtractor

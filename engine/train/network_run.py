@@ -26,7 +26,7 @@ from engine.api.training_reports import (
     TrainReport,
 )
 from engine.api.values import FloatArray
-from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.decoding.pool import DecodePool
 from engine.models.classifier import Classifier
 from engine.runtime.device import choose_device, device_name

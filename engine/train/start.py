@@ -13,7 +13,7 @@ from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig
 from engine.api.training import PAPER_HEAD, STANDARD_HEAD, ModelStart
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.datasets.category_mapping import match_categories
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights

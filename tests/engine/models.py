@@ -7,7 +7,7 @@ import torch
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
-from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.models.classifier import Classifier
 from engine.records.model_record import CheckpointRecord
 

@@ -20,7 +20,7 @@ from engine import cli
 from engine.api.categories import Categories
 from engine.api.errors import CheckpointError, DataError
 from engine.api.values import ModelImport
-from engine.checkpoints.foreign import ImportOptions, import_checkpoint, read_foreign
+from engine.checkpoints.csra_import import ImportOptions, import_checkpoint, read_foreign
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.pth_file import read_pth
 from engine.checkpoints.weights import load_exactly

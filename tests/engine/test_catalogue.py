@@ -11,8 +11,8 @@ from engine import cli
 from engine.api.config import PAPER_TEMPERATURES
 from engine.api.errors import ModelError
 from engine.checkpoints import exchange
-from engine.checkpoints.foreign import ImportOptions
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.csra_import import ImportOptions
+from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.checkpoints.timm_weights import timm_entry
 from engine.cli import models as models_command
 from engine.models.classifier import Classifier

@@ -13,7 +13,7 @@ from PIL import Image
 from engine.api.config import HeadConfig
 from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.half import HALVED_FROM, halved
-from engine.checkpoints.native import load_checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.explain.evidence import activate
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import shipped_models

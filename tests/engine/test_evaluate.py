@@ -8,7 +8,7 @@ from PIL import Image
 from engine import cli
 from engine.api.config import EvaluateConfig, HeadConfig
 from engine.api.errors import DataError
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import Evaluator, merged

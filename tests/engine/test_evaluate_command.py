@@ -10,7 +10,7 @@ from PIL import Image
 from engine import cli
 from engine.api.categories import Categories
 from engine.api.config import ModelConfig
-from engine.checkpoints.native import save_checkpoint
+from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.datasets.voc import voc_categories
 from engine.records.model_record import CheckpointRecord
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config

@@ -13,7 +13,7 @@ from engine.api.config import EvaluateConfig
 from engine.api.errors import ConfigError, DataError, ModelError
 from engine.api.evaluation import EvaluationDone, EvaluationRequest, Unfinished
 from engine.api.values import ThresholdsForModel
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.registry import load_dataset
 from engine.local import LocalEngine

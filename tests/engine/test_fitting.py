@@ -11,7 +11,7 @@ from engine.api.config import ModelConfig
 from engine.api.errors import CheckpointError, ConfigError
 from engine.api.values import ModelImport
 from engine.checkpoints.exchange import export_model, import_file
-from engine.checkpoints.native import load_checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.data.datasets.voc import voc_categories
 from engine.explain.explanation import explanation
 from engine.fitting import fit

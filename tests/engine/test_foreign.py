@@ -9,16 +9,16 @@ import torchvision
 from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, PredictConfig
 from engine.api.errors import CheckpointError, ConfigError
-from engine.checkpoints.foreign import (
+from engine.checkpoints.csra_import import (
     ImportOptions,
     export_official,
     import_checkpoint,
     lambda_in,
     load_backbone_weights,
 )
-from engine.checkpoints.foreign_layout import read_layout
+from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import in_memory, load_checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import in_memory, load_checkpoint, save_checkpoint
 from engine.local import LocalEngine
 from engine.models.registry import BACKBONES, build_backbone
 from engine.resources import resource_path

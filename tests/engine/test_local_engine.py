@@ -20,7 +20,7 @@ from engine.api.errors import (
 )
 from engine.api.geometry import Box
 from engine.api.values import Prediction
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.decode import decode
 from engine.explain import evidence
 from engine.local import LocalEngine

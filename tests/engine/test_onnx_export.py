@@ -10,8 +10,8 @@ from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig
 from engine.api.errors import CheckpointError
 from engine.checkpoints import onnx_export
-from engine.checkpoints.native import in_memory
 from engine.checkpoints.onnx_export import export_onnx, fold_heads
+from engine.checkpoints.safetensors_model import in_memory
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
 from engine.records.model_record import CheckpointRecord

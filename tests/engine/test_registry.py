@@ -7,7 +7,7 @@ import torch
 from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig
 from engine.api.errors import ModelError
-from engine.checkpoints.native import load_checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.explain import evidence
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone

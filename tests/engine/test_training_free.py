@@ -11,7 +11,7 @@ import torchvision
 from engine import cli
 from engine.api.config import HeadConfig, ModelConfig, PredictConfig
 from engine.api.errors import ModelError
-from engine.checkpoints.native import load_checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.explain import evidence
 from engine.local import LocalEngine
 from engine.models import pretrained

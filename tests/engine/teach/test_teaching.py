@@ -18,7 +18,7 @@ from engine.api.config import HeadConfig
 from engine.api.errors import DataError, ModelError
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest, held_out_rows
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.native import save_checkpoint, write_with_record
+from engine.checkpoints.safetensors_model import save_checkpoint, write_with_record
 from engine.data.decoding.pool import DecodePool
 from engine.teach.learning import KnownLabels, label_weights
 from engine.teach.teaching import teach

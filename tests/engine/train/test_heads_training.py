@@ -9,7 +9,7 @@ from engine import cli
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, HeadTrainConfig, PreprocessConfig
 from engine.api.errors import DataError, ModelError
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.features import FeatureExtractor

@@ -29,7 +29,7 @@ from engine.api.training_reports import (
     TrainingEnded,
     TrainingStarted,
 )
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.pool import DecodePool
 from engine.features import FeatureExtractor
 from engine.train import scalars

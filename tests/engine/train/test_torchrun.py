@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint
 from tests.engine.models import save_tiny_model
 from tests.engine.test_data_and_metrics import write_devkit
 from tests.paths import ROOT

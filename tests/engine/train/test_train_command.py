@@ -9,7 +9,7 @@ from PIL import Image
 
 from engine import cli
 from engine.api.training_reports import StepReport
-from engine.checkpoints.native import load_checkpoint
+from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.cli import train_told
 from tests.engine.models import TINY_BACKBONE, save_tiny_model
 from tests.engine.test_data_and_metrics import write_devkit

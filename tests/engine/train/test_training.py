@@ -13,7 +13,7 @@ from engine.api.config import HeadConfig, HeadTrainConfig
 from engine.api.errors import ConfigError
 from engine.api.training_config import PAPER, PRESETS, RECOMMENDED, AugmentConfig, TrainConfig
 from engine.api.training_reports import EpochReport
-from engine.checkpoints.native import Checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint
 from engine.models.heads import HeadOutput
 from engine.train.ema import AveragedModel
 from engine.train.images import TrainingImages

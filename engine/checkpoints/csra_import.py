@@ -16,9 +16,9 @@ from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError, EngineError
 from engine.atomic import atomic_path
-from engine.checkpoints.foreign_layout import PATCH, Layout, official_head_names, read_layout
-from engine.checkpoints.native import Checkpoint, check_trial_forward
+from engine.checkpoints.csra_layout import PATCH, Layout, official_head_names, read_layout
 from engine.checkpoints.pth_file import PthFile, as_weights, read_pth
+from engine.checkpoints.safetensors_model import Checkpoint, check_trial_forward
 from engine.checkpoints.weights import check_weights, classifier_to_fill, load_exactly
 from engine.models.backbones import Backbone
 from engine.models.classifier import Classifier
