@@ -46,6 +46,7 @@ from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decoding.pool import DecodePool  # noqa: E402
 from engine.evaluate import Evaluator  # noqa: E402
 from engine.explain.evidence import MapKind, activate, local_probabilities, map_of, on_photo  # noqa: E402
+from engine.inference.torch_backend import TorchBackend  # noqa: E402
 from engine.metrics.localisation import (  # noqa: E402
     Frame,
     Located,
@@ -61,7 +62,6 @@ from engine.metrics.perturbation import (  # noqa: E402
     with_first_cells,
 )
 from engine.records.catalogue import find_model  # noqa: E402
-from engine.runtime.torch_backend import TorchBackend  # noqa: E402
 
 STEPS, BLUR_CELLS = 10, 1.0
 

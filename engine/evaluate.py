@@ -17,11 +17,11 @@ from engine.api.values import DecodedImage, FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
+from engine.inference.distributed import Processes
+from engine.inference.torch_backend import TorchBackend
 from engine.metrics import LocalisationMeter, Located
 from engine.metrics.pointing import MeterState
 from engine.models.classifier import Classifier
-from engine.runtime.distributed import Processes
-from engine.runtime.torch_backend import TorchBackend
 
 __all__ = ["EvaluatedShare", "EvaluationProgress", "Evaluator", "merged"]
 

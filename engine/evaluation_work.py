@@ -24,6 +24,7 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import dataset_spec, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluatedShare, Evaluator, merged
+from engine.inference.torch_backend import TorchBackend
 from engine.models.resizing import resized
 from engine.records.run_notes import remember_place
 from engine.records.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
@@ -35,7 +36,6 @@ from engine.records.unfinished import (
     unfinished_folder,
     unfinished_key,
 )
-from engine.runtime.torch_backend import TorchBackend
 
 _SAVE_EVERY_S = 30.0
 

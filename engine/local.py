@@ -8,7 +8,6 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine import predict as prediction
 from engine.api.config import PredictConfig
 from engine.api.errors import DataError, EngineStoppedError, ModelError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
@@ -32,11 +31,12 @@ from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation_work import EvaluationWork
+from engine.inference import predict as prediction
+from engine.inference.device import choose_device, device_name
+from engine.inference.torch_backend import TorchBackend
 from engine.models.resizing import resized
 from engine.records.catalogue import find_model
 from engine.records.models import default_store
-from engine.runtime.device import choose_device, device_name
-from engine.runtime.torch_backend import TorchBackend
 from engine.teach.teaching import teach
 from engine.train.running import RunningTraining
 

@@ -23,8 +23,10 @@ from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evaluate import EvaluationProgress, merged
 from engine.evaluation_work import EvaluationWork
+from engine.inference.device import choose_device
+from engine.inference.distributed import Processes, local_device, processes
+from engine.inference.predict import position_scores
 from engine.metrics import BootstrapSettings, Frame
-from engine.predict import position_scores
 from engine.records.catalogue import find_model
 from engine.records.run_comparison import compare_runs
 from engine.records.runs import (
@@ -41,8 +43,6 @@ from engine.report.page import (
     worst_errors,
     write_html,
 )
-from engine.runtime.device import choose_device
-from engine.runtime.distributed import Processes, local_device, processes
 from engine.texts import display_text
 
 _T = TypeVar("_T")

@@ -20,10 +20,10 @@ from engine.data.datasets.registry import DATASETS, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import EvaluationProgress, Evaluator
 from engine.fitting import Fitted, fit_to_images
+from engine.inference.device import choose_device
+from engine.inference.torch_backend import TorchBackend
 from engine.records.catalogue import find_model
 from engine.records.models import shipped_models
-from engine.runtime.device import choose_device
-from engine.runtime.torch_backend import TorchBackend
 from engine.texts import display_path, display_text
 
 

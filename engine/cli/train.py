@@ -19,8 +19,8 @@ from engine.cli.stopping import stop_wish
 from engine.cli.train_request import QUICK, train_request
 from engine.cli.train_told import Teller
 from engine.data.datasets.registry import DATASETS
-from engine.runtime.device import choose_device
-from engine.runtime.distributed import Processes, local_device, processes
+from engine.inference.device import choose_device
+from engine.inference.distributed import Processes, local_device, processes
 from engine.train.session import run_training
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 
 from engine.api.training_config import TrainConfig
-from engine.runtime.distributed import Processes
+from engine.inference.distributed import Processes
 from engine.train.images import Batch, PixelSet, TrainingImages
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from engine.api.values import FloatArray
+from engine.inference.distributed import Processes
+from engine.inference.torch_backend import TorchBackend
 from engine.metrics import average_precision, mean_average_precision
 from engine.models.classifier import Classifier
-from engine.runtime.distributed import Processes
-from engine.runtime.torch_backend import TorchBackend
 from engine.train.images import PixelSet
 
 _BATCH = 16

@@ -28,10 +28,10 @@ from engine.api.training_reports import (
 from engine.api.values import FloatArray
 from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.decoding.pool import DecodePool
+from engine.inference.device import choose_device, device_name
+from engine.inference.distributed import Processes, local_device
+from engine.inference.torch_backend import TorchBackend
 from engine.models.classifier import Classifier
-from engine.runtime.device import choose_device, device_name
-from engine.runtime.distributed import Processes, local_device
-from engine.runtime.torch_backend import TorchBackend
 from engine.train.images import crop_side, load_pixels
 from engine.train.judging import judged
 from engine.train.log import RunLog

@@ -17,8 +17,8 @@ from engine.api.training_config import TrainConfig
 from engine.api.training_reports import FEW_IMAGES, Preflight
 from engine.data.datasets.labelled import LabelledImages
 from engine.features import FeatureExtractor
+from engine.inference.memory import free_memory
 from engine.models.classifier import Classifier
-from engine.runtime.memory import free_memory
 from engine.train.images import crop_side, pixels_file
 from engine.train.learner import half_type, is_frozen
 from engine.train.losses import losses

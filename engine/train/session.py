@@ -17,7 +17,7 @@ from engine.api.training_reports import (
     TrainingEnded,
     TrainReport,
 )
-from engine.runtime.distributed import Processes
+from engine.inference.distributed import Processes
 from engine.train.heads_run import train_only_heads
 from engine.train.network_run import train_network
 from engine.train.scalars import check_tensorboard

@@ -16,9 +16,9 @@ from engine.api.training_config import TrainConfig
 from engine.api.training_control import TrainingControl, Wish
 from engine.api.training_reports import Ending, EpochReport, PauseReport, StepReport
 from engine.api.values import FloatArray
+from engine.inference.distributed import Processes
+from engine.inference.memory import memory_in_use
 from engine.models.classifier import Classifier
-from engine.runtime.distributed import Processes
-from engine.runtime.memory import memory_in_use
 from engine.train.batches import Batches
 from engine.train.ema import AveragedModel, blended
 from engine.train.images import PixelSet

@@ -15,11 +15,11 @@ from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.half import HALVED_FROM, halved
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.explain.evidence import activate
+from engine.inference.torch_backend import TorchBackend
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import shipped_models
 from engine.records.safetensors_header import read_header
 from engine.resources import resource_path
-from engine.runtime.torch_backend import TorchBackend
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
 from tests.paths import needs
 

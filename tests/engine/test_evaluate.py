@@ -13,6 +13,9 @@ from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.decoding.pool import DecodePool
 from engine.evaluate import Evaluator, merged
 from engine.explain.evidence import activate, sigmoid
+from engine.inference.device import choose_device
+from engine.inference.distributed import Processes
+from engine.inference.torch_backend import TorchBackend
 from engine.local import LocalEngine
 from engine.metrics import BootstrapSettings, Protocol
 from engine.models.resizing import resized
@@ -28,9 +31,6 @@ from engine.records.runs import (
     save_run,
 )
 from engine.report.numbers import protocol_of, report
-from engine.runtime.device import choose_device
-from engine.runtime.distributed import Processes
-from engine.runtime.torch_backend import TorchBackend
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
 QUICK = BootstrapSettings(20)
@@ -112,7 +112,9 @@ def test_logits_are_those_of_the_engine_and_a_broken_image_is_counted(tmp_path, 
     assert share.rows.tolist() == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10]
     engine = LocalEngine("cpu", 1)
     info = engine.open_model(str(tmp_path / "m.safetensors"))
-    expected = [p.scores for p in engine.predict(info.id, images.paths) if p.error is None]
+    expected = [
+        p.scores for p in engine.inference.predict(info.id, images.paths) if p.error is None
+    ]
     engine.close()
     np.testing.assert_allclose(sigmoid(share.logits), expected, atol=1e-5)
 

@@ -5,14 +5,14 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import predict
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.geometry import Box
 from engine.data.decoding.pool import DecodePool
 from engine.explain import evidence
 from engine.explain.regions import region_scores, region_shares, values_at
+from engine.inference import predict
+from engine.inference.torch_backend import TorchBackend
 from engine.models.heads import HeadOutput
-from engine.runtime.torch_backend import TorchBackend
 from tests.engine.images import save_oriented
 from tests.engine.models import TINY_CATEGORIES
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from engine.checkpoints.loading import open_checkpoint
 from engine.explain.evidence import activate
+from engine.inference.torch_backend import TorchBackend
 from engine.metrics.perturbation import (
     area_under,
     rank_correlation,
@@ -19,7 +20,6 @@ from engine.metrics.perturbation import (
 )
 from engine.records.catalogue import find_model
 from engine.resources import resource_path
-from engine.runtime.torch_backend import TorchBackend
 
 SAMPLES = resource_path("samples")
 OBJECTS = json.loads((SAMPLES / "objects.json").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ import torch
 from engine.api.errors import DataError
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import EpochReport
-from engine.runtime.distributed import Processes
+from engine.inference.distributed import Processes
 from engine.train.states import StateFolder
 from tests.engine.train.work import CONFIG, SHARED, run_in, trainer
 

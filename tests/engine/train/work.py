@@ -10,7 +10,7 @@ import torch
 
 from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.data.datasets.labelled import LabelledImages
-from engine.runtime.distributed import processes
+from engine.inference.distributed import processes
 from engine.train.images import PixelSet
 from engine.train.log import RunLog
 from engine.train.states import StateFolder

@@ -16,7 +16,7 @@ from engine.api.values import DecodedImage, FloatArray, PositionScores, Predicti
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
 from engine.explain.occlusion import with_hidden
-from engine.runtime.torch_backend import TorchBackend
+from engine.inference.torch_backend import TorchBackend
 
 # A batch gains little on a CPU, and while one runs nobody's click is answered.
 _CPU_BATCH, _GPU_BATCH = 4, 32

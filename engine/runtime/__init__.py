@@ -1,1 +1,0 @@
-"""Where and in which precision a model runs."""
