@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from engine.api.teaching import BoolArray
 from engine.api.values import FloatArray
-from engine.features import FeatureArray
 from engine.models.heads import ResidualAttentionHeads, pool
-from engine.train.heads import head_logits
+from engine.train.features import FeatureArray
+from engine.train.head_training import head_logits
 
 _BATCH = 32
 #: Passes over the photos; few photos are gone through more often.

@@ -19,8 +19,8 @@ from engine.api.values import DecodedImage
 from engine.atomic import atomic_path
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.features import FeatureArray
 from engine.texts import display_name
+from engine.train.features import FeatureArray
 
 _BATCH = 8
 #: Beyond this, what was used longest ago is deleted. A photo takes half a megabyte.

@@ -16,13 +16,13 @@ from engine.api.config import HeadTrainConfig
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import FEW_IMAGES, Preflight
 from engine.data.datasets.labelled import LabelledImages
-from engine.features import FeatureExtractor
 from engine.inference.memory import free_memory
 from engine.models.classifier import Classifier
-from engine.train.images import crop_side, pixels_file
-from engine.train.learner import half_type, is_frozen
+from engine.train.dataset import crop_side, pixels_file
+from engine.train.features import FeatureExtractor
 from engine.train.losses import losses
 from engine.train.sources import Parts
+from engine.train.train_step import half_type, is_frozen
 
 _STATES_KEPT = 3  # two, and the one that is being written
 _PROBE_BATCH = 2

@@ -18,9 +18,9 @@ from engine.api.training_reports import (
     TrainReport,
 )
 from engine.inference.distributed import Processes
-from engine.train.heads_run import train_only_heads
-from engine.train.network_run import train_network
-from engine.train.scalars import check_tensorboard
+from engine.train.finetune import train_network
+from engine.train.linear_probe import train_only_heads
+from engine.train.tensorboard import check_tensorboard
 
 
 def run_training(

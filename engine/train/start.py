@@ -19,8 +19,8 @@ from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
 from engine.records.catalogue import find_model
-from engine.train.heads import set_statistics
-from engine.train.images import PixelSet
+from engine.train.dataset import PixelSet
+from engine.train.head_training import set_statistics
 
 _MOST_IMAGES, _BATCH = 256, 8
 _INPUT_SIZE = 448

@@ -19,14 +19,14 @@ from engine.api.values import FloatArray
 from engine.inference.distributed import Processes
 from engine.inference.memory import memory_in_use
 from engine.models.classifier import Classifier
-from engine.train.batches import Batches
+from engine.train.dataset import PixelSet
 from engine.train.ema import AveragedModel, blended
-from engine.train.images import PixelSet
-from engine.train.judging import Judgement, judged
-from engine.train.learner import Learner, StepOutcome
-from engine.train.pace import Pace
+from engine.train.loader import Batches
+from engine.train.resume import State, StateFolder
 from engine.train.schedules import lr_factor
-from engine.train.states import State, StateFolder
+from engine.train.throughput import Pace
+from engine.train.train_step import Learner, StepOutcome
+from engine.train.validation import Judgement, judged
 
 #: Called with the model of an epoch that is better than all before, and with its logits (N, C) of
 #: the validation images; must keep a copy.

@@ -26,7 +26,7 @@ from engine.checkpoints.pth_file import read_pth
 from engine.checkpoints.weights import load_exactly
 from engine.local import LocalEngine
 from engine.resources import resource_path
-from engine.train.states import StateFolder
+from engine.train.resume import StateFolder
 from tests.engine.models import save_tiny_model
 from tests.engine.official import resnet_state
 from tests.paths import ROOT, SHARED

@@ -21,7 +21,7 @@ from engine.atomic import TEMPORARY_PREFIX
 from engine.checkpoints.loading import open_checkpoint
 from engine.records.trainings import TrainingRun, TrainingRuns
 from engine.server import serve_local
-from engine.train.states import StateFolder
+from engine.train.resume import StateFolder
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 
 COUNT = 12

@@ -12,12 +12,12 @@ from engine.api.errors import DataError, ModelError
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
-from engine.features import FeatureExtractor
 from engine.metrics import mean_average_precision
 from engine.models import pretrained
 from engine.models.heads import ResidualAttentionHeads
 from engine.models.registry import build_backbone
-from engine.train.heads import FeatureSet, head_logits, train_heads
+from engine.train.features import FeatureExtractor
+from engine.train.head_training import FeatureSet, head_logits, train_heads
 from tests.engine.models import TINY_BACKBONE
 from tests.engine.test_data_and_metrics import write_devkit
 

@@ -12,7 +12,7 @@ from engine.api.training_reports import EpochReport, StepReport
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.train.augment import _OPS, augmented, crop_box
-from engine.train.images import TrainingImages, load_pixels
+from engine.train.dataset import TrainingImages, load_pixels
 from engine.train.log import RunLog
 from tests.engine.models import TINY_CATEGORIES
 from tests.engine.train.work import pixel_set

@@ -15,7 +15,7 @@ from engine.api.errors import DataError
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import EpochReport
 from engine.inference.distributed import Processes
-from engine.train.states import StateFolder
+from engine.train.resume import StateFolder
 from tests.engine.train.work import CONFIG, SHARED, run_in, trainer
 
 ROOT = Path(__file__).parents[3]

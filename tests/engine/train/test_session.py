@@ -31,9 +31,9 @@ from engine.api.training_reports import (
 )
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.pool import DecodePool
-from engine.features import FeatureExtractor
-from engine.train import scalars
-from engine.train.images import TrainingImages, load_pixels
+from engine.train import tensorboard as scalars
+from engine.train.dataset import TrainingImages, load_pixels
+from engine.train.features import FeatureExtractor
 from engine.train.session import run_training
 from engine.train.sources import load_parts
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_classifier

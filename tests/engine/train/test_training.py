@@ -15,14 +15,14 @@ from engine.api.training_config import PAPER, PRESETS, RECOMMENDED, AugmentConfi
 from engine.api.training_reports import EpochReport
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.models.heads import HeadOutput
+from engine.train.dataset import TrainingImages
 from engine.train.ema import AveragedModel
-from engine.train.images import TrainingImages
-from engine.train.learner import DivergedError, Learner, half_type
 from engine.train.losses import losses
 from engine.train.preflight import preflight
+from engine.train.resume import StateFolder
 from engine.train.schedules import lr_factor
 from engine.train.start import from_checkpoint, set_standardization
-from engine.train.states import StateFolder
+from engine.train.train_step import DivergedError, Learner, half_type
 from tests.engine.models import tiny_classifier, tiny_config, tiny_record
 from tests.engine.train.work import CPU, pixel_set, trainer
 

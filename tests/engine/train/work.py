@@ -11,9 +11,9 @@ import torch
 from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.data.datasets.labelled import LabelledImages
 from engine.inference.distributed import processes
-from engine.train.images import PixelSet
+from engine.train.dataset import PixelSet
 from engine.train.log import RunLog
-from engine.train.states import StateFolder
+from engine.train.resume import StateFolder
 from engine.train.trainer import Trainer, TrainingData
 from tests.engine.models import TINY_CATEGORIES, tiny_classifier
 

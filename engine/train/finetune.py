@@ -32,18 +32,18 @@ from engine.inference.device import choose_device, device_name
 from engine.inference.distributed import Processes, local_device
 from engine.inference.torch_backend import TorchBackend
 from engine.models.classifier import Classifier
-from engine.train.images import crop_side, load_pixels
-from engine.train.judging import judged
+from engine.train.dataset import crop_side, load_pixels
 from engine.train.log import RunLog
 from engine.train.preflight import preflight
 from engine.train.results import fitted, record_of
+from engine.train.resume import StateFolder
 from engine.train.run_folder import open_run_folder
 from engine.train.samples import Samples
-from engine.train.scalars import Scalars, open_scalars
 from engine.train.sources import Parts, load_parts
 from engine.train.start import set_standardization, starting_classifier
-from engine.train.states import StateFolder
+from engine.train.tensorboard import Scalars, open_scalars
 from engine.train.trainer import Trainer, TrainingData
+from engine.train.validation import judged
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)

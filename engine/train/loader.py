@@ -12,7 +12,7 @@ import torch
 
 from engine.api.training_config import TrainConfig
 from engine.inference.distributed import Processes
-from engine.train.images import Batch, PixelSet, TrainingImages
+from engine.train.dataset import Batch, PixelSet, TrainingImages
 
 
 class Batches:

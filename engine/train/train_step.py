@@ -18,7 +18,7 @@ from engine.api.errors import EngineError
 from engine.api.training_config import HalfMode, TrainConfig
 from engine.models.classifier import Classifier
 from engine.models.heads import HeadOutput
-from engine.train.images import Batch
+from engine.train.dataset import Batch
 from engine.train.losses import losses
 
 _log = logging.getLogger(__name__)

@@ -17,11 +17,11 @@ from engine.api.config import HeadTrainConfig
 from engine.api.training_reports import EpochReport
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.features import FeatureArray
 from engine.metrics import average_precision
 from engine.metrics.checks import defined_mean
 from engine.models.heads import ResidualAttentionHeads
 from engine.train.ema import AveragedModel
+from engine.train.features import FeatureArray
 from engine.train.losses import losses
 
 _EVALUATION_BATCH = 64

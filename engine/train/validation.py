@@ -13,7 +13,7 @@ from engine.inference.distributed import Processes
 from engine.inference.torch_backend import TorchBackend
 from engine.metrics import average_precision, mean_average_precision
 from engine.models.classifier import Classifier
-from engine.train.images import PixelSet
+from engine.train.dataset import PixelSet
 
 _BATCH = 16
 

@@ -28,17 +28,17 @@ from engine.api.values import FloatArray
 from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
-from engine.features import FeatureArray, FeatureExtractor
 from engine.models.classifier import Classifier
 from engine.texts import display_path
-from engine.train.heads import FeatureSet, head_logits, train_heads
+from engine.train.features import FeatureArray, FeatureExtractor
+from engine.train.head_training import FeatureSet, head_logits, train_heads
 from engine.train.log import RunLog
 from engine.train.preflight import heads_preflight
 from engine.train.results import Fitted, fitted, record_of
 from engine.train.samples import Samples, report_before
-from engine.train.scalars import open_scalars
 from engine.train.sources import load_parts
 from engine.train.start import starting_classifier
+from engine.train.tensorboard import open_scalars
 
 _log = logging.getLogger(__name__)
 
