@@ -44,7 +44,7 @@ from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.data.datasets.labelled import LabelledImages  # noqa: E402
 from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decoding.pool import DecodePool  # noqa: E402
-from engine.evaluate import Evaluator  # noqa: E402
+from engine.evaluation.evaluator import Evaluator  # noqa: E402
 from engine.explain.evidence import MapKind, activate, local_probabilities, map_of, on_photo  # noqa: E402
 from engine.inference.torch_backend import TorchBackend  # noqa: E402
 from engine.metrics.localisation import (  # noqa: E402

@@ -30,7 +30,7 @@ from engine.checkpoints.safetensors_model import Checkpoint
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool
-from engine.evaluation_work import EvaluationWork
+from engine.evaluation.job import EvaluationWork
 from engine.inference import predict as prediction
 from engine.inference.device import choose_device, device_name
 from engine.inference.torch_backend import TorchBackend

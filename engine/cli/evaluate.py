@@ -21,8 +21,8 @@ from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, write_out
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.evaluate import EvaluationProgress, merged
-from engine.evaluation_work import EvaluationWork
+from engine.evaluation.evaluator import EvaluationProgress, merged
+from engine.evaluation.job import EvaluationWork
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes, local_device, processes
 from engine.inference.predict import position_scores

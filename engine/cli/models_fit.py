@@ -18,8 +18,8 @@ from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import DATASETS, load_dataset
 from engine.data.decoding.pool import DecodePool
-from engine.evaluate import EvaluationProgress, Evaluator
-from engine.fitting import Fitted, fit_to_images
+from engine.evaluation.calibrate import Fitted, fit_to_images
+from engine.evaluation.evaluator import EvaluationProgress, Evaluator
 from engine.inference.device import choose_device
 from engine.inference.torch_backend import TorchBackend
 from engine.records.catalogue import find_model

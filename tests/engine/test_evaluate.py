@@ -11,7 +11,7 @@ from engine.api.errors import DataError
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.decoding.pool import DecodePool
-from engine.evaluate import Evaluator, merged
+from engine.evaluation.evaluator import Evaluator, merged
 from engine.explain.evidence import activate, sigmoid
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes

@@ -13,8 +13,8 @@ from engine.api.values import ModelImport
 from engine.checkpoints.exchange import export_model, import_file
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.data.datasets.voc import voc_categories
+from engine.evaluation.calibrate import fit
 from engine.explain.explanation import explanation
-from engine.fitting import fit
 from engine.local import LocalEngine
 from engine.metrics import fit_calibration
 from engine.records.model_record import CheckpointRecord, from_metadata, to_metadata

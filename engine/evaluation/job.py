@@ -23,7 +23,7 @@ from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import dataset_spec, load_dataset
 from engine.data.decoding.pool import DecodePool
-from engine.evaluate import EvaluatedShare, Evaluator, merged
+from engine.evaluation.evaluator import EvaluatedShare, Evaluator, merged
 from engine.inference.torch_backend import TorchBackend
 from engine.models.resizing import resized
 from engine.records.run_notes import remember_place

@@ -14,7 +14,7 @@ from engine.api.errors import DataError
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
-from engine.evaluate import EvaluationProgress, Evaluator
+from engine.evaluation.evaluator import EvaluationProgress, Evaluator
 from engine.metrics import average_precision, calibration_report, fit_calibration
 from engine.metrics.checks import BoolColumns, FloatColumns
 from engine.metrics.thresholds import Thresholds, best_f1_thresholds
