@@ -44,7 +44,7 @@ def main_gui(arguments: list[str] | None = None) -> int:
     from csra_gui.app import run
     from engine.api.remote import RemoteEngine
     from engine.resources import resource_path
-    from engine.server import TRAINER_STOP_S, serve_local, serve_trainer
+    from engine.service.server import TRAINER_STOP_S, serve_local, serve_trainer
 
     samples = resource_path("samples")
     folders = [samples] if arguments == ["--samples"] else [Path(a) for a in arguments]

@@ -184,7 +184,7 @@ def no_engine() -> Any:
     """An engine without a model: only looking at photos is measured."""
     from engine.api.errors import ModelError
     from engine.api.remote import RemoteEngine
-    from engine.server import serve_local
+    from engine.service.server import serve_local
 
     class NoModel(RemoteEngine):
         def open_model(self, source: str | None = None) -> Any:

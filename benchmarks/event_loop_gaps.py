@@ -57,7 +57,7 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
     from csra_gui.session import ModelState
     from csra_gui.settings import Settings
     from engine.api.remote import RemoteEngine
-    from engine.server import TRAINER_STOP_S, serve_local, serve_trainer
+    from engine.service.server import TRAINER_STOP_S, serve_local, serve_trainer
 
     app = QApplication([])
     settings = Settings(Path(os.environ["CSRA_GUI_PROFILE"]) / "settings.ini")

@@ -55,7 +55,7 @@ def measure(folder: Path, photos: int, size: str) -> dict[str, object]:
     from csra_gui.app import Application
     from csra_gui.settings import TAG_ON_OPENING, Settings
     from engine.api.remote import RemoteEngine
-    from engine.server import serve_local
+    from engine.service.server import serve_local
 
     app = QApplication([])
     settings = Settings(Path(os.environ["CSRA_GUI_PROFILE"]) / "settings.ini")

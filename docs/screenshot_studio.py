@@ -20,7 +20,7 @@ from csra_gui.app import Application
 from csra_gui.profile import log_file
 from csra_gui.settings import Settings
 from engine.api.remote import RemoteEngine
-from engine.server import serve_local
+from engine.service.server import serve_local
 from tests.fakes import FakeEngine
 
 SAMPLES = ROOT / "resources" / "samples"

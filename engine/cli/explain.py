@@ -39,8 +39,8 @@ from engine.explain.explained_photo import (
     write_sheet,
 )
 from engine.explain.output_names import OutputNames
-from engine.local import LocalEngine
 from engine.report.explanations import open_page, photo_section
+from engine.service.local import LocalEngine
 from engine.texts import display_path, display_text
 
 #: Longest side of a written photo, in pixels.

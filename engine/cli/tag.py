@@ -23,8 +23,8 @@ from engine.cli.common import (
     say,
 )
 from engine.data.scan import ScanProblem, scan
-from engine.local import LocalEngine
 from engine.output import WRITERS
+from engine.service.local import LocalEngine
 from engine.texts import display_path, display_text
 
 

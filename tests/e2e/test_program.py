@@ -23,7 +23,7 @@ from csra_gui.app import Application
 from csra_gui.settings import Settings
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.remote import RemoteEngine
-from engine.server import serve_local
+from engine.service.server import serve_local
 from tests.e2e.waiting import wait_until
 from tests.paths import ROOT
 

@@ -24,8 +24,8 @@ from engine.checkpoints.csra_import import ImportOptions, import_checkpoint, rea
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.pth_file import read_pth
 from engine.checkpoints.weights import load_exactly
-from engine.local import LocalEngine
 from engine.resources import resource_path
+from engine.service.local import LocalEngine
 from engine.train.resume import StateFolder
 from tests.engine.models import save_tiny_model
 from tests.engine.official import resnet_state

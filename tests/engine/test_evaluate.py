@@ -16,7 +16,6 @@ from engine.explain.evidence import activate, sigmoid
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes
 from engine.inference.torch_backend import TorchBackend
-from engine.local import LocalEngine
 from engine.metrics import BootstrapSettings, Protocol
 from engine.models.resizing import resized
 from engine.records.run_comparison import compare_runs
@@ -31,6 +30,7 @@ from engine.records.runs import (
     save_run,
 )
 from engine.report.numbers import protocol_of, report
+from engine.service.local import LocalEngine
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
 QUICK = BootstrapSettings(20)

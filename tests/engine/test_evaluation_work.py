@@ -16,7 +16,6 @@ from engine.api.values import ThresholdsForModel
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.registry import load_dataset
-from engine.local import LocalEngine
 from engine.records.models import default_store
 from engine.records.run_notes import (
     LabelMark,
@@ -35,6 +34,7 @@ from engine.records.unfinished import (
     unfinished_folder,
 )
 from engine.report.published import why_not_comparable
+from engine.service.local import LocalEngine
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 
 

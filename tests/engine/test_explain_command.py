@@ -23,8 +23,8 @@ from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
 from engine.explain.explained_photo import ExplainedPhoto
 from engine.explain.output_names import OutputNames, safe_name
-from engine.local import LocalEngine
 from engine.report.explanations import save_page
+from engine.service.local import LocalEngine
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 from tests.engine.test_regions import some_scores
 from tests.paths import ROOT

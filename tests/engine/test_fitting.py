@@ -15,11 +15,11 @@ from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoin
 from engine.data.datasets.voc import voc_categories
 from engine.evaluation.calibrate import fit
 from engine.explain.explanation import explanation
-from engine.local import LocalEngine
 from engine.metrics import fit_calibration
 from engine.records.model_record import CheckpointRecord, from_metadata, to_metadata
 from engine.records.models import default_store, shipped_models
 from engine.records.safetensors_header import read_header
+from engine.service.local import LocalEngine
 from tests.engine.data.devkits import write_picture
 from tests.engine.models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
 from tests.engine.test_checkpoints import rewrite

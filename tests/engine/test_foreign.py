@@ -19,9 +19,9 @@ from engine.checkpoints.csra_import import (
 from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import in_memory, load_checkpoint, save_checkpoint
-from engine.local import LocalEngine
 from engine.models.registry import BACKBONES, build_backbone
 from engine.resources import resource_path
+from engine.service.local import LocalEngine
 from tests.engine.models import tiny_classifier, tiny_record
 from tests.engine.official import (
     csra_formula,

@@ -23,8 +23,8 @@ from engine.api.values import Prediction
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.decode import decode
 from engine.explain import evidence
-from engine.local import LocalEngine
 from engine.output import CsvWriter
+from engine.service.local import LocalEngine
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
 

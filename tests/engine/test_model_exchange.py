@@ -8,9 +8,9 @@ from engine.api.categories import Categories
 from engine.api.errors import CheckpointError, ConfigError, MissingFactsError, ModelError
 from engine.api.values import ModelImport
 from engine.checkpoints import exchange
-from engine.local import LocalEngine
 from engine.records.catalogue import read_categories
 from engine.records.models import ModelStore, check_model_name, default_store, shipped_models
+from engine.service.local import LocalEngine
 from tests.engine.models import save_tiny_model
 from tests.engine.official import resnet_state
 

@@ -13,7 +13,6 @@ from engine.api.config import HeadConfig, ModelConfig, PredictConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.explain import evidence
-from engine.local import LocalEngine
 from engine.models import pretrained
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone
 from engine.models.training_free import (
@@ -22,6 +21,7 @@ from engine.models.training_free import (
     wrap_network,
 )
 from engine.resources import resource_path
+from engine.service.local import LocalEngine
 
 LITE0 = "timm:tf_efficientnet_lite0"
 FREE = HeadConfig((math.inf,), 0.2, normalize=False, bias=True, activation="softmax")

@@ -20,7 +20,7 @@ from engine.api.training_reports import Ending, StepReport
 from engine.atomic import TEMPORARY_PREFIX
 from engine.checkpoints.loading import open_checkpoint
 from engine.records.trainings import TrainingRun, TrainingRuns
-from engine.server import serve_local
+from engine.service.server import serve_local
 from engine.train.resume import StateFolder
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model
 

@@ -38,6 +38,6 @@ def _serve(connection: Connection, niceness: int) -> None:
 
 
 def _make_engine() -> TaggingEngine:
-    from engine.local import LocalEngine  # noqa: PLC0415  # imports torch: seconds
+    from engine.service.local import LocalEngine  # noqa: PLC0415  # imports torch: seconds
 
     return LocalEngine()
