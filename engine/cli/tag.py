@@ -22,8 +22,8 @@ from engine.cli.common import (
     Commands,
     say,
 )
+from engine.cli.output import WRITERS
 from engine.data.scan import ScanProblem, scan
-from engine.output import WRITERS
 from engine.service.local import LocalEngine
 from engine.texts import display_path, display_text
 

@@ -21,9 +21,9 @@ from engine.api.errors import (
 from engine.api.geometry import Box
 from engine.api.values import Prediction
 from engine.checkpoints.safetensors_model import load_checkpoint
+from engine.cli.output import CsvWriter
 from engine.data.decoding.decode import decode
 from engine.explain import evidence
-from engine.output import CsvWriter
 from engine.service.local import LocalEngine
 from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
@@ -226,7 +226,7 @@ def test_an_empty_folder_is_no_error(model_file, tmp_path, capsys):
 
 
 def test_ctrl_c_keeps_what_is_done(model_file, photos, tmp_path, monkeypatch, capsys):
-    from engine.output import JsonLinesWriter
+    from engine.cli.output import JsonLinesWriter
 
     write = JsonLinesWriter.write
 

@@ -10,8 +10,8 @@ import pytest
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import Prediction
+from engine.cli.output import CsvWriter, JsonLinesWriter
 from engine.data.datasets.registry import load_dataset
-from engine.output import CsvWriter, JsonLinesWriter
 from tests.engine.data.devkits import write_picture
 
 
