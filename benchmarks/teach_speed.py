@@ -69,7 +69,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     assert isinstance(report, TeachReport)
     rest = np.setdiff1d(order, rows)[: options.ranked]
     taught = engine.open_model(str(report.file))
-    found = engine.inference.predict(taught.id, [val.paths[row] for row in rest])
+    found = engine.predict(taught.id, [val.paths[row] for row in rest])
     scores = np.stack([prediction.scores for prediction in found])
     place = model.categories.index_of(options.category)
     precisions = average_precision(scores[:, [place, -1]], np.stack([truth[rest]] * 2, axis=1))

@@ -160,7 +160,7 @@ class EngineClient(QObject):
             info = in_use if source is None else engine.open_model(source)
             if info is None:
                 raise EngineStoppedError(_NO_MODEL)
-            return keep(info, engine.inference.predict(info.id, tuple(paths)))
+            return keep(info, engine.predict(info.id, tuple(paths)))
 
         return self._jobs.prepare(work, "predict again")
 

@@ -74,7 +74,7 @@ def _tag(options: argparse.Namespace) -> int:
         writer = make_writer(file, model.name, model.categories, threshold)
         failed, done, status = 0, 0, EXIT_DONE
         try:
-            with contextlib.closing(engine.inference.predict(model.id, paths)) as predictions:
+            with contextlib.closing(engine.predict(model.id, paths)) as predictions:
                 for prediction in _with_progress(predictions, len(paths), file):
                     writer.write(prediction)
                     done += 1

@@ -112,9 +112,7 @@ def test_logits_are_those_of_the_engine_and_a_broken_image_is_counted(tmp_path, 
     assert share.rows.tolist() == [0, 1, 2, 3, 4, 5, 6, 8, 9, 10]
     engine = LocalEngine("cpu", 1)
     info = engine.open_model(str(tmp_path / "m.safetensors"))
-    expected = [
-        p.scores for p in engine.inference.predict(info.id, images.paths) if p.error is None
-    ]
+    expected = [p.scores for p in engine.predict(info.id, images.paths) if p.error is None]
     engine.close()
     np.testing.assert_allclose(sigmoid(share.logits), expected, atol=1e-5)
 

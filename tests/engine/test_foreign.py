@@ -309,7 +309,7 @@ def test_the_engine_opens_an_official_file_as_it_is(tmp_path):
     try:
         info = engine.open_model(str(path))
         photo = resource_path("samples", "cat.jpg")
-        (prediction,) = engine.inference.predict(info.id, [photo], PredictConfig(batch_size=1))
+        (prediction,) = engine.predict(info.id, [photo], PredictConfig(batch_size=1))
     finally:
         engine.close()
     assert (info.name, info.lam, info.input_size) == ("coco_lam0.5", 0.5, 448)

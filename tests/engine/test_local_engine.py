@@ -56,17 +56,17 @@ def test_each_photo_has_its_own_row_in_order_whatever_the_batch(
     engine, model_file, photos, batch_size
 ):
     info = engine.open_model(str(model_file))
-    predictions = list(engine.inference.predict(info.id, photos, PredictConfig(batch_size)))
+    predictions = list(engine.predict(info.id, photos, PredictConfig(batch_size)))
     assert [p.path for p in predictions] == photos
     assert [p.path.name for p in predictions if p.error] == ["3.png"]
-    single = next(engine.inference.predict(info.id, photos[5:6]))
+    single = next(engine.predict(info.id, photos[5:6]))
     np.testing.assert_allclose(predictions[5].scores, single.scores, atol=1e-5)
     assert (predictions[5].width, predictions[5].height) == (90, 75)
 
 
 def test_scores_are_the_sigmoid_of_the_networks_logits(engine, model_file, photos):
     info = engine.open_model(str(model_file))
-    scores = next(engine.inference.predict(info.id, photos)).scores
+    scores = next(engine.predict(info.id, photos)).scores
     pixels = torch.from_numpy(decode(photos[0], 64, "squash").pixels).float() / 255
     images = ((pixels - 0.5) / 0.5).permute(2, 0, 1)[None]
     expected = torch.sigmoid(load_checkpoint(model_file).classifier(images).logits)[0]
@@ -80,7 +80,7 @@ def test_maps_come_from_the_same_scores_and_know_where_the_photo_lies(
     path = save_tiny_model(tmp_path / f"{resize}.safetensors", tiny_config(resize=resize))
     info = engine.open_model(str(path))
     explained = engine.explain(info.id, photos[0])
-    predicted = next(engine.inference.predict(info.id, photos)).scores
+    predicted = next(engine.predict(info.id, photos)).scores
     np.testing.assert_allclose(evidence.sigmoid(evidence.logits(explained)), predicted, atol=1e-5)
     assert (explained.width, explained.height) == (90, 40)
     assert (explained.content.top > 0) == (resize == "letterbox")
@@ -104,7 +104,7 @@ def test_unknown_models_are_refused_in_plain_words(engine, tmp_path):
     with pytest.raises(ModelError, match="no model 'nothing'"):
         engine.open_model("nothing")
     with pytest.raises(ModelError, match="not open"):
-        next(engine.inference.predict("0000", []))
+        next(engine.predict("0000", []))
     (tmp_path / "evil.pth").write_bytes(b"\x80\x04cposix\nsystem\n.")
     with pytest.raises(CheckpointError):
         engine.open_model(str(tmp_path / "evil.pth"))
@@ -136,9 +136,9 @@ def test_a_batch_too_large_for_the_memory_is_halved(engine, model_file, photos, 
             raise torch.OutOfMemoryError("too small")
         return forward(pixels)
 
-    expected = [p.scores for p in engine.inference.predict(info.id, photos)]
+    expected = [p.scores for p in engine.predict(info.id, photos)]
     monkeypatch.setattr(backend, "_forward", small_memory)
-    halved = [p.scores for p in engine.inference.predict(info.id, photos, PredictConfig(8))]
+    halved = [p.scores for p in engine.predict(info.id, photos, PredictConfig(8))]
     assert max(sizes) == 7
     for one, other in zip(expected, halved, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

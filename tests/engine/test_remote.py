@@ -78,7 +78,7 @@ def until(condition):
 def test_values_come_back_from_another_process_in_order(engine):
     info = engine.open_model("a")
     paths = [Path(f"{i}.jpg") for i in range(100)]
-    predictions = list(engine.inference.predict(info.id, paths))
+    predictions = list(engine.predict(info.id, paths))
     assert [p.path for p in predictions] == paths
     assert predictions[0].scores[0] not in (0, os.getpid())
 
@@ -94,13 +94,13 @@ def test_expected_errors_arrive_as_they_are(engine):
 def test_a_bug_in_the_child_carries_its_traceback(engine):
     info = engine.open_model("a")
     with pytest.raises(RuntimeError, match=r"(?s)ZeroDivisionError.*deep inside"):
-        list(engine.inference.predict(info.id, [Path("bug.jpg")]))
+        list(engine.predict(info.id, [Path("bug.jpg")]))
 
 
 def test_closing_the_generator_closes_the_one_in_the_child(engine, tmp_path):
     info = engine.open_model("a")
     first = tmp_path / "closed.jpg"
-    predictions = engine.inference.predict(info.id, [first, Path("b.jpg"), Path("c.jpg")])
+    predictions = engine.predict(info.id, [first, Path("b.jpg"), Path("c.jpg")])
     next(predictions)
     predictions.close()
     until(lambda: first.exists() and first.read_text() == "closed")
@@ -108,7 +108,7 @@ def test_closing_the_generator_closes_the_one_in_the_child(engine, tmp_path):
 
 def test_calls_are_answered_while_another_one_runs(engine):
     info = engine.open_model("a")
-    predictions = engine.inference.predict(info.id, [Path("a.jpg"), Path("b.jpg")])
+    predictions = engine.predict(info.id, [Path("a.jpg"), Path("b.jpg")])
     next(predictions)
     assert engine.explain(info.id, Path("x.jpg")).path == Path("x.jpg")
     part = Box(0.1, 0.2, 0.3, 0.4)
@@ -120,11 +120,11 @@ def test_calls_are_answered_while_another_one_runs(engine):
 
 def test_after_a_crash_the_next_call_runs_in_a_new_process_with_the_same_models(engine):
     info = engine.open_model("a")
-    predictions = engine.inference.predict(info.id, [Path("a.jpg"), Path("die.jpg")])
+    predictions = engine.predict(info.id, [Path("a.jpg"), Path("die.jpg")])
     first = next(predictions)
     with pytest.raises(EngineStoppedError, match="stopped unexpectedly"):
         next(predictions)
-    again = list(engine.inference.predict(info.id, [Path("a.jpg")]))
+    again = list(engine.predict(info.id, [Path("a.jpg")]))
     assert again[0].scores[0] != first.scores[0]
 
 
@@ -157,4 +157,4 @@ def test_a_closed_engine_says_so(engine):
 def test_names_that_are_not_utf8_cross_the_border(engine):
     info = engine.open_model("a")
     path = Path(os.fsdecode(b"bad\xff\xfe.jpg"))
-    assert next(engine.inference.predict(info.id, [path])).path == path
+    assert next(engine.predict(info.id, [path])).path == path

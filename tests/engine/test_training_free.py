@@ -117,7 +117,7 @@ def test_the_cat_is_named_and_found_without_any_training(tmp_path):
     try:
         model = engine.open_model(str(path))
         photo = resource_path("samples", "cat.jpg")
-        (prediction,) = engine.inference.predict(model.id, [photo], PredictConfig(batch_size=1))
+        (prediction,) = engine.predict(model.id, [photo], PredictConfig(batch_size=1))
         best = int(prediction.scores.argmax())
         assert 281 <= best <= 285  # the five breeds of cat
         assert prediction.scores.sum() == pytest.approx(1.0, abs=1e-4)
