@@ -143,9 +143,9 @@ def run_ours(tree: Path) -> dict[str, float]:
 def measure_ours(tree: Path, profile: Path) -> dict[str, float]:
     from PySide6.QtWidgets import QApplication
 
-    from csra_gui import settings as keys
     from csra_gui.app import Application
-    from csra_gui.settings import Settings
+    from csra_gui.base import settings as keys
+    from csra_gui.base.settings import Settings
 
     app = QApplication([])
     settings = Settings(profile / "settings.ini")

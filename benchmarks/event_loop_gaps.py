@@ -54,8 +54,8 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
     from PySide6.QtWidgets import QApplication
 
     from csra_gui.app import Application
+    from csra_gui.base.settings import Settings
     from csra_gui.session import ModelState
-    from csra_gui.settings import Settings
     from engine.api.remote import RemoteEngine
     from engine.service.server import TRAINER_STOP_S, serve_local, serve_trainer
 

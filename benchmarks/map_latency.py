@@ -53,7 +53,7 @@ def measure(folder: Path, photos: int, size: str) -> dict[str, object]:
     from PySide6.QtWidgets import QApplication
 
     from csra_gui.app import Application
-    from csra_gui.settings import TAG_ON_OPENING, Settings
+    from csra_gui.base.settings import TAG_ON_OPENING, Settings
     from engine.api.remote import RemoteEngine
     from engine.service.server import serve_local
 
@@ -72,8 +72,8 @@ def measure(folder: Path, photos: int, size: str) -> dict[str, object]:
 
 
 def pointed(app: object, application: Application, photos: int) -> dict[str, object]:
+    from csra_gui.base.settings import MAP_KIND, SMOOTH_MAPS
     from csra_gui.maps.comparison import Beside, Together
-    from csra_gui.settings import MAP_KIND, SMOOTH_MAPS
 
     settings, viewer = application.settings, application.window.viewer
     times: dict[str, list[tuple[float, float]]] = {}

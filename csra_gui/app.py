@@ -20,15 +20,15 @@ from platformdirs import PlatformDirs
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot, qVersion
 from PySide6.QtWidgets import QApplication
 
-from csra_gui import settings as keys
-from csra_gui.engine_client import EngineFactory
+from csra_gui.base import settings as keys
+from csra_gui.base.engine_client import EngineFactory
+from csra_gui.base.icons import icon
+from csra_gui.base.paths import LOG_NAME, PROFILE_VARIABLE, profile_dirs
+from csra_gui.base.settings import Settings
+from csra_gui.base.theme import Theme, apply_theme
 from csra_gui.main_window import MainWindow
 from csra_gui.model_shelf import Downloader, ModelShelf
-from csra_gui.profile import LOG_NAME, PROFILE_VARIABLE, profile_dirs
-from csra_gui.resources import icon
 from csra_gui.session import Session
-from csra_gui.settings import Settings
-from csra_gui.theme import Theme, apply_theme
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageDecoder

@@ -16,9 +16,13 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.base.actions import CommandGroup, Slots, menu_paths
+from csra_gui.base.close_guard import ClosingQuestion
+from csra_gui.base.settings import Settings
+from csra_gui.base.shortcut_guard import TypingGuard
+from csra_gui.base.shortcuts import Shortcuts
 from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.closing import ClosingQuestion
 from csra_gui.commands.browse import BrowseCommands
 from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.commands.evaluate import EvaluateCommands
@@ -31,8 +35,6 @@ from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.retagging import RetagCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.search import SearchCommands
-from csra_gui.commands.shortcuts import Shortcuts
-from csra_gui.commands.spec import CommandGroup, Slots, menu_paths
 from csra_gui.commands.table import Actions
 from csra_gui.commands.tags import TagCommands
 from csra_gui.commands.train import TrainCommands
@@ -63,10 +65,8 @@ from csra_gui.retag_desk import RetagDesk
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 from csra_gui.training.desk import TrainingDesk
 from csra_gui.training.runner import TrainingRunner
-from csra_gui.typing_guard import TypingGuard
 from csra_gui.used_labels import UsedLabels
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar

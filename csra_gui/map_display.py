@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.maps.map_source import MapSource
-from csra_gui.session import Session
-from csra_gui.settings import (
+from csra_gui.base.settings import (
     COLOR_MAP,
     MAP_CLEAR_BELOW,
     MAP_CONTOUR,
@@ -23,6 +21,8 @@ from csra_gui.settings import (
     SMOOTH_MAPS,
     Settings,
 )
+from csra_gui.maps.map_source import MapSource
+from csra_gui.session import Session
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, PositionScores

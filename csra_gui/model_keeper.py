@@ -7,8 +7,8 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.engine_client import EngineClient
-from csra_gui.settings import Settings
+from csra_gui.base.engine_client import EngineClient
+from csra_gui.base.settings import Settings
 from engine.api.errors import EngineError, EngineStoppedError
 from engine.api.values import ModelInfo
 from engine.texts import display_text

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from csra_gui.base.settings import Settings
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 from engine.data.scan import IMAGE_SUFFIXES
 from engine.texts import display_path
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.engine_client import EngineClient
+from csra_gui.base.engine_client import EngineClient
+from csra_gui.base.jobs import Job
 from csra_gui.library_client import LibraryClient
 from csra_gui.photo_files import RowPaths
 from csra_gui.photo_table import PhotoTable
 from csra_gui.retag_plan import Difference, Retagged, RetagMode, RetagPlan, difference
 from csra_gui.tagging import TagRun, TagSummary
 from csra_gui.thresholds import LabelThresholds
-from csra_gui.workers.job import Job
 from csra_gui.workers.tag_job import Outcome, kept_predictions
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, Prediction

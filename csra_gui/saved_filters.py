@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.settings import SAVED_FILTERS, Settings
+from csra_gui.base.settings import SAVED_FILTERS, Settings
 
 MAX_NAME_LENGTH = 100
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, Slot
 
+from csra_gui.base.engine_client import EngineClient, EngineFactory
+from csra_gui.base.jobs import JobRunner
+from csra_gui.base.settings import Settings
 from csra_gui.decisions import Decisions
-from csra_gui.engine_client import EngineClient, EngineFactory
 from csra_gui.library_client import LibraryClient, library_file
 from csra_gui.map_focus import MapFocus
 from csra_gui.model_keeper import ModelKeeper, ModelState
@@ -18,12 +20,10 @@ from csra_gui.photo_work import PhotoWork
 from csra_gui.retag_plan import RetagMode, RetagPlan
 from csra_gui.retagger import Retagger
 from csra_gui.session_facts import SessionFacts
-from csra_gui.settings import Settings
 from csra_gui.shown_photos import ShownPhotos
 from csra_gui.threshold_keeper import ThresholdKeeper
 from csra_gui.thresholds import LabelThresholds
 from csra_gui.workers.change_job import FileChanges
-from csra_gui.workers.job import JobRunner
 from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.data.scan import ScanProblem
 from engine.library.values import Verdict

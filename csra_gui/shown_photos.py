@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.photo_order import Order, rows_in_order
 from csra_gui.photo_table import PhotoTable
-from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
 from engine.api.values import FloatArray
 from engine.library.columns import IntArray

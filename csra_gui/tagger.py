@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.engine_client import EngineClient
+from csra_gui.base.engine_client import EngineClient
 from csra_gui.library_client import LibraryClient
 from csra_gui.photo_files import RowPaths
 from csra_gui.photo_table import PhotoTable

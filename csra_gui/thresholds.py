@@ -7,7 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.settings import SHARE_THRESHOLD, THRESHOLD, USE_MODEL_THRESHOLDS, Setting, Settings
+from csra_gui.base.settings import (
+    SHARE_THRESHOLD,
+    THRESHOLD,
+    USE_MODEL_THRESHOLDS,
+    Setting,
+    Settings,
+)
 from engine.api.values import FloatArray, ModelInfo
 
 

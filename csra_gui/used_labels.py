@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.settings import FAVOURITE_LABELS, USED_LABELS, Setting, Settings
+from csra_gui.base.settings import FAVOURITE_LABELS, USED_LABELS, Setting, Settings
 from engine.api.categories import MAX_NAME_LENGTH, Categories
 from engine.api.errors import ConfigError
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.commands.shortcuts import Shortcuts
+from csra_gui.base.paths import log_file
+from csra_gui.base.settings import Settings
+from csra_gui.base.shortcuts import Shortcuts
 from csra_gui.dialogs.log_dialog import LogDialog
 from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.dialogs.text_dialogs import AboutDialog
-from csra_gui.profile import log_file
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 
 
 class WindowDialogs(QObject):

@@ -15,10 +15,10 @@ from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
-from csra_gui import settings as keys
 from csra_gui.app import Application
-from csra_gui.profile import log_file
-from csra_gui.settings import Settings
+from csra_gui.base import settings as keys
+from csra_gui.base.paths import log_file
+from csra_gui.base.settings import Settings
 from engine.api.remote import RemoteEngine
 from engine.service.server import serve_local
 from tests.fakes import FakeEngine

@@ -8,9 +8,9 @@ import numpy as np
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget
 
+from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.commands.spec import ActionSpec, Slots, Standard
 from csra_gui.session import Session
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec
 from csra_gui.commands import (
     browse,
     evaluate,
@@ -18,7 +19,6 @@ from csra_gui.commands import (
     train,
     view,
 )
-from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec
 
 ACTIONS: tuple[ActionSpec, ...] = (
     *photos.ACTIONS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from csra_gui.commands.spec import ActionSpec, Slots
+from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.maps.map_exports import MapExports
 from csra_gui.session import Session
 from engine.explain.output_names import safe_name

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from csra_gui.commands.spec import ActionSpec, Slots
+from csra_gui.base.actions import ActionSpec, Slots
+from csra_gui.base.settings import SHOW_TRUE_BOXES, Settings
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.panels.maps_panel import MapsPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.session import Session
-from csra_gui.settings import SHOW_TRUE_BOXES, Settings
 from engine.api.geometry import Box
 
 if TYPE_CHECKING:

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
 
-from csra_gui.commands.spec import ActionSpec, Slots
-from csra_gui.dialogs.why_dialog import WhyDialog
-from csra_gui.maps.map_source import MapSource
-from csra_gui.session import Session
-from csra_gui.settings import (
+from csra_gui.base.actions import ActionSpec, Slots
+from csra_gui.base.settings import (
     COLOR_MAP,
     JET_MISLEADS,
     MAP_CLEAR_BELOW,
@@ -24,6 +21,9 @@ from csra_gui.settings import (
     Setting,
     Settings,
 )
+from csra_gui.dialogs.why_dialog import WhyDialog
+from csra_gui.maps.map_source import MapSource
+from csra_gui.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 
 if TYPE_CHECKING:

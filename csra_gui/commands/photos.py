@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from csra_gui.commands.spec import ActionSpec, Slots, Standard
+from csra_gui.base.actions import ActionSpec, Slots, Standard
+from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.opener import Opener
 from csra_gui.session import Session
-from csra_gui.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.window_dialogs import WindowDialogs
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QIcon
 
-from csra_gui.commands.spec import ActionSpec, Slots, Standard
+from csra_gui.base.actions import ActionSpec, Slots, Standard
+from csra_gui.base.icons import icon
 from csra_gui.item_models.label_list_model import Share
 from csra_gui.panels.labels_panel import LabelsPanel
-from csra_gui.resources import icon
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.session import Session

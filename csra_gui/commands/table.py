@@ -8,10 +8,10 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar
 
+from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec, plain_text
+from csra_gui.base.icons import icon
+from csra_gui.base.shortcuts import Shortcuts
 from csra_gui.commands.catalog import ACTIONS, MENUS, TOOL_BAR
-from csra_gui.commands.shortcuts import Shortcuts
-from csra_gui.commands.spec import SEPARATOR, ActionSpec, MenuSpec, plain_text
-from csra_gui.resources import icon
 
 
 class Actions(QObject):

@@ -7,10 +7,10 @@ from PySide6.QtGui import QFont, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
+from csra_gui.base.icons import icon_pixmap
+from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.filter_terms import TermState
 from csra_gui.item_models.facet_model import FacetRole, FacetRow
-from csra_gui.resources import icon_pixmap
-from csra_gui.theme import Tone, blended, tone_color
 
 _PADDING = 8
 _GAP = 6

@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
+from csra_gui.base.icons import icon_pixmap
+from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.item_models.label_list_model import LabelRole, LabelRow, Share
-from csra_gui.resources import icon_pixmap
-from csra_gui.theme import Tone, blended, tone_color
 from engine.library.values import Verdict
 
 _PADDING = 10

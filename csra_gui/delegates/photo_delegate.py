@@ -7,10 +7,10 @@ from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
+from csra_gui.base.icons import icon_pixmap
+from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.delegates.chips import chip_height, paint_chips
 from csra_gui.item_models.photo_roles import PhotoRole
-from csra_gui.resources import icon_pixmap
-from csra_gui.theme import Tone, blended, tone_color
 
 _Index = QModelIndex | QPersistentModelIndex
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.workers.job import Job, JobRunner
+from csra_gui.base.jobs import Job, JobRunner
 from engine.texts import display_path, display_text
 
 MAX_BYTES = 200_000

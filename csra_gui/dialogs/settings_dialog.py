@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.settings import SETTINGS, Setting, Settings
+from csra_gui.base.settings import SETTINGS, Setting, Settings
 
 
 class SettingsDialog(QDialog):

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.commands.shortcuts import Shortcuts, key_problem, shown_key
-from csra_gui.commands.spec import plain_text
+from csra_gui.base.actions import plain_text
+from csra_gui.base.shortcuts import Shortcuts, key_problem, shown_key
 from csra_gui.item_models.shortcut_model import ShortcutModel, ShortcutRole, ShortcutRow
 
 

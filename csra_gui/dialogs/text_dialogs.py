@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.profile import log_file
-from csra_gui.resources import icon
+from csra_gui.base.icons import icon
+from csra_gui.base.paths import log_file
 from engine.api.values import ModelInfo
 from engine.texts import display_path, display_text
 

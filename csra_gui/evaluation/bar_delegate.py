@@ -7,8 +7,8 @@ from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from typing_extensions import override
 
+from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.plots.colors import series_color
-from csra_gui.theme import Tone, blended, tone_color
 
 _Index = QModelIndex | QPersistentModelIndex
 _BAR_SHARE = 0.35

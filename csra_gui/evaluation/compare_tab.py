@@ -23,14 +23,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.theme import Tone, tone_color
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.evaluation.run_shelf import RunShelf, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
-from csra_gui.theme import Tone, tone_color
-from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
 from engine.records.run_comparison import ImageLabel, RunComparison, compare_runs
 from engine.records.runs import EvaluationRun, load_run

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
 from csra_gui.evaluation.images import ImageFinder, ShownCases
@@ -22,7 +23,6 @@ from csra_gui.evaluation.unfinished import as_request
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 from csra_gui.tagging import TagProgress
 from engine.api.errors import EngineError
 from engine.api.evaluation import Unfinished

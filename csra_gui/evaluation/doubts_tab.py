@@ -26,13 +26,13 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.evaluation.analysis import Analysis
 from csra_gui.evaluation.cases import Cases, Doubt, doubts
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.evaluation.texts import percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
-from csra_gui.workers.job import Job, JobRunner
 from engine.records.run_notes import LabelMark, marks_of, set_marks
 from engine.texts import display_text
 

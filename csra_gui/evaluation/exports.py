@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from csra_gui.base.jobs import JobRunner
 from csra_gui.evaluation.analysis import Analysis, LabelTable
-from csra_gui.workers.job import JobRunner
 from engine.api.errors import DataError
 from engine.api.values import ThresholdsForModel
 from engine.atomic import write_bytes

@@ -14,13 +14,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.theme import Tone, tone_color
 from csra_gui.evaluation.analysis import Analysis
 from csra_gui.evaluation.cases import Outcome, overall_cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.evaluation.texts import NOTHING, date_text, percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
-from csra_gui.theme import Tone, tone_color
 from csra_gui.widgets.fact_sheet import FactSheet
 from engine.metrics import Frame, LabelMetrics
 from engine.report.published import published_rows, why_not_comparable

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.evaluation.cases import PairKind, pair_cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.heat_matrix import HeatMatrix
-from csra_gui.workers.job import Job, JobRunner
 from engine.metrics import CoOccurrence, co_occurrence
 from engine.texts import display_text
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.evaluation.analysis import Analysis, analyse
 from csra_gui.evaluation.category_tab import CategoryTab
 from csra_gui.evaluation.compare_tab import CompareTab
@@ -34,7 +35,6 @@ from csra_gui.evaluation.runs_panel import RunsPanel
 from csra_gui.evaluation.scores_tab import ScoresTab
 from csra_gui.notifier import Notifier, Topic
 from csra_gui.widgets.message_bar import MessageBar
-from csra_gui.workers.job import Job, JobRunner
 from engine.api.errors import EngineError
 from engine.texts import display_path, display_text
 

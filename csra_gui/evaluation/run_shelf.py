@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.workers.job import Job, JobRunner
+from csra_gui.base.jobs import Job, JobRunner
 from engine.api.errors import EngineError
 from engine.metrics import mean_average_precision
 from engine.records.run_notes import delete_run, note_of, set_note

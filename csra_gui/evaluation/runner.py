@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.engine_client import EngineClient
+from csra_gui.base.engine_client import EngineClient
+from csra_gui.base.jobs import Job
 from csra_gui.tagging import MovingRate
-from csra_gui.workers.job import Job
 from engine.api.errors import EngineError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 

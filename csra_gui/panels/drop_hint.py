@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from csra_gui.theme import Tone, tone_color
+from csra_gui.base.theme import Tone, tone_color
 
 _MARGIN = 18.0
 _ROUND = 12.0

@@ -8,11 +8,11 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from csra_gui.base.jobs import Job
 from csra_gui.facets import Facet, FacetGroup, facet_groups
 from csra_gui.filter_terms import clicked, terms_of
 from csra_gui.session import Session
 from csra_gui.widgets.facet_list import FacetList
-from csra_gui.workers.job import Job
 from engine.library.filters.evaluation import LibraryView
 
 #: Counts are worked out at most this often.

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedLayout, QVBoxLayout, QWidget
 
+from csra_gui.base.settings import THUMBNAIL_SIDE, Settings
 from csra_gui.browsing import Browsing, ViewMode
 from csra_gui.item_models.photo_details_model import PhotoDetailsModel
 from csra_gui.item_models.photo_list_model import PhotoListModel
@@ -16,7 +17,6 @@ from csra_gui.panels.list_view import PhotoList
 from csra_gui.panels.photo_link import PhotoLink
 from csra_gui.photo_order import FOUND
 from csra_gui.session import Session
-from csra_gui.settings import THUMBNAIL_SIDE, Settings
 from csra_gui.workers.image_loader import ImageDecoder, thumbnail_loader
 
 #: Thumbnails are decoded in few sizes, so that the slider does not decode all anew at each step.

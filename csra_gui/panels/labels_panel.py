@@ -8,6 +8,12 @@ import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from csra_gui.base.settings import (
+    OVERLAY_OPACITY,
+    SHOW_ALL_LABELS,
+    USE_MODEL_THRESHOLDS,
+    Settings,
+)
 from csra_gui.item_models.label_list_model import LabelRow
 from csra_gui.label_rows import LabelContext, rows_of_photo, rows_of_photos
 from csra_gui.map_display import MapDisplay
@@ -15,12 +21,6 @@ from csra_gui.panels.map_chooser import MapChooser
 from csra_gui.panels.review_strip import ReviewStrip
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.session import ModelState, Session
-from csra_gui.settings import (
-    OVERLAY_OPACITY,
-    SHOW_ALL_LABELS,
-    USE_MODEL_THRESHOLDS,
-    Settings,
-)
 from csra_gui.widgets.label_entry import LabelEntry
 from csra_gui.widgets.label_list import LabelList
 from csra_gui.widgets.labelled_slider import LabelledSlider

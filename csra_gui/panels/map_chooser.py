@@ -5,9 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from csra_gui.map_display import KIND_TEXTS, MapDisplay, head_caption
-from csra_gui.session import Session
-from csra_gui.settings import (
+from csra_gui.base.settings import (
     COLOR_MAP,
     FOLD_MAPS,
     JET_MISLEADS,
@@ -16,6 +14,8 @@ from csra_gui.settings import (
     Setting,
     Settings,
 )
+from csra_gui.map_display import KIND_TEXTS, MapDisplay, head_caption
+from csra_gui.session import Session
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.colormaps import ColorMapName
 from engine.explain.evidence import MapKind

@@ -7,6 +7,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QDockWidget, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from csra_gui.base.settings import Settings
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Comparison
 from csra_gui.maps.label_changes import LabelChange, label_changes
@@ -14,7 +15,6 @@ from csra_gui.panels.heads_tab import HeadsTab
 from csra_gui.panels.together_tab import TogetherTab
 from csra_gui.panels.what_if_tab import WhatIfTab
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 from csra_gui.widgets.change_table import ChangeRow, ChangeTable
 from engine.texts import display_text
 

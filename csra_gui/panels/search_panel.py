@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QPushButton, QVBoxLayout, QWidget
 
+from csra_gui.base.settings import Settings
 from csra_gui.photo_order import (
     DATE,
     FOLDER,
@@ -20,7 +21,6 @@ from csra_gui.photo_order import (
 )
 from csra_gui.saved_filters import MAX_NAME_LENGTH, SavedFilters
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 from csra_gui.widgets.filter_bar import FilterBar
 from engine.library.filters.completion import Completion, complete
 from engine.texts import display_text

@@ -8,13 +8,13 @@ from PySide6.QtCore import QPointF, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
+from csra_gui.base.icons import icon
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.beside import second_map
 from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.layers import map_picture
 from csra_gui.maps.second_model import SecondModel
 from csra_gui.model_rows import Shelf, read_shelf
-from csra_gui.resources import icon
 from csra_gui.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from engine.explain.evidence import activate, logits

@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, Qt, Signal, Slot
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
+from csra_gui.base.settings import Settings
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison
@@ -18,7 +19,6 @@ from csra_gui.panels.legend_strip import LegendStrip
 from csra_gui.panels.readout_strip import ReadoutStrip
 from csra_gui.panels.side_view import SideView
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageDecoder, large_loader
 from engine.api.values import PositionScores

@@ -12,10 +12,10 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
+from csra_gui.base.theme import blended
 from csra_gui.plots.colors import series_color
 from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Numbers, PlotTable
-from csra_gui.theme import blended
 
 _FILL = 0.92
 # Lines over the bars have to be seen.

@@ -7,8 +7,8 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 
+from csra_gui.base.theme import blended, is_dark
 from csra_gui.plots.values import Series
-from csra_gui.theme import blended, is_dark
 
 _LIGHT = ("#1f5cb0", "#b4450a", "#1d6f3f", "#7a3ba3", "#8a5300", "#0c6e68")
 _DARK = ("#77b2ff", "#ff9e6d", "#6fce94", "#d3a4f7", "#f0b752", "#5cd9cb")

@@ -21,10 +21,10 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPalette
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
+from csra_gui.base.theme import blended
 from csra_gui.plots.colors import series_color
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
-from csra_gui.theme import blended
 
 _Index = QModelIndex | QPersistentModelIndex
 _CELL = 34

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.theme import Tone, tone_color
+from csra_gui.base.theme import Tone, tone_color
 from csra_gui.training.record import CategoryRow
 from csra_gui.training.texts import change, percent
 from engine.texts import display_text

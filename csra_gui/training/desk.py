@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from csra_gui.base.jobs import Job
 from csra_gui.model_rows import Place
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier, Remedy, Topic
@@ -22,7 +23,6 @@ from csra_gui.training.strip import TrainingStrip
 from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.workers.image_loader import ImageDecoder
-from csra_gui.workers.job import Job
 from engine.api.errors import EngineError
 from engine.api.training import TrainRequest
 from engine.api.training_reports import Ending

@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from csra_gui.base.jobs import Job
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.photo_order import SCORE
 from csra_gui.retag_plan import RetagMode, RetagPlan
@@ -19,7 +20,6 @@ from csra_gui.training.lesson_dialog import ImproveDialog, LessonDialog, TeachDi
 from csra_gui.training.own_labels import new_category_lesson, own_labels
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.training.texts import photos
-from csra_gui.workers.job import Job
 from engine.api.errors import EngineError
 from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
 from engine.api.values import ModelImport, ModelInfo

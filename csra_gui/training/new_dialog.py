@@ -23,11 +23,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.jobs import JobRunner
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.training.config_form import ConfigForm
 from csra_gui.training.own_labels import OwnLabels
 from csra_gui.training.texts import heading, muted_label, photos, plain_label
-from csra_gui.workers.job import JobRunner
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
 from engine.api.training import DatasetSource, ModelStart

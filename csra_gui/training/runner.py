@@ -10,9 +10,9 @@ from enum import Enum, auto
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.engine_client import EngineFactory
+from csra_gui.base.engine_client import EngineFactory
+from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.training.record import TrainingRecord
-from csra_gui.workers.job import Job, JobRunner
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest

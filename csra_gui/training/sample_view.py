@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSlider, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from csra_gui.theme import BACKDROP, BACKDROP_MUTED, BACKDROP_TEXT
+from csra_gui.base.theme import BACKDROP, BACKDROP_MUTED, BACKDROP_TEXT
 from csra_gui.training.record import TrainingRecord
 from csra_gui.training.texts import muted_label, plain_label
 from csra_gui.widgets.overlay import render_overlay

@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
-from csra_gui.theme import BACKDROP, Tone, tone_color
+from csra_gui.base.theme import BACKDROP, Tone, tone_color
 from csra_gui.widgets.colormaps import LEVELS
 from csra_gui.widgets.overlay import OverlayStyle, render_overlay
 

@@ -9,8 +9,8 @@ from PySide6.QtGui import QAction, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from csra_gui.resources import icon, icon_pixmap
-from csra_gui.theme import Tone, tone_color
+from csra_gui.base.icons import icon, icon_pixmap
+from csra_gui.base.theme import Tone, tone_color
 
 _ICON_SIDE = 72
 _TEXT_WIDTH = 420

@@ -9,7 +9,7 @@ from PySide6.QtGui import QFont, QTextBlockFormat, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QFrame, QTextEdit, QWidget
 from typing_extensions import override
 
-from csra_gui.theme import Tone, tone_color
+from csra_gui.base.theme import Tone, tone_color
 
 _GAP = 8.0
 

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from csra_gui.resources import icon
-from csra_gui.theme import Tone, tone_color
+from csra_gui.base.icons import icon
+from csra_gui.base.theme import Tone, tone_color
 from csra_gui.widgets.filter_edit import Completing, FilterEdit
 from csra_gui.widgets.filter_help import FilterHelp
 from csra_gui.widgets.sort_chooser import SortChooser

@@ -9,8 +9,8 @@ from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QTextCharFormat
 from PySide6.QtWidgets import QApplication, QCompleter, QLineEdit, QListView, QWidget
 from typing_extensions import override
 
-from csra_gui.resources import icon
-from csra_gui.theme import Tone, tone_color
+from csra_gui.base.icons import icon
+from csra_gui.base.theme import Tone, tone_color
 from engine.library.filters.completion import Completion
 
 #: Typing has paused.

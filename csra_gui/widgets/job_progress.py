@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 from typing_extensions import override
 
-from csra_gui.resources import icon
+from csra_gui.base.icons import icon
 
 _BAR_WIDTH = 160
 _BAR_HEIGHT = 8

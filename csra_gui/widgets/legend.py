@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen, 
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from typing_extensions import override
 
-from csra_gui.theme import Tone, tone_color
+from csra_gui.base.theme import Tone, tone_color
 
 _SQUARE = 12
 _GAP = 5

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.resources import icon, icon_pixmap
-from csra_gui.theme import Tone, blended, tone_color
+from csra_gui.base.icons import icon, icon_pixmap
+from csra_gui.base.theme import Tone, blended, tone_color
 
 MAX_MESSAGES = 3
 _ICON_SIDE = 18

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette, QPen, QTextOption
 
-from csra_gui.theme import BACKDROP_MUTED, BACKDROP_TEXT
+from csra_gui.base.theme import BACKDROP_MUTED, BACKDROP_TEXT
 
 _STRIP = QColor(0, 0, 0, 165)
 _STRIP_TEXT = QColor(255, 255, 255)

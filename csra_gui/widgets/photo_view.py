@@ -18,7 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from csra_gui.theme import BACKDROP
+from csra_gui.base.theme import BACKDROP
 from csra_gui.widgets.photo_marks import PhotoMark, paint_covered, paint_marks
 from csra_gui.widgets.photo_painting import (
     paint_caption,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from csra_gui.resources import icon
+from csra_gui.base.icons import icon
 
 #: Goes before a category's name in the key of its score.
 SCORE_PREFIX = "score:"

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from csra_gui.settings import Settings
+from csra_gui.base.settings import Settings
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.remote import RemoteEngine
 from engine.service.server import serve_local

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from csra_gui.profile import LOG_NAME
+from csra_gui.base.paths import LOG_NAME
 from engine.library.connections import connect_reading, connect_writing
 from tests.e2e.desktop import Desktop, ending, missing_packages, new_desktop
 from tests.e2e.waiting import wait_until

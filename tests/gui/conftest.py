@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from csra_gui.settings import Settings
+from csra_gui.base.settings import Settings
 from tests.conftest import no_thread_left
 from tests.fakes import FakeDecoder, FakeEngine
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.settings import Settings
 from csra_gui.session import Session
-from csra_gui.settings import Settings
 from tests.fakes import FakeEngine
 
 Sit = Callable[..., Session]

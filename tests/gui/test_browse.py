@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from csra_gui import settings as keys
 from csra_gui.app import Application
+from csra_gui.base import settings as keys
 from csra_gui.browsing import ViewMode
 from csra_gui.item_models.photo_details_model import COLUMNS, PhotoDetailsModel
 from csra_gui.item_models.photo_list_model import FilmstripModel, PhotoListModel

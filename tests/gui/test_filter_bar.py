@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.settings import SAVED_FILTERS, Settings
 from csra_gui.saved_filters import SavedFilter, SavedFilters
-from csra_gui.settings import SAVED_FILTERS, Settings
 from csra_gui.widgets.filter_bar import FilterBar
 from csra_gui.widgets.filter_edit import FilterEdit
 from csra_gui.widgets.filter_help import EXAMPLES, FilterHelp

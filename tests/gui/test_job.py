@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from csra_gui.workers.job import Job, JobRunner
+from csra_gui.base.jobs import Job, JobRunner
 from engine.api.errors import EngineError
 
 

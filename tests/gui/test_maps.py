@@ -10,8 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from csra_gui import settings as keys
 from csra_gui.app import Application
+from csra_gui.base import settings as keys
 from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.map_display import number_text, rounded_up
 from csra_gui.maps.head_change import HeadChange

@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from csra_gui.settings import Settings
+from csra_gui.base.settings import Settings
 from engine.api.geometry import Box
 from engine.api.values import FloatArray, PositionScores
 from engine.data.decoding.pool import DecodePool, DecodeRequest

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
+from csra_gui.base.settings import MAP_HEAD, MAP_KIND
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.maps.layers import category_color, mixed_pixels
-from csra_gui.settings import MAP_HEAD, MAP_KIND
 from engine.api.errors import ModelError
 from engine.api.geometry import Box
 from engine.api.values import TrueBox

@@ -12,8 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from csra_gui import settings as keys
 from csra_gui.app import Application
+from csra_gui.base import settings as keys
 from csra_gui.dialogs.download_dialog import DownloadDialog
 from csra_gui.dialogs.facts_dialog import FactsDialog
 from csra_gui.dialogs.models_dialog import ModelsDialog

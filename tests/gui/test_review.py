@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QApplication, QLabel, QTreeWidget, QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
+from csra_gui.base.settings import FAVOURITE_LABELS, USED_LABELS, Settings
 from csra_gui.dialogs.bulk_dialog import BulkDialog
 from csra_gui.dialogs.favourites_dialog import FavouritesDialog
 from csra_gui.item_models.label_list_model import LabelRow, Share
-from csra_gui.settings import FAVOURITE_LABELS, USED_LABELS, Settings
 from csra_gui.used_labels import UsedLabels, label_problem, spelled_as_known
 from csra_gui.widgets.label_entry import LabelEntry
 from engine.library.values import Verdict

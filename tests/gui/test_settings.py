@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from csra_gui import settings as keys
+from csra_gui.base import settings as keys
+from csra_gui.base.settings import SETTINGS, Settings
 from csra_gui.dialogs.settings_dialog import SettingsDialog
-from csra_gui.settings import SETTINGS, Settings
 
 
 @pytest.mark.parametrize(

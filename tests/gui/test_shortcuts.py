@@ -9,15 +9,15 @@ from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.actions import ActionSpec
+from csra_gui.base.paths import log_file
+from csra_gui.base.settings import SHORTCUTS, Settings
+from csra_gui.base.shortcuts import Shortcuts, key_problem
 from csra_gui.commands.catalog import ACTIONS, OTHER_KEYS
-from csra_gui.commands.shortcuts import Shortcuts, key_problem
-from csra_gui.commands.spec import ActionSpec
 from csra_gui.dialogs.log_dialog import MAX_BYTES, LogDialog, last_lines
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.dialogs.text_dialogs import BugDialog
 from csra_gui.item_models.shortcut_model import ShortcutModel, ShortcutRow
-from csra_gui.profile import log_file
-from csra_gui.settings import SHORTCUTS, Settings
 from tests.gui.conftest import Start
 
 SPECS = (

@@ -8,10 +8,10 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.jobs import JobRunner
 from csra_gui.photo_order import DATE, FOUND, MISTAKES, NAME, SCORE, UNCERTAINTY, natural_key
 from csra_gui.photo_table import PhotoTable
 from csra_gui.shown_photos import ShownPhotos
-from csra_gui.workers.job import JobRunner
 from engine.library.values import ImageFile, Verdict
 
 NAMES = ("IMG_10.jpg", "img_2.jpg", "a.jpg", "b.jpg", "c.jpg")

@@ -10,8 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from csra_gui import settings as keys
 from csra_gui.app import Application
+from csra_gui.base import settings as keys
 from csra_gui.dialogs.problems_dialog import ProblemsDialog
 from csra_gui.dialogs.text_dialogs import BugDialog
 from csra_gui.item_models.photo_roles import PhotoRole

@@ -12,12 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.theme import palette_for
 from csra_gui.plots.bars import BarGroup, BarPlot
 from csra_gui.plots.colors import series_color
 from csra_gui.plots.curves import CurvePlot, LiveCurve
 from csra_gui.plots.heat_matrix import HeatMatrix
 from csra_gui.plots.values import PlotTable, Series
-from csra_gui.theme import palette_for
 
 _W = TypeVar("_W", bound=QWidget)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from csra_gui.theme import Theme, apply_theme
+from csra_gui.base.theme import Theme, apply_theme
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.theme import Theme, apply_theme
 from csra_gui.delegates.label_delegate import pin_area
 from csra_gui.item_models.label_list_model import LabelListModel, LabelRole, LabelRow
-from csra_gui.theme import Theme, apply_theme
 from csra_gui.widgets.label_list import LabelList
 from engine.library.values import Verdict
 

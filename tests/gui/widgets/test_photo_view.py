@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from csra_gui.theme import BACKDROP
+from csra_gui.base.theme import BACKDROP
 from csra_gui.widgets.photo_geometry import MAX_ZOOM, PhotoGeometry
 from csra_gui.widgets.photo_marks import PhotoMark
 from csra_gui.widgets.photo_view import PhotoView

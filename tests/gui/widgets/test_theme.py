@@ -6,9 +6,9 @@ from PySide6.QtGui import QColor, QIcon, QPalette
 from PySide6.QtWidgets import QApplication, QListWidget, QListWidgetItem
 from pytestqt.qtbot import QtBot
 
-from csra_gui import resources
-from csra_gui.resources import icon
-from csra_gui.theme import (
+from csra_gui.base import icons as resources
+from csra_gui.base.icons import icon
+from csra_gui.base.theme import (
     BACKDROP,
     BACKDROP_MUTED,
     BACKDROP_TEXT,

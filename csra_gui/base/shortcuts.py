@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence
 
-from csra_gui.commands.spec import ActionSpec
-from csra_gui.settings import SHORTCUTS, Settings
+from csra_gui.base.actions import ActionSpec
+from csra_gui.base.settings import SHORTCUTS, Settings
 
 #: They go from one part of the window to the next, or choose within one.
 _RESERVED = frozenset(

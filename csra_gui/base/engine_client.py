@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.workers.job import Job, JobRunner
+from csra_gui.base.jobs import Job, JobRunner
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError, ImageError
 from engine.api.evaluation import EvaluationRequest
