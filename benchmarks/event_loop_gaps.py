@@ -55,7 +55,7 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
 
     from csra_gui.app import Application
     from csra_gui.base.settings import Settings
-    from csra_gui.session import ModelState
+    from csra_gui.session.session import ModelState
     from engine.api.remote import RemoteEngine
     from engine.service.server import TRAINER_STOP_S, serve_local, serve_trainer
 

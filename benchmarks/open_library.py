@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from csra_gui.library_sync import sync_rows
-from csra_gui.photo_order import Order, rows_in_order
-from csra_gui.photo_table import PhotoTable
+from csra_gui.session.library_sync import sync_rows
+from csra_gui.session.photo_table import PhotoTable
+from csra_gui.session.sort_keys import Order, rows_in_order
 from engine.api.categories import Categories
 from engine.api.values import Prediction
 from engine.library.filters.evaluation import LibraryView

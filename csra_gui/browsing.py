@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.settings import VIEW_MODE, Settings
 from csra_gui.photo_steps import PhotoSteps
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 
 class ViewMode(StrEnum):

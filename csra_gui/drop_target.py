@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from csra_gui.model_desk import is_model_file
 from csra_gui.panels.drop_hint import DropHint, DropKind, local_paths
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 
 class DropTarget(QObject):

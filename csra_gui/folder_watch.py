@@ -11,8 +11,8 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QThread, QTimer, Signal,
 
 from csra_gui.base.jobs import Job
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
-from csra_gui.session import Session
-from csra_gui.workers.change_job import FileChanges, look_for_changes
+from csra_gui.session.change_job import FileChanges, look_for_changes
+from csra_gui.session.session import Session
 
 #: Systems have few watches, and programs share them; beyond these, only coming back helps.
 MAX_WATCHED = 256

@@ -64,7 +64,7 @@ from csra_gui.panels.work_panel import WorkPanel
 from csra_gui.retag_desk import RetagDesk
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.training.desk import TrainingDesk
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.used_labels import UsedLabels

@@ -16,7 +16,7 @@ from csra_gui.dialogs.models_dialog import ModelsDialog
 from csra_gui.model_rows import Place, ShelfModel
 from csra_gui.model_shelf import DownloadOrder, ModelShelf, Work, WorkEnd, WorkKind
 from csra_gui.notifier import Notifier, Remedy, Topic
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.api.errors import FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
 from engine.texts import display_name, display_path, display_text

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.model_rows import Shelf, ShelfModel, read_shelf
-from csra_gui.tagging import MovingRate
+from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
 from engine.api.values import ModelImport
 from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource

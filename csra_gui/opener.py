@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from csra_gui.base.settings import Settings
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.data.scan import IMAGE_SUFFIXES
 from engine.texts import display_path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 
 class PhotoSteps(QObject):

@@ -12,8 +12,8 @@ from csra_gui.base.settings import RETAG_MODE, Settings
 from csra_gui.dialogs.difference_dialog import DifferenceDialog
 from csra_gui.dialogs.retag_dialog import FolderChoice, RetagDialog
 from csra_gui.notifier import Notifier, Remedy, Topic
-from csra_gui.retag_plan import Difference, RetagMode, RetagPlan
-from csra_gui.session import Session
+from csra_gui.session.retag_plan import Difference, RetagMode, RetagPlan
+from csra_gui.session.session import Session
 from engine.records.models import default_store, shipped_models
 
 _NO_CHANGE = "The photos were tagged again, and no label changes."

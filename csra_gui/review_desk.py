@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from csra_gui.item_models.label_list_model import LabelRow, Share
 from csra_gui.label_rows import next_in_turn, toggled
 from csra_gui.notifier import Notifier, Topic
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.used_labels import UsedLabels, label_problem, spelled_as_known
 from engine.library.columns import BoolArray, IntArray
 from engine.library.values import Verdict

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from csra_gui.dialogs.bulk_dialog import BulkDialog
 from csra_gui.dialogs.favourites_dialog import FavouritesDialog
 from csra_gui.review_desk import ReviewDesk
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.used_labels import UsedLabels
 
 

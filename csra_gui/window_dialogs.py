@@ -15,7 +15,7 @@ from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.dialogs.text_dialogs import AboutDialog
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 
 class WindowDialogs(QObject):

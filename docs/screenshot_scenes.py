@@ -20,7 +20,7 @@ from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.maps.comparison import Beside, Together
-from csra_gui.retag_plan import Retagged, RetagMode, difference
+from csra_gui.session.retag_plan import Retagged, RetagMode, difference
 from csra_gui.training.runner import Phase
 from engine.api.categories import Categories
 from engine.api.geometry import Box

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDockWidget
 from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.browse_desk import BrowseDesk
 from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions

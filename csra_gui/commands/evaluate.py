@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.evaluation.desk import EvaluationDesk
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions

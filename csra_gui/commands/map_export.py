@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.maps.map_exports import MapExports
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.explain.output_names import safe_name
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.panels.maps_panel import MapsPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.api.geometry import Box
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from csra_gui.base.settings import (
 )
 from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.maps.map_source import MapSource
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 
 if TYPE_CHECKING:

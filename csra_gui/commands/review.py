@@ -13,7 +13,7 @@ from csra_gui.item_models.label_list_model import Share
 from csra_gui.panels.labels_panel import LabelsPanel
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.used_labels import FAVOURITES, UsedLabels
 from engine.texts import display_text
 

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDockWidget
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.panels.search_panel import SearchPanel
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions

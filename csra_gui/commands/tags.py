@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.window_dialogs import WindowDialogs
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPalette
 
 from csra_gui.base.theme import Tone, blended, tone_color
-from csra_gui.photo_table import ScoredLabel
+from csra_gui.session.photo_table import ScoredLabel
 from engine.library.values import Verdict
 from engine.texts import display_text
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import Job
 from csra_gui.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
 from csra_gui.review_desk import ReviewDesk
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.used_labels import label_problem, spelled_as_known
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView

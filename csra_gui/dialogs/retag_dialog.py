@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.retag_plan import RetagMode, RetagPlan
+from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from engine.texts import display_text
 
 _MODES = {

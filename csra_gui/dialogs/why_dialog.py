@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.maps.map_source import MapSource
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.why_text import numbers, plain_reason
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain.evidence import activate, logits

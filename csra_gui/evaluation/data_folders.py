@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.settings import DATA_FOLDERS, Settings
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.data.datasets.registry import dataset_spec, recognise
 
 #: A folder that is one of these is no folder of holidays.

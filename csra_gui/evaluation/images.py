@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.base.jobs import Job
 from csra_gui.evaluation.cases import MOST_SHOWN, Cases
 from csra_gui.evaluation.own_decisions import KIND
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.api.errors import DataError, EngineError
 from engine.data.datasets.registry import load_dataset
 from engine.records.run_notes import place_of, remember_place

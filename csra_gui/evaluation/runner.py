@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import Job
-from csra_gui.tagging import MovingRate
+from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 

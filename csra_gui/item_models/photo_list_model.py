@@ -11,7 +11,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 from csra_gui.item_models.photo_roles import PhotoRole
 from csra_gui.item_models.shown_photos_model import ShownPhotosModel
 from csra_gui.photo_texts import accessible_text, photo_error, tool_tip
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.workers.image_loader import ImageLoader
 from engine.library.columns import IntArray
 from engine.texts import display_name

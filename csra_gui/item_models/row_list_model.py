@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from csra_gui.photo_table import PhotoTable
+from csra_gui.session.photo_table import PhotoTable
 from engine.library.columns import IntArray
 from engine.texts import display_name, display_path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Slot
 
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.library.columns import IntArray
 
 _Index = QModelIndex | QPersistentModelIndex

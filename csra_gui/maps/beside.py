@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.map_source import MapSource
 from csra_gui.maps.second_model import SecondModel
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain.evidence import activate, logits
 from engine.texts import display_text

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.explain.colormaps import CATEGORY_COLORS
 
 #: More colours could not be told apart with any colour vision.

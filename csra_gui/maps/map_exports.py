@@ -21,7 +21,7 @@ from csra_gui.maps.export_files import (
     write_sheet,
 )
 from csra_gui.panels.viewer_panel import ViewerPanel
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.workers.image_loader import ImageDecoder
 from engine.api.errors import EngineError
 from engine.explain.drawn_maps import DrawingSettings

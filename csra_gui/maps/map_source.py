@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import Job
 from csra_gui.maps.head_change import HeadChange
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.api.errors import EngineError
 from engine.api.geometry import Box
 from engine.api.values import PositionScores

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, PositionScores
 

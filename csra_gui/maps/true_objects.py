@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from csra_gui.base.settings import SHOW_TRUE_BOXES, Settings
 from csra_gui.maps.map_source import MapSource
 from csra_gui.maps.pointing import Pointing, boxes_of, point
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.widgets.photo_marks import PhotoMark
 from engine.api.errors import EngineError
 from engine.api.values import PositionScores, TrueBox

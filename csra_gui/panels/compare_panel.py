@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from csra_gui.browsing import Browsing, ViewMode
 from csra_gui.photo_texts import photo_error, state_text
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageDecoder, large_loader
 from engine.texts import display_name

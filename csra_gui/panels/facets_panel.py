@@ -11,7 +11,7 @@ from typing_extensions import override
 from csra_gui.base.jobs import Job
 from csra_gui.facets import Facet, FacetGroup, facet_groups
 from csra_gui.filter_terms import clicked, terms_of
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.widgets.facet_list import FacetList
 from engine.library.filters.evaluation import LibraryView
 

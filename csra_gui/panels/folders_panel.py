@@ -25,7 +25,7 @@ from csra_gui.base.settings import Settings
 from csra_gui.filter_terms import TermState, term_state, terms_of, with_term
 from csra_gui.item_models.folder_tree_model import FolderTreeModel
 from csra_gui.opener import Opener
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.tool_tips import plain_tool_tip
 from csra_gui.widgets.folder_view import FolderView
 from engine.library.filters.completion import quoted

@@ -15,8 +15,8 @@ from csra_gui.item_models.photo_list_model import PhotoListModel
 from csra_gui.panels.grid_view import PhotoGrid
 from csra_gui.panels.list_view import PhotoList
 from csra_gui.panels.photo_link import PhotoLink
-from csra_gui.photo_order import FOUND
-from csra_gui.session import Session
+from csra_gui.session.session import Session
+from csra_gui.session.sort_keys import FOUND
 from csra_gui.workers.image_loader import ImageDecoder, thumbnail_loader
 
 #: Thumbnails are decoded in few sizes, so that the slider does not decode all anew at each step.

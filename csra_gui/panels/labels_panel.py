@@ -20,7 +20,7 @@ from csra_gui.map_display import MapDisplay
 from csra_gui.panels.map_chooser import MapChooser
 from csra_gui.panels.review_strip import ReviewStrip
 from csra_gui.review_desk import ReviewDesk
-from csra_gui.session import ModelState, Session
+from csra_gui.session.session import ModelState, Session
 from csra_gui.widgets.label_entry import LabelEntry
 from csra_gui.widgets.label_list import LabelList
 from csra_gui.widgets.labelled_slider import LabelledSlider

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from csra_gui.maps.comparison import Comparison, Together
 from csra_gui.maps.layers import category_color
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.widgets.legend import Legend
 from engine.texts import display_text
 

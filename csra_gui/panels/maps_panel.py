@@ -14,7 +14,7 @@ from csra_gui.maps.label_changes import LabelChange, label_changes
 from csra_gui.panels.heads_tab import HeadsTab
 from csra_gui.panels.together_tab import TogetherTab
 from csra_gui.panels.what_if_tab import WhatIfTab
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.widgets.change_table import ChangeRow, ChangeTable
 from engine.texts import display_text
 

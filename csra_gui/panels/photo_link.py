@@ -8,7 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, SignalInstance, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 
 
 class PhotoChooser(Protocol):

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from csra_gui.map_display import MapDisplay
 from csra_gui.readout import listed_categories, region_lines, spot_labels, spot_value
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from engine.api.geometry import Box
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain.evidence import activate, logits

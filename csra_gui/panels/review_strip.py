@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from csra_gui.photo_order import FOUND, MISTAKES, UNCERTAINTY
 from csra_gui.review_desk import ReviewDesk
-from csra_gui.session import Session
+from csra_gui.session.session import Session
+from csra_gui.session.sort_keys import FOUND, MISTAKES, UNCERTAINTY
 
 #: Order, caption, and whether the greatest comes first.
 QUEUES: tuple[tuple[str, str, bool], ...] = (

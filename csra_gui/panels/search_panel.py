@@ -9,7 +9,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QPushButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import Settings
-from csra_gui.photo_order import (
+from csra_gui.saved_filters import MAX_NAME_LENGTH, SavedFilters
+from csra_gui.session.session import Session
+from csra_gui.session.sort_keys import (
     DATE,
     FOLDER,
     FOUND,
@@ -19,8 +21,6 @@ from csra_gui.photo_order import (
     REVIEWED,
     UNCERTAINTY,
 )
-from csra_gui.saved_filters import MAX_NAME_LENGTH, SavedFilters
-from csra_gui.session import Session
 from csra_gui.widgets.filter_bar import FilterBar
 from engine.library.filters.completion import Completion, complete
 from engine.texts import display_text

@@ -12,7 +12,7 @@ from csra_gui.item_models.photo_list_model import FilmstripModel
 from csra_gui.panels.compare_panel import ComparePanel
 from csra_gui.panels.filmstrip import Filmstrip
 from csra_gui.panels.photo_link import PhotoLink
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.workers.image_loader import ImageDecoder, ImageLoader
 
 _LOAD_AHEAD = 12

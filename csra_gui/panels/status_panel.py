@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from csra_gui.session import ModelState, Session
+from csra_gui.session.session import ModelState, Session
 from engine.texts import display_text
 
 _MODEL_WIDTH = 320

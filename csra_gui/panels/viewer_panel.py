@@ -18,7 +18,7 @@ from csra_gui.maps.true_objects import TrueObjects
 from csra_gui.panels.legend_strip import LegendStrip
 from csra_gui.panels.readout_strip import ReadoutStrip
 from csra_gui.panels.side_view import SideView
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from csra_gui.workers.image_loader import ImageDecoder, large_loader
 from engine.api.values import PositionScores

@@ -6,8 +6,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from csra_gui.notifier import Notifier, Remedy, Topic
-from csra_gui.session import ModelState, Session
-from csra_gui.tagging import TagProgress, TagSummary
+from csra_gui.session.session import ModelState, Session
+from csra_gui.session.tag_run import TagProgress, TagSummary
 from csra_gui.widgets.job_progress import JobProgress
 from engine.data.scan import ScanProblem
 

@@ -13,7 +13,7 @@ from csra_gui.base.jobs import Job
 from csra_gui.model_rows import Place
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.notifier import Notifier, Remedy, Topic
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from csra_gui.training.lesson_desk import LessonDesk
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
 from csra_gui.training.own_labels import own_labels

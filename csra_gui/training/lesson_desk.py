@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.jobs import Job
 from csra_gui.model_shelf import ModelShelf
-from csra_gui.photo_order import SCORE
-from csra_gui.retag_plan import RetagMode, RetagPlan
-from csra_gui.session import Session
+from csra_gui.session.retag_plan import RetagMode, RetagPlan
+from csra_gui.session.session import Session
+from csra_gui.session.sort_keys import SCORE
 from csra_gui.training.lesson_dialog import ImproveDialog, LessonDialog, TeachDialog
 from csra_gui.training.own_labels import new_category_lesson, own_labels
 from csra_gui.training.runner import TrainingRunner

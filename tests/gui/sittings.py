@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.settings import Settings
-from csra_gui.session import Session
+from csra_gui.session.session import Session
 from tests.fakes import FakeEngine
 
 Sit = Callable[..., Session]

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui import folder_watch
 from csra_gui.app import Application
-from csra_gui.photo_files import PhotoFiles
-from csra_gui.photo_table import PhotoTable
-from csra_gui.workers.change_job import FileChanges, look_for_changes
+from csra_gui.session.change_job import FileChanges, look_for_changes
+from csra_gui.session.photo_files import PhotoFiles
+from csra_gui.session.photo_table import PhotoTable
 from engine.library.file_facts import look_at
 from tests.gui.conftest import Start
 from tests.gui.test_window import names, wait_until_tagged

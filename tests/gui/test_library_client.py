@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.dialogs.repair_dialog import Repair, RepairDialog
-from csra_gui.library_client import LibraryClient, library_file
+from csra_gui.session.library_client import LibraryClient, library_file
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library

@@ -18,7 +18,7 @@ from csra_gui.dialogs.download_dialog import DownloadDialog
 from csra_gui.dialogs.facts_dialog import FactsDialog
 from csra_gui.dialogs.models_dialog import ModelsDialog
 from csra_gui.model_rows import Place
-from csra_gui.session import ModelState
+from csra_gui.session.session import ModelState
 from engine.api.categories import Categories
 from engine.api.errors import (
     CheckpointError,

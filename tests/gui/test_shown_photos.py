@@ -9,9 +9,9 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.jobs import JobRunner
-from csra_gui.photo_order import DATE, FOUND, MISTAKES, NAME, SCORE, UNCERTAINTY, natural_key
-from csra_gui.photo_table import PhotoTable
-from csra_gui.shown_photos import ShownPhotos
+from csra_gui.session.photo_table import PhotoTable
+from csra_gui.session.photo_view_order import ShownPhotos
+from csra_gui.session.sort_keys import DATE, FOUND, MISTAKES, NAME, SCORE, UNCERTAINTY, natural_key
 from engine.library.values import ImageFile, Verdict
 
 NAMES = ("IMG_10.jpg", "img_2.jpg", "a.jpg", "b.jpg", "c.jpg")

@@ -15,7 +15,7 @@ from csra_gui.base import settings as keys
 from csra_gui.dialogs.problems_dialog import ProblemsDialog
 from csra_gui.dialogs.text_dialogs import BugDialog
 from csra_gui.item_models.photo_roles import PhotoRole
-from csra_gui.session import ModelState
+from csra_gui.session.session import ModelState
 from engine.api.errors import ModelError
 from tests.fakes import CATEGORIES, FakeEngine
 from tests.gui.conftest import Start

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.library_client import LibraryClient, who
-from csra_gui.photo_table import PhotoTable
+from csra_gui.session.library_client import LibraryClient, who
+from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
 from engine.library.errors import LibraryError
 from engine.library.file_facts import look_at

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.jobs import Job
-from csra_gui.workers.tag_job import FileChanged, NotStored, Outcome
+from csra_gui.session.tag_job import FileChanged, NotStored, Outcome
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
 

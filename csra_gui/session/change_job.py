@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from csra_gui.photo_files import PhotoFiles
-from csra_gui.workers.tag_job import FileChanged
+from csra_gui.session.photo_files import PhotoFiles
+from csra_gui.session.tag_job import FileChanged
 from engine.data.scan import ScanProblem, scan
 from engine.library.columns import BoolArray
 from engine.library.file_facts import look_at

@@ -10,9 +10,9 @@ from types import MappingProxyType
 import numpy as np
 from typing_extensions import override
 
-from csra_gui.growing_array import GrowingArray
-from csra_gui.photo_decisions import PhotoDecisions
-from csra_gui.photo_rows import PhotoRows
+from csra_gui.session.decision_columns import PhotoDecisions
+from csra_gui.session.growing_array import GrowingArray
+from csra_gui.session.photo_rows import PhotoRows
 from engine.api.values import FloatArray
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
-from csra_gui.photo_files import PhotoFiles
+from csra_gui.session.photo_files import PhotoFiles
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
 from engine.library.errors import LibraryError

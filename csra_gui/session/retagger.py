@@ -10,13 +10,13 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import Job
-from csra_gui.library_client import LibraryClient
-from csra_gui.photo_files import RowPaths
-from csra_gui.photo_table import PhotoTable
-from csra_gui.retag_plan import Difference, Retagged, RetagMode, RetagPlan, difference
-from csra_gui.tagging import TagRun, TagSummary
-from csra_gui.thresholds import LabelThresholds
-from csra_gui.workers.tag_job import Outcome, kept_predictions
+from csra_gui.session.library_client import LibraryClient
+from csra_gui.session.photo_files import RowPaths
+from csra_gui.session.photo_table import PhotoTable
+from csra_gui.session.retag_plan import Difference, Retagged, RetagMode, RetagPlan, difference
+from csra_gui.session.tag_job import Outcome, kept_predictions
+from csra_gui.session.tag_run import TagRun, TagSummary
+from csra_gui.session.thresholds import LabelThresholds
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, Prediction
 from engine.library.columns import IntArray

@@ -9,11 +9,11 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
-from csra_gui.library_client import LibraryClient
-from csra_gui.photo_files import RowPaths
-from csra_gui.photo_table import PhotoTable
-from csra_gui.tagging import TagRun, TagSummary
-from csra_gui.workers.tag_job import FileChanged, Outcome, kept_predictions
+from csra_gui.session.library_client import LibraryClient
+from csra_gui.session.photo_files import RowPaths
+from csra_gui.session.photo_table import PhotoTable
+from csra_gui.session.tag_job import FileChanged, Outcome, kept_predictions
+from csra_gui.session.tag_run import TagRun, TagSummary
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
 

@@ -9,17 +9,17 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
-from csra_gui.decisions import Decisions
-from csra_gui.library_care import LibraryCare
-from csra_gui.library_client import LibraryClient
-from csra_gui.library_sync import LibrarySync
-from csra_gui.photo_scan import PhotoScan
-from csra_gui.photo_table import PhotoTable
-from csra_gui.retag_plan import RetagPlan
-from csra_gui.retagger import Retagger
-from csra_gui.tagger import Tagger
-from csra_gui.tagging import TagSummary
-from csra_gui.workers.change_job import FileChanges
+from csra_gui.session.change_job import FileChanges
+from csra_gui.session.decisions import Decisions
+from csra_gui.session.library_client import LibraryClient
+from csra_gui.session.library_maintenance import LibraryCare
+from csra_gui.session.library_sync import LibrarySync
+from csra_gui.session.photo_scan import PhotoScan
+from csra_gui.session.photo_table import PhotoTable
+from csra_gui.session.retag_plan import RetagPlan
+from csra_gui.session.retagger import Retagger
+from csra_gui.session.tag_run import TagSummary
+from csra_gui.session.tagger import Tagger
 from engine.api.values import ModelInfo
 from engine.data.scan import ScanProblem
 from engine.library.store import Library

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import Job, JobRunner
-from csra_gui.workers.scan_job import FoundPhotos, scan_work
+from csra_gui.session.scan_job import FoundPhotos, scan_work
 from engine.api.errors import EngineError
 from engine.data.scan import ScanProblem
 from engine.library.values import ImageFile

@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
-from csra_gui.evidence_cache import EvidenceCache
-from csra_gui.photo_table import PhotoTable
+from csra_gui.session.evidence_cache import EvidenceCache
+from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
 from engine.api.values import PositionScores
 

@@ -9,8 +9,8 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import Job, JobRunner
-from csra_gui.photo_order import Order, rows_in_order
-from csra_gui.photo_table import PhotoTable
+from csra_gui.session.photo_table import PhotoTable
+from csra_gui.session.sort_keys import Order, rows_in_order
 from engine.api.errors import EngineError
 from engine.api.values import FloatArray
 from engine.library.columns import IntArray

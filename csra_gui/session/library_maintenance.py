@@ -13,8 +13,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from csra_gui.base.jobs import Job, JobRunner
-from csra_gui.library_client import LibraryClient
-from csra_gui.photo_table import PhotoTable
+from csra_gui.session.library_client import LibraryClient
+from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
 from engine.library.images import content_hash
 from engine.library.store import Library

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.library_client import LibraryClient
-from csra_gui.thresholds import LabelThresholds
+from csra_gui.session.library_client import LibraryClient
+from csra_gui.session.thresholds import LabelThresholds
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo
 from engine.library.store import Library

@@ -11,19 +11,19 @@ from PySide6.QtCore import QObject, Slot
 from csra_gui.base.engine_client import EngineClient, EngineFactory
 from csra_gui.base.jobs import JobRunner
 from csra_gui.base.settings import Settings
-from csra_gui.decisions import Decisions
-from csra_gui.library_client import LibraryClient, library_file
-from csra_gui.map_focus import MapFocus
-from csra_gui.model_keeper import ModelKeeper, ModelState
-from csra_gui.photo_table import PhotoTable, ScoredLabel
-from csra_gui.photo_work import PhotoWork
-from csra_gui.retag_plan import RetagMode, RetagPlan
-from csra_gui.retagger import Retagger
-from csra_gui.session_facts import SessionFacts
-from csra_gui.shown_photos import ShownPhotos
-from csra_gui.threshold_keeper import ThresholdKeeper
-from csra_gui.thresholds import LabelThresholds
-from csra_gui.workers.change_job import FileChanges
+from csra_gui.session.active_model import ModelKeeper, ModelState
+from csra_gui.session.change_job import FileChanges
+from csra_gui.session.decisions import Decisions
+from csra_gui.session.focus import MapFocus
+from csra_gui.session.library_client import LibraryClient, library_file
+from csra_gui.session.photo_table import PhotoTable, ScoredLabel
+from csra_gui.session.photo_view_order import ShownPhotos
+from csra_gui.session.pipeline import PhotoWork
+from csra_gui.session.retag_plan import RetagMode, RetagPlan
+from csra_gui.session.retagger import Retagger
+from csra_gui.session.session_facts import SessionFacts
+from csra_gui.session.threshold_store import ThresholdKeeper
+from csra_gui.session.thresholds import LabelThresholds
 from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.data.scan import ScanProblem
 from engine.library.values import Verdict

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from csra_gui.growing_array import GrowingArray
+from csra_gui.session.growing_array import GrowingArray
 from engine.library.columns import VERDICT_CODES, BoolArray, IntArray
 from engine.library.values import Verdict
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from csra_gui.growing_array import GrowingArray
-from csra_gui.photo_files import UNKNOWN_SIZE, PhotoFiles
-from csra_gui.photo_paths import PhotoPaths
+from csra_gui.session.growing_array import GrowingArray
+from csra_gui.session.photo_files import UNKNOWN_SIZE, PhotoFiles
+from csra_gui.session.photo_paths import PhotoPaths
 from engine.library.columns import IntArray
 from engine.library.values import ImageFile
 

@@ -10,7 +10,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from csra_gui.growing_array import GrowingArray
+from csra_gui.session.growing_array import GrowingArray
 
 
 class PhotoPaths(Sequence[Path]):

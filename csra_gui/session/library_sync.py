@@ -9,10 +9,10 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.jobs import Job, JobRunner
-from csra_gui.decisions import Decisions
-from csra_gui.library_client import LibraryClient
-from csra_gui.photo_files import PhotoFiles
-from csra_gui.photo_table import PhotoTable
+from csra_gui.session.decisions import Decisions
+from csra_gui.session.library_client import LibraryClient
+from csra_gui.session.photo_files import PhotoFiles
+from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
 from engine.library.columns import IntArray
 from engine.library.store import Library
