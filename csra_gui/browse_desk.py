@@ -7,10 +7,10 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from csra_gui.browsing import Browsing
-from csra_gui.notifier import Notifier, Topic
 from csra_gui.panels.folders_panel import reveal
 from csra_gui.panels.full_screen import FullScreen
 from csra_gui.session.session import Session
+from csra_gui.widgets.notifier import Notifier, Topic
 from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageLoader
 

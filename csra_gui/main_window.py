@@ -47,7 +47,6 @@ from csra_gui.map_display import MapDisplay
 from csra_gui.maps.map_exports import MapExports
 from csra_gui.model_desk import ModelDesk
 from csra_gui.model_shelf import ModelShelf
-from csra_gui.notifier import Notifier
 from csra_gui.opener import Opener
 from csra_gui.panels.export_strip import ExportStrip
 from csra_gui.panels.facets_panel import FacetsDock
@@ -70,6 +69,7 @@ from csra_gui.training.runner import TrainingRunner
 from csra_gui.used_labels import UsedLabels
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
+from csra_gui.widgets.notifier import Notifier
 from csra_gui.window_dialogs import WindowDialogs
 from csra_gui.workers.cached_decoder import CachedDecoder
 from csra_gui.workers.image_loader import ImageDecoder

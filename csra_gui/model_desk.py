@@ -15,8 +15,8 @@ from csra_gui.dialogs.facts_dialog import FactsDialog
 from csra_gui.dialogs.models_dialog import ModelsDialog
 from csra_gui.model_rows import Place, ShelfModel
 from csra_gui.model_shelf import DownloadOrder, ModelShelf, Work, WorkEnd, WorkKind
-from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session.session import Session
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
 from engine.texts import display_name, display_path, display_text

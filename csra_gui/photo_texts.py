@@ -7,7 +7,7 @@ from pathlib import Path
 
 from csra_gui.session.photo_table import ScoredLabel
 from csra_gui.session.session import Session
-from csra_gui.tool_tips import plain_tool_tip
+from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.library.values import Verdict
 from engine.texts import display_name, display_path, display_text
 

@@ -14,8 +14,8 @@ from csra_gui.dialogs.log_dialog import LogDialog
 from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
-from csra_gui.dialogs.text_dialogs import AboutDialog
 from csra_gui.session.session import Session
+from csra_gui.widgets.text_dialogs import AboutDialog
 
 
 class WindowDialogs(QObject):

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.item_models.row_list_model import RowListModel
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.retag_plan import CategoryChange, Difference
+from csra_gui.widgets.row_list_model import RowListModel
 from engine.texts import display_text
 
 _CATEGORY = Qt.ItemDataRole.UserRole

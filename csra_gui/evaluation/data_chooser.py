@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.evaluation.preflight import FoundData, look_at
-from csra_gui.panels.drop_hint import local_paths
+from csra_gui.widgets.drop_hint import local_paths
 from engine.api.errors import EngineError
 from engine.data.datasets.registry import DATASETS
 

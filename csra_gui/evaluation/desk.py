@@ -21,9 +21,9 @@ from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
 from csra_gui.evaluation.unfinished import as_request
 from csra_gui.model_shelf import ModelShelf
-from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import EngineError
 from engine.api.evaluation import Unfinished
 from engine.records.runs import runs_folder

@@ -33,8 +33,8 @@ from csra_gui.evaluation.run_shelf import RunShelf
 from csra_gui.evaluation.runner import EvaluationRunner
 from csra_gui.evaluation.runs_panel import RunsPanel
 from csra_gui.evaluation.scores_tab import ScoresTab
-from csra_gui.notifier import Notifier, Topic
 from csra_gui.widgets.message_bar import MessageBar
+from csra_gui.widgets.notifier import Notifier, Topic
 from engine.api.errors import EngineError
 from engine.texts import display_path, display_text
 

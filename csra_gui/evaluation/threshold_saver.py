@@ -9,8 +9,8 @@ from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
 from csra_gui.model_rows import ShelfModel
 from csra_gui.model_shelf import ModelShelf
-from csra_gui.notifier import Remedy, Topic
 from csra_gui.session.session import Session
+from csra_gui.widgets.notifier import Remedy, Topic
 
 _NOT_IN_USE = (
     "The model of this run is not in use. Use it first (Model ▸ Models), then its thresholds can "

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from csra_gui.facets import Facet, FacetGroup
 from csra_gui.filter_terms import TermState
-from csra_gui.tool_tips import plain_tool_tip
+from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.texts import display_text
 
 _Index = QModelIndex | QPersistentModelIndex

@@ -9,8 +9,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from csra_gui.maps.map_exports import MapExports
-from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.job_progress import JobProgress
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import EngineError
 from engine.texts import display_name, display_text
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session.session import ModelState, Session
 from csra_gui.session.tag_run import TagProgress, TagSummary
 from csra_gui.widgets.job_progress import JobProgress
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.data.scan import ScanProblem
 
 _UNCHANGED = "All labels are as they were."

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from csra_gui.base.jobs import Job
 from csra_gui.model_rows import Place
 from csra_gui.model_shelf import ModelShelf
-from csra_gui.notifier import Notifier, Remedy, Topic
 from csra_gui.session.session import Session
 from csra_gui.training.lesson_desk import LessonDesk
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
@@ -22,6 +21,7 @@ from csra_gui.training.runs_dialog import RunsDialog
 from csra_gui.training.strip import TrainingStrip
 from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.workers.image_loader import ImageDecoder
 from engine.api.errors import EngineError
 from engine.api.training import TrainRequest

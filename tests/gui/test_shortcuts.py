@@ -16,8 +16,8 @@ from csra_gui.base.shortcuts import Shortcuts, key_problem
 from csra_gui.commands.catalog import ACTIONS, OTHER_KEYS
 from csra_gui.dialogs.log_dialog import MAX_BYTES, LogDialog, last_lines
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
-from csra_gui.dialogs.text_dialogs import BugDialog
 from csra_gui.item_models.shortcut_model import ShortcutModel, ShortcutRow
+from csra_gui.widgets.text_dialogs import BugDialog
 from tests.gui.conftest import Start
 
 SPECS = (

@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 from csra_gui.app import Application
 from csra_gui.base import settings as keys
 from csra_gui.dialogs.problems_dialog import ProblemsDialog
-from csra_gui.dialogs.text_dialogs import BugDialog
 from csra_gui.item_models.photo_roles import PhotoRole
 from csra_gui.session.session import ModelState
+from csra_gui.widgets.text_dialogs import BugDialog
 from engine.api.errors import ModelError
 from tests.fakes import CATEGORIES, FakeEngine
 from tests.gui.conftest import Start
@@ -120,7 +120,7 @@ def test_a_drag_without_files_is_refused(qtbot: QtBot, start: Start) -> None:
 
 
 def test_a_dropped_name_that_is_not_utf8_arrives_whole(qtbot: QtBot, start: Start) -> None:
-    from csra_gui.panels.drop_hint import local_paths
+    from csra_gui.widgets.drop_hint import local_paths
 
     url = QUrl.fromEncoded(b"file:///photos/caf%E9%20%26%25.jpg")
     assert local_paths([url]) == [Path("/photos/caf\udce9 &%.jpg")]

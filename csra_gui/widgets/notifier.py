@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.dialogs.text_dialogs import BugDialog
 from csra_gui.widgets.message_bar import MessageBar, MessageLevel
+from csra_gui.widgets.text_dialogs import BugDialog
 from engine.texts import display_text
 
 _log = logging.getLogger(__name__)
