@@ -32,11 +32,9 @@ from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.models import ModelCommands
 from csra_gui.commands.photos import PhotoCommands
-from csra_gui.commands.retagging import RetagCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.search import SearchCommands
 from csra_gui.commands.table import Actions
-from csra_gui.commands.tags import TagCommands
 from csra_gui.commands.train import TrainCommands
 from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
@@ -59,11 +57,13 @@ from csra_gui.panels.shelf_strip import ShelfStrip
 from csra_gui.panels.stage_panel import StagePanel
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
-from csra_gui.panels.work_panel import WorkPanel
-from csra_gui.retag_desk import RetagDesk
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.session.session import Session
+from csra_gui.tagging.actions import TagCommands
+from csra_gui.tagging.activity_panel import WorkPanel
+from csra_gui.tagging.controller import RetagDesk
+from csra_gui.tagging.retag_actions import RetagCommands
 from csra_gui.training.desk import TrainingDesk
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.used_labels import UsedLabels

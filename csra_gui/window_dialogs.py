@@ -11,10 +11,10 @@ from csra_gui.base.paths import log_file
 from csra_gui.base.settings import Settings
 from csra_gui.base.shortcuts import Shortcuts
 from csra_gui.dialogs.log_dialog import LogDialog
-from csra_gui.dialogs.problems_dialog import Problem, ProblemsDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.session.session import Session
+from csra_gui.tagging.problems_dialog import Problem, ProblemsDialog
 from csra_gui.widgets.text_dialogs import AboutDialog
 
 

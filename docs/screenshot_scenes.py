@@ -11,16 +11,16 @@ from screenshot_studio import Studio
 
 from csra_gui.browsing import ViewMode
 from csra_gui.dialogs.bulk_dialog import BulkDialog
-from csra_gui.dialogs.difference_dialog import DifferenceDialog
 from csra_gui.dialogs.favourites_dialog import FavouritesDialog
 from csra_gui.dialogs.log_dialog import LogDialog
-from csra_gui.dialogs.problems_dialog import ProblemsDialog
-from csra_gui.dialogs.retag_dialog import RetagDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.session.retag_plan import Retagged, RetagMode, difference
+from csra_gui.tagging.difference_dialog import DifferenceDialog
+from csra_gui.tagging.problems_dialog import ProblemsDialog
+from csra_gui.tagging.retag_dialog import RetagDialog
 from csra_gui.training.runner import Phase
 from engine.api.categories import Categories
 from engine.api.geometry import Box

@@ -12,13 +12,13 @@ from csra_gui.commands import (
     maps,
     models,
     photos,
-    retagging,
     review,
     search,
-    tags,
     train,
     view,
 )
+from csra_gui.tagging import actions as tags
+from csra_gui.tagging import retag_actions as retagging
 
 ACTIONS: tuple[ActionSpec, ...] = (
     *photos.ACTIONS,

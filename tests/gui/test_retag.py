@@ -11,11 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base.settings import RETAG_MODE
-from csra_gui.dialogs.difference_dialog import DifferenceDialog
-from csra_gui.dialogs.retag_dialog import FolderChoice, RetagDialog
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.retag_plan import Retagged, RetagMode, RetagPlan, difference
 from csra_gui.session.session import Session
+from csra_gui.tagging.difference_dialog import DifferenceDialog
+from csra_gui.tagging.retag_dialog import FolderChoice, RetagDialog
 from engine.api.categories import Categories
 from engine.api.values import ModelInfo, Prediction
 from engine.library.values import Verdict

@@ -9,10 +9,10 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.settings import RETAG_MODE, Settings
-from csra_gui.dialogs.difference_dialog import DifferenceDialog
-from csra_gui.dialogs.retag_dialog import FolderChoice, RetagDialog
 from csra_gui.session.retag_plan import Difference, RetagMode, RetagPlan
 from csra_gui.session.session import Session
+from csra_gui.tagging.difference_dialog import DifferenceDialog
+from csra_gui.tagging.retag_dialog import FolderChoice, RetagDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.records.models import default_store, shipped_models
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
-from csra_gui.retag_desk import RetagDesk
 from csra_gui.session.session import Session
+from csra_gui.tagging.controller import RetagDesk
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions
