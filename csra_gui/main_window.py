@@ -33,7 +33,6 @@ from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.models import ModelCommands
 from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
-from csra_gui.commands.search import SearchCommands
 from csra_gui.commands.table import Actions
 from csra_gui.commands.train import TrainCommands
 from csra_gui.commands.view import ViewCommands
@@ -47,18 +46,19 @@ from csra_gui.model_desk import ModelDesk
 from csra_gui.model_shelf import ModelShelf
 from csra_gui.opener import Opener
 from csra_gui.panels.export_strip import ExportStrip
-from csra_gui.panels.facets_panel import FacetsDock
 from csra_gui.panels.folders_panel import FoldersPanel
 from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
 from csra_gui.panels.maps_panel import MapsPanel
-from csra_gui.panels.search_panel import SearchPanel
 from csra_gui.panels.shelf_strip import ShelfStrip
 from csra_gui.panels.stage_panel import StagePanel
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
+from csra_gui.search.actions import SearchCommands
+from csra_gui.search.facets_panel import FacetsDock
+from csra_gui.search.search_panel import SearchPanel
 from csra_gui.session.session import Session
 from csra_gui.tagging.actions import TagCommands
 from csra_gui.tagging.activity_panel import WorkPanel

@@ -13,10 +13,10 @@ from csra_gui.commands import (
     models,
     photos,
     review,
-    search,
     train,
     view,
 )
+from csra_gui.search import actions as search
 from csra_gui.tagging import actions as tags
 from csra_gui.tagging import retag_actions as retagging
 

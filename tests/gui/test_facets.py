@@ -8,10 +8,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from csra_gui.facets import Facet, FacetGroup, facet_groups
-from csra_gui.filter_terms import TermState
-from csra_gui.item_models.facet_model import FacetModel, FacetRole
-from csra_gui.widgets.facet_list import FacetList
+from csra_gui.search.facet_list import FacetList
+from csra_gui.search.facet_model import FacetModel, FacetRole
+from csra_gui.search.facets import Facet, FacetGroup, facet_groups
+from csra_gui.search.filter_terms import TermState
 from engine.library.columns import Columns
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse

@@ -8,11 +8,11 @@ from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.settings import SAVED_FILTERS, Settings
-from csra_gui.saved_filters import SavedFilter, SavedFilters
-from csra_gui.widgets.filter_bar import FilterBar
-from csra_gui.widgets.filter_edit import FilterEdit
-from csra_gui.widgets.filter_help import EXAMPLES, FilterHelp
-from csra_gui.widgets.sort_chooser import SortChooser
+from csra_gui.search.filter_bar import FilterBar
+from csra_gui.search.filter_edit import FilterEdit
+from csra_gui.search.filter_help import EXAMPLES, FilterHelp
+from csra_gui.search.saved_filters import SavedFilter, SavedFilters
+from csra_gui.search.sort_chooser import SortChooser
 from engine.library.filters.completion import Completion, complete
 from engine.library.filters.parser import parse
 

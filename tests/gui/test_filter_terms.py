@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from csra_gui.filter_terms import TermState, clicked, term_state, with_term
+from csra_gui.search.filter_terms import TermState, clicked, term_state, with_term
 from engine.library.filters.parser import parse
 
 

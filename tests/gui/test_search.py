@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from csra_gui.item_models.facet_model import FacetRow
+from csra_gui.search.facet_model import FacetRow
 from tests.gui.conftest import Start
 from tests.gui.test_window import names, row, wait_until_tagged
 

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.jobs import Job
-from csra_gui.facets import Facet, FacetGroup, facet_groups
-from csra_gui.filter_terms import clicked, terms_of
+from csra_gui.search.facet_list import FacetList
+from csra_gui.search.facets import Facet, FacetGroup, facet_groups
+from csra_gui.search.filter_terms import clicked, terms_of
 from csra_gui.session.session import Session
-from csra_gui.widgets.facet_list import FacetList
 from engine.library.filters.evaluation import LibraryView
 
 #: Counts are worked out at most this often.

@@ -9,10 +9,10 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 from typing_extensions import override
 
-from csra_gui.delegates.facet_delegate import FacetDelegate
-from csra_gui.facets import FacetGroup
-from csra_gui.filter_terms import TermState
-from csra_gui.item_models.facet_model import FacetModel, FacetRole, FacetRow
+from csra_gui.search.facet_delegate import FacetDelegate
+from csra_gui.search.facet_model import FacetModel, FacetRole, FacetRow
+from csra_gui.search.facets import FacetGroup
+from csra_gui.search.filter_terms import TermState
 
 
 class FacetList(QListView):

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayo
 
 from csra_gui.base.icons import icon
 from csra_gui.base.theme import Tone, tone_color
-from csra_gui.widgets.filter_edit import Completing, FilterEdit
-from csra_gui.widgets.filter_help import FilterHelp
-from csra_gui.widgets.sort_chooser import SortChooser
+from csra_gui.search.filter_edit import Completing, FilterEdit
+from csra_gui.search.filter_help import FilterHelp
+from csra_gui.search.sort_chooser import SortChooser
 from engine.texts import display_text
 
 

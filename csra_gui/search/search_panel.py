@@ -9,7 +9,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QInputDialog, QPushButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import Settings
-from csra_gui.saved_filters import MAX_NAME_LENGTH, SavedFilters
+from csra_gui.search.filter_bar import FilterBar
+from csra_gui.search.saved_filters import MAX_NAME_LENGTH, SavedFilters
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import (
     DATE,
@@ -21,7 +22,6 @@ from csra_gui.session.sort_keys import (
     REVIEWED,
     UNCERTAINTY,
 )
-from csra_gui.widgets.filter_bar import FilterBar
 from engine.library.filters.completion import Completion, complete
 from engine.texts import display_text
 

@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from csra_gui.base.icons import icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
-from csra_gui.filter_terms import TermState
-from csra_gui.item_models.facet_model import FacetRole, FacetRow
+from csra_gui.search.facet_model import FacetRole, FacetRow
+from csra_gui.search.filter_terms import TermState
 
 _PADDING = 8
 _GAP = 6

@@ -10,8 +10,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from typing_extensions import override
 
-from csra_gui.facets import Facet, FacetGroup
-from csra_gui.filter_terms import TermState
+from csra_gui.search.facets import Facet, FacetGroup
+from csra_gui.search.filter_terms import TermState
 from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.texts import display_text
 

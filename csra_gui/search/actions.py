@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QDockWidget
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
-from csra_gui.panels.search_panel import SearchPanel
+from csra_gui.search.search_panel import SearchPanel
 from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
