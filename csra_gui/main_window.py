@@ -39,7 +39,7 @@ from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.desk import EvaluationDesk
 from csra_gui.folder_watch import FolderWatch
-from csra_gui.library_desk import LibraryDesk
+from csra_gui.library.controller import LibraryDesk
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.map_exports import MapExports
 from csra_gui.model_desk import ModelDesk

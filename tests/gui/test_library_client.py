@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from csra_gui.dialogs.repair_dialog import Repair, RepairDialog
+from csra_gui.library.repair_dialog import Repair, RepairDialog
 from csra_gui.session.library_client import LibraryClient, library_file
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library

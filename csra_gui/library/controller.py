@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.dialogs.repair_dialog import Repair, RepairDialog
+from csra_gui.library.repair_dialog import Repair, RepairDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.library.backup import begin_anew, restore_backup
