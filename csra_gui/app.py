@@ -27,7 +27,7 @@ from csra_gui.base.paths import LOG_NAME, PROFILE_VARIABLE, profile_dirs
 from csra_gui.base.settings import Settings
 from csra_gui.base.theme import Theme, apply_theme
 from csra_gui.main_window import MainWindow
-from csra_gui.model_shelf import Downloader, ModelShelf
+from csra_gui.models.manager import Downloader, ModelShelf
 from csra_gui.session.session import Session
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.workers.cached_decoder import CachedDecoder

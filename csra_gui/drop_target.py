@@ -7,7 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDro
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from csra_gui.model_desk import is_model_file
+from csra_gui.models.controller import is_model_file
 from csra_gui.session.session import Session
 from csra_gui.widgets.drop_hint import DropHint, DropKind, local_paths
 

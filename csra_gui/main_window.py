@@ -30,7 +30,6 @@ from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.map_export import MapExportCommands
 from csra_gui.commands.map_study import MapStudyCommands
 from csra_gui.commands.maps import MapCommands
-from csra_gui.commands.models import ModelCommands
 from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.table import Actions
@@ -42,15 +41,16 @@ from csra_gui.folder_watch import FolderWatch
 from csra_gui.library.controller import LibraryDesk
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.map_exports import MapExports
-from csra_gui.model_desk import ModelDesk
-from csra_gui.model_shelf import ModelShelf
+from csra_gui.models.actions import ModelCommands
+from csra_gui.models.controller import ModelDesk
+from csra_gui.models.manager import ModelShelf
+from csra_gui.models.progress_bar import ShelfStrip
 from csra_gui.opener import Opener
 from csra_gui.panels.export_strip import ExportStrip
 from csra_gui.panels.folders_panel import FoldersPanel
 from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
 from csra_gui.panels.maps_panel import MapsPanel
-from csra_gui.panels.shelf_strip import ShelfStrip
 from csra_gui.panels.stage_panel import StagePanel
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel

@@ -10,12 +10,12 @@ from csra_gui.commands import (
     map_export,
     map_study,
     maps,
-    models,
     photos,
     review,
     train,
     view,
 )
+from csra_gui.models import actions as models
 from csra_gui.search import actions as search
 from csra_gui.tagging import actions as tags
 from csra_gui.tagging import retag_actions as retagging

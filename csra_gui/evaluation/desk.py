@@ -20,7 +20,7 @@ from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
 from csra_gui.evaluation.unfinished import as_request
-from csra_gui.model_shelf import ModelShelf
+from csra_gui.models.manager import ModelShelf
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic

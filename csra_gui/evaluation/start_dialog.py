@@ -24,7 +24,7 @@ from csra_gui.base.jobs import Job
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, preflight
 from csra_gui.evaluation.run_shelf import RunShelf
-from csra_gui.model_shelf import ModelShelf
+from csra_gui.models.manager import ModelShelf
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
 from engine.api.config import EvaluateConfig

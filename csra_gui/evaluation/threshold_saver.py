@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Slot
 from csra_gui.evaluation.exports import thresholds_request
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
-from csra_gui.model_rows import ShelfModel
-from csra_gui.model_shelf import ModelShelf
+from csra_gui.models.entries import ShelfModel
+from csra_gui.models.manager import ModelShelf
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Remedy, Topic
 

@@ -14,7 +14,7 @@ from csra_gui.maps.beside import second_map
 from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.layers import map_picture
 from csra_gui.maps.second_model import SecondModel
-from csra_gui.model_rows import Shelf, read_shelf
+from csra_gui.models.entries import Shelf, read_shelf
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from engine.explain.evidence import activate, logits

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from csra_gui.base.jobs import Job
-from csra_gui.model_rows import Place
-from csra_gui.model_shelf import ModelShelf
+from csra_gui.models.entries import Place
+from csra_gui.models.manager import ModelShelf
 from csra_gui.session.session import Session
 from csra_gui.training.lesson_desk import LessonDesk
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.jobs import Job
-from csra_gui.model_shelf import ModelShelf
+from csra_gui.models.manager import ModelShelf
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import SCORE

@@ -14,10 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base import settings as keys
-from csra_gui.dialogs.download_dialog import DownloadDialog
-from csra_gui.dialogs.facts_dialog import FactsDialog
-from csra_gui.dialogs.models_dialog import ModelsDialog
-from csra_gui.model_rows import Place
+from csra_gui.models.download_dialog import DownloadDialog
+from csra_gui.models.entries import Place
+from csra_gui.models.import_dialog import FactsDialog
+from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import ModelState
 from engine.api.categories import Categories
 from engine.api.errors import (

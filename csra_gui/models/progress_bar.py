@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from csra_gui.model_shelf import ModelShelf, Transfer, Work
+from csra_gui.models.manager import ModelShelf, Transfer, Work
 from csra_gui.widgets.job_progress import JobProgress
 
 

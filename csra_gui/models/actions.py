@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
-from csra_gui.model_desk import ModelDesk
+from csra_gui.models.controller import ModelDesk
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import Job, JobRunner
-from csra_gui.model_rows import Shelf, ShelfModel, read_shelf
+from csra_gui.models.entries import Shelf, ShelfModel, read_shelf
 from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
 from engine.api.values import ModelImport

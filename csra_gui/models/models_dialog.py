@@ -15,13 +15,13 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.model_rows import Place, ShelfModel
-from csra_gui.model_shelf import ModelShelf
-from csra_gui.panels.shelf_strip import ShelfStrip
+from csra_gui.models.entries import Place, ShelfModel
+from csra_gui.models.manager import ModelShelf
+from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
+from csra_gui.models.progress_bar import ShelfStrip
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar
-from csra_gui.widgets.model_tree import ModelLine, ModelSection, ModelTree
 from csra_gui.widgets.notifier import Notifier
 from engine.texts import display_text
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.model_shelf import DownloadOrder
+from csra_gui.models.manager import DownloadOrder
 from csra_gui.widgets.fact_sheet import FactSheet
 from engine.records.catalogue import CatalogueEntry
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.dialogs.download_dialog import lam_box
+from csra_gui.models.download_dialog import lam_box
 from engine.api.errors import MissingFactsError
 from engine.texts import display_name, display_text
 

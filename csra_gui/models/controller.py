@@ -10,11 +10,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from csra_gui.dialogs.download_dialog import DownloadDialog
-from csra_gui.dialogs.facts_dialog import FactsDialog
-from csra_gui.dialogs.models_dialog import ModelsDialog
-from csra_gui.model_rows import Place, ShelfModel
-from csra_gui.model_shelf import DownloadOrder, ModelShelf, Work, WorkEnd, WorkKind
+from csra_gui.models.download_dialog import DownloadDialog
+from csra_gui.models.entries import Place, ShelfModel
+from csra_gui.models.import_dialog import FactsDialog
+from csra_gui.models.manager import DownloadOrder, ModelShelf, Work, WorkEnd, WorkKind
+from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import FileChangedError, MissingFactsError
