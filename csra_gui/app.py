@@ -26,13 +26,13 @@ from csra_gui.base.icons import icon
 from csra_gui.base.paths import LOG_NAME, PROFILE_VARIABLE, profile_dirs
 from csra_gui.base.settings import Settings
 from csra_gui.base.theme import Theme, apply_theme
+from csra_gui.browse.cached_decoder import CachedDecoder
+from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.thumbnail_cache import ThumbnailCache
 from csra_gui.main_window import MainWindow
 from csra_gui.models.manager import Downloader, ModelShelf
 from csra_gui.session.session import Session
 from csra_gui.training.runner import TrainingRunner
-from csra_gui.workers.cached_decoder import CachedDecoder
-from csra_gui.workers.image_loader import ImageDecoder
-from csra_gui.workers.thumbnail_cache import ThumbnailCache
 from engine.data.decoding.pool import DecodePool
 from engine.downloads.download import download
 from engine.records.models import default_store

@@ -21,9 +21,17 @@ from csra_gui.base.close_guard import ClosingQuestion
 from csra_gui.base.settings import Settings
 from csra_gui.base.shortcut_guard import TypingGuard
 from csra_gui.base.shortcuts import Shortcuts
-from csra_gui.browse_desk import BrowseDesk
-from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.commands.browse import BrowseCommands
+from csra_gui.browse.actions import BrowseCommands
+from csra_gui.browse.cached_decoder import CachedDecoder
+from csra_gui.browse.controller import BrowseDesk
+from csra_gui.browse.folder_watch import FolderWatch
+from csra_gui.browse.folders_panel import FoldersPanel
+from csra_gui.browse.grid_panel import GridPanel
+from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.opener import Opener
+from csra_gui.browse.stage_panel import StagePanel
+from csra_gui.browse.view_mode import Browsing, ViewMode
+from csra_gui.browse.zoom_actions import ViewCommands
 from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.commands.evaluate import EvaluateCommands
 from csra_gui.commands.help_commands import HelpCommands
@@ -34,10 +42,8 @@ from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.table import Actions
 from csra_gui.commands.train import TrainCommands
-from csra_gui.commands.view import ViewCommands
 from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.desk import EvaluationDesk
-from csra_gui.folder_watch import FolderWatch
 from csra_gui.library.controller import LibraryDesk
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.map_exports import MapExports
@@ -45,13 +51,9 @@ from csra_gui.models.actions import ModelCommands
 from csra_gui.models.controller import ModelDesk
 from csra_gui.models.manager import ModelShelf
 from csra_gui.models.progress_bar import ShelfStrip
-from csra_gui.opener import Opener
 from csra_gui.panels.export_strip import ExportStrip
-from csra_gui.panels.folders_panel import FoldersPanel
-from csra_gui.panels.grid_panel import GridPanel
 from csra_gui.panels.labels_panel import LabelsPanel
 from csra_gui.panels.maps_panel import MapsPanel
-from csra_gui.panels.stage_panel import StagePanel
 from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.review_desk import ReviewDesk
@@ -71,8 +73,6 @@ from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
 from csra_gui.window_dialogs import WindowDialogs
-from csra_gui.workers.cached_decoder import CachedDecoder
-from csra_gui.workers.image_loader import ImageDecoder
 from engine.texts import display_text
 
 _DEFAULT_SIZE = QSize(1440, 900)

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtTest import QTest
 from screenshot_studio import Studio
 
-from csra_gui.browsing import ViewMode
+from csra_gui.browse.view_mode import ViewMode
 from csra_gui.dialogs.bulk_dialog import BulkDialog
 from csra_gui.dialogs.favourites_dialog import FavouritesDialog
 from csra_gui.dialogs.log_dialog import LogDialog

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec
+from csra_gui.browse import actions as browse
+from csra_gui.browse import zoom_actions as view
 from csra_gui.commands import (
-    browse,
     evaluate,
     help_commands,
     map_export,
@@ -13,7 +14,6 @@ from csra_gui.commands import (
     photos,
     review,
     train,
-    view,
 )
 from csra_gui.models import actions as models
 from csra_gui.search import actions as search

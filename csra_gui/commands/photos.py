@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
-from csra_gui.opener import Opener
+from csra_gui.browse.opener import Opener
 from csra_gui.session.session import Session
 from csra_gui.window_dialogs import WindowDialogs
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 
 from csra_gui.base.jobs import Job
+from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.export_files import (
     Explained,
@@ -22,7 +23,6 @@ from csra_gui.maps.export_files import (
 )
 from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.session.session import Session
-from csra_gui.workers.image_loader import ImageDecoder
 from engine.api.errors import EngineError
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind

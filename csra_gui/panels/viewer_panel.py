@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import Settings
+from csra_gui.browse.image_loader import ImageDecoder, large_loader
 from csra_gui.map_display import MapDisplay
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison
@@ -20,7 +21,6 @@ from csra_gui.panels.readout_strip import ReadoutStrip
 from csra_gui.panels.side_view import SideView
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
-from csra_gui.workers.image_loader import ImageDecoder, large_loader
 from engine.api.values import PositionScores
 from engine.texts import display_name, display_text
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from csra_gui.base.jobs import Job
+from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelShelf
 from csra_gui.session.session import Session
@@ -22,7 +23,6 @@ from csra_gui.training.strip import TrainingStrip
 from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
-from csra_gui.workers.image_loader import ImageDecoder
 from engine.api.errors import EngineError
 from engine.api.training import TrainRequest
 from engine.api.training_reports import Ending

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSlider, QV
 from typing_extensions import override
 
 from csra_gui.base.theme import BACKDROP, BACKDROP_MUTED, BACKDROP_TEXT
+from csra_gui.browse.image_loader import ImageDecoder, ImageLoader
 from csra_gui.training.record import TrainingRecord
 from csra_gui.training.texts import muted_label, plain_label
 from csra_gui.widgets.overlay import render_overlay
-from csra_gui.workers.image_loader import ImageDecoder, ImageLoader
 from engine.api.values import PositionScores
 from engine.explain.evidence import local_probability, logits, on_photo, sigmoid
 from engine.explain.render import OverlayStyle

@@ -14,14 +14,14 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base import settings as keys
-from csra_gui.browsing import ViewMode
-from csra_gui.item_models.photo_details_model import COLUMNS, PhotoDetailsModel
-from csra_gui.item_models.photo_list_model import FilmstripModel, PhotoListModel
-from csra_gui.item_models.photo_roles import PhotoRole
-from csra_gui.item_models.shown_photos_model import ShownPhotosModel
-from csra_gui.panels.full_screen import FullScreen
-from csra_gui.panels.photo_ranges import as_selection, positions_in, runs, spread
-from csra_gui.panels.thumbnail_view import ThumbnailView
+from csra_gui.browse.full_screen import FullScreen
+from csra_gui.browse.photo_details_model import COLUMNS, PhotoDetailsModel
+from csra_gui.browse.photo_list_model import FilmstripModel, PhotoListModel
+from csra_gui.browse.photo_ranges import as_selection, positions_in, runs, spread
+from csra_gui.browse.photo_roles import PhotoRole
+from csra_gui.browse.shown_photos_model import ShownPhotosModel
+from csra_gui.browse.thumbnail_view import ThumbnailView
+from csra_gui.browse.view_mode import ViewMode
 from engine.library.values import Verdict
 from tests.gui.conftest import Start
 

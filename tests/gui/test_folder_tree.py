@@ -7,8 +7,8 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, Qt
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from csra_gui.item_models.folder_tree_model import FolderColumn, FolderTreeModel
-from csra_gui.widgets.folder_view import FolderView
+from csra_gui.browse.folder_tree_model import FolderColumn, FolderTreeModel
+from csra_gui.browse.folder_view import FolderView
 
 TOP = Path("/photos")
 Tree = dict[str, object]

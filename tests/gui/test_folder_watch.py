@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from csra_gui import folder_watch
 from csra_gui.app import Application
+from csra_gui.browse import folder_watch
 from csra_gui.session.change_job import FileChanges, look_for_changes
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from csra_gui.workers.cached_decoder import CachedDecoder
-from csra_gui.workers.thumbnail_cache import ThumbnailCache, ThumbnailKey
+from csra_gui.browse.cached_decoder import CachedDecoder
+from csra_gui.browse.thumbnail_cache import ThumbnailCache, ThumbnailKey
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import decode

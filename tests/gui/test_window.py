@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base import settings as keys
-from csra_gui.item_models.photo_roles import PhotoRole
+from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.session.session import ModelState
 from csra_gui.tagging.problems_dialog import ProblemsDialog
 from csra_gui.widgets.text_dialogs import BugDialog

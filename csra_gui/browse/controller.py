@@ -6,13 +6,13 @@ from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
-from csra_gui.browsing import Browsing
-from csra_gui.panels.folders_panel import reveal
-from csra_gui.panels.full_screen import FullScreen
+from csra_gui.browse.cached_decoder import CachedDecoder
+from csra_gui.browse.folders_panel import reveal
+from csra_gui.browse.full_screen import FullScreen
+from csra_gui.browse.image_loader import ImageLoader
+from csra_gui.browse.view_mode import Browsing
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Topic
-from csra_gui.workers.cached_decoder import CachedDecoder
-from csra_gui.workers.image_loader import ImageLoader
 
 _MB = 1_000_000
 

@@ -8,8 +8,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from csra_gui.item_models.photo_list_model import FilmstripModel
-from csra_gui.panels.thumbnail_view import ThumbnailView
+from csra_gui.browse.photo_list_model import FilmstripModel
+from csra_gui.browse.thumbnail_view import ThumbnailView
 from engine.library.columns import IntArray
 
 _SIDE = 96

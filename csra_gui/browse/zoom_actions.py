@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.base.settings import THEME, THUMBNAIL_SIDE, Settings
-from csra_gui.photo_steps import PhotoSteps
+from csra_gui.browse.navigation import PhotoSteps
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 

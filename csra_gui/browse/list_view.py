@@ -10,8 +10,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
-from csra_gui.item_models.photo_details_model import COLUMNS, PhotoDetailsModel
-from csra_gui.panels.photo_ranges import ranges_of, runs
+from csra_gui.browse.photo_details_model import COLUMNS, PhotoDetailsModel
+from csra_gui.browse.photo_ranges import ranges_of, runs
 
 _SELECT_ROWS = (
     QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
-from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.item_models.photo_list_model import FilmstripModel
-from csra_gui.panels.compare_panel import ComparePanel
-from csra_gui.panels.filmstrip import Filmstrip
-from csra_gui.panels.photo_link import PhotoLink
+from csra_gui.browse.compare_panel import ComparePanel
+from csra_gui.browse.filmstrip import Filmstrip
+from csra_gui.browse.image_loader import ImageDecoder, ImageLoader
+from csra_gui.browse.photo_link import PhotoLink
+from csra_gui.browse.photo_list_model import FilmstripModel
+from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
-from csra_gui.workers.image_loader import ImageDecoder, ImageLoader
 
 _LOAD_AHEAD = 12
 

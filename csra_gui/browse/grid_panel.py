@@ -9,15 +9,15 @@ from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedLayout, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import THUMBNAIL_SIDE, Settings
-from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.item_models.photo_details_model import PhotoDetailsModel
-from csra_gui.item_models.photo_list_model import PhotoListModel
-from csra_gui.panels.grid_view import PhotoGrid
-from csra_gui.panels.list_view import PhotoList
-from csra_gui.panels.photo_link import PhotoLink
+from csra_gui.browse.grid_view import PhotoGrid
+from csra_gui.browse.image_loader import ImageDecoder, thumbnail_loader
+from csra_gui.browse.list_view import PhotoList
+from csra_gui.browse.photo_details_model import PhotoDetailsModel
+from csra_gui.browse.photo_link import PhotoLink
+from csra_gui.browse.photo_list_model import PhotoListModel
+from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import FOUND
-from csra_gui.workers.image_loader import ImageDecoder, thumbnail_loader
 
 #: Thumbnails are decoded in few sizes, so that the slider does not decode all anew at each step.
 _DECODED_SIDES = (128, 192, 256, 384, 512, 640, 960)

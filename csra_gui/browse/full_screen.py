@@ -10,11 +10,11 @@ from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
-from csra_gui.photo_steps import PhotoSteps
-from csra_gui.photo_texts import state_text
+from csra_gui.browse.image_loader import ImageLoader
+from csra_gui.browse.navigation import PhotoSteps
+from csra_gui.browse.photo_texts import state_text
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
-from csra_gui.workers.image_loader import ImageLoader
 from engine.texts import display_name, display_text
 
 _HIDE_POINTER_AFTER_MS = 2000

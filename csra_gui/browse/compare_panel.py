@@ -10,11 +10,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from csra_gui.browsing import Browsing, ViewMode
-from csra_gui.photo_texts import photo_error, state_text
+from csra_gui.browse.image_loader import ImageDecoder, large_loader
+from csra_gui.browse.photo_texts import photo_error, state_text
+from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
-from csra_gui.workers.image_loader import ImageDecoder, large_loader
 from engine.texts import display_name
 
 

@@ -9,8 +9,8 @@ from typing_extensions import override
 
 from csra_gui.base.icons import icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
-from csra_gui.delegates.chips import chip_height, paint_chips
-from csra_gui.item_models.photo_roles import PhotoRole
+from csra_gui.browse.chips import chip_height, paint_chips
+from csra_gui.browse.photo_roles import PhotoRole
 
 _Index = QModelIndex | QPersistentModelIndex
 

@@ -22,11 +22,11 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.settings import Settings
-from csra_gui.item_models.folder_tree_model import FolderTreeModel
-from csra_gui.opener import Opener
+from csra_gui.browse.folder_tree_model import FolderTreeModel
+from csra_gui.browse.folder_view import FolderView
+from csra_gui.browse.opener import Opener
 from csra_gui.search.filter_terms import TermState, term_state, terms_of, with_term
 from csra_gui.session.session import Session
-from csra_gui.widgets.folder_view import FolderView
 from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.library.filters.completion import quoted
 from engine.texts import display_name, display_path

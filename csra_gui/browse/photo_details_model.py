@@ -16,9 +16,9 @@ from PySide6.QtCore import (
     Qt,
 )
 
-from csra_gui.item_models.photo_roles import PhotoRole
-from csra_gui.item_models.shown_photos_model import ShownPhotosModel
-from csra_gui.photo_texts import accessible_text, state_text, tool_tip
+from csra_gui.browse.photo_roles import PhotoRole
+from csra_gui.browse.photo_texts import accessible_text, state_text, tool_tip
+from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import DATE, FOLDER, LABELS, NAME, REVIEWED
 from engine.library.columns import IntArray

@@ -7,8 +7,8 @@ from PySide6.QtCore import QRect, Qt, Slot
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 from typing_extensions import override
 
-from csra_gui.item_models.photo_list_model import PhotoListModel
-from csra_gui.panels.thumbnail_view import ThumbnailView
+from csra_gui.browse.photo_list_model import PhotoListModel
+from csra_gui.browse.thumbnail_view import ThumbnailView
 from engine.library.columns import IntArray
 
 

@@ -18,10 +18,10 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPalette, QResizeEvent, QShowE
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
-from csra_gui.delegates.photo_delegate import PhotoDelegate
-from csra_gui.item_models.photo_list_model import ThumbnailModel
-from csra_gui.panels.photo_ranges import as_selection, positions_in, spread
-from csra_gui.panels.rubber_band import RubberBand
+from csra_gui.browse.photo_delegate import PhotoDelegate
+from csra_gui.browse.photo_list_model import ThumbnailModel
+from csra_gui.browse.photo_ranges import as_selection, positions_in, spread
+from csra_gui.browse.rubber_band import RubberBand
 from engine.library.columns import IntArray
 
 _ASK_AFTER_MS = 30

@@ -8,11 +8,11 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 
-from csra_gui.item_models.photo_roles import PhotoRole
-from csra_gui.item_models.shown_photos_model import ShownPhotosModel
-from csra_gui.photo_texts import accessible_text, photo_error, tool_tip
+from csra_gui.browse.image_loader import ImageLoader
+from csra_gui.browse.photo_roles import PhotoRole
+from csra_gui.browse.photo_texts import accessible_text, photo_error, tool_tip
+from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.session.session import Session
-from csra_gui.workers.image_loader import ImageLoader
 from engine.library.columns import IntArray
 from engine.texts import display_name
 

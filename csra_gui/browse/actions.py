@@ -9,8 +9,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
-from csra_gui.browse_desk import BrowseDesk
-from csra_gui.browsing import Browsing, ViewMode
+from csra_gui.browse.controller import BrowseDesk
+from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 
 if TYPE_CHECKING:

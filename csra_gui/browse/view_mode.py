@@ -7,7 +7,7 @@ from enum import StrEnum
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.settings import VIEW_MODE, Settings
-from csra_gui.photo_steps import PhotoSteps
+from csra_gui.browse.navigation import PhotoSteps
 from csra_gui.session.session import Session
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from csra_gui.folder_tree import FolderNode, FolderTree
+from csra_gui.browse.folder_tree import FolderNode, FolderTree
 from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.texts import display_path, display_text
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QItemSelection, QItemSelectionRange
 
-from csra_gui.item_models.photo_list_model import PhotoListModel
-from csra_gui.item_models.shown_photos_model import ShownPhotosModel
+from csra_gui.browse.photo_list_model import PhotoListModel
+from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from engine.library.columns import IntArray
 
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHeaderView, QTreeView, QWidget
 from typing_extensions import override
 
-from csra_gui.item_models.folder_tree_model import FolderColumn, FolderTreeModel
+from csra_gui.browse.folder_tree_model import FolderColumn, FolderTreeModel
 
 
 class FolderView(QTreeView):

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 
-from csra_gui.workers.image_loader import ImageDecoder
-from csra_gui.workers.thumbnail_cache import ThumbnailCache, ThumbnailKey
+from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.thumbnail_cache import ThumbnailCache, ThumbnailKey
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.pool import DecodeRequest
