@@ -35,9 +35,6 @@ from csra_gui.browse.zoom_actions import ViewCommands
 from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.commands.evaluate import EvaluateCommands
 from csra_gui.commands.help_commands import HelpCommands
-from csra_gui.commands.map_export import MapExportCommands
-from csra_gui.commands.map_study import MapStudyCommands
-from csra_gui.commands.maps import MapCommands
 from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.table import Actions
@@ -45,17 +42,20 @@ from csra_gui.commands.train import TrainCommands
 from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.desk import EvaluationDesk
 from csra_gui.library.controller import LibraryDesk
-from csra_gui.map_display import MapDisplay
-from csra_gui.maps.map_exports import MapExports
+from csra_gui.maps.actions import MapCommands
+from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.export_actions import MapExportCommands
+from csra_gui.maps.export_bar import ExportStrip
+from csra_gui.maps.exporter import MapExports
+from csra_gui.maps.maps_panel import MapsPanel
+from csra_gui.maps.study_actions import MapStudyCommands
+from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.models.actions import ModelCommands
 from csra_gui.models.controller import ModelDesk
 from csra_gui.models.manager import ModelShelf
 from csra_gui.models.progress_bar import ShelfStrip
-from csra_gui.panels.export_strip import ExportStrip
 from csra_gui.panels.labels_panel import LabelsPanel
-from csra_gui.panels.maps_panel import MapsPanel
 from csra_gui.panels.status_panel import StatusPanel
-from csra_gui.panels.viewer_panel import ViewerPanel
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.review_dialogs import ReviewDialogs
 from csra_gui.search.actions import SearchCommands

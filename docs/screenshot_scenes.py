@@ -15,8 +15,8 @@ from csra_gui.dialogs.favourites_dialog import FavouritesDialog
 from csra_gui.dialogs.log_dialog import LogDialog
 from csra_gui.dialogs.settings_dialog import SettingsDialog
 from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
-from csra_gui.dialogs.why_dialog import WhyDialog
 from csra_gui.maps.comparison import Beside, Together
+from csra_gui.maps.why_dialog import WhyDialog
 from csra_gui.session.retag_plan import Retagged, RetagMode, difference
 from csra_gui.tagging.difference_dialog import DifferenceDialog
 from csra_gui.tagging.problems_dialog import ProblemsDialog

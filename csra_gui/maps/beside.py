@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from csra_gui.maps.comparison import Beside, Comparison
-from csra_gui.maps.map_source import MapSource
-from csra_gui.maps.second_model import SecondModel
+from csra_gui.maps.model_comparison import SecondModel
+from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain.evidence import activate, logits

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 
-from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Together
+from csra_gui.maps.display import MapDisplay
 from csra_gui.widgets.overlay import OverlayStyle, argb_image, render_overlay, style_alpha
 from engine.api.geometry import fitted_size
 from engine.api.values import FloatArray, PixelArray, PositionScores

@@ -16,8 +16,8 @@ from csra_gui.base.settings import (
 )
 from csra_gui.item_models.label_list_model import LabelRow
 from csra_gui.label_rows import LabelContext, rows_of_photo, rows_of_photos
-from csra_gui.map_display import MapDisplay
-from csra_gui.panels.map_chooser import MapChooser
+from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.map_chooser import MapChooser
 from csra_gui.panels.review_strip import ReviewStrip
 from csra_gui.review_desk import ReviewDesk
 from csra_gui.session.session import ModelState, Session

@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base import settings as keys
-from csra_gui.dialogs.why_dialog import WhyDialog
-from csra_gui.map_display import number_text, rounded_up
+from csra_gui.maps.display import number_text, rounded_up
 from csra_gui.maps.head_change import HeadChange
-from csra_gui.why_text import numbers, plain_reason
+from csra_gui.maps.why_dialog import WhyDialog
+from csra_gui.maps.why_text import numbers, plain_reason
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.geometry import Box

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.map_display import head_caption
+from csra_gui.maps.display import head_caption
 from csra_gui.maps.head_change import HeadChange
-from csra_gui.maps.map_source import MapSource
+from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from csra_gui.widgets.temperature_slider import TemperatureSlider

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import MAX_COMPARED, Beside, Comparison, Together
+from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.layers import category_color
-from csra_gui.panels.side_view import BESIDE_CAPTIONS
+from csra_gui.maps.side_view import BESIDE_CAPTIONS
 from csra_gui.session.session import Session
 from csra_gui.widgets.legend import color_icon
 from engine.explain.evidence import activate, logits

@@ -9,11 +9,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.icons import icon
-from csra_gui.map_display import MapDisplay
 from csra_gui.maps.beside import second_map
 from csra_gui.maps.comparison import Beside, Comparison
+from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.layers import map_picture
-from csra_gui.maps.second_model import SecondModel
+from csra_gui.maps.model_comparison import SecondModel
 from csra_gui.models.entries import Shelf, read_shelf
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView

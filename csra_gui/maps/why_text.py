@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from csra_gui.map_display import head_caption, signed_text
+from csra_gui.maps.display import head_caption, signed_text
 from engine.explain.explanation import Explanation, HeadTerms
 
 

@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, 
 
 from csra_gui.base.settings import Settings
 from csra_gui.browse.image_loader import ImageDecoder, large_loader
-from csra_gui.map_display import MapDisplay
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison
+from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.ground_truth import TrueObjects
 from csra_gui.maps.layers import OVERLAY_SIDE, MapPictures, map_picture, together_picture
-from csra_gui.maps.true_objects import TrueObjects
-from csra_gui.panels.legend_strip import LegendStrip
-from csra_gui.panels.readout_strip import ReadoutStrip
-from csra_gui.panels.side_view import SideView
+from csra_gui.maps.legend_bar import LegendStrip
+from csra_gui.maps.readout_bar import ReadoutStrip
+from csra_gui.maps.side_view import SideView
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.values import PositionScores

@@ -21,8 +21,8 @@ from csra_gui.base.settings import (
     Setting,
     Settings,
 )
-from csra_gui.dialogs.why_dialog import WhyDialog
-from csra_gui.maps.map_source import MapSource
+from csra_gui.maps.source import MapSource
+from csra_gui.maps.why_dialog import WhyDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QRectF, Signal, Slot
 from PySide6.QtGui import QColor
 
 from csra_gui.base.settings import SHOW_TRUE_BOXES, Settings
-from csra_gui.maps.map_source import MapSource
 from csra_gui.maps.pointing import Pointing, boxes_of, point
+from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_marks import PhotoMark
 from engine.api.errors import EngineError

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from typing_extensions import override
 
-from csra_gui.map_display import MapDisplay
-from csra_gui.readout import listed_categories, region_lines, spot_labels, spot_value
+from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.readout import listed_categories, region_lines, spot_labels, spot_value
 from csra_gui.session.session import Session
 from engine.api.geometry import Box
 from engine.api.values import ModelInfo, PositionScores

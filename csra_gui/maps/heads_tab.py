@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QListView, QListWidget, QListWidgetItem, Q
 from typing_extensions import override
 
 from csra_gui.base.settings import MAP_HEAD, MAP_KIND, Settings
-from csra_gui.map_display import MapDisplay, head_attention, head_caption, rounded_up
+from csra_gui.maps.display import MapDisplay, head_attention, head_caption, rounded_up
 from csra_gui.maps.layers import map_picture
 from csra_gui.session.session import Session
 from csra_gui.widgets.overlay import OverlayStyle

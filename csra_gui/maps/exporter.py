@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from csra_gui.base.jobs import Job
 from csra_gui.browse.image_loader import ImageDecoder
-from csra_gui.map_display import MapDisplay
+from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.export_files import (
     Explained,
     PageProgress,
@@ -21,7 +21,7 @@ from csra_gui.maps.export_files import (
     write_picture,
     write_sheet,
 )
-from csra_gui.panels.viewer_panel import ViewerPanel
+from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.session.session import Session
 from engine.api.errors import EngineError
 from engine.explain.drawn_maps import DrawingSettings

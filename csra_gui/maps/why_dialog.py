@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.maps.map_source import MapSource
+from csra_gui.maps.source import MapSource
+from csra_gui.maps.why_text import numbers, plain_reason
 from csra_gui.session.session import Session
-from csra_gui.why_text import numbers, plain_reason
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain.evidence import activate, logits
 from engine.explain.explanation import explanation

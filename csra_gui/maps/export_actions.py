@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from csra_gui.base.actions import ActionSpec, Slots
-from csra_gui.maps.map_exports import MapExports
+from csra_gui.maps.exporter import MapExports
 from csra_gui.session.session import Session
 from engine.explain.output_names import safe_name
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from csra_gui.maps.map_exports import MapExports
+from csra_gui.maps.exporter import MapExports
 from csra_gui.widgets.job_progress import JobProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import EngineError

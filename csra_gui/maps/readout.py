@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from csra_gui.map_display import number_text
+from csra_gui.maps.display import number_text
 from engine.api.categories import Categories
 from engine.api.geometry import Box
 from engine.api.values import FloatArray, Label, PositionScores

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.base.settings import SHOW_TRUE_BOXES, Settings
-from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Beside, Together
-from csra_gui.panels.maps_panel import MapsPanel
-from csra_gui.panels.viewer_panel import ViewerPanel
+from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.maps_panel import MapsPanel
+from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.session.session import Session
 from engine.api.geometry import Box
 

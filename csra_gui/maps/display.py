@@ -21,7 +21,7 @@ from csra_gui.base.settings import (
     SMOOTH_MAPS,
     Settings,
 )
-from csra_gui.maps.map_source import MapSource
+from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.overlay import OverlayStyle

@@ -14,7 +14,7 @@ from csra_gui.base.settings import (
     Setting,
     Settings,
 )
-from csra_gui.map_display import KIND_TEXTS, MapDisplay, head_caption
+from csra_gui.maps.display import KIND_TEXTS, MapDisplay, head_caption
 from csra_gui.session.session import Session
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.colormaps import ColorMapName

@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QSplitter, QTabWidget, QVBoxL
 from typing_extensions import override
 
 from csra_gui.base.settings import Settings
-from csra_gui.map_display import MapDisplay
 from csra_gui.maps.comparison import Comparison
+from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.heads_tab import HeadsTab
 from csra_gui.maps.label_changes import LabelChange, label_changes
-from csra_gui.panels.heads_tab import HeadsTab
-from csra_gui.panels.together_tab import TogetherTab
-from csra_gui.panels.what_if_tab import WhatIfTab
+from csra_gui.maps.together_tab import TogetherTab
+from csra_gui.maps.what_if_tab import WhatIfTab
 from csra_gui.session.session import Session
 from csra_gui.widgets.change_table import ChangeRow, ChangeTable
 from engine.texts import display_text
