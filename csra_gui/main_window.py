@@ -33,14 +33,14 @@ from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.browse.zoom_actions import ViewCommands
 from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
-from csra_gui.commands.evaluate import EvaluateCommands
 from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.table import Actions
 from csra_gui.commands.train import TrainCommands
 from csra_gui.drop_target import DropTarget
-from csra_gui.evaluation.desk import EvaluationDesk
+from csra_gui.evaluation.actions import EvaluateCommands
+from csra_gui.evaluation.controller import EvaluationDesk
 from csra_gui.library.controller import LibraryDesk
 from csra_gui.maps.actions import MapCommands
 from csra_gui.maps.display import MapDisplay

@@ -27,7 +27,7 @@ from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.base.theme import Tone, tone_color
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
-from csra_gui.evaluation.run_shelf import RunShelf, RunSummary
+from csra_gui.evaluation.run_list import RunShelf, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.jobs import Job
 from csra_gui.evaluation.cases import MOST_SHOWN, Cases
-from csra_gui.evaluation.own_decisions import KIND
+from csra_gui.evaluation.decisions_as_dataset import KIND
 from csra_gui.session.session import Session
 from engine.api.errors import DataError, EngineError
 from engine.data.datasets.registry import load_dataset

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from csra_gui.evaluation.run_shelf import RunSummary
+from csra_gui.evaluation.run_list import RunSummary
 from engine.api.errors import DataError, EngineError
 from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.records.model_record import from_metadata

@@ -22,14 +22,14 @@ from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.evaluation.analysis import Analysis, analyse
 from csra_gui.evaluation.category_tab import CategoryTab
 from csra_gui.evaluation.compare_tab import CompareTab
+from csra_gui.evaluation.cooccurrence_tab import PairsTab
 from csra_gui.evaluation.curves_tab import CurvesTab
-from csra_gui.evaluation.doubts_tab import DoubtsTab
 from csra_gui.evaluation.exports import SUFFIXES, Exports
+from csra_gui.evaluation.label_errors_tab import DoubtsTab
 from csra_gui.evaluation.overview_tab import OverviewTab
-from csra_gui.evaluation.pairs_tab import PairsTab
 from csra_gui.evaluation.progress_strip import ProgressStrip
 from csra_gui.evaluation.result_state import ResultState, ThresholdSet
-from csra_gui.evaluation.run_shelf import RunShelf
+from csra_gui.evaluation.run_list import RunShelf
 from csra_gui.evaluation.runner import EvaluationRunner
 from csra_gui.evaluation.runs_panel import RunsPanel
 from csra_gui.evaluation.scores_tab import ScoresTab

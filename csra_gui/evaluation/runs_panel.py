@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.evaluation.run_shelf import RunShelf, RunSummary
+from csra_gui.evaluation.run_list import RunShelf, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
 from engine.records.unfinished import UnfinishedRun
 from engine.texts import display_text

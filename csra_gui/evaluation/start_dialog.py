@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import Job
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, preflight
-from csra_gui.evaluation.run_shelf import RunShelf
+from csra_gui.evaluation.run_list import RunShelf
 from csra_gui.models.manager import ModelShelf
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet

@@ -17,7 +17,7 @@ from csra_gui.evaluation.cases import (
     pair_cases,
     score_cases,
 )
-from csra_gui.evaluation.own_decisions import decided_run
+from csra_gui.evaluation.decisions_as_dataset import decided_run
 from csra_gui.evaluation.preflight import duration_text
 from engine.api.categories import Categories
 from engine.api.errors import DataError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
-from csra_gui.evaluation.desk import EvaluationDesk
+from csra_gui.evaluation.controller import EvaluationDesk
 from csra_gui.session.session import Session
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
+from csra_gui.evaluation.decisions_as_dataset import keep_decided_run
 from csra_gui.evaluation.images import ImageFinder, ShownCases
-from csra_gui.evaluation.own_decisions import keep_decided_run
 from csra_gui.evaluation.progress_strip import ProgressStrip, what_is_evaluated
 from csra_gui.evaluation.result_window import ResultWindow
-from csra_gui.evaluation.run_shelf import RunShelf, RunSummary
+from csra_gui.evaluation.run_list import RunShelf, RunSummary
 from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
