@@ -119,7 +119,7 @@ def train(application: Application) -> None:
     """Train on what the model said, as if a person had accepted it all."""
     import numpy as np
 
-    from csra_gui.training.desk import SAMPLES
+    from csra_gui.training.controller import SAMPLES
     from engine.api.training import LabelSource, ModelStart, TrainRequest
     from engine.api.training_config import RECOMMENDED
     from engine.records.trainings import default_runs

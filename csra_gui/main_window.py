@@ -37,7 +37,6 @@ from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.photos import PhotoCommands
 from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.table import Actions
-from csra_gui.commands.train import TrainCommands
 from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.actions import EvaluateCommands
 from csra_gui.evaluation.controller import EvaluationDesk
@@ -66,7 +65,8 @@ from csra_gui.tagging.actions import TagCommands
 from csra_gui.tagging.activity_panel import WorkPanel
 from csra_gui.tagging.controller import RetagDesk
 from csra_gui.tagging.retag_actions import RetagCommands
-from csra_gui.training.desk import TrainingDesk
+from csra_gui.training.actions import TrainCommands
+from csra_gui.training.controller import TrainingDesk
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.used_labels import UsedLabels
 from csra_gui.widgets.empty_state import EmptyState

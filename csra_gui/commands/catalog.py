@@ -5,7 +5,7 @@ from __future__ import annotations
 from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec
 from csra_gui.browse import actions as browse
 from csra_gui.browse import zoom_actions as view
-from csra_gui.commands import help_commands, photos, review, train
+from csra_gui.commands import help_commands, photos, review
 from csra_gui.evaluation import actions as evaluate
 from csra_gui.maps import actions as maps
 from csra_gui.maps import export_actions as map_export
@@ -14,6 +14,7 @@ from csra_gui.models import actions as models
 from csra_gui.search import actions as search
 from csra_gui.tagging import actions as tags
 from csra_gui.tagging import retag_actions as retagging
+from csra_gui.training import actions as train
 
 ACTIONS: tuple[ActionSpec, ...] = (
     *photos.ACTIONS,

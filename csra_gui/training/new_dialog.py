@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import JobRunner
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.training.config_form import ConfigForm
-from csra_gui.training.own_labels import OwnLabels
+from csra_gui.training.decisions_as_dataset import OwnLabels
 from csra_gui.training.texts import heading, muted_label, photos, plain_label
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.session.session import Session
-from csra_gui.training.desk import TrainingDesk
+from csra_gui.training.controller import TrainingDesk
 
 if TYPE_CHECKING:
     from csra_gui.commands.table import Actions

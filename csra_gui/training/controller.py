@@ -14,12 +14,12 @@ from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelShelf
 from csra_gui.session.session import Session
-from csra_gui.training.lesson_desk import LessonDesk
+from csra_gui.training.decisions_as_dataset import own_labels
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
-from csra_gui.training.own_labels import own_labels
+from csra_gui.training.progress_bar import TrainingStrip
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.training.runs_dialog import RunsDialog
-from csra_gui.training.strip import TrainingStrip
+from csra_gui.training.teach_controller import LessonDesk
 from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic

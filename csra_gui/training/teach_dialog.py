@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.training.lesson_text import progress_text, summary, table_rows
+from csra_gui.training.teach_texts import progress_text, summary, table_rows
 from csra_gui.training.texts import duration, heading, muted_label, plain_label
 from engine.api.teaching import TeachProgress, TeachReport
 

@@ -16,9 +16,9 @@ from csra_gui.models.manager import ModelShelf
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import SCORE
-from csra_gui.training.lesson_dialog import ImproveDialog, LessonDialog, TeachDialog
-from csra_gui.training.own_labels import new_category_lesson, own_labels
+from csra_gui.training.decisions_as_dataset import new_category_lesson, own_labels
 from csra_gui.training.runner import TrainingRunner
+from csra_gui.training.teach_dialog import ImproveDialog, LessonDialog, TeachDialog
 from csra_gui.training.texts import photos
 from engine.api.errors import EngineError
 from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
