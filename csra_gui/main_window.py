@@ -35,7 +35,6 @@ from csra_gui.browse.zoom_actions import ViewCommands
 from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.commands.help_commands import HelpCommands
 from csra_gui.commands.photos import PhotoCommands
-from csra_gui.commands.review import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.commands.table import Actions
 from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.actions import EvaluateCommands
@@ -53,10 +52,12 @@ from csra_gui.models.actions import ModelCommands
 from csra_gui.models.controller import ModelDesk
 from csra_gui.models.manager import ModelShelf
 from csra_gui.models.progress_bar import ShelfStrip
-from csra_gui.panels.labels_panel import LabelsPanel
 from csra_gui.panels.status_panel import StatusPanel
-from csra_gui.review_desk import ReviewDesk
-from csra_gui.review_dialogs import ReviewDialogs
+from csra_gui.review.actions import FAVOURITE_KEYS, ReviewCommands
+from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.label_history import UsedLabels
+from csra_gui.review.labels_panel import LabelsPanel
+from csra_gui.review.review_dialogs import ReviewDialogs
 from csra_gui.search.actions import SearchCommands
 from csra_gui.search.facets_panel import FacetsDock
 from csra_gui.search.search_panel import SearchPanel
@@ -68,7 +69,6 @@ from csra_gui.tagging.retag_actions import RetagCommands
 from csra_gui.training.actions import TrainCommands
 from csra_gui.training.controller import TrainingDesk
 from csra_gui.training.runner import TrainingRunner
-from csra_gui.used_labels import UsedLabels
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier

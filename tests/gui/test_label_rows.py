@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from csra_gui.item_models.label_list_model import LabelRow, Share
-from csra_gui.label_rows import (
+from csra_gui.review.label_list_model import LabelRow, Share
+from csra_gui.review.label_rows import (
     Codes,
     LabelContext,
     next_in_turn,

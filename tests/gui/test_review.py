@@ -10,11 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base.settings import FAVOURITE_LABELS, USED_LABELS, Settings
-from csra_gui.dialogs.bulk_dialog import BulkDialog
-from csra_gui.dialogs.favourites_dialog import FavouritesDialog
-from csra_gui.item_models.label_list_model import LabelRow, Share
-from csra_gui.used_labels import UsedLabels, label_problem, spelled_as_known
-from csra_gui.widgets.label_entry import LabelEntry
+from csra_gui.review.bulk_dialog import BulkDialog
+from csra_gui.review.favourites_dialog import FavouritesDialog
+from csra_gui.review.label_entry import LabelEntry
+from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
+from csra_gui.review.label_list_model import LabelRow, Share
 from engine.library.values import Verdict
 from tests.gui.conftest import Start
 from tests.gui.test_window import row, wait_until_tagged

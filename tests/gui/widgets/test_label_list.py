@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.theme import Theme, apply_theme
-from csra_gui.delegates.label_delegate import pin_area
-from csra_gui.item_models.label_list_model import LabelListModel, LabelRole, LabelRow
-from csra_gui.widgets.label_list import LabelList
+from csra_gui.review.label_delegate import pin_area
+from csra_gui.review.label_list import LabelList
+from csra_gui.review.label_list_model import LabelListModel, LabelRole, LabelRow
 from engine.library.values import Verdict
 
 ROWS = (

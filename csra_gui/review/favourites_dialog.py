@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.used_labels import UsedLabels, label_problem, spelled_as_known
+from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
 
 
 class FavouritesDialog(QDialog):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from csra_gui.review_desk import ReviewDesk
+from csra_gui.review.controller import ReviewDesk
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import FOUND, MISTAKES, UNCERTAINTY
 

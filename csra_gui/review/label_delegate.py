@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from csra_gui.base.icons import icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
-from csra_gui.item_models.label_list_model import LabelRole, LabelRow, Share
+from csra_gui.review.label_list_model import LabelRole, LabelRow, Share
 from engine.library.values import Verdict
 
 _PADDING = 10

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PySide6.QtCore import QObject
 
-from csra_gui.item_models.label_list_model import LabelRow, Share
-from csra_gui.label_rows import next_in_turn, toggled
+from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
+from csra_gui.review.label_list_model import LabelRow, Share
+from csra_gui.review.label_rows import next_in_turn, toggled
 from csra_gui.session.session import Session
-from csra_gui.used_labels import UsedLabels, label_problem, spelled_as_known
 from csra_gui.widgets.notifier import Notifier, Topic
 from engine.library.columns import BoolArray, IntArray
 from engine.library.values import Verdict

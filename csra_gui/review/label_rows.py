@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from csra_gui.item_models.label_list_model import LabelRow
+from csra_gui.review.label_list_model import LabelRow
 from engine.api.categories import Categories
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, reach

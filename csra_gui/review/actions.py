@@ -9,12 +9,12 @@ from PySide6.QtGui import QIcon
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.base.icons import icon
-from csra_gui.item_models.label_list_model import Share
-from csra_gui.panels.labels_panel import LabelsPanel
-from csra_gui.review_desk import ReviewDesk
-from csra_gui.review_dialogs import ReviewDialogs
+from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.label_history import FAVOURITES, UsedLabels
+from csra_gui.review.label_list_model import Share
+from csra_gui.review.labels_panel import LabelsPanel
+from csra_gui.review.review_dialogs import ReviewDialogs
 from csra_gui.session.session import Session
-from csra_gui.used_labels import FAVOURITES, UsedLabels
 from engine.texts import display_text
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QListView, QWidget
 from typing_extensions import override
 
-from csra_gui.delegates.label_delegate import LabelDelegate, pin_area
-from csra_gui.item_models.label_list_model import LabelListModel, LabelRole, LabelRow
+from csra_gui.review.label_delegate import LabelDelegate, pin_area
+from csra_gui.review.label_list_model import LabelListModel, LabelRole, LabelRow
 
 _MOVES = frozenset(
     {

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.base.jobs import Job
-from csra_gui.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
-from csra_gui.review_desk import ReviewDesk
+from csra_gui.review.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
+from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.label_history import label_problem, spelled_as_known
 from csra_gui.session.session import Session
-from csra_gui.used_labels import label_problem, spelled_as_known
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView
 from engine.texts import display_name

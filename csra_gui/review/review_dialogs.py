@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.dialogs.bulk_dialog import BulkDialog
-from csra_gui.dialogs.favourites_dialog import FavouritesDialog
-from csra_gui.review_desk import ReviewDesk
+from csra_gui.review.bulk_dialog import BulkDialog
+from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.favourites_dialog import FavouritesDialog
+from csra_gui.review.label_history import UsedLabels
 from csra_gui.session.session import Session
-from csra_gui.used_labels import UsedLabels
 
 
 class ReviewDialogs(QObject):

@@ -14,15 +14,15 @@ from csra_gui.base.settings import (
     USE_MODEL_THRESHOLDS,
     Settings,
 )
-from csra_gui.item_models.label_list_model import LabelRow
-from csra_gui.label_rows import LabelContext, rows_of_photo, rows_of_photos
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.map_chooser import MapChooser
-from csra_gui.panels.review_strip import ReviewStrip
-from csra_gui.review_desk import ReviewDesk
+from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.label_entry import LabelEntry
+from csra_gui.review.label_list import LabelList
+from csra_gui.review.label_list_model import LabelRow
+from csra_gui.review.label_rows import LabelContext, rows_of_photo, rows_of_photos
+from csra_gui.review.progress_bar import ReviewStrip
 from csra_gui.session.session import ModelState, Session
-from csra_gui.widgets.label_entry import LabelEntry
-from csra_gui.widgets.label_list import LabelList
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from engine.texts import display_text
 

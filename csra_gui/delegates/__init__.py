@@ -1,1 +1,0 @@
-"""How rows and cells are painted."""
