@@ -32,11 +32,6 @@ from csra_gui.browse.opener import Opener
 from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.browse.zoom_actions import ViewCommands
-from csra_gui.commands.catalog import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
-from csra_gui.commands.help_commands import HelpCommands
-from csra_gui.commands.photos import PhotoCommands
-from csra_gui.commands.table import Actions
-from csra_gui.drop_target import DropTarget
 from csra_gui.evaluation.actions import EvaluateCommands
 from csra_gui.evaluation.controller import EvaluationDesk
 from csra_gui.library.controller import LibraryDesk
@@ -52,7 +47,6 @@ from csra_gui.models.actions import ModelCommands
 from csra_gui.models.controller import ModelDesk
 from csra_gui.models.manager import ModelShelf
 from csra_gui.models.progress_bar import ShelfStrip
-from csra_gui.panels.status_panel import StatusPanel
 from csra_gui.review.actions import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.review.controller import ReviewDesk
 from csra_gui.review.label_history import UsedLabels
@@ -62,6 +56,13 @@ from csra_gui.search.actions import SearchCommands
 from csra_gui.search.facets_panel import FacetsDock
 from csra_gui.search.search_panel import SearchPanel
 from csra_gui.session.session import Session
+from csra_gui.shell.action_table import Actions
+from csra_gui.shell.controller import WindowDialogs
+from csra_gui.shell.drop_target import DropTarget
+from csra_gui.shell.file_actions import PhotoCommands
+from csra_gui.shell.help_actions import HelpCommands
+from csra_gui.shell.menus import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
+from csra_gui.shell.status_panel import StatusPanel
 from csra_gui.tagging.actions import TagCommands
 from csra_gui.tagging.activity_panel import WorkPanel
 from csra_gui.tagging.controller import RetagDesk
@@ -72,7 +73,6 @@ from csra_gui.training.runner import TrainingRunner
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
-from csra_gui.window_dialogs import WindowDialogs
 from engine.texts import display_text
 
 _DEFAULT_SIZE = QSize(1440, 900)

@@ -10,14 +10,14 @@ from PySide6.QtTest import QTest
 from screenshot_studio import Studio
 
 from csra_gui.browse.view_mode import ViewMode
-from csra_gui.dialogs.log_dialog import LogDialog
-from csra_gui.dialogs.settings_dialog import SettingsDialog
-from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.maps.why_dialog import WhyDialog
 from csra_gui.review.bulk_dialog import BulkDialog
 from csra_gui.review.favourites_dialog import FavouritesDialog
 from csra_gui.session.retag_plan import Retagged, RetagMode, difference
+from csra_gui.shell.log_dialog import LogDialog
+from csra_gui.shell.settings_dialog import SettingsDialog
+from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 from csra_gui.tagging.difference_dialog import DifferenceDialog
 from csra_gui.tagging.problems_dialog import ProblemsDialog
 from csra_gui.tagging.retag_dialog import RetagDialog

@@ -14,7 +14,7 @@ from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 _MODES = {
     "view_grid": ViewMode.GRID,

@@ -12,7 +12,7 @@ from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 _THUMBNAIL_STEP = 32
 

@@ -9,7 +9,7 @@ from csra_gui.evaluation.controller import EvaluationDesk
 from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("evaluate_voc", "&VOC2007…", tip="Measure a model on PASCAL VOC 2007."),

@@ -27,7 +27,7 @@ from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 _OPACITY_STEP = 0.1
 _BESIDE_THE_PHOTO = QPoint(8, 190)

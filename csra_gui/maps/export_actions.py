@@ -14,7 +14,7 @@ from csra_gui.session.session import Session
 from engine.explain.output_names import safe_name
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 _PNG, _NUMBERS, _HTML = (
     "Pictures (*.png)",

@@ -15,7 +15,7 @@ from csra_gui.session.session import Session
 from engine.api.geometry import Box
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 _HIDE, _SHOW = "&Hide this part", "S&how the hidden part"
 

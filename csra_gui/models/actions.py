@@ -8,7 +8,7 @@ from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.models.controller import ModelDesk
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 
 ACTIONS: tuple[ActionSpec, ...] = (

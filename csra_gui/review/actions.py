@@ -18,7 +18,7 @@ from csra_gui.session.session import Session
 from engine.texts import display_text
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 _LABELS = 9
 LABEL_KEYS = tuple(f"label_{n}" for n in range(1, _LABELS + 1))

@@ -11,7 +11,7 @@ from csra_gui.search.search_panel import SearchPanel
 from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 
 ACTIONS: tuple[ActionSpec, ...] = (

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.session.session import Session
-from csra_gui.window_dialogs import WindowDialogs
+from csra_gui.shell.controller import WindowDialogs
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 
 ACTIONS: tuple[ActionSpec, ...] = (

@@ -9,7 +9,7 @@ from csra_gui.session.session import Session
 from csra_gui.training.controller import TrainingDesk
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 
 ACTIONS: tuple[ActionSpec, ...] = (

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.base import settings as keys
 from csra_gui.base.settings import SETTINGS, Settings
-from csra_gui.dialogs.settings_dialog import SettingsDialog
+from csra_gui.shell.settings_dialog import SettingsDialog
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from csra_gui.base.actions import ActionSpec
 from csra_gui.base.paths import log_file
 from csra_gui.base.settings import SHORTCUTS, Settings
 from csra_gui.base.shortcuts import Shortcuts, key_problem
-from csra_gui.commands.catalog import ACTIONS, OTHER_KEYS
-from csra_gui.dialogs.log_dialog import MAX_BYTES, LogDialog, last_lines
-from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
-from csra_gui.item_models.shortcut_model import ShortcutModel, ShortcutRow
+from csra_gui.shell.log_dialog import MAX_BYTES, LogDialog, last_lines
+from csra_gui.shell.menus import ACTIONS, OTHER_KEYS
+from csra_gui.shell.shortcut_model import ShortcutModel, ShortcutRow
+from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 from csra_gui.widgets.text_dialogs import BugDialog
 from tests.gui.conftest import Start
 

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QWidget
 from csra_gui.base.paths import log_file
 from csra_gui.base.settings import Settings
 from csra_gui.base.shortcuts import Shortcuts
-from csra_gui.dialogs.log_dialog import LogDialog
-from csra_gui.dialogs.settings_dialog import SettingsDialog
-from csra_gui.dialogs.shortcuts_dialog import ShortcutsDialog
 from csra_gui.session.session import Session
+from csra_gui.shell.log_dialog import LogDialog
+from csra_gui.shell.settings_dialog import SettingsDialog
+from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 from csra_gui.tagging.problems_dialog import Problem, ProblemsDialog
 from csra_gui.widgets.text_dialogs import AboutDialog
 

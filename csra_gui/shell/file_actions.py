@@ -9,10 +9,10 @@ from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.browse.opener import Opener
 from csra_gui.session.session import Session
-from csra_gui.window_dialogs import WindowDialogs
+from csra_gui.shell.controller import WindowDialogs
 
 if TYPE_CHECKING:
-    from csra_gui.commands.table import Actions
+    from csra_gui.shell.action_table import Actions
 
 
 ACTIONS: tuple[ActionSpec, ...] = (

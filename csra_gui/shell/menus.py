@@ -5,7 +5,6 @@ from __future__ import annotations
 from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec
 from csra_gui.browse import actions as browse
 from csra_gui.browse import zoom_actions as view
-from csra_gui.commands import help_commands, photos
 from csra_gui.evaluation import actions as evaluate
 from csra_gui.maps import actions as maps
 from csra_gui.maps import export_actions as map_export
@@ -13,6 +12,8 @@ from csra_gui.maps import study_actions as map_study
 from csra_gui.models import actions as models
 from csra_gui.review import actions as review
 from csra_gui.search import actions as search
+from csra_gui.shell import file_actions as photos
+from csra_gui.shell import help_actions as help_commands
 from csra_gui.tagging import actions as tags
 from csra_gui.tagging import retag_actions as retagging
 from csra_gui.training import actions as train

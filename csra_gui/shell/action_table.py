@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar
 from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec, plain_text
 from csra_gui.base.icons import icon
 from csra_gui.base.shortcuts import Shortcuts
-from csra_gui.commands.catalog import ACTIONS, MENUS, TOOL_BAR
+from csra_gui.shell.menus import ACTIONS, MENUS, TOOL_BAR
 
 
 class Actions(QObject):

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.actions import plain_text
 from csra_gui.base.shortcuts import Shortcuts, key_problem, shown_key
-from csra_gui.item_models.shortcut_model import ShortcutModel, ShortcutRole, ShortcutRow
+from csra_gui.shell.shortcut_model import ShortcutModel, ShortcutRole, ShortcutRow
 
 
 class ShortcutsDialog(QDialog):

@@ -1,1 +1,0 @@
-"""Undoable edits."""

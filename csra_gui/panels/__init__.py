@@ -1,1 +1,0 @@
-"""Parts of the main window that know the session."""
