@@ -1,7 +1,7 @@
 """How long it takes to teach the shipped model a new label, and how well it then ranks.
 
 Photos of one category of VOC2007 val and others play the person's part: the category is taught
-under another name, as if the model did not know it. The first lesson looks at every photo, the
+under another name, as if the model did not know it. The first teaching looks at every photo, the
 second one finds what a photo looks like on the disk.
 
     python benchmarks/teach_speed.py VOCDEVKIT [--photos 200] [--showing 20] [--category boat]
@@ -77,7 +77,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     return {
         "photos": len(rows),
         "showing it": len(showing),
-        "seconds, first lesson": seconds[0],
+        "seconds, first teaching": seconds[0],
         "seconds, the same photos again": seconds[1],
         "other photos ranked": len(rest),
         "of these show it": int(truth[rest].sum()),

@@ -30,7 +30,7 @@ from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.browse.thumbnail_cache import ThumbnailCache
 from csra_gui.main_window import MainWindow
-from csra_gui.models.manager import Downloader, ModelShelf
+from csra_gui.models.manager import Downloader, ModelManager
 from csra_gui.session.session import Session
 from csra_gui.training.runner import TrainingRunner
 from engine.data.decoding.pool import DecodePool
@@ -113,7 +113,7 @@ class Application(QObject):
         settings.setting_changed.connect(self._on_settings_changed)
         self.decoder = decoder if decoder is not None else DecodePool(newest_first=True)
         self.session = Session(engine_factory, settings, self)
-        self.shelf = ModelShelf(
+        self.manager = ModelManager(
             self.session.engine, self.session.jobs, default_store(), downloader, self
         )
         self.trainer = TrainingRunner(trainer_factory or engine_factory, default_runs(), self)
@@ -123,7 +123,7 @@ class Application(QObject):
         )
         self.window = MainWindow(
             self.session,
-            self.shelf,
+            self.manager,
             settings,
             self.decoder,
             samples,

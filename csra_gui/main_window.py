@@ -23,7 +23,7 @@ from csra_gui.base.shortcut_guard import TypingGuard
 from csra_gui.base.shortcuts import Shortcuts
 from csra_gui.browse.actions import BrowseCommands
 from csra_gui.browse.cached_decoder import CachedDecoder
-from csra_gui.browse.controller import BrowseDesk
+from csra_gui.browse.controller import BrowseController
 from csra_gui.browse.folder_watch import FolderWatch
 from csra_gui.browse.folders_panel import FoldersPanel
 from csra_gui.browse.grid_panel import GridPanel
@@ -33,22 +33,22 @@ from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.browse.zoom_actions import ViewCommands
 from csra_gui.evaluation.actions import EvaluateCommands
-from csra_gui.evaluation.controller import EvaluationDesk
-from csra_gui.library.controller import LibraryDesk
+from csra_gui.evaluation.controller import EvaluationController
+from csra_gui.library.controller import LibraryController
 from csra_gui.maps.actions import MapCommands
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.export_actions import MapExportCommands
-from csra_gui.maps.export_bar import ExportStrip
+from csra_gui.maps.export_bar import ExportBar
 from csra_gui.maps.exporter import MapExports
 from csra_gui.maps.maps_panel import MapsPanel
 from csra_gui.maps.study_actions import MapStudyCommands
 from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.models.actions import ModelCommands
-from csra_gui.models.controller import ModelDesk
-from csra_gui.models.manager import ModelShelf
-from csra_gui.models.progress_bar import ShelfStrip
+from csra_gui.models.controller import ModelController
+from csra_gui.models.manager import ModelManager
+from csra_gui.models.progress_bar import ModelProgressBar
 from csra_gui.review.actions import FAVOURITE_KEYS, ReviewCommands
-from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import UsedLabels
 from csra_gui.review.labels_panel import LabelsPanel
 from csra_gui.review.review_dialogs import ReviewDialogs
@@ -64,11 +64,11 @@ from csra_gui.shell.help_actions import HelpCommands
 from csra_gui.shell.menus import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.shell.status_panel import StatusPanel
 from csra_gui.tagging.actions import TagCommands
-from csra_gui.tagging.activity_panel import WorkPanel
-from csra_gui.tagging.controller import RetagDesk
+from csra_gui.tagging.activity_panel import ActivityPanel
+from csra_gui.tagging.controller import RetagController
 from csra_gui.tagging.retag_actions import RetagCommands
 from csra_gui.training.actions import TrainCommands
-from csra_gui.training.controller import TrainingDesk
+from csra_gui.training.controller import TrainingController
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
     def __init__(  # noqa: PLR0913 - what the composition has made
         self,
         session: Session,
-        shelf: ModelShelf,
+        manager: ModelManager,
         settings: Settings,
         decoder: ImageDecoder,
         samples: Path | None = None,
@@ -119,14 +119,14 @@ class MainWindow(QMainWindow):
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
         self.used_labels = UsedLabels(settings, self)
-        self.review = ReviewDesk(session, self.used_labels, self.notifier, self)
+        self.review = ReviewController(session, self.used_labels, self.notifier, self)
         self.labels = LabelsPanel(session, settings, self.maps, self.review, self)
         self.search = SearchPanel(session, settings, self)
         self.facets = FacetsDock(session, self)
         self.stage = StagePanel(session, self.browsing, self.viewer, self.grid.thumbnails, decoder)
         self.exports = MapExports(session, self.maps, self.viewer, decoder, self)
-        self.work = WorkPanel(session, self.notifier, self)
-        self.models_strip = ShelfStrip(shelf, self)
+        self.work = ActivityPanel(session, self.notifier, self)
+        self.models_progress = ModelProgressBar(manager, self)
         self.status = StatusPanel(session, self)
         self.empty = EmptyState(self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -135,17 +135,17 @@ class MainWindow(QMainWindow):
         self.opener = Opener(session, settings, samples, self)
         self.folders = FoldersPanel(session, settings, self.opener, self)
         self.watch = FolderWatch(session, settings, self)
-        self.browse_desk = BrowseDesk(
+        self.browse_controller = BrowseController(
             session, self.browsing, self.viewer.loader, self.notifier, thumbnails, self
         )
         self.dialogs = WindowDialogs(session, settings, self)
-        self.desk = ModelDesk(session, shelf, self.notifier, self)
-        self.evaluation = EvaluationDesk(session, shelf, settings, self.notifier, self)
-        self.training = TrainingDesk(session, shelf, trainer, self.notifier, decoder, self)
+        self.controller = ModelController(session, manager, self.notifier, self)
+        self.evaluation = EvaluationController(session, manager, settings, self.notifier, self)
+        self.training = TrainingController(session, manager, trainer, self.notifier, decoder, self)
         self.closing = ClosingQuestion(self)
         self.closing.add(self.evaluation.closing_text)
-        self.library_desk = LibraryDesk(session, self.notifier, self)
-        self.retag_desk = RetagDesk(session, settings, self.notifier, self)
+        self.library_controller = LibraryController(session, self.notifier, self)
+        self.retag_controller = RetagController(session, settings, self.notifier, self)
         self._typing_guard = TypingGuard(self)
         self._command_groups = self._made_command_groups()
         slots: Slots = {}
@@ -177,8 +177,8 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.message_bar)
         layout.addWidget(self.search)
         layout.addWidget(self._stack, 1)
-        layout.addWidget(self.models_strip)
-        layout.addWidget(ExportStrip(self.exports, self.notifier, self))
+        layout.addWidget(self.models_progress)
+        layout.addWidget(ExportBar(self.exports, self.notifier, self))
         layout.addWidget(self.evaluation.strip)
         layout.addWidget(self.training.strip)
         layout.addWidget(self.work)
@@ -248,16 +248,18 @@ class MainWindow(QMainWindow):
         self.grid.photo_activated.connect(lambda: self.browsing.set_mode(ViewMode.LARGE))
         for asks in (self.grid.menu_requested, self.stage.menu_requested):
             asks.connect(
-                lambda place: self.browse_desk.show_menu(place, actions.menu("photo").actions())
+                lambda place: self.browse_controller.show_menu(
+                    place, actions.menu("photo").actions()
+                )
             )
         self.work.problems_requested.connect(self.dialogs.show_problems)
-        self.status.models_requested.connect(self.desk.show_dialog)
+        self.status.models_requested.connect(self.controller.show_dialog)
         for change in (self.evaluation.runner.state_changed, self.evaluation.runner.ended):
             change.connect(self._update_actions)
         self.closing.add(self.training.closing_text)
         self.training.runner.phase_changed.connect(self._update_actions)
         self._drop_target.photos_dropped.connect(self._on_drop_target_photos_dropped)
-        self._drop_target.models_dropped.connect(self.desk.import_files)
+        self._drop_target.models_dropped.connect(self.controller.import_files)
         self._settings.setting_changed.connect(self._update_actions)
         self.empty.set_texts("Drop a folder of photos here", _WELCOME)
         offered = ["open_folder"] if self._samples is None else ["open_folder", "open_samples"]
@@ -284,15 +286,15 @@ class MainWindow(QMainWindow):
                 has_samples=self._samples is not None,
             ),
             ViewCommands(session, settings, view, self.browsing.steps, self._set_full_screen),
-            BrowseCommands(session, self.browsing, self.browse_desk, self.folders),
+            BrowseCommands(session, self.browsing, self.browse_controller, self.folders),
             MapCommands(session, settings, view, self.maps.source),
             MapStudyCommands(session, settings, self.maps, self.viewer, self.maps_panel),
             MapExportCommands(session, self.exports, self),
             self._review_commands(),
             SearchCommands(session, self.search, self.facets),
             TagCommands(session, dialogs),
-            RetagCommands(session, self.retag_desk),
-            ModelCommands(self.desk),
+            RetagCommands(session, self.retag_controller),
+            ModelCommands(self.controller),
             EvaluateCommands(session, self.evaluation),
             TrainCommands(session, self.training),
             HelpCommands(dialogs, self._show_shortcuts),

@@ -190,7 +190,7 @@ def why(studio: Studio) -> None:
 
 def models(studio: Studio) -> None:
     studio.command("models")
-    dialog = studio.window.desk.dialog
+    dialog = studio.window.controller.dialog
     assert dialog is not None
     studio.keep("models", dialog)
 
@@ -218,10 +218,10 @@ def problems(studio: Studio) -> None:
 def evaluation(studio: Studio) -> None:
     first = made_up_run(studio, "Example model", 1.6)
     second = save_run(made_up_run(studio, "Another example", 1.2), runs_folder())
-    desk = studio.window.evaluation
+    controller = studio.window.evaluation
     folder = save_run(first, runs_folder())
-    desk.show_run(folder.name)
-    results = desk.results
+    controller.show_run(folder.name)
+    results = controller.results
     assert results is not None
     studio.wait(lambda: results.state.analysis is not None, "the run is analysed")
     for place in range(results.tabs.count()):
@@ -243,7 +243,7 @@ def start_evaluation(studio: Studio) -> None:
 
 
 def training(studio: Studio) -> None:
-    desk = studio.window.training
+    controller = studio.window.training
     for name, label in (
         ("cat.jpg", "cat"),
         ("sheep-in-march.jpg", "sheep"),
@@ -251,17 +251,20 @@ def training(studio: Studio) -> None:
     ):
         studio.session.decide([studio.row(name)], {label: Verdict.ACCEPTED}, caption="Accept")
     studio.command("new_training")
-    assert desk.new_dialog is not None
-    desk.new_dialog.from_labels.click()
-    studio.keep("training-new", desk.new_dialog)
-    desk.new_dialog.form.editor("epochs").setValue(8)
-    desk.new_dialog.start.click()
-    studio.wait(lambda: desk.runner.phase is Phase.ASKING, "the training asks")
-    dialog = desk.dialog
+    assert controller.new_dialog is not None
+    controller.new_dialog.from_labels.click()
+    studio.keep("training-new", controller.new_dialog)
+    controller.new_dialog.form.editor("epochs").setValue(8)
+    controller.new_dialog.start.click()
+    studio.wait(lambda: controller.runner.phase is Phase.ASKING, "the training asks")
+    dialog = controller.dialog
     assert dialog is not None
     studio.keep("training-check", dialog)
     dialog.begin.click()
-    studio.wait(lambda: desk.runner.phase is Phase.ENDED and not desk.runner.is_busy, "it is done")
+    studio.wait(
+        lambda: controller.runner.phase is Phase.ENDED and not controller.runner.is_busy,
+        "it is done",
+    )
     for place in range(dialog.view.tabs.count()):
         dialog.view.tabs.setCurrentIndex(place)
         caption = dialog.view.tabs.tabText(place).replace("&", "").lower().replace(" ", "-")
@@ -270,24 +273,24 @@ def training(studio: Studio) -> None:
     dialog.close()
     studio.command("trainings")
     studio.rest()
-    studio.keep("trainings", desk.runs_dialog)
+    studio.keep("trainings", controller.runs_dialog)
 
 
-def lessons(studio: Studio) -> None:
-    desk = studio.window.training.lessons
+def teachings(studio: Studio) -> None:
+    controller = studio.window.training.teachings
     studio.command("improve_model")
-    assert desk.improving is not None
-    studio.keep("improve", desk.improving)
-    desk.improving.start.click()
-    studio.wait(desk.improving.look.isVisible, "the lesson is over")
-    studio.keep("improved", desk.improving)
-    desk.improving.discard.click()
-    desk.improving.close()
+    assert controller.improving is not None
+    studio.keep("improve", controller.improving)
+    controller.improving.start.click()
+    studio.wait(controller.improving.look.isVisible, "the teaching is over")
+    studio.keep("improved", controller.improving)
+    controller.improving.discard.click()
+    controller.improving.close()
     studio.session.set_selection(tuple(range(3)))
     studio.command("teach_label")
-    assert desk.teaching is not None
-    desk.teaching.name.setText("rocket")
-    studio.keep("teach", desk.teaching)
+    assert controller.teaching is not None
+    controller.teaching.name.setText("rocket")
+    studio.keep("teach", controller.teaching)
 
 
 def made_up_run(studio: Studio, name: str, skill: float) -> EvaluationRun:
@@ -341,6 +344,6 @@ SCENES: Mapping[str, Callable[[Studio], None]] = MappingProxyType(
         "evaluation": evaluation,
         "start-evaluation": start_evaluation,
         "training": training,
-        "lessons": lessons,
+        "teachings": teachings,
     }
 )

@@ -1,4 +1,4 @@
-"""Trainings and lessons of the fake engine: they take no time, and end as they are told."""
+"""Trainings and teachings of the fake engine: they take no time, and end as they are told."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class FakeTrainer:
         write_model: makes a model file and lets the engine open it.
         gate: each step waits for it.
         hold_after: the gate closes itself after this epoch.
-        error: ends a training or lesson after its first value while it is set.
+        error: ends a training or teaching after its first value while it is set.
         trained: the requests of trainings.
-        taught: the requests of lessons.
+        taught: the requests of teachings.
         wishes: what was wished of trainings.
-        closed: set when a training or lesson has come to its end, whichever.
+        closed: set when a training or teaching has come to its end, whichever.
     """
 
     write_model: Callable[[Path, str, Categories], None]

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
-from csra_gui.browse.controller import BrowseDesk
+from csra_gui.browse.controller import BrowseController
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 
@@ -102,11 +102,15 @@ class BrowseCommands:
     """
 
     def __init__(
-        self, session: Session, browsing: Browsing, desk: BrowseDesk, folders: QDockWidget
+        self,
+        session: Session,
+        browsing: Browsing,
+        controller: BrowseController,
+        folders: QDockWidget,
     ) -> None:
         self._session = session
         self._browsing = browsing
-        self._desk = desk
+        self._controller = controller
         self._folders = folders
 
     def slots(self) -> Slots:
@@ -117,10 +121,10 @@ class BrowseCommands:
             "view_large": self._browsing.toggle_large,
             "view_compare": lambda: self._browsing.set_mode(ViewMode.COMPARE),
             "show_folders": self._show_folders,
-            "photo_full_screen": self._desk.show_full_screen,
-            "show_in_files": self._desk.reveal_current,
-            "copy_path": self._desk.copy_paths,
-            "clear_thumbnails": self._desk.clear_thumbnails,
+            "photo_full_screen": self._controller.show_full_screen,
+            "show_in_files": self._controller.reveal_current,
+            "copy_path": self._controller.copy_paths,
+            "clear_thumbnails": self._controller.clear_thumbnails,
             "first_photo": self._browsing.steps.go_to_start,
             "last_photo": self._browsing.steps.go_to_end,
             "select_all": lambda: self._select(self._session.shown.rows.tolist()),

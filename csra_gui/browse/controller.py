@@ -17,7 +17,7 @@ from csra_gui.widgets.notifier import Notifier, Topic
 _MB = 1_000_000
 
 
-class BrowseDesk(QObject):
+class BrowseController(QObject):
     """Small things around the photos.
 
     Args:

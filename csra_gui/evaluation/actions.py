@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
-from csra_gui.evaluation.controller import EvaluationDesk
+from csra_gui.evaluation.controller import EvaluationController
 from csra_gui.session.session import Session
 
 if TYPE_CHECKING:
@@ -46,25 +46,25 @@ MENU: tuple[str, ...] = (
 class EvaluateCommands:
     """Starting evaluations and looking at what came of them."""
 
-    def __init__(self, session: Session, desk: EvaluationDesk) -> None:
+    def __init__(self, session: Session, controller: EvaluationController) -> None:
         self._session = session
-        self._desk = desk
+        self._controller = controller
 
     def slots(self) -> Slots:
         """Each command's slot by its id."""
-        desk = self._desk
+        controller = self._controller
         return {
-            "evaluate_voc": lambda: desk.ask_start("voc2007"),
-            "evaluate_coco": lambda: desk.ask_start("coco2014"),
-            "evaluate_wider": lambda: desk.ask_start("wider"),
-            "evaluate_folder": lambda: desk.ask_start("folder"),
-            "evaluate_decisions": desk.evaluate_decisions,
-            "evaluation_results": desk.show_results,
-            "cancel_evaluation": desk.cancel,
+            "evaluate_voc": lambda: controller.ask_start("voc2007"),
+            "evaluate_coco": lambda: controller.ask_start("coco2014"),
+            "evaluate_wider": lambda: controller.ask_start("wider"),
+            "evaluate_folder": lambda: controller.ask_start("folder"),
+            "evaluate_decisions": controller.evaluate_decisions,
+            "evaluation_results": controller.show_results,
+            "cancel_evaluation": controller.cancel,
         }
 
     def update(self, actions: Actions) -> None:
         """Enable the group's actions as things are now."""
         has_photos = self._session.model is not None and len(self._session.photos) > 0
         actions["evaluate_decisions"].setEnabled(has_photos)
-        actions["cancel_evaluation"].setEnabled(self._desk.runner.is_running)
+        actions["cancel_evaluation"].setEnabled(self._controller.runner.is_running)

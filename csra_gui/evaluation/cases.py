@@ -141,7 +141,7 @@ def score_cases(
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class LabelError:
     """A label of the data set that the model contradicts.
 
     Attributes:
@@ -159,7 +159,7 @@ class Doubt:
     score: float
 
 
-def doubts(analysis: Analysis, limit: int = 500) -> tuple[Doubt, ...]:
+def label_errors(analysis: Analysis, limit: int = 500) -> tuple[LabelError, ...]:
     """The labels that the model contradicts most surely, over all categories."""
     logits = analysis.run.logits
     wrong = np.where(analysis.negatives, logits, -np.inf)
@@ -173,7 +173,7 @@ def doubts(analysis: Analysis, limit: int = 500) -> tuple[Doubt, ...]:
     rows, columns = np.unravel_index(top, logits.shape)
     run = analysis.run
     return tuple(
-        Doubt(
+        LabelError(
             run.ids[row],
             int(column),
             run.categories[column],

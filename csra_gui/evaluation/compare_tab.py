@@ -27,7 +27,7 @@ from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.base.theme import Tone, tone_color
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
-from csra_gui.evaluation.run_list import RunShelf, RunSummary
+from csra_gui.evaluation.run_list import RunList, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
@@ -92,7 +92,7 @@ class CompareTab(QWidget):
     """Another run of the list against the one that is looked at."""
 
     def __init__(
-        self, state: ResultState, runs: RunShelf, jobs: JobRunner, parent: QWidget | None = None
+        self, state: ResultState, runs: RunList, jobs: JobRunner, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._state = state

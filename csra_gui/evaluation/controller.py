@@ -13,14 +13,14 @@ from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
 from csra_gui.evaluation.decisions_as_dataset import keep_decided_run
 from csra_gui.evaluation.images import ImageFinder, ShownCases
-from csra_gui.evaluation.progress_strip import ProgressStrip, what_is_evaluated
+from csra_gui.evaluation.progress_bar import EvaluationProgressBar, what_is_evaluated
 from csra_gui.evaluation.result_window import ResultWindow
-from csra_gui.evaluation.run_list import RunShelf, RunSummary
+from csra_gui.evaluation.run_list import RunList, RunSummary
 from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
 from csra_gui.evaluation.unfinished import as_request
-from csra_gui.models.manager import ModelShelf
+from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -31,26 +31,26 @@ from engine.records.unfinished import UnfinishedRun, list_unfinished, unfinished
 from engine.texts import display_text
 
 
-class EvaluationDesk(QObject):
+class EvaluationController(QObject):
     """Starts evaluations and shows what comes of them; the window stays usable all the while."""
 
     def __init__(
         self,
         session: Session,
-        shelf: ModelShelf,
+        manager: ModelManager,
         settings: Settings,
         notifier: Notifier,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session = session
-        self._shelf = shelf
+        self._manager = manager
         self._folders = DataFolders(session, settings, self)
         self._notifier = notifier
         self._window = window
         self.runner = EvaluationRunner(session.engine, self)
-        self.runs = RunShelf(session.jobs, self)
-        self.strip = ProgressStrip(self.runner, window)
+        self.runs = RunList(session.jobs, self)
+        self.strip = EvaluationProgressBar(self.runner, window)
         self.dialog: StartDialog | None = None
         self.results: ResultWindow | None = None
         self._finder = ImageFinder(session, self)
@@ -71,7 +71,7 @@ class EvaluationDesk(QObject):
         if self.dialog is None:
             self.dialog = StartDialog(
                 self._session,
-                self._shelf,
+                self._manager,
                 self.runs,
                 lambda path: self._tagging_rates.get(path, 0.0),
                 self._window,
@@ -104,7 +104,7 @@ class EvaluationDesk(QObject):
             )
             results.state.analysis_changed.connect(self._on_state_analysis_changed)
             results.state.cases_requested.connect(self._finder.ask)
-            ThresholdSaver(self._session, self._shelf, results)
+            ThresholdSaver(self._session, self._manager, results)
             results.runs.delete_requested.connect(self._ask_delete)
             results.runs.go_on_requested.connect(self.go_on)
             results.runs.keep_requested.connect(self._keep_as_it_is)

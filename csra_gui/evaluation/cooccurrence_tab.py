@@ -27,7 +27,7 @@ _HELP = {
 }
 
 
-class PairsTab(QWidget):
+class CooccurrenceTab(QWidget):
     """A matrix of categories; counted in a worker, a click on a cell shows its images."""
 
     def __init__(self, state: ResultState, jobs: JobRunner, parent: QWidget | None = None) -> None:

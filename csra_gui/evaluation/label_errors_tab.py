@@ -28,7 +28,7 @@ from typing_extensions import override
 
 from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.evaluation.analysis import Analysis
-from csra_gui.evaluation.cases import Cases, Doubt, doubts
+from csra_gui.evaluation.cases import Cases, LabelError, label_errors
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.evaluation.texts import percent
 from csra_gui.plots.sharing import Sharing
@@ -47,8 +47,8 @@ _HELP = (
 _ROWS_THAT_COUNT = 50
 
 
-class DoubtModel(QAbstractTableModel):
-    """The labels in doubt, and which of them the person holds for wrong.
+class LabelErrorModel(QAbstractTableModel):
+    """The labels in label_error, and which of them the person holds for wrong.
 
     Signals:
         marks_changed: ``marks`` are others.
@@ -58,18 +58,18 @@ class DoubtModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.doubts: tuple[Doubt, ...] = ()
+        self.label_errors: tuple[LabelError, ...] = ()
         self.marks: frozenset[LabelMark] = frozenset()
 
-    def set_doubts(self, found: tuple[Doubt, ...], marks: frozenset[LabelMark]) -> None:
+    def set_label_errors(self, found: tuple[LabelError, ...], marks: frozenset[LabelMark]) -> None:
         """Show other ones."""
         self.beginResetModel()
-        self.doubts, self.marks = found, marks
+        self.label_errors, self.marks = found, marks
         self.endResetModel()
 
     @override
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else len(self.doubts)
+        return 0 if parent.isValid() else len(self.label_errors)
 
     @override
     def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
@@ -84,12 +84,12 @@ class DoubtModel(QAbstractTableModel):
 
     @override
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        doubt = self.doubts[index.row()]
+        label_error = self.label_errors[index.row()]
         if index.column() == 0 and role == Qt.ItemDataRole.CheckStateRole:
-            marked = mark_of(doubt) in self.marks
+            marked = mark_of(label_error) in self.marks
             return Qt.CheckState.Checked if marked else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DisplayRole:
-            return cells(doubt)[index.column()]
+            return cells(label_error)[index.column()]
         return None
 
     @override
@@ -101,7 +101,7 @@ class DoubtModel(QAbstractTableModel):
     def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if index.column() != 0 or role != Qt.ItemDataRole.CheckStateRole:
             return False
-        mark = mark_of(self.doubts[index.row()])
+        mark = mark_of(self.label_errors[index.row()])
         checked = Qt.CheckState(value) == Qt.CheckState.Checked
         self.marks = self.marks | {mark} if checked else self.marks - {mark}
         self.dataChanged.emit(index, index)
@@ -109,7 +109,7 @@ class DoubtModel(QAbstractTableModel):
         return True
 
 
-class DoubtsTab(QWidget):
+class LabelErrorsTab(QWidget):
     """The list, one click per image; what is marked is kept beside the run.
 
     Signals:
@@ -125,7 +125,7 @@ class DoubtsTab(QWidget):
         self._analysis: Analysis | None = None
         self._saving: Job | None = None
         self._unsaved: tuple[Path, frozenset[LabelMark]] | None = None
-        self.model = DoubtModel(self)
+        self.model = LabelErrorModel(self)
         self.view = QTableView(self)
         self.export = QPushButton("&Export marked labels…", self)
         self.show_all = QPushButton("&Show all in the grid", self)
@@ -178,21 +178,21 @@ class DoubtsTab(QWidget):
         analysis = self._state.analysis
         before, self._analysis = self._analysis, analysis
         if analysis is None:
-            self.model.set_doubts((), frozenset())
+            self.model.set_label_errors((), frozenset())
         elif before is None or before.folder != analysis.folder:
-            self.model.set_doubts((), frozenset())
+            self.model.set_label_errors((), frozenset())
             job = self._jobs.prepare(
-                lambda: (doubts(analysis), marks_of(analysis.folder)), "find doubtful labels"
+                lambda: (label_errors(analysis), marks_of(analysis.folder)), "find doubtful labels"
             )
             job.returned.connect(lambda found: self._on_job_returned(analysis, *found))
             job.start()
         self._show_count()
 
     def _on_job_returned(
-        self, analysis: Analysis, found: tuple[Doubt, ...], marks: frozenset[LabelMark]
+        self, analysis: Analysis, found: tuple[LabelError, ...], marks: frozenset[LabelMark]
     ) -> None:
         if self._analysis is not None and self._analysis.folder == analysis.folder:
-            self.model.set_doubts(found, marks)
+            self.model.set_label_errors(found, marks)
             self.view.resizeColumnsToContents()
             self._show_count()
 
@@ -222,30 +222,38 @@ class DoubtsTab(QWidget):
         number = len(self.model.marks)
         self.count.setText(f"{number:,} marked as wrong" if number else "")
         self.export.setEnabled(number > 0)
-        self.show_all.setEnabled(bool(self.model.doubts))
+        self.show_all.setEnabled(bool(self.model.label_errors))
 
     @Slot(QModelIndex)
     def _on_view_activated(self, index: QModelIndex) -> None:
         if index.isValid() and index.column() > 0:
-            doubt = self.model.doubts[index.row()]
-            name = display_text(doubt.name)
-            says = "has it" if doubt.is_label else "has it not"
+            label_error = self.model.label_errors[index.row()]
+            name = display_text(label_error.name)
+            says = "has it" if label_error.is_label else "has it not"
             self._state.cases_requested.emit(
-                Cases(f"{name}: the data set says: {says}", (doubt.sample,), doubt.name)
+                Cases(f"{name}: the data set says: {says}", (label_error.sample,), label_error.name)
             )
 
     @Slot()
     def _on_show_all_clicked(self) -> None:
-        samples = tuple(dict.fromkeys(doubt.sample for doubt in self.model.doubts))
+        samples = tuple(
+            dict.fromkeys(label_error.sample for label_error in self.model.label_errors)
+        )
         self._state.cases_requested.emit(Cases("Labels that the model contradicts", samples))
 
 
-def mark_of(doubt: Doubt) -> LabelMark:
+def mark_of(label_error: LabelError) -> LabelMark:
     """The mark that says that this label is wrong."""
-    return LabelMark(doubt.sample, doubt.name, doubt.is_label)
+    return LabelMark(label_error.sample, label_error.name, label_error.is_label)
 
 
-def cells(doubt: Doubt) -> tuple[str, ...]:
+def cells(label_error: LabelError) -> tuple[str, ...]:
     """What the columns say of a label."""
-    says = "has it" if doubt.is_label else "has it not"
-    return "", display_text(doubt.sample), display_text(doubt.name), says, percent(doubt.score)
+    says = "has it" if label_error.is_label else "has it not"
+    return (
+        "",
+        display_text(label_error.sample),
+        display_text(label_error.name),
+        says,
+        percent(label_error.score),
+    )

@@ -22,14 +22,14 @@ from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.evaluation.analysis import Analysis, analyse
 from csra_gui.evaluation.category_tab import CategoryTab
 from csra_gui.evaluation.compare_tab import CompareTab
-from csra_gui.evaluation.cooccurrence_tab import PairsTab
+from csra_gui.evaluation.cooccurrence_tab import CooccurrenceTab
 from csra_gui.evaluation.curves_tab import CurvesTab
 from csra_gui.evaluation.exports import SUFFIXES, Exports
-from csra_gui.evaluation.label_errors_tab import DoubtsTab
+from csra_gui.evaluation.label_errors_tab import LabelErrorsTab
 from csra_gui.evaluation.overview_tab import OverviewTab
-from csra_gui.evaluation.progress_strip import ProgressStrip
+from csra_gui.evaluation.progress_bar import EvaluationProgressBar
 from csra_gui.evaluation.result_state import ResultState, ThresholdSet
-from csra_gui.evaluation.run_list import RunShelf
+from csra_gui.evaluation.run_list import RunList
 from csra_gui.evaluation.runner import EvaluationRunner
 from csra_gui.evaluation.runs_panel import RunsPanel
 from csra_gui.evaluation.scores_tab import ScoresTab
@@ -57,7 +57,7 @@ class ResultWindow(QWidget):
     save_thresholds_requested = Signal()
 
     def __init__(
-        self, runs: RunShelf, runner: EvaluationRunner, jobs: JobRunner, parent: QWidget
+        self, runs: RunList, runner: EvaluationRunner, jobs: JobRunner, parent: QWidget
     ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle("Evaluation results")
@@ -77,10 +77,10 @@ class ResultWindow(QWidget):
         self.categories = CategoryTab(self.state, self)
         self.curves = CurvesTab(self.state, self)
         self.scores = ScoresTab(self.state, self)
-        self.pairs = PairsTab(self.state, jobs, self)
-        self.doubts = DoubtsTab(self.state, jobs, self)
+        self.pairs = CooccurrenceTab(self.state, jobs, self)
+        self.label_errors = LabelErrorsTab(self.state, jobs, self)
         self.compare = CompareTab(self.state, runs, jobs, self)
-        self.strip = ProgressStrip(runner, self)
+        self.strip = EvaluationProgressBar(runner, self)
         self._set_up()
         self._connect()
         self._show_title()
@@ -98,7 +98,7 @@ class ResultWindow(QWidget):
             (self.curves, "C&urves"),
             (self.scores, "Sco&res"),
             (self.pairs, "&Pairs"),
-            (self.doubts, "Doubtful &labels"),
+            (self.label_errors, "LabelErrors &labels"),
             (self.compare, "Co&mpare"),
         ):
             self.tabs.addTab(tab, text)
@@ -144,7 +144,7 @@ class ResultWindow(QWidget):
         self.state.export_requested.connect(self.exports.write)
         self.exports.written.connect(self._on_exports_written)
         self.exports.failed.connect(self._tell_error)
-        self.doubts.failed.connect(self._tell_error)
+        self.label_errors.failed.connect(self._tell_error)
 
     @Slot(object)
     def _analyse(self, folder: Path) -> None:

@@ -60,7 +60,7 @@ class KeptRuns:
     unfinished: tuple[UnfinishedRun, ...] = ()
 
 
-class RunShelf(QObject):
+class RunList(QObject):
     """Knows the kept runs.
 
     Signals:

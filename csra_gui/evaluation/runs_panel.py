@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.evaluation.run_list import RunShelf, RunSummary
+from csra_gui.evaluation.run_list import RunList, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
 from engine.records.unfinished import UnfinishedRun
 from engine.texts import display_text
@@ -43,7 +43,7 @@ class RunsPanel(QWidget):
     go_on_requested = Signal(object)
     keep_requested = Signal(object)
 
-    def __init__(self, runs: RunShelf, parent: QWidget | None = None) -> None:
+    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._runs = runs
         self._wanted: Path | None = None

@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import Job
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, preflight
-from csra_gui.evaluation.run_list import RunShelf
-from csra_gui.models.manager import ModelShelf
+from csra_gui.evaluation.run_list import RunList
+from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
 from engine.api.config import EvaluateConfig
@@ -40,7 +40,7 @@ class StartDialog(QDialog):
 
     Args:
         session: the models and jobs.
-        shelf: the models that there are.
+        manager: the models that there are.
         runs: how fast earlier ones were.
         tagging_rate: photos per second of the model in a file, while it tagged; 0 if unknown.
         parent: the window.
@@ -56,8 +56,8 @@ class StartDialog(QDialog):
     def __init__(
         self,
         session: Session,
-        shelf: ModelShelf,
-        runs: RunShelf,
+        manager: ModelManager,
+        runs: RunList,
         tagging_rate: Callable[[Path], float],
         parent: QWidget,
     ) -> None:
@@ -65,7 +65,7 @@ class StartDialog(QDialog):
         self._tagging_rate = tagging_rate
         self.setWindowTitle("Evaluate a model")
         self._session = session
-        self._shelf = shelf
+        self._manager = manager
         self._runs = runs
         self._job: Job | None = None
         self._preflight: Preflight | None = None
@@ -87,7 +87,7 @@ class StartDialog(QDialog):
         """Begin with a kind of data set; empty finds out."""
         self.data.set_kind(kind)
         self.data.set_folder(folder)
-        self._shelf.refresh()
+        self._manager.refresh()
 
     def _set_up(self) -> None:
         self.models.setAccessibleName("Models to evaluate")
@@ -123,7 +123,7 @@ class StartDialog(QDialog):
         self.data.refused.connect(self._on_data_refused)
         self.models.itemChanged.connect(self._on_choice_changed)
         self.limit.valueChanged.connect(self._on_choice_changed)
-        self._shelf.shelf_changed.connect(self._list_models)
+        self._manager.entries_changed.connect(self._list_models)
         self._runs.runs_changed.connect(self._on_choice_changed)
         self.start.clicked.connect(self._on_start_clicked)
         self.close_button.clicked.connect(self.close)
@@ -136,7 +136,7 @@ class StartDialog(QDialog):
         used = self._session.model
         self.models.blockSignals(True)
         self.models.clear()
-        for model in self._shelf.shelf.models:
+        for model in self._manager.manager.models:
             if not model.is_usable or model.path is None:
                 continue
             item = QListWidgetItem(display_text(model.name), self.models)

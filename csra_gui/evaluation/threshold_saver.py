@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Slot
 from csra_gui.evaluation.exports import thresholds_request
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
-from csra_gui.models.entries import ShelfModel
-from csra_gui.models.manager import ModelShelf
+from csra_gui.models.entries import ModelEntry
+from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Remedy, Topic
 
@@ -21,10 +21,10 @@ _NOT_IN_USE = (
 class ThresholdSaver(QObject):
     """Asks, and has the engine write the model's file."""
 
-    def __init__(self, session: Session, shelf: ModelShelf, results: ResultWindow) -> None:
+    def __init__(self, session: Session, manager: ModelManager, results: ResultWindow) -> None:
         super().__init__(results)
         self._session = session
-        self._shelf = shelf
+        self._manager = manager
         self._results = results
         results.save_thresholds_requested.connect(self._on_results_save_thresholds_requested)
 
@@ -46,12 +46,12 @@ class ThresholdSaver(QObject):
         dialog.accepted.connect(lambda: self._save(model.name, dialog.copy_name))
         dialog.open()
 
-    def _model(self, model_id: str) -> ShelfModel | None:
+    def _model(self, model_id: str) -> ModelEntry | None:
         """The model in use, if it is the one of the run."""
         used = self._session.model
         if used is None or used.id != model_id:
             return None
-        models = self._shelf.shelf.models
+        models = self._manager.manager.models
         return next((model for model in models if model.path == used.path), None)
 
     def _save(self, source: str, copy_name: str | None) -> None:
@@ -66,6 +66,6 @@ class ThresholdSaver(QObject):
 
     @Slot(object)
     def _on_job_returned(self, name: str) -> None:
-        self._shelf.refresh()
+        self._manager.refresh()
         use = Remedy("Use it", lambda: self._session.models.use(name))
         self._results.notifier.info(f"{name} has these thresholds now.", Topic.EVALUATION, use)

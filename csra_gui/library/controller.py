@@ -18,7 +18,7 @@ _FOR_NOW = "You can go on, but what you do is forgotten when this window closes.
 _NOT_KEPT = "It could not be kept in the library:"
 
 
-class LibraryDesk(QObject):
+class LibraryController(QObject):
     """Messages about the library, each with what can be done."""
 
     def __init__(self, session: Session, notifier: Notifier, window: QWidget) -> None:

@@ -15,7 +15,7 @@ from engine.api.errors import EngineError
 from engine.texts import display_name, display_text
 
 
-class ExportStrip(QWidget):
+class ExportBar(QWidget):
     """Progress with Cancel; the notifier is told at the end."""
 
     def __init__(

@@ -12,7 +12,7 @@ from csra_gui.widgets.legend import Legend
 from engine.texts import display_text
 
 
-class LegendStrip(Legend):
+class LegendBar(Legend):
     """The legend of the labels that are drawn together; hidden otherwise."""
 
     def __init__(

@@ -18,7 +18,7 @@ _HINT = "Point at the photo to read its values.\nShift-drag, or Region, asks abo
 _MARGIN = 6
 
 
-class ReadoutStrip(QLabel):
+class ReadoutBar(QLabel):
     """Follows the pointer; a marked region comes before it."""
 
     def __init__(

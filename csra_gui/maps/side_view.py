@@ -14,7 +14,7 @@ from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.layers import map_picture
 from csra_gui.maps.model_comparison import SecondModel
-from csra_gui.models.entries import Shelf, read_shelf
+from csra_gui.models.entries import ModelEntries, read_entries
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from engine.explain.evidence import activate, logits
@@ -168,16 +168,16 @@ class SideView(QWidget):
 
     def _ask_for_models(self) -> None:
         self.which.clear()
-        job = self._session.jobs.prepare(lambda: read_shelf(default_store()), "list models")
+        job = self._session.jobs.prepare(lambda: read_entries(default_store()), "list models")
         job.returned.connect(self._on_models_listed)
         job.start()
 
     @Slot(object)
-    def _on_models_listed(self, shelf: Shelf) -> None:
+    def _on_models_listed(self, manager: ModelEntries) -> None:
         if self._comparison.beside is not Beside.MODEL:
             return
         self.which.clear()
-        for model in shelf.models:
+        for model in manager.models:
             if model.is_usable:
                 self.which.addItem(display_text(model.name), model.name)
         self.which.setCurrentIndex(self.which.findData(self.second.source))

@@ -16,8 +16,8 @@ from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.ground_truth import TrueObjects
 from csra_gui.maps.layers import OVERLAY_SIDE, MapPictures, map_picture, together_picture
-from csra_gui.maps.legend_bar import LegendStrip
-from csra_gui.maps.readout_bar import ReadoutStrip
+from csra_gui.maps.legend_bar import LegendBar
+from csra_gui.maps.readout_bar import ReadoutBar
 from csra_gui.maps.side_view import SideView
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
@@ -52,8 +52,8 @@ class ViewerPanel(QWidget):
         self.comparison = Comparison(session, self)
         self.side = SideView(session, display, self.comparison, self)
         self.objects = TrueObjects(session, settings, display.source, self)
-        self.legend = LegendStrip(session, self.comparison, self)
-        self.readout = ReadoutStrip(session, display, self)
+        self.legend = LegendBar(session, self.comparison, self)
+        self.readout = ReadoutBar(session, display, self)
         self.hide_part = QToolButton(self)
         self._set_up_layout()
         self._connect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
-from csra_gui.models.controller import ModelDesk
+from csra_gui.models.controller import ModelController
 
 if TYPE_CHECKING:
     from csra_gui.shell.action_table import Actions
@@ -26,12 +26,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
 class ModelCommands:
     """Choosing and importing models."""
 
-    def __init__(self, desk: ModelDesk) -> None:
-        self._desk = desk
+    def __init__(self, controller: ModelController) -> None:
+        self._controller = controller
 
     def slots(self) -> Slots:
         """Each command's slot by its id."""
-        return {"models": self._desk.show_dialog, "import_model": self._desk.choose_import}
+        return {
+            "models": self._controller.show_dialog,
+            "import_model": self._controller.choose_import,
+        }
 
     def update(self, actions: Actions) -> None:
         """They can always be used."""

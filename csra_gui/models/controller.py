@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from csra_gui.models.download_dialog import DownloadDialog
-from csra_gui.models.entries import Place, ShelfModel
+from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.import_dialog import FactsDialog
-from csra_gui.models.manager import DownloadOrder, ModelShelf, Work, WorkEnd, WorkKind
+from csra_gui.models.manager import DownloadOrder, ModelManager, Work, WorkEnd, WorkKind
 from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -40,25 +40,25 @@ def is_model_file(path: Path) -> bool:
     return path.suffix.lower() in MODEL_SUFFIXES
 
 
-class ModelDesk(QObject):
+class ModelController(QObject):
     """Answers what the person wants of models, wherever it was asked.
 
     Messages appear in the Models dialog while it is open, else in the window.
     """
 
     def __init__(
-        self, session: Session, shelf: ModelShelf, notifier: Notifier, window: QWidget
+        self, session: Session, manager: ModelManager, notifier: Notifier, window: QWidget
     ) -> None:
         super().__init__(window)
         self._session = session
-        self._shelf = shelf
+        self._manager = manager
         self._notifier = notifier
         self._window = window
         self._waiting: deque[ModelImport] = deque()
         self.dialog: ModelsDialog | None = None
-        shelf.work_started.connect(self._on_shelf_work_started)
-        shelf.work_noted.connect(self._on_shelf_work_noted)
-        shelf.work_ended.connect(self._on_shelf_work_ended)
+        manager.work_started.connect(self._on_manager_work_started)
+        manager.work_noted.connect(self._on_manager_work_noted)
+        manager.work_ended.connect(self._on_manager_work_ended)
         session.models.refused.connect(self._on_models_refused)
 
     # Wishes.
@@ -66,13 +66,13 @@ class ModelDesk(QObject):
     def show_dialog(self) -> None:
         """Open the list of models, or bring it to the front."""
         if self.dialog is None:
-            self.dialog = dialog = ModelsDialog(self._session, self._shelf, self._window)
+            self.dialog = dialog = ModelsDialog(self._session, self._manager, self._window)
             dialog.use_requested.connect(lambda model: self._session.models.use(model.name))
             dialog.download_requested.connect(self._ask_download)
             dialog.import_requested.connect(self.choose_import)
-            dialog.export_requested.connect(self._shelf.ask_formats)
+            dialog.export_requested.connect(self._manager.ask_formats)
             dialog.remove_requested.connect(self._ask_remove)
-        self._shelf.refresh()
+        self._manager.refresh()
         self.dialog.show()
         self.dialog.raise_()
         self.dialog.activateWindow()
@@ -89,26 +89,26 @@ class ModelDesk(QObject):
         """Import model files, one after the other."""
         for path in paths:
             if path.suffix.lower() == ".onnx":
-                self._tell.error(_ONNX_IS_OUT_ONLY.format(display_name(path)), Topic.SHELF)
+                self._tell.error(_ONNX_IS_OUT_ONLY.format(display_name(path)), Topic.MODELS)
             else:
                 self._waiting.append(ModelImport(path))
         self._import_next()
 
     def _import_next(self) -> None:
-        if self._waiting and self._shelf.work is None:
-            self._shelf.import_file(self._waiting.popleft())
+        if self._waiting and self._manager.work is None:
+            self._manager.import_file(self._waiting.popleft())
 
-    def _ask_download(self, model: ShelfModel) -> None:
+    def _ask_download(self, model: ModelEntry) -> None:
         if model.entry is None:
             return
         if model.place is Place.DOWNLOADED and model.entry.lam is not None:
-            self._shelf.download(DownloadOrder(model.entry))  # agreed to when it was downloaded
+            self._manager.download(DownloadOrder(model.entry))  # agreed to when it was downloaded
             return
         dialog = DownloadDialog(model.entry, self._parent)
-        dialog.accepted.connect(lambda: self._shelf.download(dialog.order))
+        dialog.accepted.connect(lambda: self._manager.download(dialog.order))
         dialog.open()
 
-    def _ask_remove(self, model: ShelfModel) -> None:
+    def _ask_remove(self, model: ModelEntry) -> None:
         box = QMessageBox(self._parent)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Question)
@@ -117,7 +117,7 @@ class ModelDesk(QObject):
         box.setText(f"Delete {display_text(model.name)} from this computer?")
         remove = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        remove.clicked.connect(lambda: self._shelf.remove(model))
+        remove.clicked.connect(lambda: self._manager.remove(model))
         box.open()
 
     def _ask_facts(self, request: ModelImport, missing: MissingFactsError) -> None:
@@ -125,7 +125,7 @@ class ModelDesk(QObject):
 
         def go_on() -> None:
             lam = request.lam if dialog.lam is None else dialog.lam
-            self._shelf.import_file(replace(request, lam=lam), dialog.names)
+            self._manager.import_file(replace(request, lam=lam), dialog.names)
 
         dialog.accepted.connect(go_on)
         dialog.finished.connect(self._import_next)
@@ -145,7 +145,7 @@ class ModelDesk(QObject):
             dialog.selectFile(Path(dialog.selectedFiles()[0]).with_suffix(suffix).name)
 
         dialog.filterSelected.connect(follow)
-        dialog.fileSelected.connect(lambda name: self._shelf.export(source, Path(name)))
+        dialog.fileSelected.connect(lambda name: self._manager.export(source, Path(name)))
         dialog.open()
 
     # Answers.
@@ -165,13 +165,13 @@ class ModelDesk(QObject):
         return self._notifier
 
     @Slot(object)
-    def _on_shelf_work_started(self, _work: Work) -> None:
-        self._notifier.clear(Topic.SHELF)
+    def _on_manager_work_started(self, _work: Work) -> None:
+        self._notifier.clear(Topic.MODELS)
         if self.dialog is not None:
-            self.dialog.notifier.clear(Topic.SHELF)
+            self.dialog.notifier.clear(Topic.MODELS)
 
     @Slot(str)
-    def _on_shelf_work_noted(self, note: str) -> None:
+    def _on_manager_work_noted(self, note: str) -> None:
         self._tell.info(note, Topic.NOTE)
 
     @Slot(str)
@@ -179,7 +179,7 @@ class ModelDesk(QObject):
         self._tell.warning(text, Topic.MODEL)
 
     @Slot(object)
-    def _on_shelf_work_ended(self, end: WorkEnd) -> None:
+    def _on_manager_work_ended(self, end: WorkEnd) -> None:
         if end.is_cancelled:
             self._tell_cancelled(end.work)
         elif end.error is not None:
@@ -192,9 +192,9 @@ class ModelDesk(QObject):
     def _tell_cancelled(self, work: Work) -> None:
         order = work.order
         if order is not None:
-            go_on = Remedy("Go on", lambda: self._shelf.download(order))
+            go_on = Remedy("Go on", lambda: self._manager.download(order))
             text = f"The download of {work.name} was cancelled. What has arrived is kept."
-            self._tell.info(text, Topic.SHELF, go_on)
+            self._tell.info(text, Topic.MODELS, go_on)
 
     def _tell_failed(self, end: WorkEnd) -> None:
         request, order, error = end.work.request, end.work.order, end.error
@@ -202,33 +202,33 @@ class ModelDesk(QObject):
             self._ask_facts(request, error)
         elif isinstance(error, FileChangedError) and order is not None:
             changed = replace(order, accept_change=True)
-            take = Remedy("Take the new file", lambda: self._shelf.download(changed))
+            take = Remedy("Take the new file", lambda: self._manager.download(changed))
             self._tell.warning(
                 f"{end.work.name}: the file on {order.entry.source.host} is not the one that was "
                 "downloaded before. Perhaps a new version was published; perhaps somebody has "
                 "put another file in its place.",
-                Topic.SHELF,
+                Topic.MODELS,
                 take,
             )
         else:
-            self._tell.error(str(error), Topic.SHELF)
+            self._tell.error(str(error), Topic.MODELS)
 
     def _tell_done(self, end: WorkEnd) -> None:
         name, kind = end.work.name, end.work.kind
         if kind is WorkKind.FORMATS:
             self._ask_target(end.work.source, end.value)
         elif kind is WorkKind.EXPORT:
-            self._tell.info(f"{name} was exported to {display_path(end.value)}.", Topic.SHELF)
+            self._tell.info(f"{name} was exported to {display_path(end.value)}.", Topic.MODELS)
         elif kind is WorkKind.REMOVE:
-            self._tell.info(f"{name} was removed.", Topic.SHELF)
+            self._tell.info(f"{name} was removed.", Topic.MODELS)
         elif isinstance(end.value, str):
             self._offer(end.value)
         else:
             text = f"{name} is downloaded. It cannot tag photos; models can be trained from it."
-            self._tell.info(text, Topic.SHELF)
+            self._tell.info(text, Topic.MODELS)
 
     def _offer(self, name: str) -> None:
         if self.dialog is not None:
             self.dialog.show_model(name)
         use = Remedy("Use it now", lambda: self._session.models.use(name))
-        self._tell.info(f"The model {display_text(name)} is ready. Use it now?", Topic.SHELF, use)
+        self._tell.info(f"The model {display_text(name)} is ready. Use it now?", Topic.MODELS, use)

@@ -31,7 +31,7 @@ class Place(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ShelfModel:
+class ModelEntry:
     """One model or backbone.
 
     Attributes:
@@ -74,14 +74,14 @@ class ShelfModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class ModelEntries:
     """All models; ``problem`` is why those that can be downloaded are missing, if they are."""
 
-    models: tuple[ShelfModel, ...] = ()
+    models: tuple[ModelEntry, ...] = ()
     problem: str = ""
 
 
-def read_shelf(store: ModelStore) -> Shelf:
+def read_entries(store: ModelStore) -> ModelEntries:
     """Everything there is and can be had; touches the disk."""
     rows, problem = list_models(store, backbones=True)
     try:
@@ -90,12 +90,12 @@ def read_shelf(store: ModelStore) -> Shelf:
         catalogue = {}
     files = {**store.models(), **shipped_models()}
     models = (_model(row, files.get(row.name), catalogue.get(row.name), store) for row in rows)
-    return Shelf(tuple(models), problem or "")
+    return ModelEntries(tuple(models), problem or "")
 
 
 def _model(
     row: ModelRow, path: Path | None, entry: CatalogueEntry | None, store: ModelStore
-) -> ShelfModel:
+) -> ModelEntry:
     facts: list[tuple[str, str]] = []
     place, problem, dataset = Place.HERE, "", row.dataset
     if path is not None:
@@ -109,7 +109,7 @@ def _model(
         place = _place(entry, store)
     if entry is not None:
         facts += _entry_facts(entry, here=path is not None)
-    return ShelfModel(
+    return ModelEntry(
         row.name,
         row.kind,
         place,

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import Job, JobRunner
-from csra_gui.models.entries import Shelf, ShelfModel, read_shelf
+from csra_gui.models.entries import ModelEntries, ModelEntry, read_entries
 from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
 from engine.api.values import ModelImport
@@ -122,18 +122,18 @@ class Transfer:
         return (self.total - self.done) / self.rate_per_s
 
 
-class ModelShelf(QObject):
+class ModelManager(QObject):
     """Knows the models and works on them; one piece of work at a time, none of it in this thread.
 
     Signals:
-        shelf_changed: ``shelf`` has been read anew.
+        entries_changed: ``manager`` has been read anew.
         work_started: a ``Work``.
         work_progressed: a ``Transfer``.
         work_noted: a sentence the person should know.
         work_ended: a ``WorkEnd``.
     """
 
-    shelf_changed = Signal()
+    entries_changed = Signal()
     work_started = Signal(object)
     work_progressed = Signal(object)
     work_noted = Signal(str)
@@ -156,7 +156,7 @@ class ModelShelf(QObject):
         self._list_again = False
         self._job: Job | None = None
         self._rate = MovingRate()
-        self.shelf = Shelf()
+        self.manager = ModelEntries()
         self.work: Work | None = None
 
     def refresh(self) -> None:
@@ -164,7 +164,7 @@ class ModelShelf(QObject):
         if self._listing is not None:
             self._list_again = True
             return
-        self._listing = job = self._jobs.prepare(lambda: read_shelf(self._store), "list models")
+        self._listing = job = self._jobs.prepare(lambda: read_entries(self._store), "list models")
         job.returned.connect(self._on_listing_returned)
         job.finished.connect(self._on_listing_finished)
         job.start()
@@ -199,7 +199,7 @@ class ModelShelf(QObject):
         work = Work(WorkKind.IMPORT, name, f"Importing {name}…", request=request)
         self._begin(work, lambda: self._engine.import_model(complete))
 
-    def ask_formats(self, model: ShelfModel) -> None:
+    def ask_formats(self, model: ModelEntry) -> None:
         """Find out in which formats a model can be written."""
         name = display_text(model.name)
         work = Work(WorkKind.FORMATS, name, f"Looking at {name}…", source=model.name)
@@ -211,7 +211,7 @@ class ModelShelf(QObject):
         work = Work(WorkKind.EXPORT, name, f"Exporting {name}…", source=source)
         self._begin(work, lambda: self._engine.export_model(source, target), value=target)
 
-    def remove(self, model: ShelfModel) -> None:
+    def remove(self, model: ModelEntry) -> None:
         """Delete a model of the person's own and what was downloaded for it."""
         name = display_text(model.name)
         work = Work(WorkKind.REMOVE, name, f"Removing {name}…")
@@ -281,9 +281,9 @@ class ModelShelf(QObject):
         self._run(self._engine.import_model(request), WorkEnd(work))
 
     @Slot(object)
-    def _on_listing_returned(self, shelf: Shelf) -> None:
-        self.shelf = shelf
-        self.shelf_changed.emit()
+    def _on_listing_returned(self, manager: ModelEntries) -> None:
+        self.manager = manager
+        self.entries_changed.emit()
 
     @Slot()
     def _on_listing_finished(self) -> None:

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.models.entries import Place, ShelfModel
-from csra_gui.models.manager import ModelShelf
+from csra_gui.models.entries import ModelEntry, Place
+from csra_gui.models.manager import ModelManager
 from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
-from csra_gui.models.progress_bar import ShelfStrip
+from csra_gui.models.progress_bar import ModelProgressBar
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar
@@ -44,7 +44,7 @@ _DOWNLOAD_TEXTS = {
 class ModelsDialog(QDialog):
     """Not modal: the window stays usable, and work goes on when this is closed.
 
-    Signals (wishes; each carries the ``ShelfModel`` it is about, but for import):
+    Signals (wishes; each carries the ``ModelEntry`` it is about, but for import):
         use_requested, download_requested, export_requested, remove_requested.
         import_requested: the person wants to choose a file.
     """
@@ -55,18 +55,18 @@ class ModelsDialog(QDialog):
     export_requested = Signal(object)
     remove_requested = Signal(object)
 
-    def __init__(self, session: Session, shelf: ModelShelf, parent: QWidget) -> None:
+    def __init__(self, session: Session, manager: ModelManager, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Models")
         self._session = session
-        self._shelf = shelf
+        self._manager = manager
         self._wanted = ""
         self.filter = QLineEdit(self)
         self.tree = ModelTree(self)
         self.sheet = FactSheet(self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
-        self.strip = ShelfStrip(shelf, self)
+        self.strip = ModelProgressBar(manager, self)
         self.use = QPushButton("&Use this model", self)
         self.download = QPushButton("&Download…", self)
         self.import_file = QPushButton("I&mport file…", self)
@@ -75,15 +75,15 @@ class ModelsDialog(QDialog):
         self.close_button = QPushButton("Close", self)
         self._set_up_layout()
         self._connect()
-        self._show_shelf()
+        self._show_entries()
         room = self.screen().availableGeometry().size()
         self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
 
     @property
-    def current(self) -> ShelfModel | None:
+    def current(self) -> ModelEntry | None:
         """The model whose details are shown."""
         name = self.tree.current_name
-        return next((m for m in self._shelf.shelf.models if m.name == name), None)
+        return next((m for m in self._manager.manager.models if m.name == name), None)
 
     def show_model(self, name: str) -> None:
         """Go to a model as soon as it is in the list."""
@@ -126,10 +126,10 @@ class ModelsDialog(QDialog):
         self.filter.textChanged.connect(self.tree.set_filter)
         self.tree.current_name_changed.connect(self._show_current)
         self.tree.name_activated.connect(self._on_tree_name_activated)
-        self._shelf.shelf_changed.connect(self._show_shelf)
-        self._shelf.work_started.connect(self._update_buttons)
-        self._shelf.work_ended.connect(self._update_buttons)
-        self._session.model_changed.connect(self._show_shelf)
+        self._manager.entries_changed.connect(self._show_entries)
+        self._manager.work_started.connect(self._update_buttons)
+        self._manager.work_ended.connect(self._update_buttons)
+        self._session.model_changed.connect(self._show_entries)
         self.import_file.clicked.connect(self.import_requested)
         self.close_button.clicked.connect(self.close)
         for button, wish in (
@@ -143,8 +143,8 @@ class ModelsDialog(QDialog):
     # What is shown.
 
     @Slot()
-    def _show_shelf(self) -> None:
-        models = self._shelf.shelf.models
+    def _show_entries(self) -> None:
+        models = self._manager.manager.models
         here = [m for m in models if m.place in (Place.HERE, Place.BROKEN) and m.kind != "backbone"]
         away = [m for m in models if m not in here and m.kind != "backbone"]
         backbones = [m for m in models if m.kind == "backbone"]
@@ -162,10 +162,10 @@ class ModelsDialog(QDialog):
             self._go_to_wanted()
         self._show_current()
 
-    def _lines(self, models: list[ShelfModel]) -> tuple[ModelLine, ...]:
+    def _lines(self, models: list[ModelEntry]) -> tuple[ModelLine, ...]:
         return tuple(ModelLine(m.name, self._cells(m), self._is_used(m)) for m in models)
 
-    def _cells(self, model: ShelfModel) -> tuple[str, ...]:
+    def _cells(self, model: ModelEntry) -> tuple[str, ...]:
         published = None if model.published_map is None else f"{model.published_map:.1f} %"
         lam = None if model.lam is None else f"{model.lam:g}"
         values = (
@@ -194,7 +194,7 @@ class ModelsDialog(QDialog):
 
     @Slot()
     def _update_buttons(self) -> None:
-        model, free = self.current, self._shelf.work is None
+        model, free = self.current, self._manager.work is None
         used = model is not None and self._is_used(model)
         usable = model is not None and model.is_usable
         gettable = model is not None and model.entry is not None
@@ -209,12 +209,12 @@ class ModelsDialog(QDialog):
         self.remove.setToolTip(self._why_not_removable(model, used=used))
 
     @staticmethod
-    def _why_not_removable(model: ShelfModel | None, *, used: bool) -> str:
+    def _why_not_removable(model: ModelEntry | None, *, used: bool) -> str:
         if model is not None and model.kind == "shipped":
             return "It ships with the program."
         return "It is in use. Use another model first." if used else ""
 
-    def _is_used(self, model: ShelfModel) -> bool:
+    def _is_used(self, model: ModelEntry) -> bool:
         used = self._session.model
         return used is not None and model.path is not None and used.path == model.path
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QIcon
 
 from csra_gui.base.actions import ActionSpec, Slots, Standard
 from csra_gui.base.icons import icon
-from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import FAVOURITES, UsedLabels
 from csra_gui.review.label_list_model import Share
 from csra_gui.review.labels_panel import LabelsPanel
@@ -86,7 +86,7 @@ class ReviewCommands:
     def __init__(
         self,
         session: Session,
-        review: ReviewDesk,
+        review: ReviewController,
         used: UsedLabels,
         panel: LabelsPanel,
         dialogs: ReviewDialogs,

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.jobs import Job
 from csra_gui.review.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
-from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import label_problem, spelled_as_known
 from csra_gui.session.session import Session
 from engine.library.columns import IntArray
@@ -37,7 +37,9 @@ _KINDS = (
 class BulkDialog(QDialog):
     """Adds, removes or replaces a label on the photos selected, or on all that are shown."""
 
-    def __init__(self, session: Session, review: ReviewDesk, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, review: ReviewController, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Change labels of many photos")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

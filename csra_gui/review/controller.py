@@ -18,7 +18,7 @@ from engine.library.values import Verdict
 _ALL_DONE = "All photos that are shown have been reviewed."
 
 
-class ReviewDesk(QObject):
+class ReviewController(QObject):
     """Accepts, rejects, adds, repeats, and goes to the next photo."""
 
     def __init__(

@@ -16,12 +16,12 @@ from csra_gui.base.settings import (
 )
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.map_chooser import MapChooser
-from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_list import LabelList
 from csra_gui.review.label_list_model import LabelRow
 from csra_gui.review.label_rows import LabelContext, rows_of_photo, rows_of_photos
-from csra_gui.review.progress_bar import ReviewStrip
+from csra_gui.review.progress_bar import ReviewProgressBar
 from csra_gui.session.session import ModelState, Session
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from engine.texts import display_text
@@ -42,7 +42,7 @@ class LabelsPanel(QWidget):
         session: Session,
         settings: Settings,
         display: MapDisplay,
-        review: ReviewDesk,
+        review: ReviewController,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class LabelsPanel(QWidget):
         self._rows: list[LabelRow] = []
         self.labels = LabelList(self)
         self._state = QLabel(self)
-        self.strip = ReviewStrip(session, review, self)
+        self.strip = ReviewProgressBar(session, review, self)
         self.entry = LabelEntry(lambda: review.known_labels, self)
         self.reviewed = QToolButton(self)
         self.favourites = QToolButton(self)

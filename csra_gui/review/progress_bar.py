@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.controller import ReviewController
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import FOUND, MISTAKES, UNCERTAINTY
 
@@ -18,10 +18,12 @@ QUEUES: tuple[tuple[str, str, bool], ...] = (
 _BAR_HEIGHT = 4
 
 
-class ReviewStrip(QWidget):
+class ReviewProgressBar(QWidget):
     """A list of queues over a thin bar, with the numbers beside it."""
 
-    def __init__(self, session: Session, review: ReviewDesk, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, review: ReviewController, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._review = review

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.review.bulk_dialog import BulkDialog
-from csra_gui.review.controller import ReviewDesk
+from csra_gui.review.controller import ReviewController
 from csra_gui.review.favourites_dialog import FavouritesDialog
 from csra_gui.review.label_history import UsedLabels
 from csra_gui.session.session import Session
@@ -28,7 +28,7 @@ class ReviewDialogs(QObject):
     def __init__(
         self,
         session: Session,
-        review: ReviewDesk,
+        review: ReviewController,
         used: UsedLabels,
         favourite_keys: Callable[[], Sequence[str]],
         window: QWidget,

@@ -24,7 +24,7 @@ class ModelState(Enum):
     FAILED = auto()
 
 
-class ModelKeeper(QObject):
+class ActiveModel(QObject):
     """Changes the model in use, and never leaves the person without one that worked.
 
     Signals:

@@ -98,7 +98,7 @@ def _give_way() -> None:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
 
 
-class LibraryCare(QObject):
+class LibraryMaintenance(QObject):
     """Runs that work when nothing else goes on: a look for moved files first, then the hashes.
 
     Signals:

@@ -12,7 +12,7 @@ from csra_gui.base.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
 from csra_gui.session.change_job import FileChanges
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.library_client import LibraryClient
-from csra_gui.session.library_maintenance import LibraryCare
+from csra_gui.session.library_maintenance import LibraryMaintenance
 from csra_gui.session.library_sync import LibrarySync
 from csra_gui.session.photo_scan import PhotoScan
 from csra_gui.session.photo_table import PhotoTable
@@ -26,7 +26,7 @@ from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel
 
 
-class PhotoWork(QObject):
+class Pipeline(QObject):
     """Scan, library, tagging: each waits for the one before, and starts the next.
 
     Signals:
@@ -70,7 +70,7 @@ class PhotoWork(QObject):
         self._tag_when_possible = False
         self._scan = PhotoScan(jobs, self)
         self._sync = LibrarySync(library, photos, decisions, jobs, self)
-        self._care = LibraryCare(library, photos, jobs, self)
+        self._care = LibraryMaintenance(library, photos, jobs, self)
         self._tagger = Tagger(engine, photos, library, self)
         self._connect()
 

@@ -11,18 +11,18 @@ from PySide6.QtCore import QObject, Slot
 from csra_gui.base.engine_client import EngineClient, EngineFactory
 from csra_gui.base.jobs import JobRunner
 from csra_gui.base.settings import Settings
-from csra_gui.session.active_model import ModelKeeper, ModelState
+from csra_gui.session.active_model import ActiveModel, ModelState
 from csra_gui.session.change_job import FileChanges
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.focus import MapFocus
 from csra_gui.session.library_client import LibraryClient, library_file
 from csra_gui.session.photo_table import PhotoTable, ScoredLabel
 from csra_gui.session.photo_view_order import ShownPhotos
-from csra_gui.session.pipeline import PhotoWork
+from csra_gui.session.pipeline import Pipeline
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.retagger import Retagger
 from csra_gui.session.session_facts import SessionFacts
-from csra_gui.session.threshold_store import ThresholdKeeper
+from csra_gui.session.threshold_store import ThresholdStore
 from csra_gui.session.thresholds import LabelThresholds
 from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.data.scan import ScanProblem
@@ -41,7 +41,7 @@ class Session(SessionFacts):
         self._settings = settings
         self.jobs = JobRunner(self)
         self.engine = EngineClient(engine_factory, self.jobs, self)
-        self.models = ModelKeeper(self.engine, settings, self)
+        self.models = ActiveModel(self.engine, settings, self)
         self.thresholds = LabelThresholds(settings, self)
         self.photos = PhotoTable()
         self.library = LibraryClient(library_file(), self)
@@ -50,7 +50,7 @@ class Session(SessionFacts):
         self.focus = MapFocus(self.engine, self.photos, self)
         self.selection: tuple[int, ...] = ()
         self.retagger = Retagger(self.engine, self.photos, self.library, self.thresholds, self)
-        self.work = PhotoWork(
+        self.work = Pipeline(
             self.engine,
             self.library,
             self.photos,
@@ -58,7 +58,7 @@ class Session(SessionFacts):
             self.retagger,
             settings,
         )
-        self._own_thresholds = ThresholdKeeper(self.library, self.thresholds, self)
+        self._own_thresholds = ThresholdStore(self.library, self.thresholds, self)
         self._connect()
 
     def _connect(self) -> None:

@@ -153,12 +153,12 @@ def _suspicion(view: LibraryView) -> NDArray[np.float64]:
         return keys
     scores = columns.scores.astype(np.float32)
     undecided = view.labels[:, :known] & (columns.verdicts[:, :known] == 0)
-    doubts = np.where(undecided, (1.0 - scores) * _OWN_DOUBT, 0.0)
+    label_errors = np.where(undecided, (1.0 - scores) * _OWN_DOUBT, 0.0)
     rows, places = columns.decided
     inside = places < known
     rows, places = rows[inside], places[inside]
     rejected = columns.verdicts[rows, places] == VERDICT_CODES[Verdict.REJECTED]
     said = scores[rows, places]
-    doubts[rows, places] = np.where(rejected, said, 1.0 - said)
-    keys[columns.tagged] = doubts[columns.tagged].max(axis=1)
+    label_errors[rows, places] = np.where(rejected, said, 1.0 - said)
+    keys[columns.tagged] = label_errors[columns.tagged].max(axis=1)
     return keys

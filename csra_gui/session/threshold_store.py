@@ -12,7 +12,7 @@ from engine.library.store import Library
 from engine.library.values import LibraryModel
 
 
-class ThresholdKeeper(QObject):
+class ThresholdStore(QObject):
     """Brings them out when a model comes into use, and writes them when they change.
 
     Signals:

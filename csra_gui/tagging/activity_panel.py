@@ -14,7 +14,7 @@ from engine.data.scan import ScanProblem
 _UNCHANGED = "All labels are as they were."
 
 
-class WorkPanel(QWidget):
+class ActivityPanel(QWidget):
     """Progress of scanning and tagging; tells the notifier how each ended.
 
     Signals:

@@ -19,7 +19,7 @@ from engine.records.models import default_store, shipped_models
 _NO_CHANGE = "The photos were tagged again, and no label changes."
 
 
-class RetagDesk(QObject):
+class RetagController(QObject):
     """The dialogs around tagging again; none of them waits."""
 
     def __init__(

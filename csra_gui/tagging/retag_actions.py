@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.session.session import Session
-from csra_gui.tagging.controller import RetagDesk
+from csra_gui.tagging.controller import RetagController
 
 if TYPE_CHECKING:
     from csra_gui.shell.action_table import Actions
@@ -26,13 +26,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
 class RetagCommands:
     """What changes the labels of photos that have some."""
 
-    def __init__(self, session: Session, desk: RetagDesk) -> None:
+    def __init__(self, session: Session, controller: RetagController) -> None:
         self._session = session
-        self._desk = desk
+        self._controller = controller
 
     def slots(self) -> Slots:
         """Each command's slot by its id."""
-        return {"retag": self._desk.ask}
+        return {"retag": self._controller.ask}
 
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from csra_gui.base.actions import ActionSpec, Slots
 from csra_gui.session.session import Session
-from csra_gui.training.controller import TrainingDesk
+from csra_gui.training.controller import TrainingController
 
 if TYPE_CHECKING:
     from csra_gui.shell.action_table import Actions
@@ -37,19 +37,19 @@ ACTIONS: tuple[ActionSpec, ...] = (
 class TrainCommands:
     """What makes models learn."""
 
-    def __init__(self, session: Session, desk: TrainingDesk) -> None:
+    def __init__(self, session: Session, controller: TrainingController) -> None:
         self._session = session
-        self._desk = desk
+        self._controller = controller
 
     def slots(self) -> Slots:
         """Each command's slot by its id."""
-        desk = self._desk
+        controller = self._controller
         return {
-            "improve_model": desk.lessons.show_improve,
-            "teach_label": desk.lessons.show_teach,
-            "new_training": desk.show_new,
-            "show_training": desk.show_running,
-            "trainings": desk.show_runs,
+            "improve_model": controller.teachings.show_improve,
+            "teach_label": controller.teachings.show_teach,
+            "new_training": controller.show_new,
+            "show_training": controller.show_running,
+            "trainings": controller.show_runs,
         }
 
     def update(self, actions: Actions) -> None:
@@ -57,4 +57,4 @@ class TrainCommands:
         ready = self._session.model is not None and len(self._session.photos) > 0
         actions["improve_model"].setEnabled(ready)
         actions["teach_label"].setEnabled(ready)
-        actions["show_training"].setEnabled(self._desk.runner.run is not None)
+        actions["show_training"].setEnabled(self._controller.runner.run is not None)

@@ -12,14 +12,14 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from csra_gui.base.jobs import Job
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
-from csra_gui.models.manager import ModelShelf
+from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.training.decisions_as_dataset import own_labels
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
-from csra_gui.training.progress_bar import TrainingStrip
+from csra_gui.training.progress_bar import TrainingProgressBar
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.training.runs_dialog import RunsDialog
-from csra_gui.training.teach_controller import LessonDesk
+from csra_gui.training.teach_controller import TeachController
 from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -36,13 +36,13 @@ SAMPLES = 6
 _OLD_S = 24 * 3600.0
 
 
-class TrainingDesk(QObject):
+class TrainingController(QObject):
     """Answers what the person wants of trainings."""
 
     def __init__(
         self,
         session: Session,
-        shelf: ModelShelf,
+        manager: ModelManager,
         runner: TrainingRunner,
         notifier: Notifier,
         decoder: ImageDecoder,
@@ -50,20 +50,20 @@ class TrainingDesk(QObject):
     ) -> None:
         super().__init__(window)
         self._session = session
-        self._shelf = shelf
+        self._manager = manager
         self._notifier = notifier
         self._decoder = decoder
         self._window = window
         self._runs: TrainingRuns = default_runs()
         self.runner = runner
-        self.lessons = LessonDesk(session, shelf, runner, window)
-        self.strip = TrainingStrip(runner, window)
+        self.teachings = TeachController(session, manager, runner, window)
+        self.strip = TrainingProgressBar(runner, window)
         self.new_dialog: NewTrainingDialog | None = None
         self.dialog: TrainingDialog | None = None
         self.runs_dialog: RunsDialog | None = None
         runner.ended.connect(self._on_runner_ended)
         runner.busy_changed.connect(self._refresh_runs)
-        shelf.shelf_changed.connect(self._offer_models)
+        manager.entries_changed.connect(self._offer_models)
         session.decisions_changed.connect(self._show_labels)
         self.strip.show_requested.connect(self.show_running)
 
@@ -79,7 +79,7 @@ class TrainingDesk(QObject):
             self.new_dialog = dialog = NewTrainingDialog(self._session.jobs, self._window)
             dialog.start_requested.connect(self._start)
         self._offer_models()
-        self._shelf.refresh()
+        self._manager.refresh()
         self.new_dialog.show()
         self._show_labels()
         _to_front(self.new_dialog)
@@ -112,7 +112,9 @@ class TrainingDesk(QObject):
     def _offer_models(self) -> None:
         if self.new_dialog is None:
             return
-        here = [m.name for m in self._shelf.shelf.models if m.place is Place.HERE and m.is_usable]
+        here = [
+            m.name for m in self._manager.manager.models if m.place is Place.HERE and m.is_usable
+        ]
         used = self._session.model
         names = here or ([] if used is None else [used.name])
         self.new_dialog.set_models(names, "" if used is None else used.name)
@@ -234,7 +236,7 @@ class TrainingDesk(QObject):
 
     @Slot(object)
     def _on_saved(self, name: str) -> None:
-        self._shelf.refresh()
+        self._manager.refresh()
         self._session.models.use(name)
         self._notifier.info(f"{display_text(name)} is used from now on.", Topic.TRAINING)
 
@@ -299,12 +301,12 @@ class TrainingDesk(QObject):
         """What becomes of a training if the window is closed; empty for nothing."""
         if self.runner.is_training and self.runner.phase is not Phase.ASKING:
             return "A training goes on. It is saved, and the next start offers to go on with it."
-        return self.lessons.closing_text()
+        return self.teachings.closing_text()
 
     def shut_down(self, timeout_s: float) -> bool:
         """End everything; ``False`` if something would not end in time."""
         ended = self.runner.shut_down(timeout_s)
-        self.lessons.shut_down()
+        self.teachings.shut_down()
         for dialog in (self.new_dialog, self.dialog, self.runs_dialog):
             if dialog is not None:
                 dialog.close()

@@ -86,7 +86,7 @@ class OwnLabels:
             ignored=~known,
         )
 
-    def lesson(self, source: str, name: str, file: Path, paths: Sequence[Path]) -> TeachRequest:
+    def teaching(self, source: str, name: str, file: Path, paths: Sequence[Path]) -> TeachRequest:
         """As corrections of the model's own categories.
 
         Args:
@@ -120,7 +120,7 @@ def own_labels(columns: Columns) -> OwnLabels:
     )
 
 
-def new_category_lesson(
+def new_category_request(
     model_categories: Sequence[str],
     name: str,
     showing: Sequence[Path],

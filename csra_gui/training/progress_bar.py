@@ -15,7 +15,7 @@ from engine.texts import display_text
 _BAR_WIDTH, _BAR_HEIGHT = 160, 8
 
 
-class TrainingStrip(QWidget):
+class TrainingProgressBar(QWidget):
     """Hidden while nothing is trained.
 
     Signals:

@@ -1,4 +1,4 @@
-"""Trainings and lessons, one at a time, in a process of their own that gives way to all else."""
+"""Trainings and teachings, one at a time, in a process of their own that gives way to all else."""
 
 from __future__ import annotations
 
@@ -120,14 +120,14 @@ class TrainingRunner(QObject):
         job.start()
 
     def teach(self, request: TeachRequest) -> Job | None:
-        """A job that yields how far a lesson is and at last its report; the caller starts it.
+        """A job that yields how far a teaching is and at last its report; the caller starts it.
 
         Returns:
             ``None`` while something else learns.
         """
         if self.is_busy:
             return None
-        job = self._jobs.prepare(lambda: self._lesson(request), "teach")
+        job = self._jobs.prepare(lambda: self._teaching(request), "teach")
         self._begin(job)
         return job
 
@@ -191,7 +191,9 @@ class TrainingRunner(QObject):
         finally:
             self._end_engine(engine)
 
-    def _lesson(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
+    def _teaching(
+        self, request: TeachRequest
+    ) -> Generator[TeachProgress | TeachReport, None, None]:
         engine = self._made_engine()
         try:
             yield from engine.teach(request)

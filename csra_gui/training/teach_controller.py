@@ -12,13 +12,13 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.jobs import Job
-from csra_gui.models.manager import ModelShelf
+from csra_gui.models.manager import ModelManager
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import SCORE
-from csra_gui.training.decisions_as_dataset import new_category_lesson, own_labels
+from csra_gui.training.decisions_as_dataset import new_category_request, own_labels
 from csra_gui.training.runner import TrainingRunner
-from csra_gui.training.teach_dialog import ImproveDialog, LessonDialog, TeachDialog
+from csra_gui.training.teach_dialog import ImproveDialog, LearningDialog, TeachDialog
 from csra_gui.training.texts import photos
 from engine.api.errors import EngineError
 from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
@@ -34,15 +34,15 @@ _BUSY = "Something else is being trained. Wait until it is done, or stop it."
 _NO_MODEL = "Wait until the model is loaded."
 
 
-class LessonDesk(QObject):
-    """One lesson at a time. What it makes lies in a folder of its own until it is accepted."""
+class TeachController(QObject):
+    """One teaching at a time. What it makes lies in a folder of its own until it is accepted."""
 
     def __init__(
-        self, session: Session, shelf: ModelShelf, runner: TrainingRunner, window: QWidget
+        self, session: Session, manager: ModelManager, runner: TrainingRunner, window: QWidget
     ) -> None:
         super().__init__(window)
         self._session = session
-        self._shelf = shelf
+        self._manager = manager
         self._runner = runner
         self._window = window
         self._job: Job | None = None
@@ -78,12 +78,12 @@ class LessonDesk(QObject):
             dialog.name.textChanged.connect(self._show_counts)
         self._open(self.teaching)
 
-    def _connect(self, dialog: LessonDialog) -> None:
+    def _connect(self, dialog: LearningDialog) -> None:
         dialog.cancel_requested.connect(self._on_cancel)
         dialog.use_requested.connect(lambda: self._save(dialog, looks=False))
         dialog.discard_requested.connect(lambda: self._discard(dialog))
 
-    def _open(self, dialog: LessonDialog) -> None:
+    def _open(self, dialog: LearningDialog) -> None:
         if self._job is None and self._report is None:
             dialog.show_intro()
         dialog.show()
@@ -130,7 +130,7 @@ class LessonDesk(QObject):
         shown, not_shown, others = (np.flatnonzero(part & readable).tolist() for part in parts)
         return shown, not_shown, others
 
-    # The lesson.
+    # The teaching.
 
     @Slot()
     def _improve(self) -> None:
@@ -140,7 +140,7 @@ class LessonDesk(QObject):
         said = own_labels(self._session.photos.columns()).of_model()
         self._rank_by = ""
         name = f"{model.name} improved"
-        request = said.lesson(_source(model), name, self._new_file(), self._session.photos.paths)
+        request = said.teaching(_source(model), name, self._new_file(), self._session.photos.paths)
         self._run(dialog, request)
 
     @Slot()
@@ -160,7 +160,7 @@ class LessonDesk(QObject):
                     "then improve the model with your corrections."
                 )
                 return
-            lesson = new_category_lesson(
+            teaching = new_category_request(
                 model.categories,
                 label,
                 [paths[row] for row in showing],
@@ -171,9 +171,9 @@ class LessonDesk(QObject):
             return
         self._rank_by = label
         name = f"{model.name} + {label}"
-        self._run(dialog, TeachRequest(_source(model), name, self._new_file(), *lesson))
+        self._run(dialog, TeachRequest(_source(model), name, self._new_file(), *teaching))
 
-    def _may_start(self, dialog: LessonDialog, model: ModelInfo | None) -> bool:
+    def _may_start(self, dialog: LearningDialog, model: ModelInfo | None) -> bool:
         problem = _NO_MODEL if model is None else _BUSY if self._runner.is_busy else ""
         if problem:
             dialog.show_intro(problem)
@@ -181,10 +181,10 @@ class LessonDesk(QObject):
 
     def _new_file(self) -> Path:
         self._forget()
-        self._folder = tempfile.TemporaryDirectory(prefix="csra-lesson-")
+        self._folder = tempfile.TemporaryDirectory(prefix="csra-teaching-")
         return Path(self._folder.name) / "model.safetensors"
 
-    def _run(self, dialog: LessonDialog, request: TeachRequest) -> None:
+    def _run(self, dialog: LearningDialog, request: TeachRequest) -> None:
         job = self._runner.teach(request)
         if job is None:
             dialog.show_intro(_BUSY)
@@ -197,7 +197,7 @@ class LessonDesk(QObject):
         job.start()
 
     def _on_values(
-        self, dialog: LessonDialog, values: Sequence[TeachProgress | TeachReport]
+        self, dialog: LearningDialog, values: Sequence[TeachProgress | TeachReport]
     ) -> None:
         last = values[-1]
         if isinstance(last, TeachReport):
@@ -206,7 +206,7 @@ class LessonDesk(QObject):
         else:
             dialog.show_progress(last)
 
-    def _on_finished(self, dialog: LessonDialog) -> None:
+    def _on_finished(self, dialog: LearningDialog) -> None:
         cancelled = self._job is not None and self._job.is_cancelled
         self._job = None
         if self._report is None:
@@ -221,7 +221,7 @@ class LessonDesk(QObject):
 
     # What comes of it.
 
-    def _save(self, dialog: LessonDialog, *, looks: bool) -> None:
+    def _save(self, dialog: LearningDialog, *, looks: bool) -> None:
         report = self._report
         if report is None:
             if self._saved:
@@ -234,10 +234,10 @@ class LessonDesk(QObject):
         job.failed.connect(lambda error: dialog.problem.setText(str(error)))
         job.start()
 
-    def _on_saved(self, dialog: LessonDialog, name: str, *, looks: bool) -> None:
+    def _on_saved(self, dialog: LearningDialog, name: str, *, looks: bool) -> None:
         self._report = None
         self._forget()
-        self._shelf.refresh()
+        self._manager.refresh()
         shown = display_text(name)
         if looks:
             self._saved = name
@@ -252,7 +252,7 @@ class LessonDesk(QObject):
             dialog.show_saved(text, can_use=False)
             self._session.models.use(name)
 
-    def _discard(self, dialog: LessonDialog) -> None:
+    def _discard(self, dialog: LearningDialog) -> None:
         self._report = None
         self._forget()
         dialog.show_intro("The new model was discarded; nothing has changed.")
@@ -276,7 +276,7 @@ class LessonDesk(QObject):
             self._folder = None
 
     def shut_down(self) -> None:
-        """Leave no file; a lesson that goes on was ended before."""
+        """Leave no file; a teaching that goes on was ended before."""
         self._forget()
         for dialog in (self.improving, self.teaching):
             if dialog is not None:
@@ -287,7 +287,7 @@ class LessonDesk(QObject):
         if self._report is not None:
             return "The model that you have just taught is not saved yet. Closing forgets it."
         if self._job is not None:
-            return "A lesson goes on. Closing ends it, and nothing has changed."
+            return "A teaching goes on. Closing ends it, and nothing has changed."
         return ""
 
 

@@ -1,4 +1,4 @@
-"""A lesson in three steps: what is learned from, learning, and what came of it."""
+"""A teaching in three steps: what is learned from, learning, and what came of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHARE_OF_SCREEN = 0.9
 _STEPS = ("1  What it learns from", "2  Learning", "3  What came of it")
 
 
-class LessonDialog(QDialog):
+class LearningDialog(QDialog):
     """Not modal: photos can be looked at meanwhile. Subclasses fill the first step.
 
     Signals:
@@ -99,12 +99,12 @@ class LessonDialog(QDialog):
         page = QWidget(self)
         layout = QVBoxLayout(page)
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress of the lesson")
+        self.progress.setAccessibleName("Progress of the teaching")
         layout.addWidget(self.progress_text)
         layout.addWidget(self.progress)
         layout.addWidget(
             muted_label(
-                "What a photo looks like to the model is kept, so the next lesson on the same "
+                "What a photo looks like to the model is kept, so the next teaching on the same "
                 "photos takes seconds. Tagging and browsing go on meanwhile.",
                 page,
             )
@@ -187,7 +187,7 @@ class LessonDialog(QDialog):
             button.setVisible(step == 2)
 
 
-class ImproveDialog(LessonDialog):
+class ImproveDialog(LearningDialog):
     """The person's corrections are what is learned from."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -215,7 +215,7 @@ class ImproveDialog(LessonDialog):
         self.start.setEnabled(can_start)
 
 
-class TeachDialog(LessonDialog):
+class TeachDialog(LearningDialog):
     """Photos that show something new, and some that do not."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

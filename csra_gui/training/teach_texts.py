@@ -1,4 +1,4 @@
-"""What came of a lesson, in words and as a table; plain values, no Qt."""
+"""What came of a teaching, in words and as a table; plain values, no Qt."""
 
 from __future__ import annotations
 

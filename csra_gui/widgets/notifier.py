@@ -24,7 +24,7 @@ class Topic(StrEnum):
     SCAN = "scan"
     TAGGING = "tagging"
     MODEL = "model"
-    SHELF = "shelf"
+    MODELS = "models"
     LIBRARY = "library"
     NOTE = "note"
     EVALUATION = "evaluation"

@@ -21,7 +21,8 @@ def render_overlay(values: FloatArray, style: OverlayStyle) -> QImage:
 
     Args:
         values: (h, w) of any scale; with ``style.smooth`` already interpolated
-            (``engine.explain.evidence.on_photo``), otherwise one value per cell. Not-a-number is clear.
+            (``engine.explain.evidence.on_photo``), otherwise one value per cell.
+            Not-a-number is clear.
         style: colours, opacity and limits.
 
     Returns:

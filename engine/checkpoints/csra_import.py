@@ -79,7 +79,7 @@ def import_checkpoint(
         ConfigError: an option makes no sense.
     """
     options = options or ImportOptions()
-    file = read_foreign(path)
+    file = read_csra_checkpoint(path)
     layout = read_layout(path.name, file.tensors)
     if layout.weight is None:
         raise CheckpointError(
@@ -107,7 +107,7 @@ def load_backbone_weights(backbone: Backbone, path: Path) -> None:
     Raises:
         CheckpointError: the file is damaged or hostile, or holds another network.
     """
-    layout = read_layout(path.name, read_foreign(path).tensors)
+    layout = read_layout(path.name, read_csra_checkpoint(path).tensors)
     _load_network(path.name, backbone, layout)
 
 
@@ -141,7 +141,7 @@ def export_official(checkpoint: Checkpoint, path: Path) -> None:
         raise CheckpointError(f"The model could not be saved to {path}: {reason}.") from error
 
 
-def read_foreign(path: Path) -> PthFile:
+def read_csra_checkpoint(path: Path) -> PthFile:
     """The weights of any file, and its categories if it names them.
 
     Raises:

@@ -17,7 +17,7 @@ from engine.checkpoints.csra_import import (
     export_official,
     import_checkpoint,
     lambda_in,
-    read_foreign,
+    read_csra_checkpoint,
 )
 from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
@@ -94,7 +94,7 @@ def _missing_facts(path: Path, options: ImportOptions) -> tuple[tuple[Fact, ...]
     try:
         if is_ours(path):
             return (), 0
-        file = read_foreign(path)
+        file = read_csra_checkpoint(path)
         layout = read_layout(path.name, file.tensors)
     except CheckpointError:
         return (), 0

@@ -22,7 +22,7 @@ from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evaluation.evaluator import EvaluationProgress, merged
-from engine.evaluation.job import EvaluationWork
+from engine.evaluation.job import EvaluationJob
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes, local_device, processes
 from engine.inference.predict import position_scores
@@ -97,9 +97,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         return _publish(options, numbers, examples)
 
 
-def _set_up(
-    options: argparse.Namespace, device: torch.device, process: Processes
-) -> EvaluationWork:
+def _set_up(options: argparse.Namespace, device: torch.device, process: Processes) -> EvaluationJob:
     request = EvaluationRequest(
         options.dataset,
         options.data,
@@ -109,7 +107,7 @@ def _set_up(
         strict=options.strict,
         limit=options.limit,
     )
-    work = EvaluationWork(request, open_checkpoint(find_model(options.model)), device)
+    work = EvaluationJob(request, open_checkpoint(find_model(options.model)), device)
     if process.is_first:
         for problem in work.images.problems:
             say(display_text(problem))
@@ -118,7 +116,7 @@ def _set_up(
     return work
 
 
-def _run(work: EvaluationWork, pool: DecodePool, process: Processes) -> EvaluationRun | None:
+def _run(work: EvaluationJob, pool: DecodePool, process: Processes) -> EvaluationRun | None:
     share = _with_progress(work.evaluator.run(pool, process), work.images.name)
     shares = process.gather(share)
     if not process.is_first:
@@ -143,7 +141,7 @@ def _with_progress(work: Generator[EvaluationProgress, None, _T], name: str) -> 
 
 
 def _examples(
-    work: EvaluationWork, pool: DecodePool, numbers: EvaluationReport
+    work: EvaluationJob, pool: DecodePool, numbers: EvaluationReport
 ) -> tuple[ErrorExample, ...]:
     """The worst errors with their photos and maps."""
     places = {name: row for row, name in enumerate(work.images.ids)}

@@ -16,8 +16,8 @@ from engine.api.training_control import TrainingControl
 from engine.api.training_reports import Ending, TrainingEnded
 from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands
 from engine.cli.stopping import stop_wish
+from engine.cli.train_progress import Teller
 from engine.cli.train_request import QUICK, train_request
-from engine.cli.train_told import Teller
 from engine.data.datasets.registry import DATASETS
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes, local_device, processes

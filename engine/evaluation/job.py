@@ -40,7 +40,7 @@ from engine.records.unfinished import (
 _SAVE_EVERY_S = 30.0
 
 
-class EvaluationWork:
+class EvaluationJob:
     """A request with the model and the images it names.
 
     Args:

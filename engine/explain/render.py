@@ -90,7 +90,7 @@ def overlay_pixels(values: FloatArray, style: OverlayStyle) -> ArgbArray:
 
     Args:
         values: (h, w) of any scale; with ``style.smooth`` interpolated
-            (``engine.explain.evidence.on_photo``), otherwise squares of equal values, each some pixels
+            (``evidence.on_photo``), otherwise squares of equal values, each some pixels
             wide (``enlarged_cells``). Not-a-number is clear.
         style: colours, opacity and limits.
 

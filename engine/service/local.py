@@ -30,7 +30,7 @@ from engine.checkpoints.safetensors_model import Checkpoint
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool
-from engine.evaluation.job import EvaluationWork
+from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.device import choose_device, device_name
 from engine.inference.torch_backend import TorchBackend
@@ -68,7 +68,7 @@ class LocalEngine:
         self._resized: tuple[tuple[str, int], TorchBackend] | None = None
         self._resize_lock = threading.Lock()
         self._true_boxes = TrueBoxes()
-        self._evaluations: list[EvaluationWork] = []
+        self._evaluations: list[EvaluationJob] = []
         self._trainings: list[RunningTraining] = []
         self._closed = False
 
@@ -189,14 +189,14 @@ class LocalEngine:
         self._models.clear()
         self._resized = None
 
-    def _evaluation(self, request: EvaluationRequest) -> EvaluationWork:
+    def _evaluation(self, request: EvaluationRequest) -> EvaluationJob:
         """With the model as it is open, or with one that is gone when the evaluation is."""
         path = find_model(request.model).resolve()
         with self._lock:
             opened = next((m for m in self._models.values() if m.info.path == path), None)
         if opened is None:
-            return EvaluationWork(request, open_checkpoint(path), self._device)
-        return EvaluationWork(request, opened.checkpoint, self._device, opened.backend)
+            return EvaluationJob(request, open_checkpoint(path), self._device)
+        return EvaluationJob(request, opened.checkpoint, self._device, opened.backend)
 
     def _load(self, path: Path) -> _OpenModel:
         checkpoint = open_checkpoint(path)

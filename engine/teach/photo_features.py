@@ -1,4 +1,4 @@
-"""Features of single photos, kept on the disk so that the next lesson only looks at new ones."""
+"""Features of single photos, kept on the disk so that the next teaching only looks at new ones."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ class PhotoFeatures:
             raise DataError(f"The folder {self._folder} cannot be made: {error}.") from error
 
     def _forget_oldest(self, kept: set[Path]) -> None:
-        """Those of this lesson stay, so that the next one on the same photos is quick."""
-        with suppress(OSError):  # another lesson may delete the same
+        """Those of this teaching stay, so that the next one on the same photos is quick."""
+        with suppress(OSError):  # another teaching may delete the same
             statuses = {file: file.stat() for file in self._folder.glob(f"*{_SUFFIX}")}
             excess = sum(status.st_size for status in statuses.values()) - self._byte_limit
             for file in sorted(statuses, key=lambda file: statuses[file].st_mtime_ns):

@@ -71,19 +71,19 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
     at = np.ix_(rows, np.array(request.taught))
     is_new = np.array(request.taught) >= len(old_categories)
     labels = KnownLabels(features, request.targets[at], request.known[at], is_new)
-    lesson = _Lesson(_grown(checkpoint, request.categories), request, labels)
+    teaching = _Teaching(_grown(checkpoint, request.categories), request, labels)
     held_out = held_out_rows([request.paths[row] for row in rows])
-    taught = yield from lesson.judge(held_out)
-    yield from lesson.learn()
+    taught = yield from teaching.judge(held_out)
+    yield from teaching.learn()
     yield TeachProgress("saving", 0, 1)
     record = _record(checkpoint, request, taught)
-    half = _loses_nothing(lesson.classifier)
-    save_checkpoint(request.file, lesson.classifier, record, half=half)
+    half = _loses_nothing(teaching.classifier)
+    save_checkpoint(request.file, teaching.classifier, record, half=half)
     seconds = time.monotonic() - started
     yield TeachReport(request.file, request.name, taught, len(rows), seconds)
 
 
-class _Lesson:
+class _Teaching:
     """The new model while it learns."""
 
     def __init__(self, classifier: Classifier, request: TeachRequest, labels: KnownLabels) -> None:
@@ -190,7 +190,7 @@ def _record(
     thresholds = old.thresholds
     if thresholds is not None:
         thresholds = (*thresholds, *([DEFAULT_THRESHOLD] * num_new))
-    lesson = ", ".join(f"{c.name} (+{c.positives} −{c.negatives})" for c in taught)
+    teaching = ", ".join(f"{c.name} (+{c.positives} −{c.negatives})" for c in taught)
     return dataclasses.replace(
         old,
         config=dataclasses.replace(old.config, categories=request.categories),
@@ -204,5 +204,9 @@ def _record(
             for name, value in old.results.items()
             if name.startswith("AP ") and name not in changed
         },
-        provenance={**old.provenance, "started from": checkpoint.id, "taught": lesson[:_MAX_NOTE]},
+        provenance={
+            **old.provenance,
+            "started from": checkpoint.id,
+            "taught": teaching[:_MAX_NOTE],
+        },
     )

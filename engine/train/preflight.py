@@ -76,7 +76,7 @@ def preflight(
         disk=_STATES_KEPT * (with_average - 1) * weights + weights,
         cache=sum(3 * side * side * len(images) for images, side in missing),
         seconds=config.epochs * len(train) * probe.seconds_per_image
-        + evaluations * len(val) * probe.judging_seconds,
+        + evaluations * len(val) * probe.validation_seconds,
     )
     return _report(parts, needs, folders, device, ignore_unclear=config.ignore_unclear)
 
@@ -178,7 +178,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 class _Probe:
-    """What training and judging one image costs.
+    """What training and validation one image costs.
 
     Args:
         classifier: copied, not touched.
@@ -188,7 +188,7 @@ class _Probe:
     Attributes:
         bytes_per_image: kept by the forward pass for the backward pass.
         seconds_per_image: of a training step.
-        judging_seconds: of a forward pass.
+        validation_seconds: of a forward pass.
     """
 
     def __init__(self, classifier: Classifier, config: TrainConfig, device: torch.device) -> None:
@@ -206,7 +206,7 @@ class _Probe:
         network.eval()
         with torch.inference_mode():
             judged = self._images(own_size)
-            self.judging_seconds = _seconds(lambda: network(judged)) / _PROBE_BATCH
+            self.validation_seconds = _seconds(lambda: network(judged)) / _PROBE_BATCH
 
     def _images(self, size: int) -> Tensor:
         images = torch.rand(_PROBE_BATCH, 3, size, size, device=self._device)

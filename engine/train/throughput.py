@@ -7,7 +7,7 @@ from collections import deque
 _STEPS = 20
 
 
-class Pace:
+class Throughput:
     """Measures the last steps; whatever happens between two of them does not count."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ class StepOutcome:
     grad_norm: float
 
 
-class Learner:
+class TrainStep:
     """A network that learns, with its optimiser.
 
     Args:

@@ -24,9 +24,9 @@ from engine.train.ema import AveragedModel, blended
 from engine.train.loader import Batches
 from engine.train.resume import State, StateFolder
 from engine.train.schedules import lr_factor
-from engine.train.throughput import Pace
-from engine.train.train_step import Learner, StepOutcome
-from engine.train.validation import Judgement, judged
+from engine.train.throughput import Throughput
+from engine.train.train_step import StepOutcome, TrainStep
+from engine.train.validation import Validation, judged
 
 #: Called with the model of an epoch that is better than all before, and with its logits (N, C) of
 #: the validation images; must keep a copy.
@@ -83,23 +83,25 @@ class Trainer:
         size = classifier.config.preprocess.input_size
         self._batches = Batches(data.train, config, size, self._process)
         self._start = copy.deepcopy(classifier).to(device) if config.blend < 1 else None
-        self._learner = Learner(classifier, config, device, self._process.count)
+        self._train_step = TrainStep(classifier, config, device, self._process.count)
         self._device = device
         self._average = (
-            AveragedModel(self._learner.classifier, config.ema_decay) if config.ema_decay else None
+            AveragedModel(self._train_step.classifier, config.ema_decay)
+            if config.ema_decay
+            else None
         )
         self._position = _Position()
         self._rng: Tensor | None = None
         # False in the middle of a step too, where weights and optimiser do not agree.
         self._is_worth_saving = False
         self._saved_at = self._epoch_started = time.monotonic()
-        self._pace = Pace()
+        self._pace = Throughput()
         self.steps_per_epoch = len(self._batches)
 
     @property
     def model(self) -> Classifier:
         """What is evaluated and kept: the average if there is one, blended with the start."""
-        learned = self._learner.classifier if self._average is None else self._average.model
+        learned = self._train_step.classifier if self._average is None else self._average.model
         if self._start is not None:
             learned = blended(self._start, learned, self._config.blend)
         assert isinstance(learned, Classifier)  # noqa: S101  # for the type checker
@@ -195,13 +197,13 @@ class Trainer:
 
     def state(self) -> State:
         """Everything needed to go on as if nothing had happened."""
-        learner = self._learner
+        train_step = self._train_step
         return {
             "position": dict(vars(self._position)),
-            "model": learner.classifier.state_dict(),
-            "optimizer": learner.optimizer.state_dict(),
-            "scaler": learner.scaler.state_dict(),
-            "passes": learner.passes,
+            "model": train_step.classifier.state_dict(),
+            "optimizer": train_step.optimizer.state_dict(),
+            "scaler": train_step.scaler.state_dict(),
+            "passes": train_step.passes,
             "average": None if self._average is None else self._average.state_dict(),
             "rng": torch.get_rng_state(),
         }
@@ -209,11 +211,11 @@ class Trainer:
     def restore(self, state: State) -> None:
         """Go on from a state of a run with the same config."""
         self._position = _Position(**state["position"])
-        learner = self._learner
-        learner.classifier.load_state_dict(state["model"])
-        learner.optimizer.load_state_dict(state["optimizer"])
-        learner.scaler.load_state_dict(state["scaler"])
-        learner.passes = state["passes"]
+        train_step = self._train_step
+        train_step.classifier.load_state_dict(state["model"])
+        train_step.optimizer.load_state_dict(state["optimizer"])
+        train_step.scaler.load_state_dict(state["scaler"])
+        train_step.passes = state["passes"]
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self._rng = state["rng"]
@@ -227,17 +229,17 @@ class Trainer:
     def _epoch(self) -> Generator[StepReport, None, None]:
         position = self._position
         self._epoch_started = time.monotonic()
-        self._learner.set_mode()
+        self._train_step.set_mode()
         factor = lr_factor(self._config, self.steps_per_epoch)
         with closing(self._batches.of_epoch(position.epoch, position.step_in_epoch)) as batches:
             wanted = time.monotonic()
             for batch in batches:
                 started = time.monotonic()
-                rate = self._learner.set_factor(factor(position.step))
+                rate = self._train_step.set_factor(factor(position.step))
                 self._is_worth_saving = False
-                outcome = self._learner.step(batch)
+                outcome = self._train_step.step(batch)
                 if self._average is not None:
-                    self._average.update(self._learner.classifier)
+                    self._average.update(self._train_step.classifier)
                 images = self._batches.images_in(position.step_in_epoch)
                 position.step += 1
                 position.step_in_epoch += 1
@@ -271,7 +273,7 @@ class Trainer:
         is_judged = position.epoch % self._config.evaluate_every == 0
         is_judged |= position.epoch == self._config.epochs
         model = self.model
-        found = judged(model, self._val, self._device, self._process) if is_judged else Judgement()
+        found = judged(model, self._val, self._device, self._process) if is_judged else Validation()
         self._pace.evaluation_seconds = time.monotonic() - started
         # Without anything to judge by, the latest is taken for the best.
         is_best = is_judged and not found.val_map <= position.best_map

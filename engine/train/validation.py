@@ -19,7 +19,7 @@ _BATCH = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Validation:
     """What a model is worth.
 
     Attributes:
@@ -36,24 +36,24 @@ class Judgement:
 
 def judged(
     model: Classifier, val: PixelSet | None, device: torch.device, process: Processes
-) -> Judgement:
+) -> Validation:
     """Judge a model: the first process does it for all.
 
     Each process has statistics of norms of its own, so their numbers would differ, and with them
     what they do next.
     """
     if val is None:
-        return Judgement()
-    found = _judged(model, val, device) if process.is_first else Judgement()
+        return Validation()
+    found = _judged(model, val, device) if process.is_first else Validation()
     val_map, category_ap = process.share((found.val_map, found.category_ap))
-    return Judgement(val_map, category_ap, found.logits)
+    return Validation(val_map, category_ap, found.logits)
 
 
-def _judged(model: Classifier, val: PixelSet, device: torch.device) -> Judgement:
+def _judged(model: Classifier, val: PixelSet, device: torch.device) -> Validation:
     logits = model_logits(model, val, device)
     truth = val.labels.targets, val.labels.ignored
     precisions = average_precision(logits, *truth)
-    return Judgement(mean_average_precision(logits, *truth), tuple(map(float, precisions)), logits)
+    return Validation(mean_average_precision(logits, *truth), tuple(map(float, precisions)), logits)
 
 
 def model_logits(model: Classifier, images: PixelSet, device: torch.device) -> FloatArray:

@@ -20,7 +20,7 @@ from engine import cli
 from engine.api.categories import Categories
 from engine.api.errors import CheckpointError, DataError
 from engine.api.values import ModelImport
-from engine.checkpoints.csra_import import ImportOptions, import_checkpoint, read_foreign
+from engine.checkpoints.csra_import import ImportOptions, import_checkpoint, read_csra_checkpoint
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.pth_file import read_pth
 from engine.checkpoints.weights import load_exactly
@@ -73,7 +73,7 @@ def reference_net():
 
 def open_as_reference_net(path):
     """The file into the little network that all of these files were made from."""
-    file = read_foreign(path)
+    file = read_csra_checkpoint(path)
     if file.categories is not None and len(file.categories) != 5:
         raise CheckpointError(f"{path.name!r} has the wrong number of categories.")
     load_exactly(path.name, reference_net(), file.tensors)

@@ -77,11 +77,11 @@ def start_dialog(qtbot: QtBot, application: Application, devkit: Path) -> StartD
 def evaluated(qtbot: QtBot, application: Application, devkit: Path) -> ResultWindow:
     """The window of results on a run that has just been made."""
     dialog = start_dialog(qtbot, application, devkit)
-    desk = application.window.evaluation
-    with qtbot.waitSignal(desk.runner.ended):
+    controller = application.window.evaluation
+    with qtbot.waitSignal(controller.runner.ended):
         dialog.start.click()
     press(application.window, "Show the results")
-    results = desk.results
+    results = controller.results
     assert results is not None
     qtbot.waitUntil(lambda: results.state.analysis is not None)
     return results
@@ -189,16 +189,16 @@ def test_cancelling_stops_the_evaluation_and_says_how_to_go_on(
     dialog = start_dialog(qtbot, application, devkit)
     engine.evaluate_gate.clear()
     dialog.start.click()
-    desk = application.window.evaluation
-    qtbot.waitUntil(lambda: desk.runner.is_running)
-    assert desk.strip.progress.isVisible()
-    with qtbot.waitSignal(desk.runner.ended):
+    controller = application.window.evaluation
+    qtbot.waitUntil(lambda: controller.runner.is_running)
+    assert controller.strip.progress.isVisible()
+    with qtbot.waitSignal(controller.runner.ended):
         trigger(application, "cancel_evaluation")
         engine.evaluate_gate.set()
     assert engine.evaluate_closed.is_set()
-    assert not desk.strip.progress.isVisible()
+    assert not controller.strip.progress.isVisible()
     assert list_runs(runs_folder()) == []
-    with qtbot.waitSignal(desk.runner.ended):
+    with qtbot.waitSignal(controller.runner.ended):
         press(application.window, "Go on")
     assert len(list_runs(runs_folder())) == 1
 
@@ -209,11 +209,11 @@ def test_an_evaluation_that_fails_says_why(
     application = start()
     dialog = start_dialog(qtbot, application, devkit)
     engine.evaluate_error = DataError("The disk is full.")
-    desk = application.window.evaluation
-    with qtbot.waitSignal(desk.runner.ended) as ended:
+    controller = application.window.evaluation
+    with qtbot.waitSignal(controller.runner.ended) as ended:
         dialog.start.click()
     assert str(ended.args[0].error) == "The disk is full."
-    assert not desk.runner.is_running
+    assert not controller.runner.is_running
 
 
 def test_closing_while_it_runs_asks_and_leaves_no_half_run(
@@ -294,20 +294,20 @@ def test_what_was_stopped_before_is_offered_at_the_next_start(
     save_unfinished(stopped, unfinished_folder())
     application = start()
     qtbot.waitUntil(lambda: "4 of 30 images" in texts(application.window.message_bar))
-    desk = application.window.evaluation
-    with qtbot.waitSignal(desk.runner.ended):
+    controller = application.window.evaluation
+    with qtbot.waitSignal(controller.runner.ended):
         press(application.window, "Go on")
     [request] = engine.evaluated
     assert (request.root, request.split, request.limit) == (devkit, "val", 30)
     assert request.unfinished is Unfinished.GO_ON
 
-    desk.show_results()
-    qtbot.waitUntil(lambda: len(desk.runs.kept.unfinished) == 1)
-    desk.results.runs.keep.click()
-    qtbot.waitUntil(lambda: len(engine.evaluated) == 2 and not desk.runner.is_running)
+    controller.show_results()
+    qtbot.waitUntil(lambda: len(controller.runs.kept.unfinished) == 1)
+    controller.results.runs.keep.click()
+    qtbot.waitUntil(lambda: len(engine.evaluated) == 2 and not controller.runner.is_running)
     assert engine.evaluated[1].unfinished is Unfinished.AS_IT_IS
-    desk.results.runs.forget.click()
-    qtbot.waitUntil(lambda: desk.runs.kept.unfinished == ())
+    controller.results.runs.forget.click()
+    qtbot.waitUntil(lambda: controller.runs.kept.unfinished == ())
     assert list_unfinished(unfinished_folder()) == []
 
 
@@ -390,11 +390,11 @@ def test_results_are_listed_noted_and_deleted(qtbot: QtBot, start: Start, devkit
 def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None:
     application = start()
     results = evaluated(qtbot, application, devkit)
-    desk = application.window.evaluation
+    controller = application.window.evaluation
     [first] = list_runs(runs_folder())
-    qtbot.waitUntil(lambda: len(desk.runs.kept.runs) == 1)
+    qtbot.waitUntil(lambda: len(controller.runs.kept.runs) == 1)
     second = keep_altered(load_run(first))
-    desk.show_run(second.name)
+    controller.show_run(second.name)
     qtbot.waitUntil(lambda: results.state.analysis.folder == second)
     results.compare.compare_with(first)
     qtbot.waitUntil(lambda: results.compare.comparison is not None)
@@ -412,17 +412,19 @@ def test_doubtful_labels_are_marked_and_the_marks_are_kept(
 ) -> None:
     application = start()
     results = evaluated(qtbot, application, devkit)
-    model = results.doubts.model
-    qtbot.waitUntil(lambda: len(model.doubts) > 2)
-    scores = [abs(doubt.score - 0.5) for doubt in model.doubts]
+    model = results.label_errors.model
+    qtbot.waitUntil(lambda: len(model.label_errors) > 2)
+    scores = [abs(label_error.score - 0.5) for label_error in model.label_errors]
     assert scores == sorted(scores, reverse=True)
     for row in (0, 1):
         model.setData(model.index(row, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
     folder = results.state.analysis.folder
     qtbot.waitUntil(lambda: marks_of(folder) == model.marks)
-    assert {mark.sample for mark in model.marks} == {doubt.sample for doubt in model.doubts[:2]}
-    assert model.doubts[0].category is not None
-    assert "image,category" in results.doubts.table().as_csv()
+    assert {mark.sample for mark in model.marks} == {
+        label_error.sample for label_error in model.label_errors[:2]
+    }
+    assert model.label_errors[0].category is not None
+    assert "image,category" in results.label_errors.table().as_csv()
 
 
 def test_decisions_are_evaluated_without_the_model(
@@ -437,13 +439,15 @@ def test_decisions_are_evaluated_without_the_model(
     session.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="Reject")
     asked = len(engine.predict_calls)
     trigger(application, "evaluate_decisions")
-    desk = application.window.evaluation
-    qtbot.waitUntil(lambda: desk.results is not None and desk.results.state.analysis is not None)
-    run = desk.results.state.analysis.run
+    controller = application.window.evaluation
+    qtbot.waitUntil(
+        lambda: controller.results is not None and controller.results.state.analysis is not None
+    )
+    run = controller.results.state.analysis.run
     assert list(run.categories) == ["cat"]
     assert sorted(run.ids) == ["cat.jpg", "dog.jpg"]
     assert len(engine.predict_calls) == asked
-    click_cell(desk.results, "cat", "Images")
+    click_cell(controller.results, "cat", "Images")
     qtbot.waitUntil(lambda: shown(application) == ["cat"])
 
 

@@ -11,7 +11,7 @@ from csra_gui.evaluation.analysis import Analysis, analyse, label_table, with_th
 from csra_gui.evaluation.cases import (
     Outcome,
     PairKind,
-    doubts,
+    label_errors,
     outcome_cases,
     overall_cases,
     pair_cases,
@@ -133,12 +133,14 @@ def test_images_of_a_range_of_scores(analysis: Analysis) -> None:
 def test_the_most_doubtful_labels_are_those_that_the_model_contradicts_most(
     analysis: Analysis,
 ) -> None:
-    found = doubts(analysis, limit=2)
-    assert [(doubt.sample, doubt.name, doubt.is_label) for doubt in found] == [
+    found = label_errors(analysis, limit=2)
+    assert [
+        (label_error.sample, label_error.name, label_error.is_label) for label_error in found
+    ] == [
         ("d", "cat", True),
         ("d", "dog", False),
     ]
-    assert len(doubts(analysis)) == 6
+    assert len(label_errors(analysis)) == 6
 
 
 def test_a_large_run_shows_its_numbers_before_its_intervals(

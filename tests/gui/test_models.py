@@ -96,17 +96,17 @@ def wait_for_model(qtbot: QtBot, application: Application, model_id: str = MODEL
 def open_dialog(qtbot: QtBot, application: Application, name: str) -> ModelsDialog:
     """The Models dialog on one model."""
     application.window.actions_table["models"].trigger()
-    dialog = application.window.desk.dialog
+    dialog = application.window.controller.dialog
     assert dialog is not None
-    shelf = application.shelf
-    qtbot.waitUntil(lambda: name in [model.name for model in shelf.shelf.models])
+    manager = application.manager
+    qtbot.waitUntil(lambda: name in [model.name for model in manager.manager.models])
     dialog.tree.set_current_name(name)
     assert dialog.tree.current_name == name
     return dialog
 
 
 def place(application: Application, name: str) -> Place:
-    return next(m.place for m in application.shelf.shelf.models if m.name == name)
+    return next(m.place for m in application.manager.manager.models if m.name == name)
 
 
 def choose(dialog: ModelsDialog, caption: str) -> None:
@@ -311,7 +311,7 @@ def test_a_download_is_agreed_to_imported_and_used(
     qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in dialog.strip.progress.text())
     assert not dialog.download.isEnabled()
     downloader.gate.set()
-    qtbot.waitUntil(lambda: application.shelf.work is None, timeout=10_000)
+    qtbot.waitUntil(lambda: application.manager.work is None, timeout=10_000)
     [request] = engine.imported
     assert (request.name, request.lam, request.input_size) == (OFFICIAL, 0.1, 448)
     assert request.categories is not None
@@ -335,7 +335,7 @@ def test_nothing_is_downloaded_without_agreement(
     [question] = dialog.findChildren(DownloadDialog)
     QTest.keyClick(question, Qt.Key.Key_Return)
     question.reject()
-    assert application.shelf.work is None
+    assert application.manager.work is None
     assert downloader.calls == []
 
 
@@ -363,7 +363,7 @@ def test_a_download_is_cancelled_and_gone_on_with(
     agree(qtbot, dialog)
     qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in dialog.strip.progress.text())
     dialog.strip.progress._cancel.click()
-    qtbot.waitUntil(lambda: application.shelf.work is None)
+    qtbot.waitUntil(lambda: application.manager.work is None)
     assert downloader.closed.is_set()
     assert "What has arrived is kept." in dialog.message_bar.texts()[-1]
     qtbot.waitUntil(lambda: place(application, OFFICIAL) is Place.PARTLY)
@@ -380,7 +380,7 @@ def test_a_download_goes_on_when_the_dialog_is_closed(
     dialog = open_dialog(qtbot, application, OFFICIAL)
     agree(qtbot, dialog)
     dialog.close_button.click()
-    strip = application.window.models_strip.progress
+    strip = application.window.models_progress.progress
     qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in strip.text())
     assert strip.isVisible()
     downloader.gate.set()
@@ -487,7 +487,7 @@ def test_an_imported_model_is_the_one_shown_in_the_list(
     application = start()
     wait_for_model(qtbot, application)
     dialog = open_dialog(qtbot, application, OFFICIAL)
-    application.window.desk.import_files([tmp_path / "mine.pth"])
+    application.window.controller.import_files([tmp_path / "mine.pth"])
     qtbot.waitUntil(lambda: dialog.tree.current_name == "mine")
     assert dialog.sheet.toPlainText().startswith("mine")
     assert dialog.use.isEnabled()
@@ -500,7 +500,7 @@ def test_an_onnx_file_is_refused_with_a_reason(
     wait_for_model(qtbot, application)
     assert drop(application, [tmp_path / "net.onnx"])
     assert application.window.message_bar.texts()[0].startswith("net.onnx: models can be exported")
-    assert application.shelf.work is None
+    assert application.manager.work is None
 
 
 def test_what_a_file_does_not_say_is_asked_and_the_names_are_read(
@@ -554,7 +554,7 @@ def test_closing_in_the_middle_of_an_import_ends_it(
     application = start()
     wait_for_model(qtbot, application)
     assert drop(application, [tmp_path / "net.pth"])
-    assert application.shelf.work is not None
+    assert application.manager.work is not None
     application.window.close()
     assert application.shut_down()
 
@@ -631,7 +631,7 @@ def test_the_status_bar_leads_to_the_models(qtbot: QtBot, start: Start, engine: 
     application = start()
     wait_for_model(qtbot, application)
     application.window.status.model.click()
-    dialog = application.window.desk.dialog
+    dialog = application.window.controller.dialog
     assert dialog is not None
     assert dialog.isVisible()
     assert not dialog.isModal()

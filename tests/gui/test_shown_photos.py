@@ -129,7 +129,7 @@ def test_decisions_that_the_model_contradicts_come_first_as_suspected_mistakes(
     table: Table,
 ) -> None:
     table.photos.decide([0], {"cat": Verdict.REJECTED})  # the model is sure: 0.9
-    table.photos.decide([3], {"dog": Verdict.ADDED})  # the model doubts it: 0.2
+    table.photos.decide([3], {"dog": Verdict.ADDED})  # the model label_errors it: 0.2
     table.photos.set_scores(3, np.array([0.1, 0.2], dtype=np.float32))
     table.photos.decide([2], {"dog": Verdict.ACCEPTED})  # both agree
     table.shown.set_sort(MISTAKES, True)

@@ -64,16 +64,16 @@ def correct(application: Application) -> None:
 
 def new_training(qtbot: QtBot, application: Application, epochs: int = 2) -> TrainingDialog:
     """Ask for a training on the person's labels and wait for the pre-flight."""
-    desk = application.window.training
+    controller = application.window.training
     application.window.actions_table["new_training"].trigger()
-    dialog = desk.new_dialog
+    dialog = controller.new_dialog
     assert isinstance(dialog, NewTrainingDialog)
     assert dialog.from_labels.isEnabled()
     dialog.form.editor("epochs").setValue(epochs)  # type: ignore[attr-defined]
     dialog.start.click()
-    qtbot.waitUntil(lambda: desk.runner.phase is Phase.ASKING, timeout=WAIT_MS)
-    assert desk.dialog is not None
-    return desk.dialog
+    qtbot.waitUntil(lambda: controller.runner.phase is Phase.ASKING, timeout=WAIT_MS)
+    assert controller.dialog is not None
+    return controller.dialog
 
 
 def wait_until_ended(qtbot: QtBot, application: Application) -> None:
@@ -196,15 +196,17 @@ def test_a_training_that_fails_says_why(
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
     trainer.trainer.error = DataError("The images are gone.")
-    desk = application.window.training
+    controller = application.window.training
     application.window.actions_table["new_training"].trigger()
-    assert desk.new_dialog is not None
-    desk.new_dialog.start.click()
-    qtbot.waitUntil(lambda: desk.dialog is not None and bool(desk.dialog.message_bar.texts()))
-    assert desk.dialog is not None
-    assert desk.dialog.message_bar.texts() == ("The images are gone.",)
+    assert controller.new_dialog is not None
+    controller.new_dialog.start.click()
+    qtbot.waitUntil(
+        lambda: controller.dialog is not None and bool(controller.dialog.message_bar.texts())
+    )
+    assert controller.dialog is not None
+    assert controller.dialog.message_bar.texts() == ("The images are gone.",)
     wait_until_ended(qtbot, application)
-    desk.dialog.close()
+    controller.dialog.close()
 
 
 def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
@@ -259,7 +261,7 @@ def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_cou
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
     application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.lessons.improving
+    dialog = application.window.training.teachings.improving
     assert dialog is not None
     assert dialog.counts.text() == (
         "3 photos with 2 labels that you accepted or added and 1 that you rejected"
@@ -289,7 +291,7 @@ def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_the_others(
     shown = [row for row, path in enumerate(session.photos.paths) if path.name != "bad.jpg"]
     session.set_selection(shown[:3])
     application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.lessons.teaching
+    dialog = application.window.training.teachings.teaching
     assert dialog is not None
     assert not dialog.start.isEnabled()
     dialog.name.setText("new")
@@ -309,7 +311,7 @@ def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application
     session = application.session
     session.set_selection([r for r in range(5) if session.photos.error(r) is None][:3])
     application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.lessons.teaching
+    dialog = application.window.training.teachings.teaching
     assert dialog is not None
     dialog.name.setText("cat")
     dialog.start.click()
@@ -324,7 +326,7 @@ def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
     if moment != "discard":
         trainer.trainer.gate.clear()
     application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.lessons.improving
+    dialog = application.window.training.teachings.improving
     assert dialog is not None
     dialog.start.click()
     qtbot.waitUntil(lambda: len(trainer.trainer.taught) == 1)
@@ -347,7 +349,7 @@ def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
 def test_a_second_training_waits_for_the_first(qtbot: QtBot, application: Application) -> None:
     dialog = new_training(qtbot, application)
     application.window.actions_table["improve_model"].trigger()
-    improving = application.window.training.lessons.improving
+    improving = application.window.training.teachings.improving
     assert improving is not None
     improving.start.click()
     assert "Something else is being trained" in improving.problem.text()

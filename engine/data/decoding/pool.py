@@ -27,7 +27,7 @@ _EXIT_PRIORITY = 10
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """One picture to decode; the meaning of each is that of ``engine.data.decoding.decode.decode``."""
+    """One picture to decode; each means what it means to ``decoding.decode.decode``."""
 
     path: Path
     side: int | None = None

@@ -10,7 +10,7 @@ from engine.api.errors import EngineError
 Comparison = Literal["<", "<=", "=", ">=", ">"]
 #: Fields that answer yes or no.
 Flag = Literal["reviewed", "tagged", "error"]
-#: Fields that ask what was said of a label: by whom it counts, or the machine's doubt.
+#: Fields that ask what was said of a label: by whom it counts, or the machine's label_error.
 Question = Literal["tag", "accepted", "rejected", "added", "uncertain"]
 
 

@@ -91,7 +91,8 @@ def test_categories_without_positives_are_reported(tmp_path: Path) -> None:
 
 
 def test_reading_a_data_set_needs_no_torch() -> None:
-    modules = f"{dataset_registry.__name__}, engine.data.datasets.splits, engine.data.datasets.category_mapping"
+    others = "engine.data.datasets.splits, engine.data.datasets.category_mapping"
+    modules = f"{dataset_registry.__name__}, {others}"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

@@ -137,10 +137,10 @@ def test_a_lesson_that_is_closed_leaves_no_model(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:
     request = new_category(model, photos)
-    lesson = teach(request, pool)
-    while not (isinstance(step := next(lesson), TeachProgress) and step.stage == "learning"):
+    teaching = teach(request, pool)
+    while not (isinstance(step := next(teaching), TeachProgress) and step.stage == "learning"):
         pass
-    lesson.close()
+    teaching.close()
     assert sorted(path.name for path in model.parent.iterdir()) == ["cache", "tiny.safetensors"]
 
 

@@ -134,7 +134,7 @@ def test_a_process_stopped_in_the_middle_of_a_step_saves_nothing_half_done(tmp_p
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(broken._learner, "step", interrupted)
+    monkeypatch.setattr(broken._train_step, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         next(reports)
     assert states.load() is None

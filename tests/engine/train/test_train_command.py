@@ -10,7 +10,7 @@ from PIL import Image
 from engine import cli
 from engine.api.training_reports import StepReport
 from engine.checkpoints.safetensors_model import load_checkpoint
-from engine.cli import train_told
+from engine.cli import train_progress
 from tests.engine.models import TINY_BACKBONE, save_tiny_model
 from tests.engine.test_data_and_metrics import write_devkit
 
@@ -69,20 +69,20 @@ def test_the_papers_preset_has_the_papers_heads(devkit, preset):
 
 
 def test_ctrl_c_stops_after_the_step_and_resume_goes_on(devkit, monkeypatch, capsys):
-    tell = train_told.Teller.tell
+    tell = train_progress.Teller.tell
 
     def interrupted(teller, report):
         tell(teller, report)
         if isinstance(report, StepReport) and report.step == 2:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(train_told.Teller, "tell", interrupted)
+    monkeypatch.setattr(train_progress.Teller, "tell", interrupted)
     before = signal.getsignal(signal.SIGINT)
     assert train(devkit, *small("--epochs", "2")) == 130
     assert signal.getsignal(signal.SIGINT) is before
     assert log_steps(devkit) == [1, 2]
     load_checkpoint(devkit / "run" / "last.safetensors")
-    monkeypatch.setattr(train_told.Teller, "tell", tell)
+    monkeypatch.setattr(train_progress.Teller, "tell", tell)
     assert train(devkit, *small("--epochs", "2", "--resume")) == 0
     assert "Going on after step 2" in capsys.readouterr().err
     assert log_steps(devkit) == [1, 2, 3, 4, 5, 6]

@@ -22,7 +22,7 @@ from engine.train.preflight import preflight
 from engine.train.resume import StateFolder
 from engine.train.schedules import lr_factor
 from engine.train.start import from_checkpoint, set_standardization
-from engine.train.train_step import DivergedError, Learner, half_type
+from engine.train.train_step import DivergedError, TrainStep, half_type
 from tests.engine.models import tiny_classifier, tiny_config, tiny_record
 from tests.engine.train.work import CPU, pixel_set, trainer
 
@@ -74,7 +74,7 @@ def test_the_papers_recipe_is_the_official_one():
     assert (PAPER.weight_decay, PAPER.decay_all, PAPER.batch_size) == (1e-4, True, 16)
     assert (PAPER.epochs, PAPER.ema_decay, PAPER.ignore_unclear) == (30, 0.0, False)
     assert PAPER.augment == AugmentConfig(crop_scale=(0.7, 1.0), crop_ratio=(3 / 4, 4 / 3))
-    optimizer = Learner(tiny_classifier(), PAPER, CPU).optimizer
+    optimizer = TrainStep(tiny_classifier(), PAPER, CPU).optimizer
     assert {group["weight_decay"] for group in optimizer.param_groups} == {1e-4}
     assert {group["momentum"] for group in optimizer.param_groups} == {0.9}
 
@@ -111,25 +111,25 @@ def test_the_asymmetric_loss_makes_light_of_easy_negatives():
     assert asymmetric[2] == pytest.approx(float(entropy[2]) * (1 / (1 + math.exp(-4))), rel=1e-4)
 
 
-def gradients(learner):
-    return [p.grad.clone() for p in learner.classifier.parameters() if p.grad is not None]
+def gradients(train_step):
+    return [p.grad.clone() for p in train_step.classifier.parameters() if p.grad is not None]
 
 
 def test_a_batch_in_parts_gives_the_gradient_of_the_whole():
     found = []
     for passes in (1, 3):
         config = dataclasses.replace(SIMPLE, passes=passes, norms="frozen")
-        learner = Learner(tiny_classifier(), config, CPU)
-        learner.set_mode()
-        learner._backward(batch(), 40.0)
-        found.append(gradients(learner))
+        train_step = TrainStep(tiny_classifier(), config, CPU)
+        train_step.set_mode()
+        train_step._backward(batch(), 40.0)
+        found.append(gradients(train_step))
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
 
 
 def test_when_memory_runs_out_the_batch_is_halved_and_the_gradient_stays(monkeypatch):
     config = dataclasses.replace(SIMPLE, norms="frozen")
-    whole, halved = (Learner(tiny_classifier(), config, CPU) for _ in range(2))
+    whole, halved = (TrainStep(tiny_classifier(), config, CPU) for _ in range(2))
     sizes, forward = [], halved.classifier.forward
 
     def small_memory(images) -> HeadOutput:
@@ -139,8 +139,8 @@ def test_when_memory_runs_out_the_batch_is_halved_and_the_gradient_stays(monkeyp
         return forward(images)
 
     monkeypatch.setattr(halved.classifier, "forward", small_memory)
-    for learner in (whole, halved):
-        learner.set_mode()
+    for train_step in (whole, halved):
+        train_step.set_mode()
     expected, got = whole.step(batch()), halved.step(batch())
     assert sizes == [8, 4, 2, 2, 2, 2] and halved.passes == 4
     assert got.loss == pytest.approx(expected.loss, rel=1e-5)
@@ -148,14 +148,14 @@ def test_when_memory_runs_out_the_batch_is_halved_and_the_gradient_stays(monkeyp
 
 
 def test_one_image_that_does_not_fit_is_an_error(monkeypatch):
-    learner = Learner(tiny_classifier(), SIMPLE, CPU)
+    train_step = TrainStep(tiny_classifier(), SIMPLE, CPU)
 
     def no_memory(images):
         raise torch.OutOfMemoryError("too large")
 
-    monkeypatch.setattr(learner.classifier, "forward", no_memory)
+    monkeypatch.setattr(train_step.classifier, "forward", no_memory)
     with pytest.raises(torch.OutOfMemoryError):
-        learner.step(batch())
+        train_step.step(batch())
 
 
 def test_labels_that_do_not_count_teach_nothing():
@@ -165,10 +165,10 @@ def test_labels_that_do_not_count_teach_nothing():
     for wrong in (False, True):
         if wrong:
             images.targets[:, 2] = 1.0 - images.targets[:, 2]
-        learner = Learner(tiny_classifier(), SIMPLE, CPU)
-        learner.set_mode()
-        learner.step(images)
-        found.append(learner.classifier.heads.weight.detach().clone())
+        train_step = TrainStep(tiny_classifier(), SIMPLE, CPU)
+        train_step.set_mode()
+        train_step.step(images)
+        found.append(train_step.classifier.heads.weight.detach().clone())
     assert torch.equal(*found)
 
 
@@ -180,7 +180,7 @@ def test_a_loss_that_is_no_number_stops_with_the_best_model_and_state_kept(tmp_p
     for report in reports:
         if isinstance(report, EpochReport):
             break
-    for group in work._learner.optimizer.param_groups:
+    for group in work._train_step.optimizer.param_groups:
         group["peak_lr"] = 1e30
     with pytest.raises(DivergedError, match="best model so far is kept"):
         list(reports)
@@ -201,9 +201,9 @@ def test_half_precision_is_for_graphics_cards_unless_it_is_wanted_elsewhere():
     assert half_type(torch.device("cuda"), "never") is None
     outcomes = []
     for mode in ("gpu", "always"):
-        learner = Learner(tiny_classifier(), dataclasses.replace(SIMPLE, half=mode), CPU)
-        learner.set_mode()
-        outcomes.append(learner.step(batch()).loss)
+        train_step = TrainStep(tiny_classifier(), dataclasses.replace(SIMPLE, half=mode), CPU)
+        train_step.set_mode()
+        outcomes.append(train_step.step(batch()).loss)
     assert outcomes[0] != outcomes[1]
     assert outcomes[0] == pytest.approx(outcomes[1], rel=0.05)
 
@@ -227,7 +227,7 @@ def test_a_blend_lies_between_the_start_and_what_was_learned():
     config = dataclasses.replace(SIMPLE, epochs=1, blend=0.25, ema_decay=0.0)
     work = trainer(config)
     list(work.run())
-    learned, model = work._learner.classifier.state_dict(), work.model.state_dict()
+    learned, model = work._train_step.classifier.state_dict(), work.model.state_dict()
     name = "heads.weight"
     assert not torch.equal(start[name], learned[name])
     torch.testing.assert_close(model[name], 0.75 * start[name] + 0.25 * learned[name])
@@ -235,11 +235,11 @@ def test_a_blend_lies_between_the_start_and_what_was_learned():
 
 def test_frozen_layers_and_norms_stay_as_they_are():
     config = dataclasses.replace(SIMPLE, frozen=("conv_stem", "bn1."), norms="train")
-    learner = Learner(tiny_classifier(), config, CPU)
-    before = {k: v.clone() for k, v in learner.classifier.state_dict().items()}
-    learner.set_mode()
-    learner.step(batch())
-    after = learner.classifier.state_dict()
+    train_step = TrainStep(tiny_classifier(), config, CPU)
+    before = {k: v.clone() for k, v in train_step.classifier.state_dict().items()}
+    train_step.set_mode()
+    train_step.step(batch())
+    after = train_step.classifier.state_dict()
     changed = {name for name in after if not torch.equal(before[name], after[name])}
     start = "backbone.network."
     assert not any(name.startswith((f"{start}conv_stem", f"{start}bn1.")) for name in changed)
@@ -248,15 +248,15 @@ def test_frozen_layers_and_norms_stay_as_they_are():
 
 
 def test_weight_decay_spares_biases_and_norms_unless_told():
-    learner = Learner(tiny_classifier(), RECOMMENDED, CPU)
-    for group in learner.optimizer.param_groups:
+    train_step = TrainStep(tiny_classifier(), RECOMMENDED, CPU)
+    for group in train_step.optimizer.param_groups:
         is_matrix = {p.ndim > 1 for p in group["params"]}
         if group["weight_decay"]:
             assert is_matrix == {True}
     spared = [
-        p for g in learner.optimizer.param_groups if not g["weight_decay"] for p in g["params"]
+        p for g in train_step.optimizer.param_groups if not g["weight_decay"] for p in g["params"]
     ]
-    assert any(p is learner.classifier.heads.bias for p in spared)
+    assert any(p is train_step.classifier.heads.bias for p in spared)
 
 
 def test_heads_know_the_categories_of_the_model_they_start_from():
@@ -316,9 +316,9 @@ def test_gradient_checkpointing_changes_nothing_but_memory():
     found = []
     for on in (False, True):
         config = dataclasses.replace(SIMPLE, gradient_checkpointing=on, norms="frozen")
-        learner = Learner(tiny_classifier(), config, CPU)
-        learner.set_mode()
-        found.append(learner.step(batch()))
+        train_step = TrainStep(tiny_classifier(), config, CPU)
+        train_step.set_mode()
+        found.append(train_step.step(batch()))
     assert found[0].loss == pytest.approx(found[1].loss, rel=1e-6)
     assert found[0].grad_norm == pytest.approx(found[1].grad_norm, rel=1e-4)
 

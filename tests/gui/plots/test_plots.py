@@ -29,12 +29,12 @@ def keep(qtbot: QtBot) -> Iterator[Callable[[_W], _W]]:
     """Holds widgets until they are closed: a plot must not lose its parts while it is painted."""
     kept: list[QWidget] = []
 
-    def keeper(widget: _W) -> _W:
+    def active_model(widget: _W) -> _W:
         qtbot.addWidget(widget)
         kept.append(widget)
         return widget
 
-    yield keeper
+    yield active_model
     kept.clear()
 
 

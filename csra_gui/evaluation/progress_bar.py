@@ -11,7 +11,7 @@ from engine.data.datasets.registry import dataset_spec
 from engine.texts import display_text
 
 
-class ProgressStrip(QWidget):
+class EvaluationProgressBar(QWidget):
     """Progress, time left and Cancel; hidden while nothing goes on."""
 
     def __init__(self, runner: EvaluationRunner, parent: QWidget | None = None) -> None:
