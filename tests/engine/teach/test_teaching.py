@@ -22,7 +22,7 @@ from engine.checkpoints.safetensors_model import save_checkpoint, write_with_rec
 from engine.data.decoding.pool import DecodePool
 from engine.teach.learning import KnownLabels, label_weights
 from engine.teach.teaching import teach
-from tests.engine.models import (
+from tests.engine.tiny_models import (
     TINY_CATEGORIES,
     save_tiny_model,
     tiny_classifier,

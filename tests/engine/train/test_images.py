@@ -14,7 +14,7 @@ from engine.data.decoding.pool import DecodePool
 from engine.train.augment import _OPS, augmented, crop_box
 from engine.train.dataset import TrainingImages, load_pixels
 from engine.train.log import RunLog
-from tests.engine.models import TINY_CATEGORIES
+from tests.engine.tiny_models import TINY_CATEGORIES
 from tests.engine.train.work import pixel_set
 
 NOTHING = AugmentConfig(flip=False, crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0))

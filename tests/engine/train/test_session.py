@@ -36,7 +36,7 @@ from engine.train.dataset import TrainingImages, load_pixels
 from engine.train.features import FeatureExtractor
 from engine.train.session import run_training
 from engine.train.sources import load_parts
-from tests.engine.models import TINY_CATEGORIES, save_tiny_model, tiny_classifier
+from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_classifier
 from tests.paths import ROOT
 
 CONFIG = TrainConfig(

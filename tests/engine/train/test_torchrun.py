@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from engine.checkpoints.safetensors_model import load_checkpoint
-from tests.engine.models import save_tiny_model
-from tests.engine.test_data_and_metrics import write_devkit
+from tests.engine.data.datasets.test_voc_and_metrics import write_devkit
+from tests.engine.tiny_models import save_tiny_model
 from tests.paths import ROOT
 
 pytestmark = [

@@ -23,7 +23,7 @@ from engine.train.resume import StateFolder
 from engine.train.schedules import lr_factor
 from engine.train.start import from_checkpoint, set_standardization
 from engine.train.train_step import DivergedError, TrainStep, half_type
-from tests.engine.models import tiny_classifier, tiny_config, tiny_record
+from tests.engine.tiny_models import tiny_classifier, tiny_config, tiny_record
 from tests.engine.train.work import CPU, pixel_set, trainer
 
 SIMPLE = TrainConfig(epochs=2, batch_size=8, augment=AugmentConfig(crop_scale=(1, 1), flip=False))

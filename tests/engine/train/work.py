@@ -15,7 +15,7 @@ from engine.train.dataset import PixelSet
 from engine.train.log import RunLog
 from engine.train.resume import StateFolder
 from engine.train.trainer import Trainer, TrainingData
-from tests.engine.models import TINY_CATEGORIES, tiny_classifier
+from tests.engine.tiny_models import TINY_CATEGORIES, tiny_classifier
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(

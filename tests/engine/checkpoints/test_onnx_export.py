@@ -1,0 +1,130 @@
+import importlib
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from engine.api.categories import Categories
+from engine.api.config import HeadConfig, ModelConfig
+from engine.api.errors import CheckpointError
+from engine.checkpoints import onnx_export
+from engine.checkpoints.onnx_export import export_onnx, fold_heads
+from engine.checkpoints.safetensors_model import in_memory
+from engine.models.classifier import Classifier
+from engine.models.registry import backbone_spec
+from engine.records.model_record import CheckpointRecord
+from tests.engine.tiny_models import TINY_CATEGORIES, tiny_classifier, tiny_config, tiny_record
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+PAPER = HeadConfig((1.0, 2.0, 4.0, math.inf), 0.5)
+RICH = HeadConfig((1.0, math.inf), 0.3, normalize=True, standardize=True, bias=True)
+
+
+def checkpoint_for(name, size, head=PAPER):
+    torch.manual_seed(0)
+    config = ModelConfig(name, TINY_CATEGORIES, head, backbone_spec(name).preprocess(size))
+    classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
+    if classifier.heads.standardization is not None:
+        classifier.heads.standardization.running_mean.uniform_(-1, 1)
+        classifier.heads.standardization.running_var.uniform_(0.1, 3)
+        classifier.heads.bias.uniform_(-1, 1)
+    return in_memory(classifier, CheckpointRecord(config, "m"))
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "head"),
+    [
+        ("timm:test_efficientnet", 64, RICH),
+        ("resnet18", 64, PAPER),
+        ("timm:test_vit3", 64, PAPER),
+        ("timm:test_convnext", 64, RICH),
+    ],
+)
+def test_onnx_gives_the_same_logits_and_position_scores_for_any_batch(name, size, head, tmp_path):
+    checkpoint = checkpoint_for(name, size, head)
+    path = tmp_path / "model.onnx"
+    assert export_onnx(checkpoint, path) <= 1e-4
+    assert list(tmp_path.iterdir()) == [path]
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    images = torch.rand(5, 3, size, size)
+    logits, scores = session.run(["logits", "position_scores"], {"images": images.numpy()})
+    with torch.inference_mode():
+        ours = checkpoint.classifier(images)
+    np.testing.assert_allclose(logits, ours.logits.numpy(), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(scores, ours.position_scores.numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_norms_are_folded_and_the_file_says_what_it_is(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    path = tmp_path / "model.onnx"
+    export_onnx(checkpoint_for("timm:test_efficientnet", 64), path)
+    proto = onnx.load(path)
+    operators = {node.op_type for node in proto.graph.node}
+    assert not operators & {"ReduceL2", "LpNormalization", "BatchNormalization"}
+    told = json.loads({p.key: p.value for p in proto.metadata_props}["model"])
+    assert told["categories"] == list(TINY_CATEGORIES)
+    assert told["preprocess"]["input_size"] == 64
+
+
+@pytest.mark.parametrize("head", [PAPER, RICH, tiny_config().head])
+def test_folded_heads_score_positions_as_the_heads_do(head):
+    checkpoint = checkpoint_for("timm:test_efficientnet", 64, head)
+    heads = checkpoint.classifier.heads
+    weight, bias = fold_heads(heads)
+    features = torch.randn(2, weight.shape[1], 3, 4)
+    expected = heads.position_scores(features).flatten(1, 2)
+    folded = torch.nn.functional.conv2d(features, weight, bias)
+    torch.testing.assert_close(folded, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_file_that_computes_something_else_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        onnx_export, "fold_heads", lambda heads: tuple(t * 1.01 for t in fold_heads(heads))
+    )
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"old")
+    with pytest.raises(CheckpointError, match="differ by"):
+        export_onnx(checkpoint_for("timm:test_efficientnet", 64), path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_onnx_runtime_cannot_run_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export, "_write", lambda _f, _s, _c, path: path.write_bytes(b"x"))
+    with pytest.raises(CheckpointError, match="ONNX Runtime cannot run"):
+        export_onnx(checkpoint_for("timm:test_efficientnet", 64), tmp_path / "x.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_a_package_is_missing_it_says_how_to_install_it(tmp_path, monkeypatch):
+    real = importlib.import_module
+
+    def missing(name):
+        if name == "onnxscript":
+            raise ImportError(name)
+        return real(name)
+
+    monkeypatch.setattr(onnx_export.importlib, "import_module", missing)
+    with pytest.raises(CheckpointError, match=r"onnxscript.*pip install onnx"):
+        export_onnx(in_memory(tiny_classifier(), tiny_record()), tmp_path / "x.onnx")
+
+
+def test_a_folder_that_is_not_there_is_an_error_in_plain_words(tmp_path):
+    with pytest.raises(CheckpointError, match="could not be saved"):
+        export_onnx(checkpoint_for("timm:test_efficientnet", 64), tmp_path / "no" / "x.onnx")
+
+
+def test_categories_with_any_letters_reach_the_file(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    config = tiny_config()
+    names = Categories(("кот", "犬", "árvore", "båt", "person"))
+    record = CheckpointRecord(
+        ModelConfig(config.backbone, names, config.head, config.preprocess), "n"
+    )
+    path = tmp_path / "model.onnx"
+    export_onnx(in_memory(tiny_classifier(record.config), record), path)
+    told = {p.key: p.value for p in onnx.load(path).metadata_props}
+    assert json.loads(told["model"])["categories"] == list(names)

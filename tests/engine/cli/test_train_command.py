@@ -1,0 +1,139 @@
+"""The command line of training a whole network."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine import cli
+from engine.api.training_reports import StepReport
+from engine.checkpoints.safetensors_model import load_checkpoint
+from engine.cli import train_progress
+from tests.engine.data.datasets.test_voc_and_metrics import write_devkit
+from tests.engine.tiny_models import TINY_BACKBONE, save_tiny_model
+
+
+@pytest.fixture
+def devkit(tmp_path, monkeypatch):
+    names = [f"{i:06}" for i in range(12)]
+    folder = write_devkit(
+        tmp_path / "data", {n: [("dog" if int(n) % 2 else "cat", False)] for n in names}
+    )
+    rng = np.random.default_rng(0)
+    for name in names:
+        picture = Image.fromarray(rng.integers(0, 256, (50, 60, 3), dtype=np.uint8))
+        picture.save(folder / "JPEGImages" / f"{name}.jpg")
+    monkeypatch.setattr("engine.train.start.load_imagenet_weights", lambda backbone, name: None)
+    return tmp_path
+
+
+def train(folder, *options):
+    return cli.run(
+        [
+            *("train", "--data", str(folder / "data"), "--output", str(folder / "run")),
+            *("--dataset", "voc2007", "--val-split", "train", "--cache", str(folder / "cache")),
+            *("--batch-size", "4", *options),
+        ]
+    )
+
+
+def small(*options, preset="recommended"):
+    return ("--preset", preset, "--backbone", TINY_BACKBONE, "--input-size", "64", *options)
+
+
+def log_steps(folder):
+    lines = map(json.loads, (folder / "run" / "log.jsonl").read_text().splitlines())
+    return [line["step"] for line in lines if line["kind"] == "step"]
+
+
+def test_the_command_says_what_it_needs_trains_and_keeps_the_best(devkit, capsys):
+    assert train(devkit, *small("--epochs", "2")) == 0
+    told = capsys.readouterr().err
+    assert "cat 6" in told and "fewer than 10 images" in told and "of disk" in told
+    record = load_checkpoint(devkit / "run" / "best.safetensors").record
+    assert f"val mAP {record.results['val mAP']:.4f}" in told
+    assert record.results.keys() >= {"AP dog", "AP cat"}
+    assert len(record.thresholds) == 20
+    assert str(devkit) not in str(record)
+    load_checkpoint(devkit / "run" / "last.safetensors")
+    assert log_steps(devkit) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("preset", ["paper", "paper-coco"])
+def test_the_papers_preset_has_the_papers_heads(devkit, preset):
+    assert train(devkit, *small("--epochs", "1", preset=preset)) == 0
+    head = load_checkpoint(devkit / "run" / "last.safetensors").record.config.head
+    assert (head.temperatures, head.lam, head.normalize, head.bias) == ((1.0,), 0.1, True, False)
+
+
+def test_ctrl_c_stops_after_the_step_and_resume_goes_on(devkit, monkeypatch, capsys):
+    tell = train_progress.Teller.tell
+
+    def interrupted(teller, report):
+        tell(teller, report)
+        if isinstance(report, StepReport) and report.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train_progress.Teller, "tell", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    assert train(devkit, *small("--epochs", "2")) == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    assert log_steps(devkit) == [1, 2]
+    load_checkpoint(devkit / "run" / "last.safetensors")
+    monkeypatch.setattr(train_progress.Teller, "tell", tell)
+    assert train(devkit, *small("--epochs", "2", "--resume")) == 0
+    assert "Going on after step 2" in capsys.readouterr().err
+    assert log_steps(devkit) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(devkit, capsys):
+    assert train(devkit, *small("--epochs", "1")) == 0
+    assert train(devkit, *small("--epochs", "1")) == 1
+    assert "holds a run already" in capsys.readouterr().err
+    assert train(devkit, *small("--epochs", "2", "--resume")) == 1
+    assert "other settings" in capsys.readouterr().err
+
+
+def test_training_starts_from_a_model_with_other_categories(devkit):
+    model = save_tiny_model(devkit / "tiny.safetensors")
+    assert train(devkit, "--preset", "recommended", "--init", str(model), "--epochs", "1") == 0
+    record = load_checkpoint(devkit / "run" / "last.safetensors").record
+    assert len(record.config.categories) == 20
+    assert record.config.head == load_checkpoint(model).record.config.head
+
+
+def test_any_setting_can_be_given_and_a_wrong_one_is_told(devkit, capsys):
+    options = small("--epochs", "1", "--set", "augment.mixing=mixup", "--set", "ema_decay=0")
+    assert train(devkit, *options) == 0
+    config = json.loads((devkit / "run" / "config.json").read_text())
+    assert config["augment"]["mixing"] == "mixup" and config["ema_decay"] == 0
+    assert train(devkit, *small("--set", "colour=red")) == 1
+    assert "colour=red" in capsys.readouterr().err
+    assert train(devkit, *small("--set", "ema_decay=fast")) == 1
+    assert "ema_decay" in capsys.readouterr().err
+
+
+def test_a_picture_that_cannot_be_read_stops_the_run_with_its_name(devkit, capsys):
+    broken = next((devkit / "data").rglob("000003.jpg"))
+    broken.write_bytes(b"broken")
+    assert train(devkit, *small("--epochs", "1")) == 1
+    assert "000003.jpg" in capsys.readouterr().err
+    assert not list((devkit / "cache").glob("*.npy"))
+
+
+def test_a_share_of_the_images_can_be_kept_apart_to_report_on(devkit, capsys):
+    assert train(devkit, *small("--epochs", "1", "--val-fraction", "0.34")) == 0
+    assert "cat 4, chair 0" in capsys.readouterr().err
+    record = load_checkpoint(devkit / "run" / "last.safetensors").record
+    assert record.provenance["validation images"] == "VOC2007 train, 34% of it, 4 images"
+    assert train(devkit, *small("--val-fraction", "1.5")) == 1
+    assert "between 0 and 1" in capsys.readouterr().err
+
+
+def test_heads_alone_can_be_written_into_a_folder(devkit, monkeypatch):
+    monkeypatch.setattr("engine.train.start.load_imagenet_weights", lambda backbone, name: None)
+    (devkit / "run").mkdir()
+    assert train(devkit, *small("--epochs", "1", preset="quick")) == 0
+    load_checkpoint(devkit / "run" / "best.safetensors")

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
+from engine.data.decoding.decode import decode
+from engine.data.decoding.driver import PixelBudget
+from engine.data.decoding.pool import DecodePool, DecodeRequest
+from tests.engine.data.decoding.hooks import misbehave
+from tests.engine.images import save_image
+
+needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and pipes")
+
+pytestmark = needs_posix
+
+
+@pytest.fixture(scope="module")
+def shared_pool() -> Iterator[DecodePool]:
+    """One worker for all tests that do not care how it is set up: a process takes its time."""
+    with DecodePool(1, _decode=misbehave) as pool:
+        yield pool
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    return save_image(tmp_path / "good.png")
+
+
+def fault(pool: DecodePool, path: Path) -> str:
+    error = pool.submit(DecodeRequest(path)).exception()
+    assert isinstance(error, ImageError)
+    return str(error)
+
+
+def decoder_processes() -> list[str]:
+    return [child.name for child in multiprocessing.active_children() if child.name == "decoder"]
+
+
+def decoder_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("decode-")]
+
+
+def test_a_picture_comes_back_as_decoded_in_this_process(
+    shared_pool: DecodePool, picture: Path
+) -> None:
+    image = shared_pool.submit(DecodeRequest(picture, 48, "letterbox")).result()
+
+    expected = decode(picture, 48, "letterbox")
+    np.testing.assert_array_equal(image.pixels, expected.pixels)
+    assert (image.width, image.height, image.content) == (96, 64, expected.content)
+
+
+@pytest.mark.parametrize("name", ["abort", "killed"])
+def test_a_crash_fails_one_picture_and_the_next_gets_a_new_process(
+    shared_pool: DecodePool, picture: Path, name: str
+) -> None:
+    assert fault(shared_pool, Path(name)) == "The decoder crashed on this file."
+    assert shared_pool.submit(DecodeRequest(picture)).result().width == 96
+
+
+def test_a_process_that_dies_while_idle_costs_no_picture(
+    shared_pool: DecodePool, picture: Path
+) -> None:
+    child = int(fault(shared_pool, Path("pid")))
+    gone = os.pidfd_open(child)
+    os.kill(child, signal.SIGKILL)
+    select.select([gone], [], [])
+    os.close(gone)
+
+    assert shared_pool.submit(DecodeRequest(picture)).result().width == 96
+
+
+def test_a_bug_of_the_decoder_is_logged_and_fails_one_picture(
+    shared_pool: DecodePool, picture: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        message = fault(shared_pool, Path("bug"))
+
+    assert message == "The picture could not be decoded because of a program error."
+    assert "no picture should raise this" in caplog.text
+    assert shared_pool.submit(DecodeRequest(picture)).result().width == 96
+
+
+def test_a_picture_that_takes_too_long_is_given_up(picture: Path) -> None:
+    with DecodePool(1, timeout_s=1.0, _decode=misbehave) as pool:
+        assert fault(pool, Path("hang")) == "Decoding the picture took longer than 1 seconds."
+        assert pool.submit(DecodeRequest(picture)).result().width == 96
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux")
+def test_a_worker_has_a_limit_of_memory(shared_pool: DecodePool) -> None:
+    assert fault(shared_pool, Path("hungry")) == "refused"
+
+
+def test_a_worker_imports_nothing_heavy(shared_pool: DecodePool) -> None:
+    modules = fault(shared_pool, Path("modules")).split()
+
+    assert "PIL.Image" in modules
+    assert not {"torch", "PySide6", "timm", "torchvision"} & set(modules)
+
+
+def test_map_keeps_the_order_and_gives_faults_as_values(
+    shared_pool: DecodePool, tmp_path: Path
+) -> None:
+    paths = [save_image(tmp_path / f"{width}.png", width) for width in range(1, 20)]
+    paths[7] = tmp_path / "gone.png"
+
+    results = list(shared_pool.map((DecodeRequest(path) for path in paths), window=3))
+
+    widths = [0 if isinstance(result, ImageError) else result.width for result in results]
+    assert widths == [*range(1, 8), 0, *range(9, 20)]
+    assert str(results[7]) == "The file is no longer there."
+
+
+def test_map_asks_for_no_more_than_its_window_and_cancels_what_is_left(
+    shared_pool: DecodePool, picture: Path
+) -> None:
+    asked = []
+
+    def requests() -> Iterator[DecodeRequest]:
+        for number in range(100):
+            asked.append(number)
+            yield DecodeRequest(picture)
+
+    results = shared_pool.map(requests(), window=4)
+    next(results)
+    results.close()
+
+    assert len(asked) <= 4
+
+
+def test_waiting_requests_can_be_cancelled_and_closing_ends_the_running_one(
+    tmp_path: Path, picture: Path
+) -> None:
+    pool, writer, held = held_pool(tmp_path)
+    with writer:
+        waiting = [pool.submit(DecodeRequest(picture)) for _ in range(3)]
+
+        assert waiting[0].cancel()
+        pool.close()
+
+    assert str(held.exception()) == "Decoding was stopped."
+    assert all(future.cancelled() for future in waiting)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_the_newest_request_can_be_served_first(
+    tmp_path: Path, picture: Path, newest_first: bool
+) -> None:
+    pool, writer, _ = held_pool(tmp_path, newest_first=newest_first)
+    served: list[int] = []
+    with pool:
+        futures = [pool.submit(DecodeRequest(picture)) for _ in range(3)]
+        for number, future in enumerate(futures):
+            future.add_done_callback(lambda _, number=number: served.append(number))
+        writer.close()
+        for future in futures:
+            future.result()
+
+    assert served == ([2, 1, 0] if newest_first else [0, 1, 2])
+
+
+def test_closing_twice_leaves_no_process_and_no_thread(picture: Path) -> None:
+    before = decoder_processes(), decoder_threads()
+    pool = DecodePool(2)
+    futures = [pool.submit(DecodeRequest(picture)) for _ in range(4)]
+    futures[0].result()
+
+    pool.close()
+    pool.close()
+
+    assert (decoder_processes(), decoder_threads()) == before
+    assert all(future.done() for future in futures)
+    with pytest.raises(RuntimeError, match="closed"):
+        pool.submit(DecodeRequest(picture))
+
+
+def test_a_pool_that_is_never_used_starts_nothing() -> None:
+    before = decoder_processes(), decoder_threads()
+    with DecodePool(2):
+        assert (decoder_processes(), decoder_threads()) == before
+
+
+def test_a_program_that_never_closes_its_pool_still_ends(picture: Path) -> None:
+    script = (
+        "from pathlib import Path\n"
+        "from engine.data.decoding.pool import DecodePool, DecodeRequest\n"
+        f"print(DecodePool(1).submit(DecodeRequest(Path({str(picture)!r}))).result().width)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert (done.stdout, done.stderr) == ("96\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux to watch a process end")
+def test_a_worker_does_not_outlive_a_program_that_is_killed() -> None:
+    script = (
+        "from pathlib import Path\n"
+        "from engine.data.decoding.pool import DecodePool, DecodeRequest\n"
+        "from tests.engine.data.decoding.hooks import misbehave\n"
+        "pool = DecodePool(1, _decode=misbehave)\n"
+        "print(pool.submit(DecodeRequest(Path('pid'))).exception(), flush=True)\n"
+        "input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        ended = os.pidfd_open(int(program.stdout.readline()))
+        program.kill()
+
+    assert select.select([ended], [], [], 60.0)[0] == [ended]
+    os.close(ended)
+
+
+def test_the_pixels_in_flight_stay_within_the_budget() -> None:
+    budget = PixelBudget(100)
+    log: list[str] = []
+
+    def use(name: str, pixels: int) -> None:
+        with budget.hold(pixels):
+            log.append(name)
+
+    waiting = threading.Thread(target=use, args=("waits", 60))
+    with budget.hold(50):
+        waiting.start()
+        use("fits", 50)
+        log.append("released")
+    waiting.join()
+    use("alone", 1000)
+
+    assert log == ["fits", "released", "waits", "alone"]
+
+
+def test_a_large_picture_asks_before_it_is_decoded(tmp_path: Path) -> None:
+    large = save_image(tmp_path / "large.png", 2100, 2100)
+
+    with DecodePool(2, pixel_budget=1) as pool:
+        images = list(pool.map([DecodeRequest(large, 32)] * 4))
+
+    assert [image.width for image in images if isinstance(image, DecodedImage)] == [2100] * 4
+
+
+def held_pool(
+    tmp_path: Path, newest_first: bool = False
+) -> tuple[DecodePool, Writer, Future[DecodedImage]]:
+    """A pool whose only worker is busy until the writer is closed."""
+    pipe = tmp_path / "hold"
+    os.mkfifo(pipe)
+    pool = DecodePool(1, newest_first=newest_first, _decode=misbehave)
+    held = pool.submit(DecodeRequest(pipe))
+    return pool, Writer(pipe), held
+
+
+class Writer:
+    """The writing end of a named pipe; it opens when somebody reads."""
+
+    def __init__(self, pipe: Path) -> None:
+        self._descriptor: int | None = os.open(pipe, os.O_WRONLY)
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

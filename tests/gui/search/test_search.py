@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QInputDialog
+from pytestqt.qtbot import QtBot
+
+from csra_gui.app import Application
+from csra_gui.search.facet_model import FacetRow
+from tests.gui.conftest import Start
+from tests.gui.test_main_window import names, row, wait_until_tagged
+
+
+@pytest.fixture
+def searching(qtbot: QtBot, start: Start, photos: Path) -> Application:
+    """A window on tagged photos."""
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    qtbot.waitUntil(lambda: application.session.library.is_open)
+    return application
+
+
+def shown(application: Application) -> list[str]:
+    paths = application.session.photos.paths
+    return [paths[int(r)].name for r in application.session.shown.rows]
+
+
+def with_label(application: Application, category: str) -> list[str]:
+    return [
+        name
+        for place, name in enumerate(names(application))
+        if category in {label.category for label in application.session.labels(place)}
+    ]
+
+
+def facet(application: Application, term: str) -> FacetRow | None:
+    rows = application.window.facets.panel.list.counts.rows()
+    return next((r for r in rows if r.facet is not None and r.facet.term == term), None)
+
+
+def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBot) -> None:
+    bar = searching.window.search.bar
+    cats = with_label(searching, "cat")
+    assert 0 < len(cats) < 5
+    assert bar.count == "5 photos"
+    bar.edit.setText("cat")
+    qtbot.waitUntil(lambda: shown(searching) == cats)
+    assert bar.count == f"{len(cats)} of 5 photos"
+    bar.edit.setText("")
+    qtbot.waitUntil(lambda: len(shown(searching)) == 5)
+    assert bar.count == "5 photos"
+
+
+def test_what_is_wrong_is_said_and_what_was_shown_stays(
+    searching: Application, qtbot: QtBot
+) -> None:
+    bar = searching.window.search.bar
+    bar.edit.setText("(cat")
+    qtbot.waitUntil(lambda: bar.error == "This parenthesis is not closed.")
+    assert bar.edit.marked == (0, 1)
+    bar.edit.setText("cat frog")
+    qtbot.waitUntil(lambda: bar.error == "There is no category “frog”.")
+    assert bar.edit.marked == (4, 8)
+    assert len(shown(searching)) == 5
+
+
+def test_no_error_is_said_while_a_word_is_being_completed(
+    searching: Application, qtbot: QtBot
+) -> None:
+    bar = searching.window.search.bar
+    searching.window.activateWindow()
+    bar.edit.setFocus()
+    qtbot.waitUntil(bar.edit.hasFocus)
+    QTest.keyClicks(bar.edit, "ca")
+    assert bar.edit.offered
+    qtbot.waitUntil(lambda: searching.session.shown.filter_error is not None)
+    assert not bar.error
+    bar.edit.offers.hide()
+    assert bar.error
+
+
+def test_a_wrong_filter_from_elsewhere_can_be_corrected_in_the_line(searching: Application) -> None:
+    bar = searching.window.search.bar
+    searching.session.shown.set_filter("score:cat>much")
+    assert bar.edit.text() == "score:cat>much"
+    assert bar.error
+    assert bar.edit.marked is not None
+
+
+def test_the_order_that_is_chosen_is_the_order_shown(searching: Application, qtbot: QtBot) -> None:
+    sort = searching.window.search.bar.sort
+    sort.orders.setCurrentIndex(sort.orders.findData("name"))
+    sort.orders.activated.emit(sort.orders.currentIndex())
+    sort.direction.click()
+    qtbot.waitUntil(lambda: shown(searching) == sorted(names(searching), reverse=True))
+
+
+def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtBot) -> None:
+    window = searching.window
+    window.actions_table["show_facets"].setChecked(False)
+    window.actions_table["show_facets"].trigger()
+    assert window.facets.isVisible()
+    cats = with_label(searching, "cat")
+
+    def count(term: str) -> int:
+        row = facet(searching, term)
+        return 0 if row is None or row.facet is None else row.facet.count
+
+    qtbot.waitUntil(lambda: count("cat") == len(cats))
+    window.facets.panel.list.facet_clicked.emit("cat", False)
+    assert window.search.bar.edit.text() == "cat"
+    qtbot.waitUntil(lambda: shown(searching) == cats)
+    qtbot.waitUntil(lambda: count("reviewed:no") == len(cats))
+    window.facets.panel.list.facet_clicked.emit("cat", True)
+    assert window.search.bar.edit.text() == "NOT cat"
+    qtbot.waitUntil(lambda: len(shown(searching)) == 5 - len(cats))
+    qtbot.waitUntil(lambda: facet(searching, "cat") is not None)
+    window.facets.panel.list.facet_clicked.emit("cat", True)
+    qtbot.waitUntil(lambda: len(shown(searching)) == 5)
+
+
+def test_counts_follow_what_is_said(searching: Application, qtbot: QtBot) -> None:
+    searching.window.facets.show()
+    searching.session.set_current(row(searching, "cat.jpg"))
+    searching.window.review.add("Grandma")
+    qtbot.waitUntil(lambda: facet(searching, "Grandma") is not None)
+
+
+def test_just_these_photos_can_be_let_go(searching: Application, qtbot: QtBot) -> None:
+    search, session = searching.window.search, searching.session
+    assert not search.fixed.isVisible()
+    session.shown.set_fixed([row(searching, "dog.jpg")], "Missed dogs")
+    qtbot.waitUntil(lambda: shown(searching) == ["dog.jpg"])
+    assert search.fixed.isVisible()
+    assert "Missed dogs" in search.fixed.text()
+    search.fixed.click()
+    qtbot.waitUntil(lambda: len(shown(searching)) == 5)
+    assert not search.fixed.isVisible()
+
+
+def test_a_filter_is_saved_used_and_deleted_from_its_menu(
+    searching: Application, qtbot: QtBot
+) -> None:
+    search, menu = searching.window.search, searching.window.search.bar.saved_menu
+    searching.session.shown.set_filter("cat reviewed:no")
+    searching.window.actions_table["save_filter"].trigger()
+    dialog = search.findChild(QInputDialog)
+    assert dialog is not None
+    dialog.setTextValue("Cats & co")
+    dialog.accept()
+    searching.window.actions_table["clear_filter"].trigger()
+    assert search.bar.edit.text() == ""
+    menu.aboutToShow.emit()
+    saved = next(action for action in menu.actions() if action.text() == "Cats && co")
+    saved.trigger()
+    assert search.bar.edit.text() == "cat reviewed:no"
+    menu.aboutToShow.emit()
+    removing = next(action.menu() for action in menu.actions() if action.menu() is not None)
+    removing.actions()[0].trigger()  # type: ignore[attr-defined]  # the stub says object
+    assert search.saved.all() == ()
+
+
+def test_without_a_folder_there_is_nothing_to_search(start: Start) -> None:
+    window = start().window
+    assert not window.search.isVisible()
+    assert not window.actions_table["find"].isEnabled()

@@ -1,0 +1,359 @@
+"""Training, improving and teaching in the window, from the wish to the model in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QMessageBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from csra_gui.app import Application
+from csra_gui.training.new_dialog import NewTrainingDialog
+from csra_gui.training.runner import Phase
+from csra_gui.training.training_dialog import TrainingDialog
+from engine.api.errors import DataError
+from engine.api.training import LabelSource
+from engine.api.training_control import Wish
+from engine.api.training_reports import Ending
+from engine.library.values import Verdict
+from engine.records.models import default_store
+from engine.records.trainings import default_runs
+from tests.fakes import FakeEngine
+from tests.gui.conftest import Start
+from tests.gui.models.test_models import wait_for_model
+
+#: The first plot takes a moment on a busy machine.
+WAIT_MS = 20_000
+
+
+@pytest.fixture
+def trainer(engine: FakeEngine) -> FakeEngine:
+    """The engine of trainings; what it makes can be opened by the first one too."""
+    trainer = FakeEngine()
+    trainer.models = engine.models
+    return trainer
+
+
+@pytest.fixture
+def application(
+    qtbot: QtBot, start: Start, trainer: FakeEngine, photos: Path, library_is_there: None
+) -> Application:
+    """Open on five photos, some labels accepted and one rejected."""
+    application = start([photos], trainer=lambda: trainer)
+    session = application.session
+    wait_for_model(qtbot, application)
+    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.is_tagging)
+    correct(application)
+    return application
+
+
+@pytest.fixture
+def library_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The person's data lie in a folder of the test's own."""
+    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path / "data"))
+
+
+def correct(application: Application) -> None:
+    session = application.session
+    rows = {path.name: row for row, path in enumerate(session.photos.paths)}
+    for name in ("cat.jpg", "cat-and-dog.jpg"):
+        session.decide([rows[name]], {"cat": Verdict.ACCEPTED}, caption="accept")
+    session.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="reject")
+
+
+def new_training(qtbot: QtBot, application: Application, epochs: int = 2) -> TrainingDialog:
+    """Ask for a training on the person's labels and wait for the pre-flight."""
+    controller = application.window.training
+    application.window.actions_table["new_training"].trigger()
+    dialog = controller.new_dialog
+    assert isinstance(dialog, NewTrainingDialog)
+    assert dialog.from_labels.isEnabled()
+    dialog.form.editor("epochs").setValue(epochs)  # type: ignore[attr-defined]
+    dialog.start.click()
+    qtbot.waitUntil(lambda: controller.runner.phase is Phase.ASKING, timeout=WAIT_MS)
+    assert controller.dialog is not None
+    return controller.dialog
+
+
+def wait_until_ended(qtbot: QtBot, application: Application) -> None:
+    runner = application.trainer
+    qtbot.waitUntil(lambda: runner.phase is Phase.ENDED and not runner.is_busy, timeout=WAIT_MS)
+
+
+def session_model(application: Application) -> str:
+    model = application.session.model
+    return "" if model is None else model.name
+
+
+def models(application: Application) -> list[str]:
+    return sorted(default_store().models())
+
+
+def test_a_training_is_checked_started_followed_and_its_model_used(
+    qtbot: QtBot, application: Application, trainer: FakeEngine
+) -> None:
+    dialog = new_training(qtbot, application)
+    text = dialog.preflight.toPlainText()
+    assert "40 to learn from, 10 to judge by" in text
+    assert "about 1.0 GB" in text
+    dialog.begin.click()
+    wait_until_ended(qtbot, application)
+    view = dialog.view
+    assert "The training is done." in view.status.text()
+    assert "60.0 % mAP, after epoch 2; before the training 40.0 % (+20.0 points)" in (
+        view.result.text()
+    )
+    assert view.table.item(0, 0).text() == "cat"  # type: ignore[union-attr]
+    assert [view.table.item(0, c).text() for c in (2, 3, 4)] == ["40.0 %", "60.0 %", "+20.0"]  # type: ignore[union-attr]
+    assert view.quality.series[0].y.tolist() == pytest.approx([40.0, 50.0, 60.0])
+    dialog.use.click()
+    session = application.session
+    qtbot.waitUntil(lambda: session.model is not None and session.model.name == "My model")
+    assert models(application) == ["My model"]
+    [request] = trainer.trainer.trained
+    assert isinstance(request.source, LabelSource)
+    assert request.source.targets.sum() == 2
+    assert (~request.source.ignored).sum() == 3
+    dialog.close()
+
+
+def test_the_samples_can_be_looked_at_after_each_epoch(
+    qtbot: QtBot, application: Application
+) -> None:
+    dialog = new_training(qtbot, application)
+    dialog.begin.click()
+    wait_until_ended(qtbot, application)
+    samples = dialog.view.samples
+    assert samples.caption.text() == "After epoch 2"
+    now = samples.cards[0].says
+    samples.slider.setValue(0)
+    assert samples.caption.text() == "Before the training"
+    assert samples.cards[0].says != now
+    assert samples.cards[0].truth == "It shows: cat (map: cat)"
+    dialog.close()
+
+
+def test_pause_waits_and_go_on_goes_on(
+    qtbot: QtBot, application: Application, trainer: FakeEngine
+) -> None:
+    dialog = new_training(qtbot, application)
+    trainer.trainer.gate.clear()
+    runner = application.trainer
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: runner.phase is Phase.RUNNING)
+    dialog.pause.click()
+    qtbot.waitUntil(lambda: trainer.trainer.wishes == [Wish.PAUSE])
+    trainer.trainer.gate.set()
+    qtbot.waitUntil(lambda: runner.phase is Phase.PAUSED)
+    assert dialog.pause.text() == "&Go on"
+    assert not trainer.trainer.closed.is_set()
+    dialog.pause.click()
+    wait_until_ended(qtbot, application)
+    assert runner.record.ended is not None
+    assert runner.record.ended.ending is Ending.DONE
+    dialog.close()
+
+
+def test_stop_after_the_epoch_keeps_the_model_and_can_be_gone_on_with(
+    qtbot: QtBot, application: Application, trainer: FakeEngine
+) -> None:
+    dialog = new_training(qtbot, application, epochs=5)
+    trainer.trainer.gate.clear()
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: application.trainer.phase is Phase.RUNNING)
+    dialog.after_epoch.click()
+    qtbot.waitUntil(lambda: trainer.trainer.wishes == [Wish.STOP_AFTER_EPOCH])
+    trainer.trainer.gate.set()
+    wait_until_ended(qtbot, application)
+    [run] = default_runs().runs()
+    assert run.ending is Ending.STOPPED
+    assert run.best_file is not None
+    assert [report.epoch for report in run.epochs] == [0, 1]
+    dialog.runs.click()
+    runs = application.window.training.runs_dialog
+    assert runs is not None
+    qtbot.waitUntil(runs.resume.isEnabled)
+    runs.resume.click()
+    wait_until_ended(qtbot, application)
+    [run] = default_runs().runs()
+    assert (run.ending, len(run.epochs)) == (Ending.DONE, 6)
+    runs.close()
+    dialog.close()
+
+
+def test_a_training_that_is_refused_before_it_starts_leaves_nothing(
+    qtbot: QtBot, application: Application
+) -> None:
+    dialog = new_training(qtbot, application)
+    dialog.stop.click()
+    wait_until_ended(qtbot, application)
+    qtbot.waitUntil(lambda: list(default_runs().folder.iterdir()) == [])
+    dialog.close()
+
+
+def test_a_training_that_fails_says_why(
+    qtbot: QtBot, application: Application, trainer: FakeEngine
+) -> None:
+    trainer.trainer.error = DataError("The images are gone.")
+    controller = application.window.training
+    application.window.actions_table["new_training"].trigger()
+    assert controller.new_dialog is not None
+    controller.new_dialog.start.click()
+    qtbot.waitUntil(
+        lambda: controller.dialog is not None and bool(controller.dialog.message_bar.texts())
+    )
+    assert controller.dialog is not None
+    assert controller.dialog.message_bar.texts() == ("The images are gone.",)
+    wait_until_ended(qtbot, application)
+    controller.dialog.close()
+
+
+def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
+    qtbot: QtBot, start: Start, application: Application, trainer: FakeEngine, photos: Path
+) -> None:
+    trainer.trainer.hold_after = 1
+    dialog = new_training(qtbot, application, epochs=4)
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: 1 in application.trainer.record.epochs, timeout=WAIT_MS)
+    dialog.close()
+    application.window.close()
+    [box] = application.window.findChildren(QMessageBox)
+    assert "A training goes on." in box.text()
+    next(b for b in box.findChildren(QPushButton) if "Stop and close" in b.text()).click()
+    assert application.shut_down()
+    assert trainer.trainer.closed.is_set()
+    [run] = default_runs().runs()
+    assert run.ending is None
+
+    again = FakeEngine()
+    second = start([photos], trainer=lambda: again)
+    bar = second.window.message_bar
+    qtbot.waitUntil(lambda: any("was interrupted after" in text for text in bar.texts()))
+    next(b for b in bar.findChildren(QPushButton) if b.text() == "Go on").click()
+    wait_until_ended(qtbot, second)
+    [run] = default_runs().runs()
+    assert run.ending is Ending.DONE
+    assert again.trainer.trained[0].resume
+
+
+def test_deleting_a_training_asks_first(qtbot: QtBot, application: Application) -> None:
+    dialog = new_training(qtbot, application)
+    dialog.begin.click()
+    wait_until_ended(qtbot, application)
+    dialog.runs.click()
+    runs = application.window.training.runs_dialog
+    assert runs is not None
+    qtbot.waitUntil(runs.delete.isEnabled)
+    runs.note.setText("try 1")
+    runs.note.editingFinished.emit()
+    qtbot.waitUntil(lambda: default_runs().runs()[0].note == "try 1")
+    runs.delete.click()
+    [box] = runs.findChildren(QMessageBox)
+    next(b for b in box.findChildren(QPushButton) if b.text() == "Delete").click()
+    qtbot.waitUntil(lambda: runs.table.rowCount() == 0)
+    assert default_runs().runs() == ()
+    runs.close()
+    dialog.close()
+
+
+def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_counts(
+    qtbot: QtBot, application: Application, trainer: FakeEngine
+) -> None:
+    application.window.actions_table["improve_model"].trigger()
+    dialog = application.window.training.teachings.improving
+    assert dialog is not None
+    assert dialog.counts.text() == (
+        "3 photos with 2 labels that you accepted or added and 1 that you rejected"
+    )
+    dialog.start.click()
+    qtbot.waitUntil(dialog.look.isVisible)
+    assert "3 are right after learning from the others; 0 were right before" in (
+        dialog.summary.text()
+    )
+    [request] = trainer.trainer.taught
+    assert request.taught == (0,)
+    with qtbot.waitSignal(application.session.retagger.finished, timeout=WAIT_MS):
+        dialog.look.click()
+    assert models(application) == ["Fake model improved"]
+    assert session_model(application) == "Fake model"
+    dialog.use.click()
+    qtbot.waitUntil(lambda: session_model(application) == "Fake model improved", timeout=WAIT_MS)
+    assert dialog.summary.text() == "Fake model improved is used from now on."
+    dialog.close()
+    assert not request.file.parent.exists()
+
+
+def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_the_others(
+    qtbot: QtBot, application: Application, trainer: FakeEngine
+) -> None:
+    session = application.session
+    shown = [row for row, path in enumerate(session.photos.paths) if path.name != "bad.jpg"]
+    session.set_selection(shown[:3])
+    application.window.actions_table["teach_label"].trigger()
+    dialog = application.window.training.teachings.teaching
+    assert dialog is not None
+    assert not dialog.start.isEnabled()
+    dialog.name.setText("new")
+    assert dialog.showing.text().startswith("3 photos selected that show it; 10 or more work best")
+    dialog.start.click()
+    qtbot.waitUntil(dialog.look.isVisible)
+    [request] = trainer.trainer.taught
+    assert request.categories[-1] == "new"
+    assert request.targets[:, -1].tolist() == [True, True, True, False]
+    dialog.look.click()
+    qtbot.waitUntil(lambda: session.model is not None and session.model.categories[-1] == "new")
+    assert session.shown.sort_key == "score:new"
+    dialog.close()
+
+
+def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application) -> None:
+    session = application.session
+    session.set_selection([r for r in range(5) if session.photos.error(r) is None][:3])
+    application.window.actions_table["teach_label"].trigger()
+    dialog = application.window.training.teachings.teaching
+    assert dialog is not None
+    dialog.name.setText("cat")
+    dialog.start.click()
+    assert "knows cat already" in dialog.problem.text()
+    dialog.close()
+
+
+@pytest.mark.parametrize("moment", ["stop", "discard", "close"])
+def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
+    qtbot: QtBot, application: Application, trainer: FakeEngine, moment: str
+) -> None:
+    if moment != "discard":
+        trainer.trainer.gate.clear()
+    application.window.actions_table["improve_model"].trigger()
+    dialog = application.window.training.teachings.improving
+    assert dialog is not None
+    dialog.start.click()
+    qtbot.waitUntil(lambda: len(trainer.trainer.taught) == 1)
+    [request] = trainer.trainer.taught
+    if moment == "discard":
+        qtbot.waitUntil(dialog.discard.isVisible)
+        assert request.file.exists()
+        dialog.discard.click()
+    elif moment == "stop":
+        dialog.cancel.click()
+        trainer.trainer.gate.set()
+        qtbot.waitUntil(lambda: dialog.problem.text().startswith("It was stopped"))
+    else:
+        assert application.window.training.shut_down(10.0)
+    assert not request.file.parent.exists()
+    assert models(application) == []
+    dialog.close()
+
+
+def test_a_second_training_waits_for_the_first(qtbot: QtBot, application: Application) -> None:
+    dialog = new_training(qtbot, application)
+    application.window.actions_table["improve_model"].trigger()
+    improving = application.window.training.teachings.improving
+    assert improving is not None
+    improving.start.click()
+    assert "Something else is being trained" in improving.problem.text()
+    improving.close()
+    dialog.stop.click()
+    wait_until_ended(qtbot, application)
+    dialog.close()
