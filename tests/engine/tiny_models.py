@@ -1,8 +1,10 @@
 """Tiny models for tests: small enough to make in a moment, real in every part."""
 
+import json
 import math
 from pathlib import Path
 
+import safetensors.torch
 import torch
 
 from engine.api.categories import Categories
@@ -42,3 +44,16 @@ def tiny_record(config: ModelConfig | None = None) -> CheckpointRecord:
 def save_tiny_model(path: Path, config: ModelConfig | None = None) -> Path:
     save_checkpoint(path, tiny_classifier(config), tiny_record(config))
     return path
+
+
+def rewrite(path, *, metadata=None, model=None, tensors=None):
+    """Change parts of a saved model; the checksum stays that of the old weights."""
+    with safetensors.safe_open(path, "pt") as file:
+        old = dict(file.metadata())
+    body = json.loads(old["model"])
+    body.update(model or {})
+    weights = safetensors.torch.load_file(path)
+    weights.update(tensors or {})
+    safetensors.torch.save_file(
+        weights, path, {**old, "model": json.dumps(body), **(metadata or {})}
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,7 @@ from csra_gui.app import Application
 from csra_gui.base.settings import Settings
 from tests.conftest import no_thread_left
 from tests.fakes import FakeDecoder, FakeEngine
-
-Start = Callable[..., Application]
+from tests.gui.driver import Start
 
 
 @pytest.fixture(autouse=True)

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from csra_gui.app import Application
 from csra_gui.base import settings as keys
 from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.session.session import ModelState
@@ -18,75 +17,20 @@ from csra_gui.tagging.problems_dialog import ProblemsDialog
 from csra_gui.widgets.text_dialogs import BugDialog
 from engine.api.errors import ModelError
 from tests.fakes import CATEGORIES, FakeEngine
-from tests.gui.conftest import Start
+from tests.gui.driver import (
+    Start,
+    cell,
+    drop,
+    labels,
+    names,
+    press,
+    row,
+    select,
+    tagged,
+    wait_until_tagged,
+)
 
 CAT = CATEGORIES.index_of("cat")
-
-
-def tagged(application: Application) -> int:
-    return application.session.photos.tagged_count()
-
-
-def names(application: Application) -> list[str]:
-    return [path.name for path in application.session.photos.paths]
-
-
-def wait_until_tagged(qtbot: QtBot, application: Application) -> None:
-    session = application.session
-    qtbot.waitUntil(
-        lambda: (
-            len(session.photos) > 0
-            and not session.is_scanning
-            and not session.is_tagging
-            and not session.photos.untagged_rows()
-        ),
-        timeout=10_000,
-    )
-
-
-def row(application: Application, name: str) -> int:
-    return names(application).index(name)
-
-
-def cell(application: Application, name: str, role: int) -> object:
-    model = application.window.grid.grid.model()
-    columns = model.columnCount()
-    photo = row(application, name)
-    return model.index(photo // columns, photo % columns).data(role)
-
-
-def labels(application: Application, name: str) -> set[str]:
-    found = cell(application, name, PhotoRole.LABELS)
-    assert isinstance(found, list)
-    return {label.category for label in found}
-
-
-def select(qtbot: QtBot, application: Application, name: str) -> None:
-    application.session.set_current(row(application, name))
-    qtbot.waitUntil(lambda: application.session.current_evidence is not None)
-
-
-def press(application: Application, caption: str) -> None:
-    """The button of a message."""
-    buttons = application.window.message_bar.findChildren(QPushButton)
-    next(button for button in buttons if button.text() == caption).click()
-
-
-def drop(application: Application, paths: list[Path], *, shift: bool = False) -> bool:
-    """Drag onto the window and let go; whether the drag was welcome."""
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    keyboard = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
-    offered = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
-    left = Qt.MouseButton.LeftButton
-    enter = QDragEnterEvent(QPoint(50, 50), offered, mime, left, keyboard)
-    QApplication.sendEvent(application.window, enter)
-    if not enter.isAccepted():
-        return False
-    event = QDropEvent(QPointF(50, 50), offered, mime, left, keyboard)
-    QApplication.sendEvent(application.window, event)
-    assert event.dropAction() == Qt.DropAction.CopyAction
-    return True
 
 
 def test_a_folder_given_at_the_start_is_scanned_and_tagged(

@@ -1,5 +1,4 @@
 import csv
-import json
 import math
 import os
 from pathlib import Path
@@ -20,7 +19,13 @@ from engine.records.model_record import CheckpointRecord
 from engine.records.models import shipped_models
 from engine.records.safetensors_header import read_header
 from engine.resources import resource_path
-from tests.engine.tiny_models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
+from tests.engine.tiny_models import (
+    rewrite,
+    save_tiny_model,
+    tiny_classifier,
+    tiny_config,
+    tiny_record,
+)
 from tests.paths import needs
 
 PWNED = Path("/tmp/PWNED")
@@ -33,19 +38,6 @@ def sample_photos():
 def sample_pixels(path, side):
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB").resize((side, side)))
-
-
-def rewrite(path, *, metadata=None, model=None, tensors=None):
-    """Change parts of a saved model; the checksum stays that of the old weights."""
-    with safetensors.safe_open(path, "pt") as file:
-        old = dict(file.metadata())
-    body = json.loads(old["model"])
-    body.update(model or {})
-    weights = safetensors.torch.load_file(path)
-    weights.update(tensors or {})
-    safetensors.torch.save_file(
-        weights, path, {**old, "model": json.dumps(body), **(metadata or {})}
-    )
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from engine.api.config import ModelConfig
 from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.datasets.voc import voc_categories
 from engine.records.model_record import CheckpointRecord
-from tests.engine.data.datasets.test_voc_and_metrics import write_devkit
+from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import save_tiny_model, tiny_classifier, tiny_config
 from tests.paths import ROOT
 

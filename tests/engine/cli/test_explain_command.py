@@ -25,7 +25,7 @@ from engine.explain.explained_photo import ExplainedPhoto
 from engine.explain.output_names import OutputNames, safe_name
 from engine.report.explanations import save_page
 from engine.service.local import LocalEngine
-from tests.engine.explain.test_regions import some_scores
+from tests.engine.some_scores import some_scores
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model
 from tests.paths import ROOT
 

@@ -11,7 +11,7 @@ from engine import cli
 from engine.api.training_reports import StepReport
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.cli import train_progress
-from tests.engine.data.datasets.test_voc_and_metrics import write_devkit
+from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import TINY_BACKBONE, save_tiny_model
 
 

@@ -20,11 +20,15 @@ from engine.records.model_record import CheckpointRecord, from_metadata, to_meta
 from engine.records.models import default_store, shipped_models
 from engine.records.safetensors_header import read_header
 from engine.service.local import LocalEngine
-from tests.engine.checkpoints.test_checkpoints import rewrite
-from tests.engine.data.datasets.devkits import write_picture
-from tests.engine.data.datasets.test_voc_and_metrics import write_devkit
-from tests.engine.explain.test_regions import some_scores
-from tests.engine.tiny_models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
+from tests.engine.data.datasets.devkits import write_devkit, write_picture
+from tests.engine.some_scores import some_scores
+from tests.engine.tiny_models import (
+    rewrite,
+    save_tiny_model,
+    tiny_classifier,
+    tiny_config,
+    tiny_record,
+)
 
 SCALING = LogitScaling((0.5, 1.0, 2.0, 1.5, 0.25), (0.0, -1.0, 1.0, 0.5, 0.0))
 

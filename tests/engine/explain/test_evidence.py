@@ -1,22 +1,16 @@
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig
-from engine.api.geometry import Box, content_box
-from engine.api.values import PositionScores
+from engine.api.geometry import content_box
 from engine.explain import evidence
 from engine.explain.evidence import MapKind
 from engine.models.heads import ResidualAttentionHeads
-
-
-def position_scores(values, temperatures=(1.0,), lam=0.3, content=Box.UNIT):
-    values = np.asarray(values, dtype=np.float32)
-    return PositionScores(Path("x.jpg"), "m", values, temperatures, lam, content, 100, 100)
+from tests.engine.some_scores import position_scores
 
 
 @pytest.mark.parametrize("num_heads", [1, 2, 4, 6, 8])

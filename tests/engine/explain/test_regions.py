@@ -25,15 +25,10 @@ from engine.explain.regions import (
     values_at,
 )
 from engine.models.heads import ResidualAttentionHeads
+from tests.engine.some_scores import TEMPERATURES, some_scores
 
-TEMPERATURES = (1.0, 3.0, math.inf)
 TILES = (Box(0, 0, 0.37, 0.61), Box(0.37, 0, 1, 0.61), Box(0, 0.61, 1, 1))
 CATEGORIES = Categories(("cat", "dog", "tree", "boat"))
-
-
-def some_scores(content=Box.UNIT, activation="sigmoid", seed=0):
-    values = np.random.default_rng(seed).normal(size=(3, 4, 5, 6)).astype(np.float32) * 2
-    return PositionScores(Path("x"), "m", values, TEMPERATURES, 0.4, content, 100, 90, activation)
 
 
 def test_another_head_is_what_the_network_would_say_with_it():

@@ -30,8 +30,7 @@ from engine.library.schema import MIGRATIONS
 from engine.library.values import Verdict, Wish
 from tests.engine.library.batch_writer import BATCH
 from tests.engine.library.parts import ME, MODEL, categories_of, files, filled, prediction
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 
 def child(*arguments: str) -> subprocess.Popen[str]:

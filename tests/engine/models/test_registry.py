@@ -12,7 +12,7 @@ from engine.explain import evidence
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone
 from engine.records.model_record import CheckpointRecord
-from tests.engine.explain.test_evidence import position_scores
+from tests.engine.some_scores import position_scores
 
 CATEGORIES = Categories(("a", "b", "c"))
 # Whole families that lay out their features differently: convolutions, channels last, tokens with

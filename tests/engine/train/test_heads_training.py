@@ -18,7 +18,7 @@ from engine.models.heads import ResidualAttentionHeads
 from engine.models.registry import build_backbone
 from engine.train.features import FeatureExtractor
 from engine.train.head_training import FeatureSet, head_logits, train_heads
-from tests.engine.data.datasets.test_voc_and_metrics import write_devkit
+from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import TINY_BACKBONE
 
 CATEGORIES = Categories(("left", "right"))

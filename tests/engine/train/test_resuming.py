@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +16,7 @@ from engine.api.training_reports import EpochReport
 from engine.inference.distributed import Processes
 from engine.train.resume import StateFolder
 from tests.engine.train.work import CONFIG, SHARED, run_in, trainer
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 
 def assert_equal(one, other):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from engine.checkpoints.safetensors_model import load_checkpoint
-from tests.engine.data.datasets.test_voc_and_metrics import write_devkit
+from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import save_tiny_model
 from tests.paths import ROOT
 

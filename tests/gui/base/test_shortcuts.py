@@ -18,7 +18,7 @@ from csra_gui.shell.menus import ACTIONS, OTHER_KEYS
 from csra_gui.shell.shortcut_model import ShortcutModel, ShortcutRow
 from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 from csra_gui.widgets.text_dialogs import BugDialog
-from tests.gui.conftest import Start
+from tests.gui.driver import Start
 
 SPECS = (
     ActionSpec("find", "&Find photos…", ("Ctrl+F", "F3")),

@@ -23,7 +23,7 @@ from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.browse.thumbnail_view import ThumbnailView
 from csra_gui.browse.view_mode import ViewMode
 from engine.library.values import Verdict
-from tests.gui.conftest import Start
+from tests.gui.driver import Start
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 NONE = Qt.KeyboardModifier.NoModifier

@@ -15,8 +15,7 @@ from csra_gui.session.change_job import FileChanges, look_for_changes
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
 from engine.library.file_facts import look_at
-from tests.gui.conftest import Start
-from tests.gui.test_main_window import names, wait_until_tagged
+from tests.gui.driver import Start, names, wait_until_tagged
 
 
 @pytest.fixture(autouse=True)

@@ -36,9 +36,8 @@ from engine.records.unfinished import (
 )
 from tests.engine.data.datasets.devkits import voc_object, write_voc
 from tests.fakes import FakeEngine
-from tests.gui.conftest import Start
+from tests.gui.driver import Start, wait_until_tagged
 from tests.gui.evaluation.evaluation_runs import keep_altered
-from tests.gui.test_main_window import wait_until_tagged
 
 NAMES = ("cat", "dog", "car", "person", "boat")
 

@@ -14,9 +14,7 @@ from engine.api.errors import DataError, ImageError
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import local_probability
 from tests.fakes import CATEGORIES, HEIGHT, WIDTH, FakeDecoder, FakeEngine, fake_model
-from tests.gui.conftest import Start
-from tests.gui.maps.test_maps import trigger
-from tests.gui.test_main_window import select, wait_until_tagged
+from tests.gui.driver import Start, select, trigger, wait_until_tagged
 
 CAT = CATEGORIES.index_of("cat")
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -23,8 +22,7 @@ from engine.explain.evidence import MapKind, evidence_limit, evidence_map, logit
 from engine.explain.explanation import Explanation, HeadTerms, explanation
 from engine.explain.regions import region_shares, values_at
 from tests.fakes import CATEGORIES
-from tests.gui.conftest import Start
-from tests.gui.test_main_window import select, wait_until_tagged
+from tests.gui.driver import Start, at, drag, overlay, select, trigger, wait_until_tagged
 
 CAT, DOG = CATEGORIES.index_of("cat"), CATEGORIES.index_of("dog")
 
@@ -38,14 +36,6 @@ def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     qtbot.waitUntil(application.window.viewer.view.has_photo)
     application.session.set_pinned(CAT)
     return application
-
-
-def overlay(application: Application) -> QImage:
-    return application.window.viewer.view._overlay.toImage()
-
-
-def trigger(application: Application, name: str) -> None:
-    application.window.actions_table[name].trigger()
 
 
 @pytest.mark.parametrize(
@@ -157,28 +147,12 @@ def test_values_are_read_in_the_unit_of_their_kind(kind: MapKind, text: str) -> 
     assert number_text(kind, 0.1249) == text
 
 
-def at(view: PhotoView, x: float, y: float) -> QPoint:
-    """The point of the view over a fraction of the photo."""
-    rect = view.photo_rect()
-    return QPointF(rect.left() + x * rect.width(), rect.top() + y * rect.height()).toPoint()
-
-
 def point_at(view: PhotoView, x: float, y: float) -> tuple[float, float]:
     """Move the pointer there; which fraction it hit, on whole pixels."""
     QTest.mouseMove(view, at(view, x, y))
     hit = view.view_to_photo(QPointF(at(view, x, y)))
     assert hit is not None
     return hit.x(), hit.y()
-
-
-def drag(
-    view: PhotoView, start: tuple[float, float], end: tuple[float, float], *, shift: bool = True
-) -> None:
-    keyboard = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
-    left = Qt.MouseButton.LeftButton
-    QTest.mousePress(view, left, keyboard, at(view, *start))
-    QTest.mouseMove(view, at(view, *end))
-    QTest.mouseRelease(view, left, keyboard, at(view, *end))
 
 
 def readout(application: Application) -> list[str]:

@@ -22,9 +22,7 @@ from engine.api.values import TrueBox
 from engine.explain.colormaps import CATEGORY_COLORS
 from engine.explain.evidence import activate, logits, with_head
 from tests.fakes import CATEGORIES, HEIGHT, MODEL_ID, WIDTH, FakeEngine, fake_model
-from tests.gui.conftest import Start
-from tests.gui.maps.test_maps import drag, overlay, trigger
-from tests.gui.test_main_window import select, wait_until_tagged
+from tests.gui.driver import Start, drag, overlay, select, trigger, wait_until_tagged
 
 CAT, DOG, CAR = (CATEGORIES.index_of(name) for name in ("cat", "dog", "car"))
 

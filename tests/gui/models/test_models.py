@@ -31,8 +31,16 @@ from engine.api.values import ModelInfo
 from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
 from engine.records.models import default_store
 from tests.fakes import CATEGORIES, MODEL_ID, SHIPPED, FakeEngine, fake_model, write_model_file
-from tests.gui.conftest import Start
-from tests.gui.test_main_window import drop, labels, press, select, tagged, wait_until_tagged
+from tests.gui.driver import (
+    Start,
+    drop,
+    labels,
+    press,
+    select,
+    tagged,
+    wait_for_model,
+    wait_until_tagged,
+)
 
 ANIMALS = Categories(("fox", "cat", "owl"))
 OFFICIAL = "voc07-resnet101"
@@ -86,11 +94,6 @@ def own_model(
     info = fake_model(name, write_model_file(path, name, categories).resolve(), categories, **facts)
     engine.models[name] = info
     return info
-
-
-def wait_for_model(qtbot: QtBot, application: Application, model_id: str = MODEL_ID) -> None:
-    session = application.session
-    qtbot.waitUntil(lambda: session.model is not None and session.model.id == model_id)
 
 
 def open_dialog(qtbot: QtBot, application: Application, name: str) -> ModelsDialog:

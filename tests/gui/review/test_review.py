@@ -16,8 +16,7 @@ from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
 from csra_gui.review.label_list_model import LabelRow, Share
 from engine.library.values import Verdict
-from tests.gui.conftest import Start
-from tests.gui.test_main_window import row, wait_until_tagged
+from tests.gui.driver import Start, row, wait_until_tagged
 
 ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
 

@@ -9,8 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.search.facet_model import FacetRow
-from tests.gui.conftest import Start
-from tests.gui.test_main_window import names, row, wait_until_tagged
+from tests.gui.driver import Start, names, row, wait_until_tagged
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import ImageFile, Verdict
-from tests.gui.conftest import Start
+from tests.gui.driver import Start
 
 
 @pytest.fixture

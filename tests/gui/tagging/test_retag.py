@@ -21,7 +21,7 @@ from engine.api.values import ModelInfo, Prediction
 from engine.library.values import Verdict
 from tests import fakes
 from tests.fakes import CATEGORIES, FakeEngine, fake_model
-from tests.gui.conftest import Start
+from tests.gui.driver import Start
 
 DOG, BOAT = CATEGORIES.index_of("dog"), CATEGORIES.index_of("boat")
 

@@ -20,8 +20,7 @@ from engine.library.values import Verdict
 from engine.records.models import default_store
 from engine.records.trainings import default_runs
 from tests.fakes import FakeEngine
-from tests.gui.conftest import Start
-from tests.gui.models.test_models import wait_for_model
+from tests.gui.driver import Start, wait_for_model
 
 #: The first plot takes a moment on a busy machine.
 WAIT_MS = 20_000

@@ -89,3 +89,17 @@ def write_wider(
     for name, _ in images:
         write_picture(root / "Image" / name)
     return file
+
+
+def write_devkit(root, annotations):
+    """A tiny VOC devkit: name → [(category, difficult)]."""
+    folder = root / "VOCdevkit" / "VOC2007"
+    for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (folder / part).mkdir(parents=True)
+    for name, objects in annotations.items():
+        items = "".join(
+            f"<object><name>{c}</name><difficult>{int(d)}</difficult></object>" for c, d in objects
+        )
+        (folder / "Annotations" / f"{name}.xml").write_text(f"<annotation>{items}</annotation>")
+    (folder / "ImageSets" / "Main" / "train.txt").write_text("\n".join(annotations) + "\n")
+    return folder

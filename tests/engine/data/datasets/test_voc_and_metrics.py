@@ -6,21 +6,8 @@ import pytest
 from engine.api.errors import DataError
 from engine.data.datasets.voc import load_voc, voc_categories
 from engine.metrics import average_precision, mean_average_precision
+from tests.engine.data.datasets.devkits import write_devkit
 from tests.paths import needs
-
-
-def write_devkit(root, annotations):
-    """A tiny VOC devkit: name → [(category, difficult)]."""
-    folder = root / "VOCdevkit" / "VOC2007"
-    for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
-        (folder / part).mkdir(parents=True)
-    for name, objects in annotations.items():
-        items = "".join(
-            f"<object><name>{c}</name><difficult>{int(d)}</difficult></object>" for c, d in objects
-        )
-        (folder / "Annotations" / f"{name}.xml").write_text(f"<annotation>{items}</annotation>")
-    (folder / "ImageSets" / "Main" / "train.txt").write_text("\n".join(annotations) + "\n")
-    return folder
 
 
 def test_only_difficult_objects_mean_ignored_and_any_easy_one_means_present(tmp_path):

@@ -13,8 +13,9 @@ from engine.api.errors import ImageError
 from engine.data.decoding.decode import Fit
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.data.scan import scan
+from tests.paths import SHARED
 
-COLLECTION = Path(__file__).parents[4] / "shared" / "data" / "badimages"
+COLLECTION = SHARED / "data" / "badimages"
 MANIFEST = COLLECTION / "manifest.csv"
 # What one of the files would write if it were given to Ghostscript.
 PROOF_OF_EXECUTION = Path("/tmp/PWNED_EPS")
