@@ -69,13 +69,13 @@ def request_(tmp_path: Path) -> EvaluationRequest:
 
 def finished(engine: LocalEngine, request: EvaluationRequest) -> EvaluationRun:
     """Run to the end; the run that is kept."""
-    last = list(engine.evaluation.evaluator(request))[-1]
+    last = list(engine.evaluate(request))[-1]
     assert isinstance(last, EvaluationDone)
     return load_run(runs_folder() / last.run)
 
 
 def stopped_after(engine: LocalEngine, request: EvaluationRequest, images: int) -> None:
-    work = engine.evaluation.evaluator(request)
+    work = engine.evaluate(request)
     while next(work).done < images:
         pass
     work.close()
@@ -99,9 +99,7 @@ def test_what_was_stopped_goes_on_to_the_same_numbers_bit_for_bit(engine, reques
     assert (before.done, before.total) == (4, 11)
     assert before.facts["root"] == str(request_.root)
     progress = [
-        value
-        for value in engine.evaluation.evaluator(request_)
-        if not isinstance(value, EvaluationDone)
+        value for value in engine.evaluate(request_) if not isinstance(value, EvaluationDone)
     ]
     assert [value.done for value in progress if value.total] == [8, 11]
     again = load_run(list_runs(runs_folder())[-1])
@@ -122,13 +120,13 @@ def test_what_was_found_can_be_kept_as_it_is(engine, request_):
 
 def test_beginning_again_uses_nothing_of_before(engine, request_):
     stopped_after(engine, request_, 4)
-    values = list(engine.evaluation.evaluator(replace(request_, unfinished=Unfinished.AGAIN)))
+    values = list(engine.evaluate(replace(request_, unfinished=Unfinished.AGAIN)))
     assert [value.done for value in values[1:-1]] == [4, 8, 11]
 
 
 def test_other_settings_do_not_go_on_from_there(engine, request_):
     stopped_after(engine, request_, 4)
-    values = list(engine.evaluation.evaluator(replace(request_, config=EvaluateConfig(flip=True))))
+    values = list(engine.evaluate(replace(request_, config=EvaluateConfig(flip=True))))
     assert [value.done for value in values[1:-1]] == [4, 8, 11]
     [kept] = list_unfinished(unfinished_folder())
     assert kept.done == 4
@@ -136,7 +134,7 @@ def test_other_settings_do_not_go_on_from_there(engine, request_):
 
 def test_an_engine_that_is_closed_meanwhile_keeps_what_was_found(request_):
     engine = LocalEngine("cpu", num_workers=1)
-    work = engine.evaluation.evaluator(request_)
+    work = engine.evaluate(request_)
     while next(work).done < 4:
         pass
     engine.close()
