@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -15,6 +17,9 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from engine.api.errors import EngineError
 
 _log = logging.getLogger(__name__)
+
+#: What a job does, in its thread: returns something, or a generator whose values are reported.
+Work = Callable[[], Any]
 
 #: Values wait this long for company, so that the window is updated at most 15 times a second.
 BATCH_MS = 66
@@ -42,7 +47,7 @@ class Job(QObject):
 
     _woken = Signal()
 
-    def __init__(self, work: Callable[[], Any], name: str, parent: QObject) -> None:
+    def __init__(self, work: Work, name: str, parent: QObject) -> None:
         super().__init__(parent)
         self._work = work
         self._lock = threading.Lock()
@@ -171,12 +176,39 @@ class JobRunner(QObject):
         super().__init__(parent)
         self._jobs: list[Job] = []
 
-    def prepare(self, work: Callable[[], Any], name: str) -> Job:
+    def prepare(self, work: Work, name: str) -> Job:
         """A job that is kept until it has finished; connect its signals, then start it."""
         job = Job(work, name, self)
         self._jobs.append(job)
         job.finished.connect(lambda: self._forget(job))
         return job
+
+    def run(
+        self,
+        work: Work,
+        name: str,
+        on_result: Callable[[Any], object] | None = None,
+        on_failure: Callable[[EngineError], object] | None = None,
+        on_end: Callable[[], object] | None = None,
+    ) -> None:
+        """Start a job that others of its kind may run beside; else see ``JobSlot``.
+
+        Args:
+            work: see ``Job``.
+            name: for the log.
+            on_result: takes what the work returned.
+            on_failure: takes the ``EngineError`` that ended it.
+            on_end: called last, in any case.
+        """
+        job = self.prepare(work, name)
+        for signal, callback in (
+            (job.returned, on_result),
+            (job.failed, on_failure),
+            (job.finished, on_end),
+        ):
+            if callback is not None:
+                signal.connect(callback)
+        job.start()
 
     def cancel_all(self) -> None:
         """Cancel everything, without waiting."""
@@ -195,3 +227,127 @@ class JobRunner(QObject):
     def _forget(self, job: Job) -> None:
         self._jobs.remove(job)
         job.deleteLater()
+
+
+class Policy(Enum):
+    """What becomes of a request while a job runs in the slot."""
+
+    LATEST = auto()  #: the job is dropped for the request
+    ONCE_MORE = auto()  #: the newest request runs after the job
+    IGNORE = auto()  #: nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    work: Work
+    on_values: Callable[[tuple[Any, ...]], object] | None
+    on_result: Callable[[Any], object] | None
+    on_failure: Callable[[EngineError], object] | None
+    on_end: Callable[[], object] | None
+
+
+class JobSlot(QObject):
+    """A place for one job at a time.
+
+    What was dropped never calls back, nor does anything at all once the slot's parent is gone.
+
+    Args:
+        runner: of the jobs.
+        name: for the log.
+        parent: who is called back.
+        policy: what becomes of a request while a job runs.
+    """
+
+    def __init__(
+        self, runner: JobRunner, name: str, parent: QObject, policy: Policy = Policy.LATEST
+    ) -> None:
+        super().__init__(parent)
+        self._runner = runner
+        self._name = name
+        self._policy = policy
+        self._job: Job | None = None
+        self._request: _Request | None = None
+        self._next: _Request | None = None
+        self._was_cancelled = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a job runs; also while its result is handed on, but not at its end."""
+        return self._job is not None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether ``cancel`` ends or ended the job that began last."""
+        return self._was_cancelled if self._job is None else self._job.is_cancelled
+
+    def run(
+        self,
+        work: Work,
+        on_result: Callable[[Any], object] | None = None,
+        on_failure: Callable[[EngineError], object] | None = None,
+        on_end: Callable[[], object] | None = None,
+        on_values: Callable[[tuple[Any, ...]], object] | None = None,
+    ) -> None:
+        """Do this now, later or never, by the slot's policy.
+
+        Args:
+            work: see ``Job``.
+            on_result: takes what the work returned.
+            on_failure: takes the ``EngineError`` that ended it.
+            on_end: called last, also after ``cancel``.
+            on_values: takes a tuple of values that a generator yielded.
+        """
+        request = _Request(work, on_values, on_result, on_failure, on_end)
+        if self._job is None or self._policy is Policy.LATEST:
+            self.drop()
+            self._start(request)
+        elif self._policy is Policy.ONCE_MORE:
+            self._next = request
+
+    def cancel(self) -> None:
+        """Ask the job to end; its end is told, its result is not."""
+        self._next = None
+        if self._job is not None:
+            self._job.cancel()
+
+    def drop(self) -> None:
+        """End the job and forget it: the slot is free at once, and nobody is called."""
+        job, self._job, self._next = self._job, None, None
+        if job is not None:
+            job.disconnect(self)
+            job.cancel()
+
+    def _start(self, request: _Request) -> None:
+        self._request, self._was_cancelled = request, False
+        self._job = job = self._runner.prepare(request.work, self._name)
+        job.yielded.connect(self._on_job_yielded)
+        job.returned.connect(self._on_job_returned)
+        job.failed.connect(self._on_job_failed)
+        job.finished.connect(self._on_job_finished)
+        job.start()
+
+    @Slot(object)
+    def _on_job_yielded(self, values: tuple[Any, ...]) -> None:
+        if self._request is not None and self._request.on_values is not None:
+            self._request.on_values(values)
+
+    @Slot(object)
+    def _on_job_returned(self, value: Any) -> None:
+        if self._request is not None and self._request.on_result is not None:
+            self._request.on_result(value)
+
+    @Slot(object)
+    def _on_job_failed(self, error: EngineError) -> None:
+        if self._request is not None and self._request.on_failure is not None:
+            self._request.on_failure(error)
+
+    @Slot()
+    def _on_job_finished(self) -> None:
+        request, following = self._request, self._next
+        self._was_cancelled = self.is_cancelled
+        self._job = self._next = None
+        # Before the end is told, so that whoever hears of it cannot put an older request last.
+        if following is not None and not self._was_cancelled:
+            self._start(following)
+        if request is not None and request.on_end is not None:
+            request.on_end()

@@ -4,10 +4,11 @@ import threading
 from collections.abc import Generator, Iterator
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import Job, JobRunner, JobSlot, Policy
 from engine.api.errors import EngineError
 
 
@@ -161,3 +162,125 @@ def test_nobody_can_see_the_end_before_the_thread_is_through_with_telling_it(
     with qtbot.waitSignal(job.finished):
         job.start()
     assert is_held == [True]
+
+
+class Gate:
+    """Work that ends when it is told to."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+        self.begun, self.open = threading.Event(), threading.Event()
+
+    def __call__(self) -> object:
+        self.begun.set()
+        assert self.open.wait(5.0)
+        return self._value
+
+
+@pytest.fixture
+def owner(qapp: QObject) -> QObject:
+    return QObject()
+
+
+def test_the_latest_request_wins_and_what_it_replaced_is_never_heard_of(
+    qtbot: QtBot, runner: JobRunner, owner: QObject
+) -> None:
+    slot, said, old = JobSlot(runner, "test", owner), [], Gate("old")
+    slot.run(old, said.append, on_end=lambda: said.append("old ended"))
+    slot.run(lambda: "new", said.append, on_end=lambda: said.append("new ended"))
+    qtbot.waitUntil(lambda: not slot.is_running)
+    old.open.set()
+    qtbot.waitUntil(lambda: not runner._jobs)
+    assert said == ["new", "new ended"]
+
+
+def test_a_job_is_done_once_more_for_the_newest_of_the_requests_that_came_meanwhile(
+    qtbot: QtBot, runner: JobRunner, owner: QObject
+) -> None:
+    slot, said, first = JobSlot(runner, "test", owner, Policy.ONCE_MORE), [], Gate("first")
+    was_running: list[bool] = []
+    slot.run(first, said.append, on_end=lambda: was_running.append(slot.is_running))
+    for number in range(3):
+        slot.run(lambda n=number: n, said.append)
+    assert said == []
+    first.open.set()
+    qtbot.waitUntil(lambda: not slot.is_running)
+    assert said == ["first", 2]
+    assert was_running == [True]
+
+
+def test_a_request_is_ignored_while_a_job_runs(
+    qtbot: QtBot, runner: JobRunner, owner: QObject
+) -> None:
+    slot, said, first = JobSlot(runner, "test", owner, Policy.IGNORE), [], Gate("first")
+    slot.run(first, said.append)
+    slot.run(lambda: "second", said.append)
+    first.open.set()
+    qtbot.waitUntil(lambda: not slot.is_running)
+    slot.run(lambda: "third", said.append)
+    qtbot.waitUntil(lambda: not slot.is_running)
+    assert said == ["first", "third"]
+
+
+def test_the_end_of_a_cancelled_job_is_told_and_its_result_is_not(
+    qtbot: QtBot, runner: JobRunner, owner: QObject
+) -> None:
+    slot, said, work = JobSlot(runner, "test", owner, Policy.ONCE_MORE), [], Gate("result")
+    slot.run(work, said.append, on_end=lambda: said.append(("ended", slot.is_cancelled)))
+    slot.run(lambda: "again", said.append)
+    slot.cancel()
+    assert slot.is_running
+    work.open.set()
+    qtbot.waitUntil(lambda: not slot.is_running)
+    assert said == [("ended", True)]
+
+
+def test_a_dropped_job_frees_the_slot_at_once(
+    qtbot: QtBot, runner: JobRunner, owner: QObject
+) -> None:
+    slot, said, work = JobSlot(runner, "test", owner, Policy.IGNORE), [], Gate("result")
+    slot.run(work, said.append, on_end=lambda: said.append("ended"))
+    slot.drop()
+    assert not slot.is_running
+    slot.run(lambda: "next", said.append)
+    work.open.set()
+    qtbot.waitUntil(lambda: not runner._jobs)
+    assert said == ["next"]
+
+
+def test_values_and_failures_reach_who_asked(
+    qtbot: QtBot, runner: JobRunner, owner: QObject
+) -> None:
+    def work() -> Generator[int, None, None]:
+        yield from range(3)
+        raise EngineError("It broke.")
+
+    slot, said = JobSlot(runner, "test", owner), []
+    slot.run(
+        work,
+        on_values=said.extend,
+        on_failure=lambda error: said.append(str(error)),
+        on_end=lambda: said.append("ended"),
+    )
+    qtbot.waitUntil(lambda: not slot.is_running)
+    assert said == [0, 1, 2, "It broke.", "ended"]
+
+
+def test_nobody_is_called_back_who_is_gone(qtbot: QtBot, runner: JobRunner, qapp: QObject) -> None:
+    owner, said, work = QObject(), [], Gate("result")
+    JobSlot(runner, "test", owner).run(work, said.append)
+    shiboken6.delete(owner)
+    work.open.set()
+    qtbot.waitUntil(lambda: not runner._jobs)
+    assert said == []
+
+
+def test_jobs_without_a_slot_run_beside_each_other(qtbot: QtBot, runner: JobRunner) -> None:
+    said: list[object] = []
+    works = [Gate(number) for number in range(2)]
+    for work in works:
+        runner.run(work, "test", said.append, on_end=lambda: said.append("ended"))
+    assert all(work.begun.wait(5.0) for work in works)
+    for number, work in enumerate(works):
+        work.open.set()
+        qtbot.waitUntil(lambda n=number: said == [0, "ended", 1, "ended"][: 2 * n + 2])
