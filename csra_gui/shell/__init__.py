@@ -1,1 +1,6 @@
-"""See docs/ARCHITECTURE.md."""
+"""The frame around the features: menus, keys, settings, log, drops, the status bar.
+
+Places the actions that features made; owns only those of files and help.
+Not here: what an action does.
+Start at ``menus.py``.
+"""

@@ -1,1 +1,6 @@
-"""Training in the window: what is asked, what is shown while it goes on, and what came of it."""
+"""Training and teaching in the window: what is asked, progress, what came of it.
+
+Imported when first used; one thing learns at a time, in an engine process of its own.
+Not here: learning (``engine.train``, ``engine.teach``).
+Start at ``controller.py`` and ``runner.py``.
+"""

@@ -1,1 +1,6 @@
-"""Reusable widgets; they know values, not the session."""
+"""Reusable parts that know values, not the session.
+
+The photo view with its overlay, message bar, questions, bars and sliders.
+Not here: a part that only one feature uses, or that reaches for the session.
+Start at ``photo_view.py`` and ``message_bar.py``.
+"""

@@ -1,4 +1,9 @@
-"""The headless commands: the same engine without a window."""
+"""The commands: the same engine without a window.
+
+One module each, imported when its command is asked for; JSON lines, CSV and tables.
+Not here: anything that a window would need too.
+Start at ``common.py`` and the module named like the command.
+"""
 
 from __future__ import annotations
 

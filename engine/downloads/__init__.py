@@ -1,1 +1,6 @@
-"""See docs/ARCHITECTURE.md."""
+"""Fetching model files: resumed, checked, cancelled at once. Light.
+
+Odd answers, part files, hashes, pages of Google Drive.
+Not here: which files there are (``records.catalogue``).
+Start at ``download.py``.
+"""

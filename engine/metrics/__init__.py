@@ -1,4 +1,9 @@
-"""How good scores and maps are: pure NumPy."""
+"""How good scores and maps are: pure NumPy. Light.
+
+AP, precision, recall and F1 as in the paper, intervals, calibration, thresholds, pointing games.
+Not here: running a model, and words about numbers (``report``).
+Start at ``report.py`` and ``ranking.py``.
+"""
 
 from engine.api.calibration import LogitScaling
 from engine.metrics.bootstrap import (

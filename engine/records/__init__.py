@@ -1,1 +1,6 @@
-"""See docs/ARCHITECTURE.md."""
+"""What is kept on the disk: models and what is known of them, evaluations, trainings. Light.
+
+Folders with a record each, listed, checked, noted and deleted in one way.
+Not here: reading weights (``checkpoints``).
+Start at ``runs.py`` (evaluations) and ``models.py``.
+"""

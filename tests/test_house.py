@@ -1,0 +1,68 @@
+"""The house is as its plan says: rooms that tell what they are for, files that can be read."""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+MAKE_ROOMS = runpy.run_path(str(ROOT / "docs" / "make_rooms.py"))
+ROOMS: dict[str, str] = MAKE_ROOMS["rooms"]()
+#: Everything else at the top of a package lies in a room.
+LOOSE = {
+    "csra_gui": {"__init__.py", "app.py", "main_window.py"},
+    "engine": {"__init__.py", "atomic.py", "resources.py", "texts.py"},
+}
+LONGEST_FILE = 500
+
+
+def python_files(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_lives_there_what_does_not_and_where_to_start(room: str) -> None:
+    text = ROOMS[room]
+    assert 3 <= len([line for line in text.splitlines() if line]) <= 6
+    assert "Not here:" in text
+    start = text.partition("Start at")[2]
+    named = re.findall(r"``([\w/]+\.py)``", start) or re.findall(r"``(\w+)``", start)
+    assert named
+    folder = ROOT.joinpath(*room.split("."))
+    for name in named:
+        assert (folder / name).exists(), f"{room} sends people to {name}"
+
+
+def test_the_table_of_rooms_is_that_of_their_docstrings() -> None:
+    page = MAKE_ROOMS["PAGE"].read_text(encoding="utf-8")
+    assert page == MAKE_ROOMS["page_with"](MAKE_ROOMS["table"]()), "run python docs/make_rooms.py"
+
+
+def test_every_room_is_in_the_table() -> None:
+    table = MAKE_ROOMS["table"]()
+    assert not [room for room in ROOMS if f"`{room.replace('.', '/')}/`" not in table]
+
+
+@pytest.mark.parametrize("package", LOOSE)
+def test_nothing_lies_loose_at_the_top(package: str) -> None:
+    assert {file.name for file in (ROOT / package).glob("*.py")} == LOOSE[package]
+
+
+def test_no_file_is_too_long_to_be_read() -> None:
+    files = python_files("csra_gui", "engine", "tests", "benchmarks", "docs")
+    lengths = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+    assert not {str(f): n for f, n in lengths.items() if n > LONGEST_FILE}
+
+
+def test_no_test_module_imports_another() -> None:
+    for file in python_files("tests"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests."):
+                assert ".test_" not in str(node.module), f"{file} imports {node.module}"
