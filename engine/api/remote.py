@@ -3,7 +3,7 @@
 Requests and answers are tuples over one pipe. Values of a generator are asked for one by one, so
 a slow reader slows the engine down instead of filling the memory.
 
-    parent → child   ("call", id, method, arguments) · ("next", id) · ("close", id) · ("stop",)
+    parent → child   ("call", id, method, args, kwargs) · ("next", id) · ("close", id) · ("stop",)
     child → parent   ("value", id, v) · ("done", id, v) · ("failed", id, error)
 
 ``serve`` is the child's side; it is given a factory, so this module never imports torch.
@@ -12,36 +12,23 @@ a slow reader slows the engine down instead of filling the memory.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import itertools
 import multiprocessing
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
-from typing import Any, cast
+from typing import Any, ParamSpec, cast, get_origin, get_type_hints
 
-from engine.api.config import PredictConfig
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError
-from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
-from engine.api.geometry import Box
-from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
-from engine.api.training import TrainRequest
-from engine.api.training_control import Wish
-from engine.api.training_reports import TrainReport
-from engine.api.values import (
-    ModelImport,
-    ModelInfo,
-    PositionScores,
-    Prediction,
-    ThresholdsForModel,
-    TrueBox,
-)
+from engine.api.values import ModelInfo
 
+P = ParamSpec("P")
 _STOP_TIMEOUT_S = 2.0
 _Message = tuple[Any, ...]
 _CLOSED = "The engine is closed."
@@ -51,11 +38,12 @@ _CRASHED = (
 )
 
 
-class RemoteEngine:
+class _RemoteEngine:
     """Implements ``TaggingEngine`` by a child process, started at the first call.
 
-    If the child dies, what was running fails with ``EngineStoppedError``, and the next call
-    starts a new one with the same models.
+    What is not answered here is asked of the child, as the Protocol says it. If the child dies,
+    what was running fails with ``EngineStoppedError``, and the next call starts a new one with
+    the same models.
 
     Args:
         target: runs in the child with its end of the pipe; a module-level function that calls
@@ -75,76 +63,15 @@ class RemoteEngine:
         self._sources: dict[str, str | None] = {}
 
     def open_model(self, source: str | None = None) -> ModelInfo:
-        """Load a model in the child; see ``TaggingEngine``."""
+        """Load a model in the child, and in each that takes its place."""
         info: ModelInfo = self._running_child().call("open_model", source)
         self._sources[info.id] = source
         return info
 
     def close_model(self, model_id: str) -> None:
-        """Free a model's memory in the child; see ``TaggingEngine``."""
+        """Free a model's memory in the child."""
         self._sources.pop(model_id, None)
         self._running_child().call("close_model", model_id)
-
-    def import_model(self, request: ModelImport) -> str:
-        """Make a model of the person's own from a file; see ``TaggingEngine``."""
-        name: str = self._running_child().call("import_model", request)
-        return name
-
-    def export_formats(self, source: str) -> tuple[str, ...]:
-        """The suffixes a model can be exported to; see ``TaggingEngine``."""
-        suffixes: tuple[str, ...] = self._running_child().call("export_formats", source)
-        return suffixes
-
-    def export_model(self, source: str, target: Path) -> None:
-        """Write a model in another format; see ``TaggingEngine``."""
-        self._running_child().call("export_model", source, target)
-
-    def predict(
-        self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
-    ) -> Generator[Prediction, None, None]:
-        """Say what is in each image; see ``TaggingEngine``."""
-        yield from self._running_child().iterate("predict", model_id, tuple(paths), config)
-
-    def explain(
-        self,
-        model_id: str,
-        path: Path,
-        hidden: Box | None = None,
-        input_size: int | None = None,
-    ) -> PositionScores:
-        """The position scores of one image; see ``TaggingEngine``."""
-        scores: PositionScores = self._running_child().call(
-            "explain", model_id, path, hidden, input_size
-        )
-        return scores
-
-    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
-        """The objects of a photo of a data set; see ``TaggingEngine``."""
-        boxes: tuple[TrueBox, ...] | None = self._running_child().call("true_boxes", path)
-        return boxes
-
-    def evaluate(
-        self, request: EvaluationRequest
-    ) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
-        """Measure a model on labelled images; see ``TaggingEngine``."""
-        yield from self._running_child().iterate("evaluate", request)
-
-    def save_thresholds(self, request: ThresholdsForModel) -> str:
-        """Keep thresholds in a model file; see ``TaggingEngine``."""
-        name: str = self._running_child().call("save_thresholds", request)
-        return name
-
-    def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
-        """Train a model; see ``TaggingEngine``."""
-        yield from self._running_child().iterate("train", request)
-
-    def steer_training(self, wish: Wish) -> None:
-        """What is wanted of the trainings that go on; see ``TaggingEngine``."""
-        self._running_child().call("steer_training", wish)
-
-    def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
-        """Teach a model single categories; see ``TaggingEngine``."""
-        yield from self._running_child().iterate("teach", request)
 
     def close(self) -> None:
         """End the child process; what is running fails with ``EngineStoppedError``."""
@@ -172,6 +99,33 @@ class RemoteEngine:
         return child
 
 
+def _asking(question: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of ``_RemoteEngine`` with the signature of one of the Protocol's."""
+    name = question.__name__
+
+    @functools.wraps(question)
+    def call(self: _RemoteEngine, *args: object, **kwargs: object) -> Any:
+        return self._running_child().call(name, *args, **kwargs)
+
+    @functools.wraps(question)
+    def iterate(self: _RemoteEngine, *args: object, **kwargs: object) -> Generator[Any, None, None]:
+        yield from self._running_child().iterate(name, *args, **kwargs)
+
+    is_generator = get_origin(get_type_hints(question)["return"]) is Generator
+    return iterate if is_generator else call
+
+
+def _complete(engine: Callable[P, object]) -> Callable[P, TaggingEngine]:
+    """The class with every question of the Protocol that it does not answer itself."""
+    for name, question in inspect.getmembers(TaggingEngine, inspect.isfunction):
+        if not name.startswith("_") and not hasattr(engine, name):
+            setattr(engine, name, _asking(question))
+    return cast("Callable[P, TaggingEngine]", engine)
+
+
+RemoteEngine = _complete(_RemoteEngine)
+
+
 class _Child:
     """One child process, and the calls that wait for its answers."""
 
@@ -193,14 +147,14 @@ class _Child:
         self._reader = threading.Thread(target=self._read, name="engine-answers", daemon=True)
         self._reader.start()
 
-    def call(self, method: str, *arguments: object) -> Any:
+    def call(self, method: str, *args: object, **kwargs: object) -> Any:
         """Call a method and wait for what it returns."""
-        with self._opened(method, arguments) as (_, answers):
+        with self._opened(method, args, kwargs) as (_, answers):
             return _unwrap(answers.get())[1]
 
-    def iterate(self, method: str, *arguments: object) -> Generator[Any, None, None]:
+    def iterate(self, method: str, *args: object, **kwargs: object) -> Generator[Any, None, None]:
         """Call a method that is a generator, and yield its values."""
-        with self._opened(method, arguments) as (call_id, answers):
+        with self._opened(method, args, kwargs) as (call_id, answers):
             while True:
                 self._send("next", call_id)
                 kind, value = _unwrap(answers.get())
@@ -229,14 +183,14 @@ class _Child:
 
     @contextlib.contextmanager
     def _opened(
-        self, method: str, arguments: tuple[object, ...]
+        self, *call: object
     ) -> Generator[tuple[int, queue.SimpleQueue[_Message]], None, None]:
         call_id = next(self._ids)
         answers: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._waiting[call_id] = answers
         if not self.is_alive:  # the reader may have ended before this call was known to it
             answers.put(("failed", call_id, EngineStoppedError(_CRASHED)))
-        self._send("call", call_id, method, arguments)
+        self._send("call", call_id, *call)
         try:
             yield call_id, answers
         finally:
@@ -306,9 +260,11 @@ class _Server:
         if self._engine is not None:
             self._engine.close()
 
-    def _run(self, call_id: int, method: str, arguments: tuple[object, ...]) -> None:
+    def _run(
+        self, call_id: int, method: str, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:
         try:
-            result = getattr(self._get_engine(), method)(*arguments)
+            result = getattr(self._get_engine(), method)(*args, **kwargs)
             if inspect.isgenerator(result):
                 self._serve_generator(call_id, cast("Generator[object, None, None]", result))
             else:

@@ -1,0 +1,71 @@
+"""Every way to an engine answers the questions that the Protocol asks, in the same words."""
+
+import inspect
+from types import SimpleNamespace
+
+import pytest
+
+from engine.api.engine import TaggingEngine
+from engine.api.remote import RemoteEngine, serve
+from engine.service.local import LocalEngine
+from tests.fakes import FakeEngine
+
+QUESTIONS = {
+    name: question
+    for name, question in inspect.getmembers(TaggingEngine, inspect.isfunction)
+    if not name.startswith("_")
+}
+STREAMS = {"predict", "evaluate", "train", "teach"}
+ASKED = sorted(QUESTIONS.keys() - {"close"})
+
+
+def echo(name):
+    def answer(self, *args, **kwargs):
+        return SimpleNamespace(id="m", asked=(name, args, kwargs))
+
+    def stream(self, *args, **kwargs):
+        yield answer(self, *args, **kwargs)
+        yield "the end"
+
+    return stream if name in STREAMS else answer
+
+
+EchoEngine = type("EchoEngine", (), {name: echo(name) for name in ASKED} | {"close": lambda self: None})
+
+
+def run_echo(connection):
+    serve(connection, EchoEngine)
+
+
+@pytest.fixture(scope="module")
+def remote():
+    engine = RemoteEngine(run_echo)
+    yield engine
+    engine.close()
+
+
+@pytest.mark.parametrize("engine", [LocalEngine, RemoteEngine, FakeEngine])
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_engine_is_asked_as_the_protocol_says(engine, name):
+    assert inspect.signature(getattr(engine, name)) == inspect.signature(QUESTIONS[name])
+    assert inspect.isgeneratorfunction(getattr(engine, name)) == (name in STREAMS)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_every_question_goes_through_the_pipe_as_it_was_asked(remote, name):
+    required = [
+        parameter.name
+        for parameter in inspect.signature(QUESTIONS[name]).parameters.values()
+        if parameter.default is parameter.empty and parameter.name != "self"
+    ]
+    answer = getattr(remote, name)(*required)
+    if name in STREAMS:
+        answer, end = answer
+        assert end == "the end"
+    if name != "close_model":  # it says nothing
+        assert answer.asked[:2] == (name, tuple(required) or (None,))
+
+
+def test_what_is_asked_by_name_arrives_by_name(remote):
+    answer = remote.explain("m", "photo", input_size=96)
+    assert answer.asked == ("explain", ("m", "photo"), {"input_size": 96})
