@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TypeVar
+
+from engine.library.errors import is_busy
+
+T = TypeVar("T")
+_ATTEMPTS = 3
 
 
 def connect_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     """The connection that writes; there is one at a time, and only it makes checkpoints.
 
     Releases of SQLite before 3.51.3 can damage a file whose log is reset by two connections at
-    the same moment. With one writer that cannot happen.
+    the same moment. With one writer that cannot happen. It serves one thread at a time.
 
     Raises:
         sqlite3.DatabaseError: it cannot be opened or is no database.
     """
-    connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+    connection = sqlite3.connect(
+        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+    )
     try:
         # The log reaches the disk with every commit: also a power cut loses nothing acknowledged.
         connection.execute("PRAGMA synchronous = FULL")
@@ -29,14 +37,6 @@ def connect_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def use_log(connection: sqlite3.Connection) -> None:
-    """Write through a log from now on, so that readers and the writer never wait for each other.
-
-    It writes to the file, so this is only for one that was found to be a sound library.
-    """
-    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def connect_reading(path: Path, busy_timeout_s: float = 5.0) -> sqlite3.Connection:
@@ -70,3 +70,15 @@ def transaction(connection: sqlite3.Connection) -> Generator[sqlite3.Connection,
         if connection.in_transaction:  # a full disk may have ended it already
             connection.execute("ROLLBACK")
         raise
+
+
+def transact(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    """What work returns, once the disk has it; tried again if another program is in the way."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction(connection):
+                return work(connection)
+        except sqlite3.OperationalError as error:
+            if attempt == _ATTEMPTS or not is_busy(error):
+                raise
+    raise AssertionError("the last attempt returns or raises")

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.atomic import replace_durably
-from engine.library.backup import keep_aside, newest_good_backup
+from engine.library.backup import (
+    back_up,
+    has_backup_of_today,
+    keep_aside,
+    newest_good_backup,
+)
 from engine.library.connections import connect_reading, connect_writing, transaction
-from engine.library.errors import DAMAGE, DamagedLibraryError, LibraryError, translated
+from engine.library.errors import (
+    DAMAGE,
+    DamagedLibraryError,
+    FutureLibraryError,
+    LibraryError,
+    translated,
+)
 from engine.library.lock import LibraryLock
-from engine.library.migrations import Migrations, prepare
-from engine.library.schema import MIGRATIONS, TABLES
+from engine.library.schema import APPLICATION_ID, MIGRATIONS, TABLES
 from engine.library.store import Library
 from engine.texts import display_name
+
+Migrations = Sequence[Sequence[str]]
 
 
 def open_library(
@@ -39,20 +52,21 @@ def open_library(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LibraryError(f"{display_name(path)} cannot be made: {error.strerror}.") from error
-    lock = LibraryLock(path)
-    try:
-        with (
-            translated(path),
-            contextlib.closing(connect_writing(path, busy_timeout_s)) as connection,
-        ):
-            prepare(connection, path, migrations)
-        return Library(path, lock, busy_timeout_s)
-    except DamagedLibraryError as error:
-        lock.release()
-        raise _with_advice(error) from error
-    except BaseException:
-        lock.release()
-        raise
+    with contextlib.ExitStack() as undo:
+        lock = LibraryLock(path)
+        undo.callback(lock.release)
+        try:
+            with translated(path):
+                connection = connect_writing(path, busy_timeout_s)
+                undo.callback(connection.close)
+                _prepare(connection, path, migrations)
+                # Only for a sound library, as it writes: readers and the writer never wait for
+                # each other from now on.
+                connection.execute("PRAGMA journal_mode = WAL")
+        except DamagedLibraryError as error:
+            raise _with_advice(error) from error
+        undo.pop_all()
+    return Library(path, lock, connection, busy_timeout_s)
 
 
 def _with_advice(error: DamagedLibraryError) -> DamagedLibraryError:
@@ -62,6 +76,56 @@ def _with_advice(error: DamagedLibraryError) -> DamagedLibraryError:
     else:
         advice = f"The backup {display_name(backup)} is good and can take its place."
     return DamagedLibraryError(f"{error} {advice}", error.path, backup)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, migrations: Migrations) -> None:
+    """Check a library and bring it to the newest version, with a copy made first.
+
+    Each step is one transaction, which also counts the version up: a program killed within one
+    leaves the version before it.
+
+    Raises:
+        DamagedLibraryError: it fails SQLite's check, or is a database of something else.
+        FutureLibraryError: it is newer than this program.
+        sqlite3.DatabaseError: SQLite cannot read it.
+    """
+    if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise DamagedLibraryError(f"{display_name(path)} is damaged.", path)
+    version = _version(connection, path)
+    if version > len(migrations):
+        raise FutureLibraryError(
+            f"{display_name(path)} was made by a newer version of this program; update it first."
+        )
+    if version and (version < len(migrations) or not has_backup_of_today(path)):
+        back_up(connection, path)
+    for number in range(version, len(migrations)):
+        _migrate(connection, migrations[number], number + 1)
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    is_empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
+    if is_empty and version == 0 and newest_good_backup(path) is None:
+        return 0
+    if is_empty and version == 0:
+        raise DamagedLibraryError(f"{display_name(path)} is empty, but has backups.", path)
+    if is_empty or owner != APPLICATION_ID or version < 1:
+        raise DamagedLibraryError(f"{display_name(path)} is not a library of this program.", path)
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, statements: Sequence[str], version: int) -> None:
+    with transaction(connection):
+        for statement in statements:
+            run_statement(connection, statement)
+        run_statement(connection, f"PRAGMA application_id = {APPLICATION_ID}")
+        run_statement(connection, f"PRAGMA user_version = {version}")
+
+
+def run_statement(connection: sqlite3.Connection, statement: str) -> None:
+    """One statement of a step: tests end the program in here."""
+    connection.execute(statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +170,7 @@ def rebuild_library(path: Path) -> Rebuilt:
 def _salvage(damaged: Path, fresh: Path) -> int:
     fresh.unlink(missing_ok=True)
     with contextlib.closing(connect_writing(fresh, 0.0)) as target:
-        prepare(target, fresh, MIGRATIONS)
+        _prepare(target, fresh, MIGRATIONS)
         target.execute("PRAGMA foreign_keys = OFF")
         try:
             with contextlib.closing(connect_reading(damaged)) as source, transaction(target):

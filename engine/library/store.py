@@ -6,9 +6,10 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from engine.library.columns import (
     load_columns,
     load_scores,
 )
-from engine.library.connections import connect_reading
+from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
 from engine.library.lock import LibraryLock
 from engine.library.stored import Stored, load_stored
@@ -35,9 +36,10 @@ from engine.library.values import (
     Moved,
     Wish,
 )
-from engine.library.writer import Writer
 
+T = TypeVar("T")
 _IDLE_READERS = 4
+_CLOSED = "The library is closed."
 
 
 class Library:
@@ -48,11 +50,14 @@ class Library:
     All raise ``LibraryError`` when the file or the disk fails; what was there before stays.
     """
 
-    def __init__(self, path: Path, lock: LibraryLock, busy_timeout_s: float) -> None:
+    def __init__(
+        self, path: Path, lock: LibraryLock, writer: sqlite3.Connection, busy_timeout_s: float
+    ) -> None:
         self.path = path
         self._lock = lock
+        self._writer = writer
         self._busy_timeout_s = busy_timeout_s
-        self._writer = Writer(path, busy_timeout_s)
+        self._write_lock = threading.Lock()
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
         self._is_closed = False
@@ -75,14 +80,15 @@ class Library:
             idle, self._readers = self._readers, []
         for reader in idle:
             reader.close()
-        self._writer.close()
+        with self._write_lock:
+            self._writer.close()
         self._lock.release()
 
     # Folders and images.
 
     def note_opened(self, folder: Path) -> None:
         """Remember that a person opened this folder."""
-        self._writer.run(lambda c: images.note_opened(c, folder))
+        self._write(lambda c: images.note_opened(c, folder))
 
     def recent_folders(self, limit: int = 10) -> list[Path]:
         """The folders that a person opened, the last one first."""
@@ -94,7 +100,7 @@ class Library:
 
         A changed file loses what models said of it, not what people said.
         """
-        return self._writer.run(lambda c: images.add_images(c, files))
+        return self._write(lambda c: images.add_images(c, files))
 
     def find_image(self, path: Path) -> int | None:
         """The id of the image with this path, or ``None``."""
@@ -104,7 +110,7 @@ class Library:
     def mark_missing(self, image_ids: Iterable[int]) -> None:
         """Note that files have vanished; what is known of them waits for them."""
         ids = tuple(image_ids)
-        self._writer.run(lambda c: images.mark_missing(c, ids))
+        self._write(lambda c: images.mark_missing(c, ids))
 
     def files(self) -> dict[int, ImageFile]:
         """All images that have not vanished, with size and time, by id."""
@@ -133,13 +139,13 @@ class Library:
 
     def set_hashes(self, hashes: Sequence[tuple[int, bytes]]) -> tuple[Moved, ...]:
         """Store content hashes by image id; says which images turn out to have moved."""
-        return self._writer.run(lambda c: images.set_hashes(c, hashes))
+        return self._write(lambda c: images.set_hashes(c, hashes))
 
     # What models say.
 
     def add_model(self, model: LibraryModel) -> None:
         """Make a model known; needed before its predictions."""
-        self._writer.run(lambda c: predictions.add_model(c, model))
+        self._write(lambda c: predictions.add_model(c, model))
 
     def models(self) -> list[LibraryModel]:
         """The models that the library has something of."""
@@ -152,7 +158,7 @@ class Library:
         Returns:
             How many; images that are no longer in the library are passed over.
         """
-        return self._writer.run(lambda c: predictions.record(c, fingerprint, batch))
+        return self._write(lambda c: predictions.record(c, fingerprint, batch))
 
     def untagged(
         self, fingerprint: str, limit: int, below: Path | None = None
@@ -179,7 +185,7 @@ class Library:
 
     def set_thresholds(self, fingerprint: str, values: FloatArray) -> None:
         """Keep the thresholds of a model, (C,) in [0, 1]."""
-        self._writer.run(lambda c: predictions.set_thresholds(c, fingerprint, values))
+        self._write(lambda c: predictions.set_thresholds(c, fingerprint, values))
 
     def own_thresholds(self, fingerprint: str) -> dict[int, float]:
         """The thresholds that a person set, by the category's index."""
@@ -189,7 +195,7 @@ class Library:
     def set_own_thresholds(self, fingerprint: str, values: Mapping[int, float]) -> None:
         """Keep thresholds of some categories, each in [0, 1], and forget those of others."""
         wanted = dict(values)
-        self._writer.run(lambda c: predictions.set_own_thresholds(c, fingerprint, wanted))
+        self._write(lambda c: predictions.set_own_thresholds(c, fingerprint, wanted))
 
     # What people say.
 
@@ -223,7 +229,7 @@ class Library:
             decisions.apply(connection, edit)
             return edit
 
-        return self._writer.run(work)
+        return self._write(work)
 
     def undo(self) -> Edit | None:
         """Take back the last edit that holds; the change made, ``None`` if there is none."""
@@ -236,7 +242,7 @@ class Library:
             decisions.mark_undone(connection, edit.id, True)
             return edit.inverse()
 
-        return self._writer.run(work)
+        return self._write(work)
 
     def redo(self) -> Edit | None:
         """Make again the edit that was undone last; ``None`` if there is none."""
@@ -248,7 +254,7 @@ class Library:
                 decisions.mark_undone(connection, edit.id, False)
             return edit
 
-        return self._writer.run(work)
+        return self._write(work)
 
     def next_edits(self) -> tuple[Edit | None, Edit | None]:
         """What undo would take back and what redo would make again, for their captions."""
@@ -293,6 +299,13 @@ class Library:
         with self._reading(in_transaction=False) as connection:
             return back_up(connection, self.path)
 
+    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do work as one transaction, after those that others have begun; the disk has it then."""
+        with self._write_lock, translated(self.path):
+            if self._is_closed:
+                raise LibraryError(_CLOSED)
+            return transact(self._writer, work)
+
     @contextlib.contextmanager
     def _reading(self, *, in_transaction: bool = True) -> Generator[sqlite3.Connection, None, None]:
         """A connection that sees one state of the library throughout the block."""
@@ -310,7 +323,7 @@ class Library:
     def _take_reader(self) -> sqlite3.Connection:
         with self._readers_lock:
             if self._is_closed:
-                raise LibraryError("The library is closed.")
+                raise LibraryError(_CLOSED)
             if self._readers:
                 return self._readers.pop()
         return connect_reading(self.path, self._busy_timeout_s)

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -296,8 +297,12 @@ def test_a_file_locked_by_another_program_is_tried_again_then_named(tmp_path: Pa
 
 def test_a_lock_that_is_let_go_in_time_is_not_noticed(tmp_path: Path) -> None:
     path = tmp_path / "library.db"
-    with open_library(path, busy_timeout_s=30) as library, exclusively_locked(path) as other:
-        future = library._writer.submit(lambda c: c.execute("SELECT 1").fetchone())
+    with (
+        ThreadPoolExecutor(1) as threads,
+        open_library(path, busy_timeout_s=30) as library,
+        exclusively_locked(path) as other,
+    ):
+        future = threads.submit(library._write, lambda c: c.execute("SELECT 1").fetchone())
         other.execute("COMMIT")
         assert future.result() == (1,)
 
@@ -313,7 +318,7 @@ def test_a_write_that_met_another_program_is_tried_again(tmp_path: Path) -> None
         return "written"
 
     with open_library(tmp_path / "library.db") as library:
-        assert library._writer.run(work) == "written"
+        assert library._write(work) == "written"
 
 
 def test_damaged_bytes_in_a_message_of_sqlite_are_damage(tmp_path: Path) -> None:
@@ -368,21 +373,20 @@ NEXT = (
 KILLED_MIGRATION = """
 import os, signal, sys
 from pathlib import Path
-from engine.library import migrations
-from engine.library.opening import open_library
+from engine.library import opening
 from engine.library.schema import MIGRATIONS
 from tests.engine.library.test_faults import NEXT
 path, at = Path(sys.argv[1]), int(sys.argv[2])
 steps = list(NEXT)
-migrate, count = migrations.run_statement, 0
+migrate, count = opening.run_statement, 0
 def dying(connection, statement):
     global count
     if count == at:
         os.kill(os.getpid(), signal.SIGKILL)
     count += 1
     migrate(connection, statement)
-migrations.run_statement = dying
-open_library(path, migrations=(*MIGRATIONS, steps)).close()
+opening.run_statement = dying
+opening.open_library(path, migrations=(*MIGRATIONS, steps)).close()
 """
 
 

@@ -30,7 +30,9 @@ def echo(name):
     return stream if name in STREAMS else answer
 
 
-EchoEngine = type("EchoEngine", (), {name: echo(name) for name in ASKED} | {"close": lambda self: None})
+EchoEngine = type(
+    "EchoEngine", (), {name: echo(name) for name in ASKED} | {"close": lambda self: None}
+)
 
 
 def run_echo(connection):
