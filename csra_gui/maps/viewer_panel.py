@@ -12,17 +12,48 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, 
 from csra_gui.base.settings import Settings
 from csra_gui.browse.image_loader import ImageDecoder, large_loader
 from csra_gui.maps.beside import label_caption
-from csra_gui.maps.comparison import Beside, Comparison
+from csra_gui.maps.comparison import Beside, Comparison, Together
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.ground_truth import TrueObjects
-from csra_gui.maps.layers import OVERLAY_SIDE, MapPictures, map_picture, together_picture
-from csra_gui.maps.legend_bar import LegendBar
-from csra_gui.maps.readout_bar import ReadoutBar
+from csra_gui.maps.layers import (
+    OVERLAY_SIDE,
+    MapPictures,
+    category_color,
+    map_picture,
+    together_picture,
+)
+from csra_gui.maps.readout import ReadoutBar
 from csra_gui.maps.side_view import SideView
 from csra_gui.session.session import Session
+from csra_gui.widgets.legend import Legend
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.values import PositionScores
 from engine.texts import display_name, display_text
+
+
+class LegendBar(Legend):
+    """The legend of the labels that are drawn together; hidden otherwise."""
+
+    def __init__(
+        self, session: Session, comparison: Comparison, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._comparison = comparison
+        comparison.changed.connect(self._update)
+        session.model_changed.connect(self._update)
+        self._update()
+
+    @Slot()
+    def _update(self) -> None:
+        model, comparison = self._session.model, self._comparison
+        names = [] if model is None else [model.categories[c] for c in comparison.categories]
+        wins = comparison.together is Together.WINNER
+        self.set_entries(
+            "Strongest label at each place:" if wins else "Labels together:",
+            [(category_color(at), display_text(name)) for at, name in enumerate(names)],
+        )
+        self.setVisible(comparison.is_on)
 
 
 class ViewerPanel(QWidget):

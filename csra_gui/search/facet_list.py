@@ -4,15 +4,115 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QFrame, QListView, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
+from PySide6.QtWidgets import (
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
 from typing_extensions import override
 
-from csra_gui.search.facet_delegate import FacetDelegate
+from csra_gui.base.icons import icon_pixmap
+from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.search.facet_model import FacetModel, FacetRole, FacetRow
 from csra_gui.search.facets import FacetGroup
 from csra_gui.search.filter_terms import TermState
+
+_PADDING = 8
+_GAP = 6
+_ICON_SIDE = 14
+_RADIUS = 4.0
+_ICONS = {TermState.WANTED: ("check", Tone.ACCENT), TermState.UNWANTED: ("minus", Tone.DANGER)}
+
+
+class FacetDelegate(QStyledItemDelegate):
+    """For views on a ``FacetModel``."""
+
+    @override
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return QSize(120, option.fontMetrics.height() + _PADDING)
+
+    @override
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        row = index.data(FacetRole.ROW)
+        if not isinstance(row, FacetRow):
+            return
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if row.facet is None:
+            _paint_heading(painter, option, row)
+        else:
+            _paint_ground(painter, option, row)
+            _paint_texts(painter, option, row, row.facet.count)
+        painter.restore()
+
+
+def _paint_heading(painter: QPainter, option: QStyleOptionViewItem, row: FacetRow) -> None:
+    font = QFont(option.font)
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    painter.setPen(tone_color(Tone.MUTED, option.palette))
+    area = option.rect.adjusted(_PADDING, 0, -_PADDING, 0)
+    painter.drawText(area, int(Qt.AlignmentFlag.AlignVCenter), row.caption)
+
+
+def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, row: FacetRow) -> None:
+    base = option.palette.color(QPalette.ColorRole.Base)
+    text = option.palette.color(QPalette.ColorRole.Text)
+    accent = tone_color(Tone.ACCENT, option.palette)
+    tile = QRectF(option.rect).adjusted(4, 1, -4, -1)
+    painter.setPen(Qt.PenStyle.NoPen)
+    if option.state & QStyle.StateFlag.State_MouseOver:
+        painter.setBrush(blended(text, base, 0.08))
+        painter.drawRoundedRect(tile, _RADIUS, _RADIUS)
+    bar = QRectF(tile)
+    bar.setWidth(max(tile.width() * row.share, 2.0))
+    painter.setBrush(blended(accent, base, 0.16))
+    painter.drawRoundedRect(bar, _RADIUS, _RADIUS)
+    if option.state & QStyle.StateFlag.State_HasFocus:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(accent, 1.5))
+        painter.drawRoundedRect(tile.adjusted(0.75, 0.75, -0.75, -0.75), _RADIUS, _RADIUS)
+
+
+def _paint_texts(
+    painter: QPainter, option: QStyleOptionViewItem, row: FacetRow, count: int
+) -> None:
+    area = option.rect.adjusted(_PADDING + 2, 0, -_PADDING - 2, 0)
+    if row.state in _ICONS:
+        _paint_icon(painter, option, area, *_ICONS[row.state])
+        area = area.adjusted(_ICON_SIDE + _GAP, 0, 0, 0)
+    middle = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+    painter.setPen(tone_color(Tone.MUTED, option.palette))
+    figure = f"{count:,}"
+    painter.drawText(area, int(middle | Qt.AlignmentFlag.AlignRight), figure)
+    font = QFont(option.font)
+    font.setStrikeOut(row.state is TermState.UNWANTED)
+    painter.setFont(font)
+    painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+    name = area.adjusted(0, 0, -option.fontMetrics.horizontalAdvance(figure) - _GAP, 0)
+    shown = painter.fontMetrics().elidedText(row.caption, Qt.TextElideMode.ElideRight, name.width())
+    painter.drawText(name, int(middle), shown)
+
+
+def _paint_icon(
+    painter: QPainter, option: QStyleOptionViewItem, area: QRect, name: str, tone: Tone
+) -> None:
+    ratio = painter.device().devicePixelRatioF()
+    top = area.top() + (area.height() - _ICON_SIDE) // 2
+    color = tone_color(tone, option.palette)
+    painter.drawPixmap(area.left(), top, icon_pixmap(name, _ICON_SIDE, color, ratio))
 
 
 class FacetList(QListView):
