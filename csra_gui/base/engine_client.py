@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import Job, JobRunner, Work
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError, ImageError
 from engine.api.evaluation import EvaluationRequest
@@ -87,37 +87,29 @@ class EngineClient(QObject):
         self.opening_started.emit(source)
         job.start()
 
-    def import_model(self, make_request: Callable[[], ModelImport]) -> Job:
-        """A job that returns the name of a new model; the caller connects and starts it.
+    def import_model(self, make_request: Callable[[], ModelImport]) -> Work:
+        """Work that returns the name of a new model.
 
         Args:
             make_request: may read files: it runs in the worker.
         """
-        return self._jobs.prepare(
-            lambda: self._made_engine().import_model(make_request()), "import model"
-        )
+        return lambda: self._made_engine().import_model(make_request())
 
-    def export_formats(self, source: str) -> Job:
-        """A job that returns the suffixes a model can be exported to."""
-        return self._jobs.prepare(
-            lambda: self._made_engine().export_formats(source), "export formats"
-        )
+    def export_formats(self, source: str) -> Work:
+        """Work that returns the suffixes a model can be exported to."""
+        return lambda: self._made_engine().export_formats(source)
 
-    def export_model(self, source: str, target: Path) -> Job:
-        """A job that writes a model in another format."""
-        return self._jobs.prepare(
-            lambda: self._made_engine().export_model(source, target), "export model"
-        )
+    def export_model(self, source: str, target: Path) -> Work:
+        """Work that writes a model in another format."""
+        return lambda: self._made_engine().export_model(source, target)
 
-    def evaluate(self, request: EvaluationRequest) -> Job:
-        """A job that yields how far an evaluation is; the caller connects and starts it."""
-        return self._jobs.prepare(lambda: self._made_engine().evaluate(request), "evaluate")
+    def evaluate(self, request: EvaluationRequest) -> Work:
+        """Work that yields how far an evaluation is."""
+        return lambda: self._made_engine().evaluate(request)
 
-    def save_thresholds(self, request: ThresholdsForModel) -> Job:
-        """A job that returns the name of the model whose file has the thresholds."""
-        return self._jobs.prepare(
-            lambda: self._made_engine().save_thresholds(request), "save thresholds"
-        )
+    def save_thresholds(self, request: ThresholdsForModel) -> Work:
+        """Work that returns the name of the model whose file has the thresholds."""
+        return lambda: self._made_engine().save_thresholds(request)
 
     def predict(
         self,
@@ -175,8 +167,8 @@ class EngineClient(QObject):
 
     def explain_otherwise(
         self, path: Path, hidden: Box | None = None, input_size: int | None = None
-    ) -> Job:
-        """A job that returns what the model in use says of a changed photo; see ``explain``.
+    ) -> Work:
+        """Work that returns what the model in use says of a changed photo; see ``explain``.
 
         Args:
             path: of the photo.
@@ -184,13 +176,10 @@ class EngineClient(QObject):
             input_size: side of the network's input in pixels; ``None`` is the model's own.
         """
         model_id = self._model_id()
-        return self._jobs.prepare(
-            lambda: self._open_engine().explain(model_id, path, hidden, input_size),
-            "explain otherwise",
-        )
+        return lambda: self._open_engine().explain(model_id, path, hidden, input_size)
 
-    def explain_beside(self, source: str, path: Path) -> Job:
-        """A job that returns another model's ``ModelInfo`` and what it says of a photo.
+    def explain_beside(self, source: str, path: Path) -> Work:
+        """Work that returns another model's ``ModelInfo`` and what it says of a photo.
 
         The model in use stays. ``release`` frees the other one's memory.
 
@@ -204,7 +193,7 @@ class EngineClient(QObject):
             info = engine.open_model(source)
             return info, engine.explain(info.id, path)
 
-        return self._jobs.prepare(work, "explain beside")
+        return work
 
     def explain_each(
         self,
@@ -212,8 +201,8 @@ class EngineClient(QObject):
         keep: Callable[
             [Generator[PositionScores | ImageError, None, None]], Generator[object, None, object]
         ],
-    ) -> Job:
-        """A job that explains many photos, and yields and returns what ``keep`` does.
+    ) -> Work:
+        """Work that explains many photos, and yields and returns what ``keep`` does.
 
         Args:
             paths: photos; one that cannot be read yields its error.
@@ -228,11 +217,11 @@ class EngineClient(QObject):
                 except ImageError as error:
                     yield error
 
-        return self._jobs.prepare(lambda: keep(explained()), "explain each")
+        return lambda: keep(explained())
 
-    def true_boxes(self, path: Path) -> Job:
-        """A job that returns the true boxes of a photo, ``None`` outside data sets."""
-        return self._jobs.prepare(lambda: self._open_engine().true_boxes(path), "true boxes")
+    def true_boxes(self, path: Path) -> Work:
+        """Work that returns the true boxes of a photo, ``None`` outside data sets."""
+        return lambda: self._open_engine().true_boxes(path)
 
     def release(self, model_id: str) -> None:
         """Free the memory of a model that was looked at beside the one in use."""

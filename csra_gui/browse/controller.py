@@ -78,13 +78,13 @@ class BrowseController(QObject):
         thumbnails = self._thumbnails
         if thumbnails is None:
             return
-        job = self._session.jobs.prepare(lambda: thumbnails.clear().result(), "clear-thumbnails")
-        job.returned.connect(
+        self._session.jobs.run(
+            lambda: thumbnails.clear().result(),
+            "clear thumbnails",
             lambda freed: self._notifier.info(
                 f"The thumbnail cache is empty; {freed / _MB:,.1f} MB are free again.", Topic.NOTE
-            )
+            ),
         )
-        job.start()
 
     def _forget_full_screen(self) -> None:
         self._full_screen = None

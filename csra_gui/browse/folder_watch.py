@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QThread, QTimer, Signal, Slot
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.session.change_job import FileChanges, look_for_changes
 from csra_gui.session.session import Session
@@ -40,7 +40,7 @@ class FolderWatch(QObject):
         super().__init__(parent)
         self._session = session
         self._settings = settings
-        self._job: Job | None = None
+        self._looking = JobSlot(session.jobs, "look for changes", self)
         self._due: set[Path] = set()
         self._pause_until = 0.0
         self._settle = QTimer(self, singleShot=True)
@@ -59,7 +59,7 @@ class FolderWatch(QObject):
         """Watch nothing any more."""
         self._settle.stop()
         self._due.clear()
-        self._drop()
+        self._looking.drop()
         self._thread.quit()
         self._thread.wait()
 
@@ -72,7 +72,7 @@ class FolderWatch(QObject):
     @property
     def is_looking(self) -> bool:
         """Whether a look is going on."""
-        return self._job is not None
+        return self._looking.is_running
 
     @Slot(str)
     def _on_watcher_folder_changed(self, folder: str) -> None:
@@ -85,7 +85,7 @@ class FolderWatch(QObject):
 
     @Slot()
     def _look_at_what_is_due(self) -> None:
-        if self._job is not None or self._session.is_scanning or not self._due:
+        if self.is_looking or self._session.is_scanning or not self._due:
             return  # when that is over, it is looked at what is due
         places = sorted(self._due)
         self._due.clear()
@@ -96,23 +96,17 @@ class FolderWatch(QObject):
             photos.gone.copy(),
             recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)),
         )
-        self._job = job = self._session.jobs.prepare(lambda: work, "look for changes")
-        job.yielded.connect(lambda parts: self._on_job_yielded(job, parts))
-        job.finished.connect(lambda: self._on_job_finished(job, started))
-        job.start()
+        self._looking.run(
+            lambda: work, on_values=self._take_changes, on_end=lambda: self._finish(started)
+        )
 
-    def _on_job_yielded(self, job: Job, parts: Sequence[FileChanges]) -> None:
-        if job is not self._job:  # rows may mean other photos now
-            return
+    def _take_changes(self, parts: Sequence[FileChanges]) -> None:
         for changes in filter(None, parts):
             changed = tuple(change.row for change in changes.changed)
             self.files_changed.emit(changed, changes.vanished)
             self._session.take_changes(changes)
 
-    def _on_job_finished(self, job: Job, started: float) -> None:
-        if job is not self._job:
-            return
-        self._job = None
+    def _finish(self, started: float) -> None:
         took = time.monotonic() - started
         self._pause_until = time.monotonic() + max(_SHORTEST_PAUSE_S, took / _SHARE_OF_TIME)
         self._watch_folders()
@@ -135,14 +129,9 @@ class FolderWatch(QObject):
     @Slot()
     def _on_session_photos_reset(self) -> None:
         self._due.clear()
-        self._drop()
+        self._looking.drop()
         self._pause_until = 0.0
         self._folders_wanted.emit([])
-
-    def _drop(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.cancel()
 
 
 class _Watcher(QObject):

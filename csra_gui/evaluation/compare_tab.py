@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.base.theme import Tone, tone_color
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
@@ -97,8 +97,7 @@ class CompareTab(QWidget):
         super().__init__(parent)
         self._state = state
         self._runs = runs
-        self._jobs = jobs
-        self._job: Job | None = None
+        self._comparing = JobSlot(jobs, "compare runs", self)
         self.comparison: RunComparison | None = None
         self.other = QComboBox(self)
         self.summary = QLabel(self)
@@ -173,8 +172,7 @@ class CompareTab(QWidget):
 
     @Slot()
     def _compare(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
+        self._comparing.drop()
         analysis, chosen = self._state.analysis, str(self.other.currentData() or "")
         self._show(None)
         if analysis is None or not chosen:
@@ -182,13 +180,8 @@ class CompareTab(QWidget):
             return
         now = analysis.run
         self.summary.setText("Comparing…")
-        self._job = job = self._jobs.prepare(lambda: _compared(Path(chosen), now), "compare runs")
-        job.returned.connect(self._show)
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
+        self._comparing.run(lambda: _compared(Path(chosen), now), self._show, self._show_error)
 
-    @Slot(object)
     def _show(self, found: RunComparison | None) -> None:
         self.comparison = found
         rows = [] if found is None else _rows(found)
@@ -218,13 +211,8 @@ class CompareTab(QWidget):
             item.setForeground(tone_color(tone, self.palette()))
         return item
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
+    def _show_error(self, error: EngineError) -> None:
         self.summary.setText(display_text(str(error)))
-
-    def _on_job_finished(self, job: Job) -> None:
-        if self._job is job:
-            self._job = None
 
 
 def run_text(run: RunSummary) -> str:

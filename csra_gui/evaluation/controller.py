@@ -48,7 +48,7 @@ class EvaluationController(QObject):
         self._folders = DataFolders(session, settings, self)
         self._notifier = notifier
         self._window = window
-        self.runner = EvaluationRunner(session.engine, self)
+        self.runner = EvaluationRunner(session.engine, session.jobs, self)
         self.runs = RunList(session.jobs, self)
         self.strip = EvaluationProgressBar(self.runner, window)
         self.dialog: StartDialog | None = None
@@ -89,12 +89,12 @@ class EvaluationController(QObject):
             self._notifier.warning("No model is loaded yet.", Topic.EVALUATION)
             return
         columns = self._session.photos.columns()
-        job = self._session.jobs.prepare(
-            lambda: keep_decided_run(columns, model), "evaluate decisions"
+        self._session.jobs.run(
+            lambda: keep_decided_run(columns, model),
+            "evaluate decisions",
+            self.show_run,
+            lambda error: self._notifier.info(str(error), Topic.EVALUATION),
         )
-        job.returned.connect(self.show_run)
-        job.failed.connect(lambda error: self._notifier.info(str(error), Topic.EVALUATION))
-        job.start()
 
     def show_results(self) -> None:
         """Open the window of results, or bring it to the front."""
@@ -140,11 +140,11 @@ class EvaluationController(QObject):
 
     def look_for_unfinished(self) -> None:
         """Offer to go on with what was stopped when the program was closed."""
-        job = self._session.jobs.prepare(
-            lambda: list_unfinished(unfinished_folder()), "look for evaluations"
+        self._session.jobs.run(
+            lambda: list_unfinished(unfinished_folder()),
+            "look for evaluations",
+            self._offer_to_go_on,
         )
-        job.returned.connect(self._offer_to_go_on)
-        job.start()
 
     # Asking.
 
@@ -187,7 +187,6 @@ class EvaluationController(QObject):
         show = Remedy("Show the results", lambda: self.show_run(run))
         self._notifier.info(f"{what} has been evaluated.", Topic.EVALUATION, show)
 
-    @Slot(object)
     def _offer_to_go_on(self, stopped: list[UnfinishedRun]) -> None:
         if stopped and not self.runner.is_running:
             first = stopped[0]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.cases import PairKind, pair_cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.heat_matrix import HeatMatrix
@@ -33,8 +33,7 @@ class CooccurrenceTab(QWidget):
     def __init__(self, state: ResultState, jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._jobs = jobs
-        self._job: Job | None = None
+        self._counting = JobSlot(jobs, "count pairs", self)
         self._pairs: CoOccurrence | None = None
         self.kind = QComboBox(self)
         self.help = QLabel(self)
@@ -65,28 +64,19 @@ class CooccurrenceTab(QWidget):
     @Slot()
     def _count(self) -> None:
         analysis, table = self._state.analysis, self._state.table
-        if self._job is not None:
-            self._job.cancel()
+        self._counting.drop()
         if analysis is None or table is None:
             self._pairs = None
             return
         run, thresholds = analysis.run, table.thresholds
-        self._job = job = self._jobs.prepare(
+        self._counting.run(
             lambda: co_occurrence(analysis.scores, run.targets, run.ignored, thresholds),
-            "count pairs",
+            self._take_pairs,
         )
-        job.returned.connect(self._on_job_returned)
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
 
-    @Slot(object)
-    def _on_job_returned(self, pairs: CoOccurrence) -> None:
+    def _take_pairs(self, pairs: CoOccurrence) -> None:
         self._pairs = pairs
         self._show()
-
-    def _on_job_finished(self, job: Job) -> None:
-        if self._job is job:
-            self._job = None
 
     @Slot()
     def _show(self) -> None:

@@ -18,10 +18,9 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.preflight import FoundData, look_at
 from csra_gui.widgets.drop_hint import local_paths
-from engine.api.errors import EngineError
 from engine.data.datasets.registry import DATASETS
 
 _WAIT_MS = 250
@@ -42,8 +41,7 @@ class DataChooser(QWidget):
 
     def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._jobs = jobs
-        self._job: Job | None = None
+        self._looking = JobSlot(jobs, "look at data set", self)
         self.data: FoundData | None = None
         self.folder = QLineEdit(self)
         self.choose = QPushButton("&Choose…", self)
@@ -104,21 +102,19 @@ class DataChooser(QWidget):
     @Slot()
     def _look(self) -> None:
         self._timer.stop()
-        if self._job is not None:
-            self._job.cancel()
+        self._looking.drop()
         text, kind = self.folder.text().strip(), str(self.kind.currentData())
         self._set_data(None)
         if not text:
             return
         root = Path(text).expanduser()
-        self._job = job = self._jobs.prepare(lambda: look_at(root, kind), "look at data set")
-        job.returned.connect(self._on_job_returned)
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
+        self._looking.run(
+            lambda: look_at(root, kind),
+            self._take_found,
+            lambda error: self.refused.emit(str(error)),
+        )
 
-    @Slot(object)
-    def _on_job_returned(self, data: FoundData) -> None:
+    def _take_found(self, data: FoundData) -> None:
         if data.kind:
             self._set_data(data)
         else:
@@ -126,14 +122,6 @@ class DataChooser(QWidget):
                 "This folder is none of the known data sets. If it is a folder of photos with "
                 "labels, choose that kind."
             )
-
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
-        self.refused.emit(str(error))
-
-    def _on_job_finished(self, job: Job) -> None:
-        if self._job is job:
-            self._job = None
 
     def _set_data(self, data: FoundData | None) -> None:
         self.data = data

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from csra_gui.base.jobs import JobSlot
 from csra_gui.base.settings import DATA_FOLDERS, Settings
 from csra_gui.session.session import Session
 from engine.data.datasets.registry import dataset_spec, recognise
@@ -28,6 +29,7 @@ class DataFolders(QObject):
         super().__init__(parent)
         self._session = session
         self._settings = settings
+        self._recognising = JobSlot(session.jobs, "recognise data set", self)
         session.scan_started.connect(self._on_session_scan_started)
 
     def folder_of(self, kind: str) -> Path | None:
@@ -50,12 +52,13 @@ class DataFolders(QObject):
 
     @Slot()
     def _on_session_scan_started(self) -> None:
+        self._recognising.drop()
         roots = tuple(self._session.roots)
         if len(roots) == 1:
-            job = self._session.jobs.prepare(lambda: recognise(roots[0]), "recognise data set")
-            job.returned.connect(lambda found: self._on_job_returned(roots[0], found))
-            job.start()
+            self._recognising.run(
+                lambda: recognise(roots[0]), lambda found: self._take_found(roots[0], found)
+            )
 
-    def _on_job_returned(self, root: Path, found: tuple[str, tuple[str, ...]] | None) -> None:
-        if found is not None and found[0] in _CERTAIN and self._session.roots == [root]:
+    def _take_found(self, root: Path, found: tuple[str, tuple[str, ...]] | None) -> None:
+        if found is not None and found[0] in _CERTAIN:
             self.noticed.emit(found[0], dataset_spec(found[0]).title, root)

@@ -65,10 +65,7 @@ class Exports(QObject):
         self._run(path, work)
 
     def _run(self, path: Path, work: Callable[[], None]) -> None:
-        job = self._jobs.prepare(work, "export")
-        job.returned.connect(lambda _nothing: self.written.emit(path))
-        job.failed.connect(self.failed)
-        job.start()
+        self._jobs.run(work, "export", lambda _: self.written.emit(path), self.failed.emit)
 
 
 def thresholds_request(

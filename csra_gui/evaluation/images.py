@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot, Policy
 from csra_gui.evaluation.cases import MOST_SHOWN, Cases
 from csra_gui.evaluation.decisions_as_dataset import KIND
 from csra_gui.session.session import Session
@@ -62,17 +62,16 @@ class ImageFinder(QObject):
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
-        self._session = session
         self._run: tuple[Path, EvaluationRun] | None = None
         self._paths: Mapping[str, Path] | None = None
         self._wanted: Cases | None = None
-        self._job: Job | None = None
+        self._finding = JobSlot(session.jobs, "find images", self, Policy.IGNORE)
 
     def set_run(self, folder: Path, run: EvaluationRun) -> None:
         """Look for the images of another run from now on."""
         if self._run is None or self._run[0] != folder:
             self._run, self._paths, self._wanted = (folder, run), None, None
-            self._drop()
+            self._finding.drop()
 
     def ask(self, cases: Cases, root: Path | None = None) -> None:
         """Find the images of these cases; those asked for last win.
@@ -84,20 +83,11 @@ class ImageFinder(QObject):
         self._wanted = cases
         if self._paths is not None and root is None:
             self._answer()
-        elif self._job is None and self._run is not None:
+        elif self._run is not None:
             folder, run = self._run
-            self._job = job = self._session.jobs.prepare(
-                lambda: find_images(folder, run, root), "find images"
+            self._finding.run(
+                lambda: find_images(folder, run, root), self._take_paths, self._take_error
             )
-            job.returned.connect(self._on_job_returned)
-            job.failed.connect(self._on_job_failed)
-            job.finished.connect(lambda: self._on_job_finished(job))
-            job.start()
-
-    def _drop(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.cancel()
 
     def _answer(self) -> None:
         cases, self._wanted = self._wanted, None
@@ -106,20 +96,14 @@ class ImageFinder(QObject):
         paths = [self._paths[name] for name in cases.samples if name in self._paths]
         self.found.emit(cases, tuple(dict.fromkeys(paths)))
 
-    @Slot(object)
-    def _on_job_returned(self, paths: Mapping[str, Path]) -> None:
+    def _take_paths(self, paths: Mapping[str, Path]) -> None:
         self._paths = paths
         self._answer()
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
+    def _take_error(self, error: EngineError) -> None:
         cases, self._wanted = self._wanted, None
         if cases is not None:
             self.failed.emit(cases, error)
-
-    def _on_job_finished(self, job: Job) -> None:
-        if self._job is job:
-            self._job = None
 
 
 class ShownCases(QObject):

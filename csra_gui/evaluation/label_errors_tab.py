@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
@@ -26,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from csra_gui.evaluation.analysis import Analysis
 from csra_gui.evaluation.cases import Cases, LabelError, label_errors
 from csra_gui.evaluation.result_state import ResultState
@@ -121,10 +120,9 @@ class LabelErrorsTab(QWidget):
     def __init__(self, state: ResultState, jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._jobs = jobs
+        self._finding = JobSlot(jobs, "find doubtful labels", self)
+        self._saving = JobSlot(jobs, "keep marks", self, Policy.ONCE_MORE)
         self._analysis: Analysis | None = None
-        self._saving: Job | None = None
-        self._unsaved: tuple[Path, frozenset[LabelMark]] | None = None
         self.model = LabelErrorModel(self)
         self.view = QTableView(self)
         self.export = QPushButton("&Export marked labels…", self)
@@ -178,45 +176,27 @@ class LabelErrorsTab(QWidget):
         analysis = self._state.analysis
         before, self._analysis = self._analysis, analysis
         if analysis is None:
+            self._finding.drop()
             self.model.set_label_errors((), frozenset())
         elif before is None or before.folder != analysis.folder:
             self.model.set_label_errors((), frozenset())
-            job = self._jobs.prepare(
-                lambda: (label_errors(analysis), marks_of(analysis.folder)), "find doubtful labels"
+            self._finding.run(
+                lambda: (label_errors(analysis), marks_of(analysis.folder)), self._take_found
             )
-            job.returned.connect(lambda found: self._on_job_returned(analysis, *found))
-            job.start()
         self._show_count()
 
-    def _on_job_returned(
-        self, analysis: Analysis, found: tuple[LabelError, ...], marks: frozenset[LabelMark]
-    ) -> None:
-        if self._analysis is not None and self._analysis.folder == analysis.folder:
-            self.model.set_label_errors(found, marks)
-            self.view.resizeColumnsToContents()
-            self._show_count()
+    def _take_found(self, found: tuple[tuple[LabelError, ...], frozenset[LabelMark]]) -> None:
+        self.model.set_label_errors(*found)
+        self.view.resizeColumnsToContents()
+        self._show_count()
 
     @Slot()
     def _on_model_marks_changed(self) -> None:
         self._show_count()
         if self._analysis is not None:
-            self._unsaved = self._analysis.folder, self.model.marks
-            self._save()
-
-    def _save(self) -> None:
-        """One after the other: what was marked last must be what is kept."""
-        if self._saving is not None or self._unsaved is None:
-            return
-        (folder, marks), self._unsaved = self._unsaved, None
-        self._saving = job = self._jobs.prepare(lambda: set_marks(folder, marks), "keep marks")
-        job.failed.connect(self.failed)
-        job.finished.connect(self._on_saving_finished)
-        job.start()
-
-    @Slot()
-    def _on_saving_finished(self) -> None:
-        self._saving = None
-        self._save()
+            folder, marks = self._analysis.folder, self.model.marks
+            # One after the other: what was marked last must be what is kept.
+            self._saving.run(lambda: set_marks(folder, marks), on_failure=self.failed.emit)
 
     def _show_count(self) -> None:
         number = len(self.model.marks)

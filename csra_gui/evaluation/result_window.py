@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.analysis import Analysis, analyse
 from csra_gui.evaluation.category_tab import CategoryTab
 from csra_gui.evaluation.compare_tab import CompareTab
@@ -61,8 +61,7 @@ class ResultWindow(QWidget):
     ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle("Evaluation results")
-        self._jobs = jobs
-        self._job: Job | None = None
+        self._analysing = JobSlot(jobs, "analyse evaluation", self)
         self.state = ResultState(self)
         self.exports = Exports(jobs, self)
         self.message_bar = MessageBar(self)
@@ -149,19 +148,15 @@ class ResultWindow(QWidget):
     @Slot(object)
     def _analyse(self, folder: Path) -> None:
         current = self.state.analysis
-        if current is not None and current.folder == folder and self._job is None:
+        is_shown = current is not None and current.folder == folder
+        if is_shown and not self._analysing.is_running:
             return
-        if self._job is not None:
-            self._job.cancel()
         self.title.setText("Reading the run…")
-        self._job = job = self._jobs.prepare(lambda: analyse(folder), "analyse evaluation")
-        job.yielded.connect(self._on_job_yielded)
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
+        self._analysing.run(
+            lambda: analyse(folder), on_values=self._take_analyses, on_failure=self._take_error
+        )
 
-    @Slot(object)
-    def _on_job_yielded(self, values: tuple[Analysis | None, ...]) -> None:
+    def _take_analyses(self, values: tuple[Analysis | None, ...]) -> None:
         found = [value for value in values if value is not None]
         if not found:
             return
@@ -172,15 +167,10 @@ class ResultWindow(QWidget):
         self.state.set_analysis(found[-1])
         self._show_title()
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
+    def _take_error(self, error: EngineError) -> None:
         self.state.set_analysis(None)
         self._show_title()
         self._tell_error(error)
-
-    def _on_job_finished(self, job: Job) -> None:
-        if self._job is job:
-            self._job = None
 
     def _show_title(self) -> None:
         analysis = self.state.analysis

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from csra_gui.base.engine_client import EngineClient
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
@@ -68,11 +68,11 @@ class EvaluationRunner(QObject):
     state_changed = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, engine: EngineClient, parent: QObject) -> None:
+    def __init__(self, engine: EngineClient, jobs: JobRunner, parent: QObject) -> None:
         super().__init__(parent)
         self._engine = engine
         self._queue: deque[EvaluationRequest] = deque()
-        self._job: Job | None = None
+        self._slot = JobSlot(jobs, "evaluate", self)
         self._run = ""
         self._error: EngineError | None = None
         self._rate = MovingRate()
@@ -81,12 +81,12 @@ class EvaluationRunner(QObject):
     @property
     def is_running(self) -> bool:
         """Whether one goes on."""
-        return self._job is not None
+        return self._slot.is_running
 
     def start(self, requests: Sequence[EvaluationRequest]) -> None:
         """Evaluate these after what goes on already."""
         self._queue.extend(requests)
-        if self._job is None:
+        if not self.is_running:
             self._start_next()
         elif self.state is not None:
             self._tell(self.state.done, self.state.total, self.state.rate_per_s)
@@ -94,19 +94,19 @@ class EvaluationRunner(QObject):
     def cancel(self) -> None:
         """Stop within one batch; what waits is given up, what was found is kept."""
         self._queue.clear()
-        if self._job is not None:
-            self._job.cancel()
+        self._slot.cancel()
 
     def _start_next(self) -> None:
         request = self._queue.popleft()
         self._run, self._error, self._rate = "", None, MovingRate()
         self.state = EvaluationState(request, waiting=len(self._queue))
-        self._job = job = self._engine.evaluate(request)
-        job.yielded.connect(self._on_job_yielded)
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(lambda: self._on_job_finished(job))
+        self._slot.run(
+            self._engine.evaluate(request),
+            on_values=self._take_progress,
+            on_failure=self._take_error,
+            on_end=self._finish,
+        )
         self.state_changed.emit(self.state)
-        job.start()
 
     def _tell(self, done: int, total: int, rate: float | None) -> None:
         if self.state is not None:
@@ -114,8 +114,7 @@ class EvaluationRunner(QObject):
             self.state = EvaluationState(self.state.request, done, total, waiting, rate)
             self.state_changed.emit(self.state)
 
-    @Slot(object)
-    def _on_job_yielded(self, values: tuple[EvaluationProgress | EvaluationDone, ...]) -> None:
+    def _take_progress(self, values: tuple[EvaluationProgress | EvaluationDone, ...]) -> None:
         for value in values:
             if isinstance(value, EvaluationDone):
                 self._run = value.run
@@ -124,16 +123,15 @@ class EvaluationRunner(QObject):
             rate = self._rate.add(time.monotonic(), steps[-1].done)
             self._tell(steps[-1].done, steps[-1].total, rate)
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
+    def _take_error(self, error: EngineError) -> None:
         self._error = error
 
-    def _on_job_finished(self, job: Job) -> None:
-        state, self._job, self.state = self.state, None, None
+    def _finish(self) -> None:
+        state, self.state = self.state, None
         if state is None:
             return
-        cancelled = job.is_cancelled and not self._run
-        end = EvaluationEnd(state, self._run, self._error, cancelled)
-        if self._queue and not job.is_cancelled:
+        is_cancelled = self._slot.is_cancelled
+        end = EvaluationEnd(state, self._run, self._error, is_cancelled and not self._run)
+        if self._queue and not is_cancelled:
             self._start_next()
         self.ended.emit(end)

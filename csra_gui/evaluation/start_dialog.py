@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, preflight
 from csra_gui.evaluation.run_list import RunList
@@ -67,7 +67,7 @@ class StartDialog(QDialog):
         self._session = session
         self._manager = manager
         self._runs = runs
-        self._job: Job | None = None
+        self._looking = JobSlot(session.jobs, "look ahead", self)
         self._preflight: Preflight | None = None
         self.data = DataChooser(session.jobs, self)
         self.models = QListWidget(self)
@@ -174,8 +174,7 @@ class StartDialog(QDialog):
 
     @Slot()
     def _look_ahead(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
+        self._looking.drop()
         data, split, models = self.data.data, self.data.chosen_split, self.chosen_models()
         if data is None or not split:
             if not self.problem.text():
@@ -184,23 +183,13 @@ class StartDialog(QDialog):
         self.problem.clear()
         self.sheet.set_facts("Reading the data set…", ())
         limit = self.limit.value() or None
-        self._job = job = self._session.jobs.prepare(
-            lambda: preflight(data, split, models, limit), "look ahead"
-        )
-        job.returned.connect(self._on_job_returned)
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
+        self._looking.run(lambda: preflight(data, split, models, limit), self._show_preflight)
 
-    @Slot(object)
-    def _on_job_returned(self, found: Preflight) -> None:
+    def _show_preflight(self, found: Preflight) -> None:
         self._preflight = found
         self.sheet.set_facts(found.heading, found.facts)
         self.problem.setText(display_text(found.problem))
         self.start.setEnabled(not found.problem and found.num_images > 0)
-
-    def _on_job_finished(self, job: Job) -> None:
-        if self._job is job:
-            self._job = None
 
     @Slot(str)
     def _on_data_refused(self, text: str) -> None:

@@ -59,13 +59,14 @@ class ThresholdSaver(QObject):
         if state.analysis is None or state.table is None:
             return
         request = thresholds_request(state.analysis, state.table, source, copy_name)
-        job = self._session.engine.save_thresholds(request)
-        job.returned.connect(self._on_job_returned)
-        job.failed.connect(lambda error: self._results.notifier.error(str(error), Topic.EVALUATION))
-        job.start()
+        self._session.jobs.run(
+            self._session.engine.save_thresholds(request),
+            "save thresholds",
+            self._tell_saved,
+            lambda error: self._results.notifier.error(str(error), Topic.EVALUATION),
+        )
 
-    @Slot(object)
-    def _on_job_returned(self, name: str) -> None:
+    def _tell_saved(self, name: str) -> None:
         self._manager.refresh()
         use = Remedy("Use it", lambda: self._session.models.use(name))
         self._results.notifier.info(f"{name} has these thresholds now.", Topic.EVALUATION, use)

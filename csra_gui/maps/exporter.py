@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot, Policy, Work
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.export_files import (
@@ -23,7 +21,6 @@ from csra_gui.maps.export_files import (
 )
 from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.session.session import Session
-from engine.api.errors import EngineError
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
 from engine.texts import display_name
@@ -58,14 +55,14 @@ class MapExports(QObject):
         self._display = display
         self._viewer = viewer
         self._decoder = decoder
-        self._job: Job | None = None
+        self._writing = JobSlot(session.jobs, "export maps", self, Policy.IGNORE)
         self.text = ""
         self.progress: PageProgress | None = None
 
     @property
     def is_busy(self) -> bool:
         """Whether something is being written."""
-        return self._job is not None
+        return self._writing.is_running
 
     @property
     def can_export(self) -> bool:
@@ -125,17 +122,16 @@ class MapExports(QObject):
         photos = self._session.photos.paths
         paths = [photos[row] for row in rows]
         settings, decoder = self._settings(), self._decoder
-        job = self._session.engine.explain_each(
+        work = self._session.engine.explain_each(
             paths,
             lambda explained: write_page(decoder, model, settings, explained, len(paths), target),
         )
-        self._run(job, target)
+        self._start(work, target)
 
     @Slot()
     def cancel(self) -> None:
         """Stop; nothing is left of a page that was begun."""
-        if self._job is not None:
-            self._job.cancel()
+        self._writing.cancel()
 
     # Helpers.
 
@@ -160,35 +156,23 @@ class MapExports(QObject):
             opacity=style.opacity,
         )
 
-    def _start(self, work: Callable[[], Any], target: Path) -> None:
-        self._run(self._session.jobs.prepare(work, "export maps"), target)
-
-    def _run(self, job: Job, target: Path) -> None:
-        if self._job is not None:
+    def _start(self, work: Work, target: Path) -> None:
+        if self.is_busy:
             return
-        self._job, self.progress = job, None
+        self.progress = None
         self.text = f"Writing {display_name(target)}"
-        job.yielded.connect(self._on_job_yielded)
-        job.returned.connect(self._on_job_returned)
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(self._on_job_finished)
+        self._writing.run(
+            work,
+            self._tell_written,
+            self.failed.emit,
+            on_end=self.state_changed.emit,
+            on_values=self._take_progress,
+        )
         self.state_changed.emit()
-        job.start()
 
-    @Slot(object)
-    def _on_job_yielded(self, values: tuple[PageProgress, ...]) -> None:
+    def _take_progress(self, values: tuple[PageProgress, ...]) -> None:
         self.progress = values[-1]
         self.state_changed.emit()
 
-    @Slot(object)
-    def _on_job_returned(self, target: Path) -> None:
+    def _tell_written(self, target: Path) -> None:
         self.written.emit(target, 0 if self.progress is None else self.progress.failed)
-
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
-        self.failed.emit(error)
-
-    @Slot()
-    def _on_job_finished(self) -> None:
-        self._job = None
-        self.state_changed.emit()

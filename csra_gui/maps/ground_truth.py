@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRectF, Signal, Slot
 from PySide6.QtGui import QColor
 
+from csra_gui.base.jobs import JobSlot, Policy
 from csra_gui.base.settings import SHOW_TRUE_BOXES, Settings
 from csra_gui.maps.pointing import Pointing, boxes_of, point
 from csra_gui.maps.source import MapSource
@@ -38,7 +39,8 @@ class TrueObjects(QObject):
         self._settings = settings
         self._source = source
         self._boxes: OrderedDict[Path, tuple[TrueBox, ...] | None] = OrderedDict()
-        self._asking = self._measuring = False
+        self._asking = JobSlot(session.jobs, "true boxes", self, Policy.IGNORE)
+        self._measuring = JobSlot(session.jobs, "pointing game", self, Policy.IGNORE)
         self._pointing: tuple[PositionScores, int, Pointing] | None = None
         self.problem = ""
         session.current_changed.connect(self._on_session_current_changed)
@@ -109,15 +111,15 @@ class TrueObjects(QObject):
 
     def _ask(self) -> None:
         path = self._session.current_path
-        ready = self._session.model is not None and not self._asking
+        ready = self._session.model is not None
         if path is None or path in self._boxes or self.problem or not ready:
             return
-        self._asking = True
-        job = self._session.engine.true_boxes(path)
-        job.returned.connect(lambda boxes: self._keep(path, boxes))
-        job.failed.connect(lambda error: self._fail(path, error))
-        job.finished.connect(self._on_asked)
-        job.start()
+        self._asking.run(
+            self._session.engine.true_boxes(path),
+            lambda boxes: self._keep(path, boxes),
+            lambda error: self._fail(path, error),
+            on_end=self._update,
+        )
 
     def _measure(self) -> None:
         """In a worker: the map is laid over every pixel of the photo."""
@@ -125,13 +127,11 @@ class TrueObjects(QObject):
         boxes = self.boxes
         if scores is None or category is None or not boxes or self._outcome() is not None:
             return
-        if self._measuring:
-            return
-        self._measuring = True
-        job = self._session.jobs.prepare(lambda: point(scores, category, boxes), "pointing game")
-        job.returned.connect(lambda found: self._keep_pointing(scores, category, found))
-        job.finished.connect(self._on_measured)
-        job.start()
+        self._measuring.run(
+            lambda: point(scores, category, boxes),
+            lambda found: self._keep_pointing(scores, category, found),
+            on_end=self._update,
+        )
 
     def _keep(self, path: Path, boxes: tuple[TrueBox, ...] | None) -> None:
         self._boxes[path] = boxes
@@ -144,16 +144,6 @@ class TrueObjects(QObject):
 
     def _keep_pointing(self, scores: PositionScores, category: int, found: Pointing) -> None:
         self._pointing = scores, category, found
-
-    @Slot()
-    def _on_asked(self) -> None:
-        self._asking = False
-        self._update()
-
-    @Slot()
-    def _on_measured(self) -> None:
-        self._measuring = False
-        self._update()
 
     @Slot(object)
     def _on_session_current_changed(self, _row: int | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from csra_gui.base.jobs import JobSlot, Policy
 from csra_gui.session.session import Session
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, PositionScores
@@ -23,13 +24,13 @@ class SecondModel(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._asking: tuple[str, Path] | None = None
+        self._asking = JobSlot(session.jobs, "explain beside", self, Policy.IGNORE)
         self._answered: tuple[str, Path] | None = None
         self.source: str | None = None
         self.info: ModelInfo | None = None
         self._scores: PositionScores | None = None
         self._error = ""
-        session.current_changed.connect(self._on_session_current_changed)
+        session.current_changed.connect(self._look_again)
         session.evidence_changed.connect(self._ask)
 
     @property
@@ -63,16 +64,16 @@ class SecondModel(QObject):
     @Slot()
     def _ask(self) -> None:
         path = self._session.current_path
-        ready = self._session.model is not None and self._asking is None
+        ready = self._session.model is not None
         if self.source is None or path is None or self._is_answered() or not ready:
             return
         question = self.source, path
-        self._asking = question
-        job = self._session.engine.explain_beside(*question)
-        job.returned.connect(lambda answer: self._keep(question, *answer))
-        job.failed.connect(lambda error: self._fail(question, error))
-        job.finished.connect(self._on_job_finished)
-        job.start()
+        self._asking.run(
+            self._session.engine.explain_beside(*question),
+            lambda answer: self._keep(question, *answer),
+            lambda error: self._fail(question, error),
+            on_end=self._look_again,
+        )
 
     def _keep(self, question: tuple[str, Path], info: ModelInfo, scores: PositionScores) -> None:
         if question[0] != self.source:  # nobody wants it any more
@@ -85,12 +86,6 @@ class SecondModel(QObject):
             self._scores, self._error, self._answered = None, str(error), question
 
     @Slot()
-    def _on_job_finished(self) -> None:
-        self._asking = None
-        self._ask()
-        self.changed.emit()
-
-    @Slot(object)
-    def _on_session_current_changed(self, _row: int | None) -> None:
+    def _look_again(self) -> None:
         self._ask()
         self.changed.emit()

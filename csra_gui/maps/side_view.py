@@ -9,6 +9,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.icons import icon
+from csra_gui.base.jobs import JobSlot
 from csra_gui.maps.beside import second_map
 from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.display import MapDisplay
@@ -58,6 +59,7 @@ class SideView(QWidget):
         self._photo: QImage | None = None
         self._filled_for = Beside.NOTHING
         self._begins = False
+        self._listing = JobSlot(session.jobs, "list models", self)
         self.second = SecondModel(session, self)
         self.view = PhotoView(self)
         self.header = QWidget(self)
@@ -151,6 +153,8 @@ class SideView(QWidget):
     @Slot()
     def _fill_which(self) -> None:
         beside = self._comparison.beside
+        if beside is not Beside.MODEL:
+            self._listing.drop()
         self.which.setVisible(beside in (Beside.CATEGORY, Beside.MODEL))
         if beside is Beside.CATEGORY:
             self._fill_categories()
@@ -168,14 +172,9 @@ class SideView(QWidget):
 
     def _ask_for_models(self) -> None:
         self.which.clear()
-        job = self._session.jobs.prepare(lambda: read_entries(default_store()), "list models")
-        job.returned.connect(self._on_models_listed)
-        job.start()
+        self._listing.run(lambda: read_entries(default_store()), self._fill_models)
 
-    @Slot(object)
-    def _on_models_listed(self, manager: ModelEntries) -> None:
-        if self._comparison.beside is not Beside.MODEL:
-            return
+    def _fill_models(self, manager: ModelEntries) -> None:
         self.which.clear()
         for model in manager.models:
             if model.is_usable:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot, Policy
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.session.session import Session
 from engine.api.errors import EngineError
@@ -44,7 +44,7 @@ class MapSource(QObject):
         self._hidden: Box | None = None
         self._answers: OrderedDict[_Question, PositionScores] = OrderedDict()
         self._errors: dict[_Question, str] = {}
-        self._asking: tuple[_Question, Job] | None = None
+        self._asking = JobSlot(session.jobs, "explain otherwise", self, Policy.IGNORE)
         self._result: tuple[PositionScores, HeadChange, PositionScores] | None = None
         self._plain: tuple[PositionScores, PositionScores] | None = None
         self._model_id = ""
@@ -104,7 +104,7 @@ class MapSource(QObject):
     @property
     def is_working(self) -> bool:
         """Whether the network is being asked, or will be in a moment."""
-        return self._pause.isActive() or self._asking is not None
+        return self._pause.isActive() or self._asking.is_running
 
     @property
     def error(self) -> str:
@@ -179,16 +179,16 @@ class MapSource(QObject):
     def _ask(self) -> None:
         question = self._question()
         known = question is None or question in self._answers or question in self._errors
-        if self._asking is not None or known or question is None:
+        if self._asking.is_running or known or question is None:
             self.changed.emit()
             return
         _, path, hidden, side = question
-        job = self._session.engine.explain_otherwise(path, hidden, side)
-        self._asking = question, job
-        job.returned.connect(lambda scores: self._keep(question, scores))
-        job.failed.connect(lambda error: self._fail(question, error))
-        job.finished.connect(self._on_job_finished)
-        job.start()
+        self._asking.run(
+            self._session.engine.explain_otherwise(path, hidden, side),
+            lambda scores: self._keep(question, scores),
+            lambda error: self._fail(question, error),
+            on_end=self._look_again,
+        )
 
     def _keep(self, question: _Question, scores: PositionScores) -> None:
         self._answers[question] = scores
@@ -198,9 +198,7 @@ class MapSource(QObject):
     def _fail(self, question: _Question, error: EngineError) -> None:
         self._errors[question] = str(error)
 
-    @Slot()
-    def _on_job_finished(self) -> None:
-        self._asking = None
+    def _look_again(self) -> None:
         self._ask()  # something else may be wanted by now
         self.changed.emit()
 

@@ -9,10 +9,11 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
 from csra_gui.base.engine_client import EngineClient
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot, Policy
+from csra_gui.base.jobs import Work as JobWork
 from csra_gui.models.entries import ModelEntries, ModelEntry, read_entries
 from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
@@ -149,25 +150,17 @@ class ModelManager(QObject):
     ) -> None:
         super().__init__(parent)
         self._engine = engine
-        self._jobs = jobs
         self._store = store
         self._downloader = downloader
-        self._listing: Job | None = None
-        self._list_again = False
-        self._job: Job | None = None
+        self._listing = JobSlot(jobs, "list models", self, Policy.ONCE_MORE)
+        self._slot = JobSlot(jobs, "work on models", self, Policy.IGNORE)
         self._rate = MovingRate()
         self.manager = ModelEntries()
         self.work: Work | None = None
 
     def refresh(self) -> None:
         """Read the list anew."""
-        if self._listing is not None:
-            self._list_again = True
-            return
-        self._listing = job = self._jobs.prepare(lambda: read_entries(self._store), "list models")
-        job.returned.connect(self._on_listing_returned)
-        job.finished.connect(self._on_listing_finished)
-        job.start()
+        self._listing.run(lambda: read_entries(self._store), self._take_entries)
 
     # Pieces of work; each does nothing while another goes on.
 
@@ -177,12 +170,7 @@ class ModelManager(QObject):
         settings = DownloadSettings(accept_change=order.accept_change)
         work = Work(WorkKind.DOWNLOAD, entry.id, f"Downloading {entry.id}…", True, order)
         self._rate = MovingRate()
-        self._begin(
-            work,
-            lambda: self._jobs.prepare(
-                lambda: self._downloader(entry.source, self._store.downloads, settings), "download"
-            ),
-        )
+        self._begin(work, lambda: self._downloader(entry.source, self._store.downloads, settings))
 
     def import_file(self, request: ModelImport, names: Path | None = None) -> None:
         """Make a model of the person's own from a file.
@@ -197,57 +185,51 @@ class ModelManager(QObject):
 
         name = display_name(request.path)
         work = Work(WorkKind.IMPORT, name, f"Importing {name}…", request=request)
-        self._begin(work, lambda: self._engine.import_model(complete))
+        self._begin(work, self._engine.import_model(complete))
 
     def ask_formats(self, model: ModelEntry) -> None:
         """Find out in which formats a model can be written."""
         name = display_text(model.name)
         work = Work(WorkKind.FORMATS, name, f"Looking at {name}…", source=model.name)
-        self._begin(work, lambda: self._engine.export_formats(model.name))
+        self._begin(work, self._engine.export_formats(model.name))
 
     def export(self, source: str, target: Path) -> None:
         """Write a model in the format that the target's suffix names."""
         name = display_text(source)
         work = Work(WorkKind.EXPORT, name, f"Exporting {name}…", source=source)
-        self._begin(work, lambda: self._engine.export_model(source, target), value=target)
+        self._begin(work, self._engine.export_model(source, target), value=target)
 
     def remove(self, model: ModelEntry) -> None:
         """Delete a model of the person's own and what was downloaded for it."""
         name = display_text(model.name)
         work = Work(WorkKind.REMOVE, name, f"Removing {name}…")
-        self._begin(
-            work, lambda: self._jobs.prepare(lambda: self._store.remove(model.name), "remove model")
-        )
+        self._begin(work, lambda: self._store.remove(model.name))
 
     def cancel(self) -> None:
         """End the work if it can be ended; what has been downloaded is kept to go on with."""
-        if self._job is not None and self.work is not None and self.work.can_cancel:
-            self._job.cancel()
+        if self.work is not None and self.work.can_cancel:
+            self._slot.cancel()
 
     # How work goes on.
 
-    def _begin(self, work: Work, prepare: Callable[[], Job], value: Any = None) -> None:
+    def _begin(self, work: Work, task: JobWork, value: Any = None) -> None:
         if self.work is not None:
             return
         self.work = work
         self.work_started.emit(work)
-        self._run(prepare(), WorkEnd(work, value))
+        self._run(task, WorkEnd(work, value))
 
-    def _run(self, job: Job, end: WorkEnd) -> None:
+    def _run(self, task: JobWork, end: WorkEnd) -> None:
         ends = [end]
-        self._job = job
-        job.yielded.connect(self._on_job_yielded)
-        job.returned.connect(
-            lambda value: ends.append(replace(end, value=end.value if value is None else value))
+        self._slot.run(
+            task,
+            lambda value: ends.append(replace(end, value=end.value if value is None else value)),
+            lambda error: ends.append(replace(end, value=None, error=error)),
+            lambda: self._finish(replace(ends[-1], is_cancelled=self._slot.is_cancelled)),
+            self._take_steps,
         )
-        job.failed.connect(lambda error: ends.append(replace(end, value=None, error=error)))
-        job.finished.connect(
-            lambda: self._on_job_finished(replace(ends[-1], is_cancelled=job.is_cancelled))
-        )
-        job.start()
 
-    @Slot(object)
-    def _on_job_yielded(self, steps: tuple[DownloadProgress, ...]) -> None:
+    def _take_steps(self, steps: tuple[DownloadProgress, ...]) -> None:
         for step in steps:
             if step.note:
                 self.work_noted.emit(step.note)
@@ -257,13 +239,13 @@ class ModelManager(QObject):
         text = _STAGES[last.stage].format(name)
         self.work_progressed.emit(Transfer(text, last.done, last.total, rate))
 
-    def _on_job_finished(self, end: WorkEnd) -> None:
+    def _finish(self, end: WorkEnd) -> None:
         order = end.work.order
         arrived = isinstance(end.value, Path) and not end.is_cancelled
         if order is not None and arrived and order.entry.kind == "official":
             self._import_download(end.work, order, end.value)
             return
-        self.work = self._job = None
+        self.work = None
         self.refresh()
         self.work_ended.emit(end)
 
@@ -280,14 +262,6 @@ class ModelManager(QObject):
 
         self._run(self._engine.import_model(request), WorkEnd(work))
 
-    @Slot(object)
-    def _on_listing_returned(self, manager: ModelEntries) -> None:
+    def _take_entries(self, manager: ModelEntries) -> None:
         self.manager = manager
         self.entries_changed.emit()
-
-    @Slot()
-    def _on_listing_finished(self) -> None:
-        self._listing = None
-        if self._list_again:
-            self._list_again = False
-            self.refresh()

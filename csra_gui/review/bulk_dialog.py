@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot
 from csra_gui.review.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
 from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import label_problem, spelled_as_known
@@ -45,8 +45,7 @@ class BulkDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._session = session
         self._review = review
-        self._job: Job | None = None
-        self._is_due = False
+        self._looking = JobSlot(session.jobs, "preview", self)
         self._preview: BulkPreview | None = None
         self._planned: BulkEdit | None = None
         self.scope = QComboBox(self)
@@ -126,6 +125,7 @@ class BulkDialog(QDialog):
     def _update(self) -> None:
         replacing = self.kind.currentData() == BulkKind.REPLACE
         self._form.setRowVisible(self.replacement, replacing)
+        self._looking.drop()
         self._show_preview(None)
         problem = self._problem()
         self.summary.setText(problem or "Looking…")
@@ -150,34 +150,17 @@ class BulkDialog(QDialog):
 
     @Slot()
     def _look(self) -> None:
-        if self._job is not None:
-            self._is_due = True
-            return
         session, edit, rows = self._session, self.edit, self._rows()
         thresholds = np.asarray(session.thresholds.values, dtype=np.float32)
         each = np.broadcast_to(thresholds, (len(session.photos.categories),))
         view = LibraryView(session.photos.columns(), each)
-        self._job = job = session.jobs.prepare(lambda: preview(view, rows, edit), "preview")
-        job.returned.connect(lambda found: self._on_job_returned(edit, found))
-        job.finished.connect(self._on_job_finished)
-        job.start()
+        self._planned = edit
+        self._looking.run(lambda: preview(view, rows, edit), self._show_preview)
 
     def _rows(self) -> IntArray:
         if self.scope.currentData():
             return np.array(self._session.selection, dtype=np.int64)
         return self._session.shown.rows
-
-    def _on_job_returned(self, edit: BulkEdit, found: BulkPreview) -> None:
-        if edit == self.edit and not self._timer.isActive() and not self._is_due:
-            self._planned = edit
-            self._show_preview(found)
-
-    @Slot()
-    def _on_job_finished(self) -> None:
-        self._job = None
-        if self._is_due:
-            self._is_due = False
-            self._look()
 
     def _show_preview(self, found: BulkPreview | None) -> None:
         self._preview = found

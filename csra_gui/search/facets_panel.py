@@ -8,7 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot
 from csra_gui.search.facet_list import FacetList
 from csra_gui.search.facets import Facet, FacetGroup, facet_groups
 from csra_gui.search.filter_terms import clicked, terms_of
@@ -27,8 +27,7 @@ class FacetsPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._job: Job | None = None
-        self._is_due = False
+        self._counting = JobSlot(session.jobs, "counts", self)
         self.list = FacetList(self)
         self.hint = QLabel(self)
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
@@ -72,27 +71,16 @@ class FacetsPanel(QWidget):
 
     @Slot()
     def _count(self) -> None:
-        if self._job is not None:
-            self._is_due = True
+        if self._counting.is_running:
+            self._timer.start()
             return
         session = self._session
         thresholds = np.asarray(session.thresholds.values, dtype=np.float32)
         each = np.broadcast_to(thresholds, (len(session.photos.categories),))
         view = LibraryView(session.photos.columns(), each)
         rows = session.shown.rows
-        self._job = job = session.jobs.prepare(lambda: facet_groups(view, rows), "counts")
-        job.returned.connect(self._show)
-        job.finished.connect(self._on_job_finished)
-        job.start()
+        self._counting.run(lambda: facet_groups(view, rows), self._show)
 
-    @Slot()
-    def _on_job_finished(self) -> None:
-        self._job = None
-        if self._is_due:
-            self._is_due = False
-            self.refresh()
-
-    @Slot(object)
     def _show(self, counted: tuple[FacetGroup, ...]) -> None:
         total = len(self._session.shown)
         terms = terms_of(self._session.shown.filter_text)

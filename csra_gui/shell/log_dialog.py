@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from engine.texts import display_path, display_text
 
 MAX_BYTES = 200_000
@@ -35,9 +35,8 @@ class LogDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Log")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._jobs = jobs
+        self._reading = JobSlot(jobs, "log", self, Policy.IGNORE)
         self._path = path
-        self._job: Job | None = None
         self.place = QLabel(display_path(path), self)
         self.place.setTextFormat(Qt.TextFormat.PlainText)
         self.place.setWordWrap(True)
@@ -62,23 +61,13 @@ class LogDialog(QDialog):
     @Slot()
     def read(self) -> None:
         """Show the end of the file as it is now."""
-        if self._job is not None:
-            return
         path = self._path
-        self._job = job = self._jobs.prepare(lambda: last_lines(path), "log")
-        job.returned.connect(self._show)
-        job.finished.connect(self._on_job_finished)
-        job.start()
+        self._reading.run(lambda: last_lines(path), self._show)
 
-    @Slot(object)
     def _show(self, lines: str) -> None:
         self.text.setPlainText(lines)
         bar = self.text.verticalScrollBar()
         bar.setValue(bar.maximum())
-
-    @Slot()
-    def _on_job_finished(self) -> None:
-        self._job = None
 
     @Slot()
     def _on_copy_clicked(self) -> None:

@@ -37,9 +37,7 @@ class RetagController(QObject):
     @Slot()
     def ask(self) -> None:
         """Open the dialog, once a worker knows which models there are."""
-        job = self._session.jobs.prepare(_known_models, "list models")
-        job.returned.connect(self._show_dialog)
-        job.start()
+        self._session.jobs.run(_known_models, "list models", self._show_dialog)
 
     def _show_dialog(self, known: dict[str, Path]) -> None:
         model = self._session.model

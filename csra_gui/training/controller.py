@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot, Policy, Work
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
@@ -55,6 +55,7 @@ class TrainingController(QObject):
         self._decoder = decoder
         self._window = window
         self._runs: TrainingRuns = default_runs()
+        self._listing = JobSlot(session.jobs, "list trainings", self, Policy.ONCE_MORE)
         self.runner = runner
         self.teachings = TeachController(session, manager, runner, window)
         self.strip = TrainingProgressBar(runner, window)
@@ -147,10 +148,12 @@ class TrainingController(QObject):
                 TrainRequest(source, folder, wish.config, wish.start, wish.name, samples=SAMPLES)
             )
 
-        job = session.jobs.prepare(keep, "keep training")
-        job.returned.connect(lambda run: self._begin(run, asks=True))
-        job.failed.connect(lambda error: dialog.refuse(str(error)))
-        job.start()
+        session.jobs.run(
+            keep,
+            "keep training",
+            lambda run: self._begin(run, asks=True),
+            lambda error: dialog.refuse(str(error)),
+        )
 
     def _begin(self, run: TrainingRun, *, asks: bool) -> None:
         if self.new_dialog is not None:
@@ -171,7 +174,7 @@ class TrainingController(QObject):
         if record.started is None and not end.run.has_begun:
             self._delete(end.run)
         if end.error is not None:
-            self._notifier.error(str(end.error), Topic.TRAINING)
+            self._tell_error(end.error)
             return
         if record.started is None:
             return
@@ -191,9 +194,7 @@ class TrainingController(QObject):
     def _refresh_runs(self) -> None:
         if self.runs_dialog is None or not self.runs_dialog.isVisible():
             return
-        job = self._session.jobs.prepare(self._runs.runs, "list trainings")
-        job.returned.connect(self._show_runs)
-        job.start()
+        self._listing.run(self._runs.runs, self._show_runs)
 
     def _show_runs(self, runs: tuple[TrainingRun, ...]) -> None:
         if self.runs_dialog is not None:
@@ -201,9 +202,7 @@ class TrainingController(QObject):
 
     def look_for_interrupted(self) -> None:
         """Offer to go on with what was interrupted when the window was closed."""
-        job = self._session.jobs.prepare(self._known_runs, "look for trainings")
-        job.returned.connect(self._offer_interrupted)
-        job.start()
+        self._session.jobs.run(self._known_runs, "look for trainings", self._offer_interrupted)
 
     def _known_runs(self) -> tuple[TrainingRun, ...]:
         """In a worker; what was asked for long ago and never began is cleared away."""
@@ -227,15 +226,12 @@ class TrainingController(QObject):
     @Slot(object)
     def _use(self, run: TrainingRun) -> None:
         file = run.request.best_file
-        job = self._session.engine.import_model(
+        work = self._session.engine.import_model(
             lambda: ModelImport(file, default_store().free_name(run.name))
         )
-        job.returned.connect(self._on_saved)
-        job.failed.connect(lambda error: self._notifier.error(str(error), Topic.TRAINING))
-        job.start()
+        self._session.jobs.run(work, "save model", self._tell_saved, self._tell_error)
 
-    @Slot(object)
-    def _on_saved(self, name: str) -> None:
+    def _tell_saved(self, name: str) -> None:
         self._manager.refresh()
         self._session.models.use(name)
         self._notifier.info(f"{display_text(name)} is used from now on.", Topic.TRAINING)
@@ -252,14 +248,13 @@ class TrainingController(QObject):
         dialog.open()
 
     def _export(self, run: TrainingRun, target: Path) -> None:
-        job = self._session.engine.export_model(str(run.request.best_file), target)
-        job.returned.connect(
-            lambda _: self._notifier.info(
-                f"The model was exported to {display_path(target)}.", Topic.TRAINING
-            )
+        text = f"The model was exported to {display_path(target)}."
+        self._session.jobs.run(
+            self._session.engine.export_model(str(run.request.best_file), target),
+            "export model",
+            lambda _: self._notifier.info(text, Topic.TRAINING),
+            self._tell_error,
         )
-        job.failed.connect(lambda error: self._notifier.error(str(error), Topic.TRAINING))
-        job.start()
 
     @Slot(object)
     def _ask_delete(self, run: TrainingRun) -> None:
@@ -278,22 +273,17 @@ class TrainingController(QObject):
         box.open()
 
     def _delete(self, run: TrainingRun) -> None:
-        self._change(
-            self._session.jobs.prepare(lambda: self._runs.delete(run.folder), "delete training")
-        )
+        self._change(lambda: self._runs.delete(run.folder), "delete training")
 
     @Slot(object, str)
     def _set_note(self, run: TrainingRun, note: str) -> None:
-        self._change(
-            self._session.jobs.prepare(
-                lambda: self._runs.set_note(run.folder, note), "note on training"
-            )
-        )
+        self._change(lambda: self._runs.set_note(run.folder, note), "note on training")
 
-    def _change(self, job: Job) -> None:
-        job.failed.connect(lambda error: self._notifier.error(str(error), Topic.TRAINING))
-        job.finished.connect(self._refresh_runs)
-        job.start()
+    def _change(self, work: Work, name: str) -> None:
+        self._session.jobs.run(work, name, None, self._tell_error, self._refresh_runs)
+
+    def _tell_error(self, error: EngineError) -> None:
+        self._notifier.error(str(error), Topic.TRAINING)
 
     # The end.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -11,7 +11,7 @@ from enum import Enum, auto
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineFactory
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from csra_gui.training.record import TrainingRecord
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError
@@ -77,7 +77,7 @@ class TrainingRunner(QObject):
         self._factory = factory
         self._runs = runs
         self._jobs = JobRunner(self)
-        self._job: Job | None = None
+        self._slot = JobSlot(self._jobs, "train", self, Policy.IGNORE)
         self._error: EngineError | None = None
         self._lock = threading.Lock()
         self._engine: TaggingEngine | None = None
@@ -90,7 +90,12 @@ class TrainingRunner(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether something learns, or waits to."""
-        return self._job is not None
+        return self._slot.is_running
+
+    @property
+    def is_teaching(self) -> bool:
+        """Whether a teaching goes on."""
+        return self.is_busy and not self.is_training
 
     @property
     def is_training(self) -> bool:
@@ -112,24 +117,49 @@ class TrainingRunner(QObject):
         for epoch in run.epochs:
             self.record.add(epoch)
         self._go.set()
-        job = self._jobs.prepare(lambda: self._reports(run.request, asks), "train")
-        job.yielded.connect(self._on_job_yielded)
-        job.failed.connect(self._on_job_failed)
-        self._begin(job)
+        self._slot.run(
+            lambda: self._reports(run.request, asks),
+            on_values=self._take_reports,
+            on_failure=self._take_error,
+            on_end=self._finish,
+        )
         self._set_phase(Phase.PREPARING)
-        job.start()
+        self.busy_changed.emit()
 
-    def teach(self, request: TeachRequest) -> Job | None:
-        """A job that yields how far a teaching is and at last its report; the caller starts it.
+    def teach(
+        self,
+        request: TeachRequest,
+        on_values: Callable[[Sequence[TeachProgress | TeachReport]], None],
+        on_failure: Callable[[EngineError], None],
+        on_end: Callable[[bool], None],
+    ) -> None:
+        """Begin a teaching; nothing happens while something else learns.
 
-        Returns:
-            ``None`` while something else learns.
+        Args:
+            request: what to learn.
+            on_values: takes how far it is, and at last its report.
+            on_failure: takes the error that ended it.
+            on_end: called last, with whether it was cancelled.
         """
         if self.is_busy:
-            return None
-        job = self._jobs.prepare(lambda: self._teaching(request), "teach")
-        self._begin(job)
-        return job
+            return
+
+        def finish() -> None:
+            self.busy_changed.emit()
+            on_end(self._slot.is_cancelled)
+
+        self._slot.run(
+            lambda: self._teaching(request),
+            on_values=on_values,
+            on_failure=on_failure,
+            on_end=finish,
+        )
+        self.busy_changed.emit()
+
+    def cancel_teaching(self) -> None:
+        """End a teaching at its next step."""
+        if self.is_teaching:
+            self._slot.cancel()
 
     @Slot()
     def go_on(self) -> None:
@@ -222,11 +252,6 @@ class TrainingRunner(QObject):
 
     # In the GUI thread.
 
-    def _begin(self, job: Job) -> None:
-        self._job = job
-        job.finished.connect(self._on_job_finished)
-        self.busy_changed.emit()
-
     def _stop(self, wish: Wish) -> None:
         if self.is_training:
             waits = self.phase in (Phase.ASKING, Phase.PAUSED)
@@ -236,19 +261,15 @@ class TrainingRunner(QObject):
     def _steer(self, wish: Wish, *, then_go: bool = False) -> None:
         with self._lock:
             engine = self._engine
-        if engine is None:
-            return
-        job = self._jobs.prepare(lambda: engine.steer_training(wish), "steer training")
-        if then_go:  # only once the wish is known
-            job.finished.connect(self._go.set)
-        job.start()
+        if engine is not None:
+            then = self._go.set if then_go else None  # only once the wish is known
+            self._jobs.run(lambda: engine.steer_training(wish), "steer training", on_end=then)
 
     def _set_phase(self, phase: Phase) -> None:
         self.phase = phase
         self.phase_changed.emit()
 
-    @Slot(object)
-    def _on_job_yielded(self, reports: tuple[TrainReport, ...]) -> None:
+    def _take_reports(self, reports: tuple[TrainReport, ...]) -> None:
         for report in reports:
             self.record.add(report)
             self._follow(report)
@@ -264,13 +285,10 @@ class TrainingRunner(QObject):
         elif isinstance(report, TrainingStarted) and self.phase is Phase.PREPARING:
             self._set_phase(Phase.RUNNING)
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
+    def _take_error(self, error: EngineError) -> None:
         self._error = error
 
-    @Slot()
-    def _on_job_finished(self) -> None:
-        self._job = None
+    def _finish(self) -> None:
         if self.is_training and self.run is not None:
             end = TrainingEnd(self.run, self.record.ended, self._error)
             self._set_phase(Phase.ENDED)

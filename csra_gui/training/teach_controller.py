@@ -11,7 +11,6 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.base.jobs import Job
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.session import Session
@@ -45,7 +44,6 @@ class TeachController(QObject):
         self._manager = manager
         self._runner = runner
         self._window = window
-        self._job: Job | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._report: TeachReport | None = None
         self._rank_by = self._saved = ""
@@ -79,12 +77,12 @@ class TeachController(QObject):
         self._open(self.teaching)
 
     def _connect(self, dialog: LearningDialog) -> None:
-        dialog.cancel_requested.connect(self._on_cancel)
+        dialog.cancel_requested.connect(self._runner.cancel_teaching)
         dialog.use_requested.connect(lambda: self._save(dialog, looks=False))
         dialog.discard_requested.connect(lambda: self._discard(dialog))
 
     def _open(self, dialog: LearningDialog) -> None:
-        if self._job is None and self._report is None:
+        if not self._runner.is_teaching and self._report is None:
             dialog.show_intro()
         dialog.show()
         self._show_counts()
@@ -185,18 +183,15 @@ class TeachController(QObject):
         return Path(self._folder.name) / "model.safetensors"
 
     def _run(self, dialog: LearningDialog, request: TeachRequest) -> None:
-        job = self._runner.teach(request)
-        if job is None:
-            dialog.show_intro(_BUSY)
-            return
-        self._job = job
         dialog.show_progress(None)
-        job.yielded.connect(lambda values: self._on_values(dialog, values))
-        job.failed.connect(lambda error: dialog.show_intro(str(error)))
-        job.finished.connect(lambda: self._on_finished(dialog))
-        job.start()
+        self._runner.teach(
+            request,
+            on_values=lambda values: self._take_progress(dialog, values),
+            on_failure=lambda error: dialog.show_intro(str(error)),
+            on_end=lambda cancelled: self._finish(dialog, cancelled=cancelled),
+        )
 
-    def _on_values(
+    def _take_progress(
         self, dialog: LearningDialog, values: Sequence[TeachProgress | TeachReport]
     ) -> None:
         last = values[-1]
@@ -206,18 +201,11 @@ class TeachController(QObject):
         else:
             dialog.show_progress(last)
 
-    def _on_finished(self, dialog: LearningDialog) -> None:
-        cancelled = self._job is not None and self._job.is_cancelled
-        self._job = None
+    def _finish(self, dialog: LearningDialog, *, cancelled: bool) -> None:
         if self._report is None:
             self._forget()
             if cancelled:
                 dialog.show_intro("It was stopped; nothing has changed.")
-
-    @Slot()
-    def _on_cancel(self) -> None:
-        if self._job is not None:
-            self._job.cancel()
 
     # What comes of it.
 
@@ -227,14 +215,17 @@ class TeachController(QObject):
             if self._saved:
                 self._session.models.use(self._saved)
             return
-        job = self._session.engine.import_model(
+        work = self._session.engine.import_model(
             lambda: ModelImport(report.file, default_store().free_name(report.name))
         )
-        job.returned.connect(lambda name: self._on_saved(dialog, name, looks=looks))
-        job.failed.connect(lambda error: dialog.problem.setText(str(error)))
-        job.start()
+        self._session.jobs.run(
+            work,
+            "save model",
+            lambda name: self._tell_saved(dialog, name, looks=looks),
+            lambda error: dialog.problem.setText(str(error)),
+        )
 
-    def _on_saved(self, dialog: LearningDialog, name: str, *, looks: bool) -> None:
+    def _tell_saved(self, dialog: LearningDialog, name: str, *, looks: bool) -> None:
         self._report = None
         self._forget()
         self._manager.refresh()
@@ -286,7 +277,7 @@ class TeachController(QObject):
         """What closing the window would lose; empty for nothing."""
         if self._report is not None:
             return "The model that you have just taught is not saved yet. Closing forgets it."
-        if self._job is not None:
+        if self._runner.is_teaching:
             return "A teaching goes on. Closing ends it, and nothing has changed."
         return ""
 

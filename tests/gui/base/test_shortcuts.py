@@ -186,7 +186,7 @@ def test_the_log_is_shown_and_copied(qtbot: QtBot, start: Start) -> None:
     dialog.copy.click()
     assert QGuiApplication.clipboard().text() == dialog.text.toPlainText()
     log_file().write_text("three\n", encoding="utf-8")
-    qtbot.waitUntil(lambda: dialog._job is None)
+    qtbot.waitUntil(lambda: not dialog._reading.is_running)
     dialog.again.click()
     qtbot.waitUntil(lambda: dialog.text.toPlainText() == "three")
     dialog.close()

@@ -154,19 +154,18 @@ def test_a_lesson_in_the_real_process_makes_a_model_or_nothing(
     )
     runner = made_runner()
     values: list[object] = []
-    job = runner.teach(request)
-    assert job is not None
-    assert runner.teach(request) is None
-    job.yielded.connect(values.extend)
-    with qtbot.waitSignal(job.finished, timeout=WAIT_MS):
-        job.start()
+    others: list[object] = []
+    ends: list[bool] = []
+    runner.teach(request, values.extend, values.append, ends.append)
+    runner.teach(request, others.extend, others.append, others.append)
+    qtbot.waitUntil(lambda: not runner.is_busy, timeout=WAIT_MS)
     assert isinstance(values[-1], TeachReport)
+    assert ends == [False]
+    assert not others
     assert tuple(open_checkpoint(request.file).record.config.categories) == tuple(TINY_CATEGORIES)
     request.file.unlink()
 
-    job = runner.teach(request)
-    assert job is not None
-    job.start()
+    runner.teach(request, others.extend, others.append, others.append)
     assert runner.shut_down(STOP_S)
     assert not request.file.exists()
     assert_nothing_half(tmp_path)
