@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.icons import icon
 from csra_gui.base.paths import log_file
+from engine import __version__
 from engine.api.values import ModelInfo
 from engine.texts import display_path, display_text
 
@@ -82,7 +83,7 @@ class AboutDialog(QDialog):
 def about_text(model: ModelInfo | None) -> str:
     """What the about dialog says."""
     lines = [
-        f"CSRA {_version('csra-gui')}",
+        f"CSRA {__version__}",
         "Tags photos with class-specific residual attention, and shows why each tag was given.",
         "Licence: Apache-2.0",
         "",

@@ -59,5 +59,5 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     # Only the command that is asked for is imported: most import torch, which takes seconds.
     named = [name for name in COMMANDS if list(arguments[:1]) == [name]]
     for name in named or COMMANDS:
-        importlib.import_module(f"engine.cli.{name}").add_parser(commands)
+        importlib.import_module(f"{__name__}.{name}").add_parser(commands)
     return parser

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
 
 import numpy as np
 
+from engine import __version__
 from engine.metrics.checks import defined_mean
 from engine.records.run_comparison import ImageLabel, RunComparison
 from engine.report.markup import (
@@ -76,7 +76,7 @@ def provenance_section(report: EvaluationReport) -> Html:
         "run": run.id,
         "date": run.date,
         "resamples": f"{intervals.resamples}, seed {intervals.seed}",
-        "program": _program_version(),
+        "program": f"csra-gui {__version__}",
         "numbers computed with": f"Python {platform.python_version()}, NumPy {np.__version__}",
     }
     groups = {"Model": run.model, "Data set": run.dataset, "Settings": run.settings}
@@ -123,10 +123,3 @@ def _labels(title: str, labels: Sequence[ImageLabel]) -> Html:
 
 def _more(count: int) -> Html | None:
     return note(f"And {count - _MOST_ITEMS} more.") if count > _MOST_ITEMS else None
-
-
-def _program_version() -> str:
-    try:
-        return f"csra-gui {metadata.version('csra-gui')}"
-    except metadata.PackageNotFoundError:  # run from a checkout
-        return "csra-gui, not installed"

@@ -1,1 +1,0 @@
-"""Files that the program ships: icons, models, sample photos."""
