@@ -16,7 +16,7 @@ MAKE_ROOMS = runpy.run_path(str(ROOT / "docs" / "make_rooms.py"))
 ROOMS: dict[str, str] = MAKE_ROOMS["rooms"]()
 #: Everything else at the top of a package lies in a room.
 LOOSE = {
-    "csra_gui": {"__init__.py", "app.py", "main_window.py"},
+    "csra_gui": {"__init__.py", "__main__.py", "app.py", "main_window.py"},
     "engine": {"__init__.py", "atomic.py", "resources.py", "texts.py"},
 }
 LONGEST_FILE = 500
