@@ -122,9 +122,9 @@ def train(application: Application) -> None:
     from csra_gui.training.controller import SAMPLES
     from engine.api.training import LabelSource, ModelStart, TrainRequest
     from engine.api.training_config import RECOMMENDED
-    from engine.records.trainings import default_runs
+    from engine.records.trainings import TrainingStore
 
-    photos, runs = application.session.photos, default_runs()
+    photos, runs = application.session.photos, TrainingStore()
     model = application.session.model
     targets = np.asarray(photos.scores) >= 0.5
     paths = tuple(photos.paths)

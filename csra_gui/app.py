@@ -36,7 +36,7 @@ from csra_gui.training.runner import TrainingRunner
 from engine.data.decoding.pool import DecodePool
 from engine.downloads.download import download
 from engine.records.models import default_store
-from engine.records.trainings import default_runs
+from engine.records.trainings import TrainingStore
 
 _log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class Application(QObject):
         self.manager = ModelManager(
             self.session.engine, self.session.jobs, default_store(), downloader, self
         )
-        self.trainer = TrainingRunner(trainer_factory or engine_factory, default_runs(), self)
+        self.trainer = TrainingRunner(trainer_factory or engine_factory, TrainingStore(), self)
         limit = settings.value(keys.THUMBNAIL_CACHE_MB) * _MB
         self.thumbnails = CachedDecoder(
             self.decoder, ThumbnailCache(cache_dir() / "thumbnails", limit)

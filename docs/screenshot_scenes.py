@@ -25,7 +25,7 @@ from csra_gui.training.runner import Phase
 from engine.api.categories import Categories
 from engine.api.geometry import Box
 from engine.library.values import Verdict
-from engine.records.runs import EvaluationRun, now, runs_folder, save_run
+from engine.records.evaluations import EvaluationRun, EvaluationStore, now
 
 
 def empty(studio: Studio) -> None:
@@ -217,9 +217,9 @@ def problems(studio: Studio) -> None:
 
 def evaluation(studio: Studio) -> None:
     first = made_up_run(studio, "Example model", 1.6)
-    second = save_run(made_up_run(studio, "Another example", 1.2), runs_folder())
+    second = EvaluationStore().save(made_up_run(studio, "Another example", 1.2))
     controller = studio.window.evaluation
-    folder = save_run(first, runs_folder())
+    folder = EvaluationStore().save(first)
     controller.show_run(folder.name)
     results = controller.results
     assert results is not None

@@ -36,10 +36,9 @@ from engine.data.datasets.registry import load_dataset
 from engine.data.decoding.pool import DecodeRequest
 from engine.explain.evidence import logits, sigmoid
 from engine.explain.regions import cell_shares
+from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.model_record import CheckpointRecord, to_metadata
 from engine.records.models import default_store, shipped_models
-from engine.records.run_notes import remember_place
-from engine.records.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
 from tests.fake_training import FakeTrainer
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
@@ -233,8 +232,8 @@ class FakeEngine:
                 yield EvaluationProgress(done, len(images))
                 if self.evaluate_error is not None:
                     raise self.evaluate_error
-            folder = save_run(evaluation_run(images, info, request), runs_folder())
-            remember_place(folder, request.root)
+            run = evaluation_run(images, info, request)
+            folder = EvaluationStore().save(run, request.root)
             yield EvaluationDone(folder.name)
         finally:
             self.evaluate_closed.set()

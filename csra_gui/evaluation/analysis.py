@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.api.values import FloatArray
 from engine.metrics import BootstrapSettings, Frame
 from engine.metrics.bootstrap import bootstrap_steps
-from engine.records.runs import EvaluationRun, load_run
+from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.report.numbers import EvaluationReport, report_steps
 
 Thresholds = NDArray[np.float64]
@@ -188,7 +188,7 @@ def analyse(folder: Path) -> Generator[Analysis | None, None, None]:
     Raises:
         DataError: there is no such run, it is damaged, or has nothing to measure.
     """
-    run = load_run(folder)
+    run = EvaluationStore().load(folder)
     is_small = run.logits.size <= _FEW_SCORES
     numbers = yield from report_steps(run, None if is_small else _QUICK)
     first = Analysis(folder, numbers, distribution_of(run, numbers.scores), is_small)

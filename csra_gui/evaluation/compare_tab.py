@@ -27,13 +27,13 @@ from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.base.theme import Tone, tone_color
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
-from csra_gui.evaluation.run_list import RunList, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
+from csra_gui.widgets.record_list import RecordManager
 from engine.api.errors import EngineError
+from engine.records.evaluations import EvaluationRun, EvaluationStore, EvaluationSummary
 from engine.records.run_comparison import ImageLabel, RunComparison, compare_runs
-from engine.records.runs import EvaluationRun, load_run
 from engine.texts import display_text
 
 _HEADER = ("Category", "AP before", "AP now", "Change")
@@ -92,7 +92,11 @@ class CompareTab(QWidget):
     """Another run of the list against the one that is looked at."""
 
     def __init__(
-        self, state: ResultState, runs: RunList, jobs: JobRunner, parent: QWidget | None = None
+        self,
+        state: ResultState,
+        runs: RecordManager[EvaluationSummary],
+        jobs: JobRunner,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._state = state
@@ -109,7 +113,7 @@ class CompareTab(QWidget):
         )
         self._set_up()
         state.analysis_changed.connect(self._on_state_analysis_changed)
-        runs.runs_changed.connect(self._list_runs)
+        runs.records_changed.connect(self._list_runs)
         self.other.activated.connect(self._compare)
 
     def compare_with(self, folder: Path) -> None:
@@ -160,9 +164,10 @@ class CompareTab(QWidget):
         analysis = self._state.analysis
         self.other.clear()
         self.other.addItem("Choose a run", "")
-        for run in self._runs.kept.runs:
-            if not run.problem and (analysis is None or run.folder != analysis.folder):
-                self.other.addItem(run_text(run), str(run.folder))
+        for record in self._runs.records:
+            run = record.value
+            if run is not None and (analysis is None or record.path != analysis.folder):
+                self.other.addItem(run_text(run), str(record.path))
         self.other.setCurrentIndex(max(0, self.other.findData(before)))
 
     @Slot()
@@ -215,14 +220,14 @@ class CompareTab(QWidget):
         self.summary.setText(display_text(str(error)))
 
 
-def run_text(run: RunSummary) -> str:
+def run_text(run: EvaluationSummary) -> str:
     """A run in a line of a list."""
     mean = percent(run.mean_average_precision)
     return display_text(f"{date_text(run.date)} · {run.model} on {run.dataset} · mAP {mean}")
 
 
 def _compared(before: Path, now: EvaluationRun) -> RunComparison:
-    return compare_runs(load_run(before), now)
+    return compare_runs(EvaluationStore().load(before), now)
 
 
 def _rows(found: RunComparison) -> list[tuple[str | float, ...]]:

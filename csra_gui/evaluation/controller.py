@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
@@ -15,20 +15,19 @@ from csra_gui.evaluation.decisions_as_dataset import keep_decided_run
 from csra_gui.evaluation.images import ImageFinder, ShownCases
 from csra_gui.evaluation.progress_bar import EvaluationProgressBar, what_is_evaluated
 from csra_gui.evaluation.result_window import ResultWindow
-from csra_gui.evaluation.run_list import RunList, RunSummary
 from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
+from csra_gui.evaluation.runs_panel import unfinished_text
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
-from csra_gui.evaluation.unfinished import as_request
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
+from csra_gui.widgets.record_list import RecordManager
 from engine.api.errors import EngineError
 from engine.api.evaluation import Unfinished
-from engine.records.runs import runs_folder
-from engine.records.unfinished import UnfinishedRun, list_unfinished, unfinished_folder
-from engine.texts import display_text
+from engine.records.evaluations import EvaluationStore
+from engine.records.unfinished import UnfinishedRun, UnfinishedStore
 
 
 class EvaluationController(QObject):
@@ -49,7 +48,8 @@ class EvaluationController(QObject):
         self._notifier = notifier
         self._window = window
         self.runner = EvaluationRunner(session.engine, session.jobs, self)
-        self.runs = RunList(session.jobs, self)
+        self.runs = RecordManager(EvaluationStore(), session.jobs, self)
+        self.unfinished = RecordManager(UnfinishedStore(), session.jobs, self)
         self.strip = EvaluationProgressBar(self.runner, window)
         self.dialog: StartDialog | None = None
         self.results: ResultWindow | None = None
@@ -58,7 +58,8 @@ class EvaluationController(QObject):
         self._tagging_rates: dict[Path, float] = {}
         session.tagging_progressed.connect(self._on_session_tagging_progressed)
         self.runner.ended.connect(self._on_runner_ended)
-        self.runs.failed.connect(self._on_runs_failed)
+        for kept in (self.runs, self.unfinished):
+            kept.failed.connect(self._on_kept_failed)
         self._finder.found.connect(self._on_finder_found)
         self._finder.failed.connect(self._on_finder_failed)
         self._shown.replaced.connect(self._on_shown_replaced)
@@ -100,15 +101,14 @@ class EvaluationController(QObject):
         """Open the window of results, or bring it to the front."""
         if self.results is None:
             self.results = results = ResultWindow(
-                self.runs, self.runner, self._session.jobs, self._window
+                self.runs, self.unfinished, self.runner, self._session.jobs, self._window
             )
             results.state.analysis_changed.connect(self._on_state_analysis_changed)
             results.state.cases_requested.connect(self._finder.ask)
             ThresholdSaver(self._session, self._manager, results)
-            results.runs.delete_requested.connect(self._ask_delete)
             results.runs.go_on_requested.connect(self.go_on)
             results.runs.keep_requested.connect(self._keep_as_it_is)
-        self.runs.refresh()
+        self._refresh()
         _bring_up(self.results)
 
     @Slot(str)
@@ -116,12 +116,12 @@ class EvaluationController(QObject):
         """Show what came of one evaluation."""
         self.show_results()
         if self.results is not None:
-            self.results.show_run(runs_folder() / run)
+            self.results.show_run(self.runs.store.root / run)
 
     @Slot(object)
     def go_on(self, stopped: UnfinishedRun) -> None:
         """Evaluate what is missing."""
-        self.runner.start([as_request(stopped)])
+        self.runner.start([stopped.request])
 
     def cancel(self) -> None:
         """Stop; what was found is kept."""
@@ -140,32 +140,19 @@ class EvaluationController(QObject):
 
     def look_for_unfinished(self) -> None:
         """Offer to go on with what was stopped when the program was closed."""
-        self._session.jobs.run(
-            lambda: list_unfinished(unfinished_folder()),
-            "look for evaluations",
-            self._offer_to_go_on,
-        )
+        once = Qt.ConnectionType.SingleShotConnection
+        self.unfinished.records_changed.connect(self._offer_to_go_on, once)
+        self.unfinished.refresh()
 
-    # Asking.
-
-    @Slot(object)
-    def _ask_delete(self, run: RunSummary) -> None:
-        box = QMessageBox(self.results)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Delete a run")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(f"Delete the evaluation of {display_text(run.model or 'this run')} for good?")
-        delete = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        delete.clicked.connect(lambda: self.runs.delete(run.folder))
-        box.open()
+    def _refresh(self) -> None:
+        self.runs.refresh()
+        self.unfinished.refresh()
 
     # Answers.
 
     @Slot(object)
     def _on_runner_ended(self, end: EvaluationEnd) -> None:
-        self.runs.refresh()
+        self._refresh()
         what = what_is_evaluated(end.state)
         if end.run:
             self._tell_done(what, end.run)
@@ -182,29 +169,26 @@ class EvaluationController(QObject):
     def _tell_done(self, what: str, run: str) -> None:
         results = self.results
         if results is not None and results.isVisible():
-            results.show_run(runs_folder() / run)
+            results.show_run(self.runs.store.root / run)
             return
         show = Remedy("Show the results", lambda: self.show_run(run))
         self._notifier.info(f"{what} has been evaluated.", Topic.EVALUATION, show)
 
-    def _offer_to_go_on(self, stopped: list[UnfinishedRun]) -> None:
+    @Slot()
+    def _offer_to_go_on(self) -> None:
+        stopped = self.unfinished.values
         if stopped and not self.runner.is_running:
-            first = stopped[0]
-            facts = first.facts
-            self._notifier.info(
-                f"The evaluation of {facts.get('model name', '')} on {facts.get('data set', '')} "
-                f"was stopped after {first.done:,} of {first.total:,} images.",
-                Topic.EVALUATION,
-                Remedy("Go on", lambda: self.go_on(first)),
-            )
+            text = f"An evaluation was stopped: {unfinished_text(stopped[0])}."
+            go_on = Remedy("Go on", lambda: self.go_on(stopped[0]))
+            self._notifier.info(text, Topic.EVALUATION, go_on)
 
     @Slot(object)
     def _keep_as_it_is(self, stopped: UnfinishedRun) -> None:
-        request = replace(as_request(stopped), unfinished=Unfinished.AS_IT_IS)
+        request = replace(stopped.request, unfinished=Unfinished.AS_IT_IS)
         self.runner.start([request])
 
     @Slot(object)
-    def _on_runs_failed(self, error: EngineError) -> None:
+    def _on_kept_failed(self, error: EngineError) -> None:
         tell = self._notifier if self.results is None else self.results.notifier
         tell.error(str(error), Topic.EVALUATION)
 

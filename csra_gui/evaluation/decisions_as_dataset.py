@@ -13,8 +13,7 @@ from engine.api.errors import DataError
 from engine.api.values import ModelInfo
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
-from engine.records.run_notes import remember_place
-from engine.records.runs import EvaluationRun, now, runs_folder, save_run
+from engine.records.evaluations import EvaluationRun, EvaluationStore, now
 
 KIND = "decisions"
 _NOBODY_ASKED = (
@@ -71,9 +70,7 @@ def keep_decided_run(columns: Columns, model: ModelInfo) -> str:
         DataError: there is nothing to measure, or it cannot be written.
     """
     run, root = decided_run(columns, model)
-    folder = save_run(run, runs_folder())
-    remember_place(folder, root)
-    return folder.name
+    return EvaluationStore().save(run, root).name
 
 
 def _names(columns: Columns, rows: NDArray[np.intp]) -> tuple[Path, tuple[str, ...]]:

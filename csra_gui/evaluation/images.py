@@ -13,8 +13,7 @@ from csra_gui.evaluation.decisions_as_dataset import KIND
 from csra_gui.session.session import Session
 from engine.api.errors import DataError, EngineError
 from engine.data.datasets.registry import load_dataset
-from engine.records.run_notes import place_of, remember_place
-from engine.records.runs import EvaluationRun
+from engine.records.evaluations import EvaluationRun, EvaluationStore
 
 _UNKNOWN_PLACE = (
     "Nobody noted where the images of this run lie. Choose the folder of the data set, and they "
@@ -33,7 +32,7 @@ def find_images(folder: Path, run: EvaluationRun, root: Path | None) -> Mapping[
     Raises:
         DataError: nobody knows where, or the data set is not there.
     """
-    place = root or place_of(folder)
+    place = root or EvaluationStore().images(folder)
     if place is None:
         raise DataError(_UNKNOWN_PLACE)
     kind, split = run.dataset.get("kind", ""), run.dataset.get("split", "")
@@ -45,7 +44,7 @@ def find_images(folder: Path, run: EvaluationRun, root: Path | None) -> Mapping[
     if not found.keys() & set(run.ids):
         raise DataError("None of the images of this run is in that folder. Choose another one.")
     if root is not None:
-        remember_place(folder, root)
+        EvaluationStore().set_images(folder, root)
     return found
 
 

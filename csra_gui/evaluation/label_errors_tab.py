@@ -32,7 +32,7 @@ from csra_gui.evaluation.result_state import ResultState
 from csra_gui.evaluation.texts import percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
-from engine.records.run_notes import LabelMark, marks_of, set_marks
+from engine.records.evaluations import EvaluationStore, LabelMark
 from engine.texts import display_text
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -123,6 +123,7 @@ class LabelErrorsTab(QWidget):
         self._finding = JobSlot(jobs, "find doubtful labels", self)
         self._saving = JobSlot(jobs, "keep marks", self, Policy.ONCE_MORE)
         self._analysis: Analysis | None = None
+        self._store = EvaluationStore()
         self.model = LabelErrorModel(self)
         self.view = QTableView(self)
         self.export = QPushButton("&Export marked labels…", self)
@@ -181,7 +182,8 @@ class LabelErrorsTab(QWidget):
         elif before is None or before.folder != analysis.folder:
             self.model.set_label_errors((), frozenset())
             self._finding.run(
-                lambda: (label_errors(analysis), marks_of(analysis.folder)), self._take_found
+                lambda: (label_errors(analysis), self._store.marks(analysis.folder)),
+                self._take_found,
             )
         self._show_count()
 
@@ -196,7 +198,9 @@ class LabelErrorsTab(QWidget):
         if self._analysis is not None:
             folder, marks = self._analysis.folder, self.model.marks
             # One after the other: what was marked last must be what is kept.
-            self._saving.run(lambda: set_marks(folder, marks), on_failure=self.failed.emit)
+            self._saving.run(
+                lambda: self._store.set_marks(folder, marks), on_failure=self.failed.emit
+            )
 
     def _show_count(self) -> None:
         number = len(self.model.marks)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from csra_gui.evaluation.run_list import RunSummary
 from engine.api.errors import DataError, EngineError
 from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
+from engine.records.evaluations import EvaluationSummary
 from engine.records.model_record import from_metadata
 from engine.records.safetensors_header import read_header
 from engine.texts import display_path, display_text
@@ -132,6 +132,6 @@ def duration_text(seconds: float) -> str:
     return f"about {seconds / 3600:.1f} hours"
 
 
-def known_rate(model_name: str, runs: Sequence[RunSummary]) -> float:
+def known_rate(model_name: str, runs: Sequence[EvaluationSummary]) -> float:
     """Images per second of the newest run of a model that noted it; 0 if none did."""
     return next((r.rate_per_s for r in runs if r.model == model_name and r.rate_per_s > 0), 0.0)

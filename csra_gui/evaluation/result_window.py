@@ -29,13 +29,15 @@ from csra_gui.evaluation.label_errors_tab import LabelErrorsTab
 from csra_gui.evaluation.overview_tab import OverviewTab
 from csra_gui.evaluation.progress_bar import EvaluationProgressBar
 from csra_gui.evaluation.result_state import ResultState, ThresholdSet
-from csra_gui.evaluation.run_list import RunList
 from csra_gui.evaluation.runner import EvaluationRunner
 from csra_gui.evaluation.runs_panel import RunsPanel
 from csra_gui.evaluation.scores_tab import ScoresTab
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier, Topic
+from csra_gui.widgets.record_list import RecordManager
 from engine.api.errors import EngineError
+from engine.records.evaluations import EvaluationSummary
+from engine.records.unfinished import UnfinishedRun
 from engine.texts import display_path, display_text
 
 _SIZE = QSize(1240, 760)
@@ -57,7 +59,12 @@ class ResultWindow(QWidget):
     save_thresholds_requested = Signal()
 
     def __init__(
-        self, runs: RunList, runner: EvaluationRunner, jobs: JobRunner, parent: QWidget
+        self,
+        runs: RecordManager[EvaluationSummary],
+        unfinished: RecordManager[UnfinishedRun],
+        runner: EvaluationRunner,
+        jobs: JobRunner,
+        parent: QWidget,
     ) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle("Evaluation results")
@@ -66,7 +73,7 @@ class ResultWindow(QWidget):
         self.exports = Exports(jobs, self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
-        self.runs = RunsPanel(runs, self)
+        self.runs = RunsPanel(runs, unfinished, self)
         self.title = QLabel(self)
         self.thresholds = QComboBox(self)
         self.save_thresholds = QPushButton("&Save thresholds…", self)

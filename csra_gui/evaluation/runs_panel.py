@@ -2,203 +2,96 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QPushButton,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from csra_gui.evaluation.run_list import RunList, RunSummary
 from csra_gui.evaluation.texts import date_text, percent
+from csra_gui.widgets.record_list import Column, RecordManager, RecordPanel
+from engine.records.evaluations import EvaluationSummary
+from engine.records.folders import Record
 from engine.records.unfinished import UnfinishedRun
 from engine.texts import display_text
 
-_HEADER = ("mAP", "Model", "On", "Date", "Note")
-_WIDTHS = (52, 105, 130, 118)
-_NOTE = 4
-_FOLDER_ROLE = int(Qt.ItemDataRole.UserRole)
+_COLUMNS: tuple[Column[EvaluationSummary], ...] = (
+    Column("mAP", lambda run: percent(run.mean_average_precision), 52),
+    Column("Model", lambda run: run.model, 105),
+    Column("On", lambda run: run.dataset, 130),
+    Column("Date", lambda run: date_text(run.date), 118),
+)
 
 
-class RunsPanel(QWidget):
-    """Choose a run to look at; write a note into its last column.
+class RunsPanel(RecordPanel[EvaluationSummary]):
+    """Choose a run to look at, or go on with what was stopped last.
 
     Signals:
         run_chosen: the folder of a run.
-        delete_requested: a ``RunSummary``.
         go_on_requested: an ``UnfinishedRun`` to be evaluated to its end.
         keep_requested: an ``UnfinishedRun`` to be kept as it is.
     """
 
     run_chosen = Signal(object)
-    delete_requested = Signal(object)
     go_on_requested = Signal(object)
     keep_requested = Signal(object)
 
-    def __init__(self, runs: RunList, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._runs = runs
-        self._wanted: Path | None = None
-        self.tree = QTreeWidget(self)
-        self.delete = QPushButton("&Delete run…", self)
+    def __init__(
+        self,
+        runs: RecordManager[EvaluationSummary],
+        unfinished: RecordManager[UnfinishedRun],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(runs, _COLUMNS, _question, parent=parent)
+        self._unfinished = unfinished
         self.stopped = QLabel(self)
+        self.stopped.setTextFormat(Qt.TextFormat.PlainText)
+        self.stopped.setWordWrap(True)
         self.go_on = QPushButton("&Go on", self)
         self.keep = QPushButton("&Keep as it is", self)
         self.forget = QPushButton("Dis&card", self)
-        self._set_up()
-        runs.runs_changed.connect(self._show)
-        self.tree.currentItemChanged.connect(self._on_tree_current_changed)
-        self.tree.itemChanged.connect(self._on_tree_item_changed)
-        self.delete.clicked.connect(self._on_delete_clicked)
-        self.go_on.clicked.connect(self._on_go_on_clicked)
-        self.keep.clicked.connect(self._on_keep_clicked)
-        self.forget.clicked.connect(self._on_forget_clicked)
-        self._show()
-
-    @property
-    def current(self) -> RunSummary | None:
-        """The run that is chosen."""
-        item = self.tree.currentItem()
-        if item is None:
-            return None
-        folder = item.data(0, _FOLDER_ROLE)
-        return next((run for run in self._runs.kept.runs if str(run.folder) == folder), None)
-
-    def choose(self, folder: Path) -> None:
-        """Choose a run, as soon as it is in the list."""
-        self._wanted = folder
-        self._choose_wanted()
-
-    def _set_up(self) -> None:
-        tree = self.tree
-        tree.setColumnCount(len(_HEADER))
-        tree.setHeaderLabels(_HEADER)
-        tree.setRootIsDecorated(False)
-        tree.setUniformRowHeights(True)
-        tree.setAlternatingRowColors(True)
-        tree.setAccessibleName("Kept runs")
-        tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        tree.itemDoubleClicked.connect(self._on_tree_item_double_clicked)
-        header = tree.header()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        for column, width in enumerate(_WIDTHS):
-            header.resizeSection(column, width)
-        header.setStretchLastSection(True)
-        self.stopped.setTextFormat(Qt.TextFormat.PlainText)
-        self.stopped.setWordWrap(True)
-        buttons = QHBoxLayout()
-        for button in (self.go_on, self.keep, self.forget):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        buttons.addWidget(self.delete)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(tree, 1)
-        layout.addWidget(self.stopped)
-        layout.addLayout(buttons)
-
-    @property
-    def unfinished(self) -> UnfinishedRun | None:
-        """What was stopped last."""
-        kept = self._runs.kept.unfinished
-        return kept[0] if kept else None
-
-    @Slot()
-    def _show(self) -> None:
-        current = self.current
-        self.tree.blockSignals(True)
-        self.tree.clear()
-        for run in self._runs.kept.runs:
-            self.tree.addTopLevelItem(_item(run))
-        self.tree.blockSignals(False)
-        if self._wanted is None and current is not None:
-            self._wanted = current.folder
-        self._choose_wanted()
+        for place, button in enumerate((self.go_on, self.keep, self.forget)):
+            self.buttons.insertWidget(place, button)
+            button.clicked.connect(self._on_stopped_button_clicked)
+        self.content.insertWidget(1, self.stopped)
+        self.selection_changed.connect(self._on_self_selection_changed)
+        unfinished.records_changed.connect(self._show_unfinished)
         self._show_unfinished()
-        self.delete.setEnabled(self.current is not None)
 
-    def _choose_wanted(self) -> None:
-        for row in range(self.tree.topLevelItemCount()):
-            item = self.tree.topLevelItem(row)
-            if item is not None and item.data(0, _FOLDER_ROLE) == str(self._wanted):
-                self._wanted = None
-                self.tree.setCurrentItem(item)
-                return
+    @property
+    def _stopped(self) -> Record[UnfinishedRun] | None:
+        """What was stopped last."""
+        return next((r for r in self._unfinished.records if r.value is not None), None)
 
+    @Slot()
     def _show_unfinished(self) -> None:
-        stopped = self.unfinished
+        record = self._stopped
         for widget in (self.stopped, self.go_on, self.keep, self.forget):
-            widget.setVisible(stopped is not None)
-        if stopped is not None:
-            facts = stopped.facts
-            self.stopped.setText(
-                display_text(
-                    f"Stopped: {facts.get('model name', '')} on {facts.get('data set', '')}, after "
-                    f"{stopped.done:,} of {stopped.total:,} images."
-                )
-            )
-
-    @Slot(QTreeWidgetItem, QTreeWidgetItem)
-    def _on_tree_current_changed(self, *_items: QTreeWidgetItem) -> None:
-        run = self.current
-        self.delete.setEnabled(run is not None)
-        if run is not None and not run.problem:
-            self.run_chosen.emit(run.folder)
-
-    @Slot(QTreeWidgetItem, int)
-    def _on_tree_item_double_clicked(self, item: QTreeWidgetItem, column: int) -> None:
-        if column == _NOTE:
-            self.tree.editItem(item, column)
-
-    @Slot(QTreeWidgetItem, int)
-    def _on_tree_item_changed(self, item: QTreeWidgetItem, column: int) -> None:
-        if column == _NOTE:
-            self._runs.set_note(Path(item.data(0, _FOLDER_ROLE)), item.text(_NOTE))
+            widget.setVisible(record is not None)
+        if record is not None and record.value is not None:
+            self.stopped.setText(f"Stopped: {unfinished_text(record.value)}.")
 
     @Slot()
-    def _on_delete_clicked(self) -> None:
-        if (run := self.current) is not None:
-            self.delete_requested.emit(run)
+    def _on_self_selection_changed(self) -> None:
+        record = self.current
+        if record is not None and record.value is not None:
+            self.run_chosen.emit(record.path)
 
     @Slot()
-    def _on_forget_clicked(self) -> None:
-        if (stopped := self.unfinished) is not None:
-            self._runs.forget_unfinished(stopped.key)
-
-    @Slot()
-    def _on_go_on_clicked(self) -> None:
-        if (stopped := self.unfinished) is not None:
-            self.go_on_requested.emit(stopped)
-
-    @Slot()
-    def _on_keep_clicked(self) -> None:
-        if (stopped := self.unfinished) is not None:
-            self.keep_requested.emit(stopped)
+    def _on_stopped_button_clicked(self) -> None:
+        record, button = self._stopped, self.sender()
+        if record is None:
+            return
+        if button is self.forget:
+            self._unfinished.delete(record.path)
+        else:
+            wish = self.go_on_requested if button is self.go_on else self.keep_requested
+            wish.emit(record.value)
 
 
-def _item(run: RunSummary) -> QTreeWidgetItem:
-    if run.problem:
-        cells = ["–", "cannot be read", display_text(run.problem), "", display_text(run.note)]
-    else:
-        cells = [
-            percent(run.mean_average_precision),
-            display_text(run.model),
-            display_text(run.dataset),
-            date_text(run.date),
-            display_text(run.note),
-        ]
-    item = QTreeWidgetItem(cells)
-    item.setData(0, _FOLDER_ROLE, str(run.folder))
-    item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-    for column, text in enumerate(cells):
-        item.setToolTip(column, text)
-    item.setToolTip(_NOTE, "Double-click to write a note")
-    return item
+def unfinished_text(run: UnfinishedRun) -> str:
+    """What was stopped, and how far it was."""
+    model, data = run.facts.get("model name", ""), run.facts.get("data set", "")
+    return display_text(f"{model} on {data}, after {run.done:,} of {run.total:,} images")
+
+
+def _question(record: Record[EvaluationSummary]) -> str:
+    name = "this run" if record.value is None else display_text(record.value.model) or "this run"
+    return f"Delete the evaluation of {name} for good?"

@@ -23,12 +23,13 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import JobSlot
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, preflight
-from csra_gui.evaluation.run_list import RunList
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.widgets.record_list import RecordManager
 from engine.api.config import EvaluateConfig
 from engine.api.evaluation import EvaluationRequest
+from engine.records.evaluations import EvaluationSummary
 from engine.texts import display_text
 
 _WAIT_MS = 150
@@ -57,7 +58,7 @@ class StartDialog(QDialog):
         self,
         session: Session,
         manager: ModelManager,
-        runs: RunList,
+        runs: RecordManager[EvaluationSummary],
         tagging_rate: Callable[[Path], float],
         parent: QWidget,
     ) -> None:
@@ -124,7 +125,7 @@ class StartDialog(QDialog):
         self.models.itemChanged.connect(self._on_choice_changed)
         self.limit.valueChanged.connect(self._on_choice_changed)
         self._manager.entries_changed.connect(self._list_models)
-        self._runs.runs_changed.connect(self._on_choice_changed)
+        self._runs.records_changed.connect(self._on_choice_changed)
         self.start.clicked.connect(self._on_start_clicked)
         self.close_button.clicked.connect(self.close)
 
@@ -161,7 +162,7 @@ class StartDialog(QDialog):
     def _rate(self, path: Path, name: str) -> float:
         used = self._session.model
         title = used.name if used is not None and used.path == path else name
-        runs = self._runs.kept.runs
+        runs = self._runs.values
         return known_rate(title, runs) or known_rate(name, runs) or self._tagging_rate(path)
 
     # What it would come to.

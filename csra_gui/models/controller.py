@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from csra_gui.models.download_dialog import DownloadDialog
 from csra_gui.models.entries import ModelEntry, Place
@@ -17,6 +17,7 @@ from csra_gui.models.manager import DownloadOrder, ModelManager, Work, WorkEnd, 
 from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
+from csra_gui.widgets.text_dialogs import ask_to_delete
 from engine.api.errors import FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
 from engine.texts import display_name, display_path, display_text
@@ -109,16 +110,10 @@ class ModelController(QObject):
         dialog.open()
 
     def _ask_remove(self, model: ModelEntry) -> None:
-        box = QMessageBox(self._parent)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Remove a model")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(f"Delete {display_text(model.name)} from this computer?")
-        remove = box.addButton("Remove", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        remove.clicked.connect(lambda: self._manager.remove(model))
-        box.open()
+        text = f"Delete {display_text(model.name)} from this computer?"
+        ask_to_delete(
+            self._parent, "Remove a model", text, lambda: self._manager.remove(model), "Remove"
+        )
 
     def _ask_facts(self, request: ModelImport, missing: MissingFactsError) -> None:
         dialog = FactsDialog(request.path, missing, self._parent)

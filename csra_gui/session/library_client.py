@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import logging
-import os
 import queue
 import sys
 import tempfile
@@ -15,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from platformdirs import user_data_path
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from engine.api.errors import EngineError
@@ -23,7 +21,7 @@ from engine.library.carrying import carry_over
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library
-from engine.records.models import DATA_VARIABLE
+from engine.records.folders import data_folder
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,8 +29,7 @@ T = TypeVar("T")
 
 def library_file() -> Path:
     """Where the person's library is; it need not exist yet."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return (Path(chosen) if chosen else user_data_path("csra-gui")) / "library.db"
+    return data_folder() / "library.db"
 
 
 def who() -> str:

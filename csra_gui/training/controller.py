@@ -7,9 +7,8 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
-from csra_gui.base.jobs import JobSlot, Policy, Work
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
@@ -23,12 +22,13 @@ from csra_gui.training.teach_controller import TeachController
 from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
+from csra_gui.widgets.record_list import RecordManager
 from engine.api.errors import EngineError
 from engine.api.training import TrainRequest
 from engine.api.training_reports import Ending
 from engine.api.values import ModelImport
 from engine.records.models import default_store
-from engine.records.trainings import TrainingRun, TrainingRuns, default_runs
+from engine.records.trainings import TrainingRun, TrainingStore
 from engine.texts import display_path, display_text
 
 #: Validation photos that are looked at after each epoch.
@@ -54,14 +54,15 @@ class TrainingController(QObject):
         self._notifier = notifier
         self._decoder = decoder
         self._window = window
-        self._runs: TrainingRuns = default_runs()
-        self._listing = JobSlot(session.jobs, "list trainings", self, Policy.ONCE_MORE)
+        self._store = TrainingStore()
+        self.runs = RecordManager(self._store, session.jobs, self)
         self.runner = runner
         self.teachings = TeachController(session, manager, runner, window)
         self.strip = TrainingProgressBar(runner, window)
         self.new_dialog: NewTrainingDialog | None = None
         self.dialog: TrainingDialog | None = None
         self.runs_dialog: RunsDialog | None = None
+        self.runs.failed.connect(self._tell_error)
         runner.ended.connect(self._on_runner_ended)
         runner.busy_changed.connect(self._refresh_runs)
         manager.entries_changed.connect(self._offer_models)
@@ -99,12 +100,10 @@ class TrainingController(QObject):
     def show_runs(self) -> None:
         """All trainings."""
         if self.runs_dialog is None:
-            self.runs_dialog = dialog = RunsDialog(self._window)
+            self.runs_dialog = dialog = RunsDialog(self.runs, self._window)
             dialog.resume_requested.connect(self._resume)
             dialog.use_requested.connect(self._use)
             dialog.export_requested.connect(self._ask_target)
-            dialog.delete_requested.connect(self._ask_delete)
-            dialog.note_changed.connect(self._set_note)
         self.runs_dialog.show()
         self._refresh_runs()
         _to_front(self.runs_dialog)
@@ -143,8 +142,8 @@ class TrainingController(QObject):
 
         def keep() -> TrainingRun:
             importlib.import_module("pyqtgraph")  # else the first plot does, in the GUI thread
-            folder = self._runs.new_folder(wish.name)
-            return self._runs.keep(
+            folder = self._store.new_folder(wish.name)
+            return self._store.keep(
                 TrainRequest(source, folder, wish.config, wish.start, wish.name, samples=SAMPLES)
             )
 
@@ -172,7 +171,7 @@ class TrainingController(QObject):
         self._refresh_runs()
         record, name = self.runner.record, display_text(end.run.name)
         if record.started is None and not end.run.has_begun:
-            self._delete(end.run)
+            self.runs.delete(end.run.folder)
         if end.error is not None:
             self._tell_error(end.error)
             return
@@ -192,27 +191,23 @@ class TrainingController(QObject):
 
     @Slot()
     def _refresh_runs(self) -> None:
-        if self.runs_dialog is None or not self.runs_dialog.isVisible():
-            return
-        self._listing.run(self._runs.runs, self._show_runs)
-
-    def _show_runs(self, runs: tuple[TrainingRun, ...]) -> None:
-        if self.runs_dialog is not None:
-            self.runs_dialog.set_runs(runs, busy=self.runner.is_busy)
+        if self.runs_dialog is not None and self.runs_dialog.isVisible():
+            self.runs_dialog.set_busy(self.runner.is_busy)
+            self.runs.refresh()
 
     def look_for_interrupted(self) -> None:
         """Offer to go on with what was interrupted when the window was closed."""
-        self._session.jobs.run(self._known_runs, "look for trainings", self._offer_interrupted)
+        once = Qt.ConnectionType.SingleShotConnection
+        self.runs.records_changed.connect(self._offer_interrupted, once)
+        self.runs.refresh()
 
-    def _known_runs(self) -> tuple[TrainingRun, ...]:
-        """In a worker; what was asked for long ago and never began is cleared away."""
-        runs = self._runs.runs()
-        for run in runs:
-            if not run.has_begun and time.time() - run.created > _OLD_S:
-                self._runs.delete(run.folder)
-        return runs
-
-    def _offer_interrupted(self, runs: tuple[TrainingRun, ...]) -> None:
+    @Slot()
+    def _offer_interrupted(self) -> None:
+        """What was asked for long ago and never began is cleared away."""
+        runs = self.runs.values
+        for old in runs:
+            if not old.has_begun and time.time() - old.created > _OLD_S:
+                self.runs.delete(old.folder)
         run = next((run for run in runs if run.ending is None and run.has_state), None)
         if run is None or self.runner.is_busy:
             return
@@ -255,32 +250,6 @@ class TrainingController(QObject):
             lambda _: self._notifier.info(text, Topic.TRAINING),
             self._tell_error,
         )
-
-    @Slot(object)
-    def _ask_delete(self, run: TrainingRun) -> None:
-        box = QMessageBox(self.runs_dialog)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Delete a training")
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(
-            f"Delete the training {display_text(run.name)} with its curves and models? A model "
-            "that you saved from it stays."
-        )
-        delete = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-        delete.clicked.connect(lambda: self._delete(run))
-        box.open()
-
-    def _delete(self, run: TrainingRun) -> None:
-        self._change(lambda: self._runs.delete(run.folder), "delete training")
-
-    @Slot(object, str)
-    def _set_note(self, run: TrainingRun, note: str) -> None:
-        self._change(lambda: self._runs.set_note(run.folder, note), "note on training")
-
-    def _change(self, work: Work, name: str) -> None:
-        self._session.jobs.run(work, name, None, self._tell_error, self._refresh_runs)
 
     def _tell_error(self, error: EngineError) -> None:
         self._notifier.error(str(error), Topic.TRAINING)

@@ -25,7 +25,7 @@ from engine.api.training_reports import (
     TrainingStarted,
     TrainReport,
 )
-from engine.records.trainings import TrainingRun, TrainingRuns
+from engine.records.trainings import TrainingRun, TrainingStore
 
 _LOOK_S = 0.1
 
@@ -72,10 +72,10 @@ class TrainingRunner(QObject):
     ended = Signal(object)
     busy_changed = Signal()
 
-    def __init__(self, factory: EngineFactory, runs: TrainingRuns, parent: QObject) -> None:
+    def __init__(self, factory: EngineFactory, store: TrainingStore, parent: QObject) -> None:
         super().__init__(parent)
         self._factory = factory
-        self._runs = runs
+        self._store = store
         self._jobs = JobRunner(self)
         self._slot = JobSlot(self._jobs, "train", self, Policy.IGNORE)
         self._error: EngineError | None = None
@@ -203,13 +203,13 @@ class TrainingRunner(QObject):
     # In the worker thread.
 
     def _reports(self, request: TrainRequest, asks: bool) -> Generator[TrainReport, None, None]:
-        self._runs.set_ending(request.output, None)
+        self._store.set_ending(request.output, None)
         engine = self._made_engine()
         try:
             with closing(engine.train(request)) as reports:
                 for report in reports:
                     if isinstance(report, TrainingEnded) and not self._closed.is_set():
-                        self._runs.set_ending(request.output, report.ending)
+                        self._store.set_ending(request.output, report.ending)
                     waits = isinstance(report, PauseReport) or (
                         asks and isinstance(report, Preflight)
                     )

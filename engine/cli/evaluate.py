@@ -28,13 +28,8 @@ from engine.inference.distributed import Processes, local_device, processes
 from engine.inference.predict import position_scores
 from engine.metrics import BootstrapSettings, Frame
 from engine.records.catalogue import find_model
+from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.records.run_comparison import compare_runs
-from engine.records.runs import (
-    EvaluationRun,
-    find_run,
-    load_run,
-    runs_folder,
-)
 from engine.report.numbers import EvaluationReport, report
 from engine.report.page import (
     ErrorExample,
@@ -79,7 +74,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     bootstrap = BootstrapSettings(options.resamples)
     if options.from_run:
-        kept = load_run(find_run(options.from_run, runs_folder()))
+        kept = _kept_run(options.from_run)
         return _publish(options, report(kept, bootstrap), ())
     if options.dataset is None or options.data is None:
         say("error: --dataset and --data are needed (or --from-run).")
@@ -95,6 +90,11 @@ def _evaluate(options: argparse.Namespace) -> int:
             say(f"Kept as run {work.keep(run).name}.")
         examples = _examples(work, pool, numbers) if options.html else ()
         return _publish(options, numbers, examples)
+
+
+def _kept_run(name: str) -> EvaluationRun:
+    store = EvaluationStore()
+    return store.load(store.find(name))
 
 
 def _set_up(options: argparse.Namespace, device: torch.device, process: Processes) -> EvaluationJob:
@@ -166,7 +166,7 @@ def _publish(
         if options.json:
             write_text(options.json, json.dumps(numbers.as_dict(), indent=2) + "\n")
         if options.html:
-            earlier = options.compare and load_run(find_run(options.compare, runs_folder()))
+            earlier = _kept_run(options.compare) if options.compare else None
             changes = compare_runs(earlier, numbers.run) if earlier else None
             write_html(options.html, html_report(numbers, examples, changes))
     except OSError as error:

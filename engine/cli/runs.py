@@ -7,11 +7,9 @@ import json
 
 import numpy as np
 
-from engine.api.errors import DataError
 from engine.cli.common import EXIT_DONE, Commands, write_out
-from engine.metrics import mean_average_precision
+from engine.records.evaluations import EvaluationStore
 from engine.records.run_comparison import compare_runs
-from engine.records.runs import find_run, list_runs, load_run, runs_folder
 from engine.texts import display_text
 
 _MOST_SHOWN = 20
@@ -31,26 +29,22 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def _list(_options: argparse.Namespace) -> int:
-    folders = list_runs(runs_folder())
-    for folder in folders:
-        try:
-            run = load_run(folder)
-        except DataError as error:
-            write_out(f"{folder.name}  {display_text(str(error))}")
-            continue
-        mean = 100 * mean_average_precision(run.logits, run.targets, run.ignored)
-        write_out(
-            f"{folder.name}  mAP {mean:5.1f}  {len(run.ids):6} images  "
-            f"{display_text(run.model['name'])} on {display_text(run.dataset['name'])}"
-        )
-    if not folders:
-        write_out(f"No evaluation was kept yet in {runs_folder()}.")
+    store = EvaluationStore()
+    records = store.records()
+    for record in reversed(records):
+        run, text = record.value, record.problem
+        if run is not None:
+            text = f"mAP {100 * run.mean_average_precision:5.1f}  {run.num_images:6} images  "
+            text += f"{run.model} on {run.dataset}"
+        write_out(f"{record.path.name}  {display_text(text)}")
+    if not records:
+        write_out(f"No evaluation was kept yet in {store.root}.")
     return EXIT_DONE
 
 
 def _compare(options: argparse.Namespace) -> int:
-    folder = runs_folder()
-    before, after = (load_run(find_run(name, folder)) for name in (options.before, options.after))
+    store = EvaluationStore()
+    before, after = (store.load(store.find(name)) for name in (options.before, options.after))
     result = compare_runs(before, after)
     if options.json:
         write_out(json.dumps(result.as_dict(), indent=2))

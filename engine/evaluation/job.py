@@ -26,16 +26,8 @@ from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import EvaluatedShare, Evaluator, merged
 from engine.inference.torch_backend import TorchBackend
 from engine.models.resizing import resized
-from engine.records.run_notes import remember_place
-from engine.records.runs import EvaluationRun, dataset_hash, now, runs_folder, save_run
-from engine.records.unfinished import (
-    UnfinishedRun,
-    forget_unfinished,
-    load_unfinished,
-    save_unfinished,
-    unfinished_folder,
-    unfinished_key,
-)
+from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
+from engine.records.unfinished import UnfinishedRun, UnfinishedStore, unfinished_key
 
 _SAVE_EVERY_S = 30.0
 
@@ -131,7 +123,7 @@ class EvaluationJob:
                 share.failed,
                 share.localisation,
             )
-            save_unfinished(run, unfinished_folder())
+            UnfinishedStore().save(run)
 
     def as_run(
         self, share: EvaluatedShare, processes: int = 1, rate_per_s: float = 0.0
@@ -187,21 +179,19 @@ class EvaluationJob:
         Raises:
             DataError: it cannot be written.
         """
-        folder = save_run(run, runs_folder())
-        remember_place(folder, self.request.root)
-        return folder
+        return EvaluationStore().save(run, self.request.root)
 
     def _keep(self, share: EvaluatedShare, rate_per_s: float = 0.0) -> str:
         folder = self.keep(self.as_run(share, rate_per_s=rate_per_s))
         with self._saving:
             self._is_kept = True
-            forget_unfinished(self._key, unfinished_folder())
+            UnfinishedStore().forget(self._key)
         return folder.name
 
     def _before(self) -> EvaluatedShare | None:
         if self.request.unfinished is Unfinished.AGAIN:
             return None
-        run = load_unfinished(self._key, unfinished_folder())
+        run = UnfinishedStore().find(self._key)
         if run is None or run.total != len(self.images):
             return None
         if run.logits.shape[1] != len(self.images.categories):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_data_path
-
 from engine.api.errors import ModelError
+from engine.records.folders import DATA_VARIABLE, data_folder
 from engine.resources import resource_path
 
 MODEL_SUFFIX = ".safetensors"
-#: Set to use another folder than the system's for this program's data.
-DATA_VARIABLE = "CSRA_GUI_DATA"
 #: Of downloaded files, as they came.
 DOWNLOAD_SUFFIXES = (".pth", ".safetensors", ".npz", ".bin")
 _WORD = re.compile(r"\w")
@@ -26,8 +22,7 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 def models_folder() -> Path:
     """Where the user's own models lie; it need not exist yet."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return (Path(chosen) if chosen else user_data_path("csra-gui")) / "models"
+    return data_folder() / "models"
 
 
 def shipped_models() -> dict[str, Path]:

@@ -9,26 +9,22 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from engine.api.categories import Categories
 from engine.api.config import HeadTrainConfig
-from engine.api.errors import DataError, EngineError
+from engine.api.errors import DataError
 from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
 from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.api.training_reports import Ending, EpochReport
-from engine.atomic import atomic_path, write_text
-from engine.records.models import check_model_name, make_folder, models_folder
+from engine.records.folders import Record, RecordStore, open_arrays
+from engine.records.models import check_model_name
+from engine.texts import display_path
 
-_REQUEST, _LABELS, _LOG = "run.json", "labels.npz", "log.jsonl"
-_VERSION = 1
+_LABELS, _LOG = "labels.npz", "log.jsonl"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,27 +80,23 @@ class TrainingRun:
         return not over and (self.has_state or is_heads or not self.epochs)
 
 
-@dataclass(frozen=True)
-class TrainingRuns:
-    """All trainings in one folder.
+class TrainingStore(RecordStore[TrainingRun]):
+    """The trainings, each in a folder that the training itself writes to."""
 
-    Args:
-        folder: made when first needed.
-    """
-
-    folder: Path
+    noun = "training"
+    place = "trainings"
+    version = ("version", 1)
+    note_file = RecordStore.description
 
     def new_folder(self, name: str) -> Path:
         """A folder for a new run, not there yet.
 
         Raises:
-            ModelError: the name cannot be used, or no folder be made.
+            ModelError: the name cannot be used.
         """
-        name = check_model_name(name)
-        make_folder(self.folder)
-        stem = f"{time.strftime('%Y-%m-%d')} {name}"
+        stem = f"{time.strftime('%Y-%m-%d')} {check_model_name(name)}"
         names = (stem, *(f"{stem} ({i})" for i in range(2, 10_000)))
-        return next(self.folder / n for n in names if not (self.folder / n).exists())
+        return next(self.root / n for n in names if not (self.root / n).exists())
 
     def keep(self, request: TrainRequest) -> TrainingRun:
         """Write down what is asked, before it starts.
@@ -112,90 +104,42 @@ class TrainingRuns:
         Raises:
             DataError: the disk does not take it.
         """
-        created = time.time()
-        folder = request.output
-        try:
-            folder.mkdir(parents=True, mode=0o700)
-            if isinstance(request.source, LabelSource):
-                _write_labels(folder / _LABELS, request.source)
-            write_text(folder / _REQUEST, _as_json(request, created))
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise DataError(f"The training cannot be kept in {folder}: {error}.") from error
+        folder, created, source = request.output, time.time(), request.source
+        if folder.exists():
+            raise DataError(f"There is a training in {display_path(folder)} already.")
+        arrays = {}
+        if isinstance(source, LabelSource):
+            arrays = {"targets": source.targets, "ignored": source.ignored}
+        values = {"created": created, "ending": None, "note": "", **_description(request)}
+        self._keep(folder, values, _LABELS, arrays)
         return TrainingRun(folder, dataclasses.replace(request, resume=True), created)
 
-    def runs(self) -> tuple[TrainingRun, ...]:
-        """All that can be read, the newest first."""
-        found = []
-        for file in self.folder.glob(f"*/{_REQUEST}"):
-            try:
-                found.append(self.read(file.parent))
-            except DataError:
-                continue  # somebody else's folder, or a later version's
-        return tuple(sorted(found, key=lambda run: -run.created))
+    def records(self) -> list[Record[TrainingRun]]:
+        """All records, newest first, those that cannot be read last."""
+        return sorted(super().records(), key=lambda r: -r.value.created if r.value else math.inf)
 
-    def read(self, folder: Path) -> TrainingRun:
-        """One run.
-
-        Raises:
-            DataError: there is none that this version understands.
-        """
-        try:
-            values = json.loads((folder / _REQUEST).read_text(encoding="utf-8"))
-            request = _request(values, folder)
-            ending = None if values.get("ending") is None else Ending(values["ending"])
-            created, note = float(values["created"]), str(values.get("note", ""))
-        except (OSError, ValueError, LookupError, TypeError, EngineError) as error:
-            raise DataError(f"The training in {folder.name} cannot be read: {error}") from error
-        has_state = any(folder.glob("state-*.pt"))
-        return TrainingRun(folder, request, created, ending, note, read_epochs(folder), has_state)
-
-    def set_ending(self, folder: Path, ending: Ending | None) -> None:
+    def set_ending(self, path: Path, ending: Ending | None) -> None:
         """Note how a run ended; ``None`` when it goes on.
 
         Raises:
             DataError: the disk does not take it.
         """
-        self._change(folder, {"ending": ending})
+        self._change(path, self.description, ending=ending)
 
-    def set_note(self, folder: Path, note: str) -> None:
-        """Keep a note of the person.
-
-        Raises:
-            DataError: the disk does not take it.
-        """
-        self._change(folder, {"note": note})
-
-    def delete(self, folder: Path) -> None:
-        """Delete a run and everything it wrote.
-
-        Raises:
-            DataError: it cannot be deleted, or is none of these.
-        """
-        if folder.parent != self.folder or not (folder / _REQUEST).is_file():
-            raise DataError(f"{folder.name} is no training of this program.")
-        try:
-            # The name first: what is left of a deletion that breaks off is no run any more.
-            (folder / _REQUEST).unlink()
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise DataError(f"{folder.name} could not be deleted: {error}.") from error
-
-    def _change(self, folder: Path, values: Mapping[str, Any]) -> None:
-        file = folder / _REQUEST
-        try:
-            old = json.loads(file.read_text(encoding="utf-8"))
-            write_text(file, json.dumps({**old, **values}, indent=2) + "\n")
-        except (OSError, ValueError) as error:
-            raise DataError(f"The training in {folder.name} cannot be changed: {error}.") from error
+    def _parse(self, path: Path) -> TrainingRun:
+        values = self._described(path)
+        return TrainingRun(
+            path,
+            _request(values, path),
+            float(values["created"]),
+            None if values.get("ending") is None else Ending(values["ending"]),
+            str(values.get("note", "")),
+            _epochs(path),
+            any(path.glob("state-*.pt")),
+        )
 
 
-def default_runs() -> TrainingRuns:
-    """The trainings in the person's data folder."""
-    return TrainingRuns(models_folder().parent / "trainings")
-
-
-def read_epochs(folder: Path) -> tuple[EpochReport, ...]:
+def _epochs(folder: Path) -> tuple[EpochReport, ...]:
     """The finished epochs by a run's log; a damaged line is passed over."""
     try:
         lines = (folder / _LOG).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -221,7 +165,7 @@ def _number(value: Any) -> Any:
     return math.nan if value is None else value
 
 
-def _as_json(request: TrainRequest, created: float) -> str:
+def _description(request: TrainRequest) -> dict[str, object]:
     source: dict[str, Any]
     if isinstance(request.source, DatasetSource):
         source = {"kind": "dataset", **dataclasses.asdict(request.source)}
@@ -238,12 +182,8 @@ def _as_json(request: TrainRequest, created: float) -> str:
             "val_fraction": labels.val_fraction,
         }
     is_heads = isinstance(request.config, HeadTrainConfig)
-    values = {
-        "version": _VERSION,
+    return {
         "name": request.name,
-        "created": created,
-        "ending": None,
-        "note": "",
         "source": source,
         "trains": "heads" if is_heads else "network",
         "config": dataclasses.asdict(request.config),
@@ -253,7 +193,6 @@ def _as_json(request: TrainRequest, created: float) -> str:
         "samples": request.samples,
         "provenance": [list(pair) for pair in request.provenance],
     }
-    return json.dumps(values, indent=2) + "\n"
 
 
 def _finite(start: dict[str, Any]) -> dict[str, Any]:
@@ -263,8 +202,6 @@ def _finite(start: dict[str, Any]) -> dict[str, Any]:
 
 
 def _request(values: dict[str, Any], folder: Path) -> TrainRequest:
-    if values["version"] != _VERSION:
-        raise DataError("It was made by another version of this program.")
     start = dict(values["start"])
     if start["temperatures"] is not None:
         start["temperatures"] = tuple(
@@ -306,7 +243,7 @@ def _source(values: dict[str, Any], folder: Path) -> DatasetSource | LabelSource
             values["val_split"],
             values["val_fraction"],
         )
-    with np.load(folder / _LABELS, allow_pickle=False) as labels:
+    with open_arrays(folder / _LABELS) as labels:
         targets, ignored = labels["targets"].astype(bool), labels["ignored"].astype(bool)
     return LabelSource(
         values["name"],
@@ -317,8 +254,3 @@ def _source(values: dict[str, Any], folder: Path) -> DatasetSource | LabelSource
         values["val_fraction"],
         tuple(values["ids"]),
     )
-
-
-def _write_labels(file: Path, labels: LabelSource) -> None:
-    with atomic_path(file) as temporary, temporary.open("wb") as stream:
-        np.savez_compressed(stream, targets=labels.targets, ignored=labels.ignored)

@@ -10,29 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError
+from engine.api.evaluation import EvaluationRequest
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path
 from engine.metrics.pointing import MeterState
-from engine.records.runs import runs_folder
-
-_FORMAT = 1
-_DAMAGE = (
-    AttributeError,
-    BadZipFile,
-    EOFError,
-    KeyError,
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-_FILE = re.compile(r"[0-9a-f]{16}\.npz")
+from engine.records.folders import RecordStore, open_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,76 +50,85 @@ class UnfinishedRun:
         """Images that need not be looked at again."""
         return len(self.rows) + len(self.failed)
 
+    @property
+    def request(self) -> EvaluationRequest:
+        """What is fulfilled by evaluating what is missing."""
+        facts = self.facts
+        size, limit = facts.get("input size", ""), facts.get("limit", "")
+        return EvaluationRequest(
+            facts.get("kind", ""),
+            Path(facts.get("root", "")),
+            facts.get("split", ""),
+            facts.get("model") or None,
+            EvaluateConfig(
+                flip=facts.get("flip") == "True",
+                input_size=int(size) if size.isdigit() else None,
+            ),
+            limit=int(limit) if limit.isdigit() and int(limit) else None,
+        )
+
 
 def unfinished_key(*parts: object) -> str:
     """A name for everything that must be the same for results to be put together."""
     return hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).hexdigest()[:16]
 
 
-def unfinished_folder() -> Path:
-    """Where they are kept, in the person's own data."""
-    return runs_folder() / "unfinished"
+class UnfinishedStore(RecordStore[UnfinishedRun]):
+    """What was found, a file for each key; those stopped last come first."""
+
+    noun = "unfinished evaluation"
+    place = "evaluations/unfinished"
+    names = re.compile(r"[0-9a-f]{16}\.npz")
+    description = ""
+    version = ("format", 1)
+
+    def save(self, run: UnfinishedRun) -> None:
+        """Keep what was found, in place of what was kept under the same key.
+
+        Raises:
+            DataError: it cannot be written.
+        """
+        key, version = self.version
+        facts = {
+            key: version,
+            "facts": dict(run.facts),
+            "total": run.total,
+            "failed": [list(item) for item in run.failed],
+            "localisation": run.localisation,
+        }
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with atomic_path(self._path(run.key)) as temporary, temporary.open("wb") as file:
+                np.savez(file, rows=run.rows, logits=run.logits, facts=np.array(json.dumps(facts)))
+        except OSError as error:
+            raise DataError(
+                f"The results so far could not be kept in {self.root}: {error.strerror}."
+            ) from error
+
+    def find(self, key: str) -> UnfinishedRun | None:
+        """What was found under a key; ``None`` if there is nothing, or nothing that can be read."""
+        with contextlib.suppress(DataError):  # doing it again is no harm
+            return self.read(self._path(key))
+        return None
+
+    def forget(self, key: str) -> None:
+        """Delete what was found under a key; nothing there is no harm."""
+        with contextlib.suppress(DataError):
+            self.delete(self._path(key))
+
+    def _path(self, key: str) -> Path:
+        return self.root / f"{key}.npz"
+
+    def _age(self, path: Path) -> float:
+        return path.stat().st_mtime_ns
+
+    def _parse(self, path: Path) -> UnfinishedRun:
+        with open_arrays(path) as arrays:
+            body = self._of_version(json.loads(str(arrays["facts"])))
+            return _run(path.stem, body, arrays)
 
 
-def save_unfinished(run: UnfinishedRun, folder: Path) -> None:
-    """Keep what was found, in place of what was kept under the same key.
-
-    Raises:
-        DataError: it cannot be written.
-    """
-    facts = {
-        "format": _FORMAT,
-        "facts": dict(run.facts),
-        "total": run.total,
-        "failed": [list(item) for item in run.failed],
-        "localisation": run.localisation,
-    }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(_path(run.key, folder)) as temporary, temporary.open("wb") as file:
-            np.savez(file, rows=run.rows, logits=run.logits, facts=np.array(json.dumps(facts)))
-    except OSError as error:
-        raise DataError(
-            f"The results so far could not be kept in {folder}: {error.strerror}."
-        ) from error
-
-
-def load_unfinished(key: str, folder: Path) -> UnfinishedRun | None:
-    """What was found under a key; ``None`` if there is nothing, or nothing that can be read."""
-    try:
-        # Opened here: if the archive is damaged, numpy forgets to close what it opened itself.
-        with (
-            _path(key, folder).open("rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
-        ):
-            return _parse(key, json.loads(str(arrays["facts"])), arrays)
-    except _DAMAGE:
-        return None  # doing it again is no harm
-
-
-def list_unfinished(folder: Path) -> list[UnfinishedRun]:
-    """All that can be gone on with, the one stopped last first."""
-    if not folder.is_dir():
-        return []
-    files = [path for path in folder.iterdir() if _FILE.fullmatch(path.name)]
-    files.sort(key=lambda path: -path.stat().st_mtime_ns)
-    found = (load_unfinished(path.stem, folder) for path in files)
-    return [run for run in found if run is not None]
-
-
-def forget_unfinished(key: str, folder: Path) -> None:
-    """Delete what was found under a key; nothing there is no harm."""
-    with contextlib.suppress(OSError):
-        _path(key, folder).unlink(missing_ok=True)
-
-
-def _path(key: str, folder: Path) -> Path:
-    return folder / f"{key}.npz"
-
-
-def _parse(key: str, body: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> UnfinishedRun:
-    if body["format"] != _FORMAT:
-        raise ValueError(f"format {body['format']}")
+def _run(key: str, body: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> UnfinishedRun:
     rows, logits = arrays["rows"].astype(np.int64), arrays["logits"].astype(np.float32)
     failed = tuple((int(row), str(reason)) for row, reason in body["failed"])
     total = int(body["total"])

@@ -29,7 +29,7 @@ from engine.metrics import (
 from engine.metrics.bootstrap import bootstrap_steps
 from engine.metrics.checks import finished
 from engine.metrics.thresholds import Thresholds, best_f1_thresholds
-from engine.records.runs import EvaluationRun
+from engine.records.evaluations import EvaluationRun
 
 _LOGIT_THRESHOLD = 0.0  # a score of one half
 

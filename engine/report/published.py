@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from engine.api.errors import ModelError
 from engine.data.datasets.coco import OFFICIAL_COUNTS
 from engine.records.catalogue import load_catalogue
-from engine.records.runs import EvaluationRun
+from engine.records.evaluations import EvaluationRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from engine.api.errors import ConfigError, DataError
 from engine.api.training_config import TrainConfig
 from engine.atomic import write_text
 from engine.data.datasets.labelled import LabelledImages
-from engine.records.runs import dataset_hash
+from engine.records.evaluations import dataset_hash
 from engine.texts import display_path
 
 _SETTINGS, _IMAGES = "config.json", "images.json"

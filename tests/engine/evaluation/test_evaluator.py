@@ -18,17 +18,8 @@ from engine.inference.distributed import Processes
 from engine.inference.torch_backend import TorchBackend
 from engine.metrics import BootstrapSettings, Protocol
 from engine.models.resizing import resized
+from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.run_comparison import compare_runs
-from engine.records.runs import (
-    EvaluationRun,
-    dataset_hash,
-    find_run,
-    list_runs,
-    load_run,
-    now,
-    runs_folder,
-    save_run,
-)
 from engine.report.numbers import protocol_of, report
 from engine.service.local import LocalEngine
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_config
@@ -181,11 +172,12 @@ def test_closing_an_evaluation_stops_it(tmp_path, images, pool):
 def test_a_run_survives_its_files_and_gives_the_same_numbers(tmp_path, images, pool):
     share = evaluate(Evaluator(*setup(tmp_path), images), pool)[0]
     run = as_run(share, images)
-    folder = save_run(run, tmp_path / "runs")
-    again = load_run(folder)
+    store = EvaluationStore(tmp_path / "runs")
+    folder = store.save(run)
+    again = store.load(folder)
     assert report(again, QUICK).as_dict() == report(run, QUICK).as_dict()
-    assert list_runs(tmp_path / "runs") == [folder]
-    assert find_run("last", tmp_path / "runs") == find_run(folder.name[:8], tmp_path / "runs")
+    assert store.paths() == [folder]
+    assert store.find("last") == store.find(folder.name[:8])
     assert {"mAP", "CP", "CR", "CF1", "OP", "OR", "OF1", "top3", "per_category", "intervals"} | {
         "pointing_game",
         "num_images",
@@ -210,15 +202,15 @@ def test_a_run_survives_its_files_and_gives_the_same_numbers(tmp_path, images, p
 )
 def test_a_damaged_run_is_refused_in_one_sentence(tmp_path, images, pool, damage):
     share = evaluate(Evaluator(*setup(tmp_path), images), pool)[0]
-    folder = save_run(as_run(share, images), tmp_path / "runs")
+    folder = EvaluationStore(tmp_path / "runs").save(as_run(share, images))
     damage(folder)
     with pytest.raises(DataError, match="evaluation run in"):
-        load_run(folder)
+        EvaluationStore().load(folder)
 
 
 def test_a_run_that_is_not_there_is_an_error_in_plain_words(tmp_path):
     with pytest.raises(DataError, match="no evaluation run called 'x'"):
-        find_run("x", tmp_path)
+        EvaluationStore(tmp_path).find("x")
 
 
 def test_comparing_shows_what_changed_label_by_label(tmp_path, images, pool):
@@ -249,7 +241,7 @@ def test_the_runs_command_lists_and_compares(tmp_path, images, pool, capsys, mon
     share = evaluate(Evaluator(*setup(tmp_path), images), pool)[0]
     first = as_run(share, images)
     names = [
-        save_run(run, runs_folder()).name
+        EvaluationStore().save(run).name
         for run in (first, replace(first, logits=-first.logits, date="2020-01-01T00:00:00+00:00"))
     ]
     assert cli.run(["runs", "list"]) == 0

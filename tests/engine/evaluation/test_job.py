@@ -16,23 +16,9 @@ from engine.api.values import ThresholdsForModel
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.registry import load_dataset
+from engine.records.evaluations import EvaluationRun, EvaluationStore, LabelMark
 from engine.records.models import default_store
-from engine.records.run_notes import (
-    LabelMark,
-    delete_run,
-    marks_of,
-    note_of,
-    place_of,
-    set_marks,
-    set_note,
-)
-from engine.records.runs import EvaluationRun, list_runs, load_run, runs_folder
-from engine.records.unfinished import (
-    forget_unfinished,
-    list_unfinished,
-    load_unfinished,
-    unfinished_folder,
-)
+from engine.records.unfinished import UnfinishedStore
 from engine.report.published import why_not_comparable
 from engine.service.local import LocalEngine
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model
@@ -71,7 +57,7 @@ def finished(engine: LocalEngine, request: EvaluationRequest) -> EvaluationRun:
     """Run to the end; the run that is kept."""
     last = list(engine.evaluate(request))[-1]
     assert isinstance(last, EvaluationDone)
-    return load_run(runs_folder() / last.run)
+    return EvaluationStore().load(EvaluationStore().root / last.run)
 
 
 def stopped_after(engine: LocalEngine, request: EvaluationRequest, images: int) -> None:
@@ -86,26 +72,26 @@ def test_a_run_is_kept_with_the_place_of_its_images(engine, request_):
     assert len(run.ids) == 10
     assert [name for name, _ in run.failed] == ["07.png"]
     assert float(run.settings["images per second"]) > 0
-    [folder] = list_runs(runs_folder())
-    assert place_of(folder) == request_.root
+    [folder] = EvaluationStore().paths()
+    assert EvaluationStore().images(folder) == request_.root
     assert "root" not in str(run.dataset) + str(run.settings)
-    assert list_unfinished(unfinished_folder()) == []
+    assert UnfinishedStore().values() == []
 
 
 def test_what_was_stopped_goes_on_to_the_same_numbers_bit_for_bit(engine, request_, monkeypatch):
     whole = finished(engine, request_)
     stopped_after(engine, request_, 4)
-    [before] = list_unfinished(unfinished_folder())
+    [before] = UnfinishedStore().values()
     assert (before.done, before.total) == (4, 11)
     assert before.facts["root"] == str(request_.root)
     progress = [
         value for value in engine.evaluate(request_) if not isinstance(value, EvaluationDone)
     ]
     assert [value.done for value in progress if value.total] == [8, 11]
-    again = load_run(list_runs(runs_folder())[-1])
+    again = EvaluationStore().load(EvaluationStore().paths()[0])
     np.testing.assert_array_equal(again.logits, whole.logits)
     assert again.ids == whole.ids
-    assert list_unfinished(unfinished_folder()) == []
+    assert UnfinishedStore().values() == []
 
 
 def test_what_was_found_can_be_kept_as_it_is(engine, request_):
@@ -128,7 +114,7 @@ def test_other_settings_do_not_go_on_from_there(engine, request_):
     stopped_after(engine, request_, 4)
     values = list(engine.evaluate(replace(request_, config=EvaluateConfig(flip=True))))
     assert [value.done for value in values[1:-1]] == [4, 8, 11]
-    [kept] = list_unfinished(unfinished_folder())
+    [kept] = UnfinishedStore().values()
     assert kept.done == 4
 
 
@@ -138,26 +124,26 @@ def test_an_engine_that_is_closed_meanwhile_keeps_what_was_found(request_):
     while next(work).done < 4:
         pass
     engine.close()
-    [kept] = list_unfinished(unfinished_folder())
+    [kept] = UnfinishedStore().values()
     assert kept.done == 4
     work.close()
 
 
 def test_a_damaged_file_of_a_stopped_run_is_no_harm(engine, request_):
     stopped_after(engine, request_, 4)
-    [file] = unfinished_folder().glob("*.npz")
+    [file] = UnfinishedStore().root.glob("*.npz")
     file.write_bytes(file.read_bytes()[:100])
-    assert load_unfinished(file.stem, unfinished_folder()) is None
+    assert UnfinishedStore().find(file.stem) is None
     assert len(finished(engine, request_).ids) == 10
 
 
 def test_a_kept_run_whose_scores_end_too_early_is_said_to_be_damaged(engine, request_):
     finished(engine, request_)
-    [folder] = list_runs(runs_folder())
+    [folder] = EvaluationStore().paths()
     file = folder / "scores.npz"
     file.write_bytes(file.read_bytes()[:200])
     with pytest.raises(DataError, match="damaged"):
-        load_run(folder)
+        EvaluationStore().load(folder)
 
 
 def test_a_part_of_a_split_is_spread_and_never_comparable(engine, request_):
@@ -179,24 +165,25 @@ def test_spreading_takes_both_ends_and_no_image_twice(request_):
 
 def test_notes_and_marks_lie_beside_the_run_and_go_with_it(engine, request_):
     finished(engine, request_)
-    [folder] = list_runs(runs_folder())
-    set_note(folder, "before the new images")
+    [folder] = EvaluationStore().paths()
+    store = EvaluationStore()
+    store.set_note(folder, "before the new images")
     marks = frozenset({LabelMark("01.png", "dog", True), LabelMark("02.png", "cat", False)})
-    set_marks(folder, marks)
-    assert note_of(folder) == "before the new images"
-    assert marks_of(folder) == marks
+    store.set_marks(folder, marks)
+    assert store.read(folder).note == "before the new images"
+    assert store.marks(folder) == marks
     (folder / "marks.json").write_text("[")
-    assert marks_of(folder) == frozenset()
-    delete_run(folder)
+    assert store.marks(folder) == frozenset()
+    store.delete(folder)
     assert not folder.exists()
 
 
 def test_forgetting_what_was_stopped_deletes_it(engine, request_):
     stopped_after(engine, request_, 4)
-    [kept] = list_unfinished(unfinished_folder())
-    forget_unfinished(kept.key, unfinished_folder())
-    forget_unfinished(kept.key, unfinished_folder())
-    assert list_unfinished(unfinished_folder()) == []
+    [kept] = UnfinishedStore().values()
+    UnfinishedStore().forget(kept.key)
+    UnfinishedStore().forget(kept.key)
+    assert UnfinishedStore().values() == []
 
 
 def test_thresholds_go_into_a_copy_or_the_persons_own_model(engine, tmp_path):

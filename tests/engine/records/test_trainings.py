@@ -16,37 +16,37 @@ from engine.api.errors import DataError
 from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
 from engine.api.training_config import PRESETS
 from engine.api.training_reports import Ending, EpochReport
-from engine.records.trainings import TrainingRuns
+from engine.records.trainings import TrainingStore
 from engine.train.log import RunLog
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> TrainingRuns:
-    return TrainingRuns(tmp_path / "trainings")
+def store(tmp_path: Path) -> TrainingStore:
+    return TrainingStore(tmp_path / "trainings")
 
 
-def kept(runs: TrainingRuns, **changes: object) -> TrainRequest:
+def kept(store: TrainingStore, **changes: object) -> TrainRequest:
     request = TrainRequest(
         DatasetSource("voc2007", Path("/data/voc"), val_fraction=0.2),
-        runs.new_folder("mine"),
+        store.new_folder("mine"),
         PRESETS["paper"],
         ModelStart("some model", temperatures=(1.0, math.inf)),
         "mine",
         samples=4,
     )
     request = dataclasses.replace(request, **changes)  # type: ignore[arg-type]
-    runs.keep(request)
+    store.keep(request)
     return request
 
 
 @pytest.mark.parametrize("config", [*PRESETS.values(), HeadTrainConfig(epochs=3)])
-def test_a_request_is_read_back_as_it_was(runs: TrainingRuns, config: object) -> None:
-    request = kept(runs, config=config)
-    read = dataclasses.replace(runs.read(request.output).request, resume=False)
+def test_a_request_is_read_back_as_it_was(store: TrainingStore, config: object) -> None:
+    request = kept(store, config=config)
+    read = dataclasses.replace(store.read(request.output).request, resume=False)
     assert vars(read) == vars(request)
 
 
-def test_own_labels_are_read_back_as_they_were(runs: TrainingRuns) -> None:
+def test_own_labels_are_read_back_as_they_were(store: TrainingStore) -> None:
     targets = np.array([[True, False], [False, False]])
     source = LabelSource(
         "my labels",
@@ -55,60 +55,62 @@ def test_own_labels_are_read_back_as_they_were(runs: TrainingRuns) -> None:
         targets,
         ~targets,
     )
-    request = kept(runs, source=source)
-    read = runs.read(request.output).request.source
+    request = kept(store, source=source)
+    read = store.read(request.output).request.source
     assert isinstance(read, LabelSource)
     assert (read.paths, read.categories) == (source.paths, source.categories)
     np.testing.assert_array_equal(read.targets, targets)
     np.testing.assert_array_equal(read.ignored, ~targets)
 
 
-def test_the_log_tells_how_far_a_run_came(runs: TrainingRuns) -> None:
-    folder = kept(runs).output
+def test_the_log_tells_how_far_a_run_came(store: TrainingStore) -> None:
+    folder = kept(store).output
     log = RunLog(folder)
     for epoch, value in enumerate((0.5, 0.8, 0.7)):
         log.add(EpochReport(epoch, 1.0, value, category_ap=(value, math.nan)))
     with (folder / "log.jsonl").open("a") as stream:
         stream.write('{"kind": "epoch", "epo')
-    run = runs.read(folder)
+    run = store.read(folder)
     assert [report.epoch for report in run.epochs] == [0, 1, 2]
     assert run.best_map == 0.8
     assert math.isnan(run.epochs[0].category_ap[1])
 
 
 def test_a_run_that_is_done_cannot_be_gone_on_with_and_a_stopped_one_can(
-    runs: TrainingRuns,
+    store: TrainingStore,
 ) -> None:
-    folder = kept(runs).output
+    folder = kept(store).output
     (folder / "state-000000001-0.pt").touch()
-    assert runs.read(folder).can_resume
-    runs.set_ending(folder, Ending.STOPPED)
-    assert runs.read(folder).can_resume
-    runs.set_ending(folder, Ending.DONE)
-    assert not runs.read(folder).can_resume
+    assert store.read(folder).can_resume
+    store.set_ending(folder, Ending.STOPPED)
+    assert store.read(folder).can_resume
+    store.set_ending(folder, Ending.DONE)
+    assert not store.read(folder).can_resume
 
 
-def test_two_runs_of_one_name_lie_in_two_folders(runs: TrainingRuns) -> None:
-    first, second = kept(runs), kept(runs)
+def test_two_runs_of_one_name_lie_in_two_folders(store: TrainingStore) -> None:
+    first, second = kept(store), kept(store)
     assert first.output != second.output
-    assert {run.folder for run in runs.runs()} == {first.output, second.output}
+    assert {run.folder for run in store.values()} == {first.output, second.output}
 
 
-def test_what_is_no_run_is_passed_over_and_not_deleted(runs: TrainingRuns, tmp_path: Path) -> None:
-    request = kept(runs)
+def test_what_is_no_run_is_passed_over_and_not_deleted(
+    store: TrainingStore, tmp_path: Path
+) -> None:
+    request = kept(store)
     for name, text in (("other", "{}"), ("broken", "{"), ("later", json.dumps({"version": 99}))):
-        (runs.folder / name).mkdir()
-        (runs.folder / name / "run.json").write_text(text)
-    assert [run.folder for run in runs.runs()] == [request.output]
+        (store.root / name).mkdir()
+        (store.root / name / "run.json").write_text(text)
+    assert [run.folder for run in store.values()] == [request.output]
     (tmp_path / "photos").mkdir()
     with pytest.raises(DataError, match="no training"):
-        runs.delete(tmp_path / "photos")
+        store.delete(tmp_path / "photos")
 
 
-def test_a_note_is_kept_and_a_deleted_run_is_gone(runs: TrainingRuns) -> None:
-    folder = kept(runs).output
-    runs.set_note(folder, "the good one")
-    assert runs.read(folder).note == "the good one"
-    runs.delete(folder)
+def test_a_note_is_kept_and_a_deleted_run_is_gone(store: TrainingStore) -> None:
+    folder = kept(store).output
+    store.set_note(folder, "the good one")
+    assert store.read(folder).note == "the good one"
+    store.delete(folder)
     assert not folder.exists()
-    assert runs.runs() == ()
+    assert store.values() == []

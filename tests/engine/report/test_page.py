@@ -19,8 +19,8 @@ from engine.api.values import DecodedImage, PositionScores
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.explain.evidence import sigmoid
 from engine.metrics import BootstrapSettings, LocalisationMeter, Located
+from engine.records.evaluations import EvaluationRun
 from engine.records.run_comparison import compare_runs
-from engine.records.runs import EvaluationRun
 from engine.report.numbers import report
 from engine.report.page import (
     ErrorCase,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from engine.records.run_notes import place_of, remember_place
-from engine.records.runs import EvaluationRun, list_runs, runs_folder, save_run
+from engine.records.evaluations import EvaluationRun, EvaluationStore
 
 
 def keep_altered(run: EvaluationRun) -> Path:
@@ -15,8 +14,5 @@ def keep_altered(run: EvaluationRun) -> Path:
     row, column = (int(place[0]) for place in right.nonzero())
     logits = run.logits.copy()
     logits[row, column] *= -1
-    place = place_of(list_runs(runs_folder())[0])
-    folder = save_run(replace(run, logits=logits), runs_folder())
-    if place is not None:
-        remember_place(folder, place)
-    return folder
+    store = EvaluationStore()
+    return store.save(replace(run, logits=logits), store.images(store.paths()[-1]))

@@ -23,7 +23,7 @@ from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
-from engine.records.runs import EvaluationRun, now, save_run
+from engine.records.evaluations import EvaluationRun, EvaluationStore, now
 from tests.fakes import fake_model
 
 HALF = np.full(3, 0.5)
@@ -51,7 +51,7 @@ def analysis(tmp_path: Path) -> Analysis:
         [[3, -1, 0], [1, 2, -4], [-2, 1, -1], [-5, 3, 2], [2, 4, -3]],
         [[1, 0, 1], [0, 1, 0], [1, 1, 0], [1, 0, 0], [0, -1, 0]],
     )
-    *_, found = analyse(save_run(run, tmp_path))
+    *_, found = analyse(EvaluationStore(tmp_path).save(run))
     assert found is not None
     return found
 
@@ -147,7 +147,9 @@ def test_a_large_run_shows_its_numbers_before_its_intervals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("csra_gui.evaluation.analysis._FEW_SCORES", 3)
-    folder = save_run(run_of([[1, 2, -1], [-1, 1, 2]], [[1, 0, 0], [0, 1, 1]]), tmp_path)
+    folder = EvaluationStore(tmp_path).save(
+        run_of([[1, 2, -1], [-1, 1, 2]], [[1, 0, 0], [0, 1, 1]])
+    )
     values = list(analyse(folder))
     first, last = [value for value in values if value is not None]
     assert (first.has_intervals, last.has_intervals) == (False, True)

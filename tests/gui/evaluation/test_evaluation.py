@@ -26,14 +26,8 @@ from csra_gui.evaluation.start_dialog import StartDialog
 from engine.api.errors import DataError
 from engine.api.evaluation import Unfinished
 from engine.library.values import Verdict
-from engine.records.run_notes import marks_of
-from engine.records.runs import list_runs, load_run, runs_folder
-from engine.records.unfinished import (
-    UnfinishedRun,
-    list_unfinished,
-    save_unfinished,
-    unfinished_folder,
-)
+from engine.records.evaluations import EvaluationStore
+from engine.records.unfinished import UnfinishedRun, UnfinishedStore
 from tests.engine.data.datasets.devkits import voc_object, write_voc
 from tests.fakes import FakeEngine
 from tests.gui.driver import Start, wait_until_tagged
@@ -196,10 +190,10 @@ def test_cancelling_stops_the_evaluation_and_says_how_to_go_on(
         engine.evaluate_gate.set()
     assert engine.evaluate_closed.is_set()
     assert not controller.strip.progress.isVisible()
-    assert list_runs(runs_folder()) == []
+    assert EvaluationStore().paths() == []
     with qtbot.waitSignal(controller.runner.ended):
         press(application.window, "Go on")
-    assert len(list_runs(runs_folder())) == 1
+    assert len(EvaluationStore().paths()) == 1
 
 
 def test_an_evaluation_that_fails_says_why(
@@ -236,7 +230,7 @@ def test_closing_while_it_runs_asks_and_leaves_no_half_run(
     with qtbot.waitSignal(application.window.closed):
         press(question, "Stop and close")
     assert application.shut_down()
-    assert not [path for path in runs_folder().rglob("*") if path.is_file()]
+    assert not [path for path in EvaluationStore().root.rglob("*") if path.is_file()]
 
 
 def test_a_devkit_that_is_opened_as_photos_is_noticed(
@@ -290,7 +284,7 @@ def test_what_was_stopped_before_is_offered_at_the_next_start(
         (),
         None,
     )
-    save_unfinished(stopped, unfinished_folder())
+    UnfinishedStore().save(stopped)
     application = start()
     qtbot.waitUntil(lambda: "4 of 30 images" in texts(application.window.message_bar))
     controller = application.window.evaluation
@@ -301,13 +295,13 @@ def test_what_was_stopped_before_is_offered_at_the_next_start(
     assert request.unfinished is Unfinished.GO_ON
 
     controller.show_results()
-    qtbot.waitUntil(lambda: len(controller.runs.kept.unfinished) == 1)
+    qtbot.waitUntil(lambda: len(controller.unfinished.records) == 1)
     controller.results.runs.keep.click()
     qtbot.waitUntil(lambda: len(engine.evaluated) == 2 and not controller.runner.is_running)
     assert engine.evaluated[1].unfinished is Unfinished.AS_IT_IS
     controller.results.runs.forget.click()
-    qtbot.waitUntil(lambda: controller.runs.kept.unfinished == ())
-    assert list_unfinished(unfinished_folder()) == []
+    qtbot.waitUntil(lambda: controller.unfinished.records == ())
+    assert UnfinishedStore().paths() == []
 
 
 def test_a_run_whose_images_have_moved_asks_where_they_are(
@@ -376,23 +370,23 @@ def test_results_are_listed_noted_and_deleted(qtbot: QtBot, start: Start, devkit
     application = start()
     results = evaluated(qtbot, application, devkit)
     item = results.runs.tree.topLevelItem(0)
-    with qtbot.waitSignal(application.window.evaluation.runs.runs_changed):
+    with qtbot.waitSignal(application.window.evaluation.runs.records_changed):
         item.setText(4, "the first")
-    assert application.window.evaluation.runs.kept.runs[0].note == "the first"
+    assert application.window.evaluation.runs.values[0].note == "the first"
     results.runs.delete.click()
     [question] = results.findChildren(QMessageBox)
     press(question, "Delete")
-    qtbot.waitUntil(lambda: application.window.evaluation.runs.kept.runs == ())
-    assert list_runs(runs_folder()) == []
+    qtbot.waitUntil(lambda: application.window.evaluation.runs.records == ())
+    assert EvaluationStore().paths() == []
 
 
 def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None:
     application = start()
     results = evaluated(qtbot, application, devkit)
     controller = application.window.evaluation
-    [first] = list_runs(runs_folder())
-    qtbot.waitUntil(lambda: len(controller.runs.kept.runs) == 1)
-    second = keep_altered(load_run(first))
+    [first] = EvaluationStore().paths()
+    qtbot.waitUntil(lambda: len(controller.runs.records) == 1)
+    second = keep_altered(EvaluationStore().load(first))
     controller.show_run(second.name)
     qtbot.waitUntil(lambda: results.state.analysis.folder == second)
     results.compare.compare_with(first)
@@ -418,7 +412,7 @@ def test_doubtful_labels_are_marked_and_the_marks_are_kept(
     for row in (0, 1):
         model.setData(model.index(row, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
     folder = results.state.analysis.folder
-    qtbot.waitUntil(lambda: marks_of(folder) == model.marks)
+    qtbot.waitUntil(lambda: EvaluationStore().marks(folder) == model.marks)
     assert {mark.sample for mark in model.marks} == {
         label_error.sample for label_error in model.label_errors[:2]
     }

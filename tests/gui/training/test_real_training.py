@@ -19,7 +19,7 @@ from engine.api.training_config import TrainConfig
 from engine.api.training_reports import Ending, StepReport
 from engine.atomic import TEMPORARY_PREFIX
 from engine.checkpoints.loading import open_checkpoint
-from engine.records.trainings import TrainingRun, TrainingRuns
+from engine.records.trainings import TrainingRun, TrainingStore
 from engine.service.server import serve_local
 from engine.train.resume import StateFolder
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model
@@ -48,12 +48,12 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> LabelSource:
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> TrainingRuns:
-    return TrainingRuns(tmp_path / "trainings")
+def runs(tmp_path: Path) -> TrainingStore:
+    return TrainingStore(tmp_path / "trainings")
 
 
 @pytest.fixture
-def made_runner(qtbot: QtBot, runs: TrainingRuns) -> Iterator[MakeRunner]:
+def made_runner(qtbot: QtBot, runs: TrainingStore) -> Iterator[MakeRunner]:
     """Makes runners; all of them are ended whatever the test did."""
     owner, made = QObject(), []
 
@@ -68,7 +68,7 @@ def made_runner(qtbot: QtBot, runs: TrainingRuns) -> Iterator[MakeRunner]:
     owner.deleteLater()
 
 
-def kept(runs: TrainingRuns, source: LabelSource, tmp_path: Path) -> TrainingRun:
+def kept(runs: TrainingStore, source: LabelSource, tmp_path: Path) -> TrainingRun:
     """A training that would go on for long."""
     start = ModelStart(str(save_tiny_model(tmp_path / "tiny.safetensors")))
     config = TrainConfig(epochs=400, batch_size=4)
@@ -83,7 +83,7 @@ def assert_nothing_half(folder: Path) -> None:
 
 
 def test_a_training_ended_with_the_window_goes_on_where_it_was(
-    qtbot: QtBot, made_runner: MakeRunner, runs: TrainingRuns, source: LabelSource, tmp_path: Path
+    qtbot: QtBot, made_runner: MakeRunner, runs: TrainingStore, source: LabelSource, tmp_path: Path
 ) -> None:
     run = kept(runs, source, tmp_path)
     runner = made_runner()
@@ -117,7 +117,7 @@ def test_a_training_ended_with_the_window_goes_on_where_it_was(
 
 @pytest.mark.slow
 def test_pause_saves_and_waits_in_the_real_process(
-    qtbot: QtBot, made_runner: MakeRunner, runs: TrainingRuns, source: LabelSource, tmp_path: Path
+    qtbot: QtBot, made_runner: MakeRunner, runs: TrainingStore, source: LabelSource, tmp_path: Path
 ) -> None:
     run = kept(runs, source, tmp_path)
     runner = made_runner()
@@ -139,7 +139,7 @@ def test_pause_saves_and_waits_in_the_real_process(
 
 
 def test_a_lesson_in_the_real_process_makes_a_model_or_nothing(
-    qtbot: QtBot, made_runner: MakeRunner, runs: TrainingRuns, source: LabelSource, tmp_path: Path
+    qtbot: QtBot, made_runner: MakeRunner, runs: TrainingStore, source: LabelSource, tmp_path: Path
 ) -> None:
     model = save_tiny_model(tmp_path / "tiny.safetensors")
     request = TeachRequest(

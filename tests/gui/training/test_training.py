@@ -18,7 +18,7 @@ from engine.api.training_control import Wish
 from engine.api.training_reports import Ending
 from engine.library.values import Verdict
 from engine.records.models import default_store
-from engine.records.trainings import default_runs
+from engine.records.trainings import TrainingStore
 from tests.fakes import FakeEngine
 from tests.gui.driver import Start, wait_for_model
 
@@ -165,7 +165,7 @@ def test_stop_after_the_epoch_keeps_the_model_and_can_be_gone_on_with(
     qtbot.waitUntil(lambda: trainer.trainer.wishes == [Wish.STOP_AFTER_EPOCH])
     trainer.trainer.gate.set()
     wait_until_ended(qtbot, application)
-    [run] = default_runs().runs()
+    [run] = TrainingStore().values()
     assert run.ending is Ending.STOPPED
     assert run.best_file is not None
     assert [report.epoch for report in run.epochs] == [0, 1]
@@ -175,7 +175,7 @@ def test_stop_after_the_epoch_keeps_the_model_and_can_be_gone_on_with(
     qtbot.waitUntil(runs.resume.isEnabled)
     runs.resume.click()
     wait_until_ended(qtbot, application)
-    [run] = default_runs().runs()
+    [run] = TrainingStore().values()
     assert (run.ending, len(run.epochs)) == (Ending.DONE, 6)
     runs.close()
     dialog.close()
@@ -187,7 +187,7 @@ def test_a_training_that_is_refused_before_it_starts_leaves_nothing(
     dialog = new_training(qtbot, application)
     dialog.stop.click()
     wait_until_ended(qtbot, application)
-    qtbot.waitUntil(lambda: list(default_runs().folder.iterdir()) == [])
+    qtbot.waitUntil(lambda: list(TrainingStore().root.iterdir()) == [])
     dialog.close()
 
 
@@ -222,7 +222,7 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     next(b for b in box.findChildren(QPushButton) if "Stop and close" in b.text()).click()
     assert application.shut_down()
     assert trainer.trainer.closed.is_set()
-    [run] = default_runs().runs()
+    [run] = TrainingStore().values()
     assert run.ending is None
 
     again = FakeEngine()
@@ -231,7 +231,7 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     qtbot.waitUntil(lambda: any("was interrupted after" in text for text in bar.texts()))
     next(b for b in bar.findChildren(QPushButton) if b.text() == "Go on").click()
     wait_until_ended(qtbot, second)
-    [run] = default_runs().runs()
+    [run] = TrainingStore().values()
     assert run.ending is Ending.DONE
     assert again.trainer.trained[0].resume
 
@@ -243,15 +243,14 @@ def test_deleting_a_training_asks_first(qtbot: QtBot, application: Application) 
     dialog.runs.click()
     runs = application.window.training.runs_dialog
     assert runs is not None
-    qtbot.waitUntil(runs.delete.isEnabled)
-    runs.note.setText("try 1")
-    runs.note.editingFinished.emit()
-    qtbot.waitUntil(lambda: default_runs().runs()[0].note == "try 1")
-    runs.delete.click()
+    qtbot.waitUntil(runs.list.delete.isEnabled)
+    runs.list.tree.topLevelItem(0).setText(6, "try 1")  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: TrainingStore().values()[0].note == "try 1")
+    runs.list.delete.click()
     [box] = runs.findChildren(QMessageBox)
     next(b for b in box.findChildren(QPushButton) if b.text() == "Delete").click()
-    qtbot.waitUntil(lambda: runs.table.rowCount() == 0)
-    assert default_runs().runs() == ()
+    qtbot.waitUntil(lambda: runs.list.tree.topLevelItemCount() == 0)
+    assert TrainingStore().paths() == []
     runs.close()
     dialog.close()
 
