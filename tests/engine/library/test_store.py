@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -271,3 +272,11 @@ def test_a_closed_library_says_so(tmp_path: Path) -> None:
         library.models()
     with pytest.raises(LibraryError, match="closed"):
         library.add_images(files(1))
+
+
+def test_threads_may_write_at_once(library: Library) -> None:
+    folders = [Path(f"/photos/{number}") for number in range(8)]
+    with ThreadPoolExecutor(len(folders)) as threads:
+        for _ in range(10):
+            found = list(threads.map(lambda folder: library.add_images(files(5, folder)), folders))
+    assert len({number for ids in found for number in ids}) == len(library.files()) == 40
