@@ -101,7 +101,7 @@ class EvaluationRunner(QObject):
         self._run, self._error, self._rate = "", None, MovingRate()
         self.state = EvaluationState(request, waiting=len(self._queue))
         self._slot.run(
-            self._engine.evaluate(request),
+            self._engine.ask(lambda engine: engine.evaluate(request)),
             on_values=self._take_progress,
             on_failure=self._take_error,
             on_end=self._finish,

@@ -60,7 +60,7 @@ class ThresholdSaver(QObject):
             return
         request = thresholds_request(state.analysis, state.table, source, copy_name)
         self._session.jobs.run(
-            self._session.engine.save_thresholds(request),
+            self._session.engine.ask(lambda engine: engine.save_thresholds(request)),
             "save thresholds",
             self._tell_saved,
             lambda error: self._results.notifier.error(str(error), Topic.EVALUATION),

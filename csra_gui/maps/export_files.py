@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,8 +110,8 @@ def write_page(
     decoder: ImageDecoder,
     model: ModelInfo,
     settings: DrawingSettings,
-    explained: Iterable[PositionScores | ImageError],
-    total: int,
+    explain: Callable[[Path], PositionScores],
+    paths: Sequence[Path],
     target: Path,
 ) -> Generator[PageProgress, None, Path]:
     """One HTML page of many photos; it takes its name when all is written.
@@ -120,22 +120,19 @@ def write_page(
         decoder: for the photos.
         model: that explains them.
         settings: how maps are drawn.
-        explained: one value per photo, in order; an error stands for a photo that is left out.
-        total: how many there will be.
+        explain: asks the model about a photo; one that cannot be read is left out.
+        paths: of the photos.
         target: the page.
     """
-    done = failed = 0
+    failed = 0
     with open_page(model.name, settings.kind, target) as file:
-        for scores in explained:
-            done += 1
+        for done, path in enumerate(paths, start=1):
             try:
-                if isinstance(scores, ImageError):
-                    raise scores
-                what = Explained(scores, model, None, settings)
+                what = Explained(explain(path), model, None, settings)
                 file.write(photo_section(_explained(decoder, what, _PAGE_SIDE)) + "\n")
             except ImageError:
                 failed += 1
-            yield PageProgress(done, total, failed)
+            yield PageProgress(done, len(paths), failed)
     return target
 
 

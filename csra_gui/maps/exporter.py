@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -21,6 +23,7 @@ from csra_gui.maps.export_files import (
 )
 from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.session.session import Session
+from engine.api.engine import TaggingEngine
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
 from engine.texts import display_name
@@ -122,11 +125,12 @@ class MapExports(QObject):
         photos = self._session.photos.paths
         paths = [photos[row] for row in rows]
         settings, decoder = self._settings(), self._decoder
-        work = self._session.engine.explain_each(
-            paths,
-            lambda explained: write_page(decoder, model, settings, explained, len(paths), target),
-        )
-        self._start(work, target)
+
+        def work(engine: TaggingEngine) -> Generator[PageProgress, None, Path]:
+            explain = partial(engine.explain, model.id)
+            return write_page(decoder, model, settings, explain, paths, target)
+
+        self._start(self._session.engine.ask(work), target)
 
     @Slot()
     def cancel(self) -> None:

@@ -115,7 +115,7 @@ class TrueObjects(QObject):
         if path is None or path in self._boxes or self.problem or not ready:
             return
         self._asking.run(
-            self._session.engine.true_boxes(path),
+            self._session.engine.ask(lambda engine: engine.true_boxes(path)),
             lambda boxes: self._keep(path, boxes),
             lambda error: self._fail(path, error),
             on_end=self._update,

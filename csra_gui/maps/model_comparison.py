@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.jobs import JobSlot, Policy
 from csra_gui.session.session import Session
+from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, PositionScores
 
@@ -67,9 +68,14 @@ class SecondModel(QObject):
         ready = self._session.model is not None
         if self.source is None or path is None or self._is_answered() or not ready:
             return
-        question = self.source, path
+        question = source, photo = self.source, path
+
+        def explain(engine: TaggingEngine) -> tuple[ModelInfo, PositionScores]:
+            info = engine.open_model(source)
+            return info, engine.explain(info.id, photo)
+
         self._asking.run(
-            self._session.engine.explain_beside(*question),
+            self._session.engine.ask(explain),
             lambda answer: self._keep(question, *answer),
             lambda error: self._fail(question, error),
             on_end=self._look_again,

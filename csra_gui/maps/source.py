@@ -182,9 +182,8 @@ class MapSource(QObject):
         if self._asking.is_running or known or question is None:
             self.changed.emit()
             return
-        _, path, hidden, side = question
         self._asking.run(
-            self._session.engine.explain_otherwise(path, hidden, side),
+            self._session.engine.ask(lambda engine: engine.explain(*question)),
             lambda scores: self._keep(question, scores),
             lambda error: self._fail(question, error),
             on_end=self._look_again,

@@ -185,19 +185,20 @@ class ModelManager(QObject):
 
         name = display_name(request.path)
         work = Work(WorkKind.IMPORT, name, f"Importing {name}…", request=request)
-        self._begin(work, self._engine.import_model(complete))
+        self._begin(work, self._engine.ask(lambda engine: engine.import_model(complete())))
 
     def ask_formats(self, model: ModelEntry) -> None:
         """Find out in which formats a model can be written."""
         name = display_text(model.name)
         work = Work(WorkKind.FORMATS, name, f"Looking at {name}…", source=model.name)
-        self._begin(work, self._engine.export_formats(model.name))
+        self._begin(work, self._engine.ask(lambda engine: engine.export_formats(model.name)))
 
     def export(self, source: str, target: Path) -> None:
         """Write a model in the format that the target's suffix names."""
         name = display_text(source)
         work = Work(WorkKind.EXPORT, name, f"Exporting {name}…", source=source)
-        self._begin(work, self._engine.export_model(source, target), value=target)
+        task = self._engine.ask(lambda engine: engine.export_model(source, target))
+        self._begin(work, task, value=target)
 
     def remove(self, model: ModelEntry) -> None:
         """Delete a model of the person's own and what was downloaded for it."""
@@ -260,7 +261,7 @@ class ModelManager(QObject):
             lam = entry.lam if order.lam is None else order.lam
             return ModelImport(file, entry.id, lam, listed, entry.input_size, entry.origin())
 
-        self._run(self._engine.import_model(request), WorkEnd(work))
+        self._run(self._engine.ask(lambda engine: engine.import_model(request())), WorkEnd(work))
 
     def _take_entries(self, manager: ModelEntries) -> None:
         self.manager = manager

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,35 +42,13 @@ class PhotoFiles:
         """Of one photo."""
         return Path(self.folders[self.folder_of[row]], self.names[row])
 
+    def paths(self, rows: Sequence[int]) -> tuple[Path, ...]:
+        """Of some photos; one by one, so only in workers."""
+        return tuple(map(self.path, rows))
+
     def file(self, row: int) -> ImageFile | None:
         """A photo's file as it was last looked at; ``None`` if it never was."""
         size = int(self.sizes[row])
         if size == UNKNOWN_SIZE:
             return None
         return ImageFile(self.path(row), size, int(self.mtimes_ns[row]))
-
-
-class RowPaths(Sequence[Path]):
-    """The paths of some photos, made when they are asked for.
-
-    Args:
-        files: of all photos.
-        rows: which of them.
-    """
-
-    def __init__(self, files: PhotoFiles, rows: Sequence[int]) -> None:
-        self._files = files
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Path: ...
-    @overload
-    def __getitem__(self, index: slice) -> RowPaths: ...
-    def __getitem__(self, index: int | slice) -> Path | RowPaths:
-        """One path, or those of a slice."""
-        if isinstance(index, slice):
-            return RowPaths(self._files, self._rows[index])
-        return self._files.path(self._rows[index])

@@ -11,12 +11,12 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import Job
 from csra_gui.session.library_client import LibraryClient
-from csra_gui.session.photo_files import RowPaths
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.retag_plan import Difference, Retagged, RetagMode, RetagPlan, difference
 from csra_gui.session.tag_job import Outcome, kept_predictions
 from csra_gui.session.tag_run import TagRun, TagSummary
 from csra_gui.session.thresholds import LabelThresholds
+from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, Prediction
 from engine.library.columns import IntArray
@@ -82,16 +82,16 @@ class Retagger(QObject):
             return
         self.discard()
         self._plan, self._errors = plan, {}
-        self._model = self._engine.model if plan.source is None else None
+        self._model = in_use = self._engine.model if plan.source is None else None
         files = self._photos.files()
 
-        def keep(
-            model: ModelInfo, predictions: Generator[Prediction, None, None]
-        ) -> Generator[Outcome, None, None]:
-            self._model = model  # read in the GUI thread after the job has ended
+        def tag(engine: TaggingEngine) -> Generator[Outcome, None, None]:
+            # Read in the GUI thread after the job has ended.
+            self._model = model = in_use or engine.open_model(plan.source)
+            predictions = engine.predict(model.id, files.paths(rows))
             return kept_predictions(predictions, rows, files, lambda: None)
 
-        job = self._engine.predict_with(plan.source, RowPaths(files, rows), keep)
+        job = self._engine.jobs.prepare(self._engine.ask(tag), "predict again")
         self._run = run = TagRun(job, len(rows), self)
         run.predictions_arrived.connect(self._on_run_predictions_arrived)
         run.files_changed.connect(self.files_changed)

@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.session.library_client import LibraryClient
-from csra_gui.session.photo_files import RowPaths
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_job import FileChanged, Outcome, kept_predictions
 from csra_gui.session.tag_run import TagRun, TagSummary
+from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
 
@@ -72,8 +72,8 @@ class Tagger(QObject):
         Args:
             among: only these rows, also if the model could not be run on them before.
         """
-        photos = self._photos
-        if self._run is not None or self._engine.model is None:
+        photos, model = self._photos, self._engine.model
+        if self._run is not None or model is None:
             return
         if among is not None:
             photos.forget_errors(among)
@@ -86,12 +86,11 @@ class Tagger(QObject):
         done = 0 if before is None else before.tagged + before.unreadable
         files = photos.files()
 
-        def keep(
-            predictions: Generator[Prediction, None, None],
-        ) -> Generator[Outcome, None, None]:
+        def tag(engine: TaggingEngine) -> Generator[Outcome, None, None]:
+            predictions = engine.predict(model.id, files.paths(rows))
             return kept_predictions(predictions, rows, files, lambda: self._library.library)
 
-        job = self._engine.predict(RowPaths(files, rows), keep)
+        job = self._engine.jobs.prepare(self._engine.ask(tag), "predict")
         self._run = run = TagRun(job, done + len(rows), self, before)
         run.predictions_arrived.connect(self._on_run_predictions_arrived)
         run.files_changed.connect(self.take_changes)

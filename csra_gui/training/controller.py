@@ -221,8 +221,10 @@ class TrainingController(QObject):
     @Slot(object)
     def _use(self, run: TrainingRun) -> None:
         file = run.request.best_file
-        work = self._session.engine.import_model(
-            lambda: ModelImport(file, default_store().free_name(run.name))
+        work = self._session.engine.ask(
+            lambda engine: engine.import_model(
+                ModelImport(file, default_store().free_name(run.name))
+            )
         )
         self._session.jobs.run(work, "save model", self._tell_saved, self._tell_error)
 
@@ -244,8 +246,9 @@ class TrainingController(QObject):
 
     def _export(self, run: TrainingRun, target: Path) -> None:
         text = f"The model was exported to {display_path(target)}."
+        source = str(run.request.best_file)
         self._session.jobs.run(
-            self._session.engine.export_model(str(run.request.best_file), target),
+            self._session.engine.ask(lambda engine: engine.export_model(source, target)),
             "export model",
             lambda _: self._notifier.info(text, Topic.TRAINING),
             self._tell_error,

@@ -215,8 +215,10 @@ class TeachController(QObject):
             if self._saved:
                 self._session.models.use(self._saved)
             return
-        work = self._session.engine.import_model(
-            lambda: ModelImport(report.file, default_store().free_name(report.name))
+        work = self._session.engine.ask(
+            lambda engine: engine.import_model(
+                ModelImport(report.file, default_store().free_name(report.name))
+            )
         )
         self._session.jobs.run(
             work,

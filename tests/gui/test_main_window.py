@@ -243,7 +243,7 @@ def test_the_explanation_of_the_photo_looked_at_last_wins(
     application = start([photos])
     wait_until_tagged(qtbot, application)
     session = application.session
-    qtbot.waitUntil(lambda: session.engine._explaining is None)
+    qtbot.waitUntil(lambda: not session.engine._is_explaining)
     engine.explain_calls.clear()
     engine.explain_gate.clear()
     looked_at = ["cat-and-dog.jpg", "dog.jpg", "cat.jpg", "person.jpg"]

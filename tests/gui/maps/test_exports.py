@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from csra_gui.app import Application
 from csra_gui.maps.export_files import PageProgress, write_page
 from engine.api.errors import DataError, ImageError
+from engine.api.values import PositionScores
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import local_probability
 from tests.fakes import CATEGORIES, HEIGHT, WIDTH, FakeDecoder, FakeEngine, fake_model
@@ -134,14 +135,16 @@ def test_a_disk_that_refuses_is_said_and_the_old_file_stays(
 
 def test_a_page_is_not_there_before_it_is_whole(tmp_path: Path) -> None:
     target, decoder = tmp_path / "page.html", FakeDecoder()
-    errors = [ImageError("The file ends too early.")] * 2
-    writing = write_page(
-        decoder, fake_model("m", None), DrawingSettings(), errors, len(errors), target
-    )
+
+    def explain(path: Path) -> PositionScores:
+        raise ImageError("The file ends too early.")
+
+    photos = [Path("a.jpg"), Path("b.jpg")]
+    writing = write_page(decoder, fake_model("m", None), DrawingSettings(), explain, photos, target)
     assert next(writing) == PageProgress(1, 2, 1)
     assert not target.exists()
     assert list(writing) == [PageProgress(2, 2, 2)]
     assert target.exists()
     decoder.close()
     with pytest.raises(DataError):
-        next(write_page(decoder, fake_model("m", None), DrawingSettings(), [], 0, tmp_path))
+        next(write_page(decoder, fake_model("m", None), DrawingSettings(), explain, [], tmp_path))
