@@ -161,9 +161,9 @@ def measure_ours(tree: Path, profile: Path) -> dict[str, float]:
         spin(app, lambda: window.grid.grid.isVisible() and len(session.shown) > 0)
         window.grid.grid.viewport().repaint()
         first = time.perf_counter() - start
-        spin(app, lambda: not session.is_scanning)
+        spin(app, lambda: not session.pipeline.is_scanning)
         complete = time.perf_counter() - start
-        spin(app, lambda: not session.is_looking_up)
+        spin(app, lambda: not session.pipeline.is_looking_up)
         busy = time.thread_time() - busy
     frames = scroll(app, window.grid.grid)
     peak = own_memory()

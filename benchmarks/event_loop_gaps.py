@@ -55,7 +55,7 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
 
     from csra_gui.app import Application
     from csra_gui.base.settings import Settings
-    from csra_gui.session.session import ModelState
+    from csra_gui.session.active_model import ModelState
     from engine.api.remote import RemoteEngine
     from engine.service.server import TRAINER_STOP_S, serve_local, serve_trainer
 
@@ -93,8 +93,8 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
             marks["training begun"] = time.perf_counter() - START
             QTimer.singleShot(round(1000 * training_s), app.exit)  # quit would ask first
 
-    application.session.model_changed.connect(on_model)
-    application.session.tagging_finished.connect(on_tagged)
+    application.session.models.state_changed.connect(on_model)
+    application.session.pipeline.tagging_finished.connect(on_tagged)
     application.trainer.reported.connect(on_reported)
     application.trainer.ended.connect(lambda _end: app.exit())
     timer = QTimer()
@@ -125,7 +125,7 @@ def train(application: Application) -> None:
     from engine.records.trainings import TrainingStore
 
     photos, runs = application.session.photos, TrainingStore()
-    model = application.session.model
+    model = application.session.models.model
     targets = np.asarray(photos.scores) >= 0.5
     paths = tuple(photos.paths)
     source = LabelSource("labels", model.categories, paths, targets, np.zeros_like(targets), 0.3)

@@ -64,7 +64,7 @@ def measure(folder: Path, photos: int, size: str) -> dict[str, object]:
     application.window.resize(*(int(side) for side in size.split("x")))
     try:
         application.start([folder])
-        wait(app, lambda: application.session.model is not None)
+        wait(app, lambda: application.session.models.model is not None)
         wait(app, lambda: len(application.session.photos) > 0)
         return pointed(app, application, photos)
     finally:
@@ -78,8 +78,8 @@ def pointed(app: object, application: Application, photos: int) -> dict[str, obj
     settings, viewer = application.settings, application.window.viewer
     times: dict[str, list[tuple[float, float]]] = {}
     for row in range(min(photos, len(application.session.photos))):
-        application.session.set_current(row)
-        wait(app, lambda: application.session.current_evidence is not None)
+        application.session.focus.set_current(row)
+        wait(app, lambda: application.session.focus.evidence is not None)
         wait(app, viewer.view.has_photo)
         for kind, _caption in MAP_KIND.choices:
             settings.set_value(MAP_KIND, kind)
@@ -105,15 +105,15 @@ def pointed(app: object, application: Application, photos: int) -> dict[str, obj
 
 def each_label(app: object, application: Application) -> list[tuple[float, float]]:
     """Milliseconds, wall and CPU, from pointing at each label to its map being painted."""
-    model, session = application.session.model, application.session
+    model, session = application.session.models.model, application.session
     assert model is not None
 
     def point(category: int) -> None:
-        session.set_hovered(category)
+        session.focus.set_hovered(category)
         repaint(application)
 
     found = [timed(lambda c=c: point(c)) for c in range(len(model.categories))]
-    session.set_hovered(None)
+    session.focus.set_hovered(None)
     settle(app)
     return found[1:]  # the first one works out the scale that all labels share
 

@@ -216,22 +216,22 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, actions = self.session, self.actions_table
-        session.scan_started.connect(self._on_session_scan_started)
+        session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
         self.viewer.photo_shown.connect(self.maps_panel.set_photo)
         for fact in (
-            session.scan_finished,
-            session.photos_added,
-            session.photos_reset,
-            session.tagging_started,
-            session.tagging_finished,
-            session.predictions_changed,
-            session.model_changed,
-            session.current_changed,
-            session.pinned_changed,
-            session.category_changed,
-            session.decisions_changed,
-            session.undo_changed,
-            session.work.looked_up,
+            session.pipeline.scan_finished,
+            session.pipeline.photos_added,
+            session.pipeline.photos_reset,
+            session.pipeline.tagging_started,
+            session.pipeline.tagging_finished,
+            session.pipeline.predictions_changed,
+            session.models.state_changed,
+            session.focus.current_changed,
+            session.focus.pinned_changed,
+            session.focus.category_changed,
+            session.decisions.changed,
+            session.decisions.undo_changed,
+            session.pipeline.looked_up,
             session.selection_changed,
             session.shown.changed,
             session.shown.order_changed,
@@ -320,9 +320,9 @@ class MainWindow(QMainWindow):
     # Facts.
 
     @Slot()
-    def _on_session_scan_started(self) -> None:
+    def _on_pipeline_scan_started(self) -> None:
         self._stack.setCurrentWidget(self._splitter)
-        roots = self.session.roots
+        roots = self.session.pipeline.roots
         more = f" and {len(roots) - 1} more" if len(roots) > 1 else ""
         self.setWindowTitle(f"{display_text(roots[0].name or str(roots[0]))}{more} — CSRA")
 

@@ -100,15 +100,17 @@ def review(studio: Studio) -> None:
         "camera": Verdict.ADDED,
         "bicycle": Verdict.REJECTED,
     }
-    session.decide([row], said, caption="Decide", reviewed=True)
-    session.decide(
+    session.decisions.decide([row], said, caption="Decide", reviewed=True)
+    session.decisions.decide(
         [studio.row("cat.jpg")], {"cat": Verdict.ACCEPTED}, caption="Accept “cat”", reviewed=True
     )
-    session.decide([studio.row("coffee.jpg")], {"cup": Verdict.ADDED}, caption="Add “cup”")
+    session.decisions.decide(
+        [studio.row("coffee.jpg")], {"cup": Verdict.ADDED}, caption="Add “cup”"
+    )
     studio.look_at("photographer.jpg")
     studio.keep("review")
     session.set_selection(tuple(session.shown.rows.tolist()[:4]))
-    session.set_current(session.selection[0])
+    session.focus.set_current(session.selection[0])
     session.set_selection(tuple(session.shown.rows.tolist()[:4]))
     studio.keep("review-many")
 
@@ -132,14 +134,16 @@ def retag(studio: Studio) -> None:
 
 def changes(studio: Studio) -> None:
     session = studio.session
-    assert session.model is not None
+    assert session.models.model is not None
     columns = session.photos.columns()
     rows = np.flatnonzero(~np.isnan(columns.scores[:, 0].astype(np.float32)))
     scores = columns.scores[rows].astype(np.float32)
     scores[:, 14] = 1 - scores[:, 14]  # as if another model saw persons elsewhere
     scores[:, 3] = np.maximum(scores[:, 3], 0.6)
     thresholds = np.full(scores.shape[1], 0.5, dtype=np.float32)
-    after = Retagged(rows, scores.astype(np.float16), {}, session.model.categories, thresholds)
+    after = Retagged(
+        rows, scores.astype(np.float16), {}, session.models.model.categories, thresholds
+    )
     found = difference(columns, thresholds, after, RetagMode.REPLACE)
     dialog = DifferenceDialog(found, session.photos, studio.window)
     dialog.show()
@@ -149,7 +153,7 @@ def changes(studio: Studio) -> None:
 
 def together(studio: Studio) -> None:
     window = studio.window
-    model = studio.session.model
+    model = studio.session.models.model
     assert model is not None
     studio.look_at("black-canyon.jpg")
     window.maps_panel.show_together()
@@ -249,7 +253,9 @@ def training(studio: Studio) -> None:
         ("sheep-in-march.jpg", "sheep"),
         ("astronaut.jpg", "person"),
     ):
-        studio.session.decide([studio.row(name)], {label: Verdict.ACCEPTED}, caption="Accept")
+        studio.session.decisions.decide(
+            [studio.row(name)], {label: Verdict.ACCEPTED}, caption="Accept"
+        )
     studio.command("new_training")
     assert controller.new_dialog is not None
     controller.new_dialog.from_labels.click()
@@ -295,7 +301,7 @@ def teachings(studio: Studio) -> None:
 
 def made_up_run(studio: Studio, name: str, skill: float) -> EvaluationRun:
     """Numbers that look like those of a model, and are of none."""
-    model = studio.session.model
+    model = studio.session.models.model
     assert model is not None
     categories: Categories = model.categories
     drawn = np.random.default_rng(7)

@@ -76,10 +76,10 @@ class Studio:
         self.window.opener.open([self.photos])
         self.wait(lambda: len(session.photos) == count, "the photos are found")
         self.wait(
-            lambda: session.model is not None and not session.photos.untagged_rows(),
+            lambda: session.models.model is not None and not session.photos.untagged_rows(),
             "all is tagged",
         )
-        self.wait(lambda: not session.is_tagging, "the run has ended")
+        self.wait(lambda: not session.pipeline.is_tagging, "the run has ended")
         self.window.message_bar.clear()
 
     def look_at(self, name: str, category: str | None = None) -> None:
@@ -87,14 +87,14 @@ class Studio:
         session = self.session
         row = self.row(name)
         session.set_selection((row,))
-        session.set_current(row)
+        session.focus.set_current(row)
         self.wait(
-            lambda: session.current_evidence is not None and self.window.viewer.view.has_photo(),
+            lambda: session.focus.evidence is not None and self.window.viewer.view.has_photo(),
             f"{name} is shown",
         )
-        assert session.model is not None
-        index = None if category is None else session.model.categories.index_of(category)
-        session.set_pinned(index)
+        assert session.models.model is not None
+        index = None if category is None else session.models.model.categories.index_of(category)
+        session.focus.set_pinned(index)
         self.rest()
 
     def row(self, name: str) -> int:

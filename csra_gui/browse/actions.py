@@ -135,7 +135,7 @@ class BrowseCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         session = self._session
-        shown, current = len(session.shown) > 0, session.current is not None
+        shown, current = len(session.shown) > 0, session.focus.current is not None
         for name, mode in _MODES.items():
             _check(actions[name], checked=self._browsing.mode is mode)
         actions["show_folders"].setChecked(not self._folders.isHidden())
@@ -149,7 +149,7 @@ class BrowseCommands:
         self._folders.setVisible(on)
 
     def _select_current(self) -> None:
-        current = self._session.current
+        current = self._session.focus.current
         self._session.set_selection(() if current is None else (current,))
 
     def _invert(self) -> None:
@@ -160,8 +160,8 @@ class BrowseCommands:
     def _select(self, rows: list[int]) -> None:
         """Select photos, and look at one of them: what is said goes to what is looked at."""
         self._session.set_selection(rows)
-        if rows and self._session.current not in rows:
-            self._session.set_current(rows[0])
+        if rows and self._session.focus.current not in rows:
+            self._session.focus.set_current(rows[0])
             self._session.set_selection(rows)
 
 

@@ -46,10 +46,10 @@ class ComparePanel(QWidget):
         self._browsing.pair_changed.connect(self._on_browsing_pair_changed)
         self._browsing.mode_changed.connect(self._on_browsing_mode_changed)
         for fact in (
-            self._session.current_changed,
-            self._session.predictions_changed,
-            self._session.decisions_changed,
-            self._session.threshold_changed,
+            self._session.focus.current_changed,
+            self._session.pipeline.predictions_changed,
+            self._session.decisions.changed,
+            self._session.thresholds.changed,
         ):
             fact.connect(self._update)
         self.loader.image_loaded.connect(self._update)
@@ -92,7 +92,7 @@ class ComparePanel(QWidget):
             else:
                 side.show_nothing(error or "Loading…")
             said = state_text(self._session, photo)
-            side.set_labels(said, is_current=photo == self._session.current)
+            side.set_labels(said, is_current=photo == self._session.focus.current)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -100,7 +100,7 @@ class ComparePanel(QWidget):
             pair = self._browsing.pair
             views = [side.view for side in self.sides]
             if pair is not None and watched in views:
-                self._session.set_current(pair[views.index(watched)])
+                self._session.focus.set_current(pair[views.index(watched)])
         return super().eventFilter(watched, event)
 
 

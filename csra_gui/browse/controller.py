@@ -62,13 +62,13 @@ class BrowseController(QObject):
 
     def reveal_current(self) -> None:
         """Show the folder of the current photo in the desktop's file manager."""
-        path = self._session.current_path
+        path = self._session.focus.current_path
         if path is not None:
             reveal(path.parent)
 
     def copy_paths(self) -> None:
         """Put the paths of the selected photos on the clipboard, a line each."""
-        current = self._session.current
+        current = self._session.focus.current
         chosen = self._session.selection or (() if current is None else (current,))
         paths = [str(self._session.photos.paths[photo]) for photo in chosen]
         QGuiApplication.clipboard().setText("\n".join(paths))

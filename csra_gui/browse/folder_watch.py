@@ -52,8 +52,8 @@ class FolderWatch(QObject):
         self._watcher.folder_changed.connect(self._on_watcher_folder_changed)
         self._thread.finished.connect(self._watcher.deleteLater)
         self._thread.start()
-        session.photos_reset.connect(self._on_session_photos_reset)
-        session.scan_finished.connect(self._watch_folders)
+        session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
+        session.pipeline.scan_finished.connect(self._watch_folders)
 
     def close(self) -> None:
         """Watch nothing any more."""
@@ -66,7 +66,7 @@ class FolderWatch(QObject):
     @Slot()
     def look_again(self) -> None:
         """Look at everything that is open; a little later, if that was just done."""
-        self._due.update(self._session.roots)
+        self._due.update(self._session.pipeline.roots)
         self._look_soon()
 
     @property
@@ -85,7 +85,7 @@ class FolderWatch(QObject):
 
     @Slot()
     def _look_at_what_is_due(self) -> None:
-        if self.is_looking or self._session.is_scanning or not self._due:
+        if self.is_looking or self._session.pipeline.is_scanning or not self._due:
             return  # when that is over, it is looked at what is due
         places = sorted(self._due)
         self._due.clear()
@@ -118,7 +118,7 @@ class FolderWatch(QObject):
     def _watch_folders(self) -> None:
         """The opened folders first, then those with photos, as many as there are watches for."""
         photos = self._session.photos
-        roots = [str(root) for root in self._session.roots if photos.row_of(root) is None]
+        roots = [str(root) for root in self._session.pipeline.roots if photos.row_of(root) is None]
         tops = tuple(os.path.join(root, "") for root in roots)  # noqa: PTH118 - adds the separator
         inside = [folder for folder in photos.files().folders if folder.startswith(tops)]
         wanted = dict.fromkeys([*roots, *inside])
@@ -127,7 +127,7 @@ class FolderWatch(QObject):
             self._look_soon()
 
     @Slot()
-    def _on_session_photos_reset(self) -> None:
+    def _on_pipeline_photos_reset(self) -> None:
         self._due.clear()
         self._looking.drop()
         self._pause_until = 0.0

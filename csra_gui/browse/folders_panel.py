@@ -78,9 +78,9 @@ class FoldersPanel(QDockWidget):
 
     def _connect(self) -> None:
         session = self._session
-        session.photos_reset.connect(self._on_session_photos_reset)
-        session.scan_started.connect(self._on_session_scan_started)
-        session.photos_added.connect(self._on_session_photos_added)
+        session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
+        session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
+        session.pipeline.photos_added.connect(self._on_pipeline_photos_added)
         session.shown.order_changed.connect(self._mark_chosen)
         self.tree.folder_chosen.connect(self.choose)
         self.tree.folder_opened.connect(self._open)
@@ -95,7 +95,7 @@ class FoldersPanel(QDockWidget):
     @Slot(object)
     def choose(self, folder: Path) -> None:
         """Show only the photos in a folder; all again if that is so already."""
-        is_everything = self._session.roots == [folder]
+        is_everything = self._session.pipeline.roots == [folder]
         self._chosen = None if is_everything or folder == self._chosen else folder
         self._session.shown.set_filter(with_folder(self._session.shown.filter_text, self._chosen))
 
@@ -118,16 +118,16 @@ class FoldersPanel(QDockWidget):
         self.tree.select(self._chosen)
 
     @Slot()
-    def _on_session_photos_reset(self) -> None:
+    def _on_pipeline_photos_reset(self) -> None:
         self._model.clear()
         self._show_all()
 
     @Slot()
-    def _on_session_scan_started(self) -> None:
-        self._model.set_roots(self._session.roots)
+    def _on_pipeline_scan_started(self) -> None:
+        self._model.set_roots(self._session.pipeline.roots)
 
     @Slot(int, int)
-    def _on_session_photos_added(self, first: int, end: int) -> None:
+    def _on_pipeline_photos_added(self, first: int, end: int) -> None:
         # By numbers of folders: 100,000 paths would take seconds to be made.
         files = self._session.photos.files()
         numbers, counts = np.unique(files.folder_of[first:end], return_counts=True)

@@ -75,14 +75,14 @@ class FullScreen(QWidget):
     def _connect(self) -> None:
         session, loader = self._session, self._loader
         for fact in (
-            session.current_changed,
-            session.predictions_changed,
-            session.decisions_changed,
+            session.focus.current_changed,
+            session.pipeline.predictions_changed,
+            session.decisions.changed,
             loader.image_loaded,
             loader.image_failed,
         ):
             fact.connect(self._update)
-        session.photos_reset.connect(self.close)
+        session.pipeline.photos_reset.connect(self.close)
 
     def open_over(self, window: QWidget) -> None:
         """Cover the screen that a window is on."""
@@ -94,7 +94,7 @@ class FullScreen(QWidget):
 
     @Slot()
     def _update(self) -> None:
-        path, photo = self._session.current_path, self._session.current
+        path, photo = self._session.focus.current_path, self._session.focus.current
         if path is None or photo is None:
             self._show_message("There is no photo to show.", "")
             return

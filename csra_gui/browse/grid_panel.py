@@ -93,15 +93,15 @@ class GridPanel(QWidget):
     def _connect(self) -> None:
         session = self._session
         for fact in (
-            session.photos_reset,
-            session.photos_added,
-            session.scan_started,
-            session.scan_finished,
+            session.pipeline.photos_reset,
+            session.pipeline.photos_added,
+            session.pipeline.scan_started,
+            session.pipeline.scan_finished,
             session.selection_changed,
             session.shown.changed,
         ):
             fact.connect(self._tell_count)
-        session.photos_reset.connect(self.thumbnails.clear)
+        session.pipeline.photos_reset.connect(self.thumbnails.clear)
         session.shown.order_changed.connect(self._show_sort)
         self._browsing.mode_changed.connect(self._show_mode)
         self._settings.setting_changed.connect(self._on_settings_changed)
@@ -136,7 +136,7 @@ class GridPanel(QWidget):
     def _tell_count(self) -> None:
         photos, shown = self._session.photos, len(self._session.shown)
         count = len(photos) - int(np.count_nonzero(photos.gone))
-        if self._session.is_scanning:
+        if self._session.pipeline.is_scanning:
             text = f"{_LOOKING} {count:,} so far" if count else _LOOKING
         elif shown == count:
             text = f"{count:,} photo" if count == 1 else f"{count:,} photos"
@@ -164,7 +164,7 @@ class GridPanel(QWidget):
         self.grid.ask_soon()
 
     def _nothing_text(self) -> str:
-        if self._session.is_scanning:
+        if self._session.pipeline.is_scanning:
             return _LOOKING
         if len(self._session.photos):
             return "No photo is what the filter asks for."

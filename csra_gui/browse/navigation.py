@@ -18,7 +18,7 @@ class PhotoSteps(QObject):
         super().__init__(parent)
         self._session = session
         self._position = 0
-        session.current_changed.connect(self._note_position)
+        session.focus.current_changed.connect(self._note_position)
         session.shown.changed.connect(self._on_shown_changed)
 
     @property
@@ -28,7 +28,7 @@ class PhotoSteps(QObject):
 
     def photo_after(self, steps: int) -> int | None:
         """The photo so many positions further, or back; the first or last one beyond the ends."""
-        shown, current = self._session.shown, self._session.current
+        shown, current = self._session.shown, self._session.focus.current
         if not len(shown):
             return None
         position = None if current is None else shown.position_of(current)
@@ -41,7 +41,7 @@ class PhotoSteps(QObject):
         """Go so many photos further, or back."""
         photo = self.photo_after(steps)
         if photo is not None:
-            self._session.set_current(photo)
+            self._session.focus.set_current(photo)
 
     def go_to_start(self) -> None:
         """Go to the first photo."""
@@ -53,14 +53,14 @@ class PhotoSteps(QObject):
 
     @Slot()
     def _on_shown_changed(self) -> None:
-        if self._session.current is None and len(self._session.shown):
-            self._session.set_current(self._session.shown.row_at(0))
+        if self._session.focus.current is None and len(self._session.shown):
+            self._session.focus.set_current(self._session.shown.row_at(0))
         else:
             self._note_position()
 
     @Slot()
     def _note_position(self) -> None:
-        current = self._session.current
+        current = self._session.focus.current
         position = None if current is None else self._session.shown.position_of(current)
         if position is not None:
             self._position = position

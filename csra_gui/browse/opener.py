@@ -43,7 +43,7 @@ class Opener(QObject):
 
     def add(self, paths: list[Path]) -> None:
         """Add files and folders to what is open."""
-        self._session.add(paths)
+        self._session.pipeline.add(paths)
         self._remember(paths)
 
     def open_samples(self) -> None:
@@ -85,7 +85,7 @@ class Opener(QObject):
         menu.addAction(clear)
 
     def _remember(self, paths: list[Path]) -> None:
-        self._settings.set_last_opened(self._session.roots)
+        self._settings.set_last_opened(self._session.pipeline.roots)
         if len(paths) == 1 and paths[0] != self._samples:
             self._settings.add_recent_folder(paths[0])
             self.recent_changed.emit()

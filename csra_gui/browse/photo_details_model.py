@@ -55,7 +55,7 @@ def _date(session: Session, photo: int, _path: Path) -> str:
 def _folder(session: Session, _photo: int, path: Path) -> str:
     """From what was opened on; the whole path of a photo that was opened by itself."""
     folder = path.parent
-    tops = [root.parent for root in session.roots if folder.is_relative_to(root)]
+    tops = [root.parent for root in session.pipeline.roots if folder.is_relative_to(root)]
     return display_path(folder.relative_to(tops[0]) if tops else folder)
 
 

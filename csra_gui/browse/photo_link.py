@@ -46,21 +46,21 @@ class PhotoLink(QObject):
         self._widget = widget
         view.current_photo_changed.connect(self._on_view_current_changed)
         view.selected_photos_changed.connect(self._on_view_selected_changed)
-        session.current_changed.connect(self.catch_up)
+        session.focus.current_changed.connect(self.catch_up)
         session.selection_changed.connect(self.catch_up)
         session.shown.changed.connect(self.catch_up)
 
     @Slot()
     def catch_up(self) -> None:
         """Show what the session says is current and chosen."""
-        if self._session.current != self._view.current_photo:
-            self._view.set_current_photo(self._session.current)
+        if self._session.focus.current != self._view.current_photo:
+            self._view.set_current_photo(self._session.focus.current)
         self._view.set_selected_photos(self._session.selection)
 
     @Slot(object)
     def _on_view_current_changed(self, photo: int | None) -> None:
         if self._widget.isVisible():
-            self._session.set_current(photo)
+            self._session.focus.set_current(photo)
 
     @Slot(object)
     def _on_view_selected_changed(self, photos: tuple[int, ...]) -> None:

@@ -29,9 +29,9 @@ class ShownPhotosModel(QAbstractTableModel):
         self._session = session
         self._photos: IntArray = np.asarray(session.shown.rows)
         session.shown.changed.connect(self._on_shown_changed)
-        session.predictions_changed.connect(self._on_session_photos_changed)
-        session.decisions_changed.connect(self._on_session_photos_changed)
-        session.threshold_changed.connect(self._on_session_threshold_changed)
+        session.pipeline.predictions_changed.connect(self._on_photos_changed)
+        session.decisions.changed.connect(self._on_photos_changed)
+        session.thresholds.changed.connect(self._on_thresholds_changed)
 
     # Where photos are.
 
@@ -103,13 +103,13 @@ class ShownPhotosModel(QAbstractTableModel):
         self.endResetModel()
 
     @Slot(object)
-    def _on_session_photos_changed(self, photos: tuple[int, ...]) -> None:
+    def _on_photos_changed(self, photos: tuple[int, ...]) -> None:
         if 0 < len(photos) <= _FEW:
             self.tell_changed(photos)
         else:
-            self._on_session_threshold_changed()
+            self._on_thresholds_changed()
 
     @Slot()
-    def _on_session_threshold_changed(self) -> None:
+    def _on_thresholds_changed(self) -> None:
         if self.count:
             self._tell_changed(0, self.count - 1)

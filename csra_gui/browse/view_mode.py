@@ -39,8 +39,8 @@ class Browsing(QObject):
         self._mode = ViewMode(settings.value(VIEW_MODE))
         self._before = self._mode
         self._pair: tuple[int, int] | None = None
-        session.current_changed.connect(self._on_session_current_changed)
-        session.photos_reset.connect(self._on_session_photos_reset)
+        session.focus.current_changed.connect(self._on_focus_current_changed)
+        session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
         settings.setting_changed.connect(self._on_settings_changed)
 
     @property
@@ -74,13 +74,13 @@ class Browsing(QObject):
         pair = self._proposed_pair()
         if pair is not None:
             self._pair = pair
-            self._session.set_current(pair[0])
+            self._session.focus.set_current(pair[0])
             self._show(ViewMode.COMPARE)
             self.pair_changed.emit()
 
     def _proposed_pair(self) -> tuple[int, int] | None:
         """The first two of the chosen photos, or the current one and its neighbour."""
-        chosen, current = self._session.selection, self._session.current
+        chosen, current = self._session.selection, self._session.focus.current
         if len(chosen) > 1:
             return chosen[0], chosen[1]
         if current is None or not len(self._session.shown):
@@ -100,14 +100,14 @@ class Browsing(QObject):
         self.mode_changed.emit(mode)
 
     @Slot(object)
-    def _on_session_current_changed(self, photo: int | None) -> None:
+    def _on_focus_current_changed(self, photo: int | None) -> None:
         """Whoever goes on while comparing brings another photo beside the first."""
         if self._mode is ViewMode.COMPARE and self._pair and photo not in (None, *self._pair):
             self._pair = self._pair[0], photo
             self.pair_changed.emit()
 
     @Slot()
-    def _on_session_photos_reset(self) -> None:
+    def _on_pipeline_photos_reset(self) -> None:
         self._pair = None
         if self._mode is ViewMode.COMPARE:
             self._show(ViewMode(self._settings.value(VIEW_MODE)))

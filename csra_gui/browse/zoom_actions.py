@@ -75,7 +75,7 @@ class ViewCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         for name in ("zoom_in", "zoom_out", "zoom_fit", "zoom_actual"):
-            actions[name].setEnabled(self._session.current is not None)
+            actions[name].setEnabled(self._session.focus.current is not None)
         for name in ("previous_photo", "next_photo"):
             actions[name].setEnabled(self._steps.is_possible)
         actions[f"theme_{self._settings.value(THEME)}"].setChecked(True)

@@ -65,6 +65,6 @@ class EvaluateCommands:
 
     def update(self, actions: Actions) -> None:
         """Enable the group's actions as things are now."""
-        has_photos = self._session.model is not None and len(self._session.photos) > 0
+        has_photos = self._session.models.model is not None and len(self._session.photos) > 0
         actions["evaluate_decisions"].setEnabled(has_photos)
         actions["cancel_evaluation"].setEnabled(self._controller.runner.is_running)

@@ -56,7 +56,7 @@ class EvaluationController(QObject):
         self._finder = ImageFinder(session, self)
         self._shown = ShownCases(session, self)
         self._tagging_rates: dict[Path, float] = {}
-        session.tagging_progressed.connect(self._on_session_tagging_progressed)
+        session.pipeline.tagging_progressed.connect(self._on_pipeline_tagging_progressed)
         self.runner.ended.connect(self._on_runner_ended)
         for kept in (self.runs, self.unfinished):
             kept.failed.connect(self._on_kept_failed)
@@ -85,7 +85,7 @@ class EvaluationController(QObject):
 
     def evaluate_decisions(self) -> None:
         """Measure the model in use by what the person said of the open photos."""
-        model = self._session.model
+        model = self._session.models.model
         if model is None:
             self._notifier.warning("No model is loaded yet.", Topic.EVALUATION)
             return
@@ -229,8 +229,8 @@ class EvaluationController(QObject):
         )
 
     @Slot(object)
-    def _on_session_tagging_progressed(self, progress: TagProgress) -> None:
-        model = self._session.model
+    def _on_pipeline_tagging_progressed(self, progress: TagProgress) -> None:
+        model = self._session.models.model
         if model is not None and model.path is not None and progress.rate_per_s:
             self._tagging_rates[model.path] = progress.rate_per_s
 

@@ -30,7 +30,7 @@ class DataFolders(QObject):
         self._session = session
         self._settings = settings
         self._recognising = JobSlot(session.jobs, "recognise data set", self)
-        session.scan_started.connect(self._on_session_scan_started)
+        session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
 
     def folder_of(self, kind: str) -> Path | None:
         """Where a data set of this kind lay last; ``None`` if there was none."""
@@ -51,9 +51,9 @@ class DataFolders(QObject):
         return {str(k): str(v) for k, v in body.items()} if isinstance(body, dict) else {}
 
     @Slot()
-    def _on_session_scan_started(self) -> None:
+    def _on_pipeline_scan_started(self) -> None:
         self._recognising.drop()
-        roots = tuple(self._session.roots)
+        roots = tuple(self._session.pipeline.roots)
         if len(roots) == 1:
             self._recognising.run(
                 lambda: recognise(roots[0]), lambda found: self._take_found(roots[0], found)

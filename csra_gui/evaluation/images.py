@@ -119,7 +119,7 @@ class ShownCases(QObject):
         self._session = session
         self._ours: set[Path] = set()
         self._waiting: tuple[Cases, tuple[Path, ...]] | None = None
-        session.scan_finished.connect(self._on_session_scan_finished)
+        session.pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
 
     def show(self, cases: Cases, paths: Sequence[Path]) -> None:
         """Show just these images; those that are not open are opened first."""
@@ -129,18 +129,18 @@ class ShownCases(QObject):
         self._waiting = (cases, paths)
         if not missing:
             self._show_waiting()
-        elif self._ours and self._ours.issuperset(self._session.roots):
+        elif self._ours and self._ours.issuperset(self._session.pipeline.roots):
             self._ours.update(missing)
-            self._session.add(missing)
+            self._session.pipeline.add(missing)
         else:
-            before = tuple(self._session.roots)
+            before = tuple(self._session.pipeline.roots)
             self._ours = set(paths)
             self._session.open(paths)
             if before:
                 self.replaced.emit(before)
 
     @Slot()
-    def _on_session_scan_finished(self) -> None:
+    def _on_pipeline_scan_finished(self) -> None:
         if self._waiting is not None:
             self._show_waiting()
 
@@ -155,7 +155,7 @@ class ShownCases(QObject):
         number = len(cases.samples)
         shown = f"{len(rows):,}" if len(rows) == number else f"{len(rows):,} of {number:,}"
         session.shown.set_fixed(rows, f"{cases.caption} ({shown})")
-        model = session.model
+        model = session.models.model
         if model is not None and cases.category in model.categories:
-            session.set_pinned(model.categories.index_of(cases.category))
-        session.set_current(rows[0])
+            session.focus.set_pinned(model.categories.index_of(cases.category))
+        session.focus.set_current(rows[0])

@@ -134,7 +134,7 @@ class StartDialog(QDialog):
     @Slot()
     def _list_models(self) -> None:
         checked = {model.name for model in self.chosen_models()}
-        used = self._session.model
+        used = self._session.models.model
         self.models.blockSignals(True)
         self.models.clear()
         for model in self._manager.manager.models:
@@ -160,7 +160,7 @@ class StartDialog(QDialog):
         return tuple(chosen)
 
     def _rate(self, path: Path, name: str) -> float:
-        used = self._session.model
+        used = self._session.models.model
         title = used.name if used is not None and used.path == path else name
         runs = self._runs.values
         return known_rate(title, runs) or known_rate(name, runs) or self._tagging_rate(path)

@@ -48,7 +48,7 @@ class ThresholdSaver(QObject):
 
     def _model(self, model_id: str) -> ModelEntry | None:
         """The model in use, if it is the one of the run."""
-        used = self._session.model
+        used = self._session.models.model
         if used is None or used.id != model_id:
             return None
         models = self._manager.manager.models

@@ -28,7 +28,7 @@ class LibraryController(QObject):
         self._notifier = notifier
         self._window = window
         self._library.problem_changed.connect(self._on_library_problem_changed)
-        session.storing_failed.connect(self._on_session_storing_failed)
+        session.library.storing_failed.connect(self._on_library_storing_failed)
         session.decisions.taken_back.connect(self._on_decisions_taken_back)
 
     @Slot()
@@ -69,7 +69,7 @@ class LibraryController(QObject):
         self._library.open(steps[repair])
 
     @Slot(str)
-    def _on_session_storing_failed(self, text: str) -> None:
+    def _on_library_storing_failed(self, text: str) -> None:
         self._notifier.error(f"{_NOT_KEPT} {text}", Topic.LIBRARY)
 
     @Slot(object)
@@ -77,5 +77,5 @@ class LibraryController(QObject):
         """Show the photo that an undo or a redo changed, if it is one that is not looked at."""
         if not rows:
             self._notifier.info("Done, for photos that are not open now.", Topic.NOTE)
-        elif len(rows) == 1 and rows[0] != self._session.current:
-            self._session.set_current(rows[0])
+        elif len(rows) == 1 and rows[0] != self._session.focus.current:
+            self._session.focus.set_current(rows[0])

@@ -120,7 +120,7 @@ class MapCommands:
             "stronger_overlay": lambda: self._change_opacity(_OPACITY_STEP),
             "weaker_overlay": lambda: self._change_opacity(-_OPACITY_STEP),
             "mark_region": self._view.set_marks_regions,
-            "unpin": lambda: self._session.set_pinned(None),
+            "unpin": lambda: self._session.focus.set_pinned(None),
             "why": self._show_why,
         }
         for name, setting in _SWITCHES.items():
@@ -133,9 +133,9 @@ class MapCommands:
     def update(self, actions: Actions) -> None:
         """Check what is in force."""
         actions["colors_jet"].setToolTip(JET_MISLEADS)
-        actions["unpin"].setEnabled(self._session.pinned_category is not None)
+        actions["unpin"].setEnabled(self._session.focus.pinned is not None)
         for name in ("mark_region", "why"):
-            actions[name].setEnabled(self._session.current is not None)
+            actions[name].setEnabled(self._session.focus.current is not None)
         for name, setting in _SWITCHES.items():
             actions[name].setChecked(bool(self._settings.value(setting)))
         for prefix, setting in _CHOICES.items():

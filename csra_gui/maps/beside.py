@@ -34,7 +34,7 @@ def second_map(
     session: Session, source: MapSource, comparison: Comparison, second: SecondModel
 ) -> SecondMap:
     """What belongs beside the photo now."""
-    shown, model = session.shown_category, session.model
+    shown, model = session.focus.category, session.models.model
     match comparison.beside:
         case Beside.MODEL:
             return _of_model(session, second)
@@ -55,7 +55,7 @@ def _of_model(session: Session, second: SecondModel) -> SecondMap:
     if second.scores is None or second.info is None:
         return SecondMap(None, None, display_text(second.error) or _WAITING)
     name = display_text(second.info.name)
-    shown, model = session.shown_category, session.model
+    shown, model = session.focus.category, session.models.model
     if shown is None or model is None:
         return SecondMap(second.scores, None, name)
     wanted = model.categories[shown]

@@ -49,7 +49,7 @@ class Comparison(QObject):
         self._together = Together.OFF
         self._beside = Beside.NOTHING
         self._other: int | None = None
-        session.model_changed.connect(self._on_session_model_changed)
+        session.models.state_changed.connect(self._on_models_state_changed)
 
     @property
     def categories(self) -> tuple[int, ...]:
@@ -96,8 +96,8 @@ class Comparison(QObject):
             self.changed.emit()
 
     @Slot(object)
-    def _on_session_model_changed(self, _state: object) -> None:
-        model = self._session.model
+    def _on_models_state_changed(self, _state: object) -> None:
+        model = self._session.models.model
         if model is not None and model.id != self._model_id:
             self._model_id = model.id
             self._set(categories=(), beside=Beside.NOTHING, other=None)

@@ -128,7 +128,7 @@ class MapDisplay(QObject):
         self._beside: PositionScores | None = None
         self.source = MapSource(session, self)
         self.source.changed.connect(self.changed)
-        session.threshold_changed.connect(self.changed)
+        session.thresholds.changed.connect(self.changed)
         settings.setting_changed.connect(self._on_settings_changed)
 
     @Slot(object)
@@ -157,7 +157,7 @@ class MapDisplay(QObject):
     def head(self) -> int | None:
         """The head whose attention is shown; ``None`` is the mean of all."""
         chosen = int(self._settings.value(MAP_HEAD)) - 1
-        model = self._session.model
+        model = self._session.models.model
         return chosen if model is not None and 0 <= chosen < len(model.temperatures) else None
 
     def values(self, scores: PositionScores, category: int) -> FloatArray:

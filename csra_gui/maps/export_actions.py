@@ -63,8 +63,8 @@ class MapExportCommands:
         self._window = window
         self._actions: Actions | None = None
         exports.state_changed.connect(self._update)
-        session.evidence_changed.connect(self._update)
-        session.category_changed.connect(self._update)
+        session.focus.evidence_changed.connect(self._update)
+        session.focus.category_changed.connect(self._update)
 
     def slots(self) -> Slots:
         """Each command's slot by its id."""
@@ -85,7 +85,7 @@ class MapExportCommands:
     def update(self, actions: Actions) -> None:
         """Enable what can be written now."""
         self._actions = actions
-        photo = self._session.current is not None
+        photo = self._session.focus.current is not None
         can = self._exports.can_export
         for name in ("copy_picture", "save_picture"):
             actions[name].setEnabled(photo and not self._exports.is_busy)
@@ -103,7 +103,7 @@ class MapExportCommands:
         """A slot that asks for a file's name and has it written."""
 
         def ask() -> None:
-            photo = self._session.current_path
+            photo = self._session.focus.current_path
             if photo is None:
                 return
             dialog = QFileDialog(self._window, title, str(photo.parent), filters)

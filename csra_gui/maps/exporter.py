@@ -75,7 +75,7 @@ class MapExports(QObject):
     @property
     def can_draw(self) -> bool:
         """Whether there is a map to draw over the whole photo."""
-        shown = self._session.shown_category is not None or self._viewer.comparison.is_on
+        shown = self._session.focus.category is not None or self._viewer.comparison.is_on
         return self.can_export and shown
 
     # What is seen.
@@ -95,7 +95,7 @@ class MapExports(QObject):
 
     def save_full(self, target: Path) -> None:
         """Write the photo with all its pixels, with the map that is shown."""
-        photo = self._session.current_path
+        photo = self._session.focus.current_path
         overlay = self._viewer.overlay_image(_FULL_OVERLAY_SIDE)
         if photo is not None and overlay is not None:
             decoder = self._decoder
@@ -105,7 +105,7 @@ class MapExports(QObject):
 
     def save_numbers(self, target: Path) -> None:
         """Write the map that is shown, or all position scores, by the target's suffix."""
-        what, category = self._what(), self._session.shown_category
+        what, category = self._what(), self._session.focus.category
         if what is not None:
             values = None if category is None else self._display.values(what.scores, category)
             self._start(lambda: write_numbers(what, values, target), target)
@@ -119,7 +119,7 @@ class MapExports(QObject):
 
     def save_page(self, target: Path) -> None:
         """Write a page of the photos that are selected; of the current one if none is."""
-        model, rows = self._session.model, self._rows()
+        model, rows = self._session.models.model, self._rows()
         if model is None or not rows:
             return
         photos = self._session.photos.paths
@@ -140,17 +140,17 @@ class MapExports(QObject):
     # Helpers.
 
     def _rows(self) -> tuple[int, ...]:
-        current = self._session.current
+        current = self._session.focus.current
         return self._session.selection or (() if current is None else (current,))
 
     def _what(self) -> Explained | None:
-        model, scores = self._session.model, self._display.source.scores
+        model, scores = self._session.models.model, self._display.source.scores
         if model is None or scores is None:
             return None
         return Explained(scores, model, None, self._settings())
 
     def _settings(self) -> DrawingSettings:
-        style = self._display.style(self._session.shown_category)
+        style = self._display.style(self._session.focus.category)
         signed = self._display.kind in (MapKind.EVIDENCE, MapKind.SCORE)
         return DrawingSettings(
             kind=self._display.kind,

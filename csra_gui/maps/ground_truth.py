@@ -43,9 +43,9 @@ class TrueObjects(QObject):
         self._measuring = JobSlot(session.jobs, "pointing game", self, Policy.IGNORE)
         self._pointing: tuple[PositionScores, int, Pointing] | None = None
         self.problem = ""
-        session.current_changed.connect(self._on_session_current_changed)
-        session.model_changed.connect(self._update)
-        session.category_changed.connect(self._update)
+        session.focus.current_changed.connect(self._on_focus_current_changed)
+        session.models.state_changed.connect(self._update)
+        session.focus.category_changed.connect(self._update)
         source.changed.connect(self._update)
         settings.setting_changed.connect(self._on_settings_changed)
 
@@ -58,7 +58,7 @@ class TrueObjects(QObject):
     def boxes(self) -> tuple[TrueBox, ...]:
         """Those of the current photo that belong to the label that is shown, or all."""
         found = self._all_boxes()
-        model, category = self._session.model, self._session.shown_category
+        model, category = self._session.models.model, self._session.focus.category
         if not found or model is None or category is None:
             return found
         return boxes_of(found, model.categories, category)
@@ -81,7 +81,7 @@ class TrueObjects(QObject):
 
     def text(self) -> str:
         """What there is, for people; empty while nothing is asked for."""
-        path = self._session.current_path
+        path = self._session.focus.current_path
         if not self.is_on or path is None:
             return ""
         if self.problem:
@@ -93,14 +93,14 @@ class TrueObjects(QObject):
         return "" if self.boxes else "The data set has no box of this here."
 
     def _all_boxes(self) -> tuple[TrueBox, ...]:
-        path = self._session.current_path
+        path = self._session.focus.current_path
         return (None if path is None else self._boxes.get(path)) or ()
 
     def _outcome(self) -> Pointing | None:
         known, scores = self._pointing, self._source.scores
         if known is None or scores is None or known[0] is not scores:
             return None
-        return known[2] if known[1] == self._session.shown_category else None
+        return known[2] if known[1] == self._session.focus.category else None
 
     @Slot()
     def _update(self) -> None:
@@ -110,8 +110,8 @@ class TrueObjects(QObject):
         self.changed.emit()
 
     def _ask(self) -> None:
-        path = self._session.current_path
-        ready = self._session.model is not None
+        path = self._session.focus.current_path
+        ready = self._session.models.model is not None
         if path is None or path in self._boxes or self.problem or not ready:
             return
         self._asking.run(
@@ -123,7 +123,7 @@ class TrueObjects(QObject):
 
     def _measure(self) -> None:
         """In a worker: the map is laid over every pixel of the photo."""
-        scores, category = self._source.scores, self._session.shown_category
+        scores, category = self._source.scores, self._session.focus.category
         boxes = self.boxes
         if scores is None or category is None or not boxes or self._outcome() is not None:
             return
@@ -139,14 +139,14 @@ class TrueObjects(QObject):
             self._boxes.popitem(last=False)
 
     def _fail(self, path: Path, error: EngineError) -> None:
-        if path == self._session.current_path:
+        if path == self._session.focus.current_path:
             self.problem = str(error)
 
     def _keep_pointing(self, scores: PositionScores, category: int, found: Pointing) -> None:
         self._pointing = scores, category, found
 
     @Slot(object)
-    def _on_session_current_changed(self, _row: int | None) -> None:
+    def _on_focus_current_changed(self, _row: int | None) -> None:
         self.problem = ""
         self._update()
 

@@ -43,7 +43,7 @@ class HeadsTab(QWidget):
         self.tiles = QListWidget(self)
         self._set_up()
         display.changed.connect(self.update_tiles)
-        session.category_changed.connect(self.update_tiles)
+        session.focus.category_changed.connect(self.update_tiles)
         self.tiles.itemClicked.connect(self._on_tiles_item_chosen)
         self.tiles.itemActivated.connect(self._on_tiles_item_chosen)
 
@@ -82,9 +82,9 @@ class HeadsTab(QWidget):
         """Draw them anew."""
         if not self.isVisible():
             return
-        model, scores = self._session.model, self._display.source.scores
+        model, scores = self._session.models.model, self._display.source.scores
         if model is None or scores is None or self._photo is None:
-            waiting = self._session.current is not None
+            waiting = self._session.focus.current is not None
             self.title.setText("Working it out…" if waiting else _NO_SCORES)
             self.tiles.clear()
             return
@@ -94,7 +94,7 @@ class HeadsTab(QWidget):
         self._fill(model, scores, category, self._photo)
 
     def _category(self, scores: PositionScores) -> int:
-        shown = self._session.shown_category
+        shown = self._session.focus.category
         best = int(activate(logits(scores), scores.activation).argmax())
         return best if shown is None else shown
 

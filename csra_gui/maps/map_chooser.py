@@ -47,9 +47,9 @@ class MapChooser(QWidget):
         self._fold(bool(settings.value(FOLD_MAPS)))
         self.fold.toggled.connect(self._on_fold_toggled)
         self.heads.activated.connect(self._on_heads_activated)
-        session.category_changed.connect(self.update_bar)
-        session.current_changed.connect(self.update_bar)
-        session.model_changed.connect(self._update_heads)
+        session.focus.category_changed.connect(self.update_bar)
+        session.focus.current_changed.connect(self.update_bar)
+        session.models.state_changed.connect(self._update_heads)
         display.changed.connect(self._update_all)
         self._update_heads()
         self._update_all()
@@ -112,7 +112,7 @@ class MapChooser(QWidget):
     def update_bar(self) -> None:
         """Show the scale of the category that is shown."""
         kind = self._display.kind
-        self.bar.set_style(self._display.style(self._session.shown_category), KIND_TEXTS[kind].unit)
+        self.bar.set_style(self._display.style(self._session.focus.category), KIND_TEXTS[kind].unit)
 
     @Slot()
     def _update_all(self) -> None:
@@ -133,7 +133,7 @@ class MapChooser(QWidget):
 
     @Slot()
     def _update_heads(self) -> None:
-        model = self._session.model
+        model = self._session.models.model
         temperatures = () if model is None else model.temperatures
         self.heads.clear()
         self.heads.addItem("All together")

@@ -49,7 +49,7 @@ class MapsPanel(QDockWidget):
         self.table = ChangeTable(self)
         self._set_up()
         display.changed.connect(self.update_table)
-        session.threshold_changed.connect(self.update_table)
+        session.thresholds.changed.connect(self.update_table)
         self.update_table()
 
     def _set_up(self) -> None:
@@ -98,7 +98,7 @@ class MapsPanel(QDockWidget):
     @Slot()
     def update_table(self) -> None:
         """Compare the labels with the stored ones anew."""
-        source, model = self._display.source, self._session.model
+        source, model = self._display.source, self._session.models.model
         stored, now = source.stored, source.scores
         if not source.is_changed or stored is None or model is None:
             self._tell(_NOTHING, [])

@@ -31,8 +31,8 @@ class SecondModel(QObject):
         self.info: ModelInfo | None = None
         self._scores: PositionScores | None = None
         self._error = ""
-        session.current_changed.connect(self._look_again)
-        session.evidence_changed.connect(self._ask)
+        session.focus.current_changed.connect(self._look_again)
+        session.focus.evidence_changed.connect(self._ask)
 
     @property
     def scores(self) -> PositionScores | None:
@@ -54,7 +54,7 @@ class SecondModel(QObject):
         self.changed.emit()
 
     def _is_answered(self) -> bool:
-        path = self._session.current_path
+        path = self._session.focus.current_path
         return path is not None and self._answered == (self.source, path)
 
     def _release(self) -> None:
@@ -64,8 +64,8 @@ class SecondModel(QObject):
 
     @Slot()
     def _ask(self) -> None:
-        path = self._session.current_path
-        ready = self._session.model is not None
+        path = self._session.focus.current_path
+        ready = self._session.models.model is not None
         if self.source is None or path is None or self._is_answered() or not ready:
             return
         question = source, photo = self.source, path

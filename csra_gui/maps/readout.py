@@ -132,9 +132,9 @@ class ReadoutBar(QLabel):
         self.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Values under the pointer")
-        for fact in (session.category_changed, display.changed):
+        for fact in (session.focus.category_changed, display.changed):
             fact.connect(self.update_text)
-        session.current_changed.connect(self.update_text)
+        session.focus.current_changed.connect(self.update_text)
         self.update_text()
 
     @override
@@ -169,8 +169,8 @@ class ReadoutBar(QLabel):
     @Slot()
     def update_text(self) -> None:
         """Work the lines out anew."""
-        model, scores = self._session.model, self._display.source.scores
-        if self._session.current is None:
+        model, scores = self._session.models.model, self._display.source.scores
+        if self._session.focus.current is None:
             text = ""
         elif model is None or scores is None or (self._point is None and self._region is None):
             text = self._remark or _HINT
@@ -179,7 +179,7 @@ class ReadoutBar(QLabel):
         self.setText(text)
 
     def _lines(self, model: ModelInfo, scores: PositionScores) -> tuple[str, ...]:
-        shown = self._session.shown_category
+        shown = self._session.focus.category
         if self._region is not None:
             whole = activate(logits(scores), scores.activation)
             listed = listed_categories(whole, self._session.thresholds.values, shown)

@@ -70,9 +70,9 @@ class SideView(QWidget):
         self.second.changed.connect(self.update_picture)
         comparison.changed.connect(self._on_comparison_changed)
         display.changed.connect(self.update_picture)
-        session.category_changed.connect(self.update_picture)
-        session.model_changed.connect(self._fill_which)
-        session.current_changed.connect(self._on_session_current_changed)
+        session.focus.category_changed.connect(self.update_picture)
+        session.models.state_changed.connect(self._fill_which)
+        session.focus.current_changed.connect(self._on_focus_current_changed)
         self.view.position_hovered.connect(self._on_view_position_hovered)
         self._on_comparison_changed()
 
@@ -130,7 +130,7 @@ class SideView(QWidget):
     def _own_category(self, category: int) -> int | None:
         """Whose threshold the line is at: that of the model in use, which may order otherwise."""
         other_model = self._comparison.beside is Beside.MODEL
-        return self._session.shown_category if other_model else category
+        return self._session.focus.category if other_model else category
 
     @Slot()
     def _on_comparison_changed(self) -> None:
@@ -163,7 +163,7 @@ class SideView(QWidget):
         self._filled_for = beside
 
     def _fill_categories(self) -> None:
-        model = self._session.model
+        model = self._session.models.model
         names = () if model is None else tuple(model.categories)
         self.which.clear()
         for category, name in enumerate(names):
@@ -190,8 +190,8 @@ class SideView(QWidget):
         if self._display.source.scores is None:
             return
         begins, self._begins = self._begins, False
-        if begins and self._session.shown_category is None:
-            self._session.set_pinned(self._suggested_category())
+        if begins and self._session.focus.category is None:
+            self._session.focus.set_pinned(self._suggested_category())
         if self._comparison.beside is Beside.CATEGORY and self._comparison.other is None:
             self._comparison.set_beside(Beside.CATEGORY, self._suggested_category())
 
@@ -201,7 +201,7 @@ class SideView(QWidget):
         if scores is None:
             return None
         ranked: Sequence[int] = activate(logits(scores), scores.activation).argsort()[::-1].tolist()
-        return next((c for c in ranked if c != self._session.shown_category), None)
+        return next((c for c in ranked if c != self._session.focus.category), None)
 
     @Slot(int)
     def _on_which_activated(self, place: int) -> None:
@@ -212,7 +212,7 @@ class SideView(QWidget):
             self._comparison.set_beside(Beside.CATEGORY, chosen)
 
     @Slot(object)
-    def _on_session_current_changed(self, _row: int | None) -> None:
+    def _on_focus_current_changed(self, _row: int | None) -> None:
         self.update_picture()
 
     @Slot(object)

@@ -50,16 +50,16 @@ class MapSource(QObject):
         self._model_id = ""
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._pause.timeout.connect(self._ask)
-        session.evidence_changed.connect(self.changed)
-        session.current_changed.connect(self._on_session_current_changed)
-        session.model_changed.connect(self._on_session_model_changed)
+        session.focus.evidence_changed.connect(self.changed)
+        session.focus.current_changed.connect(self._on_focus_current_changed)
+        session.models.state_changed.connect(self._on_models_state_changed)
 
     # What there is.
 
     @property
     def stored(self) -> PositionScores | None:
         """Those of the photo and the model as they are."""
-        return self._session.current_evidence
+        return self._session.focus.evidence
 
     @property
     def scores(self) -> PositionScores | None:
@@ -131,7 +131,7 @@ class MapSource(QObject):
 
     def set_input_size(self, side: int | None) -> None:
         """Ask the network at another input size; while a slider moves, the last one counts."""
-        model = self._session.model
+        model = self._session.models.model
         own = model is not None and side == model.input_size
         side = None if own else side
         if side != self._input_size:
@@ -156,7 +156,7 @@ class MapSource(QObject):
         return self._hidden is not None or self._input_size is not None
 
     def _question(self) -> _Question | None:
-        path, model = self._session.current_path, self._session.model
+        path, model = self._session.focus.current_path, self._session.models.model
         if path is None or model is None or not self._question_differs():
             return None
         return model.id, path, self._hidden, self._input_size
@@ -204,13 +204,13 @@ class MapSource(QObject):
     # Facts.
 
     @Slot(object)
-    def _on_session_current_changed(self, _row: int | None) -> None:
+    def _on_focus_current_changed(self, _row: int | None) -> None:
         self._hidden = None
         self._want(at_once=True)
 
     @Slot(object)
-    def _on_session_model_changed(self, _state: object) -> None:
-        model = self._session.model
+    def _on_models_state_changed(self, _state: object) -> None:
+        model = self._session.models.model
         model_id = "" if model is None else model.id
         if model_id != self._model_id:
             self._model_id = model_id

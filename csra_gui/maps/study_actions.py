@@ -105,7 +105,7 @@ class MapStudyCommands:
         self._actions = actions
         source, comparison = self._display.source, self._viewer.comparison
         hidden = source.hidden is not None
-        can_hide = self._viewer.view.region is not None and self._session.model is not None
+        can_hide = self._viewer.view.region is not None and self._session.models.model is not None
         actions["hide_part"].setEnabled(hidden or can_hide)
         actions["hide_part"].setText(_SHOW if hidden else _HIDE)
         self._viewer.hide_part.setVisible(hidden or can_hide)
@@ -115,7 +115,7 @@ class MapStudyCommands:
         actions[f"together_{comparison.together.value}"].setChecked(True)
         actions[f"beside_{comparison.beside.value}"].setChecked(True)
         for beside in Beside:
-            actions[f"beside_{beside.value}"].setEnabled(self._session.current is not None)
+            actions[f"beside_{beside.value}"].setEnabled(self._session.focus.current is not None)
 
     def _update(self) -> None:
         if self._actions is not None:
@@ -147,7 +147,7 @@ class MapStudyCommands:
 
     def _labels_to_compare(self) -> list[int]:
         """The best labels of the photo: what most people want to see together."""
-        row = self._session.current
+        row = self._session.focus.current
         labels = [] if row is None else self._session.labels(row)
         return [label.index for label in labels if label.index >= 0]
 

@@ -58,8 +58,8 @@ class TogetherTab(QWidget):
         self.clear = QPushButton("&Untick all", self)
         self._set_up()
         comparison.changed.connect(self.update_state)
-        session.model_changed.connect(self._fill)
-        session.current_changed.connect(self._fill)
+        session.models.state_changed.connect(self._fill)
+        session.focus.current_changed.connect(self._fill)
         display.source.changed.connect(self._fill)
         self.labels.itemChanged.connect(self._on_labels_item_changed)
         self.how.activated.connect(self._on_how_activated)
@@ -97,7 +97,7 @@ class TogetherTab(QWidget):
     @Slot()
     def _fill(self) -> None:
         """The categories, those of the photo with the highest scores first."""
-        model, scores = self._session.model, self._display.source.stored
+        model, scores = self._session.models.model, self._display.source.stored
         blocker = QSignalBlocker(self.labels)
         self.labels.clear()
         if model is not None:

@@ -41,12 +41,12 @@ class LegendBar(Legend):
         self._session = session
         self._comparison = comparison
         comparison.changed.connect(self._update)
-        session.model_changed.connect(self._update)
+        session.models.state_changed.connect(self._update)
         self._update()
 
     @Slot()
     def _update(self) -> None:
-        model, comparison = self._session.model, self._comparison
+        model, comparison = self._session.models.model, self._comparison
         names = [] if model is None else [model.categories[c] for c in comparison.categories]
         wins = comparison.together is Together.WINNER
         self.set_entries(
@@ -120,10 +120,10 @@ class ViewerPanel(QWidget):
         self.side.view.place_changed.connect(self.view.set_place)
         self.side.position_hovered.connect(self.readout.set_point)
         self.side.scores_changed.connect(display.set_beside)
-        session.photos_reset.connect(self.loader.clear)
-        session.current_changed.connect(self._on_session_current_changed)
-        session.predictions_changed.connect(self._on_session_predictions_changed)
-        session.category_changed.connect(self._update_overlay)
+        session.pipeline.photos_reset.connect(self.loader.clear)
+        session.focus.current_changed.connect(self._on_focus_current_changed)
+        session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
+        session.focus.category_changed.connect(self._update_overlay)
         self.comparison.changed.connect(self._update_overlay)
         display.changed.connect(self._update_overlay)
         self.objects.changed.connect(self._update_marks)
@@ -140,39 +140,39 @@ class ViewerPanel(QWidget):
         self.loader.forget(paths)
         if self._shown in paths:
             self._shown = None
-            self._on_session_current_changed(self._session.current)
+            self._on_focus_current_changed(self._session.focus.current)
 
     @Slot(object)
-    def _on_session_current_changed(self, _photo: int | None) -> None:
-        path = self._session.current_path
+    def _on_focus_current_changed(self, _photo: int | None) -> None:
+        path = self._session.focus.current_path
         # The neighbour in reading direction is decoded ahead: most people go on with the next one.
         wanted = [] if path is None else [path, *self._next_paths()]
         self._show_current()
         self.loader.want(wanted)
 
     def _next_paths(self) -> list[Path]:
-        shown, current = self._session.shown, self._session.current
+        shown, current = self._session.shown, self._session.focus.current
         position = None if current is None else shown.position_of(current)
         row = None if position is None else shown.row_at(position + 1)
         return [] if row is None else [self._session.photos.paths[row]]
 
     @Slot(object)
-    def _on_session_predictions_changed(self, rows: tuple[int, ...]) -> None:
-        if self._shown is None and (not rows or self._session.current in rows):
+    def _on_pipeline_predictions_changed(self, rows: tuple[int, ...]) -> None:
+        if self._shown is None and (not rows or self._session.focus.current in rows):
             self._show_current()
 
     @Slot(object)
     def _on_loader_answered(self, path: Path) -> None:
-        if path == self._session.current_path:
+        if path == self._session.focus.current_path:
             self._show_current()
 
     def _show_current(self) -> None:
-        path = self._session.current_path
-        if path is None:
+        path, row = self._session.focus.current_path, self._session.focus.current
+        if path is None or row is None:
             self._show_nothing("", "")
             return
         image = self.loader.image(path)
-        error = self.loader.error(path) or self._session.photos.error(self._session.current or 0)
+        error = self.loader.error(path) or self._session.photos.error(row)
         self.view.set_caption(display_name(path))
         if image is not None:
             if self._shown != path:
@@ -189,7 +189,7 @@ class ViewerPanel(QWidget):
         self._shown = None
         self._set_photo(None)
         self.view.set_message(headline, detail)
-        if self._session.current_path is None:
+        if self._session.focus.current_path is None:
             self.view.set_caption("")
 
     def _set_photo(self, image: QImage | None) -> None:
@@ -211,12 +211,12 @@ class ViewerPanel(QWidget):
         self.view.set_notice(f"What if: {source.text()}" if source.is_changed else "")
 
     def _update_caption(self) -> None:
-        path, model = self._session.current_path, self._session.model
+        path, model = self._session.focus.current_path, self._session.models.model
         if path is None or self._shown is None:
             return
         scores, caption = self._shown_scores(), display_name(path)
         if self.comparison.beside is not Beside.NOTHING and scores is not None and model:
-            caption = label_caption(caption, scores, model, self._session.shown_category)
+            caption = label_caption(caption, scores, model, self._session.focus.category)
         self.view.set_caption(caption)
 
     @Slot()
@@ -241,7 +241,7 @@ class ViewerPanel(QWidget):
             return together_picture(
                 self._display, scores, together.categories, together.together, side
             )
-        category = self._session.shown_category
+        category = self._session.focus.category
         if category is None:
             return None
         style = self._display.style(category)
@@ -254,8 +254,8 @@ class ViewerPanel(QWidget):
 
     def _points_at_a_label(self) -> bool:
         """Whether one label's map is asked for now, over those that are drawn together."""
-        shown = self._session.shown_category
-        return shown is not None and shown != self._session.pinned_category
+        shown = self._session.focus.category
+        return shown is not None and shown != self._session.focus.pinned
 
     def _shown_scores(self) -> PositionScores | None:
         """The position scores of the photo that is seen, if they are there."""

@@ -62,7 +62,7 @@ class WhatIfTab(QScrollArea):
         self._right = QVBoxLayout()
         self._set_up()
         source.changed.connect(self.update_state)
-        session.model_changed.connect(self.update_state)
+        session.models.state_changed.connect(self.update_state)
         self.update_state()
 
     def _set_up(self) -> None:
@@ -100,7 +100,7 @@ class WhatIfTab(QScrollArea):
     @Slot()
     def update_state(self) -> None:
         """Show what is in force."""
-        model = self._session.model
+        model = self._session.models.model
         self.setEnabled(model is not None)
         if model is None:
             return
@@ -155,7 +155,7 @@ class WhatIfTab(QScrollArea):
 
     @Slot()
     def _on_sliders_changed(self) -> None:
-        model = self._session.model
+        model = self._session.models.model
         if model is None:
             return
         temperatures = tuple(slider.value() for slider in self.temperatures)

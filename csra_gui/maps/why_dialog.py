@@ -34,7 +34,7 @@ class WhyDialog(QDialog):
         super().__init__(parent)
         self._session = session
         self._source = source
-        self._kept: int | None = session.shown_category
+        self._kept: int | None = session.focus.category
         self.setWindowTitle("Why this label?")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.heading = QLabel(self)
@@ -43,10 +43,10 @@ class WhyDialog(QDialog):
         self.numbers = QPlainTextEdit(self)
         self._set_up()
         for fact in (
-            session.category_changed,
+            session.focus.category_changed,
             source.changed,
-            session.threshold_changed,
-            session.current_changed,
+            session.thresholds.changed,
+            session.focus.current_changed,
         ):
             fact.connect(self._update)
         self._update()
@@ -91,17 +91,17 @@ class WhyDialog(QDialog):
 
     @Slot()
     def _update(self) -> None:
-        session = self._session
-        model, scores = session.model, self._source.scores
-        if session.shown_category is not None:
-            self._kept = session.shown_category  # the last one stays while nothing is pointed at
-        if session.current is None or model is None or scores is None:
-            self._tell("", _NO_PHOTO if session.current is None else self._reason_missing(), "")
+        model, focus = self._session.models.model, self._session.focus
+        scores = self._source.scores
+        if focus.category is not None:
+            self._kept = focus.category  # the last one stays while nothing is pointed at
+        if focus.current is None or model is None or scores is None:
+            self._tell("", _NO_PHOTO if focus.current is None else self._reason_missing(), "")
         else:
             self._explain(model, scores)
 
     def _reason_missing(self) -> str:
-        return self._source.error or self._session.evidence_error or _WAITING
+        return self._source.error or self._session.focus.evidence_error or _WAITING
 
     def _explain(self, model: ModelInfo, scores: PositionScores) -> None:
         known = self._kept is not None and self._kept < len(model.categories)

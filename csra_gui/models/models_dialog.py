@@ -129,7 +129,7 @@ class ModelsDialog(QDialog):
         self._manager.entries_changed.connect(self._show_entries)
         self._manager.work_started.connect(self._update_buttons)
         self._manager.work_ended.connect(self._update_buttons)
-        self._session.model_changed.connect(self._show_entries)
+        self._session.models.state_changed.connect(self._show_entries)
         self.import_file.clicked.connect(self.import_requested)
         self.close_button.clicked.connect(self.close)
         for button, wish in (
@@ -215,7 +215,7 @@ class ModelsDialog(QDialog):
         return "It is in use. Use another model first." if used else ""
 
     def _is_used(self, model: ModelEntry) -> bool:
-        used = self._session.model
+        used = self._session.models.model
         return used is not None and model.path is not None and used.path == model.path
 
     @Slot(str)

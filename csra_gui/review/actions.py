@@ -101,8 +101,8 @@ class ReviewCommands:
         """Each command's slot by its id."""
         review = self._review
         slots: Slots = {
-            "undo": self._session.undo,
-            "redo": self._session.redo,
+            "undo": self._session.decisions.undo,
+            "redo": self._session.decisions.redo,
             "accept_all": review.accept_all_and_go_on,
             "repeat": review.repeat,
             "next_unreviewed": review.go_to_next_unreviewed,
@@ -122,15 +122,15 @@ class ReviewCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         session, review = self._session, self._review
-        _name(actions, "undo", "&Undo", session.undo_caption)
-        _name(actions, "redo", "&Redo", session.redo_caption)
+        _name(actions, "undo", "&Undo", session.decisions.undo_caption)
+        _name(actions, "redo", "&Redo", session.decisions.redo_caption)
         any_photo = bool(review.targets)
         for name in ("accept_all", "reviewed", "add_label", *LABEL_KEYS):
             actions[name].setEnabled(any_photo)
         actions["repeat"].setEnabled(review.can_repeat)
         actions["next_unreviewed"].setEnabled(len(session.shown) > 0)
         actions["bulk_edit"].setEnabled(len(session.photos) > 0)
-        actions["pin"].setEnabled(session.shown_category is not None)
+        actions["pin"].setEnabled(session.focus.category is not None)
         share = review.reviewed
         is_done = any_photo and share is Share.ALL
         actions["reviewed"].setChecked(is_done)
@@ -144,8 +144,8 @@ class ReviewCommands:
 
     def _toggle_pin(self) -> None:
         session = self._session
-        is_kept = session.shown_category == session.pinned_category
-        session.set_pinned(None if is_kept else session.shown_category)
+        is_kept = session.focus.category == session.focus.pinned
+        session.focus.set_pinned(None if is_kept else session.focus.category)
 
 
 def _numbered(slot: Callable[[int], object], place: int) -> Callable[[], object]:

@@ -183,7 +183,7 @@ class BulkDialog(QDialog):
             return
         edit = self._planned
         verdicts = edit.verdicts(self._session.photos.categories)
-        self._session.decide(self._preview.rows, verdicts, caption=edit.caption)
+        self._session.decisions.decide(self._preview.rows, verdicts, caption=edit.caption)
         self._review.note_labels(edit.replacement or edit.label)
 
 

@@ -41,11 +41,10 @@ class ReviewController(QObject):
     @property
     def targets(self) -> tuple[int, ...]:
         """The photos that decisions go to: those selected, or the one being looked at."""
-        session = self._session
-        selection = session.selection
-        if len(selection) > 1 and (session.current is None or session.current in selection):
+        selection, current = self._session.selection, self._session.focus.current
+        if len(selection) > 1 and (current is None or current in selection):
             return selection
-        return () if session.current is None else (session.current,)
+        return () if current is None else (current,)
 
     def set_rows(self, rows: Sequence[LabelRow]) -> None:
         """The labels as they are listed now; number keys and Return go by them."""
@@ -54,7 +53,7 @@ class ReviewController(QObject):
     @property
     def known_labels(self) -> list[str]:
         """What can be completed: labels typed before, then all that model and library know."""
-        model = self._session.model
+        model = self._session.models.model
         names = () if model is None else tuple(model.categories)
         said = self._session.photos.decisions.categories
         return list(dict.fromkeys((*self._used.used(), *names, *said)))
@@ -161,7 +160,7 @@ class ReviewController(QObject):
         for row in self._rows:
             if row.category == category:
                 return row
-        model = self._session.model
+        model = self._session.models.model
         known = model is not None and category in model.categories
         index = model.categories.index_of(category) if model is not None and known else -1
         verdict = None
@@ -195,12 +194,12 @@ class ReviewController(QObject):
     ) -> None:
         targets = self.targets
         if targets and (verdicts or reviewed is not None):
-            self._session.decide(targets, verdicts, caption=caption, reviewed=reviewed)
+            self._session.decisions.decide(targets, verdicts, caption=caption, reviewed=reviewed)
 
     def _next_unreviewed(self) -> int | None:
-        session = self._session
+        session, current = self._session, self._session.focus.current
         rows = session.shown.rows
-        here = None if session.current is None else session.shown.position_of(session.current)
+        here = None if current is None else session.shown.position_of(current)
         start = 0 if here is None else here + 1
         in_turn = np.concatenate([rows[start:], rows[:start]])
         left = in_turn[~self._reviewed(in_turn)]
@@ -216,7 +215,7 @@ class ReviewController(QObject):
             self._notifier.info(_ALL_DONE, Topic.NOTE)
             return
         self._session.set_selection((row,))
-        self._session.set_current(row)
+        self._session.focus.set_current(row)
 
 
 def _caption(verb: str, category: str) -> str:

@@ -22,7 +22,8 @@ from csra_gui.review.label_list import LabelList
 from csra_gui.review.label_list_model import LabelRow
 from csra_gui.review.label_rows import LabelContext, rows_of_photo, rows_of_photos
 from csra_gui.review.progress_bar import ReviewProgressBar
-from csra_gui.session.session import ModelState, Session
+from csra_gui.session.active_model import ModelState
+from csra_gui.session.session import Session
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from engine.texts import display_text
 
@@ -118,15 +119,15 @@ class LabelsPanel(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        session.current_changed.connect(self._update_rows)
+        session.focus.current_changed.connect(self._update_rows)
         session.selection_changed.connect(self._update_rows)
-        session.decisions_changed.connect(self._on_session_predictions_changed)
-        session.predictions_changed.connect(self._on_session_predictions_changed)
-        session.threshold_changed.connect(self._on_session_threshold_changed)
-        session.model_changed.connect(self._on_session_model_changed)
-        session.evidence_changed.connect(self._update_state)
-        session.category_changed.connect(self._update_state)
-        session.pinned_changed.connect(self._on_session_pinned_changed)
+        session.decisions.changed.connect(self._on_pipeline_predictions_changed)
+        session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
+        session.thresholds.changed.connect(self._on_thresholds_changed)
+        session.models.state_changed.connect(self._on_models_state_changed)
+        session.focus.evidence_changed.connect(self._update_state)
+        session.focus.category_changed.connect(self._update_state)
+        session.focus.pinned_changed.connect(self._on_focus_pinned_changed)
         self._settings.setting_changed.connect(self._on_settings_changed)
         self.labels.category_hovered.connect(self._on_labels_category_hovered)
         self.labels.category_pinned.connect(self._on_labels_category_pinned)
@@ -171,11 +172,11 @@ class LabelsPanel(QWidget):
 
     def _listed_rows(self) -> list[LabelRow]:
         session, targets = self._session, self._review.targets
-        if session.model is None or not targets:
+        if session.models.model is None or not targets:
             return []
         thresholds = session.thresholds
         context = LabelContext(
-            session.model.categories,
+            session.models.model.categories,
             thresholds.values,
             self._show_all.isChecked(),
             _BEST_GUESSES if thresholds.is_shared else 0,
@@ -202,22 +203,22 @@ class LabelsPanel(QWidget):
     def _state_text(self) -> str:
         """What a person should know when the list alone does not say it."""
         session = self._session
-        if session.current is None:
+        if session.focus.current is None:
             return "Select a photo to see its labels."
         several = len(self._review.targets)
         if several > 1:
             return f"{several:,} photos are selected: what you say goes for all of them."
-        error = session.photos.error(session.current)
+        error = session.photos.error(session.focus.current)
         if error is not None:
             return error
-        if not session.photos.is_tagged(session.current):
+        if not session.photos.is_tagged(session.focus.current):
             return {
                 ModelState.LOADING: "Loading the model…",
                 ModelState.READY: "Not tagged yet.",
                 ModelState.FAILED: "There is no model, so photos cannot be tagged.",
-            }[session.model_state]
-        if session.shown_category is not None and session.current_evidence is None:
-            return session.evidence_error or "Working out where it is…"
+            }[session.models.state]
+        if session.focus.category is not None and session.focus.evidence is None:
+            return session.focus.evidence_error or "Working out where it is…"
         common = f" of {session.thresholds.common:.0%}"
         nothing = f"Nothing reaches the threshold{'' if session.thresholds.uses_own else common}."
         return "" if any(row.counts for row in self._rows) else nothing
@@ -225,32 +226,32 @@ class LabelsPanel(QWidget):
     # Slots.
 
     @Slot(object)
-    def _on_session_predictions_changed(self, rows: tuple[int, ...]) -> None:
+    def _on_pipeline_predictions_changed(self, rows: tuple[int, ...]) -> None:
         if not rows or not set(self._review.targets).isdisjoint(rows):
             self._update_rows()
 
     @Slot()
-    def _on_session_model_changed(self) -> None:
+    def _on_models_state_changed(self) -> None:
         self._update_threshold()
         self._update_rows()
 
     @Slot()
-    def _on_session_threshold_changed(self) -> None:
+    def _on_thresholds_changed(self) -> None:
         self._update_threshold()
         self._update_rows()
 
     @Slot(object)
-    def _on_session_pinned_changed(self, category: int | None) -> None:
+    def _on_focus_pinned_changed(self, category: int | None) -> None:
         self.labels.set_pinned(-1 if category is None else category)
         self._update_state()
 
     @Slot(int)
     def _on_labels_category_hovered(self, category: int) -> None:
-        self._session.set_hovered(None if category < 0 else category)
+        self._session.focus.set_hovered(None if category < 0 else category)
 
     @Slot(int)
     def _on_labels_category_pinned(self, category: int) -> None:
-        self._session.set_pinned(None if category < 0 else category)
+        self._session.focus.set_pinned(None if category < 0 else category)
 
     @Slot(float)
     def _on_opacity_value_changed(self, opacity: float) -> None:

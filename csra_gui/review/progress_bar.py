@@ -64,9 +64,9 @@ class ReviewProgressBar(QWidget):
         session.shown.order_changed.connect(self._update_queue)
         for fact in (
             session.shown.changed,
-            session.decisions_changed,
-            session.predictions_changed,  # what the library knows comes with them
-            session.photos_reset,
+            session.decisions.changed,
+            session.pipeline.predictions_changed,  # what the library knows comes with them
+            session.pipeline.photos_reset,
         ):
             fact.connect(self._update_progress)
 

@@ -49,7 +49,7 @@ class SearchCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         shown = self._session.shown
-        actions["find"].setEnabled(bool(self._session.roots))
+        actions["find"].setEnabled(bool(self._session.pipeline.roots))
         actions["clear_filter"].setEnabled(bool(shown.filter_text or shown.fixed_caption))
         actions["save_filter"].setEnabled(bool(shown.filter_text.strip()))
         actions["show_facets"].setChecked(not self._facets.isHidden())

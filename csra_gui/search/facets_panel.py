@@ -48,12 +48,12 @@ class FacetsPanel(QWidget):
         for fact in (
             session.shown.changed,
             session.shown.order_changed,
-            session.photos_added,
-            session.photos_reset,
-            session.predictions_changed,
-            session.decisions_changed,
-            session.threshold_changed,
-            session.model_changed,
+            session.pipeline.photos_added,
+            session.pipeline.photos_reset,
+            session.pipeline.predictions_changed,
+            session.decisions.changed,
+            session.thresholds.changed,
+            session.models.state_changed,
         ):
             fact.connect(self.refresh)
         self.list.facet_clicked.connect(self._on_list_facet_clicked)

@@ -75,8 +75,12 @@ class SearchPanel(QWidget):
         self.fixed.clicked.connect(lambda: shown.set_fixed(None))
         shown.changed.connect(self._update_count)
         shown.order_changed.connect(self._update_order)
-        session.model_changed.connect(self._update_categories)
-        for fact in (session.photos_reset, session.photos_added, session.scan_finished):
+        session.models.state_changed.connect(self._update_categories)
+        for fact in (
+            session.pipeline.photos_reset,
+            session.pipeline.photos_added,
+            session.pipeline.scan_finished,
+        ):
             fact.connect(self._update_count)
 
     def start_typing(self) -> None:
@@ -134,7 +138,7 @@ class SearchPanel(QWidget):
 
     @Slot()
     def _update_categories(self) -> None:
-        model = self._session.model
+        model = self._session.models.model
         self.bar.sort.set_categories(() if model is None else tuple(model.categories))
         self._update_order()
 
@@ -150,7 +154,7 @@ class SearchPanel(QWidget):
     @Slot()
     def _update_count(self) -> None:
         shown, total = self._session.shown, len(self._session.photos)
-        self.setVisible(bool(self._session.roots))
+        self.setVisible(bool(self._session.pipeline.roots))
         noun = "photo" if total == 1 else "photos"
         everything = len(shown) == total and not shown.filter_text
         count = f"{total:,} {noun}" if everything else f"{len(shown):,} of {total:,} {noun}"

@@ -30,13 +30,13 @@ class ActiveModel(QObject):
     Signals:
         about_to_switch: ``model`` is the old one for the last time.
         switched: ``model`` is the new one; carries the old one, or ``None``.
-        state_changed: whether there is a model, or whether another one is being opened.
+        state_changed: the ``ModelState``; also when another model is being opened, or was not.
         refused: why a model is not used, and which one is instead.
     """
 
     about_to_switch = Signal()
     switched = Signal(object)
-    state_changed = Signal()
+    state_changed = Signal(object)
     refused = Signal(str)
 
     def __init__(self, engine: EngineClient, settings: Settings, parent: QObject) -> None:
@@ -69,7 +69,7 @@ class ActiveModel(QObject):
         self.opening = display_text(source or "")
         if self.model is None:
             self.state = ModelState.LOADING
-        self.state_changed.emit()
+        self.state_changed.emit(self.state)
 
     @Slot(object, object)
     def _on_engine_model_opened(self, source: str | None, info: ModelInfo) -> None:
@@ -78,7 +78,7 @@ class ActiveModel(QObject):
         self.state, self.error, self.opening = ModelState.READY, "", ""
         self._settings.set_model(source or "")
         self.switched.emit(old)
-        self.state_changed.emit()
+        self.state_changed.emit(self.state)
         refusal, self._refusal = self._refusal, ""
         if refusal:
             self.refused.emit(refusal)
@@ -88,11 +88,11 @@ class ActiveModel(QObject):
         _log.info("A model could not be opened: %s", error)
         self.opening = ""
         if self.model is not None:
-            self.state_changed.emit()
+            self.state_changed.emit(self.state)
             self.refused.emit(f"{error} {display_text(self.model.name)} stays in use.")
         elif source is not None and not isinstance(error, EngineStoppedError):
             self._refusal = f"{error} The model that ships with the program is used instead."
             self._engine.open(None)
         else:
             self.state, self.error = ModelState.FAILED, str(error)
-            self.state_changed.emit()
+            self.state_changed.emit(self.state)

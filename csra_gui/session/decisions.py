@@ -40,13 +40,11 @@ class Decisions(QObject):
         changed: a tuple of rows; an empty one means any of them.
         undo_changed: the captions of what can be undone and redone.
         taken_back: rows that an undo or a redo has just changed.
-        failed: what could not be written, and why, for a person.
     """
 
     changed = Signal(object)
     undo_changed = Signal()
     taken_back = Signal(object)
-    failed = Signal(str)
 
     def __init__(self, library: LibraryClient, photos: PhotoTable, parent: QObject) -> None:
         super().__init__(parent)
@@ -162,7 +160,7 @@ class Decisions(QObject):
             self._waiting -= 1
             if generation == self._photos.generation:
                 self._to_read_again.update(rows)
-            self.failed.emit(str(error))
+            self._library.report(error)
             self._library.submit(lambda library: library.next_captions(), self._set_captions)
             self._read_again_if_due()
 

@@ -10,7 +10,7 @@ from csra_gui.base.engine_client import EngineClient
 from csra_gui.session.evidence_cache import EvidenceCache
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
-from engine.api.values import PositionScores
+from engine.api.values import ModelInfo, PositionScores
 
 
 class MapFocus(QObject):
@@ -90,11 +90,13 @@ class MapFocus(QObject):
             self.pinned_changed.emit(category)
         self._tell_category(before)
 
-    def forget_model(self, pinned: int | None) -> None:
+    def use_model(self, old: ModelInfo | None, model: ModelInfo) -> None:
         """Another model is in use, by which the pinned category is another one, or unknown."""
+        pinned = None if old is None or self._pinned is None else old.categories[self._pinned]
         self.evidence_error = ""
         self._hovered = None
-        self.set_pinned(pinned)
+        known = pinned in model.categories
+        self.set_pinned(model.categories.index_of(str(pinned)) if known else None)
 
     def ask_again(self) -> None:
         """Get the position scores that the model in use gives."""

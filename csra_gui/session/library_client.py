@@ -59,10 +59,12 @@ class LibraryClient(QObject):
         opened: there is a library to work on, the person's or another one in its place; after
             ``open`` was called again it is a new one, with other numbers for images.
         problem_changed: the library could not be opened, or now it could after all.
+        storing_failed: why something could not be read from it or written to it, for a person.
     """
 
     opened = Signal()
     problem_changed = Signal()
+    storing_failed = Signal(str)
 
     _delivered = Signal(object)
 
@@ -117,6 +119,10 @@ class LibraryClient(QObject):
             failed: is called in the GUI thread with the reason.
         """
         self._tasks.put(_Task(lambda: work(self._worker.library()), done, failed))
+
+    def report(self, error: EngineError) -> None:
+        """Let the person know that work on the library failed."""
+        self.storing_failed.emit(str(error))
 
     def close(self, timeout_s: float) -> bool:
         """Finish what was asked for and close; ``False`` if that takes more seconds."""

@@ -76,12 +76,10 @@ class LibrarySync(QObject):
     Signals:
         rows_loaded: a tuple of rows whose scores or decisions have come; empty means any.
         settled: nothing is left to do; also when the library cannot do it.
-        failed: why the library could not do it.
     """
 
     rows_loaded = Signal(object)
     settled = Signal()
-    failed = Signal(str)
 
     def __init__(
         self,
@@ -192,7 +190,7 @@ class LibrarySync(QObject):
     @Slot(object)
     def _on_job_failed(self, error: EngineError) -> None:
         self._gave_up = True
-        self.failed.emit(str(error))
+        self._library.report(error)
 
     def _on_job_finished(self, job: Job) -> None:
         if job is not self._job:

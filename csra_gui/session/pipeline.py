@@ -30,23 +30,23 @@ class Pipeline(QObject):
     """Scan, library, tagging: each waits for the one before, and starts the next.
 
     Signals:
+        photos_reset: another folder is being opened; there are no photos now.
         photos_added: half-open range of new rows.
         scan_started, scan_finished: of one folder or drop; the second carries what was skipped.
-        rows_changed: a tuple of rows whose scores or errors changed; an empty one means any.
+        predictions_changed: a tuple of rows whose scores or errors changed; empty means any.
         tagging_started, tagging_progressed, tagging_finished: of one run.
         looked_up: all that the library knows of the photos that are there has come.
-        storing_failed: why something could not be read from the library or written to it.
     """
 
+    photos_reset = Signal()
     photos_added = Signal(int, int)
     scan_started = Signal()
     scan_finished = Signal(object)
-    rows_changed = Signal(object)
+    predictions_changed = Signal(object)
     tagging_started = Signal(int)
     tagging_progressed = Signal(object)
     tagging_finished = Signal(object)
     looked_up = Signal()
-    storing_failed = Signal(str)
 
     def __init__(
         self,
@@ -78,21 +78,18 @@ class Pipeline(QObject):
         self._library.opened.connect(self._on_library_opened)
         self._scan.photos_found.connect(self._on_scan_photos_found)
         self._scan.finished.connect(self._on_scan_finished)
-        self._sync.rows_loaded.connect(self.rows_changed)
+        self._sync.rows_loaded.connect(self.predictions_changed)
         self._sync.settled.connect(self.proceed)
-        self._sync.failed.connect(self.storing_failed)
         self._care.moved.connect(self._on_care_moved)
         self._care.settled.connect(self.proceed)
         self._tagger.started.connect(self.tagging_started)
         self._tagger.progressed.connect(self.tagging_progressed)
-        self._tagger.rows_changed.connect(self.rows_changed)
+        self._tagger.rows_changed.connect(self.predictions_changed)
         self._tagger.finished.connect(self._on_tagger_finished)
         self._retagger.started.connect(self.tagging_started)
         self._retagger.progressed.connect(self.tagging_progressed)
         self._retagger.finished.connect(self._on_retagger_finished)
         self._retagger.files_changed.connect(self._tagger.take_changes)
-        self._retagger.failed.connect(self.storing_failed)
-        self._tagger.storing_failed.connect(lambda error: self.storing_failed.emit(str(error)))
 
     # Looking for photos.
 
@@ -128,7 +125,11 @@ class Pipeline(QObject):
     @property
     def is_looking_up(self) -> bool:
         """Whether the library is still being asked about photos that were found."""
-        return not self._sync.is_settled or self._care.is_settling
+        return len(self._photos) > 0 and not self._is_settled
+
+    @property
+    def _is_settled(self) -> bool:
+        return self._sync.is_settled and not self._care.is_settling
 
     @property
     def skipped(self) -> list[ScanProblem]:
@@ -144,7 +145,7 @@ class Pipeline(QObject):
             self._tagger.take_changes(changes.changed)
         if changes.vanished:
             self._is_settling_due = True  # a photo that is new elsewhere may be one of them
-            self.rows_changed.emit(changes.vanished)
+            self.predictions_changed.emit(changes.vanished)
         if changes.new:
             self._on_scan_photos_found([file.path for file in changes.new], list(changes.new))
         if not self._tagger.is_paused:
@@ -173,15 +174,18 @@ class Pipeline(QObject):
         """How many photos of a paused run are done, and how many it has."""
         return self._tagger.paused_at
 
-    def tag(self, among: Sequence[int] | None = None) -> None:
-        """Tag the photos that have no labels yet, or go on with a run that was paused.
+    def tag(self) -> None:
+        """Tag the photos that have no labels yet, or go on with a run that was paused."""
+        self._tag(None)
 
-        Args:
-            among: only these rows, also if the model could not be run on them before.
-        """
+    def tag_rows(self, rows: Sequence[int]) -> None:
+        """The same of only these, also if the model could not be run on them before."""
+        self._tag(rows)
+
+    def _tag(self, among: Sequence[int] | None) -> None:
         if self._retagger.is_running:
             return
-        if self.is_looking_up:  # what the library knows need not be asked
+        if not self._is_settled:  # what the library knows need not be asked
             self._tag_when_possible = True
             return
         self._care.pause()
@@ -241,7 +245,7 @@ class Pipeline(QObject):
     def _on_last_model_found(self, model: LibraryModel | None) -> None:
         if model is not None and self._engine.model is None:
             self._show_model(model)
-            self.rows_changed.emit(())
+            self.predictions_changed.emit(())
 
     @Slot(object)
     def _on_retagger_finished(self, summary: TagSummary | None) -> None:
@@ -251,7 +255,7 @@ class Pipeline(QObject):
     @Slot()
     def proceed(self) -> None:
         """Start what is due, if nothing else goes on."""
-        if self.is_looking_up:
+        if not self._is_settled:
             return
         self.looked_up.emit()
         if self._scan.is_running or self.is_tagging:

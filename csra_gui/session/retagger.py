@@ -38,7 +38,6 @@ class Retagger(QObject):
         files_changed: ``FileChanged`` of photos that have to be looked at anew.
         accepted: rows whose scores count now, and the name of the model to use from now on or
             ``None`` if it is the one in use.
-        failed: why something could not be written.
     """
 
     started = Signal(int)
@@ -47,7 +46,6 @@ class Retagger(QObject):
     ready = Signal(object)
     files_changed = Signal(object)
     accepted = Signal(object, object)
-    failed = Signal(str)
 
     def __init__(
         self,
@@ -177,7 +175,7 @@ class Retagger(QObject):
                 library.record_predictions(model.id, batch)
 
         def failed(error: EngineError) -> None:
-            self.failed.emit(str(error))
+            self._library.report(error)
             self.accepted.emit(changed, source)
 
         self._library.submit(work, lambda _none: self.accepted.emit(changed, source), failed)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.thresholds import LabelThresholds
-from engine.api.errors import EngineError
 from engine.api.values import ModelInfo
 from engine.library.store import Library
 from engine.library.values import LibraryModel
 
 
 class ThresholdStore(QObject):
-    """Brings them out when a model comes into use, and writes them when they change.
-
-    Signals:
-        failed: why they could not be written.
-    """
-
-    failed = Signal(str)
+    """Brings them out when a model comes into use, and writes them when they change."""
 
     def __init__(
         self, library: LibraryClient, thresholds: LabelThresholds, parent: QObject
@@ -58,7 +51,4 @@ class ThresholdStore(QObject):
             library.add_model(model)
             library.set_own_thresholds(model.fingerprint, mine)
 
-        self._library.submit(work, None, self._on_failed)
-
-    def _on_failed(self, error: EngineError) -> None:
-        self.failed.emit(str(error))
+        self._library.submit(work, None, self._library.report)

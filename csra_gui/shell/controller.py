@@ -36,9 +36,9 @@ class WindowDialogs(QObject):
         """The photos and folders that could not be read."""
         photos = self._session.photos
         problems = [Problem(photos.paths[row], text, row) for row, text in photos.errors.items()]
-        problems += [Problem(skip.path, skip.message) for skip in self._session.skipped]
+        problems += [Problem(skip.path, skip.message) for skip in self._session.pipeline.skipped]
         dialog = ProblemsDialog(problems, self._window)
-        dialog.photo_chosen.connect(self._session.set_current)
+        dialog.photo_chosen.connect(self._session.focus.set_current)
         dialog.show()
 
     def show_shortcuts(
@@ -59,4 +59,4 @@ class WindowDialogs(QObject):
 
     def show_about(self) -> None:
         """Versions, licence and the model."""
-        AboutDialog(self._session.model, self._window).open()
+        AboutDialog(self._session.models.model, self._window).open()

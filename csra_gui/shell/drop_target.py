@@ -59,7 +59,7 @@ class DropTarget(QObject):
         event.accept()
         if not self._has_photos:
             kind = DropKind.MODEL
-        elif self._session.roots:
+        elif self._session.pipeline.roots:
             kind = DropKind.ADD if _adds(event) else DropKind.OPEN_OR_ADD
         else:
             kind = DropKind.OPEN

@@ -87,7 +87,7 @@ class PhotoCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         actions["open_samples"].setEnabled(self._has_samples)
-        actions["reload"].setEnabled(bool(self._session.roots))
+        actions["reload"].setEnabled(bool(self._session.pipeline.roots))
         included = bool(self._settings.value(INCLUDE_SUBFOLDERS))
         actions["include_subfolders"].setChecked(included)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from csra_gui.session.session import ModelState, Session
+from csra_gui.session.active_model import ModelState
+from csra_gui.session.session import Session
 from engine.texts import display_text
 
 _MODEL_WIDTH = 320
@@ -35,10 +36,10 @@ class StatusPanel(QWidget):
         layout.addWidget(self._counts)
         layout.addWidget(self.model)
         self._counts.setAccessibleName("Tagged photos")
-        session.photos_reset.connect(self._update_counts)
-        session.photos_added.connect(self._update_counts)
-        session.predictions_changed.connect(self._update_counts)
-        session.model_changed.connect(self._update_model)
+        session.pipeline.photos_reset.connect(self._update_counts)
+        session.pipeline.photos_added.connect(self._update_counts)
+        session.pipeline.predictions_changed.connect(self._update_counts)
+        session.models.state_changed.connect(self._update_model)
         self._update_counts()
         self._update_model()
 
@@ -52,8 +53,8 @@ class StatusPanel(QWidget):
 
     @Slot()
     def _update_model(self) -> None:
-        model = self._session.model
-        if self._session.model_state is ModelState.LOADING:
+        model = self._session.models.model
+        if self._session.models.state is ModelState.LOADING:
             text = "Loading the model…"
         elif model is None:
             text = "No model"

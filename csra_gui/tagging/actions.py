@@ -30,26 +30,30 @@ class TagCommands:
     def slots(self) -> Slots:
         """Each command's slot by its id."""
         return {
-            "tag": self._session.tag,
-            "pause": self._session.pause_tagging,
-            "cancel": self._session.cancel_tagging,
+            "tag": self._session.pipeline.tag,
+            "pause": self._session.pipeline.pause,
+            "cancel": self._session.pipeline.cancel_tagging,
             "show_problems": self._dialogs.show_problems,
         }
 
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         session = self._session
-        busy = session.is_tagging or session.is_scanning
-        actions["tag"].setEnabled(session.model is not None and not busy and self._has_untagged())
+        busy = session.pipeline.is_tagging or session.pipeline.is_scanning
+        actions["tag"].setEnabled(
+            session.models.model is not None and not busy and self._has_untagged()
+        )
         actions["tag"].setText(self._tag_text())
-        actions["pause"].setEnabled(session.is_tagging and not session.work.is_retagging)
-        actions["cancel"].setEnabled(session.is_tagging or session.is_paused)
-        actions["show_problems"].setEnabled(bool(session.photos.errors or session.skipped))
+        actions["pause"].setEnabled(
+            session.pipeline.is_tagging and not session.pipeline.is_retagging
+        )
+        actions["cancel"].setEnabled(session.pipeline.is_tagging or session.pipeline.is_paused)
+        actions["show_problems"].setEnabled(bool(session.photos.errors or session.pipeline.skipped))
 
     def _has_untagged(self) -> bool:
         photos = self._session.photos
         return photos.tagged_count() + len(photos.errors) < len(photos)
 
     def _tag_text(self) -> str:
-        begun = self._session.is_paused or self._session.photos.tagged_count() > 0
+        begun = self._session.pipeline.is_paused or self._session.photos.tagged_count() > 0
         return "&Resume tagging" if begun and self._has_untagged() else "&Tag now"

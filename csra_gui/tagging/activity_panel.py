@@ -5,7 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from csra_gui.session.session import ModelState, Session
+from csra_gui.session.active_model import ModelState
+from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress, TagSummary
 from csra_gui.widgets.job_progress import JobProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -31,46 +32,46 @@ class ActivityPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.progress)
-        self.progress.cancel_requested.connect(session.cancel_work)
-        self.progress.pause_requested.connect(session.pause_tagging)
-        self.progress.resume_requested.connect(session.tag)
-        session.scan_started.connect(self._on_session_scan_started)
-        session.photos_added.connect(self._update_busy)
-        session.scan_finished.connect(self._on_session_scan_finished)
-        session.predictions_changed.connect(self._update_busy)
-        session.work.looked_up.connect(self._update_busy)
-        session.model_changed.connect(self._on_session_model_changed)
-        session.tagging_started.connect(lambda: notifier.clear(Topic.TAGGING))
-        session.tagging_progressed.connect(self._on_session_tagging_progressed)
-        session.tagging_finished.connect(self._on_session_tagging_finished)
+        self.progress.cancel_requested.connect(session.pipeline.cancel)
+        self.progress.pause_requested.connect(session.pipeline.pause)
+        self.progress.resume_requested.connect(session.pipeline.tag)
+        session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
+        session.pipeline.photos_added.connect(self._update_busy)
+        session.pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
+        session.pipeline.predictions_changed.connect(self._update_busy)
+        session.pipeline.looked_up.connect(self._update_busy)
+        session.models.state_changed.connect(self._on_models_state_changed)
+        session.pipeline.tagging_started.connect(lambda: notifier.clear(Topic.TAGGING))
+        session.pipeline.tagging_progressed.connect(self._on_pipeline_tagging_progressed)
+        session.pipeline.tagging_finished.connect(self._on_pipeline_tagging_finished)
         self._update_busy()
 
     @Slot()
     def _update_busy(self) -> None:
         session = self._session
-        if session.is_tagging:
+        if session.pipeline.is_tagging:
             return
-        if session.is_paused:
-            done, total = session.paused_at
+        if session.pipeline.is_paused:
+            done, total = session.pipeline.paused_at
             self.progress.set_paused("Tagging is paused", done, total)
-        elif session.is_scanning:
+        elif session.pipeline.is_scanning:
             self.progress.set_busy(f"Looking for photos… {len(session.photos):,} so far")
         elif session.models.opening:
             self.progress.set_busy(f"Opening {session.models.opening}…", cancellable=False)
-        elif session.model_state is ModelState.LOADING:
+        elif session.models.state is ModelState.LOADING:
             self.progress.set_busy("Loading the model…", cancellable=False)
-        elif session.is_looking_up:
+        elif session.pipeline.is_looking_up:
             self.progress.set_busy("Looking up what is known of them…", cancellable=False)
         else:
             self.progress.clear()
 
     @Slot()
-    def _on_session_scan_started(self) -> None:
+    def _on_pipeline_scan_started(self) -> None:
         self._notifier.clear(Topic.SCAN, Topic.TAGGING)
         self._update_busy()
 
     @Slot(object)
-    def _on_session_scan_finished(self, skipped: tuple[ScanProblem, ...]) -> None:
+    def _on_pipeline_scan_finished(self, skipped: tuple[ScanProblem, ...]) -> None:
         self._update_busy()
         if len(skipped) == 1:
             text = f"{skipped[0].path.name}: {skipped[0].message}"
@@ -80,7 +81,7 @@ class ActivityPanel(QWidget):
             self._notifier.warning(text, Topic.SCAN, self._show_these())
 
     @Slot(object)
-    def _on_session_model_changed(self, state: ModelState) -> None:
+    def _on_models_state_changed(self, state: ModelState) -> None:
         self._update_busy()
         models = self._session.models
         if state is ModelState.FAILED:
@@ -90,14 +91,14 @@ class ActivityPanel(QWidget):
             self._notifier.clear(Topic.MODEL)
 
     @Slot(object)
-    def _on_session_tagging_progressed(self, progress: TagProgress) -> None:
+    def _on_pipeline_tagging_progressed(self, progress: TagProgress) -> None:
         self.progress.set_progress(
             "Tagging", progress.done, progress.total, progress.rate_per_s, progress.remaining_s
         )
-        self.progress.set_pausable(on=not self._session.work.is_retagging)
+        self.progress.set_pausable(on=not self._session.pipeline.is_retagging)
 
     @Slot(object)
-    def _on_session_tagging_finished(self, summary: TagSummary | None) -> None:
+    def _on_pipeline_tagging_finished(self, summary: TagSummary | None) -> None:
         self.progress.clear()
         self._update_busy()
         if summary is not None and summary.is_held_back:
@@ -113,7 +114,7 @@ class ActivityPanel(QWidget):
             self._notifier.info(f"Tagging again was cancelled. {_UNCHANGED}", Topic.TAGGING)
 
     def _tell(self, summary: TagSummary) -> None:
-        resume = Remedy("Resume", self._session.tag)
+        resume = Remedy("Resume", self._session.pipeline.tag)
         tagged = f"{_photos(summary.tagged)} tagged"
         if summary.error is not None:
             self._notifier.error(str(summary.error), Topic.TAGGING, resume)

@@ -31,7 +31,11 @@ class RetagController(QObject):
         self._notifier = notifier
         self._window = window
         session.retagger.ready.connect(self._on_retagger_ready)
-        for fact in (session.photos_reset, session.tagging_started, session.model_changed):
+        for fact in (
+            session.pipeline.photos_reset,
+            session.pipeline.tagging_started,
+            session.models.state_changed,
+        ):
             fact.connect(self._close_what_is_void)
 
     @Slot()
@@ -40,7 +44,7 @@ class RetagController(QObject):
         self._session.jobs.run(_known_models, "list models", self._show_dialog)
 
     def _show_dialog(self, known: dict[str, Path]) -> None:
-        model = self._session.model
+        model = self._session.models.model
         if model is None or not len(self._session.photos):
             return
         others = [name for name, path in known.items() if path != model.path]
@@ -70,7 +74,7 @@ class RetagController(QObject):
         dialog = DifferenceDialog(difference, self._session.photos, self._window)
         dialog.accepted_categories.connect(self._session.retagger.accept)
         dialog.discarded.connect(self._session.retagger.discard)
-        dialog.photo_chosen.connect(self._session.set_current)
+        dialog.photo_chosen.connect(self._session.focus.set_current)
         dialog.photos_chosen.connect(self._session.shown.set_fixed)
         dialog.finished.connect(lambda: self._remind(dialog, difference))
         dialog.show()

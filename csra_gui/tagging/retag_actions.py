@@ -37,6 +37,10 @@ class RetagCommands:
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
         session = self._session
-        busy = session.is_tagging or session.is_scanning or session.is_looking_up
-        ready = session.model is not None and len(session.photos) > 0
+        busy = (
+            session.pipeline.is_tagging
+            or session.pipeline.is_scanning
+            or session.pipeline.is_looking_up
+        )
+        ready = session.models.model is not None and len(session.photos) > 0
         actions["retag"].setEnabled(ready and not busy)

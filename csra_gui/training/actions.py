@@ -54,7 +54,7 @@ class TrainCommands:
 
     def update(self, actions: Actions) -> None:
         """Enable and check the group's actions as things are now."""
-        ready = self._session.model is not None and len(self._session.photos) > 0
+        ready = self._session.models.model is not None and len(self._session.photos) > 0
         actions["improve_model"].setEnabled(ready)
         actions["teach_label"].setEnabled(ready)
         actions["show_training"].setEnabled(self._controller.runner.run is not None)

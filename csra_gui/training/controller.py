@@ -66,7 +66,7 @@ class TrainingController(QObject):
         runner.ended.connect(self._on_runner_ended)
         runner.busy_changed.connect(self._refresh_runs)
         manager.entries_changed.connect(self._offer_models)
-        session.decisions_changed.connect(self._show_labels)
+        session.decisions.changed.connect(self._show_labels)
         self.strip.show_requested.connect(self.show_running)
 
     # Dialogs.
@@ -115,7 +115,7 @@ class TrainingController(QObject):
         here = [
             m.name for m in self._manager.manager.models if m.place is Place.HERE and m.is_usable
         ]
-        used = self._session.model
+        used = self._session.models.model
         names = here or ([] if used is None else [used.name])
         self.new_dialog.set_models(names, "" if used is None else used.name)
 

@@ -49,7 +49,7 @@ class TeachController(QObject):
         self._rank_by = self._saved = ""
         self.improving: ImproveDialog | None = None
         self.teaching: TeachDialog | None = None
-        session.decisions_changed.connect(self._show_counts)
+        session.decisions.changed.connect(self._show_counts)
         session.selection_changed.connect(self._show_counts)
         session.models.switched.connect(self._on_models_switched)
 
@@ -132,7 +132,7 @@ class TeachController(QObject):
 
     @Slot()
     def _improve(self) -> None:
-        dialog, model = self.improving, self._session.model
+        dialog, model = self.improving, self._session.models.model
         if dialog is None or not self._may_start(dialog, model) or model is None:
             return
         said = own_labels(self._session.photos.columns()).of_model()
@@ -143,7 +143,7 @@ class TeachController(QObject):
 
     @Slot()
     def _teach(self) -> None:
-        dialog, model = self.teaching, self._session.model
+        dialog, model = self.teaching, self._session.models.model
         if dialog is None or not self._may_start(dialog, model) or model is None:
             return
         label = dialog.label_name
@@ -253,7 +253,7 @@ class TeachController(QObject):
 
     @Slot(object)
     def _on_models_switched(self, _old: ModelInfo | None) -> None:
-        model = self._session.model
+        model = self._session.models.model
         if model is not None and self._rank_by and self._rank_by in model.categories:
             self._session.shown.set_sort(f"{SCORE}{self._rank_by}", descending=True)
             self._rank_by = ""

@@ -70,24 +70,24 @@ def drop(application: Application, folder: Path) -> None:
 
 def look_at(qtbot: QtBot, application: Application, name: str) -> None:
     session = application.session
-    session.set_current([path.name for path in session.photos.paths].index(name))
+    session.focus.set_current([path.name for path in session.photos.paths].index(name))
     qtbot.waitUntil(
-        lambda: session.current_evidence is not None and application.window.viewer.view.has_photo(),
+        lambda: session.focus.evidence is not None and application.window.viewer.view.has_photo(),
         timeout=TIMEOUT_MS,
     )
 
 
 def point_at_label(qtbot: QtBot, application: Application, category: str) -> None:
     """Move the pointer onto a label's row, as a hand would."""
-    assert application.session.model is not None
-    index = application.session.model.categories.index_of(category)
+    assert application.session.models.model is not None
+    index = application.session.models.model.categories.index_of(category)
     view = application.window.labels.labels
     row = view.model().row_of(index)
     assert row is not None, f"{category} is not in the list"
     where = view.visualRect(view.model().index(row, 0)).center()
     QTest.mouseMove(view.viewport(), QPoint(1, 1))
     QTest.mouseMove(view.viewport(), where)
-    qtbot.waitUntil(lambda: application.session.shown_category == index)
+    qtbot.waitUntil(lambda: application.session.focus.category == index)
 
 
 def heat(application: Application) -> np.ndarray:

@@ -37,8 +37,8 @@ def wait_until_tagged(qtbot: QtBot, application: Application) -> None:
     qtbot.waitUntil(
         lambda: (
             len(session.photos) > 0
-            and not session.is_scanning
-            and not session.is_tagging
+            and not session.pipeline.is_scanning
+            and not session.pipeline.is_tagging
             and not session.photos.untagged_rows()
         ),
         timeout=10_000,
@@ -56,8 +56,8 @@ def labels(application: Application, name: str) -> set[str]:
 
 
 def select(qtbot: QtBot, application: Application, name: str) -> None:
-    application.session.set_current(row(application, name))
-    qtbot.waitUntil(lambda: application.session.current_evidence is not None)
+    application.session.focus.set_current(row(application, name))
+    qtbot.waitUntil(lambda: application.session.focus.evidence is not None)
 
 
 def press(application: Application, caption: str) -> None:
@@ -103,7 +103,9 @@ def drag(
 
 def wait_for_model(qtbot: QtBot, application: Application, model_id: str = MODEL_ID) -> None:
     session = application.session
-    qtbot.waitUntil(lambda: session.model is not None and session.model.id == model_id)
+    qtbot.waitUntil(
+        lambda: session.models.model is not None and session.models.model.id == model_id
+    )
 
 
 def cell(application: Application, name: str, role: int) -> object:

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.base import settings as keys
 from csra_gui.browse.photo_roles import PhotoRole
-from csra_gui.session.session import ModelState
+from csra_gui.session.active_model import ModelState
 from csra_gui.tagging.problems_dialog import ProblemsDialog
 from csra_gui.widgets.text_dialogs import BugDialog
 from engine.api.errors import ModelError
@@ -90,7 +90,7 @@ def test_a_photo_that_cannot_be_read_is_marked_and_the_rest_is_tagged(
     [dialog] = application.window.findChildren(ProblemsDialog)
     assert dialog.list.topLevelItemCount() == 1
     dialog.list.setCurrentItem(dialog.list.topLevelItem(0))
-    assert application.session.current_path == photos / "bad.jpg"
+    assert application.session.focus.current_path == photos / "bad.jpg"
     dialog.close()
 
 
@@ -109,14 +109,14 @@ def test_pointing_at_a_label_shows_its_map_and_a_click_with_ctrl_keeps_it(
     qtbot.waitUntil(view.overlay_visible)
     control = Qt.KeyboardModifier.ControlModifier
     QTest.mouseClick(panel.labels.viewport(), Qt.MouseButton.LeftButton, control, middle)
-    assert application.session.pinned_category == CAT
+    assert application.session.focus.pinned == CAT
     panel.labels.category_hovered.emit(-1)
     assert view.overlay_visible()
     application.window.actions_table["show_overlay"].trigger()
     assert not view.overlay_visible()
     application.window.actions_table["show_overlay"].trigger()
     application.window.actions_table["unpin"].trigger()
-    assert application.session.pinned_category is None
+    assert application.session.focus.pinned is None
     assert not view.overlay_visible()
 
 
@@ -148,7 +148,7 @@ def test_labels_come_while_the_rest_is_still_waiting(
     monkeypatch.setattr(engine, "_wait", wait_at_the_third)
     application = start([photos])
     qtbot.waitUntil(lambda: tagged(application) == 1)
-    assert application.session.is_tagging
+    assert application.session.pipeline.is_tagging
     assert application.window.work.progress.text().startswith("Tagging")
     monkeypatch.setattr(engine, "_wait", holding)
     engine.predict_gate.set()
@@ -160,10 +160,10 @@ def test_cancel_stops_tagging_and_resume_goes_on_from_there(
 ) -> None:
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.is_tagging)
+    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
     application.window.actions_table["cancel"].trigger()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not application.session.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
     assert engine.predict_closed.is_set()
     assert len(engine.predicted) <= 1
     assert application.window.message_bar.texts()[-1].startswith("Tagging was cancelled")
@@ -193,9 +193,9 @@ def test_the_window_works_while_the_model_loads(
     engine.open_gate.clear()
     application = start([photos])
     qtbot.waitUntil(lambda: len(application.session.photos) == 5)
-    application.session.set_current(row(application, "cat.jpg"))
+    application.session.focus.set_current(row(application, "cat.jpg"))
     qtbot.waitUntil(application.window.viewer.view.has_photo)
-    assert application.session.model_state is ModelState.LOADING
+    assert application.session.models.state is ModelState.LOADING
     qtbot.waitUntil(
         lambda: application.window.work.progress.text() == "Loading the model…", timeout=5000
     )
@@ -221,7 +221,7 @@ def test_closing_in_the_middle_of_everything_ends_everything(
     engine.predict_gate.clear()
     engine.explain_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.is_tagging and bool(engine.explain_calls))
+    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging and bool(engine.explain_calls))
     application.window.close()
     assert application.shut_down()
     assert engine.closed.is_set()
@@ -232,7 +232,7 @@ def test_closing_while_the_model_loads_closes_the_engine(
 ) -> None:
     engine.open_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.model_state is ModelState.LOADING)
+    qtbot.waitUntil(lambda: application.session.models.state is ModelState.LOADING)
     application.window.close()
     assert application.shut_down()
 
@@ -248,10 +248,10 @@ def test_the_explanation_of_the_photo_looked_at_last_wins(
     engine.explain_gate.clear()
     looked_at = ["cat-and-dog.jpg", "dog.jpg", "cat.jpg", "person.jpg"]
     for name in looked_at:
-        session.set_current(row(application, name))
+        session.focus.set_current(row(application, name))
     qtbot.waitUntil(lambda: len(engine.explain_calls) == 1)
     engine.explain_gate.set()
-    qtbot.waitUntil(lambda: session.current_evidence is not None)
+    qtbot.waitUntil(lambda: session.focus.evidence is not None)
     assert [path.name for path in engine.explain_calls] == ["cat-and-dog.jpg", "person.jpg"]
 
 
@@ -260,7 +260,7 @@ def test_opening_another_folder_drops_the_results_of_the_first(
 ) -> None:
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.is_tagging)
+    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
     other = tmp_path / "other"
     other.mkdir()
     (other / "boat.jpg").touch()
@@ -325,11 +325,11 @@ def test_arrow_keys_go_through_all_photos_across_the_rows(
     ]
     for key, photo in press:
         QTest.keyClick(grid, key)
-        assert application.session.current == photo
+        assert application.session.focus.current == photo
     for key, photo in ((Qt.Key.Key_PageUp, 0), (Qt.Key.Key_PageDown, 4)):
         for _ in range(5):
             QTest.keyClick(grid, key)
-        assert application.session.current == photo
+        assert application.session.focus.current == photo
 
 
 def test_a_bug_in_the_engine_is_shown_and_the_window_lives(
@@ -341,7 +341,7 @@ def test_a_bug_in_the_engine_is_shown_and_the_window_lives(
     engine.predict_bug = ZeroDivisionError("a bug")
     with qtbot.captureExceptions() as caught:
         application = start([photos])
-        qtbot.waitUntil(lambda: bool(caught) and not application.session.is_tagging)
+        qtbot.waitUntil(lambda: bool(caught) and not application.session.pipeline.is_tagging)
     assert len(engine.predict_calls) == 1
     application.window.notifier.report_bug("<b>Traceback</b>")
     [dialog] = application.window.findChildren(BugDialog)

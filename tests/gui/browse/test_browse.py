@@ -51,7 +51,7 @@ def application(qtbot: QtBot, start: Start, many: Path) -> Iterator[Application]
         lambda: (
             len(session.photos) == 23
             and not session.photos.untagged_rows()
-            and not session.is_tagging
+            and not session.pipeline.is_tagging
         ),
         timeout=30_000,
     )
@@ -70,7 +70,7 @@ def shown_names(application: Application) -> list[str]:
 
 
 def current_name(application: Application) -> str:
-    path = application.session.current_path
+    path = application.session.focus.current_path
     return "" if path is None else path.name
 
 
@@ -99,9 +99,9 @@ def test_a_click_chooses_one_ctrl_adds_and_shift_chooses_all_between(
 ) -> None:
     grid, session = application.window.grid.grid, application.session
     click(grid, 2)
-    assert (session.current, session.selection) == (2, (2,))
+    assert (session.focus.current, session.selection) == (2, (2,))
     click(grid, 7, SHIFT)
-    assert (session.current, session.selection) == (7, (2, 3, 4, 5, 6, 7))
+    assert (session.focus.current, session.selection) == (7, (2, 3, 4, 5, 6, 7))
     click(grid, 4, CTRL)
     assert session.selection == (2, 3, 5, 6, 7)
     click(grid, 20, CTRL)
@@ -121,7 +121,7 @@ def test_shift_and_arrow_keys_choose_in_reading_order(
     qtbot.keyClick(grid, Qt.Key.Key_End, SHIFT)
     assert session.selection == tuple(range(1, 23))
     qtbot.keyClick(grid, Qt.Key.Key_Home, CTRL)
-    assert (session.current, len(session.selection)) == (0, 22)
+    assert (session.focus.current, len(session.selection)) == (0, 22)
     qtbot.keyClick(grid, Qt.Key.Key_Space, CTRL)
     assert session.selection == tuple(range(23))
 
@@ -161,7 +161,7 @@ def test_all_photos_that_are_shown_can_be_selected_and_the_selection_inverted(
 def test_what_is_said_after_selecting_all_goes_to_them_and_not_to_a_hidden_photo(
     qtbot: QtBot, application: Application, text: str, rows: Sequence[int]
 ) -> None:
-    assert application.session.current == 0
+    assert application.session.focus.current == 0
     filter_to(qtbot, application, text, len(rows))
     trigger(application, "select_all")
     assert application.window.review.targets == tuple(rows)
@@ -172,7 +172,7 @@ def test_what_a_filter_hides_is_no_longer_selected(qtbot: QtBot, application: Ap
     click(application.window.grid.grid, 13, SHIFT)
     filter_to(qtbot, application, "name:dog*", 11)
     assert application.session.selection == (12, 13)
-    assert application.session.current == 13
+    assert application.session.focus.current == 13
 
 
 def test_a_selection_made_elsewhere_is_seen_in_the_grid(application: Application) -> None:
@@ -233,7 +233,7 @@ def test_a_double_click_shows_the_photo_large_and_the_key_goes_back(
     place = grid.visualRect(grid._photos.index_of(3)).center()
     QTest.mouseClick(grid.viewport(), LEFT, NONE, place)
     QTest.mouseDClick(grid.viewport(), LEFT, NONE, place)
-    assert (browsing.mode, application.session.current) == (ViewMode.LARGE, 3)
+    assert (browsing.mode, application.session.focus.current) == (ViewMode.LARGE, 3)
     trigger(application, "view_large")
     assert browsing.mode is ViewMode.GRID
 
@@ -258,12 +258,12 @@ def test_after_a_photo_was_hidden_the_next_one_is_what_took_its_place(
 ) -> None:
     session = application.session
     filter_to(qtbot, application, "reviewed:no", 23)
-    session.set_current(5)
-    session.decide([5], {}, caption="Reviewed", reviewed=True)
+    session.focus.set_current(5)
+    session.decisions.decide([5], {}, caption="Reviewed", reviewed=True)
     qtbot.waitUntil(lambda: len(session.shown) == 22)
-    assert session.current == 5
+    assert session.focus.current == 5
     trigger(application, "next_photo")
-    assert session.current == 6
+    assert session.focus.current == 6
 
 
 def test_keys_in_the_filmstrip_go_on_and_the_grid_follows(
@@ -288,7 +288,9 @@ def list_texts(application: Application, row: int) -> list[str]:
 
 
 def test_the_list_says_what_is_known_of_each_photo(application: Application) -> None:
-    application.session.decide([12], {"boat": Verdict.ADDED}, caption="Add", reviewed=True)
+    application.session.decisions.decide(
+        [12], {"boat": Verdict.ADDED}, caption="Add", reviewed=True
+    )
     name, labels, folder, changed, reviewed = list_texts(application, 12)
     assert (name, folder, reviewed) == ("dog-0.jpg", "many/dogs", "✓")
     assert "dog" in labels and "boat" in labels and changed
@@ -315,7 +317,7 @@ def test_a_click_on_a_head_sorts_up_then_down_then_as_found(
 
 @pytest.mark.parametrize("column", [c.sort_key for c in COLUMNS])
 def test_every_column_can_be_sorted_by(qtbot: QtBot, application: Application, column: str) -> None:
-    application.session.decide([4, 9], {}, caption="Reviewed", reviewed=True)
+    application.session.decisions.decide([4, 9], {}, caption="Reviewed", reviewed=True)
     before = shown_names(application)
     application.session.shown.set_sort(column, descending=True)
     qtbot.waitUntil(lambda: application.session.shown.view is not None)
@@ -331,7 +333,7 @@ def test_rows_chosen_in_the_list_are_the_selection(application: Application) -> 
         place = view.visualRect(view.model().index(row, 0)).center()
         QTest.mouseClick(view.viewport(), LEFT, modifiers, place)
     assert session.selection == (3, 4, 5, 6, 9)
-    assert session.current == 9
+    assert session.focus.current == 9
 
 
 # Two photos, and one alone.
@@ -352,7 +354,7 @@ def test_two_selected_photos_are_compared_with_the_same_zoom(
 
 
 def test_going_on_while_comparing_changes_the_right_photo(application: Application) -> None:
-    application.session.set_current(4)
+    application.session.focus.set_current(4)
     application.session.set_selection((4,))
     trigger(application, "view_compare")
     browsing = application.window.browsing
@@ -363,7 +365,7 @@ def test_going_on_while_comparing_changes_the_right_photo(application: Applicati
     assert browsing.pair == (4, 6)
     view = application.window.stage.compare.sides[0].view
     QTest.mouseClick(view, LEFT)
-    assert application.session.current == 4
+    assert application.session.focus.current == 4
 
 
 def test_opening_another_folder_ends_comparing(
@@ -384,7 +386,7 @@ def test_the_photo_alone_goes_on_with_arrows_shows_labels_and_ends_with_escape(
     qtbot.keyClick(screen, Qt.Key.Key_Right)
     qtbot.keyClick(screen, Qt.Key.Key_Right)
     qtbot.keyClick(screen, Qt.Key.Key_Left)
-    assert application.session.current == 1
+    assert application.session.focus.current == 1
     assert screen.view.accessibleDescription() == ""
     qtbot.keyClick(screen, Qt.Key.Key_I)
     qtbot.waitUntil(lambda: "cat-1.jpg: " in screen.view.accessibleDescription())
@@ -413,13 +415,15 @@ def test_a_photo_that_cannot_be_read_says_so_on_the_whole_screen(
 def test_reviewed_photos_and_decisions_are_told_to_the_view_and_to_screen_readers(
     application: Application,
 ) -> None:
-    application.session.decide([1], {"cat": Verdict.ACCEPTED}, caption="Accept", reviewed=True)
+    application.session.decisions.decide(
+        [1], {"cat": Verdict.ACCEPTED}, caption="Accept", reviewed=True
+    )
     index = application.window.grid.grid._photos.index_of(1)
     assert index.data(PhotoRole.IS_REVIEWED) is True
     assert "cat" in [label.category for label in index.data(PhotoRole.LABELS)]
     text = index.data(Qt.ItemDataRole.AccessibleTextRole)
     assert text.startswith("cat-1.jpg: ") and "cat 97% ✓" in text and text.endswith("reviewed")
-    application.session.decide([1], {"cat": Verdict.REJECTED}, caption="Reject")
+    application.session.decisions.decide([1], {"cat": Verdict.REJECTED}, caption="Reject")
     assert "cat" not in [label.category for label in index.data(PhotoRole.LABELS)]
 
 
@@ -486,7 +490,7 @@ def test_opening_a_folder_of_the_tree_shows_all_of_it(
     application.window.folders.choose(many / "dogs")
     application.window.folders.tree.folder_opened.emit(many / "dogs")
     qtbot.waitUntil(lambda: len(application.session.shown) == 11)
-    assert application.session.roots == [many / "dogs"]
+    assert application.session.pipeline.roots == [many / "dogs"]
     assert application.session.shown.filter_text == ""
     assert application.settings.recent_folders[0] == many / "dogs"
 
@@ -522,8 +526,8 @@ def test_the_item_models_keep_qt_s_rules_while_photos_come_and_go(
     if isinstance(model, PhotoListModel):
         model.set_columns(5)
     qtmodeltester.check(model, force_py=True)
-    session.add([photos])
-    qtbot.waitUntil(lambda: len(session.photos) == 28 and not session.is_scanning)
+    session.pipeline.add([photos])
+    qtbot.waitUntil(lambda: len(session.photos) == 28 and not session.pipeline.is_scanning)
     assert model.count == 28 and model.photo_at(model.index_at(27)) == 27
     session.shown.set_sort("name", descending=True)
     qtbot.waitUntil(lambda: session.shown.row_at(0) != 0)

@@ -32,7 +32,7 @@ def shown(application: Application) -> set[str]:
 def start_watching(qtbot: QtBot, start: Start, folder: Path) -> Application:
     application = start([folder])
     wait_until_tagged(qtbot, application)
-    qtbot.waitUntil(lambda: not application.session.is_looking_up)
+    qtbot.waitUntil(lambda: not application.session.pipeline.is_looking_up)
     return application
 
 

@@ -58,7 +58,7 @@ def trigger(application: Application, command: str) -> None:
 
 def start_dialog(qtbot: QtBot, application: Application, devkit: Path) -> StartDialog:
     """The dialog with the devkit in it, ready to start."""
-    qtbot.waitUntil(lambda: application.session.model is not None)
+    qtbot.waitUntil(lambda: application.session.models.model is not None)
     trigger(application, "evaluate_voc")
     dialog = application.window.evaluation.dialog
     assert dialog is not None
@@ -237,7 +237,7 @@ def test_a_devkit_that_is_opened_as_photos_is_noticed(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
     application = start()
-    qtbot.waitUntil(lambda: application.session.model is not None)
+    qtbot.waitUntil(lambda: application.session.models.model is not None)
     application.session.open([devkit])
     qtbot.waitUntil(lambda: "PASCAL VOC 2007" in texts(application.window.message_bar))
     press(application.window, "Evaluate a model on it…")
@@ -428,8 +428,8 @@ def test_decisions_are_evaluated_without_the_model(
     session = application.session
     qtbot.waitUntil(lambda: session.library.is_open)
     rows = {path.name: row for row, path in enumerate(session.photos.paths)}
-    session.decide([rows["cat.jpg"]], {"cat": Verdict.ACCEPTED}, caption="Accept")
-    session.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="Reject")
+    session.decisions.decide([rows["cat.jpg"]], {"cat": Verdict.ACCEPTED}, caption="Accept")
+    session.decisions.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="Reject")
     asked = len(engine.predict_calls)
     trigger(application, "evaluate_decisions")
     controller = application.window.evaluation

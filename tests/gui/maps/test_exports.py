@@ -27,7 +27,7 @@ def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat-and-dog.jpg")
     qtbot.waitUntil(application.window.viewer.view.has_photo)
-    application.session.set_pinned(CAT)
+    application.session.focus.set_pinned(CAT)
     return application
 
 
@@ -61,7 +61,7 @@ def test_the_whole_photo_is_saved_with_all_its_pixels_and_the_map(
     looking.session.thresholds.set_common(0.95)  # the blob reaches it, what is around does not
     saved = QImage(str(save(qtbot, looking, "save_full_picture", tmp_path / "full.png")))
     assert (saved.width(), saved.height()) == (WIDTH, HEIGHT)
-    scores = looking.session.current_evidence
+    scores = looking.session.focus.evidence
     assert scores is not None
     grid = local_probability(scores, CAT)
     row, column = np.unravel_index(grid.argmax(), grid.shape)
@@ -79,7 +79,7 @@ def test_the_whole_photo_is_saved_with_all_its_pixels_and_the_map(
 def test_numbers_are_the_shown_map_or_everything(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
-    scores = looking.session.current_evidence
+    scores = looking.session.focus.evidence
     assert scores is not None
     one = np.load(save(qtbot, looking, "save_numbers", tmp_path / "map.npy"))
     assert np.array_equal(one, local_probability(scores, CAT))
@@ -92,7 +92,7 @@ def test_a_sheet_has_the_photo_and_a_tile_per_label(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
     sheet = QImage(str(save(qtbot, looking, "save_sheet", tmp_path / "sheet.png")))
-    labels = len(looking.session.labels(looking.session.current or 0))
+    labels = len(looking.session.labels(looking.session.focus.current or 0))
     assert labels >= 2
     assert sheet.width() > min(5, labels + 1) * 300
 

@@ -105,10 +105,12 @@ def test_the_overlay_lies_on_the_object_that_is_seen(
     session, view = application.session, application.window.viewer.view
     session.engine_under_test.fit = fit  # type: ignore[attr-defined]
     application.window.opener.open([folder])
-    qtbot.waitUntil(lambda: len(session.photos) == 1 and not session.is_tagging, timeout=10_000)
-    session.set_current(0)
-    qtbot.waitUntil(lambda: session.current_evidence is not None and view.has_photo())
-    session.set_pinned(0)
+    qtbot.waitUntil(
+        lambda: len(session.photos) == 1 and not session.pipeline.is_tagging, timeout=10_000
+    )
+    session.focus.set_current(0)
+    qtbot.waitUntil(lambda: session.focus.evidence is not None and view.has_photo())
+    session.focus.set_pinned(0)
     assert view.overlay_visible()
     view.set_caption("")
     view.set_peeking(True)
@@ -121,7 +123,7 @@ def test_the_overlay_lies_on_the_object_that_is_seen(
     scale_y = without.height() / overlay.shape[0]
     drawn = without.left() + (x + 0.5) * scale_x, without.top() + (y + 0.5) * scale_y
     photo_x, photo_y = middle(seen)
-    content = session.current_evidence.content if session.current_evidence else Box.UNIT
+    content = session.focus.evidence.content if session.focus.evidence else Box.UNIT
     cell_x = without.width() / CELLS / content.width
     cell_y = without.height() / CELLS / content.height
     assert abs(drawn[0] - photo_x) <= max(2.0, 0.75 * cell_x)

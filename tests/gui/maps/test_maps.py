@@ -34,7 +34,7 @@ def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat-and-dog.jpg")
     qtbot.waitUntil(application.window.viewer.view.has_photo)
-    application.session.set_pinned(CAT)
+    application.session.focus.set_pinned(CAT)
     return application
 
 
@@ -73,7 +73,7 @@ def test_evidence_has_one_symmetric_scale_for_all_labels_and_adds_up_to_the_logi
     looking: Application,
 ) -> None:
     trigger(looking, "map_evidence")
-    scores = looking.session.current_evidence
+    scores = looking.session.focus.evidence
     assert scores is not None
     styles = [looking.window.maps.style(category) for category in range(len(CATEGORIES))]
     assert len({(style.low, style.high) for style in styles}) == 1
@@ -86,7 +86,7 @@ def test_evidence_has_one_symmetric_scale_for_all_labels_and_adds_up_to_the_logi
 
 def test_attention_is_coloured_where_it_is_more_than_even(looking: Application) -> None:
     trigger(looking, "map_attention")
-    scores = looking.session.current_evidence
+    scores = looking.session.focus.evidence
     assert scores is not None
     assert looking.window.maps.values(scores, CAT).mean() == pytest.approx(1.0, abs=1e-4)
     style = looking.window.maps.style(CAT)
@@ -162,7 +162,7 @@ def readout(application: Application) -> list[str]:
 def test_pointing_at_the_photo_reads_the_value_and_the_labels_of_that_spot(
     looking: Application,
 ) -> None:
-    view, scores = looking.window.viewer.view, looking.session.current_evidence
+    view, scores = looking.window.viewer.view, looking.session.focus.evidence
     assert scores is not None
     point_at(view, 0.8, 0.8)
     spot = point_at(view, 0.3, 0.6)
@@ -189,7 +189,7 @@ def test_the_readout_goes_when_the_pointer_leaves_the_photo(looking: Application
 
 
 def test_a_rectangle_says_how_much_of_each_label_comes_from_it(looking: Application) -> None:
-    view, scores = looking.window.viewer.view, looking.session.current_evidence
+    view, scores = looking.window.viewer.view, looking.session.focus.evidence
     assert scores is not None
     drag(view, (0.1, 0.2), (0.6, 0.9))
     rect = view.region
@@ -242,7 +242,7 @@ def test_why_says_the_sum_behind_the_pinned_label_and_follows_the_one_pointed_at
 ) -> None:
     looking.window.labels.why.click()
     [dialog] = looking.window.findChildren(WhyDialog)
-    scores = looking.session.current_evidence
+    scores = looking.session.focus.evidence
     assert scores is not None
     assert dialog.heading.text() == "cat"
     assert "so it is a label" in dialog.reason.text()
@@ -251,7 +251,7 @@ def test_why_says_the_sum_behind_the_pinned_label_and_follows_the_one_pointed_at
     assert dialog.numbers.isVisible()
     why = explanation(scores, CAT, 0.5)
     assert f"Logit: {why.logit:+.3f}" in dialog.numbers.toPlainText()
-    looking.session.set_hovered(DOG)
+    looking.session.focus.set_hovered(DOG)
     assert dialog.heading.text() == "dog"
     looking.session.thresholds.set_common(1.0)
     assert "not a label" in dialog.reason.text()

@@ -34,7 +34,7 @@ def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat-and-dog.jpg")
     qtbot.waitUntil(application.window.viewer.view.has_photo)
-    application.session.set_pinned(CAT)
+    application.session.focus.set_pinned(CAT)
     return application
 
 
@@ -96,7 +96,7 @@ def test_another_photo_is_shown_whole(qtbot: QtBot, looking: Application) -> Non
     qtbot.waitUntil(lambda: source.scores is not None)
     select(qtbot, looking, "dog.jpg")
     assert source.hidden is None
-    assert source.scores is looking.session.current_evidence
+    assert source.scores is looking.session.focus.evidence
 
 
 # What if.
@@ -104,16 +104,16 @@ def test_another_photo_is_shown_whole(qtbot: QtBot, looking: Application) -> Non
 
 def test_another_lambda_acts_at_once_and_nothing_of_it_is_stored(looking: Application) -> None:
     window = looking.window
-    stored = looking.session.current_evidence
+    stored = looking.session.focus.evidence
     assert stored is not None
-    before = looking.session.photos.row_scores(looking.session.current or 0)
+    before = looking.session.photos.row_scores(looking.session.focus.current or 0)
     window.maps_panel.what_if.lam._slider.setValue(20)  # 1.0
     assert window.maps.source.change == HeadChange(lam=1.0)
     expected = activate(logits(with_head(stored, lam=1.0)), "sigmoid")
     assert score(looking, CAT) == pytest.approx(float(expected[CAT]))
     assert "λ = 1" in window.viewer.view.notice
     assert "Nothing of this is stored" in window.maps_panel.told.text()
-    after = looking.session.photos.row_scores(looking.session.current or 0)
+    after = looking.session.photos.row_scores(looking.session.focus.current or 0)
     assert before is not None
     assert after is not None
     assert np.array_equal(before, after)
@@ -124,7 +124,7 @@ def test_another_lambda_acts_at_once_and_nothing_of_it_is_stored(looking: Applic
 
 def test_temperature_goes_up_to_the_maximum(looking: Application) -> None:
     tab = looking.window.maps_panel.what_if
-    stored = looking.session.current_evidence
+    stored = looking.session.focus.evidence
     assert stored is not None
     tab.all_heads.slider.setValue(tab.all_heads.slider.maximum())
     assert looking.window.maps.source.change.temperatures == (math.inf,)
@@ -164,7 +164,7 @@ def test_a_size_the_model_cannot_take_is_said_and_reset_helps(
     assert source.scores is None
     assert looking.window.maps_panel.told.text() == "This model takes 448 only."
     trigger(looking, "reset_what_if")
-    assert source.scores is looking.session.current_evidence
+    assert source.scores is looking.session.focus.evidence
 
 
 @pytest.fixture
@@ -174,9 +174,12 @@ def many_heads(qtbot: QtBot, looking: Application, engine: FakeEngine) -> Applic
     engine.models["three"] = fake_model("three", None, temperatures=heads, lam=0.4)
     looking.session.models.use("three")
     qtbot.waitUntil(
-        lambda: looking.session.model is not None and looking.session.model.name == "three"
+        lambda: (
+            looking.session.models.model is not None
+            and looking.session.models.model.name == "three"
+        )
     )
-    qtbot.waitUntil(lambda: looking.session.current_evidence is not None)
+    qtbot.waitUntil(lambda: looking.session.focus.evidence is not None)
     wait_until_tagged(qtbot, looking)
     return looking
 
@@ -237,9 +240,9 @@ def test_labels_together_have_a_colour_each_and_pointing_shows_one_alone(
     assert {"cat", "dog"} == set(window.viewer.legend.accessibleDescription().split(", "))
     together = overlay(looking)
     assert together != alone
-    looking.session.set_hovered(DOG)
+    looking.session.focus.set_hovered(DOG)
     assert overlay(looking) not in (together, alone)
-    looking.session.set_hovered(None)
+    looking.session.focus.set_hovered(None)
     assert overlay(looking) == together
     trigger(looking, "together_winner")
     assert overlay(looking) != together
@@ -324,7 +327,7 @@ def test_another_model_is_asked_about_each_photo_and_freed_in_the_end(
     qtbot.waitUntil(lambda: side.second.scores is not None)
     assert side.view._caption.startswith("other: cat ")
     assert side.view.overlay_visible()
-    looking.session.set_hovered(CAR)
+    looking.session.focus.set_hovered(CAR)
     assert side.view._caption == "other does not know car"
     select(qtbot, looking, "dog.jpg")
     qtbot.waitUntil(lambda: side.second.scores is not None)
@@ -361,7 +364,7 @@ def test_true_boxes_and_the_outcome_of_the_pointing_game_are_marked(
     assert (box.text, box.rect) == ("cat", QRectF(0, 0, 1, 1))
     assert pointed.is_point
     assert pointed.text == "hit"
-    looking.session.set_hovered(DOG)
+    looking.session.focus.set_hovered(DOG)
     qtbot.waitUntil(lambda: [mark.text for mark in view.marks][-1:] == ["miss"])
     assert [mark.dashed for mark in view.marks] == [True, False, False]
     trigger(looking, "true_boxes")

@@ -18,7 +18,7 @@ from csra_gui.models.download_dialog import DownloadDialog
 from csra_gui.models.entries import Place
 from csra_gui.models.import_dialog import FactsDialog
 from csra_gui.models.models_dialog import ModelsDialog
-from csra_gui.session.session import ModelState
+from csra_gui.session.active_model import ModelState
 from engine.api.categories import Categories
 from engine.api.errors import (
     CheckpointError,
@@ -180,7 +180,7 @@ def test_another_model_tags_anew_and_going_back_asks_nobody(
     wait_for_model(qtbot, application)
     assert labels(application, "cat-and-dog.jpg") == before
     assert tagged(application) == 4
-    assert not application.session.is_tagging
+    assert not application.session.pipeline.is_tagging
     assert len(engine.predict_calls) == 2
 
 
@@ -194,7 +194,7 @@ def test_tagging_waits_for_its_command_after_a_switch_if_so_set(
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)
     assert tagged(application) == 0
-    assert not application.session.is_tagging
+    assert not application.session.pipeline.is_tagging
     application.window.actions_table["tag"].trigger()
     wait_until_tagged(qtbot, application)
 
@@ -205,7 +205,7 @@ def test_a_switch_in_the_middle_of_tagging_keeps_what_the_old_model_said(
     mine = own_model(engine, "mine")
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.is_tagging)
+    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)
     engine.predict_gate.set()
@@ -222,17 +222,17 @@ def test_the_pinned_label_stays_if_the_new_model_knows_it(
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat.jpg")
     session, view = application.session, application.window.viewer.view
-    session.set_pinned(CATEGORIES.index_of("cat"))
+    session.focus.set_pinned(CATEGORIES.index_of("cat"))
     qtbot.waitUntil(view.overlay_visible)
     session.models.use("animals")
     wait_for_model(qtbot, application, animals.id)
-    assert session.pinned_category == ANIMALS.index_of("cat")
-    qtbot.waitUntil(lambda: session.current_evidence is not None)
-    assert session.current_evidence.model_id == animals.id
+    assert session.focus.pinned == ANIMALS.index_of("cat")
+    qtbot.waitUntil(lambda: session.focus.evidence is not None)
+    assert session.focus.evidence.model_id == animals.id
     qtbot.waitUntil(view.overlay_visible)
     session.models.use("things")
     wait_for_model(qtbot, application, things.id)
-    assert session.pinned_category is None
+    assert session.focus.pinned is None
     assert not view.overlay_visible()
 
 
@@ -249,7 +249,7 @@ def test_a_model_that_cannot_be_opened_leaves_the_old_one_in_use(
     assert dialog.message_bar.texts() == (
         "'mine.safetensors' is damaged. Fake model stays in use.",
     )
-    assert application.session.model_state is ModelState.READY
+    assert application.session.models.state is ModelState.READY
     assert tagged(application) == 4
 
 
@@ -291,7 +291,7 @@ def test_the_model_chosen_last_wins(qtbot: QtBot, start: Start, engine: FakeEngi
     wait_for_model(qtbot, application)
     seen: list[str] = []
     application.session.models.switched.connect(
-        lambda: seen.append(application.session.model.name)  # type: ignore[union-attr]
+        lambda: seen.append(application.session.models.model.name)  # type: ignore[union-attr]
     )
     engine.open_gate.clear()
     application.session.models.use("one")
@@ -447,9 +447,9 @@ def test_a_dropped_model_is_imported_and_offered(
     told = application.window.message_bar.texts
     qtbot.waitUntil(lambda: "The model My model_ 2nd try is ready. Use it now?" in told())
     assert [request.path for request in engine.imported] == [file]
-    assert application.session.roots == [photos]
-    assert application.session.model is not None
-    assert application.session.model.id == MODEL_ID
+    assert application.session.pipeline.roots == [photos]
+    assert application.session.models.model is not None
+    assert application.session.models.model.id == MODEL_ID
     press(application, "Use it now")
     wait_for_model(qtbot, application, engine.models["My model_ 2nd try"].id)
 
@@ -463,7 +463,7 @@ def test_photos_and_models_dropped_together_each_go_where_they_belong(
     assert drop(application, [*files, photos])
     qtbot.waitUntil(lambda: [request.path for request in engine.imported] == files)
     wait_until_tagged(qtbot, application)
-    assert application.session.roots == [photos]
+    assert application.session.pipeline.roots == [photos]
 
 
 def test_a_hostile_file_gives_one_message_and_changes_nothing(
@@ -478,8 +478,8 @@ def test_a_hostile_file_gives_one_message_and_changes_nothing(
     qtbot.waitUntil(lambda: bool(told()))
     assert told() == ("'<b>x</b>.pth' is damaged: it would run code.",)
     assert tagged(application) == 4
-    assert application.session.model is not None
-    assert application.session.model.id == MODEL_ID
+    assert application.session.models.model is not None
+    assert application.session.models.model.id == MODEL_ID
     assert default_store().models() == {}
     assert QApplication.activeModalWidget() is None
 
@@ -684,12 +684,12 @@ def test_a_cancelled_run_stays_cancelled_when_a_model_is_refused(
 ) -> None:
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.is_tagging)
+    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
     application.window.actions_table["cancel"].trigger()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not application.session.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
     application.session.models.use("nonsense")
     told = application.window.message_bar.texts
     qtbot.waitUntil(lambda: any("stays in use" in text for text in told()))
-    assert not application.session.is_tagging
+    assert not application.session.pipeline.is_tagging
     assert len(engine.predict_calls) == 1

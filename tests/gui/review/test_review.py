@@ -33,7 +33,7 @@ def reviewing(qtbot: QtBot, start: Start, photos: Path) -> Application:
 
 def look_at(application: Application, *names: str) -> None:
     rows = [row(application, name) for name in names]
-    application.session.set_current(rows[0])
+    application.session.focus.set_current(rows[0])
     application.session.set_selection(rows)
 
 
@@ -53,7 +53,7 @@ def trigger(application: Application, name: str) -> None:
 
 
 def current(application: Application) -> str:
-    path = application.session.current_path
+    path = application.session.focus.current_path
     assert path is not None
     return path.name
 
@@ -106,14 +106,14 @@ def test_accepting_all_says_so_of_what_is_shown_and_goes_on(reviewing: Applicati
     other = next(name for name in names if name != "cat")
     reviewing.window.review.reject(other)
     session = reviewing.session
-    before = session.current
+    before = session.focus.current
     assert before is not None
     trigger(reviewing, "accept_all")
     assert said(reviewing, "cat.jpg") == {other: REJECTED} | {
         name: ACCEPTED for name in names if name != other
     }
     assert session.photos.is_reviewed(before)
-    assert session.current == before + 1
+    assert session.focus.current == before + 1
 
 
 def test_the_next_photo_is_the_next_shown_that_is_not_reviewed(
@@ -141,9 +141,9 @@ def test_when_all_is_reviewed_that_is_said(reviewing: Application) -> None:
     trigger(reviewing, "reviewed")
     assert reviewing.window.review.progress() == (5, 5)
     assert reviewing.window.labels.strip.done.text() == "5 of 5 reviewed"
-    before = session.current
+    before = session.focus.current
     trigger(reviewing, "next_unreviewed")
-    assert session.current == before
+    assert session.focus.current == before
     told = [label.text() for label in reviewing.window.message_bar.findChildren(QLabel)]
     assert "All photos that are shown have been reviewed." in told
 
@@ -257,12 +257,12 @@ def test_escape_in_an_empty_filter_goes_back_to_the_photos(
 def test_keeping_a_map_is_a_key(reviewing: Application) -> None:
     session = reviewing.session
     assert not reviewing.window.actions_table["pin"].isEnabled()
-    session.set_hovered(1)
+    session.focus.set_hovered(1)
     trigger(reviewing, "pin")
-    session.set_hovered(None)
-    assert session.pinned_category == 1
+    session.focus.set_hovered(None)
+    assert session.focus.pinned == 1
     trigger(reviewing, "pin")
-    assert session.pinned_category is None
+    assert session.focus.pinned is None
 
 
 def test_many_photos_are_changed_after_a_look(reviewing: Application, qtbot: QtBot) -> None:

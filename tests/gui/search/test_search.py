@@ -122,7 +122,7 @@ def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtB
 
 def test_counts_follow_what_is_said(searching: Application, qtbot: QtBot) -> None:
     searching.window.facets.show()
-    searching.session.set_current(row(searching, "cat.jpg"))
+    searching.session.focus.set_current(row(searching, "cat.jpg"))
     searching.window.review.add("Grandma")
     qtbot.waitUntil(lambda: facet(searching, "Grandma") is not None)
 

@@ -121,7 +121,7 @@ def test_a_damaged_library_is_said_and_repaired_by_beginning_anew(
     qtbot.waitUntil(lambda: any("damaged" in text for text in bar.texts()))
     qtbot.waitUntil(lambda: session.photos.tagged_count() == 4)
     cat = session.photos.columns().names.index("cat.jpg")
-    session.decide([cat], {"boat": Verdict.ADDED}, caption="Add boat")
+    session.decisions.decide([cat], {"boat": Verdict.ADDED}, caption="Add boat")
     qtbot.waitUntil(lambda: not session.decisions.is_writing)
     press(application, "Repair…")
     [dialog] = application.window.findChildren(RepairDialog)
@@ -130,7 +130,7 @@ def test_a_damaged_library_is_said_and_repaired_by_beginning_anew(
     with qtbot.waitSignal(session.library.opened):
         dialog._on_buttons_accepted()
     assert session.library.is_open
-    qtbot.waitUntil(lambda: not session.is_looking_up)
+    qtbot.waitUntil(lambda: not session.pipeline.is_looking_up)
     assert session.photos.verdicts(cat) == {"boat": Verdict.ADDED}
     assert session.photos.tagged_count() == 4
     assert [p.name for p in library_file().parent.glob("*.damaged-*")]
@@ -156,7 +156,7 @@ def test_a_damaged_library_with_a_backup_is_restored(
     [dialog] = application.window.findChildren(RepairDialog)
     with qtbot.waitSignal(session.library.opened):
         dialog._on_buttons_accepted()
-    qtbot.waitUntil(lambda: not session.is_looking_up)
+    qtbot.waitUntil(lambda: not session.pipeline.is_looking_up)
     assert session.photos.is_reviewed(cat)
 
 

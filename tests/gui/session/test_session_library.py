@@ -51,8 +51,12 @@ def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_n
     first = sittings.start(engine, [folder])
     sittings.wait_until_tagged(first, 5)
     before = {name: labels(first, name) for name in first.photos.columns().names}
-    first.decide([row(first, "cat.jpg")], {"cat": REJECTED, "zebra": ADDED}, caption="Say")
-    first.decide([row(first, "dog.jpg")], {"dog": ACCEPTED}, caption="Accept dog", reviewed=True)
+    first.decisions.decide(
+        [row(first, "cat.jpg")], {"cat": REJECTED, "zebra": ADDED}, caption="Say"
+    )
+    first.decisions.decide(
+        [row(first, "dog.jpg")], {"dog": ACCEPTED}, caption="Accept dog", reviewed=True
+    )
     assert labels(first, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
     sittings.wait_until_written(first)
     sittings.end(first)
@@ -64,7 +68,7 @@ def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_n
     assert labels(second, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
     assert second.photos.error(row(second, "bad.jpg")) == "The file ends too early."
     assert second.photos.is_reviewed(row(second, "dog.jpg"))
-    assert second.undo_caption == "Accept dog"
+    assert second.decisions.undo_caption == "Accept dog"
 
 
 def test_labels_are_there_before_the_model_is_loaded(
@@ -78,10 +82,10 @@ def test_labels_are_there_before_the_model_is_loaded(
     again.open_gate.clear()
     second = sittings.start(again, [folder])
     qtbot.waitUntil(lambda: second.photos.tagged_count() == 4)
-    assert second.model is None
+    assert second.models.model is None
     assert labels(second, "cat.jpg") == before
     again.open_gate.set()
-    qtbot.waitUntil(lambda: second.model is not None)
+    qtbot.waitUntil(lambda: second.models.model is not None)
     sittings.wait_until_tagged(second, 5)
     assert labels(second, "cat.jpg") == before
     assert again.predict_calls == []
@@ -93,7 +97,7 @@ def test_thresholds_of_single_categories_are_kept(
     first = sittings.start(engine, [folder])
     sittings.wait_until_tagged(first, 5)
     assert "cat" in labels(first, "cat.jpg")
-    with qtbot.waitSignal(first.threshold_changed):
+    with qtbot.waitSignal(first.thresholds.changed):
         first.thresholds.set_mine(0, 0.99)
     assert "cat" not in labels(first, "cat.jpg")
     assert first.thresholds.of(1) == 0.5
@@ -112,22 +116,22 @@ def test_undo_and_redo_go_across_photos_and_a_restart(
     first = sittings.start(engine, [folder])
     sittings.wait_until_tagged(first, 5)
     everywhere = range(5)
-    first.decide([row(first, "cat.jpg")], {"cat": ACCEPTED}, caption="Accept cat")
-    first.decide(everywhere, {"boat": ADDED}, caption="Add boat")
+    first.decisions.decide([row(first, "cat.jpg")], {"cat": ACCEPTED}, caption="Accept cat")
+    first.decisions.decide(everywhere, {"boat": ADDED}, caption="Add boat")
     sittings.wait_until_written(first)
     sittings.end(first)
     second = sittings.start(FakeEngine(), [folder])
     sittings.wait_until_tagged(second, 5)
-    second.undo()
-    qtbot.waitUntil(lambda: second.undo_caption == "Accept cat")
+    second.decisions.undo()
+    qtbot.waitUntil(lambda: second.decisions.undo_caption == "Accept cat")
     assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED}
-    second.undo()
-    qtbot.waitUntil(lambda: second.redo_caption == "Accept cat")
+    second.decisions.undo()
+    qtbot.waitUntil(lambda: second.decisions.redo_caption == "Accept cat")
     assert all(second.photos.verdicts(photo) == {} for photo in everywhere)
-    assert second.undo_caption == ""
-    second.redo()
-    second.redo()
-    qtbot.waitUntil(lambda: second.undo_caption == "Add boat")
+    assert second.decisions.undo_caption == ""
+    second.decisions.redo()
+    second.decisions.redo()
+    qtbot.waitUntil(lambda: second.decisions.undo_caption == "Add boat")
     sittings.wait_until_written(second)
     assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED, "boat": ADDED}
     assert second.photos.verdicts(row(second, "dog.jpg")) == {"boat": ADDED}
@@ -180,17 +184,17 @@ def test_a_paused_run_goes_on_and_counts_on(
 ) -> None:
     engine.predict_gate.clear()
     session = sittings.start(engine, [folder])
-    qtbot.waitUntil(lambda: session.is_tagging)
-    session.pause_tagging()
+    qtbot.waitUntil(lambda: session.pipeline.is_tagging)
+    session.pipeline.pause()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not session.is_tagging)
-    assert session.is_paused
+    qtbot.waitUntil(lambda: not session.pipeline.is_tagging)
+    assert session.pipeline.is_paused
     totals: list[int] = []
-    session.tagging_started.connect(totals.append)
-    session.tag()
+    session.pipeline.tagging_started.connect(totals.append)
+    session.pipeline.tag()
     sittings.wait_until_tagged(session, 5)
     assert totals == [5]
-    assert not session.is_paused
+    assert not session.pipeline.is_paused
 
 
 def test_a_changed_file_is_tagged_again_and_keeps_what_the_person_said(
@@ -198,7 +202,7 @@ def test_a_changed_file_is_tagged_again_and_keeps_what_the_person_said(
 ) -> None:
     first = sittings.start(engine, [folder])
     sittings.wait_until_tagged(first, 5)
-    first.decide([row(first, "dog.jpg")], {"dog": REJECTED}, caption="Reject dog")
+    first.decisions.decide([row(first, "dog.jpg")], {"dog": REJECTED}, caption="Reject dog")
     sittings.wait_until_written(first)
     sittings.end(first)
     (folder / "dog.jpg").write_text("another picture")
@@ -214,7 +218,7 @@ def test_a_file_that_changes_while_it_is_tagged_is_not_stored_wrongly(
 ) -> None:
     engine.predict_gate.clear()
     session = sittings.start(engine, [folder])
-    qtbot.waitUntil(lambda: session.is_tagging)
+    qtbot.waitUntil(lambda: session.pipeline.is_tagging)
     (folder / "cat.jpg").write_text("changed meanwhile")
     engine.predict_gate.set()
     sittings.wait_until_tagged(session, 5)
@@ -229,7 +233,7 @@ def test_a_moved_photo_keeps_what_was_said_of_it(
 ) -> None:
     first = sittings.start(engine, [folder])
     sittings.wait_until_tagged(first, 5)
-    first.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
+    first.decisions.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
     library = first.library.library
     assert library is not None
     qtbot.waitUntil(lambda: library.images_without_hash() == [])
@@ -254,15 +258,15 @@ def test_another_model_brings_its_stored_scores(
     first = sittings.start(engine, [folder])
     sittings.wait_until_tagged(first, 5)
     first.models.use("mine")
-    sittings._qtbot.waitUntil(lambda: first.model == mine)
+    sittings._qtbot.waitUntil(lambda: first.models.model == mine)
     sittings.wait_until_tagged(first, 5)
     sittings.end(first)
     again = FakeEngine(models={"mine": mine})
     second = sittings.start(again, [folder])
     sittings.wait_until_tagged(second, 5)
-    assert second.model == mine
+    assert second.models.model == mine
     second.models.use("csra-lite0-voc")
-    sittings._qtbot.waitUntil(lambda: second.model != mine)
+    sittings._qtbot.waitUntil(lambda: second.models.model != mine)
     sittings.wait_until_tagged(second, 5)
     assert again.predict_calls == []
 
@@ -273,7 +277,7 @@ def test_what_a_person_says_while_the_library_is_still_opening_is_kept(
     first = sittings.start(engine)
     first.open([folder])
     qtbot.waitUntil(lambda: len(first.photos) == 5)
-    first.decide([0], {"boat": ADDED}, caption="Add boat")
+    first.decisions.decide([0], {"boat": ADDED}, caption="Add boat")
     sittings.wait_until_tagged(first, 5)
     sittings.wait_until_written(first)
     name = first.photos.paths[0].name
@@ -305,22 +309,24 @@ def test_a_decision_that_cannot_be_written_is_taken_back_and_said(
     session = sittings.start(engine, [folder])
     sittings.wait_until_tagged(session, 5)
     cat = row(session, "cat.jpg")
-    session.decide([cat], {"boat": ADDED}, caption="Add boat")
+    session.decisions.decide([cat], {"boat": ADDED}, caption="Add boat")
     sittings.wait_until_written(session)
-    qtbot.waitUntil(lambda: session.undo_caption == "Add boat")
+    qtbot.waitUntil(lambda: session.decisions.undo_caption == "Add boat")
 
     def full(*_arguments: object, **_options: object) -> None:
         raise LibraryError("The disk is full; make room and try again.")
 
     monkeypatch.setattr(Library, "decide", full)
     said: list[str] = []
-    session.storing_failed.connect(said.append)
-    session.decide([cat], {"boat": None, "cat": REJECTED}, caption="Reject cat", reviewed=True)
+    session.library.storing_failed.connect(said.append)
+    session.decisions.decide(
+        [cat], {"boat": None, "cat": REJECTED}, caption="Reject cat", reviewed=True
+    )
     assert session.photos.verdicts(cat) == {"cat": REJECTED}
     qtbot.waitUntil(lambda: session.photos.verdicts(cat) == {"boat": ADDED})
     assert said == ["The disk is full; make room and try again."]
     assert not session.photos.is_reviewed(cat)
-    qtbot.waitUntil(lambda: session.undo_caption == "Add boat")
+    qtbot.waitUntil(lambda: session.decisions.undo_caption == "Add boat")
 
 
 def test_tagging_goes_on_when_its_results_cannot_be_stored_and_stores_them_later(
@@ -341,7 +347,7 @@ def test_tagging_goes_on_when_its_results_cannot_be_stored_and_stores_them_later
     monkeypatch.setattr(Library, "record_predictions", full_at_first)
     session = sittings.start(engine)
     said: list[str] = []
-    session.storing_failed.connect(said.append)
+    session.library.storing_failed.connect(said.append)
     session.open([folder])
     sittings.wait_until_tagged(session, 5)
     assert len(said) == 1
@@ -353,7 +359,7 @@ def test_a_photo_that_has_vanished_is_missing_until_it_is_back(
 ) -> None:
     first = sittings.start(engine, [folder])
     sittings.wait_until_tagged(first, 5)
-    first.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
+    first.decisions.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
     sittings.wait_until_written(first)
     sittings.end(first)
     shutil.copy2(folder / "cat.jpg", tmp_path / "kept")
@@ -375,19 +381,19 @@ def test_undo_reaches_photos_that_are_not_open(
 ) -> None:
     session = sittings.start(engine, [folder])
     sittings.wait_until_tagged(session, 5)
-    session.decide([0], {"boat": ADDED}, caption="Add boat")
+    session.decisions.decide([0], {"boat": ADDED}, caption="Add boat")
     other = tmp_path / "other"
     other.mkdir()
     (other / "dog.jpg").write_text("dog")
     session.open([other])
     sittings.wait_until_tagged(session, 1)
     with qtbot.waitSignal(session.decisions.taken_back) as taken_back:
-        session.undo()
+        session.decisions.undo()
     assert taken_back.args == [()]
     session.open([folder])
     sittings.wait_until_tagged(session, 5)
     assert session.photos.verdicts(0) == {}
-    assert session.redo_caption == "Add boat"
+    assert session.decisions.redo_caption == "Add boat"
 
 
 def test_what_is_said_quickly_after_an_undo_holds(
@@ -395,12 +401,12 @@ def test_what_is_said_quickly_after_an_undo_holds(
 ) -> None:
     session = sittings.start(engine, [folder])
     sittings.wait_until_tagged(session, 5)
-    session.decide([0], {"boat": ADDED}, caption="Add boat")
-    session.undo()
-    session.decide([0], {"boat": REJECTED}, caption="Reject boat")
+    session.decisions.decide([0], {"boat": ADDED}, caption="Add boat")
+    session.decisions.undo()
+    session.decisions.decide([0], {"boat": REJECTED}, caption="Reject boat")
     sittings.wait_until_written(session)
     assert session.photos.verdicts(0) == {"boat": REJECTED}
     library, image = session.library.library, session.photos.image_id(0)
     assert library is not None and image is not None
-    qtbot.waitUntil(lambda: session.undo_caption == "Reject boat")
+    qtbot.waitUntil(lambda: session.decisions.undo_caption == "Reject boat")
     assert library.stored([image]).verdicts == ((image, "boat", REJECTED),)

@@ -53,7 +53,7 @@ def labels(session: Session, name: str) -> set[str]:
 def tagged(qtbot: QtBot, start: Start, photos: Path) -> Application:
     application = start([photos])
     qtbot.waitUntil(lambda: application.session.photos.tagged_count() == 4)
-    qtbot.waitUntil(lambda: not application.session.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
     return application
 
 
@@ -85,7 +85,9 @@ def test_replacing_takes_away_what_the_model_no_longer_gives_and_stores_it(
 ) -> None:
     application = tagged(qtbot, start, photos)
     session = application.session
-    session.decide([row(session, "dog.jpg")], {"dog": Verdict.ACCEPTED}, caption="Accept dog")
+    session.decisions.decide(
+        [row(session, "dog.jpg")], {"dog": Verdict.ACCEPTED}, caption="Accept dog"
+    )
     request.getfixturevalue("other_mind")
     dialog = reviewed(qtbot, application, RetagMode.REPLACE)
     with qtbot.waitSignal(session.retagger.accepted):
@@ -94,10 +96,10 @@ def test_replacing_takes_away_what_the_model_no_longer_gives_and_stores_it(
     assert "dog" not in labels(session, "cat-and-dog.jpg")
     assert "boat" in labels(session, "cat-and-dog.jpg")
     library = session.library.library
-    assert library is not None and session.model is not None
+    assert library is not None and session.models.model is not None
     image = session.photos.image_id(row(session, "cat-and-dog.jpg"))
     assert image is not None
-    assert library.stored([image], session.model.id).scores[0, BOAT] > 0.8
+    assert library.stored([image], session.models.model.id).scores[0, BOAT] > 0.8
 
 
 def test_updating_keeps_what_the_model_no_longer_gives(
@@ -123,8 +125,8 @@ def test_only_the_ticked_categories_are_taken_over_and_a_click_shows_a_photo(
     items["boat"].setCheckState(0, Qt.CheckState.Unchecked)
     tree.setCurrentItem(items["dog"])
     dialog.photos.setCurrentIndex(dialog.rows.index(0))
-    assert session.current is not None
-    assert "dog" in session.photos.paths[session.current].name
+    assert session.focus.current is not None
+    assert "dog" in session.photos.paths[session.focus.current].name
     dialog._on_buttons_accepted()
     assert "dog" not in labels(session, "cat-and-dog.jpg")
     assert ("boat" in labels(session, "cat-and-dog.jpg")) is had_boat
@@ -142,7 +144,7 @@ def test_cancelling_changes_nothing_and_says_so(
     assert not actions["pause"].isEnabled(), "it can only be cancelled"
     actions["cancel"].trigger()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not session.is_tagging)
+    qtbot.waitUntil(lambda: not session.pipeline.is_tagging)
     assert application.window.message_bar.texts()[-1].endswith("All labels are as they were.")
     np.testing.assert_array_equal(session.photos.scores, before)
 
@@ -174,12 +176,14 @@ def test_another_model_is_used_once_its_labels_are_accepted(
     session = application.session
     with qtbot.waitSignal(session.retagger.ready):
         session.retag(RetagPlan(RetagMode.REPLACE, "animals"))
-    assert session.model != animals
+    assert session.models.model != animals
     calls = len(engine.predict_calls)
     [dialog] = application.window.findChildren(DifferenceDialog)
     dialog._on_buttons_accepted()
-    qtbot.waitUntil(lambda: session.model == animals)
-    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.is_looking_up)
+    qtbot.waitUntil(lambda: session.models.model == animals)
+    qtbot.waitUntil(
+        lambda: session.photos.tagged_count() == 4 and not session.pipeline.is_looking_up
+    )
     qtbot.waitUntil(lambda: session.photos.untagged_rows() == [])
     assert len(engine.predict_calls) == calls, "what was said is not asked again"
 
@@ -191,7 +195,7 @@ def test_skipping_tries_only_what_has_no_labels(
     application.session.retag(RetagPlan(RetagMode.SKIP))
     qtbot.waitUntil(lambda: len(engine.predict_calls) == 2)
     assert engine.predict_calls[-1] == (photos / "bad.jpg",)
-    qtbot.waitUntil(lambda: not application.session.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
 
 
 def test_the_command_asks_with_what_was_chosen_last(

@@ -42,7 +42,7 @@ def application(
     application = start([photos], trainer=lambda: trainer)
     session = application.session
     wait_for_model(qtbot, application)
-    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.is_tagging)
+    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.pipeline.is_tagging)
     correct(application)
     return application
 
@@ -57,8 +57,8 @@ def correct(application: Application) -> None:
     session = application.session
     rows = {path.name: row for row, path in enumerate(session.photos.paths)}
     for name in ("cat.jpg", "cat-and-dog.jpg"):
-        session.decide([rows[name]], {"cat": Verdict.ACCEPTED}, caption="accept")
-    session.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="reject")
+        session.decisions.decide([rows[name]], {"cat": Verdict.ACCEPTED}, caption="accept")
+    session.decisions.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="reject")
 
 
 def new_training(qtbot: QtBot, application: Application, epochs: int = 2) -> TrainingDialog:
@@ -81,7 +81,7 @@ def wait_until_ended(qtbot: QtBot, application: Application) -> None:
 
 
 def session_model(application: Application) -> str:
-    model = application.session.model
+    model = application.session.models.model
     return "" if model is None else model.name
 
 
@@ -108,7 +108,9 @@ def test_a_training_is_checked_started_followed_and_its_model_used(
     assert view.quality.series[0].y.tolist() == pytest.approx([40.0, 50.0, 60.0])
     dialog.use.click()
     session = application.session
-    qtbot.waitUntil(lambda: session.model is not None and session.model.name == "My model")
+    qtbot.waitUntil(
+        lambda: session.models.model is not None and session.models.model.name == "My model"
+    )
     assert models(application) == ["My model"]
     [request] = trainer.trainer.trained
     assert isinstance(request.source, LabelSource)
@@ -300,7 +302,9 @@ def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_the_others(
     assert request.categories[-1] == "new"
     assert request.targets[:, -1].tolist() == [True, True, True, False]
     dialog.look.click()
-    qtbot.waitUntil(lambda: session.model is not None and session.model.categories[-1] == "new")
+    qtbot.waitUntil(
+        lambda: session.models.model is not None and session.models.model.categories[-1] == "new"
+    )
     assert session.shown.sort_key == "score:new"
     dialog.close()
 
