@@ -14,7 +14,6 @@ from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_job import FileChanged, Outcome, kept_predictions
 from csra_gui.session.tag_run import TagRun, TagSummary
 from engine.api.engine import TaggingEngine
-from engine.api.errors import EngineError
 from engine.api.values import Prediction
 
 #: A file that changes more often than this while it is tagged is left alone.
@@ -30,14 +29,12 @@ class Tagger(QObject):
         progressed: a ``TagProgress``.
         rows_changed: a tuple of rows; an empty one means any of them.
         finished: a ``TagSummary``, or ``None`` for a run that was dropped.
-        storing_failed: why results are not written to the library, an ``EngineError``.
     """
 
     started = Signal(int)
     progressed = Signal(object)
     rows_changed = Signal(object)
     finished = Signal(object)
-    storing_failed = Signal(object)
 
     def __init__(
         self, engine: EngineClient, photos: PhotoTable, library: LibraryClient, parent: QObject
@@ -94,7 +91,7 @@ class Tagger(QObject):
         self._run = run = TagRun(job, done + len(rows), self, before)
         run.predictions_arrived.connect(self._on_run_predictions_arrived)
         run.files_changed.connect(self.take_changes)
-        run.storing_failed.connect(self.storing_failed)
+        run.storing_failed.connect(self._library.report)
         run.progress_changed.connect(self.progressed)
         run.finished.connect(self._on_run_finished)
         self.started.emit(done + len(rows))
@@ -123,7 +120,7 @@ class Tagger(QObject):
             run.cancel()
             run.predictions_arrived.disconnect(self._on_run_predictions_arrived)
             run.files_changed.disconnect(self.take_changes)
-            run.storing_failed.disconnect(self.storing_failed)
+            run.storing_failed.disconnect(self._library.report)
             run.progress_changed.disconnect(self.progressed)
             run.finished.disconnect(self._on_run_finished)
             self.finished.emit(None)
@@ -148,7 +145,7 @@ class Tagger(QObject):
         """The library forgets what models said of the file before, and so does the table."""
         photos, files = self._photos, [change.file for change in changes]
         rows = [change.row for change in changes]
-        self._library.submit(lambda library: library.add_images(files), None, self._on_failed)
+        self._library.submit(lambda library: library.add_images(files), None, self._library.report)
         photos.forget_results(rows)
         for change in changes:
             photos.set_file(change.row, change.file)
@@ -156,9 +153,6 @@ class Tagger(QObject):
             if self._changes[change.row] > _MAX_CHANGES:
                 photos.set_error(change.row, _KEEPS_CHANGING)
         self.rows_changed.emit(tuple(rows))
-
-    def _on_failed(self, error: EngineError) -> None:
-        self.storing_failed.emit(error)
 
     @Slot(object)
     def _on_run_finished(self, summary: TagSummary) -> None:
