@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
-from csra_gui.evaluation.decisions_as_dataset import keep_decided_run
 from csra_gui.evaluation.images import ImageFinder, ShownCases
 from csra_gui.evaluation.progress_bar import EvaluationProgressBar, what_is_evaluated
 from csra_gui.evaluation.result_window import ResultWindow
@@ -20,6 +19,7 @@ from csra_gui.evaluation.runs_panel import unfinished_text
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
 from csra_gui.models.manager import ModelManager
+from csra_gui.session.decided_labels import decided_run
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -91,7 +91,7 @@ class EvaluationController(QObject):
             return
         columns = self._session.photos.columns()
         self._session.jobs.run(
-            lambda: keep_decided_run(columns, model),
+            lambda: EvaluationStore().save(*decided_run(columns, model)).name,
             "evaluate decisions",
             self.show_run,
             lambda error: self._notifier.info(str(error), Topic.EVALUATION),

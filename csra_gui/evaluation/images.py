@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.jobs import JobSlot, Policy
 from csra_gui.evaluation.cases import MOST_SHOWN, Cases
-from csra_gui.evaluation.decisions_as_dataset import KIND
+from csra_gui.session.decided_labels import DECISIONS
 from csra_gui.session.session import Session
 from engine.api.errors import DataError, EngineError
 from engine.data.datasets.registry import load_dataset
@@ -36,7 +36,7 @@ def find_images(folder: Path, run: EvaluationRun, root: Path | None) -> Mapping[
     if place is None:
         raise DataError(_UNKNOWN_PLACE)
     kind, split = run.dataset.get("kind", ""), run.dataset.get("split", "")
-    if kind == KIND:
+    if kind == DECISIONS:
         found = {sample: place / sample for sample in run.ids}
     else:
         images = load_dataset(kind, place, split, check_files=False)

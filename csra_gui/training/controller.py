@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
+from csra_gui.session.decided_labels import decided_labels
 from csra_gui.session.session import Session
-from csra_gui.training.decisions_as_dataset import own_labels
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
 from csra_gui.training.progress_bar import TrainingProgressBar
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
@@ -122,7 +122,7 @@ class TrainingController(QObject):
     @Slot()
     def _show_labels(self) -> None:
         if self.new_dialog is not None and self.new_dialog.isVisible():
-            self.new_dialog.set_labels(own_labels(self._session.photos.columns()))
+            self.new_dialog.set_labels(decided_labels(self._session.photos.columns()))
 
     # Training.
 
@@ -133,7 +133,7 @@ class TrainingController(QObject):
             return
         session = self._session
         try:
-            source = wish.source or own_labels(session.photos.columns()).source(
+            source = wish.source or decided_labels(session.photos.columns()).source(
                 session.photos.paths
             )
         except EngineError as error:

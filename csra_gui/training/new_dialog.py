@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.jobs import JobRunner
 from csra_gui.evaluation.data_chooser import DataChooser
+from csra_gui.session.decided_labels import DecidedLabels
 from csra_gui.training.config_form import ConfigForm
-from csra_gui.training.decisions_as_dataset import OwnLabels
 from csra_gui.training.texts import heading, muted_label, photos, plain_label
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
@@ -176,7 +176,7 @@ class NewTrainingDialog(QDialog):
 
     # What there is.
 
-    def set_labels(self, labels: OwnLabels) -> None:
+    def set_labels(self, labels: DecidedLabels) -> None:
         """Say how many labels of the person's own there are."""
         self.labels_text.setText(
             f"{photos(len(labels.rows))} with {labels.yes:,} labels that are there and "

@@ -12,10 +12,10 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.models.manager import ModelManager
+from csra_gui.session.decided_labels import decided_labels, new_label
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import SCORE
-from csra_gui.training.decisions_as_dataset import new_category_request, own_labels
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.training.teach_dialog import ImproveDialog, LearningDialog, TeachDialog
 from csra_gui.training.texts import photos
@@ -94,7 +94,7 @@ class TeachController(QObject):
     @Slot()
     def _show_counts(self) -> None:
         if self.improving is not None and self.improving.isVisible():
-            said = own_labels(self._session.photos.columns()).of_model()
+            said = decided_labels(self._session.photos.columns(), of_model=True)
             self.improving.set_counts(
                 f"{photos(len(said.rows))} with {said.yes:,} labels that you accepted or added and "
                 f"{said.no:,} that you rejected",
@@ -135,10 +135,11 @@ class TeachController(QObject):
         dialog, model = self.improving, self._session.models.model
         if dialog is None or not self._may_start(dialog, model) or model is None:
             return
-        said = own_labels(self._session.photos.columns()).of_model()
+        said = decided_labels(self._session.photos.columns(), of_model=True)
         self._rank_by = ""
         name = f"{model.name} improved"
-        request = said.teaching(_source(model), name, self._new_file(), self._session.photos.paths)
+        paths = self._session.photos.paths
+        request = said.corrections(_source(model), name, self._new_file(), paths)
         self._run(dialog, request)
 
     @Slot()
@@ -150,26 +151,22 @@ class TeachController(QObject):
         showing, rejected, others = self._teach_rows(label)
         count = max(0, dialog.others.value() - len(rejected))
         drawn = random.Random(0).sample(others, min(count, len(others)))  # noqa: S311  # no secret
-        paths = self._session.photos.paths
-        try:
-            if label in model.categories:
-                dialog.show_intro(
-                    f"The model knows {display_text(label)} already. Accept and reject that label, "
-                    "then improve the model with your corrections."
-                )
-                return
-            teaching = new_category_request(
-                model.categories,
-                label,
-                [paths[row] for row in showing],
-                [paths[row] for row in (*rejected, *drawn)],
+        if label in model.categories:
+            dialog.show_intro(
+                f"The model knows {display_text(label)} already. Accept and reject that label, "
+                "then improve the model with your corrections."
             )
+            return
+        said = new_label(model.categories, label, showing, [*rejected, *drawn])
+        name, paths = f"{model.name} + {label}", self._session.photos.paths
+        try:
+            request = said.corrections(_source(model), name, self._new_file(), paths)
         except EngineError as error:
+            self._forget()
             dialog.show_intro(str(error))
             return
         self._rank_by = label
-        name = f"{model.name} + {label}"
-        self._run(dialog, TeachRequest(_source(model), name, self._new_file(), *teaching))
+        self._run(dialog, request)
 
     def _may_start(self, dialog: LearningDialog, model: ModelInfo | None) -> bool:
         problem = _NO_MODEL if model is None else _BUSY if self._runner.is_busy else ""

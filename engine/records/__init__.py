@@ -2,5 +2,5 @@
 
 Folders with a record each, listed, checked, noted and deleted in one way.
 Not here: reading weights (``checkpoints``).
-Start at ``runs.py`` (evaluations) and ``models.py``.
+Start at ``folders.py`` (the store), ``evaluations.py`` and ``models.py``.
 """

@@ -17,8 +17,8 @@ from csra_gui.evaluation.cases import (
     pair_cases,
     score_cases,
 )
-from csra_gui.evaluation.decisions_as_dataset import decided_run
 from csra_gui.evaluation.preflight import duration_text
+from csra_gui.session.decided_labels import decided_run
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.library.columns import VERDICT_CODES, Columns

@@ -1,0 +1,187 @@
+"""What the person decided on photos, as a data set: to learn from, and to measure a model by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api.categories import Categories
+from engine.api.errors import DataError
+from engine.api.teaching import TeachRequest
+from engine.api.training import LabelSource
+from engine.api.values import ModelInfo
+from engine.library.columns import VERDICT_CODES, Columns
+from engine.library.values import Verdict
+from engine.records.evaluations import EvaluationRun, now
+
+#: The kind of data set of an evaluation by decisions.
+DECISIONS = "decisions"
+_POSITIVE = (VERDICT_CODES[Verdict.ACCEPTED], VERDICT_CODES[Verdict.ADDED])
+_NOBODY_ASKED = (
+    "Only labels that you accepted, rejected or added count; on all others nobody can say. You "
+    "mostly decide on labels that the model gave, so it looks better here than on images that "
+    "were labelled without it."
+)
+_HALF_PRECISION = "Scores are kept in half precision; very high ones are alike."
+
+
+@dataclass(frozen=True, eq=False)
+class DecidedLabels:
+    """All photos of which something was said.
+
+    Accepted and added labels are there, rejected ones are certainly not, and nothing is known of
+    all others.
+
+    Attributes:
+        categories: K names.
+        rows: (N,) of the photo table.
+        targets: (N, K) bool; false where nothing is known.
+        known: (N, K) bool.
+    """
+
+    categories: tuple[str, ...]
+    rows: NDArray[np.intp]
+    targets: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+
+    @property
+    def yes(self) -> int:
+        """How many labels are certainly there."""
+        return int(self.targets.sum())
+
+    @property
+    def no(self) -> int:
+        """How many certainly not."""
+        return int((~self.targets & self.known).sum())
+
+    def source(self, paths: Sequence[Path]) -> LabelSource:
+        """As data for a training of its own; categories that no photo has are left out.
+
+        Args:
+            paths: of the photo table.
+
+        Raises:
+            DataError: no label is certainly there.
+        """
+        used = np.flatnonzero(self.targets.any(axis=0))
+        if not used.size:
+            raise DataError("Accept or add some labels first; a model learns from them.")
+        rows = np.flatnonzero(self.known[:, used].any(axis=1))
+        return LabelSource(
+            name="my labels",
+            categories=Categories(tuple(self.categories[int(place)] for place in used)),
+            paths=tuple(paths[int(row)] for row in self.rows[rows]),
+            targets=self.targets[np.ix_(rows, used)],
+            ignored=~self.known[np.ix_(rows, used)],
+        )
+
+    def corrections(
+        self, source: str, name: str, file: Path, paths: Sequence[Path]
+    ) -> TeachRequest:
+        """As corrections of a model: all its categories come first here.
+
+        Args:
+            source: name or file of the model.
+            name: of the new one.
+            file: of the new one.
+            paths: of the photo table.
+        """
+        return TeachRequest(
+            source=source,
+            name=name,
+            file=file,
+            categories=Categories(self.categories),
+            paths=tuple(paths[int(row)] for row in self.rows),
+            targets=self.targets,
+            known=self.known,
+        )
+
+
+def decided_labels(columns: Columns, *, of_model: bool = False) -> DecidedLabels:
+    """Everything that was said of the open photos that can be read.
+
+    Args:
+        columns: of the photos.
+        of_model: only what is said of categories that the model knows.
+    """
+    number = columns.model_categories if of_model else len(columns.categories)
+    verdicts = columns.verdicts[:, :number]
+    rows = np.flatnonzero(verdicts.any(axis=1) & ~columns.failed)
+    said = verdicts[rows]
+    names = tuple(columns.categories[:number])
+    return DecidedLabels(names, rows, np.isin(said, _POSITIVE), said != 0)
+
+
+def new_label(
+    categories: Sequence[str], label: str, showing: Sequence[int], others: Sequence[int]
+) -> DecidedLabels:
+    """Photos that show a label which the model does not know, and photos that do not.
+
+    Args:
+        categories: of the model.
+        label: the new one.
+        showing: rows of photos that show it.
+        others: rows of photos that do not.
+    """
+    targets = np.zeros((len(showing) + len(others), len(categories) + 1), dtype=np.bool_)
+    targets[: len(showing), -1] = True
+    known = np.zeros_like(targets)
+    known[:, -1] = True
+    rows = np.array([*showing, *others], dtype=np.intp)
+    return DecidedLabels((*categories, label), rows, targets, known)
+
+
+def decided_run(columns: Columns, model: ModelInfo) -> tuple[EvaluationRun, Path]:
+    """The model's stored scores beside the person's decisions, and the folder that ids begin at.
+
+    Args:
+        columns: of the photos, with the scores of this model.
+        model: whose scores they are.
+
+    Raises:
+        DataError: there is no decision on a photo that has scores.
+    """
+    said = decided_labels(columns, of_model=True)
+    tagged = np.flatnonzero(columns.tagged[said.rows])
+    rows, places = said.rows[tagged], np.flatnonzero(said.known[tagged].any(axis=0))
+    if not len(rows):
+        raise DataError(
+            "You have not accepted, rejected or added a label of a photo that is tagged yet. Do "
+            "so with some photos; then the model can be measured by what you said."
+        )
+    root, ids = _ids(columns, rows)
+    run = EvaluationRun(
+        model={"name": model.name, "id": model.id, "backbone": model.backbone},
+        dataset={"name": f"My decisions, {len(rows):,} photos", "kind": DECISIONS, "split": "all"},
+        settings={},
+        date=now(),
+        categories=Categories(tuple(said.categories[place] for place in places.tolist())),
+        ids=ids,
+        logits=_logits(columns.scores[np.ix_(rows, places)]),
+        targets=said.targets[np.ix_(tagged, places)],
+        ignored=~said.known[np.ix_(tagged, places)],
+        problems=(_NOBODY_ASKED, _HALF_PRECISION),
+    )
+    return run, root
+
+
+def _ids(columns: Columns, rows: NDArray[np.intp]) -> tuple[Path, tuple[str, ...]]:
+    folders = [columns.folders[int(place)] for place in columns.folder_of[rows]]
+    share_a_root = len({Path(folder).anchor for folder in folders}) == 1
+    root = os.path.commonpath(folders) if share_a_root else ""
+    paths = [
+        os.path.join(folder, columns.names[int(row)])  # noqa: PTH118  # texts, a hundred thousand
+        for folder, row in zip(folders, rows, strict=True)
+    ]
+    return Path(root), tuple(os.path.relpath(path, root) if root else path for path in paths)
+
+
+def _logits(scores: NDArray[np.float16]) -> NDArray[np.float32]:
+    # Half floats next to 0 and 1 would become infinite.
+    values = np.clip(scores.astype(np.float64), 2.0**-24, 1.0 - 2.0**-11)
+    return (np.log(values) - np.log1p(-values)).astype(np.float32)
