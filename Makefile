@@ -5,16 +5,12 @@
 VENV ?= .venv
 FOLDER ?= resources/samples
 ARGS ?=
-# The first Python that is recent enough; python3 wins when it is.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
-	then command -v $$p; break; fi; done)
 PIP ?= $(VENV)/bin/python -m pip --disable-pip-version-check
 RUN := $(VENV)/bin/python
 export FOLDER
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format nightly bench screenshots clean install install-dev
+.PHONY: help run test check format nightly bench screenshots release clean install install-dev
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,10 +21,11 @@ run: $(VENV)/.installed ## Open the sample photos, or FOLDER=... (tags them here
 		echo "These are the tags of $$FOLDER instead:"; \
 		exec $(RUN) main.py tag "$$FOLDER" --format table; \
 	fi; \
-	.ci/qt-libraries && exec $(RUN) main.py "$$FOLDER"
+	if [ -n "$$DISPLAY" ]; then platform=xcb; else platform=wayland; fi; \
+	.ci/qt-libraries $$platform && exec $(RUN) main.py "$$FOLDER"
 
 test: $(VENV)/.installed-dev ## Run the tests (ARGS=... goes to pytest)
-	@.ci/qt-libraries
+	@.ci/qt-libraries offscreen
 	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, check the format, the types and the layers
@@ -42,15 +39,20 @@ format: $(VENV)/.installed-dev ## Format the code and repair what lint can repai
 	$(VENV)/bin/ruff format .
 
 nightly: $(VENV)/.installed-dev ## Run the tests that take minutes
-	@.ci/qt-libraries
+	@.ci/qt-libraries offscreen
 	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest -m slow $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure what we claim about speed
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
 
 screenshots: $(VENV)/.installed-dev ## Make the pictures of the README again
-	@.ci/qt-libraries
+	@.ci/qt-libraries offscreen
 	$(RUN) docs/make_screenshots.py
+
+release: $(VENV)/.installed-dev ## Build the source archive and the wheel into dist/, and check both
+	rm -rf dist
+	$(RUN) -m build --no-isolation
+	CSRA_GUI_DIST=dist $(RUN) -m pytest -m "" tests/packaging $(ARGS)
 
 clean: ## Remove caches and build files (.venv stays)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
@@ -69,14 +71,5 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.created:
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "Python 3.11 or newer is needed and none was found." \
-			"Install one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 1; \
-	elif ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
-		echo "$(PYTHON) is older than Python 3.11." \
-			"Name a newer one: make run PYTHON=/path/to/python3.12" >&2; exit 1; \
-	elif ! "$(PYTHON)" -m venv "$(VENV)"; then \
-		echo "$(PYTHON) could not make a virtual environment in $(VENV)." \
-			"On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; \
-	fi
+	@python=$$(.ci/find-python) && "$$python" -m venv "$(VENV)"
 	@touch $@
