@@ -38,7 +38,6 @@ from csra_gui.library.controller import LibraryController
 from csra_gui.maps.actions import MapCommands
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.export_actions import MapExportCommands
-from csra_gui.maps.export_bar import ExportBar
 from csra_gui.maps.exporter import MapExports
 from csra_gui.maps.maps_panel import MapsPanel
 from csra_gui.maps.study_actions import MapStudyCommands
@@ -46,7 +45,6 @@ from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.models.actions import ModelCommands
 from csra_gui.models.controller import ModelController
 from csra_gui.models.manager import ModelManager
-from csra_gui.models.progress_bar import ModelProgressBar
 from csra_gui.review.actions import FAVOURITE_KEYS, ReviewCommands
 from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import UsedLabels
@@ -64,12 +62,13 @@ from csra_gui.shell.help_actions import HelpCommands
 from csra_gui.shell.menus import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.shell.status_panel import StatusPanel
 from csra_gui.tagging.actions import TagCommands
-from csra_gui.tagging.activity_panel import ActivityPanel
+from csra_gui.tagging.activity import TaggingActivity
 from csra_gui.tagging.controller import RetagController
 from csra_gui.tagging.retag_actions import RetagCommands
 from csra_gui.training.actions import TrainCommands
 from csra_gui.training.controller import TrainingController
 from csra_gui.training.runner import TrainingRunner
+from csra_gui.widgets.activity_bar import ActivityBar
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
@@ -124,9 +123,8 @@ class MainWindow(QMainWindow):
         self.search = SearchPanel(session, settings, self)
         self.facets = FacetsDock(session, self)
         self.stage = StagePanel(session, self.browsing, self.viewer, self.grid.thumbnails, decoder)
-        self.exports = MapExports(session, self.maps, self.viewer, decoder, self)
-        self.work = ActivityPanel(session, self.notifier, self)
-        self.models_progress = ModelProgressBar(manager, self)
+        self.exports = MapExports(session, self.maps, self.viewer, decoder, self.notifier, self)
+        self.tagging = TaggingActivity(session, self.notifier, self)
         self.status = StatusPanel(session, self)
         self.empty = EmptyState(self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
@@ -142,6 +140,16 @@ class MainWindow(QMainWindow):
         self.controller = ModelController(session, manager, self.notifier, self)
         self.evaluation = EvaluationController(session, manager, settings, self.notifier, self)
         self.training = TrainingController(session, manager, trainer, self.notifier, decoder, self)
+        self.activity_bar = ActivityBar(
+            (
+                manager.activity,
+                self.exports.activity,
+                self.evaluation.runner.activity,
+                self.training.activity,
+                self.tagging.activity,
+            ),
+            self,
+        )
         self.closing = ClosingQuestion(self)
         self.closing.add(self.evaluation.closing_text)
         self.library_controller = LibraryController(session, self.notifier, self)
@@ -177,11 +185,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.message_bar)
         layout.addWidget(self.search)
         layout.addWidget(self._stack, 1)
-        layout.addWidget(self.models_progress)
-        layout.addWidget(ExportBar(self.exports, self.notifier, self))
-        layout.addWidget(self.evaluation.strip)
-        layout.addWidget(self.training.strip)
-        layout.addWidget(self.work)
+        layout.addWidget(self.activity_bar)
         self.setCentralWidget(center)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.folders)
         self.folders.hide()
@@ -252,7 +256,7 @@ class MainWindow(QMainWindow):
                     place, actions.menu("photo").actions()
                 )
             )
-        self.work.problems_requested.connect(self.dialogs.show_problems)
+        self.tagging.problems_requested.connect(self.dialogs.show_problems)
         self.status.models_requested.connect(self.controller.show_dialog)
         for change in (self.evaluation.runner.state_changed, self.evaluation.runner.ended):
             change.connect(self._update_actions)

@@ -12,7 +12,6 @@ from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
 from csra_gui.evaluation.images import ImageFinder, ShownCases
-from csra_gui.evaluation.progress_bar import EvaluationProgressBar, what_is_evaluated
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
 from csra_gui.evaluation.runs_panel import unfinished_text
@@ -50,7 +49,6 @@ class EvaluationController(QObject):
         self.runner = EvaluationRunner(session.engine, session.jobs, self)
         self.runs = RecordManager(EvaluationStore(), session.jobs, self)
         self.unfinished = RecordManager(UnfinishedStore(), session.jobs, self)
-        self.strip = EvaluationProgressBar(self.runner, window)
         self.dialog: StartDialog | None = None
         self.results: ResultWindow | None = None
         self._finder = ImageFinder(session, self)
@@ -134,7 +132,7 @@ class EvaluationController(QObject):
             return ""
         far = f" ({state.done:,} of {state.total:,} images)" if state.total else ""
         return (
-            f"{what_is_evaluated(state)} is being evaluated{far}. What was found so far is kept, "
+            f"{state.what} is being evaluated{far}. What was found so far is kept, "
             "and you can go on at the next start."
         )
 
@@ -153,7 +151,7 @@ class EvaluationController(QObject):
     @Slot(object)
     def _on_runner_ended(self, end: EvaluationEnd) -> None:
         self._refresh()
-        what = what_is_evaluated(end.state)
+        what = end.state.what
         if end.run:
             self._tell_done(what, end.run)
         elif end.error is not None:

@@ -27,11 +27,11 @@ from csra_gui.evaluation.curves_tab import CurvesTab
 from csra_gui.evaluation.exports import SUFFIXES, Exports
 from csra_gui.evaluation.label_errors_tab import LabelErrorsTab
 from csra_gui.evaluation.overview_tab import OverviewTab
-from csra_gui.evaluation.progress_bar import EvaluationProgressBar
 from csra_gui.evaluation.result_state import ResultState, ThresholdSet
 from csra_gui.evaluation.runner import EvaluationRunner
 from csra_gui.evaluation.runs_panel import RunsPanel
 from csra_gui.evaluation.scores_tab import ScoresTab
+from csra_gui.widgets.activity_bar import ActivityRow
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier, Topic
 from csra_gui.widgets.record_list import RecordManager
@@ -86,7 +86,7 @@ class ResultWindow(QWidget):
         self.pairs = CooccurrenceTab(self.state, jobs, self)
         self.label_errors = LabelErrorsTab(self.state, jobs, self)
         self.compare = CompareTab(self.state, runs, jobs, self)
-        self.strip = EvaluationProgressBar(runner, self)
+        self.activity_row = ActivityRow(runner.activity, self)
         self._set_up()
         self._connect()
         self._show_title()
@@ -140,7 +140,7 @@ class ResultWindow(QWidget):
         layout = QVBoxLayout(self)
         layout.addWidget(self.message_bar)
         layout.addWidget(splitter, 1)
-        layout.addWidget(self.strip)
+        layout.addWidget(self.activity_row)
 
     def _connect(self) -> None:
         self.runs.run_chosen.connect(self._analyse)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
+from csra_gui.base.activity import Activity, MovingRate, Progress, counted
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import JobRunner, JobSlot
-from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.data.datasets.registry import dataset_spec
+from engine.texts import display_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +26,19 @@ class EvaluationState:
         request: what is being evaluated.
         done: images so far.
         total: images; 0 while the model and the data set are being read.
-        waiting: further evaluations that come after this one.
-        rate_per_s: images per second lately; ``None`` while nothing is known.
     """
 
     request: EvaluationRequest
     done: int = 0
     total: int = 0
-    waiting: int = 0
-    rate_per_s: float | None = None
 
     @property
-    def remaining_s(self) -> float | None:
-        """Seconds left of this evaluation; ``None`` while nothing is known."""
-        return (self.total - self.done) / self.rate_per_s if self.rate_per_s else None
+    def what(self) -> str:
+        """The model and the data set, for people."""
+        request = self.request
+        title = dataset_spec(request.dataset).title
+        model = display_text(request.model or "the model")
+        return f"{model} on {title} {display_text(request.split)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class EvaluationRunner(QObject):
         self._run = ""
         self._error: EngineError | None = None
         self._rate = MovingRate()
+        self.activity = Activity(self, cancel=self.cancel)
         self.state: EvaluationState | None = None
 
     @property
@@ -89,7 +91,7 @@ class EvaluationRunner(QObject):
         if not self.is_running:
             self._start_next()
         elif self.state is not None:
-            self._tell(self.state.done, self.state.total, self.state.rate_per_s)
+            self._tell(self.state)
 
     def cancel(self) -> None:
         """Stop within one batch; what waits is given up, what was found is kept."""
@@ -99,29 +101,34 @@ class EvaluationRunner(QObject):
     def _start_next(self) -> None:
         request = self._queue.popleft()
         self._run, self._error, self._rate = "", None, MovingRate()
-        self.state = EvaluationState(request, waiting=len(self._queue))
         self._slot.run(
             self._engine.ask(lambda engine: engine.evaluate(request)),
             on_values=self._take_progress,
             on_failure=self._take_error,
             on_end=self._finish,
         )
-        self.state_changed.emit(self.state)
+        self._tell(EvaluationState(request))
 
-    def _tell(self, done: int, total: int, rate: float | None) -> None:
-        if self.state is not None:
-            waiting = len(self._queue)
-            self.state = EvaluationState(self.state.request, done, total, waiting, rate)
-            self.state_changed.emit(self.state)
+    def _tell(self, state: EvaluationState, rate_per_s: float | None = None) -> None:
+        self.state = state
+        text, waiting = f"Evaluating {state.what}", len(self._queue)
+        if not state.total:
+            progress = Progress(f"{text}: reading the model and the data set…")
+        else:
+            text += f", {waiting} more waiting" if waiting else ""
+            progress = counted(text, state.done, state.total, rate_per_s)
+        self.activity.set_progress(progress)
+        self.state_changed.emit(state)
 
     def _take_progress(self, values: tuple[EvaluationProgress | EvaluationDone, ...]) -> None:
         for value in values:
             if isinstance(value, EvaluationDone):
                 self._run = value.run
         steps = [value for value in values if isinstance(value, EvaluationProgress)]
-        if steps and steps[-1].total:
+        if steps and steps[-1].total and self.state is not None:
             rate = self._rate.add(time.monotonic(), steps[-1].done)
-            self._tell(steps[-1].done, steps[-1].total, rate)
+            state = EvaluationState(self.state.request, steps[-1].done, steps[-1].total)
+            self._tell(state, rate)
 
     def _take_error(self, error: EngineError) -> None:
         self._error = error
@@ -134,4 +141,6 @@ class EvaluationRunner(QObject):
         end = EvaluationEnd(state, self._run, self._error, is_cancelled and not self._run)
         if self._queue and not is_cancelled:
             self._start_next()
+        else:
+            self.activity.set_progress(None)
         self.ended.emit(end)

@@ -6,9 +6,10 @@ from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
+from csra_gui.base.activity import Activity, Progress, counted
 from csra_gui.base.jobs import JobSlot, Policy, Work
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.maps.display import MapDisplay
@@ -23,10 +24,12 @@ from csra_gui.maps.export_files import (
 )
 from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.session.session import Session
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.engine import TaggingEngine
+from engine.api.errors import EngineError
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
-from engine.texts import display_name
+from engine.texts import display_name, display_text
 
 #: Side of an overlay that is scaled up to a whole photo: made in the GUI thread, so not larger.
 _FULL_OVERLAY_SIDE = 1024
@@ -36,7 +39,7 @@ class MapExports(QObject):
     """Writes what is looked at.
 
     Signals:
-        state_changed: work began, went on (``progress``) or ended.
+        state_changed: work began or ended.
         written: the file that is there now, as ``Path``, and how many photos it had to leave out.
         failed: the ``EngineError``.
     """
@@ -51,16 +54,17 @@ class MapExports(QObject):
         display: MapDisplay,
         viewer: ViewerPanel,
         decoder: ImageDecoder,
-        parent: QObject | None = None,
+        notifier: Notifier,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._display = display
         self._viewer = viewer
         self._decoder = decoder
+        self._notifier = notifier
         self._writing = JobSlot(session.jobs, "export maps", self, Policy.IGNORE)
-        self.text = ""
-        self.progress: PageProgress | None = None
+        self.activity = Activity(self, cancel=self.cancel)
 
     @property
     def is_busy(self) -> bool:
@@ -163,20 +167,37 @@ class MapExports(QObject):
     def _start(self, work: Work, target: Path) -> None:
         if self.is_busy:
             return
-        self.progress = None
-        self.text = f"Writing {display_name(target)}"
+        left_out = 0
+
+        def follow(values: tuple[PageProgress, ...]) -> None:
+            nonlocal left_out
+            left_out = values[-1].failed
+            self.activity.set_progress(counted(text, values[-1].done, values[-1].total))
+
+        text = f"Writing {display_name(target)}"
         self._writing.run(
             work,
-            self._tell_written,
-            self.failed.emit,
-            on_end=self.state_changed.emit,
-            on_values=self._take_progress,
+            lambda written: self._tell_written(written, left_out),
+            self._tell_failed,
+            self._finish,
+            follow,
         )
+        self.activity.set_progress(Progress(text))
         self.state_changed.emit()
 
-    def _take_progress(self, values: tuple[PageProgress, ...]) -> None:
-        self.progress = values[-1]
-        self.state_changed.emit()
+    def _tell_written(self, target: Path, left_out: int) -> None:
+        text = f"{display_name(target)} is written."
+        if left_out:
+            text += f" {left_out} photos could not be read and are left out."
+        folder = QUrl.fromLocalFile(str(target.parent))
+        show = Remedy("Show folder", lambda: QDesktopServices.openUrl(folder))
+        self._notifier.info(text, Topic.NOTE, show)
+        self.written.emit(target, left_out)
 
-    def _tell_written(self, target: Path) -> None:
-        self.written.emit(target, 0 if self.progress is None else self.progress.failed)
+    def _tell_failed(self, error: EngineError) -> None:
+        self._notifier.error(display_text(str(error)), Topic.NOTE)
+        self.failed.emit(error)
+
+    def _finish(self) -> None:
+        self.activity.set_progress(None)
+        self.state_changed.emit()

@@ -11,11 +11,11 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from csra_gui.base.activity import Activity, MovingRate, Progress, transferred
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from csra_gui.base.jobs import Work as JobWork
 from csra_gui.models.entries import ModelEntries, ModelEntry, read_entries
-from csra_gui.session.tag_run import MovingRate
 from engine.api.errors import EngineError
 from engine.api.values import ModelImport
 from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
@@ -99,44 +99,18 @@ class WorkEnd:
     is_cancelled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """How far a download is.
-
-    Attributes:
-        text: what goes on.
-        done: bytes that are here.
-        total: bytes of the whole; ``None`` if nobody knows.
-        rate_per_s: bytes per second lately; ``None`` while nothing is known.
-    """
-
-    text: str
-    done: int
-    total: int | None
-    rate_per_s: float | None
-
-    @property
-    def remaining_s(self) -> float | None:
-        """Seconds left at this rate; ``None`` while nothing is known."""
-        if self.total is None or not self.rate_per_s:
-            return None
-        return (self.total - self.done) / self.rate_per_s
-
-
 class ModelManager(QObject):
     """Knows the models and works on them; one piece of work at a time, none of it in this thread.
 
     Signals:
         entries_changed: ``manager`` has been read anew.
         work_started: a ``Work``.
-        work_progressed: a ``Transfer``.
         work_noted: a sentence the person should know.
         work_ended: a ``WorkEnd``.
     """
 
     entries_changed = Signal()
     work_started = Signal(object)
-    work_progressed = Signal(object)
     work_noted = Signal(str)
     work_ended = Signal(object)
 
@@ -155,6 +129,7 @@ class ModelManager(QObject):
         self._listing = JobSlot(jobs, "list models", self, Policy.ONCE_MORE)
         self._slot = JobSlot(jobs, "work on models", self, Policy.IGNORE)
         self._rate = MovingRate()
+        self.activity = Activity(self, cancel=self.cancel)
         self.manager = ModelEntries()
         self.work: Work | None = None
 
@@ -216,9 +191,13 @@ class ModelManager(QObject):
     def _begin(self, work: Work, task: JobWork, value: Any = None) -> None:
         if self.work is not None:
             return
-        self.work = work
-        self.work_started.emit(work)
+        self._announce(work)
         self._run(task, WorkEnd(work, value))
+
+    def _announce(self, work: Work) -> None:
+        self.work = work
+        self.activity.set_progress(Progress(work.text, can_cancel=work.can_cancel))
+        self.work_started.emit(work)
 
     def _run(self, task: JobWork, end: WorkEnd) -> None:
         ends = [end]
@@ -238,7 +217,7 @@ class ModelManager(QObject):
         rate = self._rate.add(time.monotonic(), last.done) if last.stage == "downloading" else None
         name = "" if self.work is None else self.work.name
         text = _STAGES[last.stage].format(name)
-        self.work_progressed.emit(Transfer(text, last.done, last.total, rate))
+        self.activity.set_progress(transferred(text, last.done, last.total, rate))
 
     def _finish(self, end: WorkEnd) -> None:
         order = end.work.order
@@ -247,14 +226,14 @@ class ModelManager(QObject):
             self._import_download(end.work, order, end.value)
             return
         self.work = None
+        self.activity.set_progress(None)
         self.refresh()
         self.work_ended.emit(end)
 
     def _import_download(self, work: Work, order: DownloadOrder, file: Path) -> None:
         entry = order.entry
         work = replace(work, text=f"Importing {work.name}…", can_cancel=False)
-        self.work = work
-        self.work_started.emit(work)
+        self._announce(work)
 
         def request() -> ModelImport:
             listed = None if entry.categories is None else category_list(entry.categories)

@@ -18,8 +18,8 @@ from typing_extensions import override
 from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
-from csra_gui.models.progress_bar import ModelProgressBar
 from csra_gui.session.session import Session
+from csra_gui.widgets.activity_bar import ActivityRow
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
@@ -66,7 +66,7 @@ class ModelsDialog(QDialog):
         self.sheet = FactSheet(self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
-        self.strip = ModelProgressBar(manager, self)
+        self.activity_row = ActivityRow(manager.activity, self)
         self.use = QPushButton("&Use this model", self)
         self.download = QPushButton("&Download…", self)
         self.import_file = QPushButton("I&mport file…", self)
@@ -119,7 +119,7 @@ class ModelsDialog(QDialog):
         layout.addWidget(self.message_bar)
         layout.addWidget(self.filter)
         layout.addWidget(splitter, 1)
-        layout.addWidget(self.strip)
+        layout.addWidget(self.activity_row)
         layout.addLayout(buttons)
 
     def _connect(self) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from csra_gui.base.activity import MovingRate
 from csra_gui.base.jobs import Job
 from csra_gui.session.tag_job import FileChanged, NotStored, Outcome
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
-
-_AVERAGE_OVER_S = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +59,6 @@ class TagSummary:
     def is_complete(self) -> bool:
         """Whether the model has been through every photo."""
         return self.tagged + self.unreadable + self.changed == self.total
-
-
-class MovingRate:
-    """Items per second over the last few seconds of the monotonic clock."""
-
-    def __init__(self) -> None:
-        self._points: deque[tuple[float, int]] = deque()
-
-    def add(self, now_s: float, done: int) -> float | None:
-        """Note that so many are done now; the rate, or ``None`` while it is unknown."""
-        self._points.append((now_s, done))
-        while len(self._points) > 2 and now_s - self._points[1][0] >= _AVERAGE_OVER_S:
-            self._points.popleft()
-        first_s, first_done = self._points[0]
-        if done == first_done or now_s <= first_s:
-            return None
-        return (done - first_done) / (now_s - first_s)
 
 
 class TagRun(QObject):

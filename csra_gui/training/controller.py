@@ -9,13 +9,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from csra_gui.base.activity import Activity, Progress
+from csra_gui.base.texts import remaining_text
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.decided_labels import decided_labels
 from csra_gui.session.session import Session
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
-from csra_gui.training.progress_bar import TrainingProgressBar
+from csra_gui.training.progress_view import status_text
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.training.runs_dialog import RunsDialog
 from csra_gui.training.teach_controller import TeachController
@@ -58,7 +60,9 @@ class TrainingController(QObject):
         self.runs = RecordManager(self._store, session.jobs, self)
         self.runner = runner
         self.teachings = TeachController(session, manager, runner, window)
-        self.strip = TrainingProgressBar(runner, window)
+        self.activity = Activity(
+            self, show=("Show training", self.show_running), name="Progress of the training"
+        )
         self.new_dialog: NewTrainingDialog | None = None
         self.dialog: TrainingDialog | None = None
         self.runs_dialog: RunsDialog | None = None
@@ -67,7 +71,8 @@ class TrainingController(QObject):
         runner.busy_changed.connect(self._refresh_runs)
         manager.entries_changed.connect(self._offer_models)
         session.decisions.changed.connect(self._show_labels)
-        self.strip.show_requested.connect(self.show_running)
+        runner.phase_changed.connect(self._show_progress)
+        runner.reported.connect(self._show_progress)
 
     # Dialogs.
 
@@ -152,6 +157,26 @@ class TrainingController(QObject):
             "keep training",
             lambda run: self._begin(run, asks=True),
             lambda error: dialog.refuse(str(error)),
+        )
+
+    @Slot()
+    def _show_progress(self) -> None:
+        runner = self.runner
+        if runner.run is None or runner.phase is Phase.ENDED:
+            self.activity.set_progress(None)
+            return
+        step, total = runner.record.step, 0 if runner.phase is Phase.ASKING else None
+        detail = [status_text(runner.record, runner.phase)]
+        if step is not None:
+            detail.append(remaining_text(step.remaining_seconds))
+            total = step.total if total is None else total
+        self.activity.set_progress(
+            Progress(
+                display_text(runner.run.name),
+                " · ".join(part for part in detail if part),
+                0 if step is None else step.step,
+                total,
+            )
         )
 
     def _begin(self, run: TrainingRun, *, asks: bool) -> None:

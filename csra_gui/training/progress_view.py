@@ -6,6 +6,7 @@ import math
 
 from PySide6.QtWidgets import QProgressBar, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from csra_gui.base.texts import rate_text
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.plots.curves import LiveCurve
 from csra_gui.training.category_table import CategoryTable
@@ -13,7 +14,6 @@ from csra_gui.training.record import TrainingRecord
 from csra_gui.training.runner import Phase
 from csra_gui.training.sample_view import SampleView
 from csra_gui.training.texts import change, duration, gib, percent, plain_label
-from csra_gui.widgets.job_progress import rate_text
 from engine.api.training_reports import Ending, EpochReport, StepReport, TrainReport
 
 _PHASES = {

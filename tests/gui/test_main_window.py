@@ -149,7 +149,7 @@ def test_labels_come_while_the_rest_is_still_waiting(
     application = start([photos])
     qtbot.waitUntil(lambda: tagged(application) == 1)
     assert application.session.pipeline.is_tagging
-    assert application.window.work.progress.text().startswith("Tagging")
+    assert [text for text in application.window.activity_bar.texts() if text.startswith("Tagging")]
     monkeypatch.setattr(engine, "_wait", holding)
     engine.predict_gate.set()
     wait_until_tagged(qtbot, application)
@@ -197,7 +197,7 @@ def test_the_window_works_while_the_model_loads(
     qtbot.waitUntil(application.window.viewer.view.has_photo)
     assert application.session.models.state is ModelState.LOADING
     qtbot.waitUntil(
-        lambda: application.window.work.progress.text() == "Loading the model…", timeout=5000
+        lambda: application.window.activity_bar.texts() == ("Loading the model…",), timeout=5000
     )
     engine.open_gate.set()
     wait_until_tagged(qtbot, application)

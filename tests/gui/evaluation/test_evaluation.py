@@ -184,12 +184,13 @@ def test_cancelling_stops_the_evaluation_and_says_how_to_go_on(
     dialog.start.click()
     controller = application.window.evaluation
     qtbot.waitUntil(lambda: controller.runner.is_running)
-    assert controller.strip.progress.isVisible()
+    running = application.window.activity_bar.texts
+    assert [text for text in running() if text.startswith("Evaluating")]
     with qtbot.waitSignal(controller.runner.ended):
         trigger(application, "cancel_evaluation")
         engine.evaluate_gate.set()
     assert engine.evaluate_closed.is_set()
-    assert not controller.strip.progress.isVisible()
+    assert not [text for text in running() if text.startswith("Evaluating")]
     assert EvaluationStore().paths() == []
     with qtbot.waitSignal(controller.runner.ended):
         press(application.window, "Go on")

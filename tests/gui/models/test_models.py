@@ -311,7 +311,7 @@ def test_a_download_is_agreed_to_imported_and_used(
     wait_until_tagged(qtbot, application)
     dialog = open_dialog(qtbot, application, OFFICIAL)
     agree(qtbot, dialog)
-    qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in dialog.strip.progress.text())
+    qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in dialog.activity_row.text())
     assert not dialog.download.isEnabled()
     downloader.gate.set()
     qtbot.waitUntil(lambda: application.manager.work is None, timeout=10_000)
@@ -364,8 +364,8 @@ def test_a_download_is_cancelled_and_gone_on_with(
     application = start(downloader=downloader)
     dialog = open_dialog(qtbot, application, OFFICIAL)
     agree(qtbot, dialog)
-    qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in dialog.strip.progress.text())
-    dialog.strip.progress._cancel.click()
+    qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in dialog.activity_row.text())
+    dialog.activity_row._cancel.click()
     qtbot.waitUntil(lambda: application.manager.work is None)
     assert downloader.closed.is_set()
     assert "What has arrived is kept." in dialog.message_bar.texts()[-1]
@@ -383,13 +383,12 @@ def test_a_download_goes_on_when_the_dialog_is_closed(
     dialog = open_dialog(qtbot, application, OFFICIAL)
     agree(qtbot, dialog)
     dialog.close_button.click()
-    strip = application.window.models_progress.progress
-    qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in strip.text())
-    assert strip.isVisible()
+    running = application.window.activity_bar.texts
+    qtbot.waitUntil(lambda: any("50.0 of 100.0 MB" in text for text in running()))
     downloader.gate.set()
     told = application.window.message_bar.texts
     qtbot.waitUntil(lambda: f"The model {OFFICIAL} is ready. Use it now?" in told())
-    assert not strip.isVisible()
+    assert running() == ()
     press(application, "Use it now")
     wait_for_model(qtbot, application, engine.models[OFFICIAL].id)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from csra_gui.base.activity import MovingRate
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.tag_run import MovingRate
 
 
 def table(count: int) -> PhotoTable:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QImage
@@ -11,7 +9,6 @@ from pytestqt.qtbot import QtBot
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.empty_state import EmptyState
-from csra_gui.widgets.job_progress import JobProgress, rate_text, remaining_text
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from csra_gui.widgets.message_bar import MAX_MESSAGES, MessageBar, MessageLevel
 from csra_gui.widgets.overlay import OverlayStyle
@@ -93,82 +90,6 @@ def test_a_colour_bar_fades_below_the_threshold(qtbot: QtBot) -> None:
     bar.set_style(OverlayStyle(ColorMapName.VIRIDIS, threshold=0.05))
     assert bar_shot(bar).pixelColor(20, y).lightnessF() > 0.2
     assert bar.accessibleDescription() == "0 – 1, threshold 0.05"
-
-
-# --- progress ---
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (-5.0, "almost done"),
-        (0.0, "almost done"),
-        (4.0, "about 5 s left"),
-        (33.0, "about 35 s left"),
-        (57.0, "about 55 s left"),
-        (59.0, "about 1 min left"),
-        (250.0, "about 4 min left"),
-        (3590.0, "about 1 h left"),
-        (7900.0, "about 2 h 10 min left"),
-        (math.inf, ""),
-        (math.nan, ""),
-    ],
-)
-def test_time_left_is_said_as_people_say_it(seconds: float, text: str) -> None:
-    assert remaining_text(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("rate", "text"),
-    [
-        (14.23, "14.2 images/s"),
-        (1234.5, "1,234 images/s"),
-        (0.04, "0.04 images/s"),
-        (0.0, ""),
-        (math.nan, ""),
-    ],
-)
-def test_speed_is_said_with_sensible_digits(rate: float, text: str) -> None:
-    assert rate_text(rate) == text
-
-
-@pytest.fixture
-def progress(qtbot: QtBot) -> JobProgress:
-    widget = JobProgress()
-    qtbot.addWidget(widget)
-    return widget
-
-
-def test_progress_is_one_sentence(progress: JobProgress) -> None:
-    assert not progress.isVisible()
-    progress.set_progress("Tagging", 120, 4021, 14.23, 250.0)
-    assert progress.isVisible()
-    assert progress.text() == "Tagging · 120 of 4,021 · 14.2 images/s · about 4 min left"
-    progress.set_progress("Tagging", 0, 4021, None, None)
-    assert progress.text() == "Tagging · 0 of 4,021"
-    progress.clear()
-    assert not progress.isVisible()
-
-
-def test_cancelling_is_asked_for_once(progress: JobProgress, qtbot: QtBot) -> None:
-    told: list[None] = []
-    progress.cancel_requested.connect(lambda: told.append(None))
-    progress.set_progress("Tagging", 1, 10)
-    qtbot.mouseClick(button(progress, "Cancel"), Qt.MouseButton.LeftButton)
-    progress.set_progress("Tagging", 2, 10)  # a last report after the click
-    qtbot.mouseClick(button(progress, "Cancel"), Qt.MouseButton.LeftButton)
-    assert len(told) == 1
-    progress.clear()
-    progress.set_progress("Tagging", 1, 10)
-    assert button(progress, "Cancel").isEnabled()
-
-
-def test_work_that_cannot_be_ended_has_no_cancel_button(progress: JobProgress) -> None:
-    progress.set_busy("Loading the model…", cancellable=False)
-    assert progress.text() == "Loading the model…"
-    assert not button(progress, "Cancel").isVisible()
-    progress.set_progress("Tagging", 1, 10)
-    assert button(progress, "Cancel").isVisible()
 
 
 # --- messages ---

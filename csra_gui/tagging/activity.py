@@ -1,21 +1,22 @@
-"""The strip that says what the program is doing, and the messages when it has ended."""
+"""What scanning and tagging say: how far they are, and a message when they have ended."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from dataclasses import replace
 
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.base.activity import Activity, Progress, counted
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress, TagSummary
-from csra_gui.widgets.job_progress import JobProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.data.scan import ScanProblem
 
 _UNCHANGED = "All labels are as they were."
 
 
-class ActivityPanel(QWidget):
+class TaggingActivity(QObject):
     """Progress of scanning and tagging; tells the notifier how each ended.
 
     Signals:
@@ -24,46 +25,44 @@ class ActivityPanel(QWidget):
 
     problems_requested = Signal()
 
-    def __init__(self, session: Session, notifier: Notifier, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, notifier: Notifier, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
         self._notifier = notifier
-        self.progress = JobProgress(self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.progress)
-        self.progress.cancel_requested.connect(session.pipeline.cancel)
-        self.progress.pause_requested.connect(session.pipeline.pause)
-        self.progress.resume_requested.connect(session.pipeline.tag)
-        session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
-        session.pipeline.photos_added.connect(self._update_busy)
-        session.pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
-        session.pipeline.predictions_changed.connect(self._update_busy)
-        session.pipeline.looked_up.connect(self._update_busy)
+        pipeline = session.pipeline
+        self.activity = Activity(
+            self, cancel=pipeline.cancel, pause=pipeline.pause, resume=pipeline.tag
+        )
+        pipeline.scan_started.connect(self._on_pipeline_scan_started)
+        pipeline.photos_added.connect(self._update_busy)
+        pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
+        pipeline.predictions_changed.connect(self._update_busy)
+        pipeline.looked_up.connect(self._update_busy)
         session.models.state_changed.connect(self._on_models_state_changed)
-        session.pipeline.tagging_started.connect(lambda: notifier.clear(Topic.TAGGING))
-        session.pipeline.tagging_progressed.connect(self._on_pipeline_tagging_progressed)
-        session.pipeline.tagging_finished.connect(self._on_pipeline_tagging_finished)
+        pipeline.tagging_started.connect(lambda: notifier.clear(Topic.TAGGING))
+        pipeline.tagging_progressed.connect(self._on_pipeline_tagging_progressed)
+        pipeline.tagging_finished.connect(self._on_pipeline_tagging_finished)
         self._update_busy()
 
     @Slot()
     def _update_busy(self) -> None:
-        session = self._session
-        if session.pipeline.is_tagging:
-            return
-        if session.pipeline.is_paused:
-            done, total = session.pipeline.paused_at
-            self.progress.set_paused("Tagging is paused", done, total)
-        elif session.pipeline.is_scanning:
-            self.progress.set_busy(f"Looking for photos… {len(session.photos):,} so far")
-        elif session.models.opening:
-            self.progress.set_busy(f"Opening {session.models.opening}…", cancellable=False)
-        elif session.models.state is ModelState.LOADING:
-            self.progress.set_busy("Loading the model…", cancellable=False)
-        elif session.pipeline.is_looking_up:
-            self.progress.set_busy("Looking up what is known of them…", cancellable=False)
-        else:
-            self.progress.clear()
+        if not self._session.pipeline.is_tagging:
+            self.activity.set_progress(self._busy())
+
+    def _busy(self) -> Progress | None:
+        """What goes on while nothing is being tagged."""
+        pipeline, models = self._session.pipeline, self._session.models
+        if pipeline.is_paused:
+            return replace(counted("Tagging is paused", *pipeline.paused_at), is_paused=True)
+        if pipeline.is_scanning:
+            return Progress(f"Looking for photos… {len(self._session.photos):,} so far")
+        if models.opening:
+            return Progress(f"Opening {models.opening}…", can_cancel=False)
+        if models.state is ModelState.LOADING:
+            return Progress("Loading the model…", can_cancel=False)
+        if pipeline.is_looking_up:
+            return Progress("Looking up what is known of them…", can_cancel=False)
+        return None
 
     @Slot()
     def _on_pipeline_scan_started(self) -> None:
@@ -92,15 +91,15 @@ class ActivityPanel(QWidget):
 
     @Slot(object)
     def _on_pipeline_tagging_progressed(self, progress: TagProgress) -> None:
-        self.progress.set_progress(
-            "Tagging", progress.done, progress.total, progress.rate_per_s, progress.remaining_s
+        can_pause = not self._session.pipeline.is_retagging
+        done, total = progress.done, progress.total
+        self.activity.set_progress(
+            counted("Tagging", done, total, progress.rate_per_s, can_pause=can_pause)
         )
-        self.progress.set_pausable(on=not self._session.pipeline.is_retagging)
 
     @Slot(object)
     def _on_pipeline_tagging_finished(self, summary: TagSummary | None) -> None:
-        self.progress.clear()
-        self._update_busy()
+        self.activity.set_progress(self._busy())
         if summary is not None and summary.is_held_back:
             self._tell_held_back(summary)
         elif summary is not None and not summary.paused:
