@@ -1,67 +1,39 @@
-"""The network part of a download: requests, resuming, and answers that are not what they seem."""
+"""The network part of a download: requests, resuming, and answers that are not what they seem.
+
+Only ``https:`` is spoken, and ``http:`` with this computer. Proxies are those of the system.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import os
 import re
 import shutil
 import ssl
-import time
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Literal
-from urllib.error import URLError
+from collections.abc import AsyncIterator, Generator
+from contextlib import aclosing, asynccontextmanager
+from http.cookiejar import CookieJar
+from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx2
 
 from engine.api.errors import ModelError
 from engine.downloads.google_drive import confirmed_url, is_quota_page
 from engine.downloads.part_file import VALIDATORS, PartFile
-from engine.downloads.transport import Fetch, Part, ResponseEnd, ResponseHead, Transport
+from engine.downloads.progress import DownloadProgress, DownloadSettings, Stage
 from engine.records.download_source import DownloadSource
-
-Stage = Literal["connecting", "downloading", "checking"]
 
 _MB = 10**6
 _MARGIN = 64 * _MB  # left free on the disk: other programs write too
-_HEARTBEAT = 0.1  # seconds between reports while nothing comes, so that cancelling is quick
+_HEARTBEAT = 0.1  # seconds between reports, even while nothing comes: cancelling is quick
 _MAX_PAGE = 2**20
 _MAX_CONFIRMATIONS = 2
+_MAX_REDIRECTS = 10
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
-
-
-@dataclass(frozen=True)
-class DownloadProgress:
-    """How far a download is.
-
-    Attributes:
-        stage: what is being done.
-        done: bytes that are here (or checked).
-        total: bytes of the whole; ``None`` if the server does not say.
-        note: a sentence to tell the person, once; mostly empty.
-    """
-
-    stage: Stage
-    done: int
-    total: int | None
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class DownloadSettings:
-    """How patient to be.
-
-    Args:
-        attempts: how often to try again in a row without getting any further.
-        pause: seconds before the first new try; it doubles each time.
-        silence: seconds without a byte after which a connection counts as lost.
-        accept_change: take a file that differs from the one recorded at first use.
-    """
-
-    attempts: int = 5
-    pause: float = 0.5
-    silence: float = 30.0
-    accept_change: bool = False
-
-
-Steps = Generator[DownloadProgress, None, None]
+_HEADERS = {"User-Agent": "csra-gui", "Accept-Encoding": "identity"}
+_UNREACHABLE = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError, httpx2.WriteError)
 
 
 class _DroppedError(Exception):
@@ -81,44 +53,105 @@ class Transfer:
         self._source = source
         self._part = part
         self._settings = settings
-        self._transport = Transport(settings.silence)
+        self._tls = ssl.create_default_context()
+        self._cookies = CookieJar()
+        self._stage: Stage = "connecting"
+        self._notes: list[str] = []
         self._answered = False
 
-    def run(self) -> Steps:
+    def run(self) -> Generator[DownloadProgress, None, None]:
         """Go on until all is here; closing the generator cancels at once.
 
         Raises:
             ModelError: it cannot be had.
             OSError: the disk does not take it.
         """
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(self._try_until_whole())
+        try:
+            while not task.done():
+                loop.run_until_complete(asyncio.wait({task}, timeout=_HEARTBEAT))
+                note = " ".join(self._notes)
+                self._notes.clear()
+                yield DownloadProgress(self._stage, self._part.size, self._part.total, note)
+            task.result()
+        finally:
+            _close(loop, task)
+
+    async def _try_until_whole(self) -> None:
         failures, furthest = 0, self._part.size
         while not self._part.is_whole:
             try:
-                yield from self._attempt()
+                await self._attempt()
             except _DroppedError as drop:
                 failures = 1 if self._part.size > furthest else failures + 1
                 furthest = max(furthest, self._part.size)
                 if failures > self._settings.attempts:
                     raise ModelError(self._lost(drop)) from drop
-                yield from self._wait(self._settings.pause * 2 ** (failures - 1))
+                self._stage = "connecting"
+                await asyncio.sleep(self._settings.pause * 2 ** (failures - 1))
             else:
                 return
 
-    def _attempt(self) -> Steps:
+    async def _attempt(self) -> None:
+        try:
+            await self._request()
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+            root = _root(error)
+            if isinstance(root, ssl.SSLCertVerificationError):
+                raise ModelError(
+                    f"{self._source.host} could not prove that it is {self._source.host} "
+                    f"({root.verify_message}). Nothing was downloaded."
+                ) from error
+            if not self._answered and isinstance(error, _UNREACHABLE):
+                raise ModelError(self._offline(_reason(error))) from error
+            raise _DroppedError(_reason(error)) from error
+
+    async def _request(self) -> None:
+        """Get the rest, past the pages that only ask whether to download."""
         url = self._source.url
         for _ in range(1 + _MAX_CONFIRMATIONS):
-            fetch = self._transport.fetch(url, self._range())
-            try:
-                head = yield from self._head(fetch)
-                first = yield from self._next(fetch)
-                if not _is_page(head, first):
-                    yield from self._receive(fetch, head, first)
+            async with self._open(url) as response, aclosing(response.aiter_raw()) as chunks:
+                self._answered = True
+                start = await anext(chunks, b"")
+                if not _is_page(response, start):
+                    await self._receive(response, start, chunks)
                     return
-                page = yield from self._page(fetch, first)
-            finally:
-                fetch.cancel()
-            url = self._confirmed(page, head.url)
+                async for chunk in chunks:
+                    start += chunk
+                    if len(start) > _MAX_PAGE:
+                        break
+            url = self._confirmed(start.decode(errors="replace"), str(response.url))
         raise ModelError(self._sent_page())
+
+    @asynccontextmanager
+    async def _open(self, url: str) -> AsyncIterator[httpx2.Response]:
+        """Ask for the file, or its rest, and follow redirects to safe addresses."""
+        check_url(url)
+        for left in reversed(range(1 + _MAX_REDIRECTS)):
+            async with (
+                self._client(url) as client,
+                client.stream("GET", url, headers=self._range()) as response,
+            ):
+                if not (left and response.has_redirect_location):
+                    yield response
+                    return
+                target = urljoin(url, response.headers["Location"])
+            check_url(target, loopback=url.startswith("http:"))
+            url = target
+
+    def _client(self, url: str) -> httpx2.AsyncClient:
+        try:
+            return httpx2.AsyncClient(
+                headers=_HEADERS,
+                cookies=self._cookies,
+                verify=self._tls,
+                timeout=self._settings.silence,
+                proxy=_proxy_for(url),
+                trust_env=False,
+            )
+        except (ValueError, ImportError, httpx2.InvalidURL) as error:  # a proxy that is none
+            raise ModelError(self._offline(str(error))) from error
 
     def _range(self) -> dict[str, str]:
         """Headers that ask for the rest only, if it is sure to be the rest of the same file."""
@@ -130,74 +163,44 @@ class Transfer:
         condition = tag if tag.startswith('"') else validators.get("Last-Modified")
         return {**headers, "If-Range": condition} if condition else headers
 
-    def _head(self, fetch: Fetch) -> Generator[DownloadProgress, None, ResponseHead]:
-        part = yield from self._next(fetch, "connecting")
-        if isinstance(part, ResponseHead):
-            self._answered = True
-            return part
-        error = part.error if isinstance(part, ResponseEnd) else None
-        if isinstance(error, ModelError):
-            raise error
-        if isinstance(error, URLError):
-            if isinstance(error.reason, ssl.SSLCertVerificationError):
-                raise ModelError(
-                    f"{self._source.host} could not prove that it is {self._source.host} "
-                    f"({error.reason.verify_message}). Nothing was downloaded."
-                )
-            if not self._answered:
-                raise ModelError(self._offline(error))
-        raise _DroppedError(_reason(error))
-
-    def _next(
-        self, fetch: Fetch, stage: Stage = "downloading"
-    ) -> Generator[DownloadProgress, None, Part]:
-        while True:
-            part = fetch.next_part(_HEARTBEAT)
-            if part is not None:
-                return part
-            yield self._progress(stage)
-
-    def _receive(self, fetch: Fetch, head: ResponseHead, part: Part) -> Steps:
-        if head.status == 416:
-            self._check_past_end(head)
+    async def _receive(
+        self, response: httpx2.Response, start: bytes, rest: AsyncIterator[bytes]
+    ) -> None:
+        if response.status_code == 416:
+            self._check_past_end(response)
             return
-        note = self._begin(head)
-        yield self._progress("downloading", note)
-        while isinstance(part, bytes):
-            self._part.write(part)
-            yield self._progress("downloading")
-            part = yield from self._next(fetch)
-        error = part.error if isinstance(part, ResponseEnd) else None
-        if error is not None or (self._part.total is not None and not self._part.is_whole):
-            raise _DroppedError(_reason(error))
+        self._begin(response)
+        self._stage = "downloading"
+        self._part.write(start)
+        async for chunk in rest:
+            self._part.write(chunk)
+        if self._part.total is not None and not self._part.is_whole:
+            raise _DroppedError("it ended early")
 
-    def _begin(self, head: ResponseHead) -> str:
-        """Set the part up for the answer.
-
-        Returns:
-            What the person should know; empty if nothing.
-        """
-        host = self._source.host
-        if head.status in _PASSING:
-            raise _DroppedError(f"the server answered {head.status}")
-        if head.status == 206:
-            self._check_rest(head)
-            self._check_space()
-            return f"Going on at {_megabytes(self._part.size)}."
-        if head.status != 200:
+    def _begin(self, response: httpx2.Response) -> None:
+        """Set the part up for the answer."""
+        host, status, had = self._source.host, response.status_code, self._part.size
+        if status in _PASSING:
+            raise _DroppedError(f"the server answered {status}")
+        if status == 206:
+            self._check_rest(response)
+            self._check_space(self._part.total)
+            self._notes.append(f"Going on at {_megabytes(had)}.")
+            return
+        if status != 200:
             raise ModelError(
-                f"{host} does not give the file (it answered {head.status}). It may have moved; "
+                f"{host} does not give the file (it answered {status}). It may have moved; "
                 "the models that are already here keep working."
             )
-        had = self._part.size
-        total = self._total(head)
+        total = self._total(response)
         self._part.discard()
         self._check_space(total)
-        self._part.start(total, _validators(head))
-        return f"{host} starts again from the beginning." if had else ""
+        self._part.start(total, _validators(response))
+        if had:
+            self._notes.append(f"{host} starts again from the beginning.")
 
-    def _total(self, head: ResponseHead) -> int | None:
-        text = head.headers.get("Content-Length", "")
+    def _total(self, response: httpx2.Response) -> int | None:
+        text = response.headers.get("Content-Length", "")
         total = int(text) if text.isdecimal() else None
         size = self._source.size
         if total is not None and size not in (None, total):
@@ -205,7 +208,7 @@ class Transfer:
                 f"The file on {self._source.host} has {total} bytes and should have {size}: it is "
                 "not the one that was published. Nothing was downloaded."
             )
-        chunked = "chunked" in head.headers.get("Transfer-Encoding", "").lower()
+        chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
         if total is None and not chunked and size is None and self._source.sha256 is None:
             # Where the end of the connection is the end of the file, half of it looks whole.
             raise ModelError(
@@ -214,29 +217,26 @@ class Transfer:
             )
         return total if total is not None else size
 
-    def _check_rest(self, head: ResponseHead) -> None:
+    def _check_rest(self, response: httpx2.Response) -> None:
         """Start over unless this is the rest of what is here."""
-        match = re.fullmatch(
-            r"bytes (\d+)-\d+/(\d+)", head.headers.get("Content-Range", "").strip()
-        )
-        theirs = _validators(head)
+        place = response.headers.get("Content-Range", "").strip()
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", place)
+        size, total, theirs = self._part.size, self._part.total, _validators(response)
+        fits = match is not None and int(match[1]) == size and total in (None, int(match[2]))
         same = all(theirs.get(n, v) == v for n, v in self._part.validators.items())
-        total = self._part.total
-        fits = match is not None and int(match[1]) == self._part.size
-        if not (fits and same and match is not None and total in (None, int(match[2]))):
+        if not (fits and same):
             self._part.discard()
             raise _DroppedError("the file on the server has changed")
 
-    def _check_past_end(self, head: ResponseHead) -> None:
+    def _check_past_end(self, response: httpx2.Response) -> None:
         """The server has no byte after those that are here: all may be here, or too much."""
         here, total = self._part.size, self._part.total
-        theirs = head.headers.get("Content-Range", "").strip()
+        theirs = response.headers.get("Content-Range", "").strip()
         if here == 0 or theirs != f"bytes */{here}" or total not in (None, here):
             self._part.discard()
             raise _DroppedError("the file on the server has changed")
 
-    def _check_space(self, total: int | None = None) -> None:
-        total = self._part.total if total is None else total
+    def _check_space(self, total: int | None) -> None:
         needed = (total or 0) - self._part.size
         free = shutil.disk_usage(self._part.path.parent).free
         if needed + _MARGIN > free:
@@ -245,32 +245,17 @@ class Transfer:
                 f"{_megabytes(needed + _MARGIN)} and {_megabytes(free)} are free."
             )
 
-    def _page(self, fetch: Fetch, part: Part) -> Generator[DownloadProgress, None, str]:
-        data = b""
-        while isinstance(part, bytes) and len(data) < _MAX_PAGE:
-            data += part
-            part = yield from self._next(fetch, "connecting")
-        return data.decode(errors="replace")
-
     def _confirmed(self, page: str, page_url: str) -> str:
         if is_quota_page(page):
             raise ModelError(
                 "Google Drive does not give the file now: too many people have downloaded it. Try "
                 "again tomorrow."
             )
-        url = confirmed_url(page, page_url, self._transport.cookies())
+        cookies = [(cookie.name, cookie.value or "") for cookie in self._cookies]
+        url = confirmed_url(page, page_url, cookies)
         if url is None:
             raise ModelError(self._sent_page())
         return url
-
-    def _wait(self, seconds: float) -> Steps:
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            yield self._progress("connecting")
-            time.sleep(min(left, _HEARTBEAT))
-
-    def _progress(self, stage: Stage, note: str = "") -> DownloadProgress:
-        return DownloadProgress(stage, self._part.size, self._part.total, note)
 
     def _sent_page(self) -> str:
         return (
@@ -287,34 +272,95 @@ class Transfer:
             f"{whole} ({drop}). {kept} the download again{on}."
         )
 
-    def _offline(self, error: URLError) -> str:
+    def _offline(self, reason: str) -> str:
         return (
-            f"There is no connection to {self._source.host} ({_reason(error)}): check the network "
+            f"There is no connection to {self._source.host} ({reason}): check the network "
             "and the proxy settings; the models that are already here keep working."
         )
 
 
-def _is_page(head: ResponseHead, first: Part) -> bool:
-    """Whether a web page came, whatever the server calls it. No model file begins like one."""
-    if head.status != 200:
-        return False
-    if head.headers.get_content_type() in ("text/html", "application/xhtml+xml"):
+def check_url(url: str, *, loopback: bool = True) -> None:
+    """Refuse an address whose answer anyone on the way could change.
+
+    Args:
+        url: ``https:`` is accepted.
+        loopback: accept ``http:`` as well where it does not leave this computer.
+
+    Raises:
+        ModelError: it is another one.
+    """
+    parts = urlsplit(url)
+    here = loopback and parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    if parts.scheme != "https" and not here:
+        raise ModelError(
+            f"The way to the file leads over an address that is not safe ({parts.scheme}:). "
+            "Nothing was downloaded from there."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
         return True
-    start = first[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower() if isinstance(first, bytes) else b""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _proxy_for(url: str) -> str | None:
+    # Asked of Python: the client does not know the exceptions in the settings of Windows and macOS.
+    parts = urlsplit(url)
+    proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
+    return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+
+def _close(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    """Cancel, and let what has to be tidied up be so; nothing of that waits for a server."""
+    task.cancel()
+    while unfinished := asyncio.all_tasks(loop):
+        loop.run_until_complete(asyncio.wait(unfinished))
+    if not task.cancelled():
+        task.exception()  # has been looked at, else asyncio complains
+    loop.close()
+
+
+def _is_page(response: httpx2.Response, start: bytes) -> bool:
+    """Whether a web page came, whatever the server calls it. No model file begins like one."""
+    if response.status_code != 200:
+        return False
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        return True
+    start = start[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return start.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml"))
 
 
-def _validators(head: ResponseHead) -> dict[str, str]:
-    return {name: head.headers[name] for name in VALIDATORS if name in head.headers}
+def _validators(response: httpx2.Response) -> dict[str, str]:
+    return {name: response.headers[name] for name in VALIDATORS if name in response.headers}
 
 
-def _reason(error: Exception | None) -> str:
-    if isinstance(error, URLError) and isinstance(error.reason, Exception):
-        error = error.reason
-    if isinstance(error, TimeoutError):
+def _root(error: BaseException) -> BaseException:
+    """The system's own error, under those that the client wrapped around it."""
+    while True:
+        if isinstance(error, BaseExceptionGroup):
+            inner: BaseException | None = error.exceptions[0]
+        else:
+            wraps = not isinstance(error, OSError)
+            inner = error.__cause__ or (error.__context__ if wraps else None)
+        if inner is None:
+            return error
+        error = inner
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx2.TimeoutException):
         return "no answer"
-    text = getattr(error, "strerror", None) or (str(error) if error else "")
-    return text or "it ended early"
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return "it ended early"
+    root = _root(error)
+    if isinstance(root, OSError) and not isinstance(root, ssl.SSLError) and (root.errno or 0) > 0:
+        return os.strerror(root.errno or 0)  # asyncio has an address in place of these words
+    return getattr(root, "strerror", None) or str(root) or "it ended early"
 
 
 def _megabytes(size: int) -> str:
