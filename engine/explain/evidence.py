@@ -177,22 +177,6 @@ def with_head(
     return replace(scores, values=values, temperatures=head.temperatures, lam=head.lam)
 
 
-def winning_categories(scores: PositionScores, categories: Sequence[int]) -> NDArray[np.intp]:
-    """Which of some categories has the highest local probability at each position.
-
-    Args:
-        scores: of one image.
-        categories: indices in the model's order, at least one; the first wins a tie.
-
-    Returns:
-        (h, w) indices in the model's order. Somebody wins everywhere, also where nothing is: draw
-        it with the opacity of the winner's local probability.
-    """
-    maps = np.stack([local_probability(scores, category) for category in categories])
-    winners: NDArray[np.intp] = np.asarray(categories, dtype=np.intp)[maps.argmax(axis=0)]
-    return winners
-
-
 def _attention(scores: PositionScores, categories: slice) -> NDArray[np.float64]:
     """(num_heads, categories, h, w)."""
     values = scores.values[:, categories].astype(np.float64)

@@ -66,15 +66,6 @@ def cell_shares(scores: PositionScores, box: Box) -> FloatArray:
     return shares
 
 
-def region_evidence(scores: PositionScores, box: Box) -> FloatArray:
-    """What a rectangle adds to each logit: (C,), signed.
-
-    Rectangles that tile the photo, and the padding around it, add up to the logits.
-    """
-    total: FloatArray = np.tensordot(evidence_maps(scores), cell_shares(scores, box), axes=2)
-    return total
-
-
 def region_shares(scores: PositionScores, box: Box) -> FloatArray:
     """The share of each category's positive evidence that lies in a rectangle: (C,), 0 to 1.
 

@@ -109,29 +109,6 @@ def overlay_pixels(values: FloatArray, style: OverlayStyle) -> ArgbArray:
     return pixels
 
 
-def composite_pixels(
-    maps: FloatArray, colors: PixelArray, threshold: float, opacity: float = 0.65
-) -> ArgbArray:
-    """Several categories at once: each place has the colour of the one that is highest there.
-
-    Args:
-        maps: (K, h, w) local probabilities of K categories, laid over the photo; the first wins a
-            tie.
-        colors: (K, 3) uint8, one for each (``engine.explain.colormaps.CATEGORY_COLORS``).
-        threshold: where no category reaches it, the photo shows untouched.
-        opacity: of a local probability of 1.
-
-    Returns:
-        (h, w) uint32, as ``overlay_pixels``.
-    """
-    style = OverlayStyle(opacity=opacity, threshold=threshold)
-    steps = np.clip(maps.max(axis=0) * (_STEPS - 1) + 0.5, 0, _STEPS - 1).astype(np.uint16)
-    opaque = style_alpha(style, _STEPS)
-    tables = np.stack([_packed(np.tile(c.astype(np.float32), (_STEPS, 1)), opaque) for c in colors])
-    pixels: ArgbArray = tables[maps.argmax(axis=0), steps]
-    return pixels
-
-
 def enlarged_cells(values: FloatArray) -> FloatArray:
     """A raw grid with each cell as a square of pixels, so that scaling leaves its edges sharp."""
     factor = -(-_CELLS_MIN_SIDE // max(values.shape))

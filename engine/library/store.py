@@ -256,11 +256,6 @@ class Library:
 
         return self._write(work)
 
-    def next_edits(self) -> tuple[Edit | None, Edit | None]:
-        """What undo would take back and what redo would make again, for their captions."""
-        with self._reading() as connection:
-            return decisions.next_to_undo(connection), decisions.next_to_redo(connection)
-
     def next_captions(self) -> tuple[str, str]:
         """The captions of what undo would take back and redo make again; empty for nothing."""
         with self._reading() as connection:

@@ -152,7 +152,7 @@ def bootstrap_steps(
     labels = predicted_labels(data.scores, threshold) & data.counted
     precisions, class_f1, overall_f1 = [], [], []
     for counts in _draws(len(data.scores), settings):
-        precisions.append((yield from _weighted_steps(data, counts)))
+        precisions.append((yield from weighted_average_precision(data, counts)))
         class_part, overall_part = _weighted_f1(data, labels, counts)
         class_f1.append(class_part)
         overall_f1.append(overall_part)
@@ -177,7 +177,9 @@ def bootstrap_steps(
     )
 
 
-def weighted_average_precision(data: Scored, counts: NDArray[np.int32]) -> NDArray[np.float64]:
+def weighted_average_precision(
+    data: Scored, counts: NDArray[np.int32]
+) -> Generator[None, None, NDArray[np.float64]]:
     """Non-interpolated average precision of B resamples at once, each category sorted once.
 
     The copies of a positive that was drawn w times take w ranks in a row. With t entries and h
@@ -191,12 +193,6 @@ def weighted_average_precision(data: Scored, counts: NDArray[np.int32]) -> NDArr
     Returns:
         (B, C); NaN where the resample has no positive.
     """
-    return finished(_weighted_steps(data, counts))
-
-
-def _weighted_steps(
-    data: Scored, counts: NDArray[np.int32]
-) -> Generator[None, None, NDArray[np.float64]]:
     harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, counts.sum(axis=0).max() + 1))])
     result = np.full((counts.shape[1], data.scores.shape[1]), np.nan)
     for category in np.flatnonzero(data.positives.any(axis=0)):

@@ -8,14 +8,13 @@ thresholds on a validation split, never on the images that the model is then tes
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.errors import ConfigError, DataError
-from engine.metrics.checks import BoolColumns, FloatColumns, Scored, require_images, scored
+from engine.metrics.checks import BoolColumns, FloatColumns, require_images, scored
 from engine.metrics.curves import RankedCounts
 
 
@@ -27,14 +26,11 @@ class Thresholds:
         values: one per category, on the scale of the scores.
         common: the one threshold that is best for all categories together.
         is_fallback: per category, whether it had too few positives and got the common one.
-        is_reached: per category, whether the goal was reached on these images; where it could
-            not be, the value is the highest that still labels something.
     """
 
     values: tuple[float, ...]
     common: float
     is_fallback: tuple[bool, ...]
-    is_reached: tuple[bool, ...]
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -42,7 +38,7 @@ class Thresholds:
             "values": list(self.values),
             "common": self.common,
             "is_fallback": list(self.is_fallback),
-            "is_reached": list(self.is_reached),
+            "is_reached": [True] * len(self.values),  # there is always a best F1
         }
 
 
@@ -68,9 +64,6 @@ class ThresholdSettings:
 
 DEFAULT_SETTINGS = ThresholdSettings()
 
-# From counts at falling thresholds: which of them to take, or None if none reaches the goal.
-_Choice = Callable[[RankedCounts, RankedCounts | None], int | None]
-
 
 def best_f1_thresholds(
     scores: FloatColumns,
@@ -90,92 +83,40 @@ def best_f1_thresholds(
         ConfigError: the arrays do not belong together.
         DataError: there are no images or no positives, or a score is NaN.
     """
-
-    def choose(own: RankedCounts, pooled: RankedCounts | None) -> int:
-        correct = own.correct.astype(np.float64)
-        labels_and_positives = (own.predicted + own.positives).astype(np.float64)
-        if pooled is not None and settings.pseudo_positives:
-            share = settings.pseudo_positives / pooled.positives
-            at = np.searchsorted(-pooled.thresholds, -own.thresholds, side="right")
-            correct += share * np.concatenate([[0], pooled.correct])[at]
-            labels_and_positives += share * np.concatenate([[0], pooled.predicted])[at]
-            labels_and_positives += settings.pseudo_positives
-        return int(np.argmax(2.0 * correct / labels_and_positives))
-
-    return _thresholds(scored(scores, targets, ignored), settings, choose)
-
-
-def precision_thresholds(
-    scores: FloatColumns,
-    targets: BoolColumns,
-    ignored: BoolColumns | None = None,
-    *,
-    precision: float,
-    settings: ThresholdSettings = DEFAULT_SETTINGS,
-) -> Thresholds:
-    """The lowest thresholds at which at least this share of the labels is right.
-
-    Args and errors as in ``best_f1_thresholds``.
-    """
-    _check_share("precision", precision)
-
-    def choose(own: RankedCounts, _: RankedCounts | None) -> int | None:
-        enough = np.flatnonzero(own.correct >= precision * own.predicted)
-        return int(enough[-1]) if enough.size else None
-
-    return _thresholds(scored(scores, targets, ignored), settings, choose)
-
-
-def recall_thresholds(
-    scores: FloatColumns,
-    targets: BoolColumns,
-    ignored: BoolColumns | None = None,
-    *,
-    recall: float,
-    settings: ThresholdSettings = DEFAULT_SETTINGS,
-) -> Thresholds:
-    """The highest thresholds at which at least this share of the positives is found.
-
-    Args and errors as in ``best_f1_thresholds``.
-    """
-    _check_share("recall", recall)
-
-    def choose(own: RankedCounts, _: RankedCounts | None) -> int:
-        return int(np.argmax(own.correct >= recall * own.positives))
-
-    return _thresholds(scored(scores, targets, ignored), settings, choose)
-
-
-def _check_share(name: str, value: float) -> None:
-    if not 0.0 < value <= 1.0:
-        raise ConfigError(f"A {name} to reach is above 0 and at most 1, not {value}.")
-
-
-def _thresholds(data: Scored, settings: ThresholdSettings, choose: _Choice) -> Thresholds:
+    data = scored(scores, targets, ignored)
     require_images(data)
     pooled = RankedCounts.of(data.scores[data.counted], data.targets[data.counted])
     if not pooled.positives:
         raise DataError("No image has any of the categories; there is nothing to learn from.")
-    common, common_reached = _between(pooled, choose(pooled, None))
-    values, fallback, reached = [], [], []
+    common = _best_f1(pooled)
+    values, fallback = [], []
     for c, rows in enumerate(data.counted.T):
         own = RankedCounts.of(data.scores[rows, c], data.targets[rows, c])
         is_rare = own.positives < settings.min_positives
-        value, is_reached = (
-            (common, common_reached) if is_rare else _between(own, choose(own, pooled))
-        )
-        values.append(value)
+        values.append(common if is_rare else _best_f1(own, pooled, settings.pseudo_positives))
         fallback.append(is_rare)
-        reached.append(is_reached)
-    return Thresholds(tuple(values), common, tuple(fallback), tuple(reached))
+    return Thresholds(tuple(values), common, tuple(fallback))
 
 
-def _between(counts: RankedCounts, chosen: int | None) -> tuple[float, bool]:
+def _best_f1(
+    own: RankedCounts, pooled: RankedCounts | None = None, pseudo_positives: float = 0.0
+) -> float:
+    """The threshold with the best F1, with so many positives like the pooled ones added."""
+    correct = own.correct.astype(np.float64)
+    labels_and_positives = (own.predicted + own.positives).astype(np.float64)
+    if pooled is not None and pseudo_positives:
+        share = pseudo_positives / pooled.positives
+        at = np.searchsorted(-pooled.thresholds, -own.thresholds, side="right")
+        correct += share * np.concatenate([[0], pooled.correct])[at]
+        labels_and_positives += share * np.concatenate([[0], pooled.predicted])[at]
+        labels_and_positives += pseudo_positives
+    return _between(own, int(np.argmax(2.0 * correct / labels_and_positives)))
+
+
+def _between(counts: RankedCounts, chosen: int) -> float:
     """The middle between the chosen score and the next lower one: safest for new images."""
-    if chosen is None:
-        return float(counts.thresholds[0]), False
     here: NDArray[np.float64] = counts.thresholds[chosen : chosen + 2]
     middle = here.mean()
     # Scores are float32 elsewhere, where the middle of two neighbours may be the lower one.
     is_apart = np.float32(middle) > np.float32(here[-1])
-    return float(middle if is_apart else here[0]), True
+    return float(middle if is_apart else here[0])

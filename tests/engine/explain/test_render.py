@@ -5,11 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.explain.colormaps import CATEGORY_COLORS, ColorMapName, lookup_table
+from engine.explain.colormaps import ColorMapName, lookup_table
 from engine.explain.render import (
     OverlayStyle,
     blended,
-    composite_pixels,
     enlarged_cells,
     overlay_pixels,
     style_alpha,
@@ -63,19 +62,6 @@ def test_raw_cells_are_squares_of_equal_value():
     assert large.shape == (2 * side, 3 * side)
     np.testing.assert_array_equal(large[::side, ::side], grid)
     assert len(np.unique(large[:side, :side])) == 1
-
-
-def test_each_place_has_the_colour_of_the_category_that_wins_there():
-    maps = np.zeros((4, 60, 80), np.float32)
-    for category in range(4):
-        maps[category, :, 20 * category : 20 * category + 10] = 1.0
-    maps[1, :, :10] = 0.9
-    shown = blended(PHOTO, composite_pixels(maps, CATEGORY_COLORS, 0.5, opacity=1.0))
-    for category in range(4):
-        part = shown[:, 20 * category : 20 * category + 10]
-        assert (part == CATEGORY_COLORS[category]).all()
-        clear = slice(20 * category + 10, 20 * category + 20)
-        np.testing.assert_array_equal(shown[:, clear], PHOTO[:, clear])
 
 
 def test_drawing_needs_neither_qt_nor_torch():

@@ -11,7 +11,7 @@ from engine.metrics import (
     consistent_metrics,
 )
 from engine.metrics.bootstrap import weighted_average_precision
-from engine.metrics.checks import scored
+from engine.metrics.checks import finished, scored
 from tests.engine.metrics.samples import sample
 
 
@@ -29,7 +29,8 @@ def test_counting_copies_equals_resampling_the_arrays(seed, decimals):
     scores, targets, ignored = sample(seed, ignored_share=0.2, decimals=decimals)
     rows = draws(len(scores), BootstrapSettings(resamples=12, seed=seed))
     counts = np.stack([np.bincount(r, minlength=len(scores)) for r in rows], axis=1)
-    fast = weighted_average_precision(scored(scores, targets, ignored), counts.astype(np.int32))
+    data = scored(scores, targets, ignored)
+    fast = finished(weighted_average_precision(data, counts.astype(np.int32)))
     slow = [average_precision(scores[r], targets[r], ignored[r]) for r in rows]
     np.testing.assert_allclose(fast, slow, atol=1e-12)
 

@@ -5,12 +5,7 @@ import pytest
 
 from engine.api.errors import ConfigError, DataError
 from engine.metrics import consistent_metrics
-from engine.metrics.thresholds import (
-    ThresholdSettings,
-    best_f1_thresholds,
-    precision_thresholds,
-    recall_thresholds,
-)
+from engine.metrics.thresholds import ThresholdSettings, best_f1_thresholds
 from tests.engine.metrics.samples import sample
 
 UNSMOOTHED = ThresholdSettings(min_positives=1, pseudo_positives=0)
@@ -106,44 +101,12 @@ def test_tuned_thresholds_beat_one_half_on_scores_that_are_too_low():
     assert tuned.labels.macro_f1 > plain.labels.macro_f1 + 0.05
 
 
-@pytest.mark.parametrize("goal", [0.5, 0.8, 1.0])
-def test_a_precision_is_reached_by_the_lowest_threshold_that_reaches_it(goal):
-    scores, targets, _ = sample(3)
-    result = precision_thresholds(scores, targets, precision=goal, settings=UNSMOOTHED)
-    for c, (limit, reached) in enumerate(zip(result.values, result.is_reached, strict=True)):
-        precision = {s: targets[scores[:, c] >= s, c].mean() for s in scores[:, c]}
-        assert reached is any(value >= goal for value in precision.values())
-        if reached:
-            lowest = min(s for s, value in precision.items() if value >= goal)
-            assert (scores[:, c] >= limit).tolist() == (scores[:, c] >= lowest).tolist()
-
-
-def test_a_precision_out_of_reach_gives_the_strictest_threshold_and_says_so():
-    scores, targets = np.array([[0.9], [0.5]]), np.array([[False], [True]])
-    result = precision_thresholds(scores, targets, precision=0.9, settings=UNSMOOTHED)
-    assert (result.values, result.is_reached) == ((0.9,), (False,))
-
-
-@pytest.mark.parametrize("goal", [0.1, 0.75, 1.0])
-def test_a_recall_is_reached_by_the_highest_threshold_that_reaches_it(goal):
-    scores, targets, _ = sample(4)
-    result = recall_thresholds(scores, targets, recall=goal, settings=UNSMOOTHED)
-    for c, limit in enumerate(result.values):
-        recall = {s: (scores[targets[:, c], c] >= s).mean() for s in scores[:, c]}
-        highest = max(s for s, value in recall.items() if value >= goal)
-        assert (scores[:, c] >= limit).tolist() == (scores[:, c] >= highest).tolist()
-
-
-def test_senseless_goals_and_data_without_positives_are_refused():
+def test_senseless_settings_and_data_without_positives_are_refused():
     scores, targets = np.array([[0.9]]), np.array([[False]])
     with pytest.raises(DataError, match="nothing to learn"):
         best_f1_thresholds(scores, targets)
     with pytest.raises(DataError, match="no images"):
         best_f1_thresholds(scores[:0], targets[:0])
-    with pytest.raises(ConfigError, match="recall to reach"):
-        recall_thresholds(scores, targets, recall=0.0)
-    with pytest.raises(ConfigError, match="precision to reach"):
-        precision_thresholds(scores, targets, precision=90)
     with pytest.raises(ConfigError, match="at least one positive"):
         ThresholdSettings(min_positives=0)
     with pytest.raises(ConfigError, match="negative"):
