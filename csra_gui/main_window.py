@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeySequence
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QMainWindow,
     QSplitter,
@@ -16,12 +16,11 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.base.actions import CommandGroup, Slots, menu_paths
+from csra_gui.base.actions import FeatureActions
 from csra_gui.base.close_guard import ClosingQuestion
 from csra_gui.base.settings import Settings
 from csra_gui.base.shortcut_guard import TypingGuard
-from csra_gui.base.shortcuts import Shortcuts
-from csra_gui.browse.actions import BrowseCommands
+from csra_gui.browse.actions import BrowseActions
 from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.controller import BrowseController
 from csra_gui.browse.folder_watch import FolderWatch
@@ -31,41 +30,35 @@ from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.browse.opener import Opener
 from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.view_mode import Browsing, ViewMode
-from csra_gui.browse.zoom_actions import ViewCommands
-from csra_gui.evaluation.actions import EvaluateCommands
+from csra_gui.evaluation.actions import EvaluationActions
 from csra_gui.evaluation.controller import EvaluationController
 from csra_gui.library.controller import LibraryController
-from csra_gui.maps.actions import MapCommands
+from csra_gui.maps.actions import MapActions
 from csra_gui.maps.display import MapDisplay
-from csra_gui.maps.export_actions import MapExportCommands
+from csra_gui.maps.export_actions import MapExportActions
 from csra_gui.maps.exporter import MapExports
 from csra_gui.maps.maps_panel import MapsPanel
-from csra_gui.maps.study_actions import MapStudyCommands
 from csra_gui.maps.viewer_panel import ViewerPanel
-from csra_gui.models.actions import ModelCommands
+from csra_gui.models.actions import ModelActions
 from csra_gui.models.controller import ModelController
 from csra_gui.models.manager import ModelManager
-from csra_gui.review.actions import FAVOURITE_KEYS, ReviewCommands
+from csra_gui.review.actions import ReviewActions
 from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import UsedLabels
 from csra_gui.review.labels_panel import LabelsPanel
-from csra_gui.review.review_dialogs import ReviewDialogs
-from csra_gui.search.actions import SearchCommands
+from csra_gui.search.actions import SearchActions
 from csra_gui.search.facets_panel import FacetsDock
 from csra_gui.search.search_panel import SearchPanel
 from csra_gui.session.session import Session
-from csra_gui.shell.action_table import Actions
+from csra_gui.shell.action_table import ActionTable
+from csra_gui.shell.actions import WindowActions
 from csra_gui.shell.controller import WindowDialogs
 from csra_gui.shell.drop_target import DropTarget
-from csra_gui.shell.file_actions import PhotoCommands
-from csra_gui.shell.help_actions import HelpCommands
-from csra_gui.shell.menus import ACTIONS, ICONS_ONLY, MENUS, OTHER_KEYS
 from csra_gui.shell.status_panel import StatusPanel
-from csra_gui.tagging.actions import TagCommands
+from csra_gui.tagging.actions import TaggingActions
 from csra_gui.tagging.activity import TaggingActivity
-from csra_gui.tagging.controller import RetagController
-from csra_gui.tagging.retag_actions import RetagCommands
-from csra_gui.training.actions import TrainCommands
+from csra_gui.tagging.controller import TaggingController
+from csra_gui.training.actions import TrainingActions
 from csra_gui.training.controller import TrainingController
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.widgets.activity_bar import ActivityBar
@@ -153,20 +146,16 @@ class MainWindow(QMainWindow):
         self.closing = ClosingQuestion(self)
         self.closing.add(self.evaluation.closing_text)
         self.library_controller = LibraryController(session, self.notifier, self)
-        self.retag_controller = RetagController(session, settings, self.notifier, self)
+        self.tagging_controller = TaggingController(session, settings, self.notifier, self)
         self._typing_guard = TypingGuard(self)
-        self._command_groups = self._made_command_groups()
-        slots: Slots = {}
-        for group in self._command_groups:
-            slots |= group.slots()
-        self.shortcuts = Shortcuts(settings, ACTIONS, self)
-        self.actions_table = Actions(slots, self.shortcuts, self)
+        self._window_actions = WindowActions(settings, self.dialogs, self)
+        self.actions_table = ActionTable(self._made_actions(), settings, self)
+        self._window_actions.shortcuts_requested.connect(self.actions_table.show_shortcuts)
         self._set_up_layout()
         self._set_up_bars()
         self._give_actions_to_panels()
         self._connect()
         self._restore_layout()
-        self._update_actions()
 
     # Building.
 
@@ -200,9 +189,6 @@ class MainWindow(QMainWindow):
         bar.setMovable(False)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.actions_table.fill_tool_bar(bar)
-        for name in ICONS_ONLY:
-            button = bar.widgetForAction(self.actions_table[name])
-            button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.addToolBar(bar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.statusBar().addPermanentWidget(self.status)
@@ -215,35 +201,12 @@ class MainWindow(QMainWindow):
         labels.favourites.setMenu(actions.menu("favourites"))
         self.search.left.connect(self._on_search_left)
         self.search.bar.set_facets_action(actions["show_facets"])
-        self.facets.visibilityChanged.connect(self._update_actions)
         self.viewer.hide_part.setDefaultAction(self.actions_table["hide_part"])
 
     def _connect(self) -> None:
         session, actions = self.session, self.actions_table
         session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
         self.viewer.photo_shown.connect(self.maps_panel.set_photo)
-        for fact in (
-            session.pipeline.scan_finished,
-            session.pipeline.photos_added,
-            session.pipeline.photos_reset,
-            session.pipeline.tagging_started,
-            session.pipeline.tagging_finished,
-            session.pipeline.predictions_changed,
-            session.models.state_changed,
-            session.focus.current_changed,
-            session.focus.pinned_changed,
-            session.focus.category_changed,
-            session.decisions.changed,
-            session.decisions.undo_changed,
-            session.pipeline.looked_up,
-            session.selection_changed,
-            session.shown.changed,
-            session.shown.order_changed,
-            self.used_labels.favourites_changed,
-        ):
-            fact.connect(self._update_actions)
-        self.folders.visibilityChanged.connect(self._update_actions)
-        self.browsing.mode_changed.connect(self._update_actions)
         for panel in (self.folders, self.grid, self.stage):
             self.watch.files_changed.connect(panel.take_changes)
         self.watch.files_changed.connect(
@@ -251,20 +214,12 @@ class MainWindow(QMainWindow):
         )
         self.grid.photo_activated.connect(lambda: self.browsing.set_mode(ViewMode.LARGE))
         for asks in (self.grid.menu_requested, self.stage.menu_requested):
-            asks.connect(
-                lambda place: self.browse_controller.show_menu(
-                    place, actions.menu("photo").actions()
-                )
-            )
-        self.tagging.problems_requested.connect(self.dialogs.show_problems)
+            asks.connect(lambda place: actions.pop_up("photo", place))
+        self.tagging.problems_requested.connect(self.tagging_controller.show_problems)
         self.status.models_requested.connect(self.controller.show_dialog)
-        for change in (self.evaluation.runner.state_changed, self.evaluation.runner.ended):
-            change.connect(self._update_actions)
         self.closing.add(self.training.closing_text)
-        self.training.runner.phase_changed.connect(self._update_actions)
         self._drop_target.photos_dropped.connect(self._on_drop_target_photos_dropped)
         self._drop_target.models_dropped.connect(self.controller.import_files)
-        self._settings.setting_changed.connect(self._update_actions)
         self.empty.set_texts("Drop a folder of photos here", _WELCOME)
         offered = ["open_folder"] if self._samples is None else ["open_folder", "open_samples"]
         self.empty.set_actions([actions[name] for name in offered])
@@ -273,53 +228,27 @@ class MainWindow(QMainWindow):
             lambda: self.opener.fill_recent_menu(recent, actions["clear_recent"])
         )
 
-    def _made_command_groups(self) -> list[CommandGroup]:
-        session, settings, view, dialogs = (
-            self.session,
-            self._settings,
-            self.viewer.view,
-            self.dialogs,
-        )
+    def _made_actions(self) -> list[FeatureActions]:
+        session, settings, viewer = self.session, self._settings, self.viewer
         return [
-            PhotoCommands(
+            BrowseActions(
                 session,
                 settings,
                 self.opener,
-                dialogs,
-                self.close,
-                has_samples=self._samples is not None,
+                self.browsing,
+                self.browse_controller,
+                self.folders,
             ),
-            ViewCommands(session, settings, view, self.browsing.steps, self._set_full_screen),
-            BrowseCommands(session, self.browsing, self.browse_controller, self.folders),
-            MapCommands(session, settings, view, self.maps.source),
-            MapStudyCommands(session, settings, self.maps, self.viewer, self.maps_panel),
-            MapExportCommands(session, self.exports, self),
-            self._review_commands(),
-            SearchCommands(session, self.search, self.facets),
-            TagCommands(session, dialogs),
-            RetagCommands(session, self.retag_controller),
-            ModelCommands(self.controller),
-            EvaluateCommands(session, self.evaluation),
-            TrainCommands(session, self.training),
-            HelpCommands(dialogs, self._show_shortcuts),
+            MapActions(session, settings, self.maps, viewer, self.maps_panel),
+            MapExportActions(session, self.maps, self.exports, viewer),
+            ReviewActions(session, self.review, self.used_labels, self.labels),
+            SearchActions(session, self.search, self.facets),
+            TaggingActions(session, self.tagging_controller),
+            ModelActions(self.controller),
+            EvaluationActions(session, self.evaluation),
+            TrainingActions(session, self.training),
+            self._window_actions,
         ]
-
-    def _review_commands(self) -> ReviewCommands:
-        def favourite_keys() -> list[str]:
-            native = QKeySequence.SequenceFormat.NativeText
-            return [self.actions_table[n].shortcut().toString(native) for n in FAVOURITE_KEYS]
-
-        dialogs = ReviewDialogs(self.session, self.review, self.used_labels, favourite_keys, self)
-        return ReviewCommands(self.session, self.review, self.used_labels, self.labels, dialogs)
-
-    def _show_shortcuts(self) -> None:
-        self.dialogs.show_shortcuts(self.shortcuts, OTHER_KEYS, menu_paths(MENUS))
-
-    def _set_full_screen(self, on: bool) -> None:
-        if on:
-            self.showFullScreen()
-        else:
-            self.showNormal()
 
     # Facts.
 
@@ -340,11 +269,6 @@ class MainWindow(QMainWindow):
             self.opener.add(paths)
         else:
             self.opener.open(paths)
-
-    @Slot()
-    def _update_actions(self) -> None:
-        for group in self._command_groups:
-            group.update(self.actions_table)
 
     # The window itself.
 
@@ -371,6 +295,12 @@ class MainWindow(QMainWindow):
         self._save_layout()
         event.accept()
         self.closed.emit()
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride:  # what it runs may just have changed
+            self.actions_table.flush()
+        return super().event(event)
 
     @override
     def changeEvent(self, event: QEvent) -> None:

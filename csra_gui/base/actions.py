@@ -1,21 +1,21 @@
-"""What a command and a menu are: declared as data."""
+"""Commands and menus declared as data, and the actions that a feature makes of its commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final
 
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QObject, QTimer, SignalInstance, Slot
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
-if TYPE_CHECKING:
-    from csra_gui.shell.action_table import Actions
+from csra_gui.base.icons import icon
 
 Standard = QKeySequence.StandardKey
 #: Stands for a line between entries.
 SEPARATOR: Final = "-"
-#: Each command's slot by its id.
-Slots = dict[str, Callable[..., object]]
+#: What each command does, by its id.
+Slots = dict[str, Callable[..., object] | SignalInstance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ActionSpec:
     """One command.
 
     Attributes:
-        id: what the window calls its slot by.
+        id: what menus and keys call it by.
         text: in menus, with its access key; tool tips and the shortcut list show it without.
         shortcuts: the first is the one that menus show.
         icon: name of an icon, or empty.
@@ -66,13 +66,55 @@ def menu_paths(menus: Sequence[MenuSpec], above: str = "") -> dict[str, str]:
     return paths
 
 
-class CommandGroup(Protocol):
-    """Commands that belong together: what they do, and when they can be used."""
+class FeatureActions(QObject):
+    """The commands of one feature as ``QAction``.
 
-    def slots(self) -> Slots:
-        """Each command's slot by its id."""
-        ...
+    A subclass says what they do, overrides ``refresh`` and names the facts that it looks at.
+    However many facts come, the actions are refreshed once, when the event loop is idle or
+    somebody needs them.
+    """
 
-    def update(self, actions: Actions) -> None:
-        """Enable and check the group's actions as things are now."""
-        ...
+    def __init__(self, specs: Sequence[ActionSpec], parent: QObject) -> None:
+        super().__init__(parent)
+        self.specs = tuple(specs)
+        groups: dict[str, QActionGroup] = {}
+        self._actions: dict[str, QAction] = {}
+        for spec in self.specs:
+            self._actions[spec.id] = action = QAction(spec.text, self)
+            action.setObjectName(spec.id)
+            action.setStatusTip(spec.tip)
+            action.setCheckable(spec.checkable)
+            if spec.icon:
+                action.setIcon(icon(spec.icon))
+            if spec.group:
+                groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
+        self._due = QTimer(self, singleShot=True, interval=0)
+        self._due.timeout.connect(self.refresh)
+        self._due.start()
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def connect_slots(self, slots: Slots) -> None:
+        """Say what each command does, by its id."""
+        for name, action in self._actions.items():
+            action.triggered.connect(slots[name])
+
+    def refresh_on(self, *facts: SignalInstance) -> None:
+        """Refresh soon after each of these."""
+        for fact in facts:
+            fact.connect(self._refresh_soon)
+
+    def flush(self) -> None:
+        """Refresh now if that is due."""
+        if self._due.isActive():
+            self._due.stop()
+            self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Enable and check the actions as things are now; by itself, all of them are possible."""
+
+    @Slot()
+    def _refresh_soon(self) -> None:
+        self._due.start()

@@ -1,29 +1,57 @@
-"""Ways of looking at the photos, and choosing several."""
+"""Opening photos, ways of looking at them, going through them, and choosing several."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget
+from typing_extensions import override
 
-from csra_gui.base.actions import ActionSpec, Slots, Standard
+from csra_gui.base.actions import ActionSpec, FeatureActions, Slots, Standard
+from csra_gui.base.settings import INCLUDE_SUBFOLDERS, THUMBNAIL_SIDE, Settings
 from csra_gui.browse.controller import BrowseController
+from csra_gui.browse.opener import Opener
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 
-if TYPE_CHECKING:
-    from csra_gui.shell.action_table import Actions
-
+_THUMBNAIL_STEP = 32
 _MODES = {
     "view_grid": ViewMode.GRID,
     "view_list": ViewMode.LIST,
     "view_large": ViewMode.LARGE,
     "view_compare": ViewMode.COMPARE,
 }
+#: They go to another photo, or choose among those that are shown.
+_AMONG_SHOWN = (
+    *("previous_photo", "next_photo", "first_photo", "last_photo"),
+    *("select_all", "invert_selection"),
+)
+_ON_CURRENT = ("photo_full_screen", "select_none", "show_in_files", "copy_path")
 
 ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "open_folder",
+        "&Open folder…",
+        (Standard.Open,),
+        "folder-open",
+        "Show and tag the photos of a folder.",
+    ),
+    ActionSpec("open_photos", "Open &photos…", ("Ctrl+Shift+O",), "image", "Open single photos."),
+    ActionSpec(
+        "add_folder",
+        "&Add folder…",
+        ("Ctrl+Shift+A",),
+        "folder-add",
+        "Add the photos of a folder to those that are open.",
+    ),
+    ActionSpec("open_samples", "Tr&y the sample photos", (), "", "Open the photos that ship."),
+    ActionSpec("reload", "&Look again", (Standard.Refresh,), "refresh", "Open the same again."),
+    ActionSpec(
+        "include_subfolders",
+        "Include &subfolders",
+        tip="Also look for photos in the folders inside a folder.",
+        checkable=True,
+    ),
+    ActionSpec("clear_recent", "&Clear this list"),
     ActionSpec(
         "view_grid",
         "&Thumbnails",
@@ -75,6 +103,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Show the folders of the photos, to click on, and those opened lately.",
         checkable=True,
     ),
+    ActionSpec("larger_thumbnails", "&Larger thumbnails", ("Ctrl+Shift+.", "Ctrl+>")),
+    ActionSpec("smaller_thumbnails", "&Smaller thumbnails", ("Ctrl+Shift+,", "Ctrl+<")),
+    ActionSpec("previous_photo", "&Previous photo", ("Alt+Left",), "previous"),
+    ActionSpec("next_photo", "&Next photo", ("Alt+Right",), "next"),
     ActionSpec("first_photo", "F&irst photo", ("Alt+Home",)),
     ActionSpec("last_photo", "L&ast photo", ("Alt+End",)),
     ActionSpec("select_all", "Select &all photos", (Standard.SelectAll,)),
@@ -94,8 +126,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
 )
 
 
-class BrowseCommands:
-    """View modes, the selection, and what can be done with files.
+class BrowseActions(FeatureActions):
+    """What is open, how it is looked at, the selection, and what can be done with files.
 
     Args:
         folders: the dock of the folders.
@@ -104,46 +136,93 @@ class BrowseCommands:
     def __init__(
         self,
         session: Session,
+        settings: Settings,
+        opener: Opener,
         browsing: Browsing,
         controller: BrowseController,
         folders: QDockWidget,
     ) -> None:
+        super().__init__(ACTIONS, controller)
         self._session = session
+        self._settings = settings
         self._browsing = browsing
-        self._controller = controller
         self._folders = folders
+        self["open_samples"].setEnabled(opener.has_samples)
+        self.connect_slots(
+            {
+                "open_folder": opener.choose_folder,
+                "open_photos": opener.choose_photos,
+                "add_folder": opener.choose_folder_to_add,
+                "open_samples": opener.open_samples,
+                "reload": session.rescan,
+                "include_subfolders": self._set_include_subfolders,
+                "clear_recent": opener.forget_all,
+                "photo_full_screen": controller.show_full_screen,
+                "show_in_files": controller.reveal_current,
+                "copy_path": controller.copy_paths,
+                "clear_thumbnails": controller.clear_thumbnails,
+                **self._looking(),
+                **self._choosing(),
+            }
+        )
+        self.refresh_on(
+            session.pipeline.photos_reset,
+            session.pipeline.scan_started,
+            session.focus.current_changed,
+            session.selection_changed,
+            session.shown.changed,
+            session.shown.order_changed,
+            browsing.mode_changed,
+            folders.visibilityChanged,
+            settings.setting_changed,
+        )
 
-    def slots(self) -> Slots:
-        """Each command's slot by its id."""
+    def _looking(self) -> Slots:
+        browsing = self._browsing
         return {
-            "view_grid": lambda: self._browsing.set_mode(ViewMode.GRID),
-            "view_list": lambda: self._browsing.set_mode(ViewMode.LIST),
-            "view_large": self._browsing.toggle_large,
-            "view_compare": lambda: self._browsing.set_mode(ViewMode.COMPARE),
+            "view_grid": lambda: browsing.set_mode(ViewMode.GRID),
+            "view_list": lambda: browsing.set_mode(ViewMode.LIST),
+            "view_large": browsing.toggle_large,
+            "view_compare": lambda: browsing.set_mode(ViewMode.COMPARE),
             "show_folders": self._show_folders,
-            "photo_full_screen": self._controller.show_full_screen,
-            "show_in_files": self._controller.reveal_current,
-            "copy_path": self._controller.copy_paths,
-            "clear_thumbnails": self._controller.clear_thumbnails,
-            "first_photo": self._browsing.steps.go_to_start,
-            "last_photo": self._browsing.steps.go_to_end,
+            "larger_thumbnails": lambda: self._resize_thumbnails(_THUMBNAIL_STEP),
+            "smaller_thumbnails": lambda: self._resize_thumbnails(-_THUMBNAIL_STEP),
+        }
+
+    def _choosing(self) -> Slots:
+        steps = self._browsing.steps
+        return {
+            "previous_photo": lambda: steps.go(-1),
+            "next_photo": lambda: steps.go(1),
+            "first_photo": steps.go_to_start,
+            "last_photo": steps.go_to_end,
             "select_all": lambda: self._select(self._session.shown.rows.tolist()),
             "select_none": self._select_current,
             "invert_selection": self._invert,
         }
 
-    def update(self, actions: Actions) -> None:
-        """Enable and check the group's actions as things are now."""
-        session = self._session
-        shown, current = len(session.shown) > 0, session.focus.current is not None
+    @override
+    def refresh(self) -> None:
+        session, browsing = self._session, self._browsing
+        self["reload"].setEnabled(bool(session.pipeline.roots))
+        self["include_subfolders"].setChecked(bool(self._settings.value(INCLUDE_SUBFOLDERS)))
         for name, mode in _MODES.items():
-            _check(actions[name], checked=self._browsing.mode is mode)
-        actions["show_folders"].setChecked(not self._folders.isHidden())
-        actions["view_compare"].setEnabled(self._browsing.can_compare)
-        for name in ("first_photo", "last_photo", "select_all", "invert_selection"):
-            actions[name].setEnabled(shown)
-        for name in ("photo_full_screen", "select_none", "show_in_files", "copy_path"):
-            actions[name].setEnabled(current)
+            if browsing.mode is mode:  # one of a group is always checked: only checking says much
+                self[name].setChecked(True)
+        self["show_folders"].setChecked(not self._folders.isHidden())
+        self["view_compare"].setEnabled(browsing.can_compare)
+        for name in _AMONG_SHOWN:
+            self[name].setEnabled(len(session.shown) > 0)
+        for name in _ON_CURRENT:
+            self[name].setEnabled(session.focus.current is not None)
+
+    def _set_include_subfolders(self, on: bool) -> None:
+        self._settings.set_value(INCLUDE_SUBFOLDERS, on)
+        self._session.rescan()
+
+    def _resize_thumbnails(self, step: int) -> None:
+        side = int(self._settings.value(THUMBNAIL_SIDE)) + step
+        self._settings.set_value(THUMBNAIL_SIDE, side)
 
     def _show_folders(self, on: bool) -> None:
         self._folders.setVisible(on)
@@ -163,9 +242,3 @@ class BrowseCommands:
         if rows and self._session.focus.current not in rows:
             self._session.focus.set_current(rows[0])
             self._session.set_selection(rows)
-
-
-def _check(action: QAction, *, checked: bool) -> None:
-    # Of a group that excludes each other, one is always checked: only checking it says anything.
-    if checked:
-        action.setChecked(True)

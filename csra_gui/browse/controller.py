@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 
 from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.folders_panel import reveal
@@ -52,13 +52,6 @@ class BrowseController(QObject):
         self._full_screen = screen = FullScreen(self._session, steps, self._loader, self._window)
         screen.destroyed.connect(self._forget_full_screen)
         screen.open_over(self._window)
-
-    def show_menu(self, place: QPoint, actions: list[QAction]) -> None:
-        """The menu of the photos that are selected."""
-        menu = QMenu(self._window)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions(actions)
-        menu.popup(place)
 
     def reveal_current(self) -> None:
         """Show the folder of the current photo in the desktop's file manager."""

@@ -36,6 +36,11 @@ class Opener(QObject):
         self._samples = samples
         self._window = window
 
+    @property
+    def has_samples(self) -> bool:
+        """Whether there are sample photos to open."""
+        return self._samples is not None
+
     def open(self, paths: list[Path]) -> None:
         """Open files and folders instead of what is open."""
         self._session.open(paths)

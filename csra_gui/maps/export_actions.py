@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog
+from typing_extensions import override
 
-from csra_gui.base.actions import ActionSpec, Slots
+from csra_gui.base.actions import ActionSpec, FeatureActions
+from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.exporter import MapExports
+from csra_gui.maps.viewer_panel import ViewerPanel
 from csra_gui.session.session import Session
 from engine.explain.output_names import safe_name
-
-if TYPE_CHECKING:
-    from csra_gui.shell.action_table import Actions
 
 _PNG, _NUMBERS, _HTML = (
     "Pictures (*.png)",
@@ -54,48 +53,46 @@ ACTIONS: tuple[ActionSpec, ...] = (
 )
 
 
-class MapExportCommands:
-    """The slots of the commands that write maps."""
+class MapExportActions(FeatureActions):
+    """They ask where, and let it be written."""
 
-    def __init__(self, session: Session, exports: MapExports, window: QWidget) -> None:
+    def __init__(
+        self, session: Session, display: MapDisplay, exports: MapExports, viewer: ViewerPanel
+    ) -> None:
+        super().__init__(ACTIONS, viewer)
         self._session = session
         self._exports = exports
-        self._window = window
-        self._actions: Actions | None = None
-        exports.state_changed.connect(self._update)
-        session.focus.evidence_changed.connect(self._update)
-        session.focus.category_changed.connect(self._update)
+        self._viewer = viewer
+        self.connect_slots(
+            {
+                "copy_picture": exports.copy,
+                "save_picture": self._ask("Save the picture", ".map.png", _PNG, exports.save_seen),
+                "save_full_picture": self._ask(
+                    "Save the photo with its map", ".map.png", _PNG, exports.save_full
+                ),
+                "save_numbers": self._ask(
+                    "Save the numbers", ".maps.npz", _NUMBERS, exports.save_numbers
+                ),
+                "save_sheet": self._ask("Save a sheet", ".sheet.png", _PNG, exports.save_sheet),
+                "save_page": self._ask("Save a web page", ".maps.html", _HTML, exports.save_page),
+            }
+        )
+        self.refresh_on(
+            session.focus.current_changed,
+            session.focus.category_changed,
+            display.changed,
+            exports.state_changed,
+            viewer.comparison.changed,
+        )
 
-    def slots(self) -> Slots:
-        """Each command's slot by its id."""
-        exports = self._exports
-        return {
-            "copy_picture": exports.copy,
-            "save_picture": self._ask("Save the picture", ".map.png", _PNG, exports.save_seen),
-            "save_full_picture": self._ask(
-                "Save the photo with its map", ".map.png", _PNG, exports.save_full
-            ),
-            "save_numbers": self._ask(
-                "Save the numbers", ".maps.npz", _NUMBERS, exports.save_numbers
-            ),
-            "save_sheet": self._ask("Save a sheet", ".sheet.png", _PNG, exports.save_sheet),
-            "save_page": self._ask("Save a web page", ".maps.html", _HTML, exports.save_page),
-        }
-
-    def update(self, actions: Actions) -> None:
-        """Enable what can be written now."""
-        self._actions = actions
+    @override
+    def refresh(self) -> None:
         photo = self._session.focus.current is not None
-        can = self._exports.can_export
         for name in ("copy_picture", "save_picture"):
-            actions[name].setEnabled(photo and not self._exports.is_busy)
+            self[name].setEnabled(photo and not self._exports.is_busy)
         for name in ("save_numbers", "save_sheet", "save_page"):
-            actions[name].setEnabled(can)
-        actions["save_full_picture"].setEnabled(self._exports.can_draw)
-
-    def _update(self) -> None:
-        if self._actions is not None:
-            self.update(self._actions)
+            self[name].setEnabled(self._exports.can_export)
+        self["save_full_picture"].setEnabled(self._exports.can_draw)
 
     def _ask(
         self, title: str, ending: str, filters: str, write: Callable[[Path], None]
@@ -106,7 +103,7 @@ class MapExportCommands:
             photo = self._session.focus.current_path
             if photo is None:
                 return
-            dialog = QFileDialog(self._window, title, str(photo.parent), filters)
+            dialog = QFileDialog(self._viewer.window(), title, str(photo.parent), filters)
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
             dialog.setDefaultSuffix(Path(ending).suffix.removeprefix("."))
             dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix(_suffix(text)))

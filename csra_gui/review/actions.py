@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QIcon, QKeySequence
+from typing_extensions import override
 
-from csra_gui.base.actions import ActionSpec, Slots, Standard
+from csra_gui.base.actions import ActionSpec, FeatureActions, Slots, Standard
 from csra_gui.base.icons import icon
+from csra_gui.review.bulk_dialog import BulkDialog
 from csra_gui.review.controller import ReviewController
+from csra_gui.review.favourites_dialog import FavouritesDialog
 from csra_gui.review.label_history import FAVOURITES, UsedLabels
 from csra_gui.review.label_list_model import Share
 from csra_gui.review.labels_panel import LabelsPanel
-from csra_gui.review.review_dialogs import ReviewDialogs
 from csra_gui.session.session import Session
 from engine.texts import display_text
-
-if TYPE_CHECKING:
-    from csra_gui.shell.action_table import Actions
 
 _LABELS = 9
 LABEL_KEYS = tuple(f"label_{n}" for n in range(1, _LABELS + 1))
@@ -53,13 +51,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("add_label", "A&dd a label", ("A",), "tag", "Type a label to give to the photo."),
     ActionSpec(
-        "pin",
-        "&Keep the map of the label",
-        ("P",),
-        "pin",
-        "Keep the map of the label pointed at over the photo, or let it go.",
-    ),
-    ActionSpec(
         "bulk_edit",
         "Change labels of &many photos…",
         ("Ctrl+B",),
@@ -80,25 +71,30 @@ ACTIONS: tuple[ActionSpec, ...] = (
 )
 
 
-class ReviewCommands:
+class ReviewActions(FeatureActions):
     """Decisions on the photos selected, and taking them back."""
 
     def __init__(
-        self,
-        session: Session,
-        review: ReviewController,
-        used: UsedLabels,
-        panel: LabelsPanel,
-        dialogs: ReviewDialogs,
+        self, session: Session, review: ReviewController, used: UsedLabels, panel: LabelsPanel
     ) -> None:
+        super().__init__(ACTIONS, panel)
         self._session = session
         self._review = review
         self._used = used
         self._panel = panel
-        self._dialogs = dialogs
+        self.connect_slots(self._slots())
+        self.refresh_on(
+            session.pipeline.photos_reset,
+            session.pipeline.photos_added,
+            session.focus.current_changed,
+            session.selection_changed,
+            session.decisions.changed,
+            session.decisions.undo_changed,
+            session.shown.changed,
+            used.favourites_changed,
+        )
 
-    def slots(self) -> Slots:
-        """Each command's slot by its id."""
+    def _slots(self) -> Slots:
         review = self._review
         slots: Slots = {
             "undo": self._session.decisions.undo,
@@ -108,9 +104,8 @@ class ReviewCommands:
             "next_unreviewed": review.go_to_next_unreviewed,
             "reviewed": review.toggle_reviewed,
             "add_label": self._panel.start_typing,
-            "pin": self._toggle_pin,
-            "bulk_edit": self._dialogs.show_bulk_edit,
-            "edit_favourites": self._dialogs.show_favourites,
+            "bulk_edit": self._show_bulk_edit,
+            "edit_favourites": self._show_favourites,
         }
         slots |= {name: _numbered(review.turn, place) for place, name in enumerate(LABEL_KEYS)}
         slots |= {
@@ -119,33 +114,41 @@ class ReviewCommands:
         }
         return slots
 
-    def update(self, actions: Actions) -> None:
-        """Enable and check the group's actions as things are now."""
+    @override
+    def refresh(self) -> None:
         session, review = self._session, self._review
-        _name(actions, "undo", "&Undo", session.decisions.undo_caption)
-        _name(actions, "redo", "&Redo", session.decisions.redo_caption)
+        self._name("undo", "&Undo", session.decisions.undo_caption)
+        self._name("redo", "&Redo", session.decisions.redo_caption)
         any_photo = bool(review.targets)
         for name in ("accept_all", "reviewed", "add_label", *LABEL_KEYS):
-            actions[name].setEnabled(any_photo)
-        actions["repeat"].setEnabled(review.can_repeat)
-        actions["next_unreviewed"].setEnabled(len(session.shown) > 0)
-        actions["bulk_edit"].setEnabled(len(session.photos) > 0)
-        actions["pin"].setEnabled(session.focus.category is not None)
+            self[name].setEnabled(any_photo)
+        self["repeat"].setEnabled(review.can_repeat)
+        self["next_unreviewed"].setEnabled(len(session.shown) > 0)
+        self["bulk_edit"].setEnabled(len(session.photos) > 0)
         share = review.reviewed
         is_done = any_photo and share is Share.ALL
-        actions["reviewed"].setChecked(is_done)
-        actions["reviewed"].setIconText(_REVIEWED[share])
-        actions["reviewed"].setIcon(icon("check") if is_done else QIcon())
+        self["reviewed"].setChecked(is_done)
+        self["reviewed"].setIconText(_REVIEWED[share])
+        self["reviewed"].setIcon(icon("check") if is_done else QIcon())
         for place, label in enumerate(self._used.favourites(), start=1):
-            action = actions[f"favourite_{place}"]
+            action = self[f"favourite_{place}"]
             action.setEnabled(any_photo and bool(label))
             shown = display_text(label).replace("&", "&&") if label else "none yet"
             action.setText(f"Favourite &{place}: {shown}")
 
-    def _toggle_pin(self) -> None:
-        session = self._session
-        is_kept = session.focus.category == session.focus.pinned
-        session.focus.set_pinned(None if is_kept else session.focus.category)
+    def _name(self, name: str, verb: str, caption: str) -> None:
+        self[name].setEnabled(bool(caption))
+        shown = display_text(caption).replace("&", "&&")
+        self[name].setText(f"{verb}: {shown}" if caption else verb)
+
+    def _show_bulk_edit(self) -> None:
+        BulkDialog(self._session, self._review, self._panel.window()).open()
+
+    def _show_favourites(self) -> None:
+        native = QKeySequence.SequenceFormat.NativeText
+        keys = [self[name].shortcut().toString(native) for name in FAVOURITE_KEYS]
+        known = self._review.known_labels
+        FavouritesDialog(self._used, known, keys, self._panel.window()).open()
 
 
 def _numbered(slot: Callable[[int], object], place: int) -> Callable[[], object]:
@@ -155,9 +158,3 @@ def _numbered(slot: Callable[[int], object], place: int) -> Callable[[], object]
         slot(place)
 
     return numbered
-
-
-def _name(actions: Actions, name: str, verb: str, caption: str) -> None:
-    actions[name].setEnabled(bool(caption))
-    shown = display_text(caption).replace("&", "&&")
-    actions[name].setText(f"{verb}: {shown}" if caption else verb)

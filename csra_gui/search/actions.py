@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtWidgets import QDockWidget
+from typing_extensions import override
 
-from csra_gui.base.actions import ActionSpec, Slots, Standard
+from csra_gui.base.actions import ActionSpec, FeatureActions, Standard
 from csra_gui.search.search_panel import SearchPanel
 from csra_gui.session.session import Session
-
-if TYPE_CHECKING:
-    from csra_gui.shell.action_table import Actions
-
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("find", "&Find photos", (Standard.Find,), "search", "Type what to show."),
@@ -29,30 +24,37 @@ ACTIONS: tuple[ActionSpec, ...] = (
 )
 
 
-class SearchCommands:
+class SearchActions(FeatureActions):
     """What is shown of the photos that are open."""
 
     def __init__(self, session: Session, panel: SearchPanel, facets: QDockWidget) -> None:
+        super().__init__(ACTIONS, panel)
         self._session = session
-        self._panel = panel
         self._facets = facets
+        self.connect_slots(
+            {
+                "find": panel.start_typing,
+                "clear_filter": panel.clear,
+                "save_filter": panel.save_filter,
+                "show_facets": self._show_facets,
+            }
+        )
+        shown = session.shown
+        self.refresh_on(
+            session.pipeline.photos_reset,
+            session.pipeline.scan_started,
+            shown.changed,
+            shown.order_changed,
+            facets.visibilityChanged,
+        )
 
-    def slots(self) -> Slots:
-        """Each command's slot by its id."""
-        return {
-            "find": self._panel.start_typing,
-            "clear_filter": self._panel.clear,
-            "save_filter": self._panel.save_filter,
-            "show_facets": self._show_facets,
-        }
-
-    def update(self, actions: Actions) -> None:
-        """Enable and check the group's actions as things are now."""
+    @override
+    def refresh(self) -> None:
         shown = self._session.shown
-        actions["find"].setEnabled(bool(self._session.pipeline.roots))
-        actions["clear_filter"].setEnabled(bool(shown.filter_text or shown.fixed_caption))
-        actions["save_filter"].setEnabled(bool(shown.filter_text.strip()))
-        actions["show_facets"].setChecked(not self._facets.isHidden())
+        self["find"].setEnabled(bool(self._session.pipeline.roots))
+        self["clear_filter"].setEnabled(bool(shown.filter_text or shown.fixed_caption))
+        self["save_filter"].setEnabled(bool(shown.filter_text.strip()))
+        self["show_facets"].setChecked(not self._facets.isHidden())
 
-    def _show_facets(self, on: bool) -> None:
+    def _show_facets(self, on: bool) -> None:  # Qt would not pass the state to one of its methods
         self._facets.setVisible(on)

@@ -1,50 +1,56 @@
-"""The commands as actions; menus, tool bar and shortcut list come from here."""
+"""The actions of all features by their ids, with their keys, in menus and bars."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar
+from PySide6.QtCore import QObject, QPoint, Qt, Slot
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
-from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec, plain_text
-from csra_gui.base.icons import icon
+from csra_gui.base.actions import SEPARATOR, FeatureActions, MenuSpec, menu_paths, plain_text
+from csra_gui.base.settings import Settings
 from csra_gui.base.shortcuts import Shortcuts
-from csra_gui.shell.menus import ACTIONS, MENUS, TOOL_BAR
+from csra_gui.shell.menus import ICONS_ONLY, MENUS, OTHER_KEYS, TOOL_BAR
+from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 
 
-class Actions(QObject):
-    """The commands as ``QAction``, each connected to the slot of its id.
+class ActionTable(QObject):
+    """Finds each feature's actions; whoever looks at one sees it as things are now.
 
     Args:
-        slots: what each command does, by its id.
-        shortcuts: the keys of each command; they may change.
-        parent: of the actions.
+        features: their ids differ.
+        settings: with the keys that the person chose.
+        window: over which menus and dialogs open.
     """
 
     def __init__(
-        self,
-        slots: Mapping[str, Callable[..., object]],
-        shortcuts: Shortcuts,
-        parent: QObject,
+        self, features: Sequence[FeatureActions], settings: Settings, window: QWidget
     ) -> None:
-        super().__init__(parent)
-        self._shortcuts = shortcuts
-        self._actions: dict[str, QAction] = {}
+        super().__init__(window)
+        self._window = window
+        self._features = tuple(features)
+        self._feature_of = {spec.id: feature for feature in features for spec in feature.specs}
         self._menus: dict[str, QMenu] = {}
-        self._groups: dict[str, QActionGroup] = {}
-        for spec in ACTIONS:
-            self._actions[spec.id] = self._made(spec, slots[spec.id])
+        specs = [spec for feature in features for spec in feature.specs]
+        self.shortcuts = Shortcuts(settings, specs)
         self._apply_shortcuts()
-        shortcuts.changed.connect(self._apply_shortcuts)
+        self.shortcuts.changed.connect(self._apply_shortcuts)
 
     def __getitem__(self, name: str) -> QAction:
-        return self._actions[name]
+        feature = self._feature_of[name]
+        feature.flush()
+        return feature[name]
 
     def menu(self, name: str) -> QMenu:
         """A menu by its id."""
         return self._menus[name]
+
+    @Slot()
+    def flush(self) -> None:
+        """Refresh what is due: a menu is about to show it, or a key to run it."""
+        for feature in self._features:
+            feature.flush()
 
     def fill_menu_bar(self, bar: QMenuBar) -> None:
         """Add every menu."""
@@ -58,12 +64,27 @@ class Actions(QObject):
                 bar.addSeparator()
             else:
                 bar.addAction(self[name])
+        for name in ICONS_ONLY:
+            button = bar.widgetForAction(self[name])
+            button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def pop_up(self, name: str, place: QPoint) -> None:
+        """Show the entries of a menu at a place of the screen."""
+        self.flush()
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions(self._menus[name].actions())
+        menu.popup(place)
+
+    def show_shortcuts(self) -> None:
+        """List what each key does; the keys of commands can be changed."""
+        ShortcutsDialog(self.shortcuts, OTHER_KEYS, menu_paths(MENUS), self._window).open()
 
     @Slot()
     def _apply_shortcuts(self) -> None:
-        for spec in ACTIONS:
+        for spec in self.shortcuts.specs:
             action = self[spec.id]
-            action.setShortcuts([QKeySequence(key) for key in self._shortcuts.keys(spec.id)])
+            action.setShortcuts([QKeySequence(key) for key in self.shortcuts.keys(spec.id)])
             plain = plain_text(spec.text)
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             action.setToolTip(f"{plain} ({keys})" if keys else plain)
@@ -71,6 +92,7 @@ class Actions(QObject):
     def _fill(self, menu: QMenu, spec: MenuSpec) -> None:
         self._menus[spec.id] = menu
         menu.setToolTipsVisible(True)
+        menu.aboutToShow.connect(self.flush)
         for entry in spec.entries:
             if isinstance(entry, MenuSpec):
                 self._fill(menu.addMenu(entry.text), entry)
@@ -78,16 +100,3 @@ class Actions(QObject):
                 menu.addSeparator()
             else:
                 menu.addAction(self[entry])
-
-    def _made(self, spec: ActionSpec, slot: Callable[..., object]) -> QAction:
-        action = QAction(spec.text, self)
-        action.setObjectName(spec.id)
-        action.setStatusTip(spec.tip)
-        if spec.icon:
-            action.setIcon(icon(spec.icon))
-        action.setCheckable(spec.checkable)
-        if spec.group:
-            group = self._groups.setdefault(spec.group, QActionGroup(self))
-            group.addAction(action)
-        action.triggered.connect(slot)
-        return action

@@ -1,39 +1,10 @@
-"""Every command of the window, and where it is found."""
+"""Where each command of the window is found."""
 
 from __future__ import annotations
 
-from csra_gui.base.actions import SEPARATOR, ActionSpec, MenuSpec
-from csra_gui.browse import actions as browse
-from csra_gui.browse import zoom_actions as view
-from csra_gui.evaluation import actions as evaluate
-from csra_gui.maps import actions as maps
-from csra_gui.maps import export_actions as map_export
-from csra_gui.maps import study_actions as map_study
-from csra_gui.models import actions as models
-from csra_gui.review import actions as review
-from csra_gui.search import actions as search
-from csra_gui.shell import file_actions as photos
-from csra_gui.shell import help_actions as help_commands
-from csra_gui.tagging import actions as tags
-from csra_gui.tagging import retag_actions as retagging
-from csra_gui.training import actions as train
-
-ACTIONS: tuple[ActionSpec, ...] = (
-    *photos.ACTIONS,
-    *view.ACTIONS,
-    *browse.ACTIONS,
-    *maps.ACTIONS,
-    *map_study.ACTIONS,
-    *map_export.ACTIONS,
-    *review.ACTIONS,
-    *search.ACTIONS,
-    *tags.ACTIONS,
-    *retagging.ACTIONS,
-    *models.ACTIONS,
-    *evaluate.ACTIONS,
-    *train.ACTIONS,
-    *help_commands.ACTIONS,
-)
+from csra_gui.base.actions import SEPARATOR, MenuSpec
+from csra_gui.maps import export_actions
+from csra_gui.review.actions import FAVOURITE_KEYS, LABEL_KEYS
 
 MENUS: tuple[MenuSpec, ...] = (
     MenuSpec(
@@ -122,11 +93,11 @@ MENUS: tuple[MenuSpec, ...] = (
             "reviewed",
             SEPARATOR,
             "add_label",
-            MenuSpec("labels", "&Labels listed", review.LABEL_KEYS),
+            MenuSpec("labels", "&Labels listed", LABEL_KEYS),
             MenuSpec(
                 "favourites",
                 "&Favourites",
-                (*review.FAVOURITE_KEYS, SEPARATOR, "edit_favourites"),
+                (*FAVOURITE_KEYS, SEPARATOR, "edit_favourites"),
             ),
         ),
     ),
@@ -186,12 +157,25 @@ MENUS: tuple[MenuSpec, ...] = (
             "true_boxes",
             "reset_what_if",
             SEPARATOR,
-            MenuSpec("export_maps", "E&xport", tuple(spec.id for spec in map_export.ACTIONS)),
+            MenuSpec("export_maps", "E&xport", tuple(spec.id for spec in export_actions.ACTIONS)),
         ),
     ),
     MenuSpec("tags", "&Tags", ("tag", "pause", "cancel", "retag", SEPARATOR, "show_problems")),
     MenuSpec("model", "&Model", ("models", "import_model")),
-    MenuSpec("evaluate", "&Evaluate", evaluate.MENU),
+    MenuSpec(
+        "evaluate",
+        "&Evaluate",
+        (
+            "evaluate_voc",
+            "evaluate_coco",
+            "evaluate_wider",
+            "evaluate_folder",
+            "evaluate_decisions",
+            SEPARATOR,
+            "evaluation_results",
+            "cancel_evaluation",
+        ),
+    ),
     MenuSpec(
         "train",
         "Trai&n",

@@ -1,59 +1,66 @@
-"""Tagging photos."""
+"""Tagging photos, once and again."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing_extensions import override
 
-from csra_gui.base.actions import ActionSpec, Slots
+from csra_gui.base.actions import ActionSpec, FeatureActions
 from csra_gui.session.session import Session
-from csra_gui.shell.controller import WindowDialogs
-
-if TYPE_CHECKING:
-    from csra_gui.shell.action_table import Actions
-
+from csra_gui.tagging.controller import TaggingController
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("tag", "&Tag now", ("Ctrl+T",), "play", "Tag the photos that have no labels yet."),
     ActionSpec("pause", "&Pause tagging", ("Ctrl+P",), "pause", "Stop, to go on later."),
     ActionSpec("cancel", "&Cancel tagging", ("Ctrl+.",), "cancel", "Stop; what is tagged stays."),
+    ActionSpec(
+        "retag",
+        "Tag a&gain…",
+        ("Ctrl+Shift+T",),
+        "refresh",
+        "Tag photos that have labels, and see what would change before it counts.",
+    ),
     ActionSpec("show_problems", "Show &unreadable photos…", (), "warning"),
 )
 
 
-class TagCommands:
+class TaggingActions(FeatureActions):
     """Running the model over the photos."""
 
-    def __init__(self, session: Session, dialogs: WindowDialogs) -> None:
-        self._session = session
-        self._dialogs = dialogs
-
-    def slots(self) -> Slots:
-        """Each command's slot by its id."""
-        return {
-            "tag": self._session.pipeline.tag,
-            "pause": self._session.pipeline.pause,
-            "cancel": self._session.pipeline.cancel_tagging,
-            "show_problems": self._dialogs.show_problems,
-        }
-
-    def update(self, actions: Actions) -> None:
-        """Enable and check the group's actions as things are now."""
-        session = self._session
-        busy = session.pipeline.is_tagging or session.pipeline.is_scanning
-        actions["tag"].setEnabled(
-            session.models.model is not None and not busy and self._has_untagged()
+    def __init__(self, session: Session, controller: TaggingController) -> None:
+        super().__init__(ACTIONS, controller)
+        self._session, pipeline = session, session.pipeline
+        self.connect_slots(
+            {
+                "tag": pipeline.tag,
+                "pause": pipeline.pause,
+                "cancel": pipeline.cancel_tagging,
+                "retag": controller.ask_retag,
+                "show_problems": controller.show_problems,
+            }
         )
-        actions["tag"].setText(self._tag_text())
-        actions["pause"].setEnabled(
-            session.pipeline.is_tagging and not session.pipeline.is_retagging
+        self.refresh_on(
+            pipeline.photos_reset,
+            pipeline.photos_added,
+            pipeline.scan_started,
+            pipeline.scan_finished,
+            pipeline.tagging_started,
+            pipeline.tagging_finished,
+            pipeline.predictions_changed,
+            pipeline.looked_up,
+            session.models.state_changed,
         )
-        actions["cancel"].setEnabled(session.pipeline.is_tagging or session.pipeline.is_paused)
-        actions["show_problems"].setEnabled(bool(session.photos.errors or session.pipeline.skipped))
 
-    def _has_untagged(self) -> bool:
-        photos = self._session.photos
-        return photos.tagged_count() + len(photos.errors) < len(photos)
-
-    def _tag_text(self) -> str:
-        begun = self._session.pipeline.is_paused or self._session.photos.tagged_count() > 0
-        return "&Resume tagging" if begun and self._has_untagged() else "&Tag now"
+    @override
+    def refresh(self) -> None:
+        photos, pipeline = self._session.photos, self._session.pipeline
+        is_busy = pipeline.is_tagging or pipeline.is_scanning
+        may_start = self._session.models.model is not None and not is_busy
+        tagged = photos.tagged_count()
+        untagged = tagged + len(photos.errors) < len(photos)
+        resumes = untagged and (pipeline.is_paused or tagged > 0)
+        self["tag"].setText("&Resume tagging" if resumes else "&Tag now")
+        self["tag"].setEnabled(may_start and untagged)
+        self["pause"].setEnabled(pipeline.is_tagging and not pipeline.is_retagging)
+        self["cancel"].setEnabled(pipeline.is_tagging or pipeline.is_paused)
+        self["retag"].setEnabled(may_start and len(photos) > 0 and not pipeline.is_looking_up)
+        self["show_problems"].setEnabled(bool(photos.errors or pipeline.skipped))

@@ -1,4 +1,4 @@
-"""Asks how to tag again, and what of it shall count."""
+"""Shows what could not be tagged, asks how to tag again, and what of it shall count."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from csra_gui.base.settings import RETAG_MODE, Settings
 from csra_gui.session.retag_plan import Difference, RetagMode, RetagPlan
 from csra_gui.session.session import Session
 from csra_gui.tagging.difference_dialog import DifferenceDialog
+from csra_gui.tagging.problems_dialog import Problem, ProblemsDialog
 from csra_gui.tagging.retag_dialog import FolderChoice, RetagDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.records.models import default_store, shipped_models
@@ -19,8 +20,8 @@ from engine.records.models import default_store, shipped_models
 _NO_CHANGE = "The photos were tagged again, and no label changes."
 
 
-class RetagController(QObject):
-    """The dialogs around tagging again; none of them waits."""
+class TaggingController(QObject):
+    """The dialogs around tagging; none of them waits."""
 
     def __init__(
         self, session: Session, settings: Settings, notifier: Notifier, window: QWidget
@@ -39,7 +40,17 @@ class RetagController(QObject):
             fact.connect(self._close_what_is_void)
 
     @Slot()
-    def ask(self) -> None:
+    def show_problems(self) -> None:
+        """The photos and folders that could not be read."""
+        photos = self._session.photos
+        problems = [Problem(photos.paths[row], text, row) for row, text in photos.errors.items()]
+        problems += [Problem(skip.path, skip.message) for skip in self._session.pipeline.skipped]
+        dialog = ProblemsDialog(problems, self._window)
+        dialog.photo_chosen.connect(self._session.focus.set_current)
+        dialog.show()
+
+    @Slot()
+    def ask_retag(self) -> None:
         """Open the dialog, once a worker knows which models there are."""
         self._session.jobs.run(_known_models, "list models", self._show_dialog)
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing_extensions import override
 
-from csra_gui.base.actions import ActionSpec, Slots
+from csra_gui.base.actions import ActionSpec, FeatureActions
 from csra_gui.session.session import Session
 from csra_gui.training.controller import TrainingController
-
-if TYPE_CHECKING:
-    from csra_gui.shell.action_table import Actions
-
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
@@ -34,27 +30,32 @@ ACTIONS: tuple[ActionSpec, ...] = (
 )
 
 
-class TrainCommands:
+class TrainingActions(FeatureActions):
     """What makes models learn."""
 
     def __init__(self, session: Session, controller: TrainingController) -> None:
+        super().__init__(ACTIONS, controller)
         self._session = session
-        self._controller = controller
+        self._runner = controller.runner
+        self.connect_slots(
+            {
+                "improve_model": controller.teachings.show_improve,
+                "teach_label": controller.teachings.show_teach,
+                "new_training": controller.show_new,
+                "show_training": controller.show_running,
+                "trainings": controller.show_runs,
+            }
+        )
+        self.refresh_on(
+            session.pipeline.photos_reset,
+            session.pipeline.photos_added,
+            session.models.state_changed,
+            self._runner.phase_changed,
+        )
 
-    def slots(self) -> Slots:
-        """Each command's slot by its id."""
-        controller = self._controller
-        return {
-            "improve_model": controller.teachings.show_improve,
-            "teach_label": controller.teachings.show_teach,
-            "new_training": controller.show_new,
-            "show_training": controller.show_running,
-            "trainings": controller.show_runs,
-        }
-
-    def update(self, actions: Actions) -> None:
-        """Enable and check the group's actions as things are now."""
+    @override
+    def refresh(self) -> None:
         ready = self._session.models.model is not None and len(self._session.photos) > 0
-        actions["improve_model"].setEnabled(ready)
-        actions["teach_label"].setEnabled(ready)
-        actions["show_training"].setEnabled(self._controller.runner.run is not None)
+        self["improve_model"].setEnabled(ready)
+        self["teach_label"].setEnabled(ready)
+        self["show_training"].setEnabled(self._runner.run is not None)

@@ -14,7 +14,7 @@ from csra_gui.base.paths import log_file
 from csra_gui.base.settings import SHORTCUTS, Settings
 from csra_gui.base.shortcuts import Shortcuts, key_problem
 from csra_gui.shell.log_dialog import MAX_BYTES, LogDialog, last_lines
-from csra_gui.shell.menus import ACTIONS, OTHER_KEYS
+from csra_gui.shell.menus import OTHER_KEYS
 from csra_gui.shell.shortcut_model import ShortcutModel, ShortcutRow
 from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 from csra_gui.widgets.text_dialogs import BugDialog
@@ -37,9 +37,10 @@ def shortcuts(settings: Settings) -> Shortcuts:
     return Shortcuts(settings, SPECS)
 
 
-def test_no_two_commands_have_the_same_key(settings: Settings, qapp: object) -> None:
-    shortcuts = Shortcuts(settings, ACTIONS)
-    used = Counter(key for spec in ACTIONS for key in shortcuts.declared(spec.id))
+def test_no_two_commands_have_the_same_key(start: Start) -> None:
+    shortcuts = start().window.actions_table.shortcuts
+    used = Counter(key for spec in shortcuts.specs for key in shortcuts.declared(spec.id))
+    assert len(used) > 50
     assert [key for key, count in used.items() if count > 1] == []
     assert [key for key in used if key_problem(key)] == []
 
@@ -158,13 +159,14 @@ def test_a_changed_key_runs_the_command_in_the_window(qtbot: QtBot, start: Start
     window = application.window
     action = window.actions_table["open_samples"]
     action.setEnabled(True)
-    window.shortcuts.assign("open_samples", "Ctrl+Shift+F9")
+    shortcuts = window.actions_table.shortcuts
+    shortcuts.assign("open_samples", "Ctrl+Shift+F9")
     assert action.shortcut() == QKeySequence("Ctrl+Shift+F9")
     assert "F9" in action.toolTip()
     window.actions_table["shortcuts"].trigger()
     dialog = window.findChild(ShortcutsDialog)
     assert dialog is not None
-    assert len(shown(dialog)) == len(ACTIONS) + len(OTHER_KEYS)
+    assert len(shown(dialog)) == len(shortcuts.specs) + len(OTHER_KEYS)
     dialog.search.setText("View ▸ Theme")
     assert [text for text, _ in shown(dialog)] == ["Like the desktop", "Light", "Dark"]
     dialog.close()

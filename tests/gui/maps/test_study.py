@@ -64,7 +64,7 @@ def test_hiding_a_part_asks_the_model_again_and_shows_what_becomes_of_the_labels
     assert hide.isHidden()
     before = score(looking, CAT)
     drag(view, (0.0, 0.0), (1.0, 1.0))
-    assert not hide.isHidden()
+    qtbot.waitUntil(lambda: not hide.isHidden())
     hide.click()
     qtbot.waitUntil(lambda: source.hidden is not None and source.scores is not None)
     assert engine.hidden_calls[-1] == source.hidden

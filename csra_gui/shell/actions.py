@@ -1,0 +1,62 @@
+"""The window itself: how it looks, its settings, help, and leaving."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+from typing_extensions import override
+
+from csra_gui.base.actions import ActionSpec, FeatureActions, Standard
+from csra_gui.base.settings import THEME, Settings
+from csra_gui.shell.controller import WindowDialogs
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("theme_system", "Like the &desktop", checkable=True, group="theme"),
+    ActionSpec("theme_light", "&Light", checkable=True, group="theme"),
+    ActionSpec("theme_dark", "&Dark", checkable=True, group="theme"),
+    ActionSpec("full_screen", "F&ull screen", ("F11",), checkable=True),
+    ActionSpec("settings", "Se&ttings…", ("Ctrl+,",), "settings"),
+    ActionSpec("quit", "&Quit", ("Ctrl+Q",)),
+    ActionSpec("shortcuts", "&Keyboard shortcuts", (Standard.HelpContents,), "help"),
+    ActionSpec("show_log", "Show &log", tip="What the program wrote down, to read or send."),
+    ActionSpec("about", "&About", (), "info"),
+)
+
+
+class WindowActions(FeatureActions):
+    """Theme, full screen, settings, shortcuts, the log, about and the end.
+
+    Signals:
+        shortcuts_requested: the person wants to see the keys of all features.
+    """
+
+    shortcuts_requested = Signal()
+
+    def __init__(self, settings: Settings, dialogs: WindowDialogs, window: QWidget) -> None:
+        super().__init__(ACTIONS, window)
+        self._settings = settings
+        self._window = window
+        self.connect_slots(
+            {
+                "theme_system": lambda: settings.set_value(THEME, "system"),
+                "theme_light": lambda: settings.set_value(THEME, "light"),
+                "theme_dark": lambda: settings.set_value(THEME, "dark"),
+                "full_screen": self._set_full_screen,
+                "settings": dialogs.show_settings,
+                "quit": window.close,
+                "shortcuts": self.shortcuts_requested,
+                "show_log": dialogs.show_log,
+                "about": dialogs.show_about,
+            }
+        )
+        self.refresh_on(settings.setting_changed)
+
+    @override
+    def refresh(self) -> None:
+        self[f"theme_{self._settings.value(THEME)}"].setChecked(True)
+
+    def _set_full_screen(self, on: bool) -> None:
+        if on:
+            self._window.showFullScreen()
+        else:
+            self._window.showNormal()
