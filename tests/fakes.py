@@ -15,7 +15,11 @@ import numpy as np
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PredictConfig, PreprocessConfig
-from engine.api.errors import EngineError, ImageError, ModelError
+from engine.api.errors import (
+    EngineError,
+    ImageError,
+    ModelError,
+)
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
@@ -34,6 +38,7 @@ from engine.api.values import (
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
 from engine.data.decoding.pool import DecodeRequest
+from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
 from engine.explain.evidence import logits, sigmoid
 from engine.explain.regions import cell_shares
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
@@ -362,3 +367,38 @@ class FakeDecoder:
         side = min(request.side or WIDTH, WIDTH)
         pixels = np.full((side * 3 // 4, side, 3), 90, dtype=np.uint8)
         return DecodedImage(pixels, WIDTH, HEIGHT)
+
+
+@dataclass
+class FakeDownloader:
+    """Downloads nothing, in three steps; keeps a part when it is closed early.
+
+    Attributes:
+        gate: each step after the first waits for it.
+        error: is raised after the first step while it is set.
+        calls: the settings of each call.
+        closed: set when a download has come to its end, whichever.
+    """
+
+    gate: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
+    note: str = ""
+    calls: list[DownloadSettings] = field(default_factory=list)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(
+        self, source: DownloadSource, folder: Path, settings: DownloadSettings
+    ) -> Generator[DownloadProgress, None, Path]:
+        self.calls.append(settings)
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{source.file_name}.part"
+        try:
+            part.write_bytes(b"half")
+            yield DownloadProgress("downloading", 50_000_000, 100_000_000, self.note)
+            if self.error is not None and not settings.accept_change:
+                raise self.error
+            while not self.gate.wait(0.01):
+                yield DownloadProgress("downloading", 50_000_000, 100_000_000)
+            return part.rename(folder / source.file_name)
+        finally:
+            self.closed.set()

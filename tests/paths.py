@@ -1,4 +1,4 @@
-"""Where tests find data that does not belong to the project."""
+"""Where tests find data: their own, and what lies beside the project."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+#: What the official code gave; ``README.md`` there says for which inputs.
+GOLDEN = ROOT / "tests" / "data" / "golden"
 
 
 def needs(*parts: str) -> Path:

@@ -15,10 +15,21 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
+from csra_gui.browse.full_screen import FullScreen
 from csra_gui.browse.photo_roles import PhotoRole
+from csra_gui.browse.thumbnail_view import ThumbnailView
+from csra_gui.models.download_dialog import DownloadDialog
+from csra_gui.models.entries import Place
+from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.widgets.photo_view import PhotoView
+from engine.api.categories import Categories
+from engine.api.values import ModelInfo
+from engine.records.models import default_store
 from tests.fakes import (
     MODEL_ID,
+    FakeEngine,
+    fake_model,
+    write_model_file,
 )
 
 Start = Callable[..., Application]
@@ -88,7 +99,9 @@ def overlay(application: Application) -> QImage:
 
 
 def trigger(application: Application, name: str) -> None:
-    application.window.actions_table[name].trigger()
+    action = application.window.actions_table[name]
+    assert action.isEnabled(), f"{name} cannot be used"
+    action.trigger()
 
 
 def drag(
@@ -119,3 +132,78 @@ def at(view: PhotoView, x: float, y: float) -> QPoint:
     """The point of the view over a fraction of the photo."""
     rect = view.photo_rect()
     return QPointF(rect.left() + x * rect.width(), rect.top() + y * rect.height()).toPoint()
+
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+NONE = Qt.KeyboardModifier.NoModifier
+
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def click(view: ThumbnailView, photo: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    index = view._photos.index_of(photo)
+    view.scrollTo(index)
+    QTest.mouseClick(view.viewport(), LEFT, modifiers, view.visualRect(index).center())
+
+
+def filter_to(qtbot: QtBot, application: Application, text: str, count: int) -> None:
+    application.session.shown.set_filter(text)
+    qtbot.waitUntil(lambda: len(application.session.shown) == count)
+
+
+ANIMALS = Categories(("fox", "cat", "owl"))
+
+
+OFFICIAL = "voc07-resnet101"
+
+
+def own_model(
+    engine: FakeEngine, name: str, categories: Categories = ANIMALS, **facts: object
+) -> ModelInfo:
+    """A model in the person's folder that the engine can open."""
+    path = default_store().folder / f"{name}.safetensors"
+    info = fake_model(name, write_model_file(path, name, categories).resolve(), categories, **facts)
+    engine.models[name] = info
+    return info
+
+
+def open_dialog(qtbot: QtBot, application: Application, name: str) -> ModelsDialog:
+    """The Models dialog on one model."""
+    application.window.actions_table["models"].trigger()
+    dialog = application.window.controller.dialog
+    assert dialog is not None
+    manager = application.manager
+    qtbot.waitUntil(lambda: name in [model.name for model in manager.manager.models])
+    dialog.tree.set_current_name(name)
+    assert dialog.tree.current_name == name
+    return dialog
+
+
+def place(application: Application, name: str) -> Place:
+    return next(m.place for m in application.manager.manager.models if m.name == name)
+
+
+def choose(dialog: ModelsDialog, caption: str) -> None:
+    """The button of a message in the dialog."""
+    buttons = dialog.message_bar.findChildren(QPushButton)
+    next(button for button in buttons if button.text() == caption).click()
+
+
+def agree(qtbot: QtBot, dialog: ModelsDialog) -> None:
+    """Ask for the download and agree to the terms."""
+    dialog.download.click()
+    [question] = dialog.findChildren(DownloadDialog)
+    assert "AGPL-3.0" in question.sheet.toPlainText()
+    assert not question.start.isEnabled()
+    question.agreed.click()
+    question.start.click()
+
+
+def full_screens() -> list[FullScreen]:
+    return [w for w in QApplication.topLevelWidgets() if isinstance(w, FullScreen)]

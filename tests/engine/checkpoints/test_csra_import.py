@@ -30,9 +30,9 @@ from tests.engine.csra_checkpoints import (
     resnet_state,
 )
 from tests.engine.tiny_models import tiny_classifier, tiny_record
-from tests.paths import needs
+from tests.paths import GOLDEN
 
-GOLDEN = [
+NETWORKS = [
     ("resnet18", "resnet18_heads1", 1, 0.1, 20, 224, "resnet18_heads1_lam0.1_cls20_size224_logit"),
     ("resnet50", "resnet50_heads4", 4, 0.5, 80, 224, "resnet50_heads4_lam0.5_cls80_size224_logit"),
     ("vit_b16", "vit_b16_heads1", 1, 0.3, 14, 224, "vit_b16_224_heads1_lam0.3_cls14_logit"),
@@ -49,12 +49,12 @@ def saved(folder, state, name="net_lam0.5.pth", **options):
     return path
 
 
-@pytest.mark.parametrize(("backbone", "keys", "heads", "lam", "classes", "size", "entry"), GOLDEN)
+@pytest.mark.parametrize(("backbone", "keys", "heads", "lam", "classes", "size", "entry"), NETWORKS)
 def test_logits_are_those_of_the_official_code(
     backbone, keys, heads, lam, classes, size, entry, tmp_path
 ):
-    state = golden_state(needs("golden", f"keys_{keys}.json"))
-    expected = np.load(needs("golden", "models.npz"))[entry]
+    state = golden_state(GOLDEN / f"keys_{keys}.json")
+    expected = np.load(GOLDEN / "models.npz")[entry]
     path = saved(tmp_path, state, f"{backbone}_head{heads}_lam{lam}_94.7.pth")
     classifier, record = import_checkpoint(path, ImportOptions(input_size=size))
     config = record.config

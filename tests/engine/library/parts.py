@@ -14,6 +14,12 @@ from engine.library.values import ImageFile, LibraryModel
 CATEGORIES = Categories(("dog", "person", "traffic light"))
 MODEL = LibraryModel("abc123", "Small", CATEGORIES)
 ME = "me"
+#: A migration that does not exist yet.
+NEXT = (
+    "CREATE TABLE notes (image_id INTEGER, note TEXT) STRICT",
+    "INSERT INTO notes SELECT id, 'old' FROM images",
+    "ALTER TABLE images ADD COLUMN stars INTEGER",
+)
 
 
 def files(count: int, folder: Path = Path("/photos/trip")) -> list[ImageFile]:

@@ -30,7 +30,7 @@ from engine.library.opening import open_library, rebuild_library
 from engine.library.schema import MIGRATIONS
 from engine.library.values import Verdict, Wish
 from tests.engine.library.batch_writer import BATCH
-from tests.engine.library.parts import ME, MODEL, categories_of, files, filled, prediction
+from tests.engine.library.parts import ME, MODEL, NEXT, categories_of, files, filled, prediction
 from tests.paths import ROOT
 
 
@@ -366,18 +366,12 @@ def test_a_full_disk_gives_a_message_and_the_work_goes_on_when_there_is_room(
         assert connection.execute("SELECT count(*) FROM images").fetchone() == (20,)
 
 
-NEXT = (
-    "CREATE TABLE notes (image_id INTEGER, note TEXT) STRICT",
-    "INSERT INTO notes SELECT id, 'old' FROM images",
-    "ALTER TABLE images ADD COLUMN stars INTEGER",
-)
-
 KILLED_MIGRATION = """
 import os, signal, sys
 from pathlib import Path
 from engine.library import opening
 from engine.library.schema import MIGRATIONS
-from tests.engine.library.test_faults import NEXT
+from tests.engine.library.parts import NEXT
 path, at = Path(sys.argv[1]), int(sys.argv[2])
 steps = list(NEXT)
 migrate, count = opening.run_statement, 0

@@ -4,12 +4,12 @@ import torch
 
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig
 from engine.models.heads import ResidualAttentionHeads
-from tests.paths import needs
+from tests.paths import GOLDEN
 
 
 @pytest.mark.parametrize("num_heads", [1, 2, 4, 6, 8])
 def test_heads_agree_with_the_official_code(num_heads):
-    golden = np.load(needs("golden", "models.npz"))
+    golden = np.load(GOLDEN / "models.npz")
     config = HeadConfig(PAPER_TEMPERATURES[num_heads], float(golden[f"head{num_heads}_lam"]))
     heads = ResidualAttentionHeads(64, 20, config)
     heads.weight.data = torch.from_numpy(golden[f"head{num_heads}_w"]).float()

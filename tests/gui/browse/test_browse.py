@@ -1,67 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
-from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base import settings as keys
-from csra_gui.browse.full_screen import FullScreen
-from csra_gui.browse.photo_details_model import COLUMNS, PhotoDetailsModel
-from csra_gui.browse.photo_list_model import FilmstripModel, PhotoListModel
-from csra_gui.browse.photo_ranges import as_selection, positions_in, runs, spread
+from csra_gui.browse.photo_details_model import COLUMNS
 from csra_gui.browse.photo_roles import PhotoRole
-from csra_gui.browse.shown_photos_model import ShownPhotosModel
-from csra_gui.browse.thumbnail_view import ThumbnailView
 from csra_gui.browse.view_mode import ViewMode
 from engine.library.values import Verdict
-from tests.gui.driver import Start
-
-CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-NONE = Qt.KeyboardModifier.NoModifier
-LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def many(tmp_path: Path) -> Path:
-    """23 photos in two folders: 12 cats, then 11 dogs."""
-    folder = tmp_path / "many"
-    (folder / "dogs").mkdir(parents=True)
-    for number in range(12):
-        (folder / f"cat-{number}.jpg").touch()
-    for number in range(11):
-        (folder / "dogs" / f"dog-{number}.jpg").touch()
-    return folder
-
-
-@pytest.fixture
-def application(qtbot: QtBot, start: Start, many: Path) -> Iterator[Application]:
-    made = start([many])
-    made.window.resize(1400, 900)
-    session = made.session
-    qtbot.waitUntil(
-        lambda: (
-            len(session.photos) == 23
-            and not session.photos.untagged_rows()
-            and not session.pipeline.is_tagging
-        ),
-        timeout=30_000,
-    )
-    yield made
-    for screen in full_screens():
-        screen.close()
-
-
-def full_screens() -> list[FullScreen]:
-    return [w for w in QApplication.topLevelWidgets() if isinstance(w, FullScreen)]
+from tests.gui.driver import CTRL, LEFT, NONE, SHIFT, Start, filter_to, full_screens, trigger
 
 
 def shown_names(application: Application) -> list[str]:
@@ -74,121 +27,7 @@ def current_name(application: Application) -> str:
     return "" if path is None else path.name
 
 
-def trigger(application: Application, name: str) -> None:
-    action = application.window.actions_table[name]
-    assert action.isEnabled(), f"{name} cannot be used"
-    action.trigger()
-
-
-def click(view: ThumbnailView, photo: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
-    index = view._photos.index_of(photo)
-    view.scrollTo(index)
-    QTest.mouseClick(view.viewport(), LEFT, modifiers, view.visualRect(index).center())
-
-
-def filter_to(qtbot: QtBot, application: Application, text: str, count: int) -> None:
-    application.session.shown.set_filter(text)
-    qtbot.waitUntil(lambda: len(application.session.shown) == count)
-
-
 # Choosing several.
-
-
-def test_a_click_chooses_one_ctrl_adds_and_shift_chooses_all_between(
-    application: Application,
-) -> None:
-    grid, session = application.window.grid.grid, application.session
-    click(grid, 2)
-    assert (session.focus.current, session.selection) == (2, (2,))
-    click(grid, 7, SHIFT)
-    assert (session.focus.current, session.selection) == (7, (2, 3, 4, 5, 6, 7))
-    click(grid, 4, CTRL)
-    assert session.selection == (2, 3, 5, 6, 7)
-    click(grid, 20, CTRL)
-    assert session.selection == (2, 3, 5, 6, 7, 20)
-    click(grid, 0)
-    assert session.selection == (0,)
-
-
-def test_shift_and_arrow_keys_choose_in_reading_order(
-    qtbot: QtBot, application: Application
-) -> None:
-    grid, session = application.window.grid.grid, application.session
-    columns = grid._grid.columns
-    click(grid, 1)
-    qtbot.keyClick(grid, Qt.Key.Key_Down, SHIFT)
-    assert session.selection == tuple(range(1, columns + 2))
-    qtbot.keyClick(grid, Qt.Key.Key_End, SHIFT)
-    assert session.selection == tuple(range(1, 23))
-    qtbot.keyClick(grid, Qt.Key.Key_Home, CTRL)
-    assert (session.focus.current, len(session.selection)) == (0, 22)
-    qtbot.keyClick(grid, Qt.Key.Key_Space, CTRL)
-    assert session.selection == tuple(range(23))
-
-
-def test_a_frame_chooses_what_it_touches(qtbot: QtBot, application: Application) -> None:
-    grid, session = application.window.grid.grid, application.session
-    columns = grid._grid.columns
-    first = grid.visualRect(grid._photos.index_of(0)).center()
-    below = grid.visualRect(grid._photos.index_of(columns + 1)).center()
-    QTest.mousePress(grid.viewport(), LEFT, NONE, first)
-    QTest.mouseMove(grid.viewport(), below)
-    QTest.mouseRelease(grid.viewport(), LEFT, NONE, below)
-    assert session.selection == (0, 1, columns, columns + 1)
-    # With Ctrl what was chosen stays.
-    last = grid.visualRect(grid._photos.index_of(columns - 1)).center()
-    QTest.mousePress(grid.viewport(), LEFT, CTRL, last)
-    QTest.mouseMove(grid.viewport(), last - QPoint(0, 40))
-    QTest.mouseRelease(grid.viewport(), LEFT, CTRL, last)
-    assert set(session.selection) >= {0, columns, columns + 1}
-
-
-def test_all_photos_that_are_shown_can_be_selected_and_the_selection_inverted(
-    qtbot: QtBot, application: Application
-) -> None:
-    session = application.session
-    filter_to(qtbot, application, "name:dog*", 11)
-    trigger(application, "select_all")
-    assert session.selection == tuple(range(12, 23))
-    click(application.window.grid.grid, 14)
-    trigger(application, "invert_selection")
-    assert session.selection == (12, 13, *range(15, 23))
-    trigger(application, "select_none")
-    assert session.selection == (12,)
-
-
-@pytest.mark.parametrize(("text", "rows"), [("name:dog*", range(12, 23)), ("name:dog-0*", [12])])
-def test_what_is_said_after_selecting_all_goes_to_them_and_not_to_a_hidden_photo(
-    qtbot: QtBot, application: Application, text: str, rows: Sequence[int]
-) -> None:
-    assert application.session.focus.current == 0
-    filter_to(qtbot, application, text, len(rows))
-    trigger(application, "select_all")
-    assert application.window.review.targets == tuple(rows)
-
-
-def test_what_a_filter_hides_is_no_longer_selected(qtbot: QtBot, application: Application) -> None:
-    click(application.window.grid.grid, 10)
-    click(application.window.grid.grid, 13, SHIFT)
-    filter_to(qtbot, application, "name:dog*", 11)
-    assert application.session.selection == (12, 13)
-    assert application.session.focus.current == 13
-
-
-def test_a_selection_made_elsewhere_is_seen_in_the_grid(application: Application) -> None:
-    grid = application.window.grid.grid
-    application.session.set_selection((3, 4, 9))
-    assert grid.selected_photos == (3, 4, 9)
-    assert grid.selectionModel().isSelected(grid._photos.index_of(9))
-
-
-def test_a_narrower_window_keeps_what_is_selected(qtbot: QtBot, application: Application) -> None:
-    grid = application.window.grid.grid
-    application.session.set_selection((3, 4, 9))
-    columns = grid._grid.columns
-    application.settings.set_value(keys.THUMBNAIL_SIDE, 300)
-    qtbot.waitUntil(lambda: grid._grid.columns != columns)
-    assert application.session.selection == (3, 4, 9)
 
 
 # Ways of looking.
@@ -507,58 +346,3 @@ def test_recent_folders_are_listed_and_can_be_forgotten(
 
 
 # Item models and their arithmetic.
-
-
-@pytest.mark.parametrize("kind", [PhotoListModel, FilmstripModel, PhotoDetailsModel])
-def test_the_item_models_keep_qt_s_rules_while_photos_come_and_go(
-    qtbot: QtBot,
-    application: Application,
-    qtmodeltester: ModelTester,
-    photos: Path,
-    kind: type[ShownPhotosModel],
-) -> None:
-    session, thumbnails = application.session, application.window.grid.thumbnails
-    model = (
-        PhotoDetailsModel(session, application)
-        if kind is PhotoDetailsModel
-        else kind(session, thumbnails, application)  # type: ignore[call-arg]
-    )
-    if isinstance(model, PhotoListModel):
-        model.set_columns(5)
-    qtmodeltester.check(model, force_py=True)
-    session.pipeline.add([photos])
-    qtbot.waitUntil(lambda: len(session.photos) == 28 and not session.pipeline.is_scanning)
-    assert model.count == 28 and model.photo_at(model.index_at(27)) == 27
-    session.shown.set_sort("name", descending=True)
-    qtbot.waitUntil(lambda: session.shown.row_at(0) != 0)
-    assert model.photo_at(model.index_at(0)) == session.shown.row_at(0)
-    session.shown.set_sort("found")
-    filter_to(qtbot, application, "name:cat*", 14)
-    assert model.count == 14 and not model.index_at(14).isValid()
-    assert model.photo_at(model.index_at(13)) == int(session.shown.rows[13])
-    assert model.index_of(13).isValid() is False  # a dog
-
-
-def test_a_grid_has_empty_cells_after_the_last_photo(application: Application) -> None:
-    model = application.window.grid._model
-    model.set_columns(5)
-    assert (model.rowCount(), model.columnCount()) == (5, 5)
-    assert model.photo_at(model.index(4, 2)) == 22
-    empty = model.index(4, 3)
-    assert model.photo_at(empty) is None and not model.flags(empty) and empty.data() is None
-
-
-def test_positions_become_rectangles_and_come_back(application: Application) -> None:
-    model = application.window.grid._model
-    some = [[], [0], [22], list(range(4, 12)), [0, 2, 3, 21, 22], list(range(23))]
-    for columns in (1, 3, 7, 40):
-        model.set_columns(columns)
-        for positions in some:
-            wanted = np.array(positions, dtype=np.int64)
-            selection = as_selection(model, wanted)
-            assert positions_in(model, selection).tolist() == positions
-            assert selection.count() <= 3 * len(runs(wanted))
-
-
-def test_a_spread_has_both_ends() -> None:
-    assert spread(4, 2).tolist() == [2, 3, 4]

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from csra_gui.models.import_dialog import FactsDialog
+from engine.api.errors import (
+    CheckpointError,
+    EngineStoppedError,
+    MissingFactsError,
+)
+from engine.records.models import default_store
+from tests.fakes import MODEL_ID, SHIPPED, FakeEngine
+from tests.gui.driver import (
+    ANIMALS,
+    OFFICIAL,
+    Start,
+    drop,
+    open_dialog,
+    own_model,
+    press,
+    tagged,
+    wait_for_model,
+    wait_until_tagged,
+)
+
+
+def test_a_dropped_model_is_imported_and_offered(
+    qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "My model, 2nd try.PTH"
+    file.touch()
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    assert drop(application, [file])
+    told = application.window.message_bar.texts
+    qtbot.waitUntil(lambda: "The model My model_ 2nd try is ready. Use it now?" in told())
+    assert [request.path for request in engine.imported] == [file]
+    assert application.session.pipeline.roots == [photos]
+    assert application.session.models.model is not None
+    assert application.session.models.model.id == MODEL_ID
+    press(application, "Use it now")
+    wait_for_model(qtbot, application, engine.models["My model_ 2nd try"].id)
+
+
+def test_photos_and_models_dropped_together_each_go_where_they_belong(
+    qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path, tmp_path: Path
+) -> None:
+    files = [tmp_path / "a.pth", tmp_path / "b.safetensors"]
+    application = start()
+    wait_for_model(qtbot, application)
+    assert drop(application, [*files, photos])
+    qtbot.waitUntil(lambda: [request.path for request in engine.imported] == files)
+    wait_until_tagged(qtbot, application)
+    assert application.session.pipeline.roots == [photos]
+
+
+def test_a_hostile_file_gives_one_message_and_changes_nothing(
+    qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path, tmp_path: Path
+) -> None:
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    application.window.message_bar.clear()
+    engine.import_errors = [CheckpointError("'<b>x</b>.pth' is damaged: it would run code.")]
+    assert drop(application, [tmp_path / "x.pth"])
+    told = application.window.message_bar.texts
+    qtbot.waitUntil(lambda: bool(told()))
+    assert told() == ("'<b>x</b>.pth' is damaged: it would run code.",)
+    assert tagged(application) == 4
+    assert application.session.models.model is not None
+    assert application.session.models.model.id == MODEL_ID
+    assert default_store().models() == {}
+    assert QApplication.activeModalWidget() is None
+
+
+def test_an_imported_model_is_the_one_shown_in_the_list(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, OFFICIAL)
+    application.window.controller.import_files([tmp_path / "mine.pth"])
+    qtbot.waitUntil(lambda: dialog.tree.current_name == "mine")
+    assert dialog.sheet.toPlainText().startswith("mine")
+    assert dialog.use.isEnabled()
+
+
+def test_an_onnx_file_is_refused_with_a_reason(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    assert drop(application, [tmp_path / "net.onnx"])
+    assert application.window.message_bar.texts()[0].startswith("net.onnx: models can be exported")
+    assert application.manager.work is None
+
+
+def test_what_a_file_does_not_say_is_asked_and_the_names_are_read(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("fox\ncat\nowl\n", encoding="utf-8")
+    application = start()
+    wait_for_model(qtbot, application)
+    engine.import_errors = [MissingFactsError("No λ (--lam).", ("lam", "categories"), 3)]
+    assert drop(application, [tmp_path / "net.pth"])
+    qtbot.waitUntil(lambda: bool(application.window.findChildren(FactsDialog)))
+    [question] = application.window.findChildren(FactsDialog)
+    assert "3 names" in " ".join(label.text() for label in question.findChildren(QLabel))
+    assert not question.start.isEnabled()
+    question.lam_editor.setValue(0.4)
+    question.names_editor.setText(str(names))
+    question.start.click()
+    qtbot.waitUntil(lambda: bool(engine.imported))
+    assert engine.imported[0].lam == 0.4
+    assert engine.imported[0].categories == ANIMALS
+
+
+def test_refusing_to_answer_imports_nothing_and_the_next_file_has_its_turn(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    engine.import_errors = [MissingFactsError("No λ.", ("lam",), 20)]
+    assert drop(application, [tmp_path / "one.pth", tmp_path / "two.pth"])
+    qtbot.waitUntil(lambda: bool(application.window.findChildren(FactsDialog)))
+    application.window.findChildren(FactsDialog)[0].reject()
+    qtbot.waitUntil(lambda: [r.path.name for r in engine.imported] == ["two.pth"])
+
+
+def test_an_engine_that_dies_over_a_file_is_said(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    engine.import_errors = [EngineStoppedError("The engine stopped unexpectedly.")]
+    assert drop(application, [tmp_path / "bomb.pth"])
+    told = application.window.message_bar.texts
+    qtbot.waitUntil(lambda: told() == ("The engine stopped unexpectedly.",))
+
+
+def test_closing_in_the_middle_of_an_import_ends_it(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    engine.import_gate.clear()
+    application = start()
+    wait_for_model(qtbot, application)
+    assert drop(application, [tmp_path / "net.pth"])
+    assert application.manager.work is not None
+    application.window.close()
+    assert application.shut_down()
+
+
+def test_removing_asks_first_and_spares_what_ships_and_what_is_in_use(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    own_model(engine, "mine")
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    assert not dialog.remove.isEnabled()
+    dialog.tree.set_current_name("mine")
+    dialog.remove.click()
+    [box] = dialog.findChildren(QMessageBox)
+    assert list(default_store().models()) == ["mine"]
+    next(button for button in box.buttons() if button.text() == "Remove").click()
+    qtbot.waitUntil(lambda: default_store().models() == {})
+    qtbot.waitUntil(lambda: "mine was removed." in dialog.message_bar.texts())
+    application.session.models.use("mine")
+
+
+def test_export_offers_only_the_formats_that_are_possible(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    dialog.export.click()
+    qtbot.waitUntil(lambda: bool(dialog.findChildren(QFileDialog)))
+    [chooser] = dialog.findChildren(QFileDialog)
+    assert [text.partition("(")[2] for text in chooser.nameFilters()] == [
+        "*.onnx)",
+        "*.safetensors)",
+    ]
+    chooser.findChild(QWidget, "fileTypeCombo").setFocus()
+    chooser.filterSelected.emit(chooser.nameFilters()[1])
+    assert Path(chooser.selectedFiles()[0]).name == f"{SHIPPED}.safetensors"
+    target = tmp_path / "out.onnx"
+    chooser.fileSelected.emit(str(target))
+    chooser.close()
+    qtbot.waitUntil(lambda: engine.exported == [(SHIPPED, target)])
+    qtbot.waitUntil(lambda: any("was exported to" in text for text in dialog.message_bar.texts()))
+
+
+def test_hostile_names_are_shown_as_they_are(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    name = "<img src=x> & <b>bold"
+    info = own_model(engine, name)
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, name)
+    assert dialog.sheet.toPlainText().startswith(name)
+    dialog.use.click()
+    wait_for_model(qtbot, application, info.id)
+    assert application.window.status.model.text() == "<img src=x> && <b>bold on CPU"
+
+
+def test_a_damaged_file_in_the_folder_is_listed_with_what_is_wrong(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    folder = default_store().folder
+    folder.mkdir(parents=True)
+    (folder / "broken.safetensors").write_bytes(b"no model at all")
+    application = start()
+    dialog = open_dialog(qtbot, application, "broken")
+    assert "What is wrong" in dialog.sheet.toPlainText()
+    assert not dialog.use.isEnabled()
+    assert dialog.remove.isEnabled()
