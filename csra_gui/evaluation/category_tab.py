@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Slot
+from PySide6.QtCore import QModelIndex, Qt, Slot
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout, QWidget
 
 from csra_gui.evaluation.bar_delegate import BarDelegate
@@ -15,8 +15,8 @@ from csra_gui.evaluation.category_model import (
 )
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.sharing import Sharing
+from csra_gui.widgets.table import set_up_table
 
-_ROW_MARGIN = 8
 #: For the widths of columns.
 _ROWS_THAT_COUNT = 100
 
@@ -41,14 +41,8 @@ class CategoryTab(QWidget):
         view = self.view
         view.setModel(self.order)
         view.setItemDelegate(BarDelegate(BAR_ROLE, OUTCOME_ROLE, view))
-        view.setAccessibleName("Categories")
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        set_up_table(view, "Categories", selects_rows=False)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setAlternatingRowColors(True)
-        view.setShowGrid(False)
-        view.setTabKeyNavigation(False)
-        view.verticalHeader().hide()
-        view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + _ROW_MARGIN)
         header = view.horizontalHeader()
         # Not by each change of a cell: while a threshold is dragged there are thousands.
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
@@ -59,8 +53,6 @@ class CategoryTab(QWidget):
         view.clicked.connect(self._on_view_clicked)
         view.activated.connect(self._on_view_clicked)
         view.selectionModel().currentChanged.connect(self._on_view_current_changed)
-        view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        view.customContextMenuRequested.connect(self._on_view_menu_requested)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(view)
@@ -79,10 +71,6 @@ class CategoryTab(QWidget):
     def _on_view_current_changed(self, index: QModelIndex, _before: QModelIndex) -> None:
         if index.isValid():
             self._state.set_category(self.order.mapToSource(index).row())
-
-    @Slot(QPoint)
-    def _on_view_menu_requested(self, at: QPoint) -> None:
-        self._sharing.show_menu(self.view.viewport().mapToGlobal(at))
 
     @Slot()
     def _on_state_analysis_changed(self) -> None:

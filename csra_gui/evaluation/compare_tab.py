@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from csra_gui.base.jobs import JobRunner, JobSlot
-from csra_gui.base.theme import Tone, tone_color
+from csra_gui.base.texts import date_text, percent
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
-from csra_gui.evaluation.texts import date_text, percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.widgets.record_list import RecordManager
+from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.errors import EngineError
 from engine.records.evaluations import EvaluationRun, EvaluationStore, EvaluationSummary
 from engine.records.run_comparison import ImageLabel, RunComparison, compare_runs
@@ -38,6 +33,8 @@ from engine.texts import display_text
 
 _HEADER = ("Category", "AP before", "AP now", "Change")
 _MOST_LISTED = 2000
+#: Changes smaller than this are not seen in the numbers.
+_NOTABLE = 0.0005
 
 
 class _LabelList(QWidget):
@@ -105,7 +102,7 @@ class CompareTab(QWidget):
         self.comparison: RunComparison | None = None
         self.other = QComboBox(self)
         self.summary = QLabel(self)
-        self.categories = QTableWidget(0, len(_HEADER), self)
+        self.categories = Table(_HEADER, "Change of each category", self)
         self.better = _LabelList("Better", state, self)
         self.worse = _LabelList("Worse", state, self)
         self._sharing = Sharing(
@@ -131,26 +128,13 @@ class CompareTab(QWidget):
         self.other.setAccessibleName("The run before")
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.summary.setWordWrap(True)
-        table = self.categories
-        table.setHorizontalHeaderLabels(_HEADER)
-        table.setAccessibleName("Change of each category")
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        table.horizontalHeader().setStretchLastSection(True)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        table.customContextMenuRequested.connect(
-            lambda at: self._sharing.show_menu(table.viewport().mapToGlobal(at))
-        )
         top = QHBoxLayout()
         label = QLabel("&Before:", self)
         label.setBuddy(self.other)
         top.addWidget(label)
         top.addWidget(self.other, 1)
         parts = QHBoxLayout()
-        for part, stretch in ((table, 3), (self.better, 2), (self.worse, 2)):
+        for part, stretch in ((self.categories, 3), (self.better, 2), (self.worse, 2)):
             parts.addWidget(part, stretch)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -189,11 +173,7 @@ class CompareTab(QWidget):
 
     def _show(self, found: RunComparison | None) -> None:
         self.comparison = found
-        rows = [] if found is None else _rows(found)
-        self.categories.setRowCount(len(rows))
-        for place, row in enumerate(rows):
-            for column, value in enumerate(row):
-                self.categories.setItem(place, column, self._item(column, value))
+        self.categories.set_rows([_cells(*row) for row in ([] if found is None else _rows(found))])
         self.better.set_labels(() if found is None else found.better)
         self.worse.set_labels(() if found is None else found.worse)
         if found is not None:
@@ -202,19 +182,6 @@ class CompareTab(QWidget):
                 f"mAP {percent(means[0])} → {percent(means[1])} on {found.num_images:,} images and "
                 f"{len(found.categories):,} categories that both runs have."
             )
-
-    def _item(self, column: int, value: str | float) -> QTableWidgetItem:
-        if isinstance(value, str):
-            return QTableWidgetItem(display_text(value))
-        text = percent(value)
-        if column == 3 and not math.isnan(value):
-            text = f"{100 * value:+.1f}"
-        item = QTableWidgetItem(text)
-        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        if column == 3 and abs(value) >= 0.0005:
-            tone = Tone.SUCCESS if value > 0 else Tone.DANGER
-            item.setForeground(tone_color(tone, self.palette()))
-        return item
 
     def _show_error(self, error: EngineError) -> None:
         self.summary.setText(display_text(str(error)))
@@ -230,11 +197,20 @@ def _compared(before: Path, now: EvaluationRun) -> RunComparison:
     return compare_runs(EvaluationStore().load(before), now)
 
 
-def _rows(found: RunComparison) -> list[tuple[str | float, ...]]:
+def _cells(category: str, before: float, now: float, _change: float) -> tuple[Cell, ...]:
+    return (
+        Cell(display_text(category)),
+        Cell(percent(before), before),
+        Cell(percent(now), now),
+        change_cell(before, now, _NOTABLE),
+    )
+
+
+def _rows(found: RunComparison) -> list[tuple[str, float, float, float]]:
     """Category, AP before, now and their difference; what fell most comes first."""
-    change = found.after - found.before
-    order = np.argsort(np.where(np.isnan(change), np.inf, change), kind="stable").tolist()
+    by = found.after - found.before
+    order = np.argsort(np.where(np.isnan(by), np.inf, by), kind="stable").tolist()
     return [
-        (found.categories[i], float(found.before[i]), float(found.after[i]), float(change[i]))
+        (found.categories[i], float(found.before[i]), float(found.after[i]), float(by[i]))
         for i in order
     ]

@@ -26,12 +26,13 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
+from csra_gui.base.texts import percent
 from csra_gui.evaluation.analysis import Analysis
 from csra_gui.evaluation.cases import Cases, LabelError, label_errors
 from csra_gui.evaluation.result_state import ResultState
-from csra_gui.evaluation.texts import percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
+from csra_gui.widgets.table import set_up_table
 from engine.records.evaluations import EvaluationStore, LabelMark
 from engine.texts import display_text
 
@@ -151,13 +152,8 @@ class LabelErrorsTab(QWidget):
         note.setWordWrap(True)
         view = self.view
         view.setModel(self.model)
-        view.setAccessibleName("Labels that the model contradicts")
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        set_up_table(view, "Labels that the model contradicts")
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setTabKeyNavigation(False)
-        view.setShowGrid(False)
-        view.setAlternatingRowColors(True)
-        view.verticalHeader().hide()
         header = view.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from csra_gui.base.theme import Tone, tone_color
+from csra_gui.base.texts import NOTHING, date_text, percent
+from csra_gui.base.theme import Tone
 from csra_gui.evaluation.analysis import Analysis
 from csra_gui.evaluation.cases import Outcome, overall_cases
 from csra_gui.evaluation.result_state import ResultState
-from csra_gui.evaluation.texts import NOTHING, date_text, percent
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.widgets.table import Cell, Table
 from engine.metrics import Frame, LabelMetrics
 from engine.report.published import published_rows, why_not_comparable
 from engine.texts import display_text
@@ -117,7 +115,14 @@ class OverviewTab(QWidget):
         super().__init__(parent)
         self._state = state
         self._own = 0
-        self.numbers = QTableWidget(0, len(_HEADER), self)
+        self.numbers = Table(
+            _HEADER,
+            "Means, in percent",
+            self,
+            stretched=len(_HEADER) - 1,
+            tips=_TIPS,
+            selects_rows=False,
+        )
         self.sheet = FactSheet(self)
         self._sharing = Sharing(self.numbers, "overview", self.table, state.export_requested.emit)
         self._set_up()
@@ -129,29 +134,12 @@ class OverviewTab(QWidget):
         return PlotTable(_HEADER, () if analysis is None else number_rows(analysis)[0])
 
     def _set_up(self) -> None:
-        table = self.numbers
-        table.setAccessibleName("Means, in percent")
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setStretchLastSection(True)
-        for column, title in enumerate(_HEADER):
-            heading = QTableWidgetItem(title)
-            heading.setToolTip(_TIPS.get(column, ""))
-            table.setHorizontalHeaderItem(column, heading)
-        table.cellClicked.connect(self._on_numbers_cell_activated)
-        table.cellActivated.connect(self._on_numbers_cell_activated)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        table.customContextMenuRequested.connect(self._on_numbers_menu_requested)
+        self.numbers.cellClicked.connect(self._on_numbers_cell_activated)
+        self.numbers.cellActivated.connect(self._on_numbers_cell_activated)
         self.sheet.setAccessibleName("About this run")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(table, 2)
+        layout.addWidget(self.numbers, 2)
         layout.addWidget(self.sheet, 3)
 
     @Slot()
@@ -164,21 +152,12 @@ class OverviewTab(QWidget):
             rows, self._own = number_rows(analysis)
             name = display_text(analysis.run.dataset.get("name", ""))
             self.sheet.set_facts(f"On {name}", facts(analysis))
-        self.numbers.setRowCount(len(rows))
-        for place, row in enumerate(rows):
-            for column, text in enumerate(row):
-                self.numbers.setItem(place, column, self._item(place, column, text))
-
-    def _item(self, row: int, column: int, text: str) -> QTableWidgetItem:
-        item = QTableWidgetItem(text)
-        item.setToolTip(text if column in (0, len(_HEADER) - 1) else "")
-        if 0 < column < len(_HEADER) - 1:
-            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-        if row == 0 and column in _SHOWS:
-            item.setForeground(tone_color(Tone.ACCENT, self.palette()))
-            shows = "wrong" if _SHOWS[column] is Outcome.WRONG else "missed"
-            item.setToolTip(f"Click to see the images with {shows} labels")
-        return item
+        self.numbers.set_rows(
+            [
+                [_cell(place, column, text) for column, text in enumerate(row)]
+                for place, row in enumerate(rows)
+            ]
+        )
 
     @Slot(int, int)
     def _on_numbers_cell_activated(self, row: int, column: int) -> None:
@@ -188,9 +167,15 @@ class OverviewTab(QWidget):
                 overall_cases(state.analysis, state.table.thresholds, _SHOWS[column])
             )
 
-    @Slot(QPoint)
-    def _on_numbers_menu_requested(self, at: QPoint) -> None:
-        self._sharing.show_menu(self.numbers.viewport().mapToGlobal(at))
+
+def _cell(row: int, column: int, text: str) -> Cell:
+    if column in (0, len(_HEADER) - 1):
+        return Cell(text, tip=text)
+    if row == 0 and column in _SHOWS:
+        shows = "wrong" if _SHOWS[column] is Outcome.WRONG else "missed"
+        tip = f"Click to see the images with {shows} labels"
+        return Cell(text, math.nan, Tone.ACCENT, tip=tip)
+    return Cell(text, math.nan)
 
 
 def _six(metrics: LabelMetrics) -> tuple[str, ...]:

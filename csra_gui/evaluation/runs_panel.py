@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from csra_gui.evaluation.texts import date_text, percent
+from csra_gui.base.texts import date_text, percent
 from csra_gui.widgets.record_list import Column, RecordManager, RecordPanel
 from engine.records.evaluations import EvaluationSummary
 from engine.records.folders import Record

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QSplitter, QTabWidget, QVBoxL
 from typing_extensions import override
 
 from csra_gui.base.settings import Settings
+from csra_gui.base.texts import change, percent
 from csra_gui.maps.comparison import Comparison
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.heads_tab import HeadsTab
@@ -15,13 +16,14 @@ from csra_gui.maps.label_changes import LabelChange, label_changes
 from csra_gui.maps.together_tab import TogetherTab
 from csra_gui.maps.what_if_tab import WhatIfTab
 from csra_gui.session.session import Session
-from csra_gui.widgets.change_table import ChangeRow, ChangeTable
+from csra_gui.widgets.table import Cell, Table
 from engine.texts import display_text
 
 _NOTHING = (
     "Move a slider, or mark a part of the photo and hide it, to see the labels change. "
     "Nothing here is stored."
 )
+_HEADER = ("Label", "Stored", "Now", "Change")
 _SIZES = (3000, 2000)
 _WORKING = "Asking the network…"
 
@@ -46,7 +48,8 @@ class MapsPanel(QDockWidget):
         self.what_if = WhatIfTab(session, display.source, self)
         self.tabs = QTabWidget(self)
         self.told = QLabel(self)
-        self.table = ChangeTable(self)
+        self.table = Table(_HEADER, "Labels before and after", self)
+        self.table.setMinimumSize(220, 80)
         self._set_up()
         display.changed.connect(self.update_table)
         session.thresholds.changed.connect(self.update_table)
@@ -106,17 +109,23 @@ class MapsPanel(QDockWidget):
             self._tell(display_text(source.error) or _WORKING, [])
         else:
             changes = label_changes(stored, now, model.categories, self._session.thresholds.values)
-            rows = [_row(change) for change in changes]
+            rows = [_cells(change) for change in changes]
             self._tell(f"What if: {source.text()}. Nothing of this is stored.", rows)
 
-    def _tell(self, text: str, rows: list[ChangeRow]) -> None:
+    def _tell(self, text: str, rows: list[list[Cell]]) -> None:
         self.told.setText(text)
         self.table.set_rows(rows)
         self.table.setVisible(bool(rows))
 
 
-def _row(change: LabelChange) -> ChangeRow:
-    verdict = ""
-    if change.was_label is not change.is_label:
-        verdict = "now a label" if change.is_label else "no label any more"
-    return ChangeRow(display_text(change.name), change.before, change.after, verdict)
+def _cells(label: LabelChange) -> list[Cell]:
+    name, is_other = display_text(label.name), label.was_label is not label.is_label
+    if is_other:
+        name += " (now a label)" if label.is_label else " (no label any more)"
+    difference = label.after - label.before
+    return [
+        Cell(name, is_bold=is_other, tip=name),
+        Cell(percent(label.before, " %"), label.before, is_bold=is_other),
+        Cell(percent(label.after, " %"), label.after, is_bold=is_other),
+        Cell(change(label.before, label.after), difference, is_bold=is_other),
+    ]

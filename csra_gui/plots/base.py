@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QPalette
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
@@ -96,10 +96,6 @@ class Plot(QWidget):
         if event.type() == QEvent.Type.PaletteChange:
             self._apply_palette()
             self._redraw()
-
-    @override
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self._sharing.show_menu(event.globalPos())
 
     def _apply_palette(self) -> None:
         palette = self.palette()

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPalette
+from PySide6.QtGui import QColor, QPainter, QPalette
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
@@ -156,10 +156,6 @@ class HeatMatrix(QTableView):
             for name, counts in zip(matrix.names, matrix.counts.tolist(), strict=True)
         ]
         return PlotTable(("", *matrix.names), rows)
-
-    @override
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        self._sharing.show_menu(event.globalPos())
 
     @Slot(QModelIndex)
     def _on_index_activated(self, index: QModelIndex) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QPixmap
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QFileDialog, QMenu, QWidget
 
 from csra_gui.plots.values import PlotTable
 
@@ -32,22 +32,20 @@ class Sharing:
         self._name = name
         self._table = table
         self._export = export
+        widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        widget.customContextMenuRequested.connect(self._show_menu)
 
-    def show_menu(self, at: QPoint) -> None:
-        """Offer everything; ``at`` is a place on the screen."""
-        menu = self.menu()
+    def _show_menu(self, at: QPoint) -> None:
+        widget = self._widget
+        area = widget.viewport() if isinstance(widget, QAbstractScrollArea) else widget
+        menu = QMenu(widget)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(at)
-
-    def menu(self) -> QMenu:
-        """The menu, a child of the widget."""
-        menu = QMenu(self._widget)
         menu.addAction("Copy &picture", self.copy_picture)
         menu.addAction("&Save picture…", self.ask_picture)
         menu.addSeparator()
         menu.addAction("&Copy numbers", self.copy_numbers)
         menu.addAction("Save &numbers as CSV…", self.ask_numbers)
-        return menu
+        menu.popup(area.mapToGlobal(at))
 
     def copy_picture(self) -> None:
         """Put the widget as it looks into the clipboard."""

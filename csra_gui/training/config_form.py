@@ -25,7 +25,7 @@ from csra_gui.training.fields import (
     value_of,
     with_values,
 )
-from csra_gui.training.texts import muted_label
+from csra_gui.widgets.labels import muted_label
 
 _MOST = 1_000_000_000
 _EDITOR_WIDTH = 150

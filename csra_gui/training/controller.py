@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from csra_gui.base.activity import Activity, Progress
-from csra_gui.base.texts import remaining_text
+from csra_gui.base.texts import percent, remaining_text
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
@@ -21,7 +21,6 @@ from csra_gui.training.progress_view import status_text
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.training.runs_dialog import RunsDialog
 from csra_gui.training.teach_controller import TeachController
-from csra_gui.training.texts import percent
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.record_list import RecordManager
@@ -208,7 +207,7 @@ class TrainingController(QObject):
             return
         stopped = end.report is not None and end.report.ending is Ending.STOPPED
         text = f"The training of {name} {'was stopped' if stopped else 'is done'}: "
-        text += f"{percent(best.val_map)} mAP after epoch {best.epoch}."
+        text += f"{percent(best.val_map)} % mAP after epoch {best.epoch}."
         use = Remedy("Use this model now", lambda: self._use(end.run))
         self._notifier.info(text, Topic.TRAINING, use)
 

@@ -24,10 +24,11 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.base.jobs import JobRunner
+from csra_gui.base.texts import photos
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.session.decided_labels import DecidedLabels
 from csra_gui.training.config_form import ConfigForm
-from csra_gui.training.texts import heading, muted_label, photos, plain_label
+from csra_gui.widgets.labels import heading, muted_label, plain_label
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
 from engine.api.training import DatasetSource, ModelStart

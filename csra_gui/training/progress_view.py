@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from csra_gui.base.texts import rate_text
+from csra_gui.base.texts import NOTHING, change, duration, gib, percent, rate_text
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.plots.curves import LiveCurve
-from csra_gui.training.category_table import CategoryTable
-from csra_gui.training.record import TrainingRecord
+from csra_gui.training.record import CategoryRow, TrainingRecord
 from csra_gui.training.runner import Phase
 from csra_gui.training.sample_view import SampleView
-from csra_gui.training.texts import change, duration, gib, percent, plain_label
+from csra_gui.widgets.labels import plain_label
+from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.training_reports import Ending, EpochReport, StepReport, TrainReport
+from engine.texts import display_text
 
 _PHASES = {
     Phase.PREPARING: "Getting ready",
@@ -30,6 +32,13 @@ _ENDINGS = {
     Ending.STOPPED: "The training was stopped; it can be gone on with",
     Ending.NO_GAIN: "The training ended early: it had got no better for a while",
 }
+_HEADER = ("Label", "Images", "Before", "Now", "Change", "Best")
+_TIPS = {
+    2: "Average precision of the model that the training started from.",
+    5: "After the best epoch, which is kept.",
+}
+#: Changes smaller than this are not coloured: chance moves them as much.
+_NOTABLE = 0.005
 #: More points than this are thinned out, so that drawing stays quick.
 _MOST_POINTS = 2000
 
@@ -54,7 +63,9 @@ class ProgressView(QWidget):
         self.quality = LiveCurve("Mean average precision", self)
         self.quality.set_axes("epoch", "mAP (%)")
         self.quality.place_legend(0.97, 0.9)  # it rises: below its end there is room
-        self.table = CategoryTable(self)
+        self.table = Table(_HEADER, "Categories", self, tips=_TIPS)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(0, Qt.SortOrder.AscendingOrder)
         self.samples = SampleView(decoder, self)
         self.tabs = QTabWidget(self)
         self._set_up_layout()
@@ -123,7 +134,7 @@ class ProgressView(QWidget):
     def _show_epochs(self) -> None:
         best = self._record.best
         self.quality.mark_best(None if best is None else best.epoch)
-        self.table.set_rows(self._record.rows())
+        self.table.set_rows([_cells(row) for row in self._record.rows()])
         self.samples.set_record(self._record)
         self.result.setText(result_text(self._record))
         self.result.setVisible(bool(self.result.text()))
@@ -148,16 +159,28 @@ class ProgressView(QWidget):
             self.bar.setRange(0, 0 if phase is Phase.PREPARING else 1)
 
 
+def _cells(row: CategoryRow) -> tuple[Cell, ...]:
+    images = Cell(NOTHING, math.nan) if row.images is None else Cell(f"{row.images:,}", row.images)
+    return (
+        Cell(display_text(row.name)),
+        images,
+        Cell(percent(row.before, " %"), row.before),
+        Cell(percent(row.now, " %"), row.now),
+        change_cell(row.before, row.now, _NOTABLE),
+        Cell(percent(row.best, " %"), row.best),
+    )
+
+
 def result_text(record: TrainingRecord) -> str:
     """Before and after in one line; empty before the first epoch."""
     best, before = record.best, record.before
     if best is None:
         return ""
-    text = f"Best so far: {percent(best.val_map)} mAP after epoch {best.epoch}"
+    text = f"Best so far: {percent(best.val_map)} % mAP after epoch {best.epoch}"
     if record.ended is not None:
-        text = f"Kept: {percent(best.val_map)} mAP, after epoch {best.epoch}"
+        text = f"Kept: {percent(best.val_map)} % mAP, after epoch {best.epoch}"
     if before is not None and math.isfinite(before.val_map):
-        text += f"; before the training {percent(before.val_map)}"
+        text += f"; before the training {percent(before.val_map)} %"
         text += f" ({change(before.val_map, best.val_map)} points)"
     return f"{text}."
 

@@ -9,9 +9,10 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QPushButton, QSplitter, QVBoxLayout, QWidget
 
+from csra_gui.base.texts import percent
 from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Series
-from csra_gui.training.texts import muted_label, percent
+from csra_gui.widgets.labels import muted_label
 from csra_gui.widgets.record_list import Column, RecordManager, RecordPanel
 from engine.api.config import HeadTrainConfig
 from engine.api.training import DatasetSource
@@ -141,7 +142,7 @@ _COLUMNS: tuple[Column[TrainingRun], ...] = (
     Column("Started", _started),
     Column("Learned from", _learned_from),
     Column("Epochs", _epochs),
-    Column("Best mAP", lambda run: percent(run.best_map)),
+    Column("Best mAP", lambda run: percent(run.best_map, " %")),
     Column("State", _state),
 )
 

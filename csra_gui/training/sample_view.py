@@ -13,7 +13,7 @@ from typing_extensions import override
 from csra_gui.base.theme import BACKDROP, BACKDROP_MUTED, BACKDROP_TEXT
 from csra_gui.browse.image_loader import ImageDecoder, ImageLoader
 from csra_gui.training.record import TrainingRecord
-from csra_gui.training.texts import muted_label, plain_label
+from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.overlay import render_overlay
 from engine.api.values import PositionScores
 from engine.explain.evidence import local_probability, logits, on_photo, sigmoid

@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from csra_gui.base.texts import photos
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.decided_labels import decided_labels, new_label
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
@@ -18,7 +19,6 @@ from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import SCORE
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.training.teach_dialog import ImproveDialog, LearningDialog, TeachDialog
-from csra_gui.training.texts import photos
 from engine.api.errors import EngineError
 from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
 from engine.api.values import ModelImport, ModelInfo

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QProgressBar,
     QPushButton,
     QSpinBox,
     QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 from typing_extensions import override
 
+from csra_gui.base.texts import duration
 from csra_gui.training.teach_texts import progress_text, summary, table_rows
-from csra_gui.training.texts import duration, heading, muted_label, plain_label
+from csra_gui.widgets.labels import heading, muted_label, plain_label
+from csra_gui.widgets.table import Table
 from engine.api.teaching import TeachProgress, TeachReport
 
 _HEADER = ("Label", "You said yes", "You said no", "Right before", "Right after")
@@ -58,7 +56,7 @@ class LearningDialog(QDialog):
         self.progress = QProgressBar(self)
         self.progress_text = plain_label("", self)
         self.summary = plain_label("", self)
-        self.table = QTableWidget(0, len(_HEADER), self)
+        self.table = Table(_HEADER, "Before and after", self)
         self.start = QPushButton("&Learn from these", self)
         self.cancel = QPushButton("&Stop", self)
         self.look = QPushButton(look, self)
@@ -114,17 +112,9 @@ class LearningDialog(QDialog):
 
     def _result_page(self) -> QWidget:
         page = QWidget(self)
-        table = self.table
-        table.setHorizontalHeaderLabels(list(_HEADER))
-        table.verticalHeader().hide()
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setAlternatingRowColors(True)
-        table.setAccessibleName("Before and after")
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         layout = QVBoxLayout(page)
         layout.addWidget(self.summary)
-        layout.addWidget(table, 1)
+        layout.addWidget(self.table, 1)
         return page
 
     def _connect(self) -> None:
@@ -160,11 +150,7 @@ class LearningDialog(QDialog):
         """Before and after."""
         self._show_step(2)
         self.summary.setText(f"{summary(report)} It took {duration(report.seconds)}.")
-        rows = table_rows(report.categories)
-        self.table.setRowCount(len(rows))
-        for place, row in enumerate(rows):
-            for column, text in enumerate(row):
-                self.table.setItem(place, column, QTableWidgetItem(text))
+        self.table.set_rows(table_rows(report.categories))
 
     def show_saved(self, text: str, *, can_use: bool) -> None:
         """The model is saved; whether it is used may still be open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from csra_gui.widgets.table import Cell
 from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport
 from engine.texts import display_text
 
@@ -43,16 +44,16 @@ def summary(report: TeachReport) -> str:
     return text
 
 
-def table_rows(categories: Sequence[TaughtCategory]) -> list[tuple[str, ...]]:
+def table_rows(categories: Sequence[TaughtCategory]) -> list[tuple[Cell, ...]]:
     """Label, yes, no, right before, right after; those that changed most first."""
     ranked = sorted(categories, key=lambda c: -abs(c.right_after - (c.right_before or 0)))
     return [
         (
-            display_text(category.name),
-            f"{category.positives:,}",
-            f"{category.negatives:,}",
-            _share(category.right_before, category.judged),
-            _share(category.right_after, category.judged),
+            Cell(display_text(category.name)),
+            Cell(f"{category.positives:,}", category.positives),
+            Cell(f"{category.negatives:,}", category.negatives),
+            Cell(_share(category.right_before, category.judged), category.right_before),
+            Cell(_share(category.right_after, category.judged), category.right_after),
         )
         for category in ranked
     ]

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.texts import duration, gib
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.training.progress_view import ProgressView
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
-from csra_gui.training.texts import duration, gib
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar, MessageLevel
 from engine.api.training_reports import FEW_IMAGES, Preflight, TrainReport

@@ -8,10 +8,10 @@ import pytest
 from PySide6.QtWidgets import QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.texts import change, duration
 from csra_gui.training.config_form import ConfigForm
 from csra_gui.training.fields import FieldKind, field_specs, with_values
 from csra_gui.training.record import TrainingRecord
-from csra_gui.training.texts import change, duration
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError
 from engine.api.training_config import PRESETS, TrainConfig
