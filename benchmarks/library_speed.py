@@ -25,8 +25,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
 
+from csra_gui.session.photo_table import PhotoTable  # noqa: E402
 from engine.api.categories import Categories  # noqa: E402
 from engine.api.values import FloatArray, Prediction  # noqa: E402
+from engine.library.columns import reach  # noqa: E402
 from engine.library.filters.evaluation import LibraryView  # noqa: E402
 from engine.library.filters.parser import parse  # noqa: E402
 from engine.library.opening import open_library  # noqa: E402
@@ -100,16 +102,16 @@ def fill(library: Library, scores: FloatArray) -> None:
 
 def ask(library: Library, scores: FloatArray, rounds: int) -> dict[str, float]:
     thresholds = np.full(scores.shape[1], 0.5, dtype=np.float32)
-    matrix, columns = library.score_matrix("m"), library.columns("m")
+    files = library.files()
+    columns = table_of(library, files).columns()
     view = LibraryView(columns, thresholds)
     result = {
-        "scores loaded": timed(lambda: library.score_matrix("m"), rounds),
-        "columns loaded": timed(lambda: library.columns("m"), rounds),
-        "thresholds applied again": timed(lambda: matrix.above(thresholds), rounds),
+        "files listed": timed(library.files, rounds),
+        "all looked up": timed(lambda: library.stored(files, "m"), rounds),
+        "thresholds applied again": timed(lambda: reach(columns.scores, thresholds), rounds),
         "the same as plain float32": timed(lambda: scores >= thresholds, rounds),
         "labels that count": timed(lambda: columns.labels(thresholds), rounds),
         "counts of facets": timed(lambda: LibraryView(columns, thresholds).facets, rounds),
-        "next 500 to tag, at the end": timed(lambda: library.untagged("m", 500), rounds),
         "one decision": timed(lambda: decide_something(library), rounds),
     }
     for text in FILTERS:
@@ -118,6 +120,19 @@ def ask(library: Library, scores: FloatArray, rounds: int) -> dict[str, float]:
         )
         result[f"filter {text}"] = timed(lambda text=text: view.rows(parse(text)), rounds)
     return result
+
+
+def table_of(library: Library, files: dict[int, ImageFile]) -> PhotoTable:
+    """All of it as the window has it."""
+    known, photos = library.stored(files, "m"), PhotoTable()
+    [model] = library.models()
+    photos.use_model(model.fingerprint, model.categories)
+    photos.add([file.path for file in files.values()], list(files.values()))
+    row_of = {image: row for row, image in enumerate(files)}
+    photos.set_many_scores([row_of[image] for image in known.scored.tolist()], known.scores)
+    for image, category, verdict in known.verdicts:
+        photos.decide([row_of[image]], {category: verdict}, None)
+    return photos
 
 
 def decide_something(library: Library) -> None:

@@ -11,8 +11,7 @@ from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.tag_job import FileChanged
 from engine.data.scan import ScanProblem, scan
 from engine.library.columns import BoolArray
-from engine.library.file_facts import look_at
-from engine.library.values import ImageFile
+from engine.library.values import ImageFile, look_at
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.session.library_client import LibraryClient, who
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
+from engine.library.columns import Stored
 from engine.library.errors import LibraryError
-from engine.library.file_facts import look_at
 from engine.library.store import Library
-from engine.library.stored import Stored
-from engine.library.values import Edit, ImageFile, Verdict, Wish
+from engine.library.values import Edit, ImageFile, Verdict, Wish, look_at
 
 _NOT_LOOKED_AT = -1
 

@@ -14,9 +14,8 @@ from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
-from engine.library.columns import IntArray
+from engine.library.columns import IntArray, Stored
 from engine.library.store import Library
-from engine.library.stored import Stored
 from engine.library.values import LibraryModel
 
 #: Photos that are registered and read together: some milliseconds of work, one write to the disk.

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data.scan import ScanProblem, scan
-from engine.library.file_facts import look_at
-from engine.library.values import ImageFile
+from engine.library.values import ImageFile, look_at
 
 
 @dataclass(frozen=True)

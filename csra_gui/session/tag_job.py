@@ -11,9 +11,8 @@ from csra_gui.session.photo_files import PhotoFiles
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
 from engine.library.errors import LibraryError
-from engine.library.file_facts import look_at
 from engine.library.store import Library
-from engine.library.values import ImageFile
+from engine.library.values import ImageFile, look_at
 
 _log = logging.getLogger(__name__)
 

@@ -40,12 +40,10 @@ def carry_over(source: Library, target: Library, who: str) -> None:
 def _predictions(
     source: Library, files: dict[int, ImageFile], fingerprint: str
 ) -> Iterator[list[Prediction]]:
-    matrix = source.score_matrix(fingerprint)
-    for first in range(0, len(matrix.image_ids), _CHUNK):
+    stored = source.stored(files, fingerprint)
+    for first in range(0, len(stored.scored), _CHUNK):
         part = slice(first, first + _CHUNK)
-        rows = zip(matrix.image_ids[part].tolist(), matrix.scores[part], strict=True)
         yield [
             Prediction(files[image].path, fingerprint, scores.astype(np.float32))
-            for image, scores in rows
-            if image in files
+            for image, scores in zip(stored.scored[part].tolist(), stored.scores[part], strict=True)
         ]

@@ -1,44 +1,26 @@
-"""The whole library as columns, for one model: what filters, facets and thresholds work on."""
+"""Images as columns: what the library holds of some, and what filters and facets work on."""
 
 from __future__ import annotations
 
-import os
+import json
 import sqlite3
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api.categories import Categories
 from engine.api.values import FloatArray
 from engine.library.predictions import SCORE_TYPE, HalfArray, find_model
-from engine.library.values import Decision, ImageLabel, Verdict
+from engine.library.values import Verdict
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
 #: How decisions are coded in arrays; 0 is none.
 VERDICT_CODES = {Verdict.ACCEPTED: 1, Verdict.REJECTED: 2, Verdict.ADDED: 3}
-
-
-@dataclass(frozen=True, eq=False)
-class ScoreMatrix:
-    """All scores of a model.
-
-    Attributes:
-        image_ids: (N,) int64, ascending.
-        scores: (N, C) float16 in [0, 1].
-    """
-
-    image_ids: IntArray
-    scores: HalfArray
-
-    def above(self, thresholds: FloatArray) -> BoolArray:
-        """(N, C): which scores reach the thresholds, (C,) in [0, 1]."""
-        return reach(self.scores, thresholds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,109 +109,72 @@ def reach(scores: HalfArray, thresholds: FloatArray) -> BoolArray:
     return above
 
 
-def effective_labels(
-    categories: Categories, scores: HalfArray, thresholds: FloatArray, said: dict[str, Decision]
-) -> tuple[ImageLabel, ...]:
-    """The labels of one image that count, those with the best scores first.
-
-    Args:
-        categories: the model's.
-        scores: (C,) float16; NaN where the model has said nothing.
-        thresholds: (C,) in [0, 1].
-        said: what a person said, by category.
-    """
-    above = reach(scores[np.newaxis], thresholds)[0]
-    counting = {
-        category: None for category, is_above in zip(categories, above, strict=True) if is_above
-    }
-    counting |= dict.fromkeys(said)
-    labels = []
-    for category in counting:
-        decision = said.get(category)
-        if decision is None or decision.verdict is not Verdict.REJECTED:
-            score = float(scores[categories.index_of(category)]) if category in categories else None
-            known = None if score is None or np.isnan(score) else score
-            labels.append(ImageLabel(category, known, decision))
-    return tuple(sorted(labels, key=lambda label: -(label.score or 0.0)))
-
-
 def fold(text: str) -> str:
     """Text for comparing, without regard to case and to how letters are composed."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def load_scores(connection: sqlite3.Connection, fingerprint: str) -> ScoreMatrix:
-    """All scores of a model; a damaged row is left out.
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What is known of the images that were asked for; those without an entry have none.
+
+    Attributes:
+        reviewed: ids of the images that a person has reviewed.
+        verdicts: image id, category and verdict of every decision.
+        scored: (M,) int64, ids of the images that the model has scored.
+        scores: (M, C) float16 in [0, 1].
+        errors: what went wrong when the model was run, by image id.
+    """
+
+    reviewed: frozenset[int]
+    verdicts: tuple[tuple[int, str, Verdict], ...]
+    scored: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    scores: HalfArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float16))
+    errors: dict[int, str] = field(default_factory=dict)
+
+
+def load_stored(
+    connection: sqlite3.Connection, image_ids: Iterable[int], fingerprint: str | None = None
+) -> Stored:
+    """What is known of some images; without a model only what people said.
 
     Raises:
         LibraryError: the library does not know the model.
     """
+    ids = json.dumps([int(image_id) for image_id in image_ids])
+    among = "IN (SELECT value FROM json_each(?))"
+    reviewed = connection.execute(
+        f"SELECT id FROM images WHERE reviewed = 1 AND id {among}",  # noqa: S608
+        (ids,),
+    )
+    verdicts = connection.execute(
+        f"SELECT image_id, category, verdict FROM decisions WHERE image_id {among}",  # noqa: S608
+        (ids,),
+    )
+    said = frozenset(row[0] for row in reviewed)
+    words = tuple((image, category, Verdict(word)) for image, category, word in verdicts)
+    if fingerprint is None:
+        return Stored(said, words)
     model, info = find_model(connection, fingerprint)
     width = len(info.categories)
-    rows = connection.execute(
-        "SELECT image_id, scores FROM scores WHERE model_id = ? AND length(scores) = ?"
-        " ORDER BY image_id",
-        (model, width * SCORE_TYPE.itemsize),
+    scored = connection.execute(
+        f"SELECT image_id, scores FROM scores WHERE model_id = ? AND image_id {among}"  # noqa: S608
+        " AND length(scores) = ?",
+        (model, ids, width * SCORE_TYPE.itemsize),
     ).fetchall()
+    errors = connection.execute(
+        f"SELECT image_id, message FROM errors WHERE model_id = ? AND image_id {among}",  # noqa: S608
+        (model, ids),
+    )
+    found, scores = _matrix(scored, width)
+    return Stored(said, words, found, scores, {int(i): str(text) for i, text in errors})
+
+
+def _matrix(rows: Sequence[tuple[int, bytes]], width: int) -> tuple[IntArray, HalfArray]:
+    """Ids and scores of sound rows; a damaged one is left out, so that it is made again."""
     ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-    scores = np.frombuffer(b"".join([row[1] for row in rows]), dtype=SCORE_TYPE)
+    scores = np.frombuffer(b"".join(row[1] for row in rows), dtype=SCORE_TYPE)
     scores = scores.reshape(len(rows), width).astype(np.float16, copy=False)
     # 1.0 has the greatest bits of all sound scores; above are signs, infinities and NaN.
     sound = scores.view(np.uint16).max(axis=1, initial=0) <= np.float16(1).view(np.uint16)
-    return ScoreMatrix(ids, scores) if sound.all() else ScoreMatrix(ids[sound], scores[sound])
-
-
-def load_columns(connection: sqlite3.Connection, fingerprint: str) -> Columns:
-    """The library as one model sees it; call it within one read transaction.
-
-    Raises:
-        LibraryError: the library does not know the model.
-    """
-    model, info = find_model(connection, fingerprint)
-    images = connection.execute(
-        "SELECT id, name, folder_id, mtime_ns, reviewed FROM images WHERE missing = 0 ORDER BY id"
-    ).fetchall()
-    ids = np.array([row[0] for row in images], dtype=np.int64)
-    folders = connection.execute("SELECT id, path FROM folders").fetchall()
-    place = {row[0]: i for i, row in enumerate(folders)}
-    errors = connection.execute("SELECT image_id FROM errors WHERE model_id = ?", (model,))
-    categories, verdicts = _load_verdicts(connection, ids, info.categories)
-    return Columns(
-        image_ids=ids,
-        names=tuple(os.fsdecode(row[1]) for row in images),
-        folders=tuple(os.fsdecode(row[1]) for row in folders),
-        folder_of=np.array([place[row[2]] for row in images], dtype=np.int64),
-        mtimes_ns=np.array([row[3] for row in images], dtype=np.int64),
-        reviewed=np.array([row[4] for row in images], dtype=bool),
-        failed=np.isin(ids, np.array([row[0] for row in errors], dtype=np.int64)),
-        categories=categories,
-        model_categories=len(info.categories),
-        scores=_aligned(load_scores(connection, fingerprint), ids),
-        verdicts=verdicts,
-    )
-
-
-def _aligned(matrix: ScoreMatrix, ids: IntArray) -> HalfArray:
-    """The scores in rows of these images, NaN where there are none."""
-    if np.array_equal(matrix.image_ids, ids):
-        return matrix.scores
-    scores = np.full((len(ids), matrix.scores.shape[1]), np.nan, dtype=np.float16)
-    there = np.isin(matrix.image_ids, ids, assume_unique=True)
-    scores[np.searchsorted(ids, matrix.image_ids[there])] = matrix.scores[there]
-    return scores
-
-
-def _load_verdicts(
-    connection: sqlite3.Connection, ids: IntArray, known: Categories
-) -> tuple[Categories, NDArray[np.uint8]]:
-    rows = connection.execute(
-        "SELECT image_id, category, verdict FROM decisions"
-        " WHERE image_id IN (SELECT id FROM images WHERE missing = 0) ORDER BY category"
-    ).fetchall()
-    names = dict.fromkeys((*known, *(category for _, category, _ in rows)))
-    categories = Categories(tuple(names))
-    verdicts = np.zeros((len(ids), len(categories)), dtype=np.uint8)
-    places = np.searchsorted(ids, np.array([row[0] for row in rows], dtype=np.int64))
-    for place, (_, category, verdict) in zip(places, rows, strict=True):
-        verdicts[place, categories.index_of(category)] = VERDICT_CODES[Verdict(verdict)]
-    return categories, verdicts
+    return ids[sound], scores[sound]

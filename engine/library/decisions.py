@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Mapping, Sequence
 
 from engine.api.categories import Categories
 from engine.library.errors import LibraryError
@@ -12,40 +13,94 @@ from engine.library.values import Decision, DecisionChange, Edit, ReviewChange, 
 _Columns = tuple[str | None, str | None, int | None]
 
 
-def decisions_of(connection: sqlite3.Connection, image_id: int) -> dict[str, Decision]:
-    """What was said of an image, by category."""
-    rows = connection.execute(
-        "SELECT category, verdict, who, at FROM decisions WHERE image_id = ?", (image_id,)
-    )
-    return {category: Decision(Verdict(verdict), who, at) for category, verdict, who, at in rows}
-
-
-def plan(
+def decide(
     connection: sqlite3.Connection,
-    wishes: Iterable[Wish],
-    reviewed: Mapping[int, bool],
+    wishes: Collection[Wish] = (),
+    *,
     who: str,
-    at_ms: int,
-) -> tuple[tuple[DecisionChange, ...], tuple[ReviewChange, ...]]:
-    """What the wishes would change; the last wish on a label counts.
+    caption: str,
+    reviewed: Mapping[int, bool] | None = None,
+) -> Edit | None:
+    """Note what a person said, of any number of labels and images, as one edit.
+
+    Args:
+        connection: to the library.
+        wishes: what is said of labels; the last one on a label counts.
+        who: the person.
+        caption: of the edit, for the Undo menu.
+        reviewed: the new marks, by image id.
+
+    Returns:
+        What changed; ``None`` if all was so already.
 
     Raises:
         LibraryError: an image is not in the library.
         ConfigError: a category's name breaks the rules for names.
     """
+    at_ms = time.time_ns() // 1_000_000
+    changes = _plan(connection, wishes, reviewed or {}, (who, at_ms))
+    if not any(changes):
+        return None
+    edit = _journal(connection, Edit(0, caption, *changes), at_ms)
+    _apply(connection, edit)
+    return edit
+
+
+def undo(connection: sqlite3.Connection) -> Edit | None:
+    """Take back the last edit that holds; the change made, ``None`` if there is none."""
+    edit = _read(connection, "WHERE undone = 0 ORDER BY id DESC LIMIT 1")
+    if edit is None:
+        return None
+    _apply(connection, edit.inverse())
+    _mark_undone(connection, edit.id, True)
+    return edit.inverse()
+
+
+def redo(connection: sqlite3.Connection) -> Edit | None:
+    """Make again the edit that was undone last; ``None`` if there is none."""
+    edit = _read(connection, "WHERE undone = 1 ORDER BY id LIMIT 1")
+    if edit is not None:
+        _apply(connection, edit)
+        _mark_undone(connection, edit.id, False)
+    return edit
+
+
+def next_captions(connection: sqlite3.Connection) -> tuple[str, str]:
+    """The captions of what undo would take back and redo make again; empty for nothing."""
+    undo = "SELECT caption FROM edits WHERE undone = 0 ORDER BY id DESC LIMIT 1"
+    redo = "SELECT caption FROM edits WHERE undone = 1 ORDER BY id LIMIT 1"
+    found = [connection.execute(query).fetchone() for query in (undo, redo)]
+    first, second = ("" if row is None else str(row[0]) for row in found)
+    return first, second
+
+
+def _plan(
+    connection: sqlite3.Connection,
+    wishes: Collection[Wish],
+    reviewed: Mapping[int, bool],
+    signature: tuple[str, int],
+) -> tuple[tuple[DecisionChange, ...], tuple[ReviewChange, ...]]:
+    """What the wishes would change."""
     last = {(wish.image_id, wish.category): wish.verdict for wish in wishes}
     if last:
         Categories(tuple({category for _, category in last}))
     known = {image: _is_reviewed(connection, image) for image in {i for i, _ in last} | {*reviewed}}
-    said = {image: decisions_of(connection, image) for image in {i for i, _ in last}}
+    said = {image: _decisions_of(connection, image) for image in {i for i, _ in last}}
     decisions = []
     for (image, category), verdict in last.items():
         old = said[image].get(category)
         if verdict != (old.verdict if old else None):
-            new = None if verdict is None else Decision(verdict, who, at_ms)
+            new = None if verdict is None else Decision(verdict, *signature)
             decisions.append(DecisionChange(image, category, old, new))
     reviews = [ReviewChange(i, known[i], mark) for i, mark in reviewed.items() if known[i] != mark]
     return tuple(decisions), tuple(reviews)
+
+
+def _decisions_of(connection: sqlite3.Connection, image_id: int) -> dict[str, Decision]:
+    rows = connection.execute(
+        "SELECT category, verdict, who, at FROM decisions WHERE image_id = ?", (image_id,)
+    )
+    return {category: Decision(Verdict(verdict), who, at) for category, verdict, who, at in rows}
 
 
 def _is_reviewed(connection: sqlite3.Connection, image_id: int) -> bool:
@@ -55,7 +110,7 @@ def _is_reviewed(connection: sqlite3.Connection, image_id: int) -> bool:
     return bool(row[0])
 
 
-def apply(connection: sqlite3.Connection, edit: Edit) -> None:
+def _apply(connection: sqlite3.Connection, edit: Edit) -> None:
     """Make the changes of an edit, whichever way it goes."""
     for change in edit.decisions:
         key = (change.image_id, change.category)
@@ -71,7 +126,7 @@ def apply(connection: sqlite3.Connection, edit: Edit) -> None:
     )
 
 
-def journal(connection: sqlite3.Connection, edit: Edit, at_ms: int) -> Edit:
+def _journal(connection: sqlite3.Connection, edit: Edit, at_ms: int) -> Edit:
     """Write an edit down, with its number; what was undone can no longer be redone."""
     connection.execute("DELETE FROM edits WHERE undone = 1")
     cursor = connection.execute(
@@ -92,27 +147,7 @@ def journal(connection: sqlite3.Connection, edit: Edit, at_ms: int) -> Edit:
     return Edit(number, edit.caption, edit.decisions, edit.reviews)
 
 
-def next_to_undo(connection: sqlite3.Connection) -> Edit | None:
-    """The last edit that holds."""
-    return _read(connection, "WHERE undone = 0 ORDER BY id DESC LIMIT 1")
-
-
-def next_to_redo(connection: sqlite3.Connection) -> Edit | None:
-    """The first edit that was undone."""
-    return _read(connection, "WHERE undone = 1 ORDER BY id LIMIT 1")
-
-
-def next_captions(connection: sqlite3.Connection) -> tuple[str, str]:
-    """The captions of the next edits to undo and to redo; empty where there is none."""
-    undo = "SELECT caption FROM edits WHERE undone = 0 ORDER BY id DESC LIMIT 1"
-    redo = "SELECT caption FROM edits WHERE undone = 1 ORDER BY id LIMIT 1"
-    found = [connection.execute(query).fetchone() for query in (undo, redo)]
-    first, second = ("" if row is None else str(row[0]) for row in found)
-    return first, second
-
-
-def mark_undone(connection: sqlite3.Connection, edit_id: int, undone: bool) -> None:
-    """Note whether an edit holds."""
+def _mark_undone(connection: sqlite3.Connection, edit_id: int, undone: bool) -> None:
     connection.execute("UPDATE edits SET undone = ? WHERE id = ?", (int(undone), edit_id))
 
 

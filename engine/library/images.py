@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from engine.library.values import ImageFile, LibraryImage, Moved
@@ -36,8 +36,11 @@ def _binary() -> int:
     return int(getattr(os, "O_BINARY", 0))  # of Windows
 
 
-def add_images(connection: sqlite3.Connection, files: Iterable[ImageFile]) -> list[int]:
-    """Insert or update images; the ids in the order of the files."""
+def add_images(connection: sqlite3.Connection, files: Sequence[ImageFile]) -> list[int]:
+    """Add images, or update those whose size or time changed; their ids, in order.
+
+    A changed file loses what models said of it, not what people said.
+    """
     folders: dict[bytes, int] = {}
     ids = []
     for file in files:
@@ -77,26 +80,7 @@ def _take_changed(connection: sqlite3.Connection, image_id: int, file: ImageFile
     connection.execute("DELETE FROM errors WHERE image_id = ?", (image_id,))
 
 
-def note_opened(connection: sqlite3.Connection, folder: Path) -> None:
-    """Remember that a person opened a folder."""
-    folder_id = _folder_id(connection, os.fsencode(folder))
-    connection.execute(
-        "UPDATE folders SET opened = (SELECT coalesce(max(opened), 0) + 1 FROM folders)"
-        " WHERE id = ?",
-        (folder_id,),
-    )
-
-
-def recent_folders(connection: sqlite3.Connection, limit: int) -> list[Path]:
-    """The folders that a person opened, the last one first."""
-    rows = connection.execute(
-        "SELECT path FROM folders WHERE opened IS NOT NULL ORDER BY opened DESC LIMIT ?",
-        (limit,),
-    )
-    return [Path(os.fsdecode(path)) for (path,) in rows]
-
-
-def mark_missing(connection: sqlite3.Connection, image_ids: Iterable[int]) -> None:
+def mark_missing(connection: sqlite3.Connection, image_ids: Collection[int]) -> None:
     """Note that files have vanished; what is known of them stays."""
     connection.executemany(
         "UPDATE images SET missing = 1 WHERE id = ?", [(image_id,) for image_id in image_ids]
@@ -104,24 +88,17 @@ def mark_missing(connection: sqlite3.Connection, image_ids: Iterable[int]) -> No
 
 
 def images_below(
-    connection: sqlite3.Connection, folder: Path, recursive: bool
+    connection: sqlite3.Connection, folder: Path, *, recursive: bool
 ) -> list[LibraryImage]:
     """The images in a folder, and in its subfolders if so wanted, that have not vanished."""
-    where, parameters = below(folder) if recursive else _directly_in(folder)
-    return read_images(connection, f"WHERE images.missing = 0{where}", parameters)
-
-
-def _directly_in(folder: Path) -> tuple[str, tuple[bytes, ...]]:
-    return " AND folders.path = ?", (os.fsencode(folder),)
-
-
-def below(folder: Path) -> tuple[str, tuple[bytes, ...]]:
-    """A condition on ``folders`` for a folder and all folders inside it, and its parameters."""
     path, separator = os.fsencode(folder), os.sep.encode()
-    inside = path if path.endswith(separator) else path + separator
-    after = inside[:-1] + bytes([separator[0] + 1])  # the first text after all that begin so
-    condition = " AND (folders.path = ? OR (folders.path >= ? AND folders.path < ?))"
-    return condition, (path, inside, after)
+    condition, parameters = "folders.path = ?", [path]
+    if recursive:
+        inside = path if path.endswith(separator) else path + separator
+        after = inside[:-1] + bytes([separator[0] + 1])  # the first text after all that begin so
+        condition += " OR (folders.path >= ? AND folders.path < ?)"
+        parameters += [inside, after]
+    return _read_images(connection, f"WHERE images.missing = 0 AND ({condition})", parameters)
 
 
 def lookalikes(
@@ -141,18 +118,20 @@ def lookalikes(
     pairs = [(i, old[size, mtime_ns]) for size, mtime_ns, i in young if (size, mtime_ns) in old]
     involved = json.dumps(sorted({image_id for pair in pairs for image_id in pair}))
     condition = "WHERE images.id IN (SELECT value FROM json_each(?))"
-    images = {image.id: image for image in read_images(connection, condition, (involved,))}
+    images = {image.id: image for image in _read_images(connection, condition, (involved,))}
     return [(images[young], images[old]) for young, old in pairs]
 
 
 def same_content(connection: sqlite3.Connection, digest: bytes) -> list[LibraryImage]:
     """The images of this content hash that have not vanished."""
-    return read_images(connection, "WHERE images.hash = ? AND images.missing = 0", (digest,))
+    return _read_images(connection, "WHERE images.hash = ? AND images.missing = 0", (digest,))
 
 
-def without_hash(connection: sqlite3.Connection, limit: int, after: int) -> list[LibraryImage]:
+def without_hash(
+    connection: sqlite3.Connection, limit: int = 500, after: int = 0
+) -> list[LibraryImage]:
     """Images above an id whose content hash is still to be computed."""
-    return read_images(
+    return _read_images(
         connection,
         "WHERE images.hash IS NULL AND images.missing = 0 AND images.id > ?"
         " ORDER BY images.id LIMIT ?",
@@ -161,9 +140,9 @@ def without_hash(connection: sqlite3.Connection, limit: int, after: int) -> list
 
 
 def set_hashes(
-    connection: sqlite3.Connection, hashes: Iterable[tuple[int, bytes]]
+    connection: sqlite3.Connection, hashes: Sequence[tuple[int, bytes]]
 ) -> tuple[Moved, ...]:
-    """Store content hashes; an image that has vanished is found again by its hash.
+    """Store content hashes by image id; one that has vanished is found again by its hash.
 
     The vanished image takes over the path, so that its scores and decisions go on. Not if a
     person has already said something of the image under its new path: that is never thrown away.
@@ -219,7 +198,7 @@ def find_image(connection: sqlite3.Connection, path: Path) -> int | None:
     return None if row is None else int(row[0])
 
 
-def read_images(
+def _read_images(
     connection: sqlite3.Connection, condition: str, parameters: Sequence[object]
 ) -> list[LibraryImage]:
     """Images by an SQL condition on ``images`` and ``folders``."""

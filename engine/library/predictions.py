@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
-from engine.api.values import DEFAULT_THRESHOLD, FloatArray, Prediction
+from engine.api.values import Prediction
 from engine.library.errors import LibraryError
-from engine.library.images import below, find_image, read_images
-from engine.library.values import LibraryImage, LibraryModel
+from engine.library.images import find_image
+from engine.library.values import LibraryModel
 
 HalfArray = NDArray[np.float16]
 SCORE_TYPE = np.dtype("<f2")
 
 
 def add_model(connection: sqlite3.Connection, model: LibraryModel) -> None:
-    """Make a model known, or give it its present name.
+    """Make a model known, or give it its present name; needed before its predictions.
 
     Raises:
         LibraryError: it is known with other categories.
@@ -67,10 +66,12 @@ def _model(fingerprint: str, name: str, categories: str) -> LibraryModel:
 def record(
     connection: sqlite3.Connection, fingerprint: str, predictions: Sequence[Prediction]
 ) -> int:
-    """Store scores and errors in place of earlier ones; returns how many.
+    """Store one batch of a model, all or nothing, in place of what it said before.
 
-    An image that has been removed from the library meanwhile is passed over. Decisions are not
-    touched.
+    Decisions are not touched.
+
+    Returns:
+        How many; images that are no longer in the library are passed over.
 
     Raises:
         LibraryError: the model is not known or has another number of categories.
@@ -104,52 +105,6 @@ def _record_one(
     connection.execute(obsolete, (model, image))
 
 
-def scores_of(connection: sqlite3.Connection, fingerprint: str, image_id: int) -> HalfArray | None:
-    """(C,) float16 of one image, or ``None`` while the model has not scored it."""
-    model, info = find_model(connection, fingerprint)
-    row = connection.execute(
-        "SELECT scores FROM scores WHERE model_id = ? AND image_id = ?", (model, image_id)
-    ).fetchone()
-    if row is None or len(row[0]) != len(info.categories) * SCORE_TYPE.itemsize:
-        return None
-    return np.frombuffer(row[0], dtype=SCORE_TYPE).astype(np.float16, copy=False)
-
-
-def errors(connection: sqlite3.Connection, fingerprint: str) -> dict[int, str]:
-    """What went wrong, by image id."""
-    model, _ = find_model(connection, fingerprint)
-    rows = connection.execute("SELECT image_id, message FROM errors WHERE model_id = ?", (model,))
-    return {int(image): str(message) for image, message in rows}
-
-
-def untagged(
-    connection: sqlite3.Connection, fingerprint: str, limit: int, folder: Path | None
-) -> list[LibraryImage]:
-    """Images that this model has neither scored nor failed on, in the order they came."""
-    model, _ = find_model(connection, fingerprint)
-    where, parameters = ("", ()) if folder is None else below(folder)
-    not_yet = (
-        "WHERE images.missing = 0"
-        " AND NOT EXISTS (SELECT 1 FROM scores WHERE model_id = ? AND image_id = images.id)"
-        " AND NOT EXISTS (SELECT 1 FROM errors WHERE model_id = ? AND image_id = images.id)"
-    )
-    condition = f"{not_yet}{where} ORDER BY images.id LIMIT ?"
-    return read_images(connection, condition, (model, model, *parameters, limit))
-
-
-def thresholds(connection: sqlite3.Connection, fingerprint: str) -> FloatArray:
-    """(C,) float32 in [0, 1]; what was never set is 0.5."""
-    model, info = find_model(connection, fingerprint)
-    values = np.full(len(info.categories), DEFAULT_THRESHOLD, dtype=np.float32)
-    rows = connection.execute(
-        "SELECT category, threshold FROM thresholds WHERE model_id = ?", (model,)
-    )
-    for category, threshold in rows:
-        if 0 <= category < len(values):
-            values[category] = threshold
-    return values
-
-
 def own_thresholds(connection: sqlite3.Connection, fingerprint: str) -> dict[int, float]:
     """The thresholds that were set, by the category's index; none for an unknown model."""
     rows = connection.execute(
@@ -180,22 +135,4 @@ def set_own_thresholds(
     connection.executemany(
         "INSERT INTO thresholds VALUES (?, ?, ?)",
         [(model, category, float(value)) for category, value in values.items()],
-    )
-
-
-def set_thresholds(connection: sqlite3.Connection, fingerprint: str, values: FloatArray) -> None:
-    """Store all thresholds of a model, (C,) in [0, 1].
-
-    Raises:
-        ConfigError: another number of them, or one outside of [0, 1].
-        LibraryError: the model is not known.
-    """
-    model, info = find_model(connection, fingerprint)
-    if values.shape != (len(info.categories),):
-        raise ConfigError(f"{len(info.categories)} categories need as many thresholds.")
-    if not ((values >= 0) & (values <= 1)).all():
-        raise ConfigError("Thresholds lie between 0 and 1.")
-    connection.executemany(
-        "REPLACE INTO thresholds VALUES (?, ?, ?)",
-        [(model, i, float(value)) for i, value in enumerate(values)],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,6 +30,17 @@ class ImageFile:
     path: Path
     size: int
     mtime_ns: int
+
+
+def look_at(path: Path) -> ImageFile | None:
+    """Size and time of a file now; ``None`` if there is no such file, or one cannot know."""
+    try:
+        facts = os.stat(path)  # noqa: PTH116 - a path that was stringified already is not again
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return None
+    if not stat.S_ISREG(facts.st_mode):
+        return None
+    return ImageFile(path, facts.st_size, facts.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +139,3 @@ class Edit:
         """The images that it touches, each once, in order."""
         decided = [change.image_id for change in self.decisions]
         return tuple(dict.fromkeys([*decided, *(change.image_id for change in self.reviews)]))
-
-
-@dataclass(frozen=True, slots=True)
-class ImageLabel:
-    """A label as it counts: the machine's unless rejected, or the person's.
-
-    Attributes:
-        category: its name.
-        score: the machine's, in [0, 1]; ``None`` if the model does not know the category.
-        decision: of the person, if there is one.
-    """
-
-    category: str
-    score: float | None
-    decision: Decision | None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.library.opening import open_library
 from engine.library.values import Verdict, Wish
-from tests.engine.library.parts import ME, MODEL, files, prediction
+from tests.engine.library.parts import ME, MODEL, files, prediction, untagged
 
 BATCH = 8
 
@@ -18,12 +18,12 @@ def main() -> None:
         library.add_images(files(int(sys.argv[2])))
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while batch := library.untagged(MODEL.fingerprint, BATCH):
-            said = [prediction(image.path, 0.9, 0.1, 0.1) for image in batch]
+        while batch := list(untagged(library).items())[:BATCH]:
+            said = [prediction(path, 0.9, 0.1, 0.1) for _, path in batch]
             library.record_predictions(MODEL.fingerprint, said)
-            wishes = [Wish(batch[0].id, "cat", Verdict.ADDED)]
+            wishes = [Wish(batch[0][0], "cat", Verdict.ADDED)]
             library.decide(wishes, who=ME, caption="Add cat")
-            sys.stdout.write(" ".join(str(image.id) for image in batch) + "\n")
+            sys.stdout.write(" ".join(str(image) for image, _ in batch) + "\n")
             sys.stdout.flush()
         sys.stdout.write("done\n")
 

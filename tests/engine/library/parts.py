@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 
 from engine.api.categories import Categories
 from engine.api.values import Prediction
+from engine.library.backup import back_up
+from engine.library.columns import VERDICT_CODES, Columns
+from engine.library.connections import connect_reading
 from engine.library.store import Library
-from engine.library.values import ImageFile, LibraryModel
+from engine.library.values import ImageFile, LibraryModel, Verdict
 
 CATEGORIES = Categories(("dog", "person", "traffic light"))
 MODEL = LibraryModel("abc123", "Small", CATEGORIES)
@@ -42,5 +46,53 @@ def filled(library: Library, count: int = 4) -> list[int]:
     return ids
 
 
-def categories_of(library: Library, image_id: int) -> set[str]:
-    return {label.category for label in library.labels(image_id, MODEL.fingerprint)}
+def categories_of(
+    library: Library, image_id: int, fingerprint: str = MODEL.fingerprint
+) -> set[str]:
+    """The labels of an image that count, at a threshold of one half."""
+    known = library.stored([image_id], fingerprint)
+    said = {category: verdict for _, category, verdict in known.verdicts}
+    scores = known.scores[0] if len(known.scores) else ()
+    above = {name for name, score in zip(CATEGORIES, scores, strict=False) if score >= 0.5}
+    return {name for name in above | said.keys() if said.get(name) is not Verdict.REJECTED}
+
+
+def columns_of(library: Library) -> Columns:
+    """All images that have not vanished, by id, laid out as the window does it."""
+    found = library.files()
+    ids = sorted(found)
+    known = library.stored(ids, MODEL.fingerprint)
+    names = tuple(dict.fromkeys((*CATEGORIES, *sorted(name for _, name, _ in known.verdicts))))
+    folders = tuple(dict.fromkeys(str(found[i].path.parent) for i in ids))
+    scores = np.full((len(ids), len(CATEGORIES)), np.nan, dtype=np.float16)
+    scores[np.searchsorted(ids, known.scored)] = known.scores
+    verdicts = np.zeros((len(ids), len(names)), dtype=np.uint8)
+    for image, name, verdict in known.verdicts:
+        verdicts[ids.index(image), names.index(name)] = VERDICT_CODES[verdict]
+    return Columns(
+        image_ids=np.array(ids, dtype=np.int64),
+        names=tuple(found[i].path.name for i in ids),
+        folders=folders,
+        folder_of=np.array([folders.index(str(found[i].path.parent)) for i in ids], dtype=np.int64),
+        mtimes_ns=np.array([found[i].mtime_ns for i in ids], dtype=np.int64),
+        reviewed=np.array([i in known.reviewed for i in ids], dtype=bool),
+        failed=np.array([i in known.errors for i in ids], dtype=bool),
+        categories=names,
+        model_categories=len(CATEGORIES),
+        scores=scores,
+        verdicts=verdicts,
+    )
+
+
+def untagged(library: Library) -> dict[int, Path]:
+    """The images that the model has neither scored nor failed on, in the order they came."""
+    found = library.files()
+    known = library.stored(found, MODEL.fingerprint)
+    done = {*known.scored.tolist(), *known.errors}
+    return {image: found[image].path for image in sorted(found.keys() - done)}
+
+
+def backed_up(path: Path) -> Path:
+    """Copy a library, which may be open, as opening it does once a day."""
+    with contextlib.closing(connect_reading(path)) as connection:
+        return back_up(connection, path)

@@ -30,7 +30,17 @@ from engine.library.opening import open_library, rebuild_library
 from engine.library.schema import MIGRATIONS
 from engine.library.values import Verdict, Wish
 from tests.engine.library.batch_writer import BATCH
-from tests.engine.library.parts import ME, MODEL, NEXT, categories_of, files, filled, prediction
+from tests.engine.library.parts import (
+    ME,
+    MODEL,
+    NEXT,
+    backed_up,
+    categories_of,
+    columns_of,
+    files,
+    filled,
+    prediction,
+)
 from tests.paths import ROOT
 
 
@@ -54,11 +64,11 @@ def kill_after(process: subprocess.Popen[str], batches: int) -> set[int]:
 def check_after_kill(path: Path, acknowledged: set[int], seen: set[int], count: int) -> set[int]:
     """Nothing acknowledged or seen before is lost, and the kill left one batch more at most."""
     with open_library(path) as library:
-        matrix = library.score_matrix(MODEL.fingerprint)
-        stored = set(matrix.image_ids.tolist())
+        known = library.stored(library.files(), MODEL.fingerprint)
+        stored = set(known.scored.tolist())
         assert acknowledged | seen <= stored
-        assert len(stored) == len(matrix.image_ids) <= len(acknowledged | seen) + BATCH
-        assert len(library.columns(MODEL.fingerprint)) == count
+        assert len(stored) == len(known.scored) <= len(acknowledged | seen) + BATCH
+        assert len(library.files()) == count
         for first in sorted(acknowledged)[::BATCH]:
             assert "cat" in categories_of(library, first)
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -110,7 +120,7 @@ def sound(tmp_path: Path) -> Path:
     with open_library(path) as library:
         filled(library, 300)
         library.decide([Wish(1, "cat", Verdict.ADDED)], who=ME, caption="Add cat")
-        library.back_up()
+        backed_up(path)
     return path
 
 
@@ -149,9 +159,11 @@ def damage(path: Path, work: Callable[[bytearray, random.Random], None], seed: i
 
 def use(path: Path) -> None:
     with open_library(path) as library:
-        library.columns(MODEL.fingerprint)
-        library.labels(1, MODEL.fingerprint)
-        library.untagged(MODEL.fingerprint, 9)
+        library.stored(library.files(), MODEL.fingerprint)
+        library.images_below(Path("/photos"), recursive=True)
+        library.own_thresholds(MODEL.fingerprint)
+        library.images_without_hash()
+        library.next_captions()
         library.models()
         library.add_images(files(310))
         library.record_predictions(MODEL.fingerprint, [prediction(files(1)[0].path, 1, 1, 1)])
@@ -219,8 +231,8 @@ def test_a_person_can_begin_anew_and_nothing_is_lost(sound: Path) -> None:
 
 
 def test_only_the_newest_backups_are_kept(sound: Path) -> None:
-    with open_library(sound) as library:
-        made = [library.back_up() for _ in range(7)]
+    with open_library(sound):
+        made = [backed_up(sound) for _ in range(7)]
     assert backup.backups(sound) == made[:1:-1]
 
 
@@ -253,10 +265,10 @@ def test_what_is_readable_of_a_damaged_library_is_saved(sound: Path) -> None:
 
 def test_a_sound_library_is_rebuilt_whole(sound: Path) -> None:
     with open_library(sound) as library:
-        before = library.columns(MODEL.fingerprint)
+        before = columns_of(library)
     rebuild_library(sound)
     with open_library(sound) as library:
-        after = library.columns(MODEL.fingerprint)
+        after = columns_of(library)
         assert library.undo() is not None
     assert np.array_equal(before.scores, after.scores)
     assert np.array_equal(before.verdicts, after.verdicts)

@@ -16,7 +16,7 @@ from engine.library.filters.tokens import FIELDS
 from engine.library.filters.tree import AllOf, AnyOf, Everything, FilterError, LabelIs, Not
 from engine.library.opening import open_library
 from engine.library.values import ImageFile, Verdict, Wish
-from tests.engine.library.parts import CATEGORIES, ME, MODEL, prediction
+from tests.engine.library.parts import CATEGORIES, ME, MODEL, columns_of, prediction
 
 # Names are the letters; scores are of dog, person and traffic light; thresholds 0.5.
 PHOTOS = {
@@ -45,7 +45,7 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibraryView]:
             Wish(e, "red cat", Verdict.ADDED),
         ]
         library.decide(wishes, who=ME, caption="Review", reviewed={a: True, c: True})
-        yield LibraryView(library.columns(MODEL.fingerprint), library.thresholds(MODEL.fingerprint))
+        yield LibraryView(columns_of(library), np.full(3, 0.5, dtype=np.float32))
 
 
 @pytest.mark.parametrize(

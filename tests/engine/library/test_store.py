@@ -20,9 +20,11 @@ from tests.engine.library.parts import (
     ME,
     MODEL,
     categories_of,
+    columns_of,
     files,
     filled,
     prediction,
+    untagged,
 )
 
 
@@ -34,11 +36,10 @@ def test_a_name_that_is_not_utf8_comes_back_as_it_was(library: Library) -> None:
     path = Path(os.fsdecode(b"/photos/caf\xe9/\xff\xfe.jpg"))
     image = library.add_images([ImageFile(path, 1, 2)])[0]
     library.add_model(MODEL)
-    assert [(i.id, i.path) for i in library.untagged(MODEL.fingerprint, 5)] == [(image, path)]
+    assert untagged(library) == {image: path}
     library.record_predictions(MODEL.fingerprint, [prediction(path, 0.9, 0, 0)])
-    assert library.find_image(path) == image
+    assert library.files() == {image: ImageFile(path, 1, 2)}
     assert categories_of(library, image) == {"dog"}
-    assert library.columns(MODEL.fingerprint).names == (path.name,)
 
 
 def test_a_changed_file_loses_what_the_machine_said_and_keeps_the_persons_word(
@@ -49,7 +50,7 @@ def test_a_changed_file_loses_what_the_machine_said_and_keeps_the_persons_word(
     old = files(1)[0]
     assert library.add_images([ImageFile(old.path, old.size + 1, old.mtime_ns)]) == [image]
     assert categories_of(library, image) == {"cat"}
-    assert [i.id for i in library.untagged(MODEL.fingerprint, 9)] == [image]
+    assert list(untagged(library)) == [image]
 
 
 def test_a_run_goes_on_with_images_that_are_neither_scored_nor_failed(library: Library) -> None:
@@ -59,16 +60,17 @@ def test_a_run_goes_on_with_images_that_are_neither_scored_nor_failed(library: L
     none = np.zeros(0, dtype=np.float32)
     failed = Prediction(paths[1], MODEL.fingerprint, none, error="It is cut off.")
     library.record_predictions(MODEL.fingerprint, [prediction(paths[0], 1, 0, 0), failed])
-    assert [i.id for i in library.untagged(MODEL.fingerprint, 9)] == [ids[2]]
-    assert library.errors(MODEL.fingerprint) == {ids[1]: "It is cut off."}
+    assert list(untagged(library)) == [ids[2]]
+    assert library.stored(ids, MODEL.fingerprint).errors == {ids[1]: "It is cut off."}
 
 
-def test_a_run_can_be_limited_to_a_folder_and_what_is_below_it(library: Library) -> None:
+def test_images_can_be_asked_for_in_a_folder_and_what_is_below_it(library: Library) -> None:
     library.add_model(MODEL)
     names = ["/a/x.jpg", "/a/b/x.jpg", "/ab/x.jpg", "/c/x.jpg"]
     library.add_images([ImageFile(Path(name), 1, 1) for name in names])
-    found = library.untagged(MODEL.fingerprint, 9, below=Path("/a"))
-    assert [str(i.path) for i in found] == names[:2]
+    for recursive, count in ((True, 2), (False, 1)):
+        found = library.images_below(Path("/a"), recursive=recursive)
+        assert [str(i.path) for i in found] == names[:count]
 
 
 def test_scores_that_are_no_numbers_become_an_error_of_the_image(library: Library) -> None:
@@ -77,16 +79,17 @@ def test_scores_that_are_no_numbers_become_an_error_of_the_image(library: Librar
     library.record_predictions(
         MODEL.fingerprint, [prediction(files(1)[0].path, float("nan"), 0, 0)]
     )
-    assert list(library.errors(MODEL.fingerprint)) == [image]
-    assert len(library.score_matrix(MODEL.fingerprint).image_ids) == 0
+    known = library.stored([image], MODEL.fingerprint)
+    assert list(known.errors) == [image]
+    assert len(known.scored) == 0
 
 
 def test_scores_just_outside_of_0_and_1_are_kept_as_0_and_1(library: Library) -> None:
-    library.add_images(files(1))
+    ids = library.add_images(files(1))
     library.add_model(MODEL)
     said = prediction(files(1)[0].path, 1.01, -0.01, 0.5)
     library.record_predictions(MODEL.fingerprint, [said])
-    assert library.score_matrix(MODEL.fingerprint).scores.tolist() == [[1.0, 0.0, 0.5]]
+    assert library.stored(ids, MODEL.fingerprint).scores.tolist() == [[1.0, 0.0, 0.5]]
 
 
 def test_a_batch_with_one_wrong_prediction_is_not_stored_at_all(library: Library) -> None:
@@ -95,7 +98,7 @@ def test_a_batch_with_one_wrong_prediction_is_not_stored_at_all(library: Library
     batch = [prediction(files(2)[0].path, 1, 0, 0), prediction(files(2)[1].path, 1, 0)]
     with pytest.raises(LibraryError, match="2 scores for 3"):
         library.record_predictions(MODEL.fingerprint, batch)
-    assert len(library.untagged(MODEL.fingerprint, 9)) == 2
+    assert len(untagged(library)) == 2
 
 
 def test_a_model_does_not_change_its_categories(library: Library) -> None:
@@ -119,15 +122,15 @@ def test_a_rejected_label_never_returns_and_an_accepted_one_never_vanishes(
     other = LibraryModel("other", "Other", CATEGORIES)
     library.add_model(other)
     library.record_predictions("other", [prediction(files(1)[0].path, 0.0, 1.0, 0.0)])
-    assert {label.category for label in library.labels(image, "other")} == {"dog"}
+    assert categories_of(library, image, "other") == {"dog"}
 
 
 def test_the_labels_in_columns_are_those_of_each_image(library: Library) -> None:
     ids = filled(library, 5)
     wishes = [Wish(ids[0], "cat", Verdict.ADDED), Wish(ids[4], "dog", Verdict.REJECTED)]
     library.decide(wishes, who=ME, caption="Review", reviewed={ids[1]: True})
-    columns = library.columns(MODEL.fingerprint)
-    labels = columns.labels(library.thresholds(MODEL.fingerprint))
+    columns = columns_of(library)
+    labels = columns.labels(np.full(3, 0.5, dtype=np.float32))
     assert columns.reviewed.tolist() == [False, True, False, False, False]
     for row, image in enumerate(ids):
         named = {columns.categories[i] for i in np.flatnonzero(labels[row])}
@@ -135,13 +138,14 @@ def test_the_labels_in_columns_are_those_of_each_image(library: Library) -> None
 
 
 def test_thresholds_are_kept_and_checked(library: Library) -> None:
-    ids = filled(library, 5)
-    assert library.thresholds(MODEL.fingerprint).tolist() == [0.5, 0.5, 0.5]
-    library.set_thresholds(MODEL.fingerprint, np.array([0.9, 0.8, 0.05], dtype=np.float32))
-    assert categories_of(library, ids[4]) == {"dog", "traffic light"}
-    for wrong in ([0.5], [0.5, 0.5, 1.5], [0.5, 0.5, float("nan")]):
+    assert library.own_thresholds(MODEL.fingerprint) == {}
+    library.add_model(MODEL)
+    library.set_own_thresholds(MODEL.fingerprint, {0: 0.9, 1: 0.8})
+    library.set_own_thresholds(MODEL.fingerprint, {0: 0.9, 2: 0.05})
+    for wrong in (1.5, -0.1, float("nan")):
         with pytest.raises(ConfigError):
-            library.set_thresholds(MODEL.fingerprint, np.array(wrong, dtype=np.float32))
+            library.set_own_thresholds(MODEL.fingerprint, {0: 0.5, 1: wrong})
+    assert library.own_thresholds(MODEL.fingerprint) == {0: 0.9, 2: 0.05}
 
 
 def test_half_floats_are_compared_as_numbers_are() -> None:
@@ -170,8 +174,7 @@ def test_a_moved_file_keeps_its_labels(library: Library, tmp_path: Path) -> None
     new = library.add_images([ImageFile(moved, 6, 2)])[0]
     moves = library.set_hashes([(new, content_hash(moved))])
     assert [(m.image_id, m.forgotten_id) for m in moves] == [(old, new)]
-    assert library.find_image(moved) == old
-    assert library.find_image(photo) is None
+    assert library.files() == {old: ImageFile(moved, 6, 2)}
     library.add_model(MODEL)
     assert categories_of(library, old) == {"cat"}
 
@@ -214,7 +217,7 @@ def test_undo_and_redo_go_across_images_and_survive_a_restart(tmp_path: Path) ->
         undone = library.undo()
         assert undone is not None and undone.caption == "Reject"
         assert undone.decisions[0].new is not None and undone.decisions[0].new.who == ME
-        assert not library.columns(MODEL.fingerprint).reviewed.any()
+        assert not library.stored(ids).reviewed
         assert all("cat" in categories_of(library, i) for i in ids)
         assert library.undo() is not None
         assert library.undo() is None
@@ -252,14 +255,6 @@ def test_wishes_for_unknown_images_or_impossible_names_change_nothing(library: L
     with pytest.raises(ConfigError):
         library.decide([good, Wish(image, "a\nb", Verdict.ADDED)], who=ME, caption="x")
     assert "cat" not in categories_of(library, image)
-
-
-def test_recent_folders_are_those_that_were_opened_the_last_one_first(library: Library) -> None:
-    library.add_images(files(1))
-    library.note_opened(Path("/one"))
-    library.note_opened(Path("/two"))
-    library.note_opened(Path("/one"))
-    assert library.recent_folders() == [Path("/one"), Path("/two")]
 
 
 def test_a_closed_library_says_so(tmp_path: Path) -> None:

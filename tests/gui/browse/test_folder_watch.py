@@ -14,7 +14,7 @@ from csra_gui.browse import folder_watch
 from csra_gui.session.change_job import FileChanges, look_for_changes
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
-from engine.library.file_facts import look_at
+from engine.library.values import look_at
 from tests.gui.driver import Start, names, wait_until_tagged
 
 
