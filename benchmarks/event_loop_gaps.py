@@ -94,7 +94,7 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
             QTimer.singleShot(round(1000 * training_s), app.exit)  # quit would ask first
 
     application.session.models.state_changed.connect(on_model)
-    application.session.pipeline.tagging_finished.connect(on_tagged)
+    application.session.tagger.finished.connect(on_tagged)
     application.trainer.reported.connect(on_reported)
     application.trainer.ended.connect(lambda _end: app.exit())
     timer = QTimer()

@@ -79,7 +79,7 @@ class Studio:
             lambda: session.models.model is not None and not session.photos.untagged_rows(),
             "all is tagged",
         )
-        self.wait(lambda: not session.pipeline.is_tagging, "the run has ended")
+        self.wait(lambda: not session.tagger.is_running, "the run has ended")
         self.window.message_bar.clear()
 
     def look_at(self, name: str, category: str | None = None) -> None:

@@ -54,7 +54,7 @@ class EvaluationController(QObject):
         self._finder = ImageFinder(session, self)
         self._shown = ShownCases(session, self)
         self._tagging_rates: dict[Path, float] = {}
-        session.pipeline.tagging_progressed.connect(self._on_pipeline_tagging_progressed)
+        session.tagger.progressed.connect(self._on_tagger_progressed)
         self.runner.ended.connect(self._on_runner_ended)
         for kept in (self.runs, self.unfinished):
             kept.failed.connect(self._on_kept_failed)
@@ -227,7 +227,7 @@ class EvaluationController(QObject):
         )
 
     @Slot(object)
-    def _on_pipeline_tagging_progressed(self, progress: TagProgress) -> None:
+    def _on_tagger_progressed(self, progress: TagProgress) -> None:
         model = self._session.models.model
         if model is not None and model.path is not None and progress.rate_per_s:
             self._tagging_rates[model.path] = progress.rate_per_s

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.jobs import Job, JobRunner
 from csra_gui.session.library_client import LibraryClient
@@ -151,6 +151,7 @@ class LibraryMaintenance(QObject):
         job.finished.connect(lambda: self._on_hashed(job))
         job.start()
 
+    @Slot()
     def pause(self) -> None:
         """Something that matters more goes on: stop hashing after this file."""
         job, self._hashing = self._hashing, None

@@ -16,8 +16,6 @@ from csra_gui.session.library_maintenance import LibraryMaintenance
 from csra_gui.session.library_sync import LibrarySync
 from csra_gui.session.photo_scan import PhotoScan
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.retag_plan import RetagPlan
-from csra_gui.session.retagger import Retagger
 from csra_gui.session.tag_run import TagSummary
 from csra_gui.session.tagger import Tagger
 from engine.api.values import ModelInfo
@@ -34,7 +32,6 @@ class Pipeline(QObject):
         photos_added: half-open range of new rows.
         scan_started, scan_finished: of one folder or drop; the second carries what was skipped.
         predictions_changed: a tuple of rows whose scores or errors changed; empty means any.
-        tagging_started, tagging_progressed, tagging_finished: of one run.
         looked_up: all that the library knows of the photos that are there has come.
     """
 
@@ -43,9 +40,6 @@ class Pipeline(QObject):
     scan_started = Signal()
     scan_finished = Signal(object)
     predictions_changed = Signal(object)
-    tagging_started = Signal(int)
-    tagging_progressed = Signal(object)
-    tagging_finished = Signal(object)
     looked_up = Signal()
 
     def __init__(
@@ -54,7 +48,7 @@ class Pipeline(QObject):
         library: LibraryClient,
         photos: PhotoTable,
         decisions: Decisions,
-        retagger: Retagger,
+        tagger: Tagger,
         settings: Settings,
     ) -> None:
         super().__init__(engine.parent())
@@ -62,7 +56,7 @@ class Pipeline(QObject):
         self._library = library
         self._photos = photos
         self._decisions = decisions
-        self._retagger = retagger
+        self._tagger = tagger
         self._settings = settings
         self.roots: list[Path] = []
         jobs = engine.jobs
@@ -71,7 +65,6 @@ class Pipeline(QObject):
         self._scan = PhotoScan(jobs, self)
         self._sync = LibrarySync(library, photos, decisions, jobs, self)
         self._care = LibraryMaintenance(library, photos, jobs, self)
-        self._tagger = Tagger(engine, photos, library, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -82,14 +75,9 @@ class Pipeline(QObject):
         self._sync.settled.connect(self.proceed)
         self._care.moved.connect(self._on_care_moved)
         self._care.settled.connect(self.proceed)
-        self._tagger.started.connect(self.tagging_started)
-        self._tagger.progressed.connect(self.tagging_progressed)
+        self._tagger.started.connect(self._care.pause)
         self._tagger.rows_changed.connect(self.predictions_changed)
-        self._tagger.finished.connect(self._on_tagger_finished)
-        self._retagger.started.connect(self.tagging_started)
-        self._retagger.progressed.connect(self.tagging_progressed)
-        self._retagger.finished.connect(self._on_retagger_finished)
-        self._retagger.files_changed.connect(self._tagger.take_changes)
+        self._tagger.freed.connect(self._on_tagger_freed)
 
     # Looking for photos.
 
@@ -98,7 +86,6 @@ class Pipeline(QObject):
         self._scan.drop()
         self._sync.reset()
         self._care.drop()
-        self._retagger.drop()
         self._tagger.drop()
         self._decisions.forget()
         self.roots = []
@@ -154,70 +141,25 @@ class Pipeline(QObject):
 
     # Tagging.
 
-    @property
-    def is_tagging(self) -> bool:
-        """Whether a run is going on."""
-        return self._tagger.is_running or self._retagger.is_running
-
-    @property
-    def is_retagging(self) -> bool:
-        """Whether that run only prepares what the person will be asked to accept."""
-        return self._retagger.is_running
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether a run waits to be gone on with."""
-        return self._tagger.is_paused
-
-    @property
-    def paused_at(self) -> tuple[int, int]:
-        """How many photos of a paused run are done, and how many it has."""
-        return self._tagger.paused_at
-
     def tag(self) -> None:
         """Tag the photos that have no labels yet, or go on with a run that was paused."""
-        self._tag(None)
+        self.tag_rows(None)
 
-    def tag_rows(self, rows: Sequence[int]) -> None:
+    def tag_rows(self, among: Sequence[int] | None) -> None:
         """The same of only these, also if the model could not be run on them before."""
-        self._tag(rows)
-
-    def _tag(self, among: Sequence[int] | None) -> None:
-        if self._retagger.is_running:
+        if self._tagger.is_held_back:
             return
-        if not self._is_settled:  # what the library knows need not be asked
+        if self._is_settled:
+            self._tagger.tag(among)
+        else:  # what the library knows need not be asked
             self._tag_when_possible = True
-            return
-        self._care.pause()
-        self._tagger.start(among)
-
-    def retag(self, plan: RetagPlan) -> None:
-        """Tag photos again; nothing counts before it is accepted."""
-        if not self.is_tagging:
-            self._care.pause()
-            self._retagger.start(plan)
-
-    def pause(self) -> None:
-        """Stop tagging within one batch, to go on later."""
-        self._tagger.pause()
-
-    def cancel_tagging(self) -> None:
-        """Stop tagging within one batch; what is tagged stays."""
-        self._tagger.cancel()
-        self._retagger.cancel()
 
     def cancel(self) -> None:
         """Stop what is going on: looking for photos, or tagging them."""
         if self._scan.is_running:
             self._tag_when_possible = False
             self._scan.cancel()
-        self.cancel_tagging()
-
-    @Slot()
-    def drop_run(self) -> None:
-        """End a run: its model is about to be another one."""
-        self._tagger.drop()
-        self._retagger.drop()
+        self._tagger.cancel()
 
     def use_model(self, model: ModelInfo, *, is_first: bool) -> None:
         """Show what another model said, and tag what it has said nothing of."""
@@ -247,18 +189,13 @@ class Pipeline(QObject):
             self._show_model(model)
             self.predictions_changed.emit(())
 
-    @Slot(object)
-    def _on_retagger_finished(self, summary: TagSummary | None) -> None:
-        self.tagging_finished.emit(summary)
-        self.proceed()
-
     @Slot()
     def proceed(self) -> None:
         """Start what is due, if nothing else goes on."""
         if not self._is_settled:
             return
         self.looked_up.emit()
-        if self._scan.is_running or self.is_tagging:
+        if self._scan.is_running or self._tagger.is_running:
             return
         if self._is_settling_due:
             self._is_settling_due = False
@@ -290,9 +227,8 @@ class Pipeline(QObject):
         self._sync.load(rows)
 
     @Slot(object)
-    def _on_tagger_finished(self, summary: TagSummary | None) -> None:
-        self.tagging_finished.emit(summary)
-        if summary is not None and summary.is_complete:  # photos may have been added meanwhile
+    def _on_tagger_freed(self, summary: TagSummary) -> None:
+        if summary.is_complete or summary.is_held_back:  # photos may have been added meanwhile
             self.proceed()
-        elif summary is not None:  # paused, cancelled or failed: the person says when it goes on
+        else:  # paused, cancelled or failed: the person says when it goes on
             self._tag_when_possible = False

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
-from csra_gui.base.jobs import Job
+from csra_gui.base.jobs import JobSlot
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.retag_plan import Difference, Retagged, RetagMode, RetagPlan, difference
-from csra_gui.session.tag_job import Outcome, kept_predictions
-from csra_gui.session.tag_run import TagRun, TagSummary
+from csra_gui.session.tag_run import TagSummary
+from csra_gui.session.tagger import Tagger
 from csra_gui.session.thresholds import LabelThresholds
-from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, Prediction
 from engine.library.columns import IntArray
@@ -28,75 +26,48 @@ _CHUNK = 1000
 
 
 class Retagger(QObject):
-    """One run at a time; its results are held back until the person accepts or discards them.
+    """Takes what a model says of photos again, until the person accepts or discards it.
 
     Signals:
-        started: how many photos the run has.
-        progressed: a ``TagProgress``.
-        finished: a ``TagSummary``, or ``None`` for a run that was dropped.
         ready: the ``Difference`` to look at.
-        files_changed: ``FileChanged`` of photos that have to be looked at anew.
         accepted: rows whose scores count now, and the name of the model to use from now on or
             ``None`` if it is the one in use.
     """
 
-    started = Signal(int)
-    progressed = Signal(object)
-    finished = Signal(object)
     ready = Signal(object)
-    files_changed = Signal(object)
     accepted = Signal(object, object)
+
+    is_held_back = True
 
     def __init__(
         self,
+        tagger: Tagger,
         engine: EngineClient,
         photos: PhotoTable,
         library: LibraryClient,
         thresholds: LabelThresholds,
-        parent: QObject,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(tagger)
+        self._tagger = tagger
         self._engine = engine
         self._photos = photos
         self._library = library
         self._thresholds = thresholds
-        self._run: TagRun | None = None
+        self._comparing = JobSlot(engine.jobs, "compare labels", self)
         self._plan = RetagPlan(RetagMode.UPDATE)
         self._model: ModelInfo | None = None
         self._scores: HalfArray | None = None
         self._errors: dict[int, str] = {}
-        self._comparing: Job | None = None
         self.difference: Difference | None = None
 
-    @property
-    def is_running(self) -> bool:
-        """Whether a run is going on, or what came out of it is being compared."""
-        return self._run is not None or self._comparing is not None
-
     def start(self, plan: RetagPlan) -> None:
-        """Ask the model about photos; ``ready`` follows, or ``finished`` says why not."""
+        """Ask the model about photos; ``ready`` follows if nothing goes wrong."""
         rows = self.rows(plan)
-        if self.is_running or self._engine.model is None or not rows:
+        if self._tagger.is_running or self._engine.model is None or not rows:
             return
         self.discard()
-        self._plan, self._errors = plan, {}
-        self._model = in_use = self._engine.model if plan.source is None else None
-        files = self._photos.files()
-
-        def tag(engine: TaggingEngine) -> Generator[Outcome, None, None]:
-            # Read in the GUI thread after the job has ended.
-            self._model = model = in_use or engine.open_model(plan.source)
-            predictions = engine.predict(model.id, files.paths(rows))
-            return kept_predictions(predictions, rows, files, lambda: None)
-
-        job = self._engine.jobs.prepare(self._engine.ask(tag), "predict again")
-        self._run = run = TagRun(job, len(rows), self)
-        run.predictions_arrived.connect(self._on_run_predictions_arrived)
-        run.files_changed.connect(self.files_changed)
-        run.progress_changed.connect(self.progressed)
-        run.finished.connect(self._on_run_finished)
-        self.started.emit(len(rows))
-        run.start()
+        self._plan = plan
+        self._tagger.ask(rows, self, plan.source)
 
     def rows(self, plan: RetagPlan) -> list[int]:
         """The photos that a plan asks the model about."""
@@ -108,32 +79,12 @@ class Retagger(QObject):
             rows = rows[np.isin(columns.folder_of, wanted)]
         return [int(row) for row in rows]
 
-    def cancel(self) -> None:
-        """Stop within one batch; nothing has changed."""
-        if self._run is not None:
-            self._run.cancel()
-
-    def drop(self) -> None:
-        """Stop, and forget what waits to be accepted: rows mean other photos from now on."""
-        run, self._run = self._run, None
-        was_running = run is not None or self._comparing is not None
-        self.discard()
-        if run is not None:
-            run.cancel()
-            run.predictions_arrived.disconnect(self._on_run_predictions_arrived)
-            run.files_changed.disconnect(self.files_changed)
-            run.progress_changed.disconnect(self.progressed)
-            run.finished.disconnect(self._on_run_finished)
-        if was_running:
-            self.finished.emit(None)
-
+    @Slot()
     def discard(self) -> None:
         """Let everything be as it was."""
         model, self._model = self._model, None
         self.difference, self._scores, self._errors = None, None, {}
-        job, self._comparing = self._comparing, None
-        if job is not None:
-            job.cancel()
+        self._comparing.drop()
         if model is not None:
             self._engine.release(model.id)
 
@@ -180,8 +131,14 @@ class Retagger(QObject):
 
         self._library.submit(work, lambda _none: self.accepted.emit(changed, source), failed)
 
-    @Slot(object)
-    def _on_run_predictions_arrived(self, predictions: Iterable[Prediction]) -> None:
+    # As a sink of the tagger.
+
+    def library(self) -> Library | None:
+        """None: nothing is written before it is accepted."""
+        return None
+
+    def take(self, predictions: Sequence[Prediction]) -> None:
+        """Put it beside what counts now."""
         for prediction in predictions:
             row = self._photos.row_of(prediction.path)
             if row is None:
@@ -194,17 +151,18 @@ class Retagger(QObject):
                 self._scores = np.full(shape, np.nan, dtype=np.float16)
             self._scores[row] = prediction.scores
 
-    @Slot(object)
-    def _on_run_finished(self, summary: TagSummary) -> None:
-        self._run = None
-        summary = replace(summary, is_held_back=True)
+    def finish(
+        self, summary: TagSummary, model: ModelInfo | None, done: Callable[[], None]
+    ) -> None:
+        """Compare, if the model has been through all photos."""
+        self._model = model
         if summary.is_complete and self._scores is not None:
-            self._compare(self._scores, summary)
+            self._compare(self._scores, done)
         else:
             self.discard()
-            self.finished.emit(summary)
+            done()
 
-    def _compare(self, scores: HalfArray, summary: TagSummary) -> None:
+    def _compare(self, scores: HalfArray, done: Callable[[], None]) -> None:
         """Work out what would change, in a worker: there may be 100,000 photos."""
         model, in_use, mode = self._model, self._engine.model, self._plan.mode
         assert model is not None and in_use is not None  # noqa: S101 - a run has ended
@@ -216,13 +174,9 @@ class Retagger(QObject):
             after = Retagged(rows, scores[rows], errors, model.categories, thresholds)
             return difference(before, now, after, mode)
 
-        self._comparing = job = self._engine.jobs.prepare(work, "compare labels")
-        job.returned.connect(lambda outcome: self._on_compared(job, outcome, summary))
-        job.start()
-
-    def _on_compared(self, job: Job, outcome: Difference, summary: TagSummary) -> None:
-        if job is self._comparing:
-            self._comparing = None
+        def take(outcome: Difference) -> None:
             self.difference = outcome
-            self.finished.emit(summary)
+            done()
             self.ready.emit(outcome)
+
+        self._comparing.run(work, take)

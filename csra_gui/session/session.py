@@ -21,6 +21,7 @@ from csra_gui.session.photo_view_order import ShownPhotos
 from csra_gui.session.pipeline import Pipeline
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.retagger import Retagger
+from csra_gui.session.tagger import Tagger
 from csra_gui.session.threshold_store import ThresholdStore
 from csra_gui.session.thresholds import LabelThresholds
 from engine.api.values import FloatArray, ModelInfo
@@ -31,7 +32,9 @@ class Session(QObject):
 
     Attributes:
         photos: what is known of each photo; ``pipeline`` tells when it changes.
-        pipeline: finds the photos, looks them up and tags them.
+        pipeline: finds the photos, looks them up and has them tagged.
+        tagger: asks a model about them, one run at a time.
+        retagger: holds back what a model says again.
         models: the model in use.
         thresholds: from which score on something is a label.
         library: where everything is written to.
@@ -60,15 +63,19 @@ class Session(QObject):
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
         self.focus = MapFocus(self.engine, self.photos, self)
         self.selection: tuple[int, ...] = ()
-        self.retagger = Retagger(self.engine, self.photos, self.library, self.thresholds, self)
+        self.tagger = Tagger(self.engine, self.photos, self.library, self)
+        self.retagger = Retagger(
+            self.tagger, self.engine, self.photos, self.library, self.thresholds
+        )
         self.pipeline = Pipeline(
-            self.engine, self.library, self.photos, self.decisions, self.retagger, settings
+            self.engine, self.library, self.photos, self.decisions, self.tagger, settings
         )
         self._own_thresholds = ThresholdStore(self.library, self.thresholds, self)
         self._connect()
 
     def _connect(self) -> None:
-        self.models.about_to_switch.connect(self.pipeline.drop_run)
+        self.models.about_to_switch.connect(self.tagger.drop)
+        self.models.about_to_switch.connect(self.retagger.discard)
         self.models.switched.connect(self._on_models_switched)
         self.engine.model_opened.connect(self.pipeline.proceed)  # when all know of the model
         for fact in (
@@ -84,6 +91,7 @@ class Session(QObject):
 
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
+        self.retagger.discard()
         self.pipeline.drop()
         self.focus.clear()
         self.set_selection(())
@@ -111,7 +119,7 @@ class Session(QObject):
         Skipping photos that have labels changes none, so it needs nobody to agree.
         """
         if plan.mode is not RetagMode.SKIP:
-            self.pipeline.retag(plan)
+            self.retagger.start(plan)
         elif plan.source is None:
             self.pipeline.tag_rows(self.retagger.rows(plan))
         else:

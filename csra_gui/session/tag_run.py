@@ -1,17 +1,17 @@
-"""One pass of the model over photos, with its progress."""
+"""One pass of a model over photos: what becomes of what it says, how far it is, how it ended."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from PySide6.QtCore import QObject, Signal, Slot
+from typing import Protocol
 
 from csra_gui.base.activity import MovingRate
-from csra_gui.base.jobs import Job
-from csra_gui.session.tag_job import FileChanged, NotStored, Outcome
+from csra_gui.session.tag_job import FileChanged, Outcome
 from engine.api.errors import EngineError
-from engine.api.values import Prediction
+from engine.api.values import ModelInfo, Prediction
+from engine.library.store import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,11 @@ class TagProgress:
         done: photos the model has been through, readable or not.
         total: photos in the run.
         rate_per_s: photos per second lately; ``None`` while nothing is known.
-        remaining_s: seconds left at that rate; ``None`` while nothing is known.
     """
 
     done: int
     total: int
     rate_per_s: float | None = None
-    remaining_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,102 +54,93 @@ class TagSummary:
     is_held_back: bool = False
 
     @property
+    def done(self) -> int:
+        """Photos the model has been through."""
+        return self.tagged + self.unreadable + self.changed
+
+    @property
     def is_complete(self) -> bool:
         """Whether the model has been through every photo."""
-        return self.tagged + self.unreadable + self.changed == self.total
+        return self.done == self.total
 
 
-class TagRun(QObject):
-    """Consumes a predict job: hands on its predictions, counts, and sums up.
+class Sink(Protocol):
+    """What becomes of what a model says."""
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether it counts only once it is accepted."""
+
+    def library(self) -> Library | None:
+        """Where predictions are written to now, if anywhere; in the worker."""
+
+    def take(self, predictions: Sequence[Prediction]) -> None:
+        """Take what has arrived."""
+
+    def finish(
+        self, summary: TagSummary, model: ModelInfo | None, done: Callable[[], None]
+    ) -> None:
+        """The run is over: call ``done``, at once or when what came out of it is ready.
+
+        Args:
+            summary: how it ended.
+            model: who was asked; ``None`` if it could not be opened.
+            done: ends the run.
+        """
+
+    def discard(self) -> None:
+        """The run is given up: rows, or the model in use, are others from now on."""
+
+
+class TagRun:
+    """Counts what comes out of a run, and sums up.
+
+    Attributes:
+        sink: takes the predictions.
+        model: who is asked, as soon as it is open; set in the worker.
+        error: what ended it.
+        is_paused: whether the person means to go on with it.
+        total: photos, with those done before a pause.
 
     Args:
-        job: yields what ``kept_predictions`` does.
-        total: photos in the run, with those done before a pause.
-        parent: in the GUI thread.
+        sink: takes the predictions.
+        rows: how many photos are left to ask about.
         before: how an earlier part of the run ended, if it was paused.
-
-    Signals:
-        predictions_arrived: a tuple of ``Prediction``.
-        files_changed: a tuple of ``FileChanged``.
-        storing_failed: why predictions could not be written, an ``EngineError``.
-        progress_changed: a ``TagProgress``.
-        finished: a ``TagSummary``; always, and always last.
     """
 
-    predictions_arrived = Signal(object)
-    files_changed = Signal(object)
-    storing_failed = Signal(object)
-    progress_changed = Signal(object)
-    finished = Signal(object)
-
-    def __init__(
-        self, job: Job, total: int, parent: QObject, before: TagSummary | None = None
-    ) -> None:
-        super().__init__(parent)
-        self._job = job
-        self._total = total
+    def __init__(self, sink: Sink, rows: int, before: TagSummary | None = None) -> None:
+        self.sink = sink
+        self.model: ModelInfo | None = None
+        self.is_paused = False
+        self.error: EngineError | None = None
         self._tagged = 0 if before is None else before.tagged
         self._unreadable = 0 if before is None else before.unreadable
         self._changed = 0
-        self._is_paused = False
-        self._error: EngineError | None = None
         self._rate = MovingRate()
-        job.yielded.connect(self._on_job_yielded)
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(self._on_job_finished)
+        self.total = self._tagged + self._unreadable + rows
 
-    def start(self) -> None:
-        """Begin; once only."""
-        done = self._tagged + self._unreadable
-        self._rate.add(time.monotonic(), done)
-        self.progress_changed.emit(TagProgress(done, self._total))
-        self._job.start()
-
-    def cancel(self) -> None:
-        """Stop within one batch; what has arrived is kept."""
-        self._job.cancel()
-
-    def pause(self) -> None:
-        """The same, to go on later."""
-        self._is_paused = True
-        self._job.cancel()
-
-    @Slot(object)
-    def _on_job_yielded(self, outcomes: tuple[Outcome, ...]) -> None:
-        changed = tuple(x for x in outcomes if isinstance(x, FileChanged))
-        if changed:
-            self._changed += len(changed)
-            self.files_changed.emit(changed)
-        for outcome in outcomes:
-            if isinstance(outcome, NotStored):
-                self.storing_failed.emit(outcome.error)
-        self._take(tuple(x for x in outcomes if isinstance(x, Prediction)))
-
-    def _take(self, predictions: tuple[Prediction, ...]) -> None:
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Take note of what has arrived."""
+        predictions = [x for x in outcomes if isinstance(x, Prediction)]
         unreadable = sum(p.error is not None for p in predictions)
         self._unreadable += unreadable
         self._tagged += len(predictions) - unreadable
-        self.predictions_arrived.emit(predictions)
+        self._changed += sum(isinstance(x, FileChanged) for x in outcomes)
+
+    def progress(self) -> TagProgress:
+        """How far it is now."""
         done = self._tagged + self._unreadable + self._changed
-        rate = self._rate.add(time.monotonic(), done)
-        remaining = (self._total - done) / rate if rate else None
-        self.progress_changed.emit(TagProgress(done, self._total, rate, remaining))
+        return TagProgress(done, self.total, self._rate.add(time.monotonic(), done))
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
-        self._error = error
-
-    @Slot()
-    def _on_job_finished(self) -> None:
-        self.finished.emit(
-            TagSummary(
-                self._total,
-                self._tagged,
-                self._unreadable,
-                self._job.is_cancelled and not self._is_paused,
-                self._error,
-                self._job.is_cancelled and self._is_paused,
-                self._changed,
-            )
+    def summary(self, *, is_cancelled: bool) -> TagSummary:
+        """How it ended."""
+        return TagSummary(
+            self.total,
+            self._tagged,
+            self._unreadable,
+            is_cancelled and not self.is_paused,
+            self.error,
+            is_cancelled and self.is_paused,
+            self._changed,
+            self.sink.is_held_back,
         )
-        self.deleteLater()

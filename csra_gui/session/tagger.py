@@ -1,20 +1,23 @@
-"""Tagging the open photos: one run at a time, its results into the table and the library."""
+"""Tagging photos: one run at a time, whose results go into a sink."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
+from csra_gui.base.jobs import JobSlot
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.tag_job import FileChanged, Outcome, kept_predictions
-from csra_gui.session.tag_run import TagRun, TagSummary
+from csra_gui.session.tag_job import FileChanged, NotStored, Outcome, kept_predictions
+from csra_gui.session.tag_run import Sink, TagRun, TagSummary
 from engine.api.engine import TaggingEngine
-from engine.api.values import Prediction
+from engine.api.errors import EngineError
+from engine.api.values import ModelInfo, Prediction
+from engine.library.store import Library
 
 #: A file that changes more often than this while it is tagged is left alone.
 _MAX_CHANGES = 3
@@ -27,14 +30,16 @@ class Tagger(QObject):
     Signals:
         started: how many photos the run has.
         progressed: a ``TagProgress``.
-        rows_changed: a tuple of rows; an empty one means any of them.
+        rows_changed: a tuple of rows that have other scores or errors.
         finished: a ``TagSummary``, or ``None`` for a run that was dropped.
+        freed: the ``TagSummary`` again, when all have heard of it: another run may start.
     """
 
     started = Signal(int)
     progressed = Signal(object)
     rows_changed = Signal(object)
     finished = Signal(object)
+    freed = Signal(object)
 
     def __init__(
         self, engine: EngineClient, photos: PhotoTable, library: LibraryClient, parent: QObject
@@ -43,14 +48,20 @@ class Tagger(QObject):
         self._engine = engine
         self._photos = photos
         self._library = library
+        self._slot = JobSlot(engine.jobs, "predict", self)
         self._run: TagRun | None = None
         self._paused: TagSummary | None = None
         self._changes: Counter[int] = Counter()
 
     @property
     def is_running(self) -> bool:
-        """Whether a run is going on."""
+        """Whether a run is going on, or what came out of it is being made ready."""
         return self._run is not None
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether that run only prepares what the person will be asked to accept."""
+        return self._run is not None and self._run.sink.is_held_back
 
     @property
     def is_paused(self) -> bool:
@@ -63,84 +74,81 @@ class Tagger(QObject):
         paused = self._paused
         return (0, 0) if paused is None else (paused.tagged + paused.unreadable, paused.total)
 
-    def start(self, among: Sequence[int] | None = None) -> None:
+    def tag(self, among: Sequence[int] | None = None) -> None:
         """Tag the photos that have no labels yet, or go on with a run that was paused.
 
         Args:
             among: only these rows, also if the model could not be run on them before.
         """
-        photos, model = self._photos, self._engine.model
-        if self._run is not None or model is None:
+        if self._run is not None or self._engine.model is None:
             return
         if among is not None:
-            photos.forget_errors(among)
-        rows = photos.untagged_rows()
+            self._photos.forget_errors(among)
+        rows = self._photos.untagged_rows()
         if among is not None:
             rows = sorted(set(rows) & set(among))
         before, self._paused = self._paused, None
-        if not rows:
-            return
-        done = 0 if before is None else before.tagged + before.unreadable
-        files = photos.files()
+        if rows:
+            sink = _IntoTable(self._photos, self._library, self.rows_changed.emit)
+            self._start(TagRun(sink, len(rows), before), rows)
 
-        def tag(engine: TaggingEngine) -> Generator[Outcome, None, None]:
+    def ask(self, rows: Sequence[int], sink: Sink, source: str | None = None) -> None:
+        """Ask a model about photos, whatever is known of them.
+
+        Args:
+            rows: the photos.
+            sink: takes what it says.
+            source: the model's name or file; ``None`` is the one in use.
+        """
+        if self._run is None and self._engine.model is not None:
+            self._start(TagRun(sink, len(rows)), rows, source)
+
+    def _start(self, run: TagRun, rows: Sequence[int], source: str | None = None) -> None:
+        files = self._photos.files()
+        in_use = self._engine.model if source is None else None
+
+        def work(engine: TaggingEngine) -> Generator[Outcome, None, None]:
+            run.model = model = in_use or engine.open_model(source)
             predictions = engine.predict(model.id, files.paths(rows))
-            return kept_predictions(predictions, rows, files, lambda: self._library.library)
+            return kept_predictions(predictions, rows, files, run.sink.library)
 
-        job = self._engine.jobs.prepare(self._engine.ask(tag), "predict")
-        self._run = run = TagRun(job, done + len(rows), self, before)
-        run.predictions_arrived.connect(self._on_run_predictions_arrived)
-        run.files_changed.connect(self.take_changes)
-        run.storing_failed.connect(self._library.report)
-        run.progress_changed.connect(self.progressed)
-        run.finished.connect(self._on_run_finished)
-        self.started.emit(done + len(rows))
-        run.start()
+        self._run = run
+        self.started.emit(run.total)
+        self.progressed.emit(run.progress())
+        self._slot.run(
+            self._engine.ask(work),
+            on_values=self._take,
+            on_failure=self._take_error,
+            on_end=self._finish,
+        )
 
     def cancel(self) -> None:
         """Stop within one batch; what is tagged stays."""
         paused, self._paused = self._paused, None
-        if self._run is not None:
-            self._run.cancel()
-        elif paused is not None:
-            self.finished.emit(replace(paused, paused=False, cancelled=True))
+        if paused is not None:
+            self._tell(replace(paused, paused=False, cancelled=True))
+        self._slot.cancel()
 
     def pause(self) -> None:
         """Stop within one batch, to go on later."""
-        if self._run is not None:
-            self._run.pause()
+        if self._run is not None and not self._run.sink.is_held_back:
+            self._run.is_paused = True
+            self._slot.cancel()
 
     @Slot()
     def drop(self) -> None:
         """End a run whose results nobody waits for; those that have arrived are kept."""
         self._paused = None
         self._changes.clear()
-        if self._run is not None:
-            run, self._run = self._run, None
-            run.cancel()
-            run.predictions_arrived.disconnect(self._on_run_predictions_arrived)
-            run.files_changed.disconnect(self.take_changes)
-            run.storing_failed.disconnect(self._library.report)
-            run.progress_changed.disconnect(self.progressed)
-            run.finished.disconnect(self._on_run_finished)
+        self._slot.cancel()
+        self._slot.drop()
+        run, self._run = self._run, None
+        if run is not None:
+            run.sink.discard()
+            if run.model is not None:
+                self._engine.release(run.model.id)
             self.finished.emit(None)
 
-    @Slot(object)
-    def _on_run_predictions_arrived(self, predictions: tuple[Prediction, ...]) -> None:
-        rows: list[int] = []
-        for prediction in predictions:
-            row = self._photos.row_of(prediction.path)
-            if row is None:
-                continue
-            rows.append(row)
-            if prediction.error is not None:
-                self._photos.set_error(row, prediction.error)
-            else:
-                self._photos.set_scores(row, prediction.scores)
-        if rows:
-            self.rows_changed.emit(tuple(rows))
-
-    @Slot(object)
     def take_changes(self, changes: Sequence[FileChanged]) -> None:
         """The library forgets what models said of the file before, and so does the table."""
         photos, files = self._photos, [change.file for change in changes]
@@ -154,9 +162,85 @@ class Tagger(QObject):
                 photos.set_error(change.row, _KEEPS_CHANGING)
         self.rows_changed.emit(tuple(rows))
 
-    @Slot(object)
-    def _on_run_finished(self, summary: TagSummary) -> None:
-        self._run = None
-        if summary.paused:
-            self._paused = summary
+    def _take(self, outcomes: tuple[Outcome, ...]) -> None:
+        run = self._run
+        if run is None:
+            return
+        run.count(outcomes)
+        changed = [x for x in outcomes if isinstance(x, FileChanged)]
+        if changed:
+            self.take_changes(changed)
+        for outcome in outcomes:
+            if isinstance(outcome, NotStored):
+                self._library.report(outcome.error)
+        run.sink.take([x for x in outcomes if isinstance(x, Prediction)])
+        self.progressed.emit(run.progress())
+
+    def _take_error(self, error: EngineError) -> None:
+        if self._run is not None:
+            self._run.error = error
+
+    def _finish(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        summary = run.summary(is_cancelled=self._slot.is_cancelled)
+
+        def done() -> None:
+            self._run = None
+            if summary.paused:
+                self._paused = summary
+            self._tell(summary)
+
+        run.sink.finish(summary, run.model, done)
+
+    def _tell(self, summary: TagSummary) -> None:
         self.finished.emit(summary)
+        self.freed.emit(summary)
+
+
+class _IntoTable:
+    """What a model says counts at once: it is shown, and written to the library.
+
+    Args:
+        photos: where it is shown.
+        library: where it is written to.
+        changed: is told of rows.
+    """
+
+    is_held_back = False
+
+    def __init__(
+        self,
+        photos: PhotoTable,
+        library: LibraryClient,
+        changed: Callable[[tuple[int, ...]], object],
+    ) -> None:
+        self._photos = photos
+        self._library = library
+        self._changed = changed
+
+    def library(self) -> Library | None:
+        return self._library.library
+
+    def take(self, predictions: Sequence[Prediction]) -> None:
+        rows: list[int] = []
+        for prediction in predictions:
+            row = self._photos.row_of(prediction.path)
+            if row is None:
+                continue
+            rows.append(row)
+            if prediction.error is not None:
+                self._photos.set_error(row, prediction.error)
+            else:
+                self._photos.set_scores(row, prediction.scores)
+        if rows:
+            self._changed(tuple(rows))
+
+    def finish(
+        self, _summary: TagSummary, _model: ModelInfo | None, done: Callable[[], None]
+    ) -> None:
+        done()
+
+    def discard(self) -> None:
+        pass

@@ -32,8 +32,8 @@ class TaggingActions(FeatureActions):
         self.connect_slots(
             {
                 "tag": pipeline.tag,
-                "pause": pipeline.pause,
-                "cancel": pipeline.cancel_tagging,
+                "pause": session.tagger.pause,
+                "cancel": session.tagger.cancel,
                 "retag": controller.ask_retag,
                 "show_problems": controller.show_problems,
             }
@@ -43,8 +43,8 @@ class TaggingActions(FeatureActions):
             pipeline.photos_added,
             pipeline.scan_started,
             pipeline.scan_finished,
-            pipeline.tagging_started,
-            pipeline.tagging_finished,
+            session.tagger.started,
+            session.tagger.finished,
             pipeline.predictions_changed,
             pipeline.looked_up,
             session.models.state_changed,
@@ -53,14 +53,14 @@ class TaggingActions(FeatureActions):
     @override
     def refresh(self) -> None:
         photos, pipeline = self._session.photos, self._session.pipeline
-        is_busy = pipeline.is_tagging or pipeline.is_scanning
+        is_busy = session.tagger.is_running or pipeline.is_scanning
         may_start = self._session.models.model is not None and not is_busy
         tagged = photos.tagged_count()
         untagged = tagged + len(photos.errors) < len(photos)
-        resumes = untagged and (pipeline.is_paused or tagged > 0)
+        resumes = untagged and (session.tagger.is_paused or tagged > 0)
         self["tag"].setText("&Resume tagging" if resumes else "&Tag now")
         self["tag"].setEnabled(may_start and untagged)
-        self["pause"].setEnabled(pipeline.is_tagging and not pipeline.is_retagging)
-        self["cancel"].setEnabled(pipeline.is_tagging or pipeline.is_paused)
+        self["pause"].setEnabled(session.tagger.is_running and not session.tagger.is_held_back)
+        self["cancel"].setEnabled(session.tagger.is_running or session.tagger.is_paused)
         self["retag"].setEnabled(may_start and len(photos) > 0 and not pipeline.is_looking_up)
         self["show_problems"].setEnabled(bool(photos.errors or pipeline.skipped))

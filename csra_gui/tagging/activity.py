@@ -29,9 +29,9 @@ class TaggingActivity(QObject):
         super().__init__(parent)
         self._session = session
         self._notifier = notifier
-        pipeline = session.pipeline
+        pipeline, tagger = session.pipeline, session.tagger
         self.activity = Activity(
-            self, cancel=pipeline.cancel, pause=pipeline.pause, resume=pipeline.tag
+            self, cancel=pipeline.cancel, pause=tagger.pause, resume=pipeline.tag
         )
         pipeline.scan_started.connect(self._on_pipeline_scan_started)
         pipeline.photos_added.connect(self._update_busy)
@@ -39,21 +39,22 @@ class TaggingActivity(QObject):
         pipeline.predictions_changed.connect(self._update_busy)
         pipeline.looked_up.connect(self._update_busy)
         session.models.state_changed.connect(self._on_models_state_changed)
-        pipeline.tagging_started.connect(lambda: notifier.clear(Topic.TAGGING))
-        pipeline.tagging_progressed.connect(self._on_pipeline_tagging_progressed)
-        pipeline.tagging_finished.connect(self._on_pipeline_tagging_finished)
+        tagger.started.connect(lambda: notifier.clear(Topic.TAGGING))
+        tagger.progressed.connect(self._on_tagger_progressed)
+        tagger.finished.connect(self._on_tagger_finished)
         self._update_busy()
 
     @Slot()
     def _update_busy(self) -> None:
-        if not self._session.pipeline.is_tagging:
+        if not self._session.tagger.is_running:
             self.activity.set_progress(self._busy())
 
     def _busy(self) -> Progress | None:
         """What goes on while nothing is being tagged."""
         pipeline, models = self._session.pipeline, self._session.models
-        if pipeline.is_paused:
-            return replace(counted("Tagging is paused", *pipeline.paused_at), is_paused=True)
+        tagger = self._session.tagger
+        if tagger.is_paused:
+            return replace(counted("Tagging is paused", *tagger.paused_at), is_paused=True)
         if pipeline.is_scanning:
             return Progress(f"Looking for photos… {len(self._session.photos):,} so far")
         if models.opening:
@@ -90,15 +91,15 @@ class TaggingActivity(QObject):
             self._notifier.clear(Topic.MODEL)
 
     @Slot(object)
-    def _on_pipeline_tagging_progressed(self, progress: TagProgress) -> None:
-        can_pause = not self._session.pipeline.is_retagging
+    def _on_tagger_progressed(self, progress: TagProgress) -> None:
+        can_pause = not self._session.tagger.is_held_back
         done, total = progress.done, progress.total
         self.activity.set_progress(
             counted("Tagging", done, total, progress.rate_per_s, can_pause=can_pause)
         )
 
     @Slot(object)
-    def _on_pipeline_tagging_finished(self, summary: TagSummary | None) -> None:
+    def _on_tagger_finished(self, summary: TagSummary | None) -> None:
         self.activity.set_progress(self._busy())
         if summary is not None and summary.is_held_back:
             self._tell_held_back(summary)

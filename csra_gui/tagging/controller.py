@@ -34,7 +34,7 @@ class TaggingController(QObject):
         session.retagger.ready.connect(self._on_retagger_ready)
         for fact in (
             session.pipeline.photos_reset,
-            session.pipeline.tagging_started,
+            session.tagger.started,
             session.models.state_changed,
         ):
             fact.connect(self._close_what_is_void)

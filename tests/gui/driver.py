@@ -49,7 +49,7 @@ def wait_until_tagged(qtbot: QtBot, application: Application) -> None:
         lambda: (
             len(session.photos) > 0
             and not session.pipeline.is_scanning
-            and not session.pipeline.is_tagging
+            and not session.tagger.is_running
             and not session.photos.untagged_rows()
         ),
         timeout=10_000,

@@ -57,5 +57,5 @@ class Sittings:
 def is_at_rest(session: Session, count: int) -> bool:
     """Whether so many photos are there and nothing is left to do with them."""
     work = session.pipeline
-    busy = work.is_scanning or work.is_looking_up or work.is_tagging
+    busy = work.is_scanning or work.is_looking_up or session.tagger.is_running
     return len(session.photos) == count and not busy and not session.photos.untagged_rows()

@@ -148,7 +148,7 @@ def test_labels_come_while_the_rest_is_still_waiting(
     monkeypatch.setattr(engine, "_wait", wait_at_the_third)
     application = start([photos])
     qtbot.waitUntil(lambda: tagged(application) == 1)
-    assert application.session.pipeline.is_tagging
+    assert application.session.tagger.is_running
     assert [text for text in application.window.activity_bar.texts() if text.startswith("Tagging")]
     monkeypatch.setattr(engine, "_wait", holding)
     engine.predict_gate.set()
@@ -160,10 +160,10 @@ def test_cancel_stops_tagging_and_resume_goes_on_from_there(
 ) -> None:
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: application.session.tagger.is_running)
     application.window.actions_table["cancel"].trigger()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.tagger.is_running)
     assert engine.predict_closed.is_set()
     assert len(engine.predicted) <= 1
     assert application.window.message_bar.texts()[-1].startswith("Tagging was cancelled")
@@ -221,7 +221,7 @@ def test_closing_in_the_middle_of_everything_ends_everything(
     engine.predict_gate.clear()
     engine.explain_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging and bool(engine.explain_calls))
+    qtbot.waitUntil(lambda: application.session.tagger.is_running and bool(engine.explain_calls))
     application.window.close()
     assert application.shut_down()
     assert engine.closed.is_set()
@@ -260,7 +260,7 @@ def test_opening_another_folder_drops_the_results_of_the_first(
 ) -> None:
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: application.session.tagger.is_running)
     other = tmp_path / "other"
     other.mkdir()
     (other / "boat.jpg").touch()
@@ -341,7 +341,7 @@ def test_a_bug_in_the_engine_is_shown_and_the_window_lives(
     engine.predict_bug = ZeroDivisionError("a bug")
     with qtbot.captureExceptions() as caught:
         application = start([photos])
-        qtbot.waitUntil(lambda: bool(caught) and not application.session.pipeline.is_tagging)
+        qtbot.waitUntil(lambda: bool(caught) and not application.session.tagger.is_running)
     assert len(engine.predict_calls) == 1
     application.window.notifier.report_bug("<b>Traceback</b>")
     [dialog] = application.window.findChildren(BugDialog)

@@ -31,7 +31,7 @@ def application(qtbot: QtBot, start: Start, many: Path) -> Iterator[Application]
         lambda: (
             len(session.photos) == 23
             and not session.photos.untagged_rows()
-            and not session.pipeline.is_tagging
+            and not session.tagger.is_running
         ),
         timeout=30_000,
     )

@@ -106,7 +106,7 @@ def test_the_overlay_lies_on_the_object_that_is_seen(
     session.engine_under_test.fit = fit  # type: ignore[attr-defined]
     application.window.opener.open([folder])
     qtbot.waitUntil(
-        lambda: len(session.photos) == 1 and not session.pipeline.is_tagging, timeout=10_000
+        lambda: len(session.photos) == 1 and not session.tagger.is_running, timeout=10_000
     )
     session.focus.set_current(0)
     qtbot.waitUntil(lambda: session.focus.evidence is not None and view.has_photo())

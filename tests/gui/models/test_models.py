@@ -79,7 +79,7 @@ def test_another_model_tags_anew_and_going_back_asks_nobody(
     wait_for_model(qtbot, application)
     assert labels(application, "cat-and-dog.jpg") == before
     assert tagged(application) == 4
-    assert not application.session.pipeline.is_tagging
+    assert not application.session.tagger.is_running
     assert len(engine.predict_calls) == 2
 
 
@@ -93,7 +93,7 @@ def test_tagging_waits_for_its_command_after_a_switch_if_so_set(
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)
     assert tagged(application) == 0
-    assert not application.session.pipeline.is_tagging
+    assert not application.session.tagger.is_running
     application.window.actions_table["tag"].trigger()
     wait_until_tagged(qtbot, application)
 
@@ -104,7 +104,7 @@ def test_a_switch_in_the_middle_of_tagging_keeps_what_the_old_model_said(
     mine = own_model(engine, "mine")
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: application.session.tagger.is_running)
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)
     engine.predict_gate.set()
@@ -256,12 +256,12 @@ def test_a_cancelled_run_stays_cancelled_when_a_model_is_refused(
 ) -> None:
     engine.predict_gate.clear()
     application = start([photos])
-    qtbot.waitUntil(lambda: application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: application.session.tagger.is_running)
     application.window.actions_table["cancel"].trigger()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.tagger.is_running)
     application.session.models.use("nonsense")
     told = application.window.message_bar.texts
     qtbot.waitUntil(lambda: any("stays in use" in text for text in told()))
-    assert not application.session.pipeline.is_tagging
+    assert not application.session.tagger.is_running
     assert len(engine.predict_calls) == 1

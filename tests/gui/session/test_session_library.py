@@ -184,17 +184,17 @@ def test_a_paused_run_goes_on_and_counts_on(
 ) -> None:
     engine.predict_gate.clear()
     session = sittings.start(engine, [folder])
-    qtbot.waitUntil(lambda: session.pipeline.is_tagging)
-    session.pipeline.pause()
+    qtbot.waitUntil(lambda: session.tagger.is_running)
+    session.tagger.pause()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not session.pipeline.is_tagging)
-    assert session.pipeline.is_paused
+    qtbot.waitUntil(lambda: not session.tagger.is_running)
+    assert session.tagger.is_paused
     totals: list[int] = []
-    session.pipeline.tagging_started.connect(totals.append)
+    session.tagger.started.connect(totals.append)
     session.pipeline.tag()
     sittings.wait_until_tagged(session, 5)
     assert totals == [5]
-    assert not session.pipeline.is_paused
+    assert not session.tagger.is_paused
 
 
 def test_a_changed_file_is_tagged_again_and_keeps_what_the_person_said(
@@ -218,7 +218,7 @@ def test_a_file_that_changes_while_it_is_tagged_is_not_stored_wrongly(
 ) -> None:
     engine.predict_gate.clear()
     session = sittings.start(engine, [folder])
-    qtbot.waitUntil(lambda: session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: session.tagger.is_running)
     (folder / "cat.jpg").write_text("changed meanwhile")
     engine.predict_gate.set()
     sittings.wait_until_tagged(session, 5)

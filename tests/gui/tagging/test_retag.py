@@ -53,7 +53,7 @@ def labels(session: Session, name: str) -> set[str]:
 def tagged(qtbot: QtBot, start: Start, photos: Path) -> Application:
     application = start([photos])
     qtbot.waitUntil(lambda: application.session.photos.tagged_count() == 4)
-    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.tagger.is_running)
     return application
 
 
@@ -144,7 +144,7 @@ def test_cancelling_changes_nothing_and_says_so(
     assert not actions["pause"].isEnabled(), "it can only be cancelled"
     actions["cancel"].trigger()
     engine.predict_gate.set()
-    qtbot.waitUntil(lambda: not session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: not session.tagger.is_running)
     assert application.window.message_bar.texts()[-1].endswith("All labels are as they were.")
     np.testing.assert_array_equal(session.photos.scores, before)
 
@@ -195,7 +195,7 @@ def test_skipping_tries_only_what_has_no_labels(
     application.session.retag(RetagPlan(RetagMode.SKIP))
     qtbot.waitUntil(lambda: len(engine.predict_calls) == 2)
     assert engine.predict_calls[-1] == (photos / "bad.jpg",)
-    qtbot.waitUntil(lambda: not application.session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: not application.session.tagger.is_running)
 
 
 def test_the_command_asks_with_what_was_chosen_last(

@@ -42,7 +42,7 @@ def application(
     application = start([photos], trainer=lambda: trainer)
     session = application.session
     wait_for_model(qtbot, application)
-    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.pipeline.is_tagging)
+    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.tagger.is_running)
     correct(application)
     return application
 
@@ -273,7 +273,7 @@ def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_cou
     )
     [request] = trainer.trainer.taught
     assert request.taught == (0,)
-    with qtbot.waitSignal(application.session.retagger.finished, timeout=WAIT_MS):
+    with qtbot.waitSignal(application.session.tagger.finished, timeout=WAIT_MS):
         dialog.look.click()
     assert models(application) == ["Fake model improved"]
     assert session_model(application) == "Fake model"
