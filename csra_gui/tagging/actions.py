@@ -52,15 +52,16 @@ class TaggingActions(FeatureActions):
 
     @override
     def refresh(self) -> None:
-        photos, pipeline = self._session.photos, self._session.pipeline
-        is_busy = session.tagger.is_running or pipeline.is_scanning
-        may_start = self._session.models.model is not None and not is_busy
+        session = self._session
+        photos, pipeline, tagger = session.photos, session.pipeline, session.tagger
+        is_busy = tagger.is_running or pipeline.is_scanning
+        may_start = session.models.model is not None and not is_busy
         tagged = photos.tagged_count()
         untagged = tagged + len(photos.errors) < len(photos)
-        resumes = untagged and (session.tagger.is_paused or tagged > 0)
+        resumes = untagged and (tagger.is_paused or tagged > 0)
         self["tag"].setText("&Resume tagging" if resumes else "&Tag now")
         self["tag"].setEnabled(may_start and untagged)
-        self["pause"].setEnabled(session.tagger.is_running and not session.tagger.is_held_back)
-        self["cancel"].setEnabled(session.tagger.is_running or session.tagger.is_paused)
+        self["pause"].setEnabled(tagger.is_running and not tagger.is_held_back)
+        self["cancel"].setEnabled(tagger.is_running or tagger.is_paused)
         self["retag"].setEnabled(may_start and len(photos) > 0 and not pipeline.is_looking_up)
         self["show_problems"].setEnabled(bool(photos.errors or pipeline.skipped))
