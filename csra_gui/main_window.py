@@ -65,11 +65,11 @@ from csra_gui.widgets.activity_bar import ActivityBar
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
+from csra_gui.widgets.windows import fit_to_screen
 from engine.texts import display_text
 
 _DEFAULT_SIZE = QSize(1440, 900)
 #: A frame and a task bar take some of the screen, and nobody says how much.
-_SHARE_OF_SCREEN = 0.9
 _DEFAULT_SPLIT = (430, 560, 290)
 _WIDE_ENOUGH_FOR_COUNTS = 1300
 _WELCOME = (
@@ -273,8 +273,7 @@ class MainWindow(QMainWindow):
     # The window itself.
 
     def _restore_layout(self) -> None:
-        room = self.screen().availableGeometry().size()
-        self.resize(_DEFAULT_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+        fit_to_screen(self, _DEFAULT_SIZE)
         self.restoreGeometry(self._settings.layout("window"))
         if not self._splitter.restoreState(self._settings.layout("splitter")):
             self._splitter.setSizes(_DEFAULT_SPLIT)

@@ -283,20 +283,20 @@ def training(studio: Studio) -> None:
 
 
 def teachings(studio: Studio) -> None:
-    controller = studio.window.training.teachings
+    controller = studio.window.training.teaching
     studio.command("improve_model")
-    assert controller.improving is not None
-    studio.keep("improve", controller.improving)
-    controller.improving.start.click()
-    studio.wait(controller.improving.look.isVisible, "the teaching is over")
-    studio.keep("improved", controller.improving)
-    controller.improving.discard.click()
-    controller.improving.close()
+    assert controller.improve_dialog is not None
+    studio.keep("improve", controller.improve_dialog)
+    controller.improve_dialog.start.click()
+    studio.wait(controller.improve_dialog.look.isVisible, "the model has learned")
+    studio.keep("improved", controller.improve_dialog)
+    controller.improve_dialog.discard.click()
+    controller.improve_dialog.close()
     studio.session.set_selection(tuple(range(3)))
     studio.command("teach_label")
-    assert controller.teaching is not None
-    controller.teaching.name.setText("rocket")
-    studio.keep("teach", controller.teaching)
+    assert controller.teach_dialog is not None
+    controller.teach_dialog.name.setText("rocket")
+    studio.keep("teach", controller.teach_dialog)
 
 
 def made_up_run(studio: Studio, name: str, skill: float) -> EvaluationRun:

@@ -23,6 +23,7 @@ from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.record_list import RecordManager
+from csra_gui.widgets.windows import bring_up
 from engine.api.errors import EngineError
 from engine.api.evaluation import Unfinished
 from engine.records.evaluations import EvaluationStore
@@ -79,7 +80,7 @@ class EvaluationController(QObject):
             self.dialog.folder_accepted.connect(self._folders.remember)
         self.dialog.ask(kind, folder or self._folders.folder_of(kind))
         self.runs.refresh()
-        _bring_up(self.dialog)
+        bring_up(self.dialog)
 
     def evaluate_decisions(self) -> None:
         """Measure the model in use by what the person said of the open photos."""
@@ -107,7 +108,7 @@ class EvaluationController(QObject):
             results.runs.go_on_requested.connect(self.go_on)
             results.runs.keep_requested.connect(self._keep_as_it_is)
         self._refresh()
-        _bring_up(self.results)
+        bring_up(self.results)
 
     @Slot(str)
     def show_run(self, run: str) -> None:
@@ -236,9 +237,3 @@ class EvaluationController(QObject):
     def _on_folders_noticed(self, kind: str, title: str, root: Path) -> None:
         evaluate = Remedy("Evaluate a model on it…", lambda: self.ask_start(kind, root))
         self._notifier.info(f"This folder is {title}.", Topic.EVALUATION, evaluate)
-
-
-def _bring_up(widget: QWidget) -> None:
-    widget.show()
-    widget.raise_()
-    widget.activateWindow()

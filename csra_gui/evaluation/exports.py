@@ -1,4 +1,4 @@
-"""Results as files, and thresholds into a model: all of it written in workers."""
+"""Results as files, written in workers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from csra_gui.base.jobs import JobRunner
-from csra_gui.evaluation.analysis import Analysis, LabelTable
 from engine.api.errors import DataError
-from engine.api.values import ThresholdsForModel
 from engine.atomic import write_bytes
 from engine.records.run_comparison import RunComparison
 from engine.report.numbers import EvaluationReport
@@ -66,22 +64,6 @@ class Exports(QObject):
 
     def _run(self, path: Path, work: Callable[[], None]) -> None:
         self._jobs.run(work, "export", lambda _: self.written.emit(path), self.failed.emit)
-
-
-def thresholds_request(
-    analysis: Analysis, table: LabelTable, source: str, copy_name: str | None
-) -> ThresholdsForModel:
-    """What is asked of the engine to keep the thresholds of the moment.
-
-    Args:
-        analysis: of a run.
-        table: with the thresholds.
-        source: the model's name.
-        copy_name: of the copy that gets them; ``None`` changes the model itself.
-    """
-    pairs = zip(analysis.run.categories, table.thresholds.tolist(), strict=True)
-    on = f"{analysis.run.dataset.get('name', '')}, evaluation {analysis.folder.name}"
-    return ThresholdsForModel(source, dict(pairs), f"chosen on {on}", copy_name)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -48,7 +48,7 @@ _ROWS_THAT_COUNT = 50
 
 
 class LabelErrorModel(QAbstractTableModel):
-    """The labels in label_error, and which of them the person holds for wrong.
+    """The labels that may be wrong, and which of them the person holds for wrong.
 
     Signals:
         marks_changed: ``marks`` are others.
@@ -121,7 +121,7 @@ class LabelErrorsTab(QWidget):
     def __init__(self, state: ResultState, jobs: JobRunner, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self._finding = JobSlot(jobs, "find doubtful labels", self)
+        self._finding = JobSlot(jobs, "find label errors", self)
         self._saving = JobSlot(jobs, "keep marks", self, Policy.ONCE_MORE)
         self._analysis: Analysis | None = None
         self._store = EvaluationStore()

@@ -35,13 +35,13 @@ from csra_gui.widgets.activity_bar import ActivityRow
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier, Topic
 from csra_gui.widgets.record_list import RecordManager
+from csra_gui.widgets.windows import fit_to_screen
 from engine.api.errors import EngineError
 from engine.records.evaluations import EvaluationSummary
 from engine.records.unfinished import UnfinishedRun
 from engine.texts import display_path, display_text
 
 _SIZE = QSize(1240, 760)
-_SHARE_OF_SCREEN = 0.9
 _FORMATS = {
     "Page to look at (*.html)": ".html",
     "Every number, as JSON (*.json)": ".json",
@@ -90,8 +90,7 @@ class ResultWindow(QWidget):
         self._set_up()
         self._connect()
         self._show_title()
-        room = self.screen().availableGeometry().size()
-        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+        fit_to_screen(self, _SIZE)
 
     def show_run(self, folder: Path) -> None:
         """Choose a run as soon as it is in the list."""
@@ -104,7 +103,7 @@ class ResultWindow(QWidget):
             (self.curves, "C&urves"),
             (self.scores, "Sco&res"),
             (self.pairs, "&Pairs"),
-            (self.label_errors, "LabelErrors &labels"),
+            (self.label_errors, "&Label errors"),
             (self.compare, "Co&mpare"),
         ):
             self.tabs.addTab(tab, text)

@@ -18,6 +18,7 @@ from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.text_dialogs import ask_to_delete
+from csra_gui.widgets.windows import bring_up
 from engine.api.errors import FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
 from engine.texts import display_name, display_path, display_text
@@ -74,9 +75,7 @@ class ModelController(QObject):
             dialog.export_requested.connect(self._manager.ask_formats)
             dialog.remove_requested.connect(self._ask_remove)
         self._manager.refresh()
-        self.dialog.show()
-        self.dialog.raise_()
-        self.dialog.activateWindow()
+        bring_up(self.dialog)
 
     def choose_import(self) -> None:
         """Ask for a model file and import it."""

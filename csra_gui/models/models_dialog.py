@@ -23,11 +23,11 @@ from csra_gui.widgets.activity_bar import ActivityRow
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
+from csra_gui.widgets.windows import fit_to_screen
 from engine.texts import display_text
 
 _UNKNOWN = "–"
 _SIZE = QSize(1040, 620)
-_SHARE_OF_SCREEN = 0.9
 _STATES = {
     Place.HERE: "here",
     Place.BROKEN: "cannot be used",
@@ -76,8 +76,7 @@ class ModelsDialog(QDialog):
         self._set_up_layout()
         self._connect()
         self._show_entries()
-        room = self.screen().availableGeometry().size()
-        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+        fit_to_screen(self, _SIZE)
 
     @property
     def current(self) -> ModelEntry | None:

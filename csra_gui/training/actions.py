@@ -39,8 +39,8 @@ class TrainingActions(FeatureActions):
         self._runner = controller.runner
         self.connect_slots(
             {
-                "improve_model": controller.teachings.show_improve,
-                "teach_label": controller.teachings.show_teach,
+                "improve_model": controller.teaching.show_improve,
+                "teach_label": controller.teaching.show_teach,
                 "new_training": controller.show_new,
                 "show_training": controller.show_running,
                 "trainings": controller.show_runs,

@@ -24,6 +24,7 @@ from csra_gui.training.teach_controller import TeachController
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.record_list import RecordManager
+from csra_gui.widgets.windows import bring_up
 from engine.api.errors import EngineError
 from engine.api.training import TrainRequest
 from engine.api.training_reports import Ending
@@ -58,7 +59,7 @@ class TrainingController(QObject):
         self._store = TrainingStore()
         self.runs = RecordManager(self._store, session.jobs, self)
         self.runner = runner
-        self.teachings = TeachController(session, manager, runner, window)
+        self.teaching = TeachController(session, manager, runner, window)
         self.activity = Activity(
             self, show=("Show training", self.show_running), name="Progress of the training"
         )
@@ -86,9 +87,8 @@ class TrainingController(QObject):
             dialog.start_requested.connect(self._start)
         self._offer_models()
         self._manager.refresh()
-        self.new_dialog.show()
+        bring_up(self.new_dialog)
         self._show_labels()
-        _to_front(self.new_dialog)
 
     @Slot()
     def show_running(self) -> None:
@@ -97,8 +97,7 @@ class TrainingController(QObject):
             self.dialog = dialog = TrainingDialog(self.runner, self._decoder, self._window)
             dialog.use_requested.connect(self._use)
             dialog.runs_requested.connect(self.show_runs)
-        self.dialog.show()
-        _to_front(self.dialog)
+        bring_up(self.dialog)
 
     @Slot()
     def show_runs(self) -> None:
@@ -108,9 +107,8 @@ class TrainingController(QObject):
             dialog.resume_requested.connect(self._resume)
             dialog.use_requested.connect(self._use)
             dialog.export_requested.connect(self._ask_target)
-        self.runs_dialog.show()
+        bring_up(self.runs_dialog)
         self._refresh_runs()
-        _to_front(self.runs_dialog)
 
     @Slot()
     def _offer_models(self) -> None:
@@ -287,20 +285,15 @@ class TrainingController(QObject):
         """What becomes of a training if the window is closed; empty for nothing."""
         if self.runner.is_training and self.runner.phase is not Phase.ASKING:
             return "A training goes on. It is saved, and the next start offers to go on with it."
-        return self.teachings.closing_text()
+        return self.teaching.closing_text()
 
     def shut_down(self, timeout_s: float) -> bool:
         """End everything; ``False`` if something would not end in time."""
         ended = self.runner.shut_down(timeout_s)
-        self.teachings.shut_down()
+        self.teaching.shut_down()
         for dialog in (self.new_dialog, self.dialog, self.runs_dialog):
             if dialog is not None:
                 dialog.close()
         if self.dialog is not None:
             self.dialog.view.samples.close_loader()
         return ended
-
-
-def _to_front(dialog: QWidget) -> None:
-    dialog.raise_()
-    dialog.activateWindow()

@@ -29,6 +29,7 @@ from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.session.decided_labels import DecidedLabels
 from csra_gui.training.config_form import ConfigForm
 from csra_gui.widgets.labels import heading, muted_label, plain_label
+from csra_gui.widgets.windows import fit_to_screen
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
 from engine.api.training import DatasetSource, ModelStart
@@ -37,7 +38,6 @@ from engine.texts import display_text
 
 _KEPT_APART = 0.2
 _FOLDED, _UNFOLDED = QSize(660, 520), QSize(760, 700)
-_SHARE_OF_SCREEN = 0.9
 _LEARN_FROM = ("trainval", "train", "all")
 _PRESETS: tuple[tuple[str, str, str], ...] = (
     (
@@ -91,7 +91,7 @@ class NewTrainingDialog(QDialog):
         self.from_folder = QRadioButton("A &data set", self)
         self.from_labels = QRadioButton("My accepted and &rejected labels", self)
         self.data = DataChooser(jobs, self)
-        self.judge_by = QComboBox(self)
+        self.validate_on = QComboBox(self)
         self.labels_text = muted_label("", self)
         self.start_from = QComboBox(self)
         self.preset = QComboBox(self)
@@ -113,7 +113,7 @@ class NewTrainingDialog(QDialog):
         for button in (self.from_folder, self.from_labels):
             group.addButton(button)
         self.from_labels.setChecked(True)
-        self.judge_by.setAccessibleName("Images to judge by")
+        self.validate_on.setAccessibleName("Images to validate on")
         self.start_from.setAccessibleName("Model to start from")
         self.name.setAccessibleName("Name of the new model")
         self.name.setText("My model")
@@ -132,7 +132,7 @@ class NewTrainingDialog(QDialog):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.addRow("&Judge by", self.judge_by)
+        form.addRow("&Validate on", self.validate_on)
         more = QFormLayout()
         more.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         more.addRow("Start &from", self.start_from)
@@ -167,7 +167,7 @@ class NewTrainingDialog(QDialog):
         self.from_folder.toggled.connect(self._show_data)
         self.data.data_changed.connect(self._on_data_changed)
         self.data.refused.connect(self.problem.setText)
-        self.data.split.currentIndexChanged.connect(self._offer_judges)
+        self.data.split.currentIndexChanged.connect(self._offer_validation)
         self.preset.currentIndexChanged.connect(self._show_preset)
         self.start_from.activated.connect(self._show_preset)
         self.advanced.toggled.connect(self._fold)
@@ -182,7 +182,7 @@ class NewTrainingDialog(QDialog):
         self.labels_text.setText(
             f"{photos(len(labels.rows))} with {labels.yes:,} labels that are there and "
             f"{labels.no:,} that certainly are not. Labels that you have not looked at do not "
-            "count; a fifth of the photos is kept apart to judge by."
+            "count; a fifth of the photos is kept apart to validate on."
         )
         self.from_labels.setEnabled(bool(labels.yes))
         if not labels.yes:
@@ -222,9 +222,9 @@ class NewTrainingDialog(QDialog):
         if data is None:
             raise ConfigError("Choose the folder of the data set.")
         root, split = Path(self.data.folder.text().strip()).expanduser(), self.data.chosen_split
-        judge = self.judge_by.currentData()
-        if judge:
-            return DatasetSource(data.kind, root, split, str(judge))
+        validation = self.validate_on.currentData()
+        if validation:
+            return DatasetSource(data.kind, root, split, str(validation))
         return DatasetSource(data.kind, root, split, val_fraction=_KEPT_APART)
 
     @Slot()
@@ -246,7 +246,7 @@ class NewTrainingDialog(QDialog):
     def _show_data(self) -> None:
         is_folder = self.from_folder.isChecked()
         self.data.setEnabled(is_folder)
-        self.judge_by.setEnabled(is_folder)
+        self.validate_on.setEnabled(is_folder)
         self.problem.clear()
 
     @Slot()
@@ -257,18 +257,18 @@ class NewTrainingDialog(QDialog):
             wishes = [split for split in _LEARN_FROM if split in data.splits]
             if wishes:
                 self.data.split.setCurrentIndex(self.data.split.findData(wishes[0]))
-        self._offer_judges()
+        self._offer_validation()
 
     @Slot()
-    def _offer_judges(self) -> None:
+    def _offer_validation(self) -> None:
         data, split = self.data.data, self.data.chosen_split
-        self.judge_by.clear()
+        self.validate_on.clear()
         for name in () if data is None else data.splits:
             if name != split and not (split == "trainval" and name in ("train", "val")):
-                self.judge_by.addItem(f"the split {name}", name)
-        self.judge_by.addItem("a fifth of the images, kept apart", "")
-        best = self.judge_by.findData("val")
-        self.judge_by.setCurrentIndex(best if best >= 0 else self.judge_by.count() - 1)
+                self.validate_on.addItem(f"the split {name}", name)
+        self.validate_on.addItem("a fifth of the images, kept apart", "")
+        best = self.validate_on.findData("val")
+        self.validate_on.setCurrentIndex(best if best >= 0 else self.validate_on.count() - 1)
 
     @Slot()
     def _show_preset(self) -> None:
@@ -282,8 +282,7 @@ class NewTrainingDialog(QDialog):
     def _fold(self, on: bool) -> None:
         self.advanced.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
         self.form.setVisible(on)
-        room = self.screen().availableGeometry().size() * _SHARE_OF_SCREEN
-        self.resize((_UNFOLDED if on else _FOLDED).boundedTo(room))
+        fit_to_screen(self, _UNFOLDED if on else _FOLDED)
 
     @Slot()
     def _check(self) -> None:

@@ -29,7 +29,7 @@ class CategoryRow:
         name: of the category.
         images: that have it, to learn from; ``None`` if unknown.
         before: average precision of the model that the training started from, 0 to 1.
-        now: after the last epoch that was judged.
+        now: after the last epoch that was validated.
         best: after the best epoch.
     """
 
@@ -86,18 +86,18 @@ class TrainingRecord:
     @property
     def best(self) -> EpochReport | None:
         """The best finished epoch; none before the first."""
-        judged = [e for e in self.epochs.values() if e.epoch and math.isfinite(e.val_map)]
-        return max(judged, key=lambda report: report.val_map, default=None)
+        validated = [e for e in self.epochs.values() if e.epoch and math.isfinite(e.val_map)]
+        return max(validated, key=lambda report: report.val_map, default=None)
 
     @property
     def last(self) -> EpochReport | None:
-        """The last epoch that was judged."""
-        judged = [e for e in self.epochs.values() if e.epoch and e.category_ap]
-        return max(judged, key=lambda report: report.epoch, default=None)
+        """The last epoch that was validated."""
+        validated = [e for e in self.epochs.values() if e.epoch and e.category_ap]
+        return max(validated, key=lambda report: report.epoch, default=None)
 
     @property
     def before(self) -> EpochReport | None:
-        """The model that the training started from, if it was judged."""
+        """The model that the training started from, if it was validated."""
         return self.epochs.get(0)
 
     def rows(self) -> tuple[CategoryRow, ...]:

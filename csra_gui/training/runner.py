@@ -1,4 +1,4 @@
-"""Trainings and teachings, one at a time, in a process of their own that gives way to all else."""
+"""What learns, one at a time, in a process of its own that gives way to all else."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class TrainingRunner(QObject):
 
     @property
     def is_teaching(self) -> bool:
-        """Whether a teaching goes on."""
+        """Whether a model learns from a person, outside of a training."""
         return self.is_busy and not self.is_training
 
     @property
@@ -133,7 +133,7 @@ class TrainingRunner(QObject):
         on_failure: Callable[[EngineError], None],
         on_end: Callable[[bool], None],
     ) -> None:
-        """Begin a teaching; nothing happens while something else learns.
+        """Learn from a person; nothing happens while something else learns.
 
         Args:
             request: what to learn.
@@ -157,7 +157,7 @@ class TrainingRunner(QObject):
         self.busy_changed.emit()
 
     def cancel_teaching(self) -> None:
-        """End a teaching at its next step."""
+        """End learning from a person at its next step."""
         if self.is_teaching:
             self._slot.cancel()
 

@@ -14,6 +14,7 @@ from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Series
 from csra_gui.widgets.labels import muted_label
 from csra_gui.widgets.record_list import Column, RecordManager, RecordPanel
+from csra_gui.widgets.windows import fit_to_screen
 from engine.api.config import HeadTrainConfig
 from engine.api.training import DatasetSource
 from engine.api.training_reports import Ending
@@ -22,7 +23,6 @@ from engine.records.trainings import TrainingRun
 from engine.texts import display_text
 
 _SIZE = QSize(980, 600)
-_SHARE_OF_SCREEN = 0.9
 
 
 class RunsDialog(QDialog):
@@ -60,8 +60,7 @@ class RunsDialog(QDialog):
         ):
             button.clicked.connect(lambda _checked=False, wish=wish: wish.emit(self.current))
         self._show_selected()
-        room = self.screen().availableGeometry().size()
-        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+        fit_to_screen(self, _SIZE)
 
     def _set_up(self) -> None:
         splitter = QSplitter(Qt.Orientation.Vertical, self)
@@ -131,9 +130,9 @@ def _state(run: TrainingRun) -> str:
 
 
 def _series(run: TrainingRun) -> Series:
-    judged = [report for report in run.epochs if math.isfinite(report.val_map)]
-    x = np.array([report.epoch for report in judged], dtype=np.float64)
-    y = np.array([100 * report.val_map for report in judged])
+    validated = [report for report in run.epochs if math.isfinite(report.val_map)]
+    x = np.array([report.epoch for report in validated], dtype=np.float64)
+    y = np.array([100 * report.val_map for report in validated])
     return Series(display_text(run.name), x, y, has_points=True)
 
 

@@ -19,6 +19,7 @@ from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import SCORE
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.training.teach_dialog import ImproveDialog, LearningDialog, TeachDialog
+from csra_gui.widgets.windows import bring_up
 from engine.api.errors import EngineError
 from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport, TeachRequest
 from engine.api.values import ModelImport, ModelInfo
@@ -34,7 +35,7 @@ _NO_MODEL = "Wait until the model is loaded."
 
 
 class TeachController(QObject):
-    """One teaching at a time. What it makes lies in a folder of its own until it is accepted."""
+    """One model learns at a time. It lies in a folder of its own until it is accepted."""
 
     def __init__(
         self, session: Session, manager: ModelManager, runner: TrainingRunner, window: QWidget
@@ -47,8 +48,8 @@ class TeachController(QObject):
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._report: TeachReport | None = None
         self._rank_by = self._saved = ""
-        self.improving: ImproveDialog | None = None
-        self.teaching: TeachDialog | None = None
+        self.improve_dialog: ImproveDialog | None = None
+        self.teach_dialog: TeachDialog | None = None
         session.decisions.changed.connect(self._show_counts)
         session.selection_changed.connect(self._show_counts)
         session.models.switched.connect(self._on_models_switched)
@@ -58,23 +59,23 @@ class TeachController(QObject):
     @Slot()
     def show_improve(self) -> None:
         """Open the dialog on corrections."""
-        if self.improving is None:
-            self.improving = dialog = ImproveDialog(self._window)
+        if self.improve_dialog is None:
+            self.improve_dialog = dialog = ImproveDialog(self._window)
             self._connect(dialog)
             dialog.start_requested.connect(self._improve)
             dialog.look_requested.connect(lambda: self._save(dialog, looks=True))
-        self._open(self.improving)
+        self._open(self.improve_dialog)
 
     @Slot()
     def show_teach(self) -> None:
         """Open the dialog on a new label."""
-        if self.teaching is None:
-            self.teaching = dialog = TeachDialog(self._window)
+        if self.teach_dialog is None:
+            self.teach_dialog = dialog = TeachDialog(self._window)
             self._connect(dialog)
             dialog.start_requested.connect(self._teach)
             dialog.look_requested.connect(lambda: self._save(dialog, looks=False))
             dialog.name.textChanged.connect(self._show_counts)
-        self._open(self.teaching)
+        self._open(self.teach_dialog)
 
     def _connect(self, dialog: LearningDialog) -> None:
         dialog.cancel_requested.connect(self._runner.cancel_teaching)
@@ -84,24 +85,22 @@ class TeachController(QObject):
     def _open(self, dialog: LearningDialog) -> None:
         if not self._runner.is_teaching and self._report is None:
             dialog.show_intro()
-        dialog.show()
+        bring_up(dialog)
         self._show_counts()
-        dialog.raise_()
-        dialog.activateWindow()
 
     # What there is to learn from.
 
     @Slot()
     def _show_counts(self) -> None:
-        if self.improving is not None and self.improving.isVisible():
+        if self.improve_dialog is not None and self.improve_dialog.isVisible():
             said = decided_labels(self._session.photos.columns(), of_model=True)
-            self.improving.set_counts(
+            self.improve_dialog.set_counts(
                 f"{photos(len(said.rows))} with {said.yes:,} labels that you accepted or added and "
                 f"{said.no:,} that you rejected",
                 can_start=bool(len(said.rows)),
             )
-        if self.teaching is not None and self.teaching.isVisible():
-            self._show_teach_counts(self.teaching)
+        if self.teach_dialog is not None and self.teach_dialog.isVisible():
+            self._show_teach_counts(self.teach_dialog)
 
     def _show_teach_counts(self, dialog: TeachDialog) -> None:
         showing, rejected, others = self._teach_rows(dialog.label_name)
@@ -128,11 +127,11 @@ class TeachController(QObject):
         shown, not_shown, others = (np.flatnonzero(part & readable).tolist() for part in parts)
         return shown, not_shown, others
 
-    # The teaching.
+    # Learning.
 
     @Slot()
     def _improve(self) -> None:
-        dialog, model = self.improving, self._session.models.model
+        dialog, model = self.improve_dialog, self._session.models.model
         if dialog is None or not self._may_start(dialog, model) or model is None:
             return
         said = decided_labels(self._session.photos.columns(), of_model=True)
@@ -144,7 +143,7 @@ class TeachController(QObject):
 
     @Slot()
     def _teach(self) -> None:
-        dialog, model = self.teaching, self._session.models.model
+        dialog, model = self.teach_dialog, self._session.models.model
         if dialog is None or not self._may_start(dialog, model) or model is None:
             return
         label = dialog.label_name
@@ -176,7 +175,7 @@ class TeachController(QObject):
 
     def _new_file(self) -> Path:
         self._forget()
-        self._folder = tempfile.TemporaryDirectory(prefix="csra-teaching-")
+        self._folder = tempfile.TemporaryDirectory(prefix="csra-teach-")
         return Path(self._folder.name) / "model.safetensors"
 
     def _run(self, dialog: LearningDialog, request: TeachRequest) -> None:
@@ -256,9 +255,9 @@ class TeachController(QObject):
             self._rank_by = ""
         if model is not None and self._saved and model.name == self._saved:
             self._saved = ""
-            if self.improving is not None:
+            if self.improve_dialog is not None:
                 shown = display_text(model.name)
-                self.improving.show_saved(f"{shown} is used from now on.", can_use=False)
+                self.improve_dialog.show_saved(f"{shown} is used from now on.", can_use=False)
 
     def _forget(self) -> None:
         if self._folder is not None:
@@ -266,9 +265,9 @@ class TeachController(QObject):
             self._folder = None
 
     def shut_down(self) -> None:
-        """Leave no file; a teaching that goes on was ended before."""
+        """Leave no file; learning was ended before."""
         self._forget()
-        for dialog in (self.improving, self.teaching):
+        for dialog in (self.improve_dialog, self.teach_dialog):
             if dialog is not None:
                 dialog.close()
 
@@ -277,7 +276,7 @@ class TeachController(QObject):
         if self._report is not None:
             return "The model that you have just taught is not saved yet. Closing forgets it."
         if self._runner.is_teaching:
-            return "A teaching goes on. Closing ends it, and nothing has changed."
+            return "The model is learning. Closing ends that, and nothing has changed."
         return ""
 
 

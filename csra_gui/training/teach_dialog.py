@@ -1,6 +1,8 @@
-"""A teaching in three steps: what is learned from, learning, and what came of it."""
+"""Learning from a person in three steps: what is learned from, learning, and what came of it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import (
@@ -19,15 +21,21 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.texts import duration
-from csra_gui.training.teach_texts import progress_text, summary, table_rows
 from csra_gui.widgets.labels import heading, muted_label, plain_label
-from csra_gui.widgets.table import Table
-from engine.api.teaching import TeachProgress, TeachReport
+from csra_gui.widgets.table import Cell, Table
+from csra_gui.widgets.windows import fit_to_screen
+from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport
+from engine.texts import display_text
 
 _HEADER = ("Label", "You said yes", "You said no", "Right before", "Right after")
 _SIZE = QSize(640, 460)
-_SHARE_OF_SCREEN = 0.9
 _STEPS = ("1  What it learns from", "2  Learning", "3  What came of it")
+_STAGES = {
+    "looking": "Looking at the photos",
+    "learning": "Learning from most of them, to see what it brings",
+    "learning from all": "Learning from all of them",
+    "saving": "Saving",
+}
 
 
 class LearningDialog(QDialog):
@@ -67,8 +75,7 @@ class LearningDialog(QDialog):
         self._lay_out()
         self._connect()
         self._show_step(0)
-        room = self.screen().availableGeometry().size()
-        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+        fit_to_screen(self, _SIZE)
 
     def _lay_out(self) -> None:
         steps = QHBoxLayout()
@@ -97,13 +104,13 @@ class LearningDialog(QDialog):
         page = QWidget(self)
         layout = QVBoxLayout(page)
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Progress of the teaching")
+        self.progress.setAccessibleName("Progress of learning")
         layout.addWidget(self.progress_text)
         layout.addWidget(self.progress)
         layout.addWidget(
             muted_label(
-                "What a photo looks like to the model is kept, so the next teaching on the same "
-                "photos takes seconds. Tagging and browsing go on meanwhile.",
+                "What a photo looks like to the model is kept, so learning from the same photos "
+                "again takes seconds. Tagging and browsing go on meanwhile.",
                 page,
             )
         )
@@ -258,3 +265,52 @@ class TeachDialog(LearningDialog):
     def _show_step(self, step: int) -> None:
         super()._show_step(step)
         self.use.hide()
+
+
+def progress_text(progress: TeachProgress) -> str:
+    """How far it is."""
+    return f"{_STAGES[progress.stage]}: {progress.done:,} of {progress.total:,}"
+
+
+def summary(report: TeachReport) -> str:
+    """Before and after on photos kept apart, in one sentence or two."""
+    judged = sum(category.judged for category in report.categories)
+    if not judged:
+        return (
+            "There are too few corrections to keep some apart and check with them. Look at what "
+            "changes below."
+        )
+    after = sum(category.right_after for category in report.categories)
+    text = f"Of {judged:,} labels kept apart, {after:,} are right after learning from the others"
+    befores = [category.right_before for category in report.categories]
+    if any(before is None for before in befores):
+        return f"{text}. The new model has learned from all of them."
+    before = sum(before for before in befores if before is not None)
+    text += f"; {before:,} were right before. The new model has learned from all of them."
+    if after <= before:
+        text += (
+            " These corrections brought nothing for other photos. More of them help, of what is "
+            "right as well as of what is wrong."
+        )
+    return text
+
+
+def table_rows(categories: Sequence[TaughtCategory]) -> list[tuple[Cell, ...]]:
+    """Label, yes, no, right before, right after; those that changed most first."""
+    ranked = sorted(categories, key=lambda c: -abs(c.right_after - (c.right_before or 0)))
+    return [
+        (
+            Cell(display_text(category.name)),
+            Cell(f"{category.positives:,}", category.positives),
+            Cell(f"{category.negatives:,}", category.negatives),
+            Cell(_share(category.right_before, category.judged), category.right_before),
+            Cell(_share(category.right_after, category.judged), category.right_after),
+        )
+        for category in ranked
+    ]
+
+
+def _share(right: int | None, judged: int) -> str:
+    if right is None:
+        return "not known"
+    return f"{right:,} of {judged:,}" if judged else "–"

@@ -18,12 +18,12 @@ from csra_gui.training.progress_view import ProgressView
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar, MessageLevel
+from csra_gui.widgets.windows import fit_to_screen
 from engine.api.training_reports import FEW_IMAGES, Preflight, TrainReport
 from engine.records.trainings import TrainingRun
 from engine.texts import display_text
 
 _SIZE = QSize(920, 660)
-_SHARE_OF_SCREEN = 0.9
 
 
 class TrainingDialog(QDialog):
@@ -58,8 +58,7 @@ class TrainingDialog(QDialog):
         self._set_up_layout()
         self._connect()
         self.show_runner()
-        room = self.screen().availableGeometry().size()
-        self.resize(_SIZE.boundedTo(room * _SHARE_OF_SCREEN))
+        fit_to_screen(self, _SIZE)
 
     def _set_up_layout(self) -> None:
         self._stack.addWidget(self.view)
@@ -71,7 +70,7 @@ class TrainingDialog(QDialog):
         buttons.addStretch(1)
         self.close_button.setAutoDefault(False)
         buttons.addWidget(self.close_button)
-        self.after_epoch.setToolTip("The epoch is finished and judged; the best model is kept.")
+        self.after_epoch.setToolTip("The epoch is finished and validated; the best model is kept.")
         self.stop.setToolTip("The state is saved, so that the training can be gone on with.")
         layout = QVBoxLayout(self)
         layout.addWidget(self.message_bar)
@@ -163,7 +162,7 @@ def preflight_facts(report: Preflight) -> list[tuple[str, str]]:
         names = ", ".join(display_text(name) for name in report.without_negatives)
         facts.append(("No image certainly lacks these: reject them on some photos", names))
     facts += [
-        ("Images", f"{report.train_images:,} to learn from, {report.val_images:,} to judge by"),
+        ("Images", f"{report.train_images:,} to learn from, {report.val_images:,} to validate on"),
         ("Images per label", counts),
         ("Time", f"about {duration(report.seconds)}, beside looking at the images once"),
         ("Memory", f"about {gib(report.memory_bytes)}{_free(report.free_memory_bytes)}"),

@@ -130,7 +130,7 @@ def test_images_of_a_range_of_scores(analysis: Analysis) -> None:
     assert spread.histogram[0].sum() == analysis.positives.sum()
 
 
-def test_the_most_doubtful_labels_are_those_that_the_model_contradicts_most(
+def test_label_errors_are_those_that_the_model_contradicts_most(
     analysis: Analysis,
 ) -> None:
     found = label_errors(analysis, limit=2)

@@ -21,8 +21,8 @@ from csra_gui.evaluation.category_model import CategoryModel
 from csra_gui.evaluation.preflight import FoundData
 from csra_gui.evaluation.result_state import ThresholdSet
 from csra_gui.evaluation.result_window import ResultWindow
-from csra_gui.evaluation.save_thresholds_dialog import SaveThresholdsDialog
 from csra_gui.evaluation.start_dialog import StartDialog
+from csra_gui.evaluation.threshold_saver import SaveThresholdsDialog
 from engine.api.errors import DataError
 from engine.api.evaluation import Unfinished
 from engine.library.values import Verdict
@@ -401,7 +401,7 @@ def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None
     wait_until_tagged(qtbot, application)
 
 
-def test_doubtful_labels_are_marked_and_the_marks_are_kept(
+def test_label_errors_are_marked_and_the_marks_are_kept(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
     application = start()

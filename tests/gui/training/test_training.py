@@ -94,7 +94,7 @@ def test_a_training_is_checked_started_followed_and_its_model_used(
 ) -> None:
     dialog = new_training(qtbot, application)
     text = dialog.preflight.toPlainText()
-    assert "40 to learn from, 10 to judge by" in text
+    assert "40 to learn from, 10 to validate on" in text
     assert "about 1.0 GB" in text
     dialog.begin.click()
     wait_until_ended(qtbot, application)
@@ -261,7 +261,7 @@ def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_cou
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
     application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.teachings.improving
+    dialog = application.window.training.teaching.improve_dialog
     assert dialog is not None
     assert dialog.counts.text() == (
         "3 photos with 2 labels that you accepted or added and 1 that you rejected"
@@ -291,7 +291,7 @@ def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_the_others(
     shown = [row for row, path in enumerate(session.photos.paths) if path.name != "bad.jpg"]
     session.set_selection(shown[:3])
     application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.teachings.teaching
+    dialog = application.window.training.teaching.teach_dialog
     assert dialog is not None
     assert not dialog.start.isEnabled()
     dialog.name.setText("new")
@@ -313,7 +313,7 @@ def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application
     session = application.session
     session.set_selection([r for r in range(5) if session.photos.error(r) is None][:3])
     application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.teachings.teaching
+    dialog = application.window.training.teaching.teach_dialog
     assert dialog is not None
     dialog.name.setText("cat")
     dialog.start.click()
@@ -328,7 +328,7 @@ def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
     if moment != "discard":
         trainer.trainer.gate.clear()
     application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.teachings.improving
+    dialog = application.window.training.teaching.improve_dialog
     assert dialog is not None
     dialog.start.click()
     qtbot.waitUntil(lambda: len(trainer.trainer.taught) == 1)
@@ -351,7 +351,7 @@ def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
 def test_a_second_training_waits_for_the_first(qtbot: QtBot, application: Application) -> None:
     dialog = new_training(qtbot, application)
     application.window.actions_table["improve_model"].trigger()
-    improving = application.window.training.teachings.improving
+    improving = application.window.training.teaching.improve_dialog
     assert improving is not None
     improving.start.click()
     assert "Something else is being trained" in improving.problem.text()
