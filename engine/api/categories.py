@@ -5,8 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from engine.api.errors import ConfigError
+from engine.resources import resource_path
 
 MAX_NAME_LENGTH = 200
 MAX_CATEGORIES = 100_000
@@ -59,6 +61,13 @@ class Categories(Sequence[str]):
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # int -> str, slice -> tuple
         return self.names[index]
+
+
+@cache
+def shipped_categories(name: str) -> Categories:
+    """The official list of a data set: ``voc``, ``coco`` or ``wider``."""
+    text = resource_path("categories", f"{name}.txt").read_text(encoding="utf-8")
+    return Categories(tuple(text.splitlines()))
 
 
 def _check_name(name: object) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from engine.api.categories import Categories
+from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError, ModelError
 from engine.records.download_source import DownloadSource, drive_url
 from engine.records.models import ModelStore, check_model_name, default_store, shipped_models
@@ -159,8 +159,7 @@ def category_list(name: str) -> Categories:
     """
     if name not in CATEGORY_LISTS:
         raise ModelError(f"There is no list of categories {name!r}.")
-    text = resource_path("categories", f"{name}.txt").read_text(encoding="utf-8")
-    return Categories(tuple(text.splitlines()))
+    return shipped_categories(name)
 
 
 def read_categories(path: Path) -> Categories:

@@ -10,10 +10,9 @@ import numpy as np
 from engine.api.errors import DataError
 from engine.api.training import DatasetSource, LabelSource
 from engine.api.training_reports import PreparationReport
-from engine.data.datasets.held_out import held_out_split
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
-from engine.data.datasets.splits import stratified_split
+from engine.data.datasets.splits import held_out_split, stratified_split
 from engine.library.images import content_hash
 from engine.texts import display_path
 

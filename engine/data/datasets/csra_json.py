@@ -16,19 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api.categories import Categories
+from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import DataError
 from engine.atomic import write_text
 from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
 from engine.data.datasets.reading import FaultLog, PictureFolder, is_integer, read_json, read_text
 from engine.data.datasets.wider import as_crop
 from engine.data.scan import IMAGE_SUFFIXES
-from engine.resources import resource_path
 from engine.texts import display_path
 
 _SPLITS = ("train", "val", "trainval", "test")
 _NUMBERED = re.compile(r"(?:COCO_(?:train|val|test)20\d\d_)?(\d{12})")
-_LISTS = {20: "voc.txt", 80: "coco.txt", 14: "wider.txt"}
+_LISTS = {20: "voc", 80: "coco", 14: "wider"}
 _CODES = frozenset({-1, 0, 1, 99})
 
 
@@ -272,8 +271,7 @@ def _decode(rows: list[list[int]], file: Path) -> tuple[NDArray[np.bool_], NDArr
 def _categories(count: int, file: Path) -> Categories:
     """The official list of that length; the files do not name their categories."""
     if count in _LISTS:
-        text = resource_path("categories", _LISTS[count]).read_text(encoding="utf-8")
-        return Categories(tuple(line.strip() for line in text.splitlines() if line.strip()))
+        return shipped_categories(_LISTS[count])
     own = file.with_name("categories.txt")
     if own.is_file():
         names = tuple(line.strip() for line in read_text(own).splitlines() if line.strip())

@@ -50,36 +50,17 @@ class DatasetSpec:
     aliases: tuple[str, ...] = ()
 
 
-def _load_voc(
-    year: int, root: Path, split: str, *, strict: bool, check_files: bool
-) -> LabelledImages:
-    return load_voc(root, split, year, strict=strict, check_files=check_files)
-
-
-def _voc_splits(year: int, root: Path) -> tuple[str, ...]:
-    return voc_splits(root, year) if year in find_voc_years(root) else ()
-
-
-def _load_coco(
-    year: int, root: Path, split: str, *, strict: bool, check_files: bool
-) -> LabelledImages:
-    return load_coco(root, split, year, strict=strict, check_files=check_files)
-
-
-def _coco_splits(year: int, root: Path) -> tuple[str, ...]:
-    return find_coco_splits(root, year)
-
-
 def _voc(year: int) -> DatasetSpec:
-    splits = partial(_voc_splits, year)
+    def splits(root: Path) -> tuple[str, ...]:
+        return voc_splits(root, year) if year in find_voc_years(root) else ()
+
+    load = partial(load_voc, year=year)
     aliases = (f"voc{year % 100:02d}",)
-    load = partial(_load_voc, year)
     return DatasetSpec(f"voc{year}", f"PASCAL VOC {year}", load, splits, splits, aliases)
 
 
 def _coco(year: int, *aliases: str) -> DatasetSpec:
-    splits = partial(_coco_splits, year)
-    load = partial(_load_coco, year)
+    load, splits = partial(load_coco, year=year), partial(find_coco_splits, year=year)
     return DatasetSpec(f"coco{year}", f"MS COCO {year}", load, splits, splits, aliases)
 
 

@@ -13,7 +13,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from numpy.typing import NDArray
 
-from engine.api.categories import Categories
+from engine.api.categories import shipped_categories
 from engine.api.errors import DataError
 from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
 from engine.data.datasets.reading import (
@@ -23,7 +23,6 @@ from engine.data.datasets.reading import (
     read_bytes,
     read_text,
 )
-from engine.resources import resource_path
 from engine.texts import display_path
 
 #: The official splits, in the order of their use.
@@ -42,12 +41,6 @@ class VocObject:
     category: str
     is_difficult: bool
     box: tuple[float, float, float, float] | None
-
-
-def voc_categories() -> Categories:
-    """The 20 VOC categories in their official, alphabetical order."""
-    text = resource_path("categories", "voc.txt").read_text(encoding="utf-8")
-    return Categories(tuple(text.split()))
 
 
 def load_voc(
@@ -84,7 +77,7 @@ def load_voc(
     targets, ignored, boxes = _labels(annotations, ids, log)
     return LabelledImages(
         name=f"VOC{year} {split}",
-        categories=voc_categories(),
+        categories=shipped_categories("voc"),
         paths=tuple(paths),
         targets=targets,
         ignored=ignored,
@@ -132,7 +125,7 @@ def _labels(
     annotations: Sequence[Sequence[VocObject]], ids: Sequence[str], log: FaultLog
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[tuple[ObjectBox, ...], ...]]:
     """Targets and ignore mask (N, 20), and the boxes of each image."""
-    categories = voc_categories()
+    categories = shipped_categories("voc")
     targets = empty_targets(len(ids), len(categories))
     difficult = np.zeros_like(targets)
     boxes: list[tuple[ObjectBox, ...]] = []

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from engine.api.categories import Categories
+from engine.api.categories import shipped_categories
 from engine.api.errors import DataError
 from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
 from engine.data.datasets.reading import (
@@ -19,7 +18,6 @@ from engine.data.datasets.reading import (
     listed,
     read_json,
 )
-from engine.resources import resource_path
 from engine.texts import display_path
 
 #: trainval is train and val together, in one file.
@@ -38,13 +36,6 @@ class _Samples:
     paths: list[Path] = field(default_factory=list)
     crops: list[Crop] = field(default_factory=list)
     attributes: list[list[int]] = field(default_factory=list)
-
-
-@cache
-def wider_categories() -> Categories:
-    """The 14 attributes in their official order and spelling."""
-    text = resource_path("categories", "wider.txt").read_text(encoding="utf-8")
-    return Categories(tuple(text.split()))
 
 
 def load_wider(
@@ -89,7 +80,7 @@ def find_wider_splits(root: Path) -> tuple[str, ...]:
 
 
 def _labelled(samples: _Samples, split: str, log: FaultLog) -> LabelledImages:
-    categories = wider_categories()
+    categories = shipped_categories("wider")
     targets = empty_targets(len(samples.ids), len(categories))
     ignored = empty_targets(len(samples.ids), len(categories))
     for row, values in enumerate(samples.attributes):
@@ -162,6 +153,6 @@ def as_crop(value: object) -> Crop | None:
 
 def _are_attributes(values: list[Any]) -> bool:
     known = (_ABSENT, _UNSPECIFIED, _PRESENT)
-    return len(values) == len(wider_categories()) and all(
+    return len(values) == len(shipped_categories("wider")) and all(
         is_integer(value) and value in known for value in values
     )

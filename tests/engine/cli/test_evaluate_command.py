@@ -8,10 +8,9 @@ import pytest
 from PIL import Image
 
 from engine import cli
-from engine.api.categories import Categories
+from engine.api.categories import Categories, shipped_categories
 from engine.api.config import ModelConfig
 from engine.checkpoints.safetensors_model import save_checkpoint
-from engine.data.datasets.voc import voc_categories
 from engine.records.model_record import CheckpointRecord
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import save_tiny_model, tiny_classifier, tiny_config
@@ -44,7 +43,7 @@ def data(tmp_path, monkeypatch):
 @pytest.fixture
 def model(tmp_path):
     base = tiny_config()
-    config = ModelConfig(base.backbone, voc_categories(), base.head, base.preprocess)
+    config = ModelConfig(base.backbone, shipped_categories("voc"), base.head, base.preprocess)
     path = tmp_path / "model.safetensors"
     save_checkpoint(path, tiny_classifier(config), CheckpointRecord(config, "tiny voc"))
     return path

@@ -7,12 +7,12 @@ import pytest
 
 from engine import cli
 from engine.api.calibration import LogitScaling
+from engine.api.categories import shipped_categories
 from engine.api.config import ModelConfig
 from engine.api.errors import CheckpointError, ConfigError
 from engine.api.values import ModelImport
 from engine.checkpoints.exchange import export_model, import_file
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
-from engine.data.datasets.voc import voc_categories
 from engine.evaluation.calibrate import fit
 from engine.explain.explanation import explanation
 from engine.metrics import fit_calibration
@@ -129,7 +129,7 @@ def labelled(tmp_path):
     for name in names:
         write_picture(folder / "JPEGImages" / f"{name}.jpg", (60, 50))
     base = tiny_config()
-    config = ModelConfig(base.backbone, voc_categories(), base.head, base.preprocess)
+    config = ModelConfig(base.backbone, shipped_categories("voc"), base.head, base.preprocess)
     model = tmp_path / "model.safetensors"
     save_checkpoint(model, tiny_classifier(config), CheckpointRecord(config, "tiny voc"), half=True)
     return model, ["--dataset", "voc2007", "--data", str(tmp_path / "data"), "--split", "train"]

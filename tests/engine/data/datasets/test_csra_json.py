@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.api.categories import shipped_categories
 from engine.api.errors import DataError
 from engine.cli import run
 from engine.data.datasets.csra_json import BINARY, write_official
 from engine.data.datasets.registry import load_dataset
-from engine.data.datasets.voc import voc_categories
 from tests.engine.data.datasets.devkits import (
     coco_annotation,
     voc_object,
@@ -29,7 +29,7 @@ ATTRIBUTES = [1, -1, 0, 1, -1, -1, 0, -1, -1, 1, -1, -1, 0, -1]
 def codes(default: int, **named: int) -> list[int]:
     row = [default] * 20
     for name, code in named.items():
-        row[voc_categories().index_of(name)] = code
+        row[shipped_categories("voc").index_of(name)] = code
     return row
 
 

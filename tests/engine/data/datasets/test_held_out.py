@@ -7,8 +7,8 @@ import pytest
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.data.datasets.held_out import held_out_split
 from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.splits import held_out_split
 
 CATEGORIES = Categories(("common", "rare"))
 

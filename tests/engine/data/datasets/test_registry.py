@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.api.categories import Categories
+from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import DataError
 from engine.data.datasets import registry as dataset_registry
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.data.datasets.splits import stratified_split
-from engine.data.datasets.voc import voc_categories
 from engine.resources import resource_path
 from tests.engine.data.datasets.devkits import (
     coco_annotation,
@@ -112,7 +111,7 @@ def labelled(names: tuple[str, ...], targets: list[list[int]]) -> LabelledImages
 
 
 def test_every_name_of_voc_but_none_too_many_is_found_in_coco() -> None:
-    voc = voc_categories()
+    voc = shipped_categories("voc")
     coco = Categories(
         tuple(resource_path("categories", "coco.txt").read_text("utf-8").strip().splitlines())
     )
