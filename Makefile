@@ -5,6 +5,8 @@
 VENV ?= .venv
 FOLDER ?= resources/samples
 ARGS ?=
+# Tests run on all processors; PARALLEL= runs them one after the other, in order.
+PARALLEL ?= -n auto --dist worksteal
 PIP ?= $(VENV)/bin/python -m pip --disable-pip-version-check
 RUN := $(VENV)/bin/python
 export FOLDER
@@ -26,7 +28,7 @@ run: $(VENV)/.installed ## Open the sample photos, or FOLDER=... (tags them here
 
 test: $(VENV)/.installed-dev ## Run the tests (ARGS=... goes to pytest)
 	@.ci/qt-libraries offscreen
-	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(ARGS)
+	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, check the format, the types and the layers
 	$(VENV)/bin/ruff check .
@@ -40,7 +42,7 @@ format: $(VENV)/.installed-dev ## Format the code and repair what lint can repai
 
 nightly: $(VENV)/.installed-dev ## Run the tests that take minutes
 	@.ci/qt-libraries offscreen
-	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest -m slow $(ARGS)
+	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(PARALLEL) -m slow $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure what we claim about speed
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done

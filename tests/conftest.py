@@ -15,6 +15,8 @@ import pytest
 
 # Before anything imports torch or Qt. Threads sleep while they wait, as in the program itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many tests as processors run already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_QPA_FONTDIR"] = os.environ.get("QT_QPA_FONTDIR", "/usr/share/fonts")
 

@@ -153,6 +153,8 @@ def story(tmp_path: Path) -> Iterator[Story]:
         yield Story(desktop, tmp_path)
 
 
+# By default two starts are tried without a screen: tests/gui/session/test_session_library.py.
+@pytest.mark.slow
 def test_what_a_person_says_by_keys_is_there_after_a_restart_without_tagging_again(
     story: Story,
 ) -> None:

@@ -93,16 +93,26 @@ def released_vit(num_heads=8, num_classes=80, size=448):
     return state, network
 
 
-def test_the_released_coco_vit_layout_follows_the_formula_with_a_bias_per_head(tmp_path):
-    state, network = released_vit()
+def test_the_released_coco_vit_layout_is_recognised(tmp_path):
+    state, _ = released_vit()
     assert state["pos_embed"].shape == (1, 785, 768)
     path = saved(tmp_path, {"model": {f"module.{k}": v for k, v in state.items()}}, "coco_lam1.pth")
     classifier, record = import_checkpoint(path)
+    for h in range(1, 9):
+        torch.testing.assert_close(classifier.heads.weight[h - 1], state[f"head{h}.weight"])
+        torch.testing.assert_close(classifier.heads.bias[h - 1], state[f"head{h}.bias"])
     assert record.config.preprocess.input_size == 448
     assert record.config.head == HeadConfig(PAPER_TEMPERATURES[8], 1.0, bias=True)
     assert record.config.categories[0] == "person"
     assert "released COCO ViT" in record.description
     assert "0 to 1" in record.description and record.config.preprocess.std == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.slow
+def test_the_released_coco_vit_layout_follows_the_formula_with_a_bias_per_head(tmp_path):
+    state, network = released_vit()
+    path = saved(tmp_path, {"model": {f"module.{k}": v for k, v in state.items()}}, "coco_lam1.pth")
+    classifier, record = import_checkpoint(path)
     images = torch.rand(1, 3, 448, 448)
     with torch.inference_mode():
         tokens = network.forward_features(images)[:, 1:]

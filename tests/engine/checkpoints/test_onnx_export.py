@@ -37,10 +37,10 @@ def checkpoint_for(name, size, head=PAPER):
 @pytest.mark.parametrize(
     ("name", "size", "head"),
     [
-        ("timm:test_efficientnet", 64, RICH),
         ("resnet18", 64, PAPER),
-        ("timm:test_vit3", 64, PAPER),
-        ("timm:test_convnext", 64, RICH),
+        pytest.param("timm:test_efficientnet", 64, RICH, marks=pytest.mark.slow),
+        pytest.param("timm:test_vit3", 64, PAPER, marks=pytest.mark.slow),
+        pytest.param("timm:test_convnext", 64, RICH, marks=pytest.mark.slow),
     ],
 )
 def test_onnx_gives_the_same_logits_and_position_scores_for_any_batch(name, size, head, tmp_path):

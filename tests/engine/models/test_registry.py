@@ -27,8 +27,9 @@ TIMM = [
     ("timm:convit_tiny", 224),
     ("timm:tresnet_m", 64),
 ]
-ALL = [(name, 64) for name in BACKBONES] + TIMM
 LARGE = ("vit_l16", "resnet152")
+SMALL = [(name, 64) for name in BACKBONES if name not in LARGE] + TIMM
+ALL = SMALL + [pytest.param(name, 64, marks=pytest.mark.slow) for name in LARGE]
 
 
 def classifier_for(name, size, head=None):
@@ -60,7 +61,7 @@ def test_every_backbone_goes_forward_and_backward_and_its_maps_sum_to_the_logit(
     )
 
 
-@pytest.mark.parametrize(("name", "size"), [row for row in ALL if row[0] not in LARGE])
+@pytest.mark.parametrize(("name", "size"), SMALL)
 def test_every_backbone_survives_a_checkpoint(name, size, tmp_path):
     classifier = classifier_for(name, size).eval()
     path = tmp_path / "model.safetensors"

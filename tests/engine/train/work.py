@@ -105,7 +105,7 @@ def _killed_after(folder, steps):
 def _be_killed(folder, seed):
     rng = np.random.default_rng(seed)
     kills = 0
-    for attempt in range(6):
+    for attempt in range(int(os.environ["KILLS"])):
         if attempt % 2:
             kills += _killed_while_saving(folder, int(rng.integers(0, 2)))
         else:

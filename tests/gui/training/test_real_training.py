@@ -82,6 +82,8 @@ def assert_nothing_half(folder: Path) -> None:
     assert not half
 
 
+# By default the same is asked of a trainer that only plays: tests/gui/training/test_training.py.
+@pytest.mark.slow
 def test_a_training_ended_with_the_window_goes_on_where_it_was(
     qtbot: QtBot, made_runner: MakeRunner, runs: TrainingStore, source: LabelSource, tmp_path: Path
 ) -> None:
