@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
+
+from csra_gui.base.ask import ask_whether
 
 _QUESTION = "Close the window?"
 
@@ -48,19 +50,15 @@ class ClosingQuestion(QObject):
         self._window.close()
 
     def _ask(self, text: str) -> None:
-        self._box = box = QMessageBox(self._window)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle(_QUESTION)
-        box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setText(text)
-        stop = box.addButton("Stop and close", QMessageBox.ButtonRole.AcceptRole)
-        stay = box.addButton("Keep the window open", QMessageBox.ButtonRole.RejectRole)
-        box.setDefaultButton(stay)
-        box.setEscapeButton(stay)
-        stop.clicked.connect(self.close_without_asking)
-        box.finished.connect(self._forget_box)
-        box.open()
+        self._box = ask_whether(
+            self._window,
+            _QUESTION,
+            text,
+            "Stop and close",
+            self.close_without_asking,
+            "Keep the window open",
+        )
+        self._box.finished.connect(self._forget_box)
 
     def _forget_box(self) -> None:
         self._box = None

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
+from csra_gui.base.ask import ask_files, ask_folder
 from csra_gui.base.settings import Settings
 from csra_gui.session.session import Session
 from engine.data.scan import IMAGE_SUFFIXES
 from engine.texts import display_path
 
 _PATTERNS = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))
-_PHOTO_FILTER = f"Photos ({_PATTERNS});;All files (*)"
+_FILTERS = (f"Photos ({_PATTERNS})", "All files (*)")
 
 
 class Opener(QObject):
@@ -58,17 +59,15 @@ class Opener(QObject):
 
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
-        self._ask(self._folder_dialog(), self.open)
+        self._ask_folder(self.open)
 
     def choose_folder_to_add(self) -> None:
         """Ask for a folder and add it."""
-        self._ask(self._folder_dialog(), self.add)
+        self._ask_folder(self.add)
 
     def choose_photos(self) -> None:
         """Ask for photos and open them."""
-        dialog = QFileDialog(self._window, "Choose photos", "", _PHOTO_FILTER)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        self._ask(dialog, self.open)
+        ask_files(self._window, "Choose photos", _FILTERS, self.open, self._start())
 
     def forget(self, folder: Path) -> None:
         """Take a folder off the list of those opened lately."""
@@ -95,16 +94,10 @@ class Opener(QObject):
             self._settings.add_recent_folder(paths[0])
             self.recent_changed.emit()
 
-    def _folder_dialog(self) -> QFileDialog:
-        dialog = QFileDialog(self._window, "Choose a folder of photos")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        return dialog
+    def _ask_folder(self, then: Callable[[list[Path]], None]) -> None:
+        title = "Choose a folder of photos"
+        ask_folder(self._window, title, lambda folder: then([folder]), self._start())
 
-    def _ask(self, dialog: QFileDialog, then: Callable[[list[Path]], None]) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def _start(self) -> str:
         recent = self._settings.recent_folders
-        if recent:
-            dialog.setDirectory(str(recent[0].parent))
-        dialog.accepted.connect(lambda: then([Path(name) for name in dialog.selectedFiles()]))
-        dialog.open()
+        return str(recent[0].parent) if recent else ""

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
+from csra_gui.base.ask import ask_folder
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
@@ -211,12 +212,11 @@ class EvaluationController(QObject):
             self.results.notifier.error(str(error), Topic.EVALUATION, choose)
 
     def _ask_folder(self, cases: Cases) -> None:
-        dialog = QFileDialog(self.results, "Where is the data set of this run?")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda name: self._finder.ask(cases, Path(name)))
-        dialog.open()
+        ask_folder(
+            self.results,
+            "Where is the data set of this run?",
+            lambda folder: self._finder.ask(cases, folder),
+        )
 
     @Slot(object)
     def _on_shown_replaced(self, before: tuple[Path, ...]) -> None:

@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.base.ask import ask_folder
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.preflight import FoundData, look_at
 from csra_gui.widgets.drop_hint import local_paths
@@ -92,12 +92,8 @@ class DataChooser(QWidget):
 
     @Slot()
     def _choose(self) -> None:
-        dialog = QFileDialog(self, "Choose the folder of the data set", self.folder.text())
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda name: self.set_folder(Path(name)))
-        dialog.open()
+        title = "Choose the folder of the data set"
+        ask_folder(self, title, self.set_folder, self.folder.text())
 
     @Slot()
     def _look(self) -> None:

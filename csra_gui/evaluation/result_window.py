@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.ask import ask_target
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.analysis import Analysis, analyse
 from csra_gui.evaluation.category_tab import CategoryTab
@@ -42,11 +42,11 @@ from engine.records.unfinished import UnfinishedRun
 from engine.texts import display_path, display_text
 
 _SIZE = QSize(1240, 760)
-_FORMATS = {
-    "Page to look at (*.html)": ".html",
-    "Every number, as JSON (*.json)": ".json",
-    "Table of categories, as CSV (*.csv)": ".csv",
-}
+_FORMATS = (
+    "Page to look at (*.html)",
+    "Every number, as JSON (*.json)",
+    "Table of categories, as CSV (*.csv)",
+)
 
 
 class ResultWindow(QWidget):
@@ -193,14 +193,7 @@ class ResultWindow(QWidget):
 
     @Slot()
     def _ask_export(self) -> None:
-        filters = ";;".join(_FORMATS)
-        dialog = QFileDialog(self, "Export the results", "evaluation.html", filters)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(".html")
-        dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_FORMATS[kind]))
-        dialog.fileSelected.connect(lambda name: self._export(Path(name)))
-        dialog.open()
+        ask_target(self, "Export the results", "evaluation.html", _FORMATS, self._export)
 
     def _export(self, path: Path) -> None:
         analysis = self.state.analysis

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog
 from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions
+from csra_gui.base.ask import ask_target
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.exporter import MapExports
 from csra_gui.maps.viewer_panel import ViewerPanel
@@ -16,9 +16,9 @@ from csra_gui.session.session import Session
 from engine.explain.output_names import safe_name
 
 _PNG, _NUMBERS, _HTML = (
-    "Pictures (*.png)",
-    "All numbers (*.npz);;Only this map (*.npy)",
-    "Web pages (*.html)",
+    ("Pictures (*.png)",),
+    ("All numbers (*.npz)", "Only this map (*.npy)"),
+    ("Web pages (*.html)",),
 )
 _NAME_BYTES = 100
 
@@ -95,7 +95,7 @@ class MapExportActions(FeatureActions):
         self["save_full_picture"].setEnabled(self._exports.can_draw)
 
     def _ask(
-        self, title: str, ending: str, filters: str, write: Callable[[Path], None]
+        self, title: str, ending: str, filters: tuple[str, ...], write: Callable[[Path], None]
     ) -> Callable[[], None]:
         """A slot that asks for a file's name and has it written."""
 
@@ -103,18 +103,7 @@ class MapExportActions(FeatureActions):
             photo = self._session.focus.current_path
             if photo is None:
                 return
-            dialog = QFileDialog(self._viewer.window(), title, str(photo.parent), filters)
-            dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix(Path(ending).suffix.removeprefix("."))
-            dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix(_suffix(text)))
-            dialog.selectFile(f"{safe_name(photo.name, _NAME_BYTES)}{ending}")
-            dialog.fileSelected.connect(lambda name: write(Path(name)))
-            dialog.finished.connect(dialog.deleteLater)
-            dialog.open()
+            name = f"{safe_name(photo.name, _NAME_BYTES)}{ending}"
+            ask_target(self._viewer.window(), title, name, filters, write, str(photo.parent))
 
         return ask
-
-
-def _suffix(chosen: str) -> str:
-    """The suffix that a filter of a file dialog stands for."""
-    return chosen.rpartition("*.")[2].rstrip(")")

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
 
+from csra_gui.base.ask import ask_files, ask_target, ask_whether
 from csra_gui.models.download_dialog import DownloadDialog
 from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.import_dialog import FactsDialog
@@ -17,7 +18,6 @@ from csra_gui.models.manager import DownloadOrder, ModelManager, Work, WorkEnd, 
 from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
-from csra_gui.widgets.text_dialogs import ask_to_delete
 from csra_gui.widgets.windows import bring_up
 from engine.api.errors import FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
@@ -29,7 +29,7 @@ _ONNX_IS_OUT_ONLY = (
     "{}: models can be exported to ONNX, but not brought back from it. Import the file that it "
     "was made from: .safetensors or .pth."
 )
-_FILTER = "Models (*.safetensors *.pth *.pt);;All files (*)"
+_FILTERS = ("Models (*.safetensors *.pth *.pt)", "All files (*)")
 _FORMATS = {
     ".onnx": "ONNX, for other programs (*.onnx)",
     ".pth": "As the official CSRA code saves it (*.pth)",
@@ -79,11 +79,8 @@ class ModelController(QObject):
 
     def choose_import(self) -> None:
         """Ask for a model file and import it."""
-        dialog = QFileDialog(self._parent, "Choose a model file", "", _FILTER)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(lambda name: self.import_files([Path(name)]))
-        dialog.open()
+        title = "Choose a model file"
+        ask_files(self._parent, title, _FILTERS, self.import_files, several=False)
 
     def import_files(self, paths: Sequence[Path]) -> None:
         """Import model files, one after the other."""
@@ -110,8 +107,8 @@ class ModelController(QObject):
 
     def _ask_remove(self, model: ModelEntry) -> None:
         text = f"Delete {display_text(model.name)} from this computer?"
-        ask_to_delete(
-            self._parent, "Remove a model", text, lambda: self._manager.remove(model), "Remove"
+        ask_whether(
+            self._parent, "Remove a model", text, "Remove", lambda: self._manager.remove(model)
         )
 
     def _ask_facts(self, request: ModelImport, missing: MissingFactsError) -> None:
@@ -126,21 +123,13 @@ class ModelController(QObject):
         dialog.open()
 
     def _ask_target(self, source: str, suffixes: tuple[str, ...]) -> None:
-        filters = [_FORMATS[suffix] for suffix in suffixes]
-        dialog = QFileDialog(self._parent, "Export the model", "", ";;".join(filters))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(f"{source}{suffixes[0]}")
-        dialog.setDefaultSuffix(suffixes[0])
-
-        def follow(chosen: str) -> None:
-            suffix = suffixes[filters.index(chosen)]
-            dialog.setDefaultSuffix(suffix)
-            dialog.selectFile(Path(dialog.selectedFiles()[0]).with_suffix(suffix).name)
-
-        dialog.filterSelected.connect(follow)
-        dialog.fileSelected.connect(lambda name: self._manager.export(source, Path(name)))
-        dialog.open()
+        ask_target(
+            self._parent,
+            "Export the model",
+            f"{source}{suffixes[0]}",
+            [_FORMATS[suffix] for suffix in suffixes],
+            lambda path: self._manager.export(source, path),
+        )
 
     # Answers.
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QPixmap
-from PySide6.QtWidgets import QAbstractScrollArea, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QMenu, QWidget
 
+from csra_gui.base.ask import ask_target
 from csra_gui.plots.values import PlotTable
 
 Export = Callable[[Path, bytes], object]
@@ -66,12 +67,8 @@ class Sharing:
         self._ask("Save the numbers", "Comma-separated values (*.csv)", ".csv", numbers)
 
     def _ask(self, title: str, kind: str, suffix: str, content: bytes) -> None:
-        dialog = QFileDialog(self._widget, title, f"{self._name}{suffix}", kind)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(suffix)
-        dialog.fileSelected.connect(lambda name: self._export(Path(name), content))
-        dialog.open()
+        name = f"{self._name}{suffix}"
+        ask_target(self._widget, title, name, (kind,), lambda path: self._export(path, content))
 
 
 def _png(pixmap: QPixmap) -> bytes:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QInputDialog, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from csra_gui.base.ask import ask_text
 from csra_gui.base.settings import Settings
 from csra_gui.search.filter_bar import FilterBar
 from csra_gui.search.saved_filters import MAX_NAME_LENGTH, SavedFilters
@@ -96,15 +97,14 @@ class SearchPanel(QWidget):
     def save_filter(self) -> None:
         """Give the filter a name."""
         text = self._session.shown.filter_text.strip()
-        if not text:
-            return
-        dialog = QInputDialog(self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle("Save the filter")
-        dialog.setLabelText("Name of the filter:")
-        dialog.setTextValue(text[:MAX_NAME_LENGTH])
-        dialog.textValueSelected.connect(lambda name: self._save(name, text))
-        dialog.open()
+        if text:
+            ask_text(
+                self,
+                "Save the filter",
+                "Name of the filter:",
+                text[:MAX_NAME_LENGTH],
+                lambda name: self._save(name, text),
+            )
 
     def _save(self, name: str, text: str) -> None:
         if name.strip():

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.activity import Activity, Progress
+from csra_gui.base.ask import ask_target
 from csra_gui.base.texts import percent, remaining_text
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
@@ -257,14 +258,13 @@ class TrainingController(QObject):
 
     @Slot(object)
     def _ask_target(self, run: TrainingRun) -> None:
-        dialog = QFileDialog(self.runs_dialog, "Export the model as one file")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter("Model of this program (*.safetensors)")
-        dialog.setDefaultSuffix(".safetensors")
-        dialog.selectFile(f"{run.name}.safetensors")
-        dialog.fileSelected.connect(lambda name: self._export(run, Path(name)))
-        dialog.open()
+        ask_target(
+            self.runs_dialog,
+            "Export the model as one file",
+            f"{run.name}.safetensors",
+            ("Model of this program (*.safetensors)",),
+            lambda path: self._export(run, path),
+        )
 
     def _export(self, run: TrainingRun, target: Path) -> None:
         text = f"The model was exported to {display_path(target)}."

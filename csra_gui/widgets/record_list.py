@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.ask import ask_whether
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
-from csra_gui.widgets.text_dialogs import ask_to_delete
 from engine.records.folders import Record, RecordStore
 from engine.texts import display_text
 
@@ -246,4 +246,5 @@ class RecordPanel(QWidget, Generic[N]):
     def _on_delete_clicked(self) -> None:
         if (record := self.current) is not None:
             title, path = f"Delete {self._manager.store.noun}", record.path
-            ask_to_delete(self, title, self._question(record), lambda: self._manager.delete(path))
+            text = self._question(record)
+            ask_whether(self, title, text, "Delete", lambda: self._manager.delete(path))

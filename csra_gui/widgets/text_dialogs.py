@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
 from importlib import metadata
 
 from PySide6.QtCore import Qt, Slot, qVersion
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QLabel,
-    QMessageBox,
     QPlainTextEdit,
     QVBoxLayout,
     QWidget,
@@ -80,30 +78,6 @@ class AboutDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         _stack(self, picture, text, buttons)
-
-
-def ask_to_delete(
-    parent: QWidget, title: str, text: str, delete: Callable[[], object], caption: str = "Delete"
-) -> None:
-    """Ask before something is lost; the window stays usable meanwhile.
-
-    Args:
-        parent: of the question.
-        title: of its window.
-        text: the question, shown as it is.
-        delete: called if the answer is yes.
-        caption: of the button that says so.
-    """
-    box = QMessageBox(parent)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setIcon(QMessageBox.Icon.Question)
-    box.setWindowTitle(title)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(text)
-    yes = box.addButton(caption, QMessageBox.ButtonRole.DestructiveRole)
-    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-    yes.clicked.connect(lambda _checked=False: delete())
-    box.open()
 
 
 def about_text(model: ModelInfo | None) -> str:
