@@ -55,11 +55,6 @@ class PhotoDecisions:
         names = self.categories
         return {names[i]: _VERDICTS[int(codes[i])] for i in np.flatnonzero(codes)}
 
-    def decided_rows(self) -> IntArray:
-        """The photos that something was said of, or that were reviewed."""
-        said = self._codes.values.any(axis=1) | self._reviewed.values
-        return np.flatnonzero(said)
-
     def say(self, rows: Sequence[int] | IntArray, category: str, verdict: Verdict | None) -> None:
         """Say the same of one label of photos; ``None`` takes it back."""
         if category not in self._columns:

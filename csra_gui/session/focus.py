@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
-from csra_gui.session.evidence_cache import EvidenceCache
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, PositionScores
+
+#: Position scores of the photos looked at last, so that their maps are there at once.
+_MAX_BYTES = 200 * 2**20
 
 
 class MapFocus(QObject):
@@ -34,7 +37,7 @@ class MapFocus(QObject):
         self._photos = photos
         self._hovered: int | None = None
         self._pinned: int | None = None
-        self._evidence = EvidenceCache()
+        self._evidence = _EvidenceCache()
         self.current: int | None = None
         self.evidence_error = ""
         engine.scores_explained.connect(self._on_engine_scores_explained)
@@ -130,3 +133,32 @@ class MapFocus(QObject):
         if path == self.current_path:
             self.evidence_error = str(error)
             self.evidence_changed.emit()
+
+
+class _EvidenceCache:
+    """Position scores by model and photo; the ones used least recently make room.
+
+    The newest ones are kept however large they are.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._scores: OrderedDict[tuple[str, Path], PositionScores] = OrderedDict()
+
+    def get(self, model_id: str, path: Path) -> PositionScores | None:
+        found = self._scores.get((model_id, path))
+        if found is not None:
+            self._scores.move_to_end((model_id, path))
+        return found
+
+    def add(self, scores: PositionScores) -> None:
+        key = (scores.model_id, scores.path)
+        old = self._scores.pop(key, None)
+        self._bytes += scores.values.nbytes - (0 if old is None else old.values.nbytes)
+        self._scores[key] = scores
+        while self._bytes > _MAX_BYTES and len(self._scores) > 1:
+            self._bytes -= self._scores.popitem(last=False)[1].values.nbytes
+
+    def clear(self) -> None:
+        self._scores.clear()
+        self._bytes = 0

@@ -8,14 +8,14 @@ import sys
 import threading
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
-from engine.api.errors import EngineError
 from engine.library.images import content_hash
 from engine.library.store import Library
 from engine.library.values import LibraryImage, Moved
@@ -115,14 +115,13 @@ class LibraryMaintenance(QObject):
         super().__init__(parent)
         self._library = library
         self._photos = photos
-        self._jobs = jobs
-        self._settling: Job | None = None
-        self._hashing: Job | None = None
+        self._settling = JobSlot(jobs, "look for moved photos", self)
+        self._hashing = JobSlot(jobs, "hash photos", self)
 
     @property
     def is_settling(self) -> bool:
         """Whether moved files are being looked for."""
-        return self._settling is not None
+        return self._settling.is_running
 
     def settle(self, roots: Sequence[Path], *, recursive: bool) -> None:
         """Look for vanished and moved files after a scan; ``settled`` follows."""
@@ -134,58 +133,40 @@ class LibraryMaintenance(QObject):
         there = (self._photos.image_ids > 0) & ~self._photos.gone
         known = frozenset(self._photos.image_ids[there].tolist())
         scanned = Scanned(tuple(roots), recursive, known)
-        self._settling = job = self._jobs.prepare(
-            lambda: settle_moves(library, scanned), "look for moved photos"
+        # Nothing is lost when it fails, and the client has logged it: the next start tries again.
+        self._settling.run(
+            lambda: settle_moves(library, scanned),
+            on_values=self._take,
+            on_end=self.settled.emit,
         )
-        self._connect(job)
-        job.finished.connect(lambda: self._on_settled(job))
-        job.start()
 
     def hash_in_background(self) -> None:
         """Hash contents until there is nothing left or ``pause`` is called."""
         library = self._library.library
-        if library is None or not self._library.is_open or self._hashing is not None:
+        if library is None or not self._library.is_open or self._hashing.is_running:
             return
-        self._hashing = job = self._jobs.prepare(lambda: hash_all(library), "hash photos")
-        self._connect(job)
-        job.finished.connect(lambda: self._on_hashed(job))
-        job.start()
+        self._hashing.run(lambda: hash_all(library), on_values=self._take)
 
     @Slot()
     def pause(self) -> None:
         """Something that matters more goes on: stop hashing after this file."""
-        job, self._hashing = self._hashing, None
-        if job is not None:
-            job.cancel()
+        self._end(self._hashing)
 
     def drop(self) -> None:
         """Stop everything."""
         self.pause()
-        job, self._settling = self._settling, None
-        if job is not None:
-            job.cancel()
+        self._end(self._settling)
 
-    def _connect(self, job: Job) -> None:
-        job.yielded.connect(lambda moves: self._on_moved([m for some in moves for m in some]))
-        job.failed.connect(self._on_failed)
+    @staticmethod
+    def _end(slot: JobSlot) -> None:
+        slot.cancel()  # what has moved until now is taken in
+        slot.drop()
 
-    def _on_moved(self, moves: list[Moved]) -> None:
+    def _take(self, parts: tuple[tuple[Moved, ...], ...]) -> None:
         rows: list[int] = []
-        for move in moves:
+        for move in chain.from_iterable(parts):
             found = self._photos.rows_of_images([move.forgotten_id])
             self._photos.set_image_ids(found, [move.image_id] * len(found))
             rows += found
         if rows:
             self.moved.emit(tuple(rows))
-
-    def _on_failed(self, _error: EngineError) -> None:
-        """Nothing is lost by it, and the client has logged it: the next start tries again."""
-
-    def _on_settled(self, job: Job) -> None:
-        if job is self._settling:
-            self._settling = None
-            self.settled.emit()
-
-    def _on_hashed(self, job: Job) -> None:
-        if job is self._hashing:
-            self._hashing = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_files import PhotoFiles
@@ -93,7 +93,7 @@ class LibrarySync(QObject):
         self._photos = photos
         self._decisions = decisions
         self._jobs = jobs
-        self._job: Job | None = None
+        self._slot = JobSlot(jobs, "library", self)
         self._done = 0
         self._model: LibraryModel | None = None
         self._gave_up = False
@@ -106,7 +106,7 @@ class LibrarySync(QObject):
         """Whether all that the library has of the open photos is in the table."""
         if self._library.library is None:
             return self._library.error is not None
-        is_through = self._job is None and self._done == len(self._photos)
+        is_through = not self._slot.is_running and self._done == len(self._photos)
         return not self._loading and (self._gave_up or is_through)
 
     def set_model(self, model: LibraryModel) -> None:
@@ -117,9 +117,7 @@ class LibrarySync(QObject):
 
     def reset(self) -> None:
         """Begin again at the first row; the table is another one, or its scores are."""
-        job, self._job = self._job, None
-        if job is not None:
-            job.cancel()
+        self._slot.drop()
         self._done = 0
         self._gave_up = False
 
@@ -127,11 +125,18 @@ class LibrarySync(QObject):
     def refresh(self) -> None:
         """There may be new rows."""
         library = self._library.library
-        if self._job is not None or library is None or self._gave_up:
+        if self._slot.is_running or library is None or self._gave_up:
             return
         if self._done == len(self._photos):
             return
-        self._start(library, range(self._done, len(self._photos)))
+        rows = range(self._done, len(self._photos))
+        work = sync_rows(library, self._photos.files(), rows, self._model)
+        self._slot.run(
+            lambda: work,
+            on_values=self._take_next,
+            on_failure=self._take_error,
+            on_end=self._go_on,
+        )
 
     def load(self, rows: Sequence[int]) -> None:
         """Read again what the library has of some photos that it knows."""
@@ -158,17 +163,7 @@ class LibrarySync(QObject):
         if self.is_settled:
             self.settled.emit()
 
-    def _start(self, library: Library, rows: range) -> None:
-        work = sync_rows(library, self._photos.files(), rows, self._model)
-        self._job = job = self._jobs.prepare(lambda: work, "library")
-        job.yielded.connect(lambda parts: self._on_job_yielded(job, parts))
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
-
-    def _on_job_yielded(self, job: Job, parts: tuple[SyncedRows, ...]) -> None:
-        if job is not self._job:  # given up: its rows may mean other photos now
-            return
+    def _take_next(self, parts: tuple[SyncedRows, ...]) -> None:
         for part in parts:
             self._take(part)
             self._done = int(part.rows[-1]) + 1
@@ -186,15 +181,11 @@ class LibrarySync(QObject):
                 photos.set_error(row_of[image], message)
         self.rows_loaded.emit(tuple(part.rows.tolist()))
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
+    def _take_error(self, error: EngineError) -> None:
         self._gave_up = True
         self._library.report(error)
 
-    def _on_job_finished(self, job: Job) -> None:
-        if job is not self._job:
-            return
-        self._job = None
+    def _go_on(self) -> None:
         self.refresh()
         if self.is_settled:
             self.settled.emit()

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from csra_gui.base.jobs import Job, JobRunner
-from csra_gui.session.scan_job import FoundPhotos, scan_work
+from csra_gui.base.jobs import JobRunner, JobSlot
 from engine.api.errors import EngineError
-from engine.data.scan import ScanProblem
-from engine.library.values import ImageFile
+from engine.data.scan import ScanProblem, scan
+from engine.library.values import ImageFile, look_at
 
 #: Photos that are handed on at once; the worker may find many more while the window is busy.
 _PER_TURN = 500
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The next part of a scan.
+
+    Attributes:
+        paths: of photos, in order.
+        files: their sizes and times, as many; ``None`` for one that cannot be looked at.
+        skipped: what could not be looked at at all.
+    """
+
+    paths: tuple[Path, ...]
+    files: tuple[ImageFile | None, ...]
+    skipped: tuple[ScanProblem, ...]
+
+
 class PhotoScan(QObject):
-    """Runs the scan job and collects what could not be looked at.
+    """Looks through files and folders in a job, and collects what could not be looked at.
+
+    Attributes:
+        is_running: whether photos are being looked for.
+        is_complete: whether the last scan came to its end.
+        skipped: what could not be looked at.
 
     Signals:
         photos_found: a list of new paths as they come, and a list of their files.
@@ -31,49 +52,41 @@ class PhotoScan(QObject):
 
     def __init__(self, jobs: JobRunner, parent: QObject) -> None:
         super().__init__(parent)
-        self._jobs = jobs
-        self._job: Job | None = None
-        self._ended: Job | None = None  # while what it found has not been handed on
-        self._waiting: deque[FoundPhotos] = deque()
+        self._slot = JobSlot(jobs, "scan", self)
+        self._waiting: deque[_Found] = deque()
         self._next_turn = QTimer(self, singleShot=True, interval=0)
         self._next_turn.timeout.connect(self._deliver_some)
         self._first_root = Path()
-        self.skipped: list[ScanProblem] = []
-        self.is_complete = False
         self._has_failed = False
-
-    @property
-    def is_running(self) -> bool:
-        """Whether photos are being looked for."""
-        return self._job is not None
+        self.is_running = False
+        self.is_complete = False
+        self.skipped: list[ScanProblem] = []
 
     def start(self, roots: Sequence[Path], *, recursive: bool) -> None:
         """Look through files and folders; a scan that goes on is given up, silently."""
         self.drop()
-        self.is_complete = self._has_failed = False
+        self.is_running, self.is_complete, self._has_failed = True, False, False
         self._first_root = roots[0]
-        self._job = job = self._jobs.prepare(scan_work(roots, recursive=recursive), "scan")
-        job.yielded.connect(self._on_job_yielded)
-        job.failed.connect(self._on_job_failed)
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
+        roots = tuple(roots)
+        self._slot.run(
+            lambda: _found(roots, recursive=recursive),
+            on_values=self._take,
+            on_failure=self._take_error,
+            on_end=self._finish_if_done,
+        )
 
     def cancel(self) -> None:
         """Stop; what was found stays, and ``finished`` comes."""
-        if self._job is not None:
-            self._job.cancel()
+        self._slot.cancel()
 
     def drop(self) -> None:
         """Stop without ``finished``."""
-        job, self._job = self._job, None
+        self.is_running = False
         self._waiting.clear()
-        self._ended = None
         self._next_turn.stop()
-        if job is not None:
-            job.cancel()
+        self._slot.drop()
 
-    @Slot(object)
-    def _on_job_yielded(self, batches: tuple[FoundPhotos, ...]) -> None:
+    def _take(self, batches: tuple[_Found, ...]) -> None:
         self._waiting += batches
         if not self._next_turn.isActive():
             self._deliver_some()
@@ -91,18 +104,24 @@ class PhotoScan(QObject):
         self.photos_found.emit(paths, files)
         if self._waiting:
             self._next_turn.start()
-        elif self._ended is not None:
-            self._on_job_finished(self._ended)
+        self._finish_if_done()
 
-    @Slot(object)
-    def _on_job_failed(self, error: EngineError) -> None:
+    def _take_error(self, error: EngineError) -> None:
         self._has_failed = True
         self.skipped.append(ScanProblem(self._first_root, str(error)))
 
-    def _on_job_finished(self, job: Job) -> None:
-        if job is self._job:
-            self._ended = job if self._waiting else None
-        if job is self._job and not self._waiting:
-            self._job = None
-            self.is_complete = not (job.is_cancelled or self._has_failed)
+    def _finish_if_done(self) -> None:
+        if self.is_running and not self._slot.is_running and not self._waiting:
+            self.is_running = False
+            self.is_complete = not (self._slot.is_cancelled or self._has_failed)
             self.finished.emit()
+
+
+def _found(roots: Sequence[Path], *, recursive: bool) -> Generator[_Found, None, None]:
+    """The photos in files and folders, in a worker, as they are found."""
+    for batch in scan(roots, recursive=recursive):
+        for path in batch.paths:
+            # A path keeps its text. Working it out is most of what adding 100,000 photos to a
+            # table costs, and here it does not hold up the window.
+            os.fspath(path)
+        yield _Found(batch.paths, tuple(map(look_at, batch.paths)), batch.skipped)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from csra_gui.base.jobs import Job, JobRunner
+from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.sort_keys import Order, rows_in_order
 from engine.api.errors import EngineError
@@ -46,9 +46,8 @@ class ShownPhotos(QObject):
         super().__init__(parent)
         self._photos = photos
         self._thresholds = thresholds
-        self._jobs = jobs
+        self._slot = JobSlot(jobs, "filter", self)
         self._order = Order()
-        self._job: Job | None = None
         self._is_due = False
         self._places: IntArray | None = None
         self.rows: IntArray = np.arange(0)
@@ -143,29 +142,23 @@ class ShownPhotos(QObject):
             self._work_out()
 
     def _drop(self) -> None:
-        job, self._job = self._job, None
-        if job is not None:
-            job.cancel()
+        self._slot.drop()
         self._is_due = False
         self._timer.stop()
 
     @Slot()
     def _work_out(self) -> None:
-        if self._job is not None:
+        if self._slot.is_running:
             self._is_due = True  # with what is wanted then
             return
         self._timer.stop()
-        view = self._current_view()
-        order = self._order
-
-        def work() -> tuple[LibraryView, IntArray]:
-            return view, rows_in_order(view, order)
-
-        self._job = job = self._jobs.prepare(work, "filter")
-        job.returned.connect(lambda answer: self._on_job_returned(job, order, *answer))
-        job.failed.connect(lambda error: self._on_job_failed(job, order, error))
-        job.finished.connect(lambda: self._on_job_finished(job))
-        job.start()
+        view, order = self._current_view(), self._order
+        self._slot.run(
+            lambda: rows_in_order(view, order),
+            lambda rows: self._take(order, view, rows),
+            lambda error: self._take_error(order, error),
+            self._go_on,
+        )
 
     def _current_view(self) -> LibraryView:
         """The last one, with all that was worked out for it, if nothing has changed since."""
@@ -175,23 +168,17 @@ class ShownPhotos(QObject):
         same = np.array_equal(view.thresholds, thresholds)
         return view if same else LibraryView(columns, thresholds)
 
-    def _on_job_returned(self, job: Job, order: Order, view: LibraryView, rows: IntArray) -> None:
-        if job is not self._job:
-            return
+    def _take(self, order: Order, view: LibraryView, rows: IntArray) -> None:
         self.view = view
         if order is self._order:
             self._set_error(None)
             self._show(rows)
 
-    def _on_job_failed(self, job: Job, order: Order, error: EngineError) -> None:
-        current = job is self._job and order is self._order
-        if current and isinstance(error, FilterError):
+    def _take_error(self, order: Order, error: EngineError) -> None:
+        if order is self._order and isinstance(error, FilterError):
             self._set_error(error)
 
-    def _on_job_finished(self, job: Job) -> None:
-        if job is not self._job:
-            return
-        self._job = None
+    def _go_on(self) -> None:
         if self._is_due:
             self._is_due = False
             self._work_out()

@@ -64,7 +64,7 @@ class Pipeline(QObject):
         self._tag_when_possible = False
         self._scan = PhotoScan(jobs, self)
         self._sync = LibrarySync(library, photos, decisions, jobs, self)
-        self._care = LibraryMaintenance(library, photos, jobs, self)
+        self._maintenance = LibraryMaintenance(library, photos, jobs, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -73,9 +73,9 @@ class Pipeline(QObject):
         self._scan.finished.connect(self._on_scan_finished)
         self._sync.rows_loaded.connect(self.predictions_changed)
         self._sync.settled.connect(self.proceed)
-        self._care.moved.connect(self._on_care_moved)
-        self._care.settled.connect(self.proceed)
-        self._tagger.started.connect(self._care.pause)
+        self._maintenance.moved.connect(self._on_maintenance_moved)
+        self._maintenance.settled.connect(self.proceed)
+        self._tagger.started.connect(self._maintenance.pause)
         self._tagger.rows_changed.connect(self.predictions_changed)
         self._tagger.freed.connect(self._on_tagger_freed)
 
@@ -85,7 +85,7 @@ class Pipeline(QObject):
         """Give up everything; the table is being emptied."""
         self._scan.drop()
         self._sync.reset()
-        self._care.drop()
+        self._maintenance.drop()
         self._tagger.drop()
         self._decisions.forget()
         self.roots = []
@@ -98,7 +98,7 @@ class Pipeline(QObject):
         if self._scan.is_running:  # two at once would mix their rows: look through all again
             roots = self.roots
             self.skipped.clear()
-        self._care.drop()
+        self._maintenance.drop()
         self._scan.start(roots, recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)))
         self._is_settling_due = False
         self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
@@ -116,7 +116,7 @@ class Pipeline(QObject):
 
     @property
     def _is_settled(self) -> bool:
-        return self._sync.is_settled and not self._care.is_settling
+        return self._sync.is_settled and not self._maintenance.is_settling
 
     @property
     def skipped(self) -> list[ScanProblem]:
@@ -163,7 +163,7 @@ class Pipeline(QObject):
 
     def use_model(self, model: ModelInfo, *, is_first: bool) -> None:
         """Show what another model said, and tag what it has said nothing of."""
-        self._show_model(LibraryModel(model.id, model.name, model.categories))
+        self._show_model(LibraryModel.of(model))
         # Only scores that are compared with the usual threshold can be shown without the model.
         self._settings.set_fingerprint("" if model.activation == "softmax" else model.id)
         if not is_first:
@@ -200,11 +200,11 @@ class Pipeline(QObject):
         if self._is_settling_due:
             self._is_settling_due = False
             recursive = bool(self._settings.value(INCLUDE_SUBFOLDERS))
-            self._care.settle(self.roots, recursive=recursive)
+            self._maintenance.settle(self.roots, recursive=recursive)
         elif self._tag_when_possible and self._engine.model and self._photos.untagged_rows():
             self.tag()
         elif not self._tagger.is_paused:
-            self._care.hash_in_background()
+            self._maintenance.hash_in_background()
 
     # Slots.
 
@@ -222,7 +222,7 @@ class Pipeline(QObject):
         self.proceed()
 
     @Slot(object)
-    def _on_care_moved(self, rows: tuple[int, ...]) -> None:
+    def _on_maintenance_moved(self, rows: tuple[int, ...]) -> None:
         self._decisions.read_again(rows)
         self._sync.load(rows)
 

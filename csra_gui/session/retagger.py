@@ -110,7 +110,7 @@ class Retagger(QObject):
         self, model: ModelInfo, rows: IntArray, scores: HalfArray, errors: dict[int, str]
     ) -> None:
         source, files = self._plan.source, self._photos.files()
-        known = LibraryModel(model.id, model.name, model.categories)
+        known = LibraryModel.of(model)
         changed = (*rows.tolist(), *errors)
         nothing = np.empty(0, dtype=np.float32)
 

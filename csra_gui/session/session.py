@@ -22,7 +22,6 @@ from csra_gui.session.pipeline import Pipeline
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.retagger import Retagger
 from csra_gui.session.tagger import Tagger
-from csra_gui.session.threshold_store import ThresholdStore
 from csra_gui.session.thresholds import LabelThresholds
 from engine.api.values import FloatArray, ModelInfo
 
@@ -56,9 +55,9 @@ class Session(QObject):
         self.jobs = JobRunner(self)
         self.engine = EngineClient(engine_factory, self.jobs, self)
         self.models = ActiveModel(self.engine, settings, self)
-        self.thresholds = LabelThresholds(settings, self)
         self.photos = PhotoTable()
         self.library = LibraryClient(library_file(), self)
+        self.thresholds = LabelThresholds(settings, self.library, self)
         self.decisions = Decisions(self.library, self.photos, self)
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
         self.focus = MapFocus(self.engine, self.photos, self)
@@ -70,7 +69,6 @@ class Session(QObject):
         self.pipeline = Pipeline(
             self.engine, self.library, self.photos, self.decisions, self.tagger, settings
         )
-        self._own_thresholds = ThresholdStore(self.library, self.thresholds, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -153,7 +151,6 @@ class Session(QObject):
             return
         self.pipeline.use_model(model, is_first=old is None)
         self.thresholds.set_model(model)
-        self._own_thresholds.set_model(model)
         self.focus.use_model(old, model)
         self.pipeline.predictions_changed.emit(())
         self.thresholds.changed.emit()

@@ -1,8 +1,6 @@
-"""From which score on a category is a label of a photo."""
+"""From which score on a category is a label of a photo: the model's, and the person's."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -14,7 +12,10 @@ from csra_gui.base.settings import (
     Setting,
     Settings,
 )
+from csra_gui.session.library_client import LibraryClient
 from engine.api.values import FloatArray, ModelInfo
+from engine.library.store import Library
+from engine.library.values import LibraryModel
 
 
 class LabelThresholds(QObject):
@@ -25,25 +26,26 @@ class LabelThresholds(QObject):
 
     Signals:
         changed: labels have to be worked out anew.
-        mine_changed: the person chose thresholds of single categories: ``mine``.
     """
 
     changed = Signal()
-    mine_changed = Signal()
 
-    def __init__(self, settings: Settings, parent: QObject) -> None:
+    def __init__(self, settings: Settings, library: LibraryClient, parent: QObject) -> None:
         super().__init__(parent)
         self._settings = settings
+        self._library = library
         self._model: ModelInfo | None = None
         self._values: float | FloatArray = self.common
         self._mine: dict[int, float] = {}
         settings.setting_changed.connect(self._on_settings_changed)
+        library.opened.connect(self._load_mine)
 
     def set_model(self, model: ModelInfo) -> None:
         """Go by another model from now on; whoever shows labels is told by the session."""
         self._model = model
         self._mine = {}
         self._values = self._worked_out(model)
+        self._load_mine()
 
     @property
     def is_shared(self) -> bool:
@@ -81,14 +83,34 @@ class LabelThresholds(QObject):
 
     def set_mine(self, category: int, threshold: float | None) -> None:
         """Choose the threshold of one category; ``None`` lets it follow the others again."""
-        mine = {**self._mine, category: threshold}
-        self.take_mine({i: value for i, value in mine.items() if value is not None})
-        self.mine_changed.emit()
+        model, changed = self._model, {**self._mine, category: threshold}
+        mine = {i: value for i, value in changed.items() if value is not None}
+        self._take_mine(mine)
+        if model is None:
+            return
 
-    def take_mine(self, mine: Mapping[int, float]) -> None:
-        """Go by thresholds that were chosen before."""
-        if dict(mine) != self._mine:
-            self._mine = dict(mine)
+        def work(library: Library) -> None:
+            library.add_model(LibraryModel.of(model))
+            library.set_own_thresholds(model.id, mine)
+
+        self._library.submit(work, None, self._library.report)
+
+    @Slot()
+    def _load_mine(self) -> None:
+        """Go by what the person chose for this model before."""
+        model = self._model
+        if model is None or self._library.library is None:
+            return
+
+        def done(mine: dict[int, float]) -> None:
+            if model is self._model:
+                self._take_mine(mine)
+
+        self._library.submit(lambda library: library.own_thresholds(model.id), done)
+
+    def _take_mine(self, mine: dict[int, float]) -> None:
+        if mine != self._mine:
+            self._mine = mine
             self._values = self._worked_out(self._model)
             self.changed.emit()
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.api.categories import Categories
+from engine.api.values import ModelInfo
 
 
 class Verdict(StrEnum):
@@ -58,6 +59,11 @@ class LibraryModel:
     fingerprint: str
     name: str
     categories: Categories
+
+    @classmethod
+    def of(cls, model: ModelInfo) -> LibraryModel:
+        """What the library notes of a model."""
+        return cls(model.id, model.name, model.categories)
 
 
 @dataclass(frozen=True, slots=True)
