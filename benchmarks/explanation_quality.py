@@ -5,7 +5,7 @@ Grad-CAM from the gradient of the logit at the features that the heads read. The
 and a category that is in it. The sample is drawn with a fixed seed.
 
 - *Pointing game*, both definitions, and *energy*: see docs/EVALUATION.md.
-- *Deletion* and *insertion* (engine/metrics/perturbation.py): cells of the model's grid are hidden,
+- *Deletion* and *insertion* (perturbation.py): cells of the model's grid are hidden,
   or shown, in 10 steps from the map's highest on; the score (not the logit) is averaged over the
   steps. Hidden places show the photo strongly blurred (Gaussian, one cell wide). Lower is better in
   deletion, higher in insertion. A map that ranks the cells as another one does shares its numbers.
@@ -36,6 +36,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself doe
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from grad_cam import as_input, cams_of_features, package_cam  # noqa: E402
+from perturbation import (  # noqa: E402
+    Ranking,
+    ranking,
+    step_shares,
+    with_first_cells,
+)
 from PIL import Image, ImageFilter  # noqa: E402
 from quality_tables import CENTRE, CHANCE, GRAD_CAM, Pair, summary  # noqa: E402
 
@@ -54,12 +60,6 @@ from engine.metrics.localisation import (  # noqa: E402
     energy_inside,
     highest_point,
     is_hit,
-)
-from engine.metrics.perturbation import (  # noqa: E402
-    Ranking,
-    ranking,
-    step_shares,
-    with_first_cells,
 )
 from engine.records.catalogue import find_model  # noqa: E402
 

@@ -23,6 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program itself doe
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from perturbation import rank_correlation  # noqa: E402
 from torch import nn  # noqa: E402
 
 from engine.api.values import FloatArray, PixelArray  # noqa: E402
@@ -30,7 +31,6 @@ from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decoding.pool import DecodePool, DecodeRequest  # noqa: E402
 from engine.inference.torch_backend import TorchBackend  # noqa: E402
-from engine.metrics.perturbation import rank_correlation  # noqa: E402
 from engine.models.classifier import Classifier  # noqa: E402
 from engine.records.catalogue import find_model  # noqa: E402
 

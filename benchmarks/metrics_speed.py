@@ -27,7 +27,9 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from engine.metrics import bootstrap_intervals, paper_metrics  # noqa: E402
+from engine.metrics.bootstrap import bootstrap_intervals  # noqa: E402
+from engine.metrics.checks import finished  # noqa: E402
+from engine.metrics.report import paper_metrics  # noqa: E402
 
 Numbers = dict[str, float]
 Scores = NDArray[np.float32]
@@ -91,7 +93,7 @@ def compare(scores: Scores, targets: Targets, rounds: int) -> dict[str, object]:
 def time_bootstrap() -> float:
     scores, targets = random_data(5000, 20)
     start = time.process_time()
-    bootstrap_intervals(scores, targets)
+    finished(bootstrap_intervals(scores, targets))
     return time.process_time() - start
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from perturbation import area_under
 
 from engine.explain.evidence import MapKind
 from engine.metrics.localisation import Frame
-from engine.metrics.perturbation import area_under
 
 RESAMPLES = 1000
 GRAD_CAM, CENTRE, CHANCE = "Grad-CAM", "centre of the photo", "random order"

@@ -40,7 +40,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, object]:
     from engine.api.categories import Categories
     from engine.api.teaching import TeachReport, TeachRequest
     from engine.data.datasets.registry import load_dataset
-    from engine.metrics import average_precision
+    from engine.metrics.ranking import average_precision
     from engine.service.local import LocalEngine
 
     val = load_dataset("voc2007", options.devkit, "val")

@@ -43,7 +43,7 @@ from engine.api.training_config import PAPER, RECOMMENDED, TrainConfig  # noqa: 
 from engine.api.training_reports import EpochReport, TrainingEnded  # noqa: E402
 from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decoding.pool import DecodePool  # noqa: E402
-from engine.metrics import mean_average_precision  # noqa: E402
+from engine.metrics.ranking import mean_average_precision  # noqa: E402
 from engine.models.heads import ResidualAttentionHeads  # noqa: E402
 from engine.train.features import FeatureExtractor  # noqa: E402
 from engine.train.head_training import FeatureSet, head_logits, train_heads  # noqa: E402

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
-from engine.metrics import BootstrapSettings, Frame
-from engine.metrics.bootstrap import bootstrap_steps
+from engine.metrics.bootstrap import BootstrapSettings, bootstrap_intervals
+from engine.metrics.localisation import Frame
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.report.numbers import EvaluationReport, report_steps
 
@@ -194,7 +194,9 @@ def analyse(folder: Path) -> Generator[Analysis | None, None, None]:
     first = Analysis(folder, numbers, distribution_of(run, numbers.scores), is_small)
     yield first
     if not is_small:
-        intervals = yield from bootstrap_steps(run.logits, run.targets, run.ignored, threshold=0.0)
+        intervals = yield from bootstrap_intervals(
+            run.logits, run.targets, run.ignored, threshold=0.0
+        )
         yield replace(first, report=replace(numbers, intervals=intervals), has_intervals=True)
 
 

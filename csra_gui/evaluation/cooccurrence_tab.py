@@ -11,7 +11,7 @@ from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.cases import PairKind, pair_cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.heat_matrix import HeatMatrix
-from engine.metrics import CoOccurrence, co_occurrence
+from engine.metrics.cooccurrence import CoOccurrence, co_occurrence
 from engine.texts import display_text
 
 _WAIT_MS = 200

@@ -12,7 +12,7 @@ from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Series
 from engine.api.values import DEFAULT_THRESHOLD
-from engine.metrics import PrCurve
+from engine.metrics.curves import PrCurve
 
 _DRAWN_BUCKETS = 300
 

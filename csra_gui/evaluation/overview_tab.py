@@ -20,7 +20,8 @@ from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.table import Cell, Table
-from engine.metrics import Frame, LabelMetrics
+from engine.metrics.decisions import LabelMetrics
+from engine.metrics.localisation import Frame
 from engine.report.published import published_rows, why_not_comparable
 from engine.texts import display_text
 

@@ -26,7 +26,8 @@ from engine.evaluation.job import EvaluationJob
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes, local_device, processes
 from engine.inference.predict import position_scores
-from engine.metrics import BootstrapSettings, Frame
+from engine.metrics.bootstrap import BootstrapSettings
+from engine.metrics.localisation import Frame
 from engine.records.catalogue import find_model
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.records.run_comparison import compare_runs

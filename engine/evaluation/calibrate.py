@@ -15,8 +15,10 @@ from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import EvaluationProgress, Evaluator
-from engine.metrics import average_precision, calibration_report, fit_calibration
+from engine.metrics.calibration import calibration_report
 from engine.metrics.checks import BoolColumns, FloatColumns
+from engine.metrics.ranking import average_precision
+from engine.metrics.scaling import fit_calibration
 from engine.metrics.thresholds import Thresholds, best_f1_thresholds
 from engine.records.model_record import CheckpointRecord
 

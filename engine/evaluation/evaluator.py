@@ -19,8 +19,8 @@ from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
 from engine.inference.distributed import Processes
 from engine.inference.torch_backend import TorchBackend
-from engine.metrics import LocalisationMeter, Located
-from engine.metrics.pointing import MeterState
+from engine.metrics.localisation import Located
+from engine.metrics.pointing import LocalisationMeter, MeterState
 from engine.models.classifier import Classifier
 
 __all__ = ["EvaluatedShare", "EvaluationProgress", "Evaluator", "merged"]

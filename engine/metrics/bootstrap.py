@@ -15,7 +15,6 @@ from engine.metrics.checks import (
     FloatColumns,
     Scored,
     defined_mean,
-    finished,
     plain,
     require_images,
     scored,
@@ -115,8 +114,10 @@ def bootstrap_intervals(
     *,
     threshold: Threshold = DEFAULT_THRESHOLD,
     settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
-) -> Intervals:
+) -> Generator[None, None, Intervals]:
     """Percentile intervals from resampling whole images, so that labels stay together.
+
+    In many small steps, after each of which it can be given up.
 
     A category without positives in a resample is left out of that resample's means. The thresholds
     are not tuned anew: intervals of thresholds tuned on the same images would be too narrow. So
@@ -133,20 +134,6 @@ def bootstrap_intervals(
         ConfigError: the arrays or thresholds do not belong together.
         DataError: there are no images, or a score is NaN.
     """
-    return finished(
-        bootstrap_steps(scores, targets, ignored, threshold=threshold, settings=settings)
-    )
-
-
-def bootstrap_steps(
-    scores: FloatColumns,
-    targets: BoolColumns,
-    ignored: BoolColumns | None = None,
-    *,
-    threshold: Threshold = DEFAULT_THRESHOLD,
-    settings: BootstrapSettings = DEFAULT_BOOTSTRAP,
-) -> Generator[None, None, Intervals]:
-    """``bootstrap_intervals`` in many small steps, after each of which it can be given up."""
     data = scored(scores, targets, ignored)
     require_images(data)
     labels = predicted_labels(data.scores, threshold) & data.counted

@@ -9,43 +9,17 @@ from numpy.typing import NDArray
 
 from engine.api.calibration import LogitScaling
 from engine.api.errors import ConfigError
-from engine.metrics.checks import BoolColumns, FloatColumns, Scored, require_images, scored
+from engine.metrics.checks import BoolColumns, FloatColumns, require_images, scored
 
 Column = NDArray[np.float64]
 #: Slope and offset.
-_Pair = tuple[float, float]
+Pair = tuple[float, float]
 
-_UNCHANGED: _Pair = (1.0, 0.0)
+_UNCHANGED: Pair = (1.0, 0.0)
 _MIN_SLOPE = 1e-2
 _MAX_STEPS = 100
 _MAX_HALVINGS = 30
 _SMALL_STEP = 1e-9
-
-
-def fit_scaling(
-    logits: FloatColumns,
-    targets: BoolColumns,
-    ignored: BoolColumns | None = None,
-    strength: float = 1.0,
-) -> LogitScaling:
-    """Fit slope and offset of each category by logistic regression.
-
-    Fit on held-out images, never on those that the model is then tested on. A normal prior around
-    (1, 0) keeps the values finite where a logit separates the positives perfectly, and leaves a
-    category without any images as it is.
-
-    Args:
-        logits: (N, C).
-        targets: (N, C).
-        ignored: (N, C); these entries do not count. ``None`` ignores nothing.
-        strength: of the prior, as its inverse variance; > 0.
-
-    Raises:
-        ConfigError: the arrays do not belong together, a logit is infinite, or the strength is not
-            positive.
-        DataError: there are no images, or a logit is NaN.
-    """
-    return _fit_around(_checked(logits, targets, ignored, strength), strength, _UNCHANGED)
 
 
 def fit_calibration(
@@ -53,20 +27,43 @@ def fit_calibration(
     targets: BoolColumns,
     ignored: BoolColumns | None = None,
     strength: float = 16.0,
+    centre: Pair | None = None,
 ) -> LogitScaling:
-    """As ``fit_scaling``, with the prior of each category around what all have in common.
+    """Fit slope and offset of each category by logistic regression.
 
-    What a category with few positives says of its own slope is mostly chance, so it stays near the
-    slope and offset of all categories taken together; one without images gets exactly these.
+    Fit on held-out images, never on those that the model is then tested on. What a category with
+    few positives says of its own slope is mostly chance, so a normal prior keeps it near the slope
+    and offset of all categories taken together; one without images gets exactly these. The prior
+    also keeps the values finite where a logit separates the positives perfectly.
 
-    Args and errors as in ``fit_scaling``. The default of ``strength`` had the lowest log loss on
-    held-out fifths of VOC2007 val, from 1,500 images as from 200 (tried: 1 to 256 and no category
-    on its own, each four times the one before).
+    Args:
+        logits: (N, C).
+        targets: (N, C).
+        ignored: (N, C); these entries do not count. ``None`` ignores nothing.
+        strength: of the prior, as its inverse variance; > 0. The default had the lowest log loss
+            on held-out fifths of VOC2007 val, from 1,500 images as from 200 (tried: 1 to 256 and
+            no category on its own, each four times the one before).
+        centre: of the prior; ``None`` is what all categories have in common.
+
+    Raises:
+        ConfigError: the arrays do not belong together, a logit is infinite, or the strength is not
+            positive.
+        DataError: there are no images, or a logit is NaN.
     """
-    data = _checked(logits, targets, ignored, strength)
-    everything = data.scores[data.counted].astype(np.float64), data.targets[data.counted]
-    common = _fit(_Problem(*everything, strength=1.0, centre=_UNCHANGED))
-    return _fit_around(data, strength, common)
+    data = scored(logits, targets, ignored)
+    require_images(data)
+    if not strength > 0:
+        raise ConfigError("The strength of the prior must be positive.")
+    if not np.isfinite(data.scores).all():
+        raise ConfigError("Logits must be finite to be scaled.")
+    if centre is None:
+        everything = data.scores[data.counted].astype(np.float64), data.targets[data.counted]
+        centre = _fit(_Problem(*everything, strength=1.0, centre=_UNCHANGED))
+    fits = [
+        _fit(_Problem(data.scores[rows, c].astype("f8"), data.targets[rows, c], strength, centre))
+        for c, rows in enumerate(data.counted.T)
+    ]
+    return LogitScaling(tuple(a for a, _ in fits), tuple(b for _, b in fits))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +73,7 @@ class _Problem:
     logits: Column
     targets: NDArray[np.bool_]
     strength: float
-    centre: _Pair
+    centre: Pair
 
     def loss(self, at: Column) -> float:
         scaled = at[0] * self.logits + at[1]
@@ -98,27 +95,7 @@ class _Problem:
         return step
 
 
-def _checked(
-    logits: FloatColumns, targets: BoolColumns, ignored: BoolColumns | None, strength: float
-) -> Scored:
-    data = scored(logits, targets, ignored)
-    require_images(data)
-    if not strength > 0:
-        raise ConfigError("The strength of the prior must be positive.")
-    if not np.isfinite(data.scores).all():
-        raise ConfigError("Logits must be finite to be scaled.")
-    return data
-
-
-def _fit_around(data: Scored, strength: float, centre: _Pair) -> LogitScaling:
-    fits = [
-        _fit(_Problem(data.scores[rows, c].astype("f8"), data.targets[rows, c], strength, centre))
-        for c, rows in enumerate(data.counted.T)
-    ]
-    return LogitScaling(tuple(a for a, _ in fits), tuple(b for _, b in fits))
-
-
-def _fit(problem: _Problem) -> _Pair:
+def _fit(problem: _Problem) -> Pair:
     free = _newton(problem, np.array(problem.centre), np.array([True, True]))
     if free[0] >= _MIN_SLOPE:
         return float(free[0]), float(free[1])

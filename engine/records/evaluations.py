@@ -18,8 +18,8 @@ from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.metrics import mean_average_precision
 from engine.metrics.pointing import MeterState
+from engine.metrics.ranking import mean_average_precision
 from engine.records.folders import RecordStore, open_arrays
 
 _SCORES, _PLACE, _MARKS = "scores.npz", "place.json", "marks.json"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.metrics import average_precision
+from engine.metrics.ranking import average_precision
 from engine.records.evaluations import EvaluationRun
 
 ImageLabel = tuple[str, str]

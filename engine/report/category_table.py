@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from engine.metrics import Frame, Interval
+from engine.metrics.bootstrap import Interval
+from engine.metrics.localisation import Frame
 from engine.report.markup import (
     Html,
     element,

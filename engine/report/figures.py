@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
-from engine.metrics import CategoryReport, PrCurve, ReliabilityBin
+from engine.metrics.calibration import ReliabilityBin
+from engine.metrics.curves import PrCurve
+from engine.metrics.report import CategoryReport
 from engine.report.markup import Html, element, joined, note, percent, section, table, whole
 from engine.report.numbers import EvaluationReport
 

@@ -10,24 +10,13 @@ from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
 from engine.explain.evidence import sigmoid
-from engine.metrics import (
-    BootstrapSettings,
-    CalibrationReport,
-    CoOccurrence,
-    Intervals,
-    LocalisationMeter,
-    LocalisationReport,
-    MetricReport,
-    PrCurve,
-    Protocol,
-    calibration_report,
-    co_occurrence,
-    consistent_metrics,
-    paper_metrics,
-    precision_recall_curves,
-)
-from engine.metrics.bootstrap import bootstrap_steps
+from engine.metrics.bootstrap import BootstrapSettings, Intervals, bootstrap_intervals
+from engine.metrics.calibration import CalibrationReport, calibration_report
 from engine.metrics.checks import finished
+from engine.metrics.cooccurrence import CoOccurrence, co_occurrence
+from engine.metrics.curves import PrCurve, precision_recall_curves
+from engine.metrics.pointing import LocalisationMeter, LocalisationReport
+from engine.metrics.report import MetricReport, Protocol, consistent_metrics, paper_metrics
 from engine.metrics.thresholds import Thresholds, best_f1_thresholds
 from engine.records.evaluations import EvaluationRun
 
@@ -125,7 +114,7 @@ def report_steps(
     pairs = co_occurrence(scores, targets, ignored)
     yield
     curves = precision_recall_curves(scores, targets, ignored, names)
-    intervals = yield from bootstrap_steps(
+    intervals = yield from bootstrap_intervals(
         logits,
         targets,
         ignored,

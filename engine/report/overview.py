@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.metrics import ApKind, Frame, Interval, LabelMetrics, MetricReport, Protocol
+from engine.metrics.bootstrap import Interval
+from engine.metrics.decisions import LabelMetrics
+from engine.metrics.localisation import Frame
+from engine.metrics.ranking import ApKind
+from engine.metrics.report import MetricReport, Protocol
 from engine.report.markup import (
     Child,
     Html,

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from engine.metrics import CoOccurrence, Frame, LocalisationReport
+from engine.metrics.cooccurrence import CoOccurrence
+from engine.metrics.localisation import Frame
+from engine.metrics.pointing import LocalisationReport
 from engine.report.markup import Child, Html, element, note, percent, section, table, whole
 from engine.report.numbers import EvaluationReport
 from engine.report.published import POINTING_SOURCE, VOC_POINTING

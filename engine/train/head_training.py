@@ -17,8 +17,8 @@ from engine.api.config import HeadTrainConfig
 from engine.api.training_reports import EpochReport
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.metrics import average_precision
 from engine.metrics.checks import defined_mean
+from engine.metrics.ranking import average_precision
 from engine.models.heads import ResidualAttentionHeads
 from engine.train.ema import AveragedModel
 from engine.train.features import FeatureArray

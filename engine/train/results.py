@@ -15,7 +15,8 @@ from engine.api.errors import DataError
 from engine.api.training import LabelSource, TrainRequest
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.metrics import average_precision, fit_calibration
+from engine.metrics.ranking import average_precision
+from engine.metrics.scaling import fit_calibration
 from engine.metrics.thresholds import best_f1_thresholds
 from engine.records.model_record import CheckpointRecord
 

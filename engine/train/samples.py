@@ -13,7 +13,7 @@ from engine.api.training_reports import EpochReport, SampleReport
 from engine.api.values import DecodedImage, FloatArray, PositionScores
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.metrics import average_precision
+from engine.metrics.ranking import average_precision
 
 
 class Samples:

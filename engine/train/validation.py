@@ -11,7 +11,7 @@ import torch
 from engine.api.values import FloatArray
 from engine.inference.distributed import Processes
 from engine.inference.torch_backend import TorchBackend
-from engine.metrics import average_precision, mean_average_precision
+from engine.metrics.ranking import average_precision, mean_average_precision
 from engine.models.classifier import Classifier
 from engine.train.dataset import PixelSet
 

@@ -15,7 +15,7 @@ from engine.checkpoints.exchange import export_model, import_file
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.evaluation.calibrate import fit
 from engine.explain.explanation import explanation
-from engine.metrics import fit_calibration
+from engine.metrics.scaling import fit_calibration
 from engine.records.model_record import CheckpointRecord, from_metadata, to_metadata
 from engine.records.models import default_store, shipped_models
 from engine.records.safetensors_header import read_header

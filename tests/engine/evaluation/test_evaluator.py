@@ -16,7 +16,8 @@ from engine.explain.evidence import activate, sigmoid
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes
 from engine.inference.torch_backend import TorchBackend
-from engine.metrics import BootstrapSettings, Protocol
+from engine.metrics.bootstrap import BootstrapSettings
+from engine.metrics.report import Protocol
 from engine.models.resizing import resized
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.run_comparison import compare_runs

@@ -8,16 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.checkpoints.loading import open_checkpoint
-from engine.explain.evidence import activate
-from engine.inference.torch_backend import TorchBackend
-from engine.metrics.perturbation import (
+from benchmarks.perturbation import (
     area_under,
     rank_correlation,
     ranking,
     step_shares,
     with_first_cells,
 )
+from engine.checkpoints.loading import open_checkpoint
+from engine.explain.evidence import activate
+from engine.inference.torch_backend import TorchBackend
 from engine.records.catalogue import find_model
 from engine.resources import resource_path
 

@@ -4,15 +4,19 @@ import numpy as np
 import pytest
 
 from engine.api.errors import ConfigError, DataError
-from engine.metrics import (
+from engine.metrics.bootstrap import (
     BootstrapSettings,
-    average_precision,
     bootstrap_intervals,
-    consistent_metrics,
+    weighted_average_precision,
 )
-from engine.metrics.bootstrap import weighted_average_precision
 from engine.metrics.checks import finished, scored
+from engine.metrics.ranking import average_precision
+from engine.metrics.report import consistent_metrics
 from tests.engine.metrics.samples import sample
+
+
+def intervals(*arrays, **options):
+    return finished(bootstrap_intervals(*arrays, **options))
 
 
 def draws(num_images, settings):
@@ -38,7 +42,7 @@ def test_counting_copies_equals_resampling_the_arrays(seed, decimals):
 def test_intervals_are_the_quantiles_of_explicit_resamples():
     scores, targets, ignored = sample(5, ignored_share=0.1)
     settings = BootstrapSettings(resamples=40, level=0.8, seed=3)
-    result = bootstrap_intervals(scores, targets, ignored, settings=settings)
+    result = intervals(scores, targets, ignored, settings=settings)
     reports = [
         consistent_metrics(scores[r], targets[r], ignored[r]) for r in draws(len(scores), settings)
     ]
@@ -60,17 +64,17 @@ def test_intervals_are_the_quantiles_of_explicit_resamples():
 def test_the_seed_decides_and_the_size_of_the_blocks_does_not(monkeypatch):
     arrays = sample(1)
     settings = BootstrapSettings(resamples=30)
-    one = bootstrap_intervals(*arrays, settings=settings)
-    other_seed = bootstrap_intervals(*arrays, settings=BootstrapSettings(resamples=30, seed=1))
+    one = intervals(*arrays, settings=settings)
+    other_seed = intervals(*arrays, settings=BootstrapSettings(resamples=30, seed=1))
     assert other_seed.mean_average_precision != one.mean_average_precision
     monkeypatch.setattr("engine.metrics.bootstrap._BLOCK_ENTRIES", 400)
-    assert bootstrap_intervals(*arrays, settings=settings) == one
+    assert intervals(*arrays, settings=settings) == one
 
 
 def test_more_images_make_narrower_intervals():
     widths = []
     for num_images in (100, 1600):
-        interval = bootstrap_intervals(
+        interval = intervals(
             *sample(7, num_images=num_images), settings=BootstrapSettings(resamples=200)
         ).mean_average_precision
         assert interval.low < interval.value < interval.high
@@ -81,7 +85,7 @@ def test_more_images_make_narrower_intervals():
 def test_a_category_without_positives_has_no_interval_and_spoils_none():
     scores, targets, _ = sample(4)
     targets[:, 2] = False
-    result = bootstrap_intervals(scores, targets, settings=BootstrapSettings(resamples=20))
+    result = intervals(scores, targets, settings=BootstrapSettings(resamples=20))
     assert np.isnan(result.average_precision[2].low)
     for interval in (result.mean_average_precision, result.class_f1, result.overall_f1):
         assert 0 < interval.low < interval.high
@@ -91,11 +95,11 @@ def test_a_category_without_positives_has_no_interval_and_spoils_none():
 
 
 def test_a_single_image_and_a_lone_positive_do_not_fail():
-    one = bootstrap_intervals(np.array([[0.9]]), np.array([[True]]))
+    one = intervals(np.array([[0.9]]), np.array([[True]]))
     assert (one.mean_average_precision.low, one.mean_average_precision.high) == (1.0, 1.0)
     targets = np.zeros((8, 1), dtype=bool)
     targets[3] = True
-    lone = bootstrap_intervals(np.linspace(0.1, 0.9, 8)[:, None], targets)
+    lone = intervals(np.linspace(0.1, 0.9, 8)[:, None], targets)
     assert 0 < lone.mean_average_precision.low <= lone.mean_average_precision.high <= 1
 
 
@@ -105,4 +109,4 @@ def test_senseless_settings_and_empty_data_are_refused():
     with pytest.raises(ConfigError, match="between 0 and 1"):
         BootstrapSettings(level=95)
     with pytest.raises(DataError, match="no images"):
-        bootstrap_intervals(np.zeros((0, 1)), np.zeros((0, 1), bool))
+        intervals(np.zeros((0, 1)), np.zeros((0, 1), bool))

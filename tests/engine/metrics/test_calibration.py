@@ -1,12 +1,18 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
+from engine.api.calibration import LogitScaling
 from engine.api.errors import ConfigError, DataError
-from engine.metrics import LogitScaling, average_precision, calibration_report, fit_scaling
-from engine.metrics.calibration import reliability_bins
+from engine.metrics.calibration import calibration_report, reliability_bins
+from engine.metrics.ranking import average_precision
+from engine.metrics.scaling import fit_calibration
 from tests.engine.metrics.samples import sample
+
+#: Around a prior that changes nothing.
+fit_scaling = partial(fit_calibration, strength=1.0, centre=(1.0, 0.0))
 
 
 def honest(seed, num_images, slope=1.0, offset=0.0):

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.metrics import Confusion, co_occurrence
+from engine.metrics.cooccurrence import Confusion, co_occurrence
 from tests.engine.metrics.samples import sample
 
 

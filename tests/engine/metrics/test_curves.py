@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.api.errors import ConfigError
-from engine.metrics import precision_recall_curves
+from engine.metrics.curves import precision_recall_curves
 from tests.engine.metrics.samples import sample
 from tests.engine.metrics.slow_truth import points
 

@@ -7,8 +7,15 @@ import pytest
 from engine.api.errors import ConfigError
 from engine.api.geometry import Box
 from engine.explain.evidence import on_photo
-from engine.metrics import Frame, LocalisationMeter, Located
-from engine.metrics.localisation import box_mask, energy_inside, highest_point, is_hit
+from engine.metrics.localisation import (
+    Frame,
+    Located,
+    box_mask,
+    energy_inside,
+    highest_point,
+    is_hit,
+)
+from engine.metrics.pointing import LocalisationMeter
 from tests.paths import needs
 
 BOX = np.array([[100.0, 50.0, 200.0, 150.0]])

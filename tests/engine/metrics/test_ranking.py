@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from engine.api.errors import ConfigError, DataError
-from engine.metrics import (
+from engine.metrics.ranking import (
     ApKind,
     average_precision,
     average_precisions,

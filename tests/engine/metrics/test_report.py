@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.api.errors import ConfigError, DataError
-from engine.metrics import Protocol, consistent_metrics, paper_metrics
+from engine.metrics.report import Protocol, consistent_metrics, paper_metrics
 from tests.engine.metrics.samples import sample
 from tests.engine.metrics.slow_truth import paper_labels
 from tests.paths import GOLDEN

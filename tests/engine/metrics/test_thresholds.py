@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.api.errors import ConfigError, DataError
-from engine.metrics import consistent_metrics
+from engine.metrics.report import consistent_metrics
 from engine.metrics.thresholds import ThresholdSettings, best_f1_thresholds
 from tests.engine.metrics.samples import sample
 

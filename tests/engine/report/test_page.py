@@ -18,7 +18,9 @@ from engine.api.errors import DataError
 from engine.api.values import DecodedImage, PositionScores
 from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.explain.evidence import sigmoid
-from engine.metrics import BootstrapSettings, LocalisationMeter, Located
+from engine.metrics.bootstrap import BootstrapSettings
+from engine.metrics.localisation import Located
+from engine.metrics.pointing import LocalisationMeter
 from engine.records.evaluations import EvaluationRun
 from engine.records.run_comparison import compare_runs
 from engine.report.numbers import report

@@ -12,7 +12,7 @@ from engine.api.errors import DataError, ModelError
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
-from engine.metrics import mean_average_precision
+from engine.metrics.ranking import mean_average_precision
 from engine.models import pretrained
 from engine.models.heads import ResidualAttentionHeads
 from engine.models.registry import build_backbone

@@ -7,7 +7,7 @@ import pytest
 from engine.api.categories import shipped_categories
 from engine.api.errors import DataError
 from engine.data.datasets.voc import load_voc
-from engine.metrics import average_precision, mean_average_precision
+from engine.metrics.ranking import average_precision, mean_average_precision
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.paths import GOLDEN, needs
 

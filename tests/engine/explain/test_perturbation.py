@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.metrics.perturbation import (
+from benchmarks.perturbation import (
     area_under,
     rank_correlation,
     ranking,
