@@ -66,3 +66,39 @@ def test_no_test_module_imports_another() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests."):
                 assert ".test_" not in str(node.module), f"{file} imports {node.module}"
+
+
+def avoided_words() -> set[str]:
+    """The first column of the glossary's last table."""
+    text = (ROOT / "docs" / "GLOSSARY.md").read_text(encoding="utf-8")
+    rows = text.partition("## Words that names do not have")[2].splitlines()
+    cells = [row.split("|")[1] for row in rows if row.startswith("| ")][1:]
+    return {word.strip() for cell in cells for word in cell.split(",")}
+
+
+def named_in(file: Path) -> Iterator[str]:
+    """Every name that a file defines, and its own."""
+    yield file.stem
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield node.name if not node.name.startswith("test_") else ""
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def words_of(name: str) -> set[str]:
+    """Its words, without the ending of a plural."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    return {form for word in words for form in (word.lower(), word.lower().removesuffix("s"))}
+
+
+def test_names_are_the_usual_words() -> None:
+    avoided = avoided_words()
+    assert len(avoided) > 10
+    for file in python_files("csra_gui", "engine", "tests", "benchmarks", "docs"):
+        private = {name for name in named_in(file) if words_of(name) & avoided}
+        assert not private, f"{file.relative_to(ROOT)}: see the last table of docs/GLOSSARY.md"

@@ -44,8 +44,8 @@ class StagePanel(QWidget):
         self._viewer = viewer
         self._thumbnails = thumbnails
         self.compare = ComparePanel(session, browsing, decoder, self)
-        self._strip_model = FilmstripModel(session, thumbnails, self)
-        self.filmstrip = Filmstrip(self._strip_model, self)
+        self._filmstrip_model = FilmstripModel(session, thumbnails, self)
+        self.filmstrip = Filmstrip(self._filmstrip_model, self)
         self._link = PhotoLink(session, self.filmstrip, self.filmstrip)
         self._stack = QStackedLayout()
         self._stack.addWidget(viewer)
@@ -77,4 +77,4 @@ class StagePanel(QWidget):
 
     @Slot(int, int)
     def _on_filmstrip_visible_changed(self, first: int, end: int) -> None:
-        self._thumbnails.want(self._strip_model.paths_between(first, end + _LOAD_AHEAD))
+        self._thumbnails.want(self._filmstrip_model.paths_between(first, end + _LOAD_AHEAD))

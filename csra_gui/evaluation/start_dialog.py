@@ -137,7 +137,7 @@ class StartDialog(QDialog):
         used = self._session.models.model
         self.models.blockSignals(True)
         self.models.clear()
-        for model in self._manager.manager.models:
+        for model in self._manager.entries.models:
             if not model.is_usable or model.path is None:
                 continue
             item = QListWidgetItem(display_text(model.name), self.models)

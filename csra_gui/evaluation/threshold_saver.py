@@ -106,7 +106,7 @@ class ThresholdSaver(QObject):
         used = self._session.models.model
         if used is None or used.id != model_id:
             return None
-        models = self._manager.manager.models
+        models = self._manager.entries.models
         return next((model for model in models if model.path == used.path), None)
 
     def _save(self, source: str, copy_name: str | None) -> None:

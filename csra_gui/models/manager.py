@@ -130,7 +130,7 @@ class ModelManager(QObject):
         self._slot = JobSlot(jobs, "work on models", self, Policy.IGNORE)
         self._rate = MovingRate()
         self.activity = Activity(self, cancel=self.cancel)
-        self.manager = ModelEntries()
+        self.entries = ModelEntries()
         self.work: Work | None = None
 
     def refresh(self) -> None:
@@ -242,6 +242,6 @@ class ModelManager(QObject):
 
         self._run(self._engine.ask(lambda engine: engine.import_model(request())), WorkEnd(work))
 
-    def _take_entries(self, manager: ModelEntries) -> None:
-        self.manager = manager
+    def _take_entries(self, entries: ModelEntries) -> None:
+        self.entries = entries
         self.entries_changed.emit()

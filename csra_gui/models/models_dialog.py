@@ -82,7 +82,7 @@ class ModelsDialog(QDialog):
     def current(self) -> ModelEntry | None:
         """The model whose details are shown."""
         name = self.tree.current_name
-        return next((m for m in self._manager.manager.models if m.name == name), None)
+        return next((m for m in self._manager.entries.models if m.name == name), None)
 
     def show_model(self, name: str) -> None:
         """Go to a model as soon as it is in the list."""
@@ -143,7 +143,7 @@ class ModelsDialog(QDialog):
 
     @Slot()
     def _show_entries(self) -> None:
-        models = self._manager.manager.models
+        models = self._manager.entries.models
         here = [m for m in models if m.place in (Place.HERE, Place.BROKEN) and m.kind != "backbone"]
         away = [m for m in models if m not in here and m.kind != "backbone"]
         backbones = [m for m in models if m.kind == "backbone"]

@@ -53,7 +53,7 @@ class LabelsPanel(QWidget):
         self._rows: list[LabelRow] = []
         self.labels = LabelList(self)
         self._state = QLabel(self)
-        self.strip = ReviewProgressBar(session, review, self)
+        self.progress = ReviewProgressBar(session, review, self)
         self.entry = LabelEntry(lambda: review.known_labels, self)
         self.reviewed = QToolButton(self)
         self.favourites = QToolButton(self)
@@ -91,7 +91,7 @@ class LabelsPanel(QWidget):
         entry = QHBoxLayout()
         entry.addWidget(self.entry, 1)
         entry.addWidget(self.favourites)
-        layout.addWidget(self.strip)
+        layout.addWidget(self.progress)
         layout.addLayout(top)
         layout.addWidget(self._state)
         layout.addWidget(self.labels, 1)

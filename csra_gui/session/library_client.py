@@ -53,7 +53,7 @@ class LibraryClient(QObject):
     """Opens the library, does work on it in the order asked for, and closes it.
 
     If the person's library cannot be opened, a new one in a temporary folder takes its place for
-    this sitting, so that everything works; ``problem`` says why.
+    this start, so that everything works; ``problem`` says why.
 
     Signals:
         opened: there is a library to work on, the person's or another one in its place; after
@@ -166,7 +166,7 @@ class _Worker:
         self._tasks = tasks
         self._deliver = deliver
         self._library: Library | None = None
-        self._for_this_sitting: Library | None = None  # until the end: jobs may still read it
+        self._temporary: Library | None = None  # until the end: jobs may still read it
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def run(self) -> None:
@@ -179,12 +179,12 @@ class _Worker:
     def open(
         self, prepare: Callable[[], object] | None
     ) -> tuple[Library | None, bool, EngineError | None]:
-        """Open the person's library, or else one for this sitting.
+        """Open the person's library, or else one for this start.
 
         Returns:
             The library, whether it is the person's, and why it is not.
         """
-        if self._folder is None or self._for_this_sitting is not None:
+        if self._folder is None or self._temporary is not None:
             self._close()  # the person's is open already, and cannot be opened twice
         try:
             if prepare is not None:
@@ -192,14 +192,14 @@ class _Worker:
             library = open_library(self._path)
         except EngineError as error:
             if self._library is None:
-                self._library = self._opened_for_this_sitting()
+                self._library = self._opened_temporary()
             return self._library, False, error
         self._carry_over(library)
-        self._library, self._for_this_sitting = library, self._library
+        self._library, self._temporary = library, self._library
         return library, True, None
 
     def _carry_over(self, library: Library) -> None:
-        """What was done in this sitting goes into the person's library, now that it is open."""
+        """What was done in this start goes into the person's library, now that it is open."""
         if self._library is None:
             return
         try:
@@ -217,7 +217,7 @@ class _Worker:
             raise LibraryError("There is no library to write to.")
         return self._library
 
-    def _opened_for_this_sitting(self) -> Library | None:
+    def _opened_temporary(self) -> Library | None:
         try:
             self._folder = tempfile.TemporaryDirectory(
                 prefix="csra-gui-", ignore_cleanup_errors=True
@@ -241,10 +241,10 @@ class _Worker:
                 self._deliver(partial(task.done, outcome))
 
     def _close(self) -> None:
-        for library in (self._library, self._for_this_sitting):
+        for library in (self._library, self._temporary):
             if library is not None:
                 library.close()
-        self._library = self._for_this_sitting = None
+        self._library = self._temporary = None
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None

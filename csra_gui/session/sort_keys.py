@@ -29,7 +29,7 @@ SCORE = "score:"
 
 _DIGITS = re.compile(r"([0-9]+)")
 #: How much a doubtful label counts beside one that model and person disagree on.
-_OWN_DOUBT = 0.5
+_OWN_SCORE_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _suspicion(view: LibraryView) -> NDArray[np.float64]:
         return keys
     scores = columns.scores.astype(np.float32)
     undecided = view.labels[:, :known] & (columns.verdicts[:, :known] == 0)
-    label_errors = np.where(undecided, (1.0 - scores) * _OWN_DOUBT, 0.0)
+    label_errors = np.where(undecided, (1.0 - scores) * _OWN_SCORE_WEIGHT, 0.0)
     rows, places = columns.decided
     inside = places < known
     rows, places = rows[inside], places[inside]

@@ -116,7 +116,7 @@ class TrainingController(QObject):
         if self.new_dialog is None:
             return
         here = [
-            m.name for m in self._manager.manager.models if m.place is Place.HERE and m.is_usable
+            m.name for m in self._manager.entries.models if m.place is Place.HERE and m.is_usable
         ]
         used = self._session.models.model
         names = here or ([] if used is None else [used.name])

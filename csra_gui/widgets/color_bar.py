@@ -26,7 +26,7 @@ class ColorBar(QWidget):
         super().__init__(parent)
         self._style = OverlayStyle()
         self._unit = ""
-        self._strip = QImage()
+        self._ramp = QImage()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Colour scale"))
         self.set_style(self._style)
@@ -42,7 +42,7 @@ class ColorBar(QWidget):
         self._unit = unit
         ramp = np.linspace(style.low, style.high, LEVELS, dtype=np.float32)[None, :]
         # At full opacity, or the colours could not be told apart on the bar.
-        self._strip = render_overlay(ramp, replace(style, opacity=1.0, smooth=True, contour=False))
+        self._ramp = render_overlay(ramp, replace(style, opacity=1.0, smooth=True, contour=False))
         text = f"{self._number(style.low)} – {self._number(style.high)}"
         if style.threshold is not None:
             text += ", " + self.tr("threshold") + f" {self._number(style.threshold)}"
@@ -64,7 +64,7 @@ class ColorBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         bar = QRectF(1, _TICK, self.width() - 2, _BAR_HEIGHT)
         painter.fillRect(bar, BACKDROP)
-        painter.drawImage(bar, self._strip)
+        painter.drawImage(bar, self._ramp)
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
         painter.drawRect(bar)
         self._paint_threshold(painter, bar)

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette, QPen
 
 from csra_gui.base.theme import BACKDROP_MUTED, BACKDROP_TEXT
 
-_STRIP = QColor(0, 0, 0, 165)
-_STRIP_TEXT = QColor(255, 255, 255)
+_BAND = QColor(0, 0, 0, 165)
+_BAND_TEXT = QColor(255, 255, 255)
 _NOTICE = QColor(0xFF, 0xC8, 0x4A, 235)
 _NOTICE_TEXT = QColor(0x20, 0x16, 0x00)
 _MARGIN = 10.0
@@ -17,21 +17,21 @@ _HEADLINE_SCALE = 1.35
 
 
 def paint_caption(painter: QPainter, photo: QRectF, text: str) -> None:
-    """A line on a translucent strip at the lower left of the visible part of the photo."""
-    strip, shown = _strip(painter, photo, text)
-    strip.moveBottom(photo.bottom() - _MARGIN)
-    _paint_strip(painter, strip, shown, _STRIP, _STRIP_TEXT)
+    """A line on a translucent band at the lower left of the visible part of the photo."""
+    band, shown = _band(painter, photo, text)
+    band.moveBottom(photo.bottom() - _MARGIN)
+    _paint_band(painter, band, shown, _BAND, _BAND_TEXT)
 
 
 def paint_notice(painter: QPainter, photo: QRectF, text: str) -> None:
-    """A line on a conspicuous strip at the upper left of the visible part of the photo."""
-    strip, shown = _strip(painter, photo, text)
-    strip.moveTop(photo.top() + _MARGIN)
-    _paint_strip(painter, strip, shown, _NOTICE, _NOTICE_TEXT)
+    """A line on a conspicuous band at the upper left of the visible part of the photo."""
+    band, shown = _band(painter, photo, text)
+    band.moveTop(photo.top() + _MARGIN)
+    _paint_band(painter, band, shown, _NOTICE, _NOTICE_TEXT)
 
 
-def _strip(painter: QPainter, photo: QRectF, text: str) -> tuple[QRectF, str]:
-    """A strip as wide as the text, or as the photo, and as much of the text as fits."""
+def _band(painter: QPainter, photo: QRectF, text: str) -> tuple[QRectF, str]:
+    """A band as wide as the text, or as the photo, and as much of the text as fits."""
     metrics = QFontMetricsF(painter.font())
     room = photo.width() - 4 * _MARGIN
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(room, 0.0))
@@ -39,16 +39,16 @@ def _strip(painter: QPainter, photo: QRectF, text: str) -> tuple[QRectF, str]:
     return QRectF(photo.left() + _MARGIN, 0.0, width, metrics.height() + _MARGIN), shown
 
 
-def _paint_strip(painter: QPainter, strip: QRectF, text: str, ground: QColor, ink: QColor) -> None:
+def _paint_band(painter: QPainter, band: QRectF, text: str, ground: QColor, ink: QColor) -> None:
     if not text:
         return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
-    painter.drawRoundedRect(strip, 5, 5)
+    painter.drawRoundedRect(band, 5, 5)
     painter.setPen(ink)
-    painter.drawText(strip, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine, text)
+    painter.drawText(band, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextSingleLine, text)
     painter.restore()
 
 

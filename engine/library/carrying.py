@@ -1,4 +1,4 @@
-"""Carrying what one library holds over into another: from a sitting without the person's own."""
+"""Carrying what one library holds over into another: from a start without the person's own."""
 
 from __future__ import annotations
 

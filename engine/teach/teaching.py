@@ -73,7 +73,7 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
     labels = KnownLabels(features, request.targets[at], request.known[at], is_new)
     teaching = _Teaching(_grown(checkpoint, request.categories), request, labels)
     held_out = held_out_rows([request.paths[row] for row in rows])
-    taught = yield from teaching.judge(held_out)
+    taught = yield from teaching.validate(held_out)
     yield from teaching.learn()
     yield TeachProgress("saving", 0, 1)
     record = _record(checkpoint, request, taught)
@@ -92,7 +92,7 @@ class _Teaching:
         self._columns = request.taught
         self._names = [request.categories[column] for column in request.taught]
 
-    def judge(
+    def validate(
         self, held_out: BoolArray
     ) -> Generator[TeachProgress, None, tuple[TaughtCategory, ...]]:
         """Learn from the other photos alone, and see what that does to those kept apart."""

@@ -95,7 +95,7 @@ class Trainer:
         # False in the middle of a step too, where weights and optimiser do not agree.
         self._is_worth_saving = False
         self._saved_at = self._epoch_started = time.monotonic()
-        self._pace = Throughput()
+        self._throughput = Throughput()
         self.steps_per_epoch = len(self._batches)
 
     @property
@@ -246,7 +246,7 @@ class Trainer:
                 position.loss_sum += outcome.loss
                 self._is_worth_saving = True
                 now = time.monotonic()
-                self._pace.add(images, now - wanted)
+                self._throughput.add(images, now - wanted)
                 yield self._step_report(outcome, rate, now - started)
                 wanted = time.monotonic()
 
@@ -262,8 +262,8 @@ class Trainer:
             lr=rate,
             grad_norm=outcome.grad_norm,
             seconds=seconds,
-            images_per_second=self._pace.images_per_second,
-            remaining_seconds=self._pace.remaining(total - position.step, evaluations),
+            images_per_second=self._throughput.images_per_second,
+            remaining_seconds=self._throughput.remaining(total - position.step, evaluations),
             memory_bytes=memory_in_use(self._device),
         )
 
@@ -274,7 +274,7 @@ class Trainer:
         is_judged |= position.epoch == self._config.epochs
         model = self.model
         found = judged(model, self._val, self._device, self._process) if is_judged else Validation()
-        self._pace.evaluation_seconds = time.monotonic() - started
+        self._throughput.evaluation_seconds = time.monotonic() - started
         # Without anything to judge by, the latest is taken for the best.
         is_best = is_judged and not found.val_map <= position.best_map
         report = EpochReport(

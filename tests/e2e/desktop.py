@@ -15,7 +15,7 @@ from tests.paths import ROOT
 
 _SCREEN = "1280x800x24"
 #: What another desktop than this one would tell the program.
-_FOREIGN = (
+_OF_OTHER_DESKTOPS = (
     *("WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_CURRENT_DESKTOP", "XAUTHORITY"),
     *("QT_QPA_PLATFORMTHEME", "QT_SCALE_FACTOR", "QT_STYLE_OVERRIDE"),
 )
@@ -51,7 +51,7 @@ class Desktop:
     """
 
     def __init__(self, display: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        kept = {name: value for name, value in os.environ.items() if name not in _OF_OTHER_DESKTOPS}
         self.environment = {**kept, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
 
     def activate(self, title: str) -> None:

@@ -50,7 +50,7 @@ class Story:
             shutil.copy(SAMPLES / name, self.photos)
 
     @contextlib.contextmanager
-    def sitting(self) -> Iterator[None]:
+    def start(self) -> Iterator[None]:
         """The program from its start until Ctrl+Q."""
         environment = {
             **self.desktop.environment,
@@ -158,7 +158,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 def test_what_a_person_says_by_keys_is_there_after_a_restart_without_tagging_again(
     story: Story,
 ) -> None:
-    with story.sitting():
+    with story.start():
         story.open_folder()
         search_and_label(story)
         review(story)
@@ -168,7 +168,7 @@ def test_what_a_person_says_by_keys_is_there_after_a_restart_without_tagging_aga
     story.exchange_scores(CAT, COFFEE)  # to see whether they are made anew
     exchanged = story.scores()
     shutil.copy(SAMPLES / "rocket.jpg", story.photos / LATE)
-    with story.sitting():
+    with story.start():
         wait_until(lambda: LATE in story.scores(), "the late photo is tagged")
         look_again(story)
     assert {name: story.scores()[name] for name in exchanged} == exchanged

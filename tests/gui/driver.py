@@ -179,14 +179,14 @@ def open_dialog(qtbot: QtBot, application: Application, name: str) -> ModelsDial
     dialog = application.window.controller.dialog
     assert dialog is not None
     manager = application.manager
-    qtbot.waitUntil(lambda: name in [model.name for model in manager.manager.models])
+    qtbot.waitUntil(lambda: name in [model.name for model in manager.entries.models])
     dialog.tree.set_current_name(name)
     assert dialog.tree.current_name == name
     return dialog
 
 
 def place(application: Application, name: str) -> Place:
-    return next(m.place for m in application.manager.manager.models if m.name == name)
+    return next(m.place for m in application.manager.entries.models if m.name == name)
 
 
 def choose(dialog: ModelsDialog, caption: str) -> None:

@@ -109,11 +109,11 @@ def test_keys_in_the_filmstrip_go_on_and_the_grid_follows(
     qtbot: QtBot, application: Application
 ) -> None:
     trigger(application, "view_large")
-    strip = application.window.stage.filmstrip
-    qtbot.keyClick(strip, Qt.Key.Key_Right)
-    qtbot.keyClick(strip, Qt.Key.Key_Right, SHIFT)
+    filmstrip = application.window.stage.filmstrip
+    qtbot.keyClick(filmstrip, Qt.Key.Key_Right)
+    qtbot.keyClick(filmstrip, Qt.Key.Key_Right, SHIFT)
     assert application.session.selection == (1, 2)
-    qtbot.keyClick(strip, Qt.Key.Key_End)
+    qtbot.keyClick(filmstrip, Qt.Key.Key_End)
     trigger(application, "view_grid")
     assert application.window.grid.grid.current_photo == 22
 

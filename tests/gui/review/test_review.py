@@ -140,7 +140,7 @@ def test_when_all_is_reviewed_that_is_said(reviewing: Application) -> None:
     look_at(reviewing, *(path.name for path in session.photos.paths))
     trigger(reviewing, "reviewed")
     assert reviewing.window.review.progress() == (5, 5)
-    assert reviewing.window.labels.strip.done.text() == "5 of 5 reviewed"
+    assert reviewing.window.labels.progress.done.text() == "5 of 5 reviewed"
     before = session.focus.current
     trigger(reviewing, "next_unreviewed")
     assert session.focus.current == before
@@ -327,14 +327,14 @@ def test_favourites_are_edited_in_a_dialog(reviewing: Application) -> None:
 
 
 def test_the_queue_sets_the_order_and_follows_it(reviewing: Application) -> None:
-    strip, shown = reviewing.window.labels.strip, reviewing.session.shown
-    strip.queues.activated.emit(1)
+    progress, shown = reviewing.window.labels.progress, reviewing.session.shown
+    progress.queues.activated.emit(1)
     assert (shown.sort_key, shown.descending) == ("uncertainty", True)
     assert reviewing.window.search.bar.sort.key == "uncertainty"
     shown.set_sort("name", False)
-    assert strip.queues.currentIndex() == -1
+    assert progress.queues.currentIndex() == -1
     shown.set_sort("mistakes", True)
-    assert strip.queues.currentText() == "Suspected mistakes first"
+    assert progress.queues.currentText() == "Suspected mistakes first"
 
 
 def test_what_was_reviewed_is_known_at_the_next_start(
@@ -346,8 +346,8 @@ def test_what_was_reviewed_is_known_at_the_next_start(
     reviewing.window.close()
     assert reviewing.shut_down()
     again = start([photos])
-    strip = again.window.labels.strip
-    qtbot.waitUntil(lambda: strip.done.text() == "1 of 5 reviewed")
+    progress = again.window.labels.progress
+    qtbot.waitUntil(lambda: progress.done.text() == "1 of 5 reviewed")
     look_at(again, "cat.jpg")
     assert listed(again)["cat"].verdict is ACCEPTED
     assert again.window.actions_table["reviewed"].isChecked()

@@ -15,14 +15,14 @@ from engine.library.errors import LibraryError
 from engine.library.store import Library
 from engine.library.values import Verdict
 from tests.fakes import MODEL_ID, FakeEngine
-from tests.gui.sittings import Sittings
+from tests.gui.restarts import Restarts
 
 ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
 
 
 @pytest.fixture
-def sittings(qtbot: QtBot, settings_file: Path) -> Iterator[Sittings]:
-    made = Sittings(qtbot, settings_file)
+def restarts(qtbot: QtBot, settings_file: Path) -> Iterator[Restarts]:
+    made = Restarts(qtbot, settings_file)
     yield made
     made.end_all()
 
@@ -46,10 +46,10 @@ def labels(session: Session, name: str) -> set[str]:
 
 
 def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_not_asked(
-    sittings: Sittings, engine: FakeEngine, folder: Path
+    restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     before = {name: labels(first, name) for name in first.photos.columns().names}
     first.decisions.decide(
         [row(first, "cat.jpg")], {"cat": REJECTED, "zebra": ADDED}, caption="Say"
@@ -58,11 +58,11 @@ def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_n
         [row(first, "dog.jpg")], {"dog": ACCEPTED}, caption="Accept dog", reviewed=True
     )
     assert labels(first, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
-    sittings.wait_until_written(first)
-    sittings.end(first)
+    restarts.wait_until_written(first)
+    restarts.end(first)
     again = FakeEngine()
-    second = sittings.start(again, [folder])
-    sittings.wait_until_tagged(second, 5)
+    second = restarts.start(again, [folder])
+    restarts.wait_until_tagged(second, 5)
     assert again.predict_calls == []
     assert labels(second, "person.jpg") == before["person.jpg"]
     assert labels(second, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
@@ -72,38 +72,38 @@ def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_n
 
 
 def test_labels_are_there_before_the_model_is_loaded(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     before = labels(first, "cat.jpg")
-    sittings.end(first)
+    restarts.end(first)
     again = FakeEngine()
     again.open_gate.clear()
-    second = sittings.start(again, [folder])
+    second = restarts.start(again, [folder])
     qtbot.waitUntil(lambda: second.photos.tagged_count() == 4)
     assert second.models.model is None
     assert labels(second, "cat.jpg") == before
     again.open_gate.set()
     qtbot.waitUntil(lambda: second.models.model is not None)
-    sittings.wait_until_tagged(second, 5)
+    restarts.wait_until_tagged(second, 5)
     assert labels(second, "cat.jpg") == before
     assert again.predict_calls == []
 
 
 def test_thresholds_of_single_categories_are_kept(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     assert "cat" in labels(first, "cat.jpg")
     with qtbot.waitSignal(first.thresholds.changed):
         first.thresholds.set_mine(0, 0.99)
     assert "cat" not in labels(first, "cat.jpg")
     assert first.thresholds.of(1) == 0.5
-    sittings.end(first)
-    second = sittings.start(FakeEngine(), [folder])
-    sittings.wait_until_tagged(second, 5)
+    restarts.end(first)
+    second = restarts.start(FakeEngine(), [folder])
+    restarts.wait_until_tagged(second, 5)
     qtbot.waitUntil(lambda: second.thresholds.mine == {0: pytest.approx(0.99)})
     assert "cat" not in labels(second, "cat.jpg")
     second.thresholds.set_mine(0, None)
@@ -111,17 +111,17 @@ def test_thresholds_of_single_categories_are_kept(
 
 
 def test_undo_and_redo_go_across_photos_and_a_restart(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     everywhere = range(5)
     first.decisions.decide([row(first, "cat.jpg")], {"cat": ACCEPTED}, caption="Accept cat")
     first.decisions.decide(everywhere, {"boat": ADDED}, caption="Add boat")
-    sittings.wait_until_written(first)
-    sittings.end(first)
-    second = sittings.start(FakeEngine(), [folder])
-    sittings.wait_until_tagged(second, 5)
+    restarts.wait_until_written(first)
+    restarts.end(first)
+    second = restarts.start(FakeEngine(), [folder])
+    restarts.wait_until_tagged(second, 5)
     second.decisions.undo()
     qtbot.waitUntil(lambda: second.decisions.undo_caption == "Accept cat")
     assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED}
@@ -132,14 +132,14 @@ def test_undo_and_redo_go_across_photos_and_a_restart(
     second.decisions.redo()
     second.decisions.redo()
     qtbot.waitUntil(lambda: second.decisions.undo_caption == "Add boat")
-    sittings.wait_until_written(second)
+    restarts.wait_until_written(second)
     assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED, "boat": ADDED}
     assert second.photos.verdicts(row(second, "dog.jpg")) == {"boat": ADDED}
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(
     qtbot: QtBot,
-    sittings: Sittings,
+    restarts: Restarts,
     engine: FakeEngine,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -153,19 +153,19 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
         holding(engine.predict_gate)
 
     monkeypatch.setattr(engine, "_wait", wait_at_the_third)
-    first = sittings.start(engine, [folder])
+    first = restarts.start(engine, [folder])
     library = library_file()
     copy = library.with_name("as-a-kill-would-leave-it.db")
     qtbot.waitUntil(lambda: not first.photos.untagged_rows() or len(engine.predicted) == 2)
     qtbot.waitUntil(lambda: len(stored(first)) == 2)
     for ending in ("", "-wal"):
         shutil.copy(f"{library}{ending}", f"{copy}{ending}")
-    sittings.end(first)
+    restarts.end(first)
     for ending in ("", "-wal"):
         Path(f"{copy}{ending}").replace(f"{library}{ending}")
     again = FakeEngine()
-    second = sittings.start(again, [folder])
-    sittings.wait_until_tagged(second, 5)
+    second = restarts.start(again, [folder])
+    restarts.wait_until_tagged(second, 5)
     assert len(again.predicted) == 3
     assert not {path.name for path in again.predicted} & {p.name for p in engine.predicted}
 
@@ -180,10 +180,10 @@ def stored(session: Session) -> list[int]:
 
 
 def test_a_paused_run_goes_on_and_counts_on(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
     engine.predict_gate.clear()
-    session = sittings.start(engine, [folder])
+    session = restarts.start(engine, [folder])
     qtbot.waitUntil(lambda: session.tagger.is_running)
     session.tagger.pause()
     engine.predict_gate.set()
@@ -192,36 +192,36 @@ def test_a_paused_run_goes_on_and_counts_on(
     totals: list[int] = []
     session.tagger.started.connect(totals.append)
     session.pipeline.tag()
-    sittings.wait_until_tagged(session, 5)
+    restarts.wait_until_tagged(session, 5)
     assert totals == [5]
     assert not session.tagger.is_paused
 
 
 def test_a_changed_file_is_tagged_again_and_keeps_what_the_person_said(
-    sittings: Sittings, engine: FakeEngine, folder: Path
+    restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     first.decisions.decide([row(first, "dog.jpg")], {"dog": REJECTED}, caption="Reject dog")
-    sittings.wait_until_written(first)
-    sittings.end(first)
+    restarts.wait_until_written(first)
+    restarts.end(first)
     (folder / "dog.jpg").write_text("another picture")
     again = FakeEngine()
-    second = sittings.start(again, [folder])
-    sittings.wait_until_tagged(second, 5)
+    second = restarts.start(again, [folder])
+    restarts.wait_until_tagged(second, 5)
     assert [path.name for path in again.predicted] == ["dog.jpg"]
     assert "dog" not in labels(second, "dog.jpg")
 
 
 def test_a_file_that_changes_while_it_is_tagged_is_not_stored_wrongly(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
     engine.predict_gate.clear()
-    session = sittings.start(engine, [folder])
+    session = restarts.start(engine, [folder])
     qtbot.waitUntil(lambda: session.tagger.is_running)
     (folder / "cat.jpg").write_text("changed meanwhile")
     engine.predict_gate.set()
-    sittings.wait_until_tagged(session, 5)
+    restarts.wait_until_tagged(session, 5)
     assert [path.name for path in engine.predicted].count("cat.jpg") == 2
     file = session.photos.file(row(session, "cat.jpg"))
     assert file is not None
@@ -229,88 +229,88 @@ def test_a_file_that_changes_while_it_is_tagged_is_not_stored_wrongly(
 
 
 def test_a_moved_photo_keeps_what_was_said_of_it(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path, tmp_path: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path, tmp_path: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     first.decisions.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
     library = first.library.library
     assert library is not None
     qtbot.waitUntil(lambda: library.images_without_hash() == [])
-    sittings.end(first)
+    restarts.end(first)
     other = tmp_path / "other"
     other.mkdir()
     (folder / "cat.jpg").rename(other / "renamed.jpg")
     again = FakeEngine()
-    second = sittings.start(again, [other])
-    sittings.wait_until_tagged(second, 1)
+    second = restarts.start(again, [other])
+    restarts.wait_until_tagged(second, 1)
     qtbot.waitUntil(lambda: second.photos.verdicts(0) == {"cat": REJECTED})
     assert again.predicted == []
 
 
 def test_another_model_brings_its_stored_scores(
-    sittings: Sittings, engine: FakeEngine, folder: Path
+    restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
     from tests.fakes import fake_model
 
     mine = fake_model("mine", folder / "mine.safetensors")
     engine.models["mine"] = mine
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     first.models.use("mine")
-    sittings._qtbot.waitUntil(lambda: first.models.model == mine)
-    sittings.wait_until_tagged(first, 5)
-    sittings.end(first)
+    restarts._qtbot.waitUntil(lambda: first.models.model == mine)
+    restarts.wait_until_tagged(first, 5)
+    restarts.end(first)
     again = FakeEngine(models={"mine": mine})
-    second = sittings.start(again, [folder])
-    sittings.wait_until_tagged(second, 5)
+    second = restarts.start(again, [folder])
+    restarts.wait_until_tagged(second, 5)
     assert second.models.model == mine
     second.models.use("csra-lite0-voc")
-    sittings._qtbot.waitUntil(lambda: second.models.model != mine)
-    sittings.wait_until_tagged(second, 5)
+    restarts._qtbot.waitUntil(lambda: second.models.model != mine)
+    restarts.wait_until_tagged(second, 5)
     assert again.predict_calls == []
 
 
 def test_what_a_person_says_while_the_library_is_still_opening_is_kept(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    first = sittings.start(engine)
+    first = restarts.start(engine)
     first.open([folder])
     qtbot.waitUntil(lambda: len(first.photos) == 5)
     first.decisions.decide([0], {"boat": ADDED}, caption="Add boat")
-    sittings.wait_until_tagged(first, 5)
-    sittings.wait_until_written(first)
+    restarts.wait_until_tagged(first, 5)
+    restarts.wait_until_written(first)
     name = first.photos.paths[0].name
-    sittings.end(first)
-    second = sittings.start(FakeEngine(), [folder])
-    sittings.wait_until_tagged(second, 5)
+    restarts.end(first)
+    second = restarts.start(FakeEngine(), [folder])
+    restarts.wait_until_tagged(second, 5)
     assert second.photos.verdicts(row(second, name)) == {"boat": ADDED}
 
 
 def test_scores_come_back_as_they_were(
-    sittings: Sittings, engine: FakeEngine, folder: Path
+    restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     scores = first.photos.scores.copy()
-    sittings.end(first)
-    second = sittings.start(FakeEngine(), [folder])
-    sittings.wait_until_tagged(second, 5)
+    restarts.end(first)
+    second = restarts.start(FakeEngine(), [folder])
+    restarts.wait_until_tagged(second, 5)
     np.testing.assert_array_equal(second.photos.scores, scores)
 
 
 def test_a_decision_that_cannot_be_written_is_taken_back_and_said(
     qtbot: QtBot,
-    sittings: Sittings,
+    restarts: Restarts,
     engine: FakeEngine,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    session = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(session, 5)
+    session = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(session, 5)
     cat = row(session, "cat.jpg")
     session.decisions.decide([cat], {"boat": ADDED}, caption="Add boat")
-    sittings.wait_until_written(session)
+    restarts.wait_until_written(session)
     qtbot.waitUntil(lambda: session.decisions.undo_caption == "Add boat")
 
     def full(*_arguments: object, **_options: object) -> None:
@@ -330,7 +330,7 @@ def test_a_decision_that_cannot_be_written_is_taken_back_and_said(
 
 
 def test_tagging_goes_on_when_its_results_cannot_be_stored_and_stores_them_later(
-    sittings: Sittings,
+    restarts: Restarts,
     engine: FakeEngine,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -345,66 +345,66 @@ def test_tagging_goes_on_when_its_results_cannot_be_stored_and_stores_them_later
         return record(library, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Library, "record_predictions", full_at_first)
-    session = sittings.start(engine)
+    session = restarts.start(engine)
     said: list[str] = []
     session.library.storing_failed.connect(said.append)
     session.open([folder])
-    sittings.wait_until_tagged(session, 5)
+    restarts.wait_until_tagged(session, 5)
     assert len(said) == 1
     assert len(stored(session)) == 5
 
 
 def test_a_photo_that_has_vanished_is_missing_until_it_is_back(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path, tmp_path: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path, tmp_path: Path
 ) -> None:
-    first = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(first, 5)
+    first = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(first, 5)
     first.decisions.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
-    sittings.wait_until_written(first)
-    sittings.end(first)
+    restarts.wait_until_written(first)
+    restarts.end(first)
     shutil.copy2(folder / "cat.jpg", tmp_path / "kept")
     (folder / "cat.jpg").unlink()
-    second = sittings.start(FakeEngine(), [folder])
-    sittings.wait_until_tagged(second, 4)
+    second = restarts.start(FakeEngine(), [folder])
+    restarts.wait_until_tagged(second, 4)
     library = second.library.library
     assert library is not None
     assert folder / "cat.jpg" not in {file.path for file in library.files().values()}
-    sittings.end(second)
+    restarts.end(second)
     shutil.copy2(tmp_path / "kept", folder / "cat.jpg")
-    third = sittings.start(FakeEngine(), [folder])
-    sittings.wait_until_tagged(third, 5)
+    third = restarts.start(FakeEngine(), [folder])
+    restarts.wait_until_tagged(third, 5)
     assert third.photos.verdicts(row(third, "cat.jpg")) == {"cat": REJECTED}
 
 
 def test_undo_reaches_photos_that_are_not_open(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path, tmp_path: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path, tmp_path: Path
 ) -> None:
-    session = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(session, 5)
+    session = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(session, 5)
     session.decisions.decide([0], {"boat": ADDED}, caption="Add boat")
     other = tmp_path / "other"
     other.mkdir()
     (other / "dog.jpg").write_text("dog")
     session.open([other])
-    sittings.wait_until_tagged(session, 1)
+    restarts.wait_until_tagged(session, 1)
     with qtbot.waitSignal(session.decisions.taken_back) as taken_back:
         session.decisions.undo()
     assert taken_back.args == [()]
     session.open([folder])
-    sittings.wait_until_tagged(session, 5)
+    restarts.wait_until_tagged(session, 5)
     assert session.photos.verdicts(0) == {}
     assert session.decisions.redo_caption == "Add boat"
 
 
 def test_what_is_said_quickly_after_an_undo_holds(
-    qtbot: QtBot, sittings: Sittings, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    session = sittings.start(engine, [folder])
-    sittings.wait_until_tagged(session, 5)
+    session = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(session, 5)
     session.decisions.decide([0], {"boat": ADDED}, caption="Add boat")
     session.decisions.undo()
     session.decisions.decide([0], {"boat": REJECTED}, caption="Reject boat")
-    sittings.wait_until_written(session)
+    restarts.wait_until_written(session)
     assert session.photos.verdicts(0) == {"boat": REJECTED}
     library, image = session.library.library, session.photos.image_id(0)
     assert library is not None and image is not None

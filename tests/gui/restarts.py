@@ -15,7 +15,7 @@ from tests.fakes import FakeEngine
 Sit = Callable[..., Session]
 
 
-class Sittings:
+class Restarts:
     """Starts sessions, one after the other or two at a time, on one profile and library."""
 
     def __init__(self, qtbot: QtBot, settings_file: Path) -> None:
