@@ -114,6 +114,7 @@ class ShownPhotos(QObject):
         fixed = None if rows is None else np.asarray(rows, dtype=np.int64)
         self._set_order(replace(self._order, fixed=fixed))
 
+    @Slot()
     def reset(self) -> None:
         """The table is empty: rows mean other photos from now on. The filter and order stay."""
         self._drop()

@@ -91,6 +91,13 @@ class Pipeline(QObject):
         self.roots = []
         self.skipped.clear()
 
+    def open(self, roots: Sequence[Path]) -> None:
+        """Close what is open and look for photos in these files and folders."""
+        self.drop()
+        self._photos.clear()
+        self.photos_reset.emit()
+        self.add(roots)
+
     def add(self, roots: Sequence[Path]) -> None:
         """Look for photos in these files and folders too."""
         known = set(self.roots)  # a thousand files may be opened at once

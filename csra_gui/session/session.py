@@ -76,6 +76,7 @@ class Session(QObject):
         self.models.about_to_switch.connect(self.retagger.discard)
         self.models.switched.connect(self._on_models_switched)
         self.engine.model_opened.connect(self.pipeline.proceed)  # when all know of the model
+        self.pipeline.photos_reset.connect(self.shown.reset)
         for fact in (
             self.pipeline.photos_added,
             self.pipeline.predictions_changed,
@@ -90,13 +91,9 @@ class Session(QObject):
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
         self.retagger.discard()
-        self.pipeline.drop()
         self.focus.clear()
         self.set_selection(())
-        self.photos.clear()
-        self.shown.reset()
-        self.pipeline.photos_reset.emit()
-        self.pipeline.add(roots)
+        self.pipeline.open(roots)
 
     def take_changes(self, changes: FileChanges) -> None:
         """Take in what happened to the open files since they were found."""
