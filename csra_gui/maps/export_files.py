@@ -19,7 +19,7 @@ from engine.atomic import write_bytes
 from engine.data.decoding.pool import DecodeRequest
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.explained_photo import ExplainedPhoto, save_arrays, save_sheet
-from engine.report.explanations import open_page, photo_section
+from engine.report.explanations import open_page
 from engine.texts import display_path
 
 _SHEET_SIDE, _PAGE_SIDE = 1024, 1024
@@ -125,11 +125,11 @@ def write_page(
         target: the page.
     """
     failed = 0
-    with open_page(model.name, settings.kind, target) as file:
+    with open_page(model.name, settings.kind, target) as add:
         for done, path in enumerate(paths, start=1):
             try:
                 what = Explained(explain(path), model, None, settings)
-                file.write(photo_section(_explained(decoder, what, _PAGE_SIDE)) + "\n")
+                add(_explained(decoder, what, _PAGE_SIDE))
             except ImageError:
                 failed += 1
             yield PageProgress(done, len(paths), failed)

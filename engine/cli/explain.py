@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from tqdm import tqdm
 
@@ -39,7 +38,7 @@ from engine.explain.explained_photo import (
     write_sheet,
 )
 from engine.explain.output_names import OutputNames
-from engine.report.explanations import open_page, photo_section
+from engine.report.explanations import open_page
 from engine.service.local import LocalEngine
 from engine.texts import display_path, display_text
 
@@ -53,6 +52,7 @@ _WRITERS: dict[str, Callable[[ExplainedPhoto, OutputNames], list[Path]]] = {
     "npz": write_arrays,
     "sheet": write_sheet,
 }
+AddPhoto = Callable[[ExplainedPhoto], None]
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -187,14 +187,14 @@ def _names_in(folder: Path) -> OutputNames:
 @contextlib.contextmanager
 def _page(
     options: argparse.Namespace, model: ModelInfo, names: OutputNames
-) -> Generator[TextIO | None, None, None]:
-    """The page to write sections to, which takes its name when all is written."""
+) -> Generator[AddPhoto | None, None, None]:
+    """What adds photos to the page, which takes its name when all is written."""
     if _PAGE not in options.format:
         yield None
         return
     target = names.take(Path("explanations"), (), ".html")
-    with open_page(model.name, options.kind, target) as page:
-        yield page
+    with open_page(model.name, options.kind, target) as add:
+        yield add
     say(f"The page is {display_path(target)}.")
 
 
@@ -210,7 +210,7 @@ class _Run:
     input_size: int | None
     formats: Sequence[str]
     names: OutputNames
-    page: TextIO | None
+    add_to_page: AddPhoto | None
 
     def explain_all(self, paths: Sequence[Path]) -> int:
         done, failed, status = 0, 0, EXIT_DONE
@@ -247,8 +247,8 @@ class _Run:
             if name in self.formats
             for file in write(photo, self.names)
         ]
-        if self.page is not None:
-            self.page.write(photo_section(photo) + "\n")
+        if self.add_to_page is not None:
+            self.add_to_page(photo)
         return self._row(path, photo, files)
 
     def _row(

@@ -1,6 +1,6 @@
 """An evaluation as numbers and as a page of its own. Light.
 
-The HTML page, its tables, figures and galleries, comparison with published results.
-Not here: measuring.
+What the pages show is computed here; what they look like is in the templates of
+``resources/report``, one for each section. Not here: measuring.
 Start at ``numbers.py`` and ``page.py``.
 """

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import platform
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from engine import __version__
 from engine.api.errors import DataError
 from engine.atomic import write_text
+from engine.metrics.curves import PrCurve
+from engine.metrics.localisation import Frame
+from engine.metrics.report import CategoryReport
 from engine.records.run_comparison import RunComparison
-from engine.report.category_table import category_section
-from engine.report.closing import comparison_section, problems_section, provenance_section
-from engine.report.figures import calibration_section, curves_section
-from engine.report.gallery import gallery_section
-from engine.report.markup import Html, element, from_data, joined
 from engine.report.numbers import EvaluationReport
-from engine.report.overview import metrics_section, overview, published_section
-from engine.report.pairs_and_maps import localisation_section, pairs_section
+from engine.report.published import (
+    POINTING_SOURCE,
+    VOC_POINTING,
+    published_rows,
+    why_not_comparable,
+)
+from engine.report.templates import finished_markup, from_data, render
 from engine.report.worst_errors import ErrorCase, ErrorExample, example_of, worst_errors
-from engine.resources import resource_path
 from engine.texts import display_path
 
 __all__ = [
@@ -31,6 +37,7 @@ __all__ = [
     "write_html",
 ]
 
+#: Each section has a template of that name, which may have nothing to say.
 _CONTENTS = {
     "overview": "Overview",
     "metrics": "Means",
@@ -45,6 +52,8 @@ _CONTENTS = {
     "problems": "Left out",
     "provenance": "Provenance",
 }
+_MOST_PAIRS = 15
+_MOST_CHANGES = 100
 
 
 def html_report(
@@ -62,29 +71,36 @@ def html_report(
         examples: of its worst errors.
         comparison: of an earlier run with this one.
     """
-    sections = {
-        "overview": overview(report),
-        "metrics": metrics_section(report),
-        "published": published_section(report),
-        "comparison": comparison_section(comparison),
-        "categories": category_section(report),
-        "errors": gallery_section(examples),
-        "curves": curves_section(report),
-        "maps": localisation_section(report),
-        "calibration": calibration_section(report),
-        "pairs": pairs_section(report),
-        "problems": problems_section(report),
-        "provenance": provenance_section(report),
+    run, maps = report.run, report.localisation
+    values = {
+        **vars(report),
+        "changes": _changes(comparison),
+        "comparison": comparison,
+        "confusions": _confusions(report),
+        "curves": _curves(report),
+        "examples": examples,
+        "pointing": None if maps is None else maps.pointing[f"{Frame.PHOTO}, all"],
+        "pointing_source": POINTING_SOURCE,
+        "provenance": _provenance(report),
+        "published": published_rows(run),
+        "published_pointing": VOC_POINTING,
+        "together": list(_together(report)),
+        "why_not": why_not_comparable(run),
     }
-    links = (element("a", _CONTENTS[key], href=f"#{key}") for key, part in sections.items() if part)
-    body = element(
-        "body",
-        element("header", _title(report), element("nav", *links, aria_label="Contents")),
-        element("main", *sections.values()),
-        _script(),
+    parts = {key: render(f"{key}.html", **values).strip() for key in _CONTENTS}
+    script = finished_markup("sort.js")
+    page = render(
+        "page.html",
+        contents=_CONTENTS,
+        css=finished_markup("report.css"),
+        dataset=from_data(run.dataset.get("name", "a data set")),
+        model=from_data(run.model.get("name", "A model")),
+        policy=_policy(script),
+        run=run,
+        script=script,
+        sections={key: part for key, part in parts.items() if part},
     )
-    page = element("html", _head(report), body, lang="en")
-    return f"<!DOCTYPE html>\n{page}\n"
+    return f"{page}\n"
 
 
 def write_html(path: Path, text: str) -> None:
@@ -101,45 +117,54 @@ def write_html(path: Path, text: str) -> None:
         ) from error
 
 
-def _names(report: EvaluationReport) -> tuple[str, str]:
-    run = report.run
-    names = (run.model.get("name", "A model"), run.dataset.get("name", "a data set"))
-    return from_data(names[0]), from_data(names[1])
-
-
-def _title(report: EvaluationReport) -> Html:
-    model, dataset = _names(report)
-    return joined(
-        [
-            element("p", f"Evaluation · {report.run.date}", class_="above"),
-            element("h1", model, element("span", " on "), dataset),
-        ]
-    )
-
-
-def _head(report: EvaluationReport) -> Html:
-    model, dataset = _names(report)
-    digest = hashlib.sha256(_resource("sort.js").encode()).digest()
-    policy = (
+def _policy(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{base64.b64encode(digest).decode('ascii')}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{model} on {dataset}"),
-        element("style", _resource("report.css")),
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
 
 
-def _script() -> Html:
-    return element("script", _resource("sort.js"))
+def _changes(comparison: RunComparison | None) -> list[tuple[str, float, float]]:
+    """Category, average precision before and after; the largest change first."""
+    if comparison is None:
+        return []
+    change = np.abs(np.nan_to_num(comparison.after - comparison.before))
+    order = np.argsort(-change, kind="stable")[:_MOST_CHANGES].tolist()
+    return [(comparison.categories[c], comparison.before[c], comparison.after[c]) for c in order]
 
 
-def _resource(name: str) -> Html:
-    # The text between the tags must be the file's, byte for byte, or the policy refuses it.
-    return Html(resource_path("report", name).read_text(encoding="utf-8"))
+def _curves(report: EvaluationReport) -> list[tuple[CategoryReport, PrCurve]]:
+    """The lowest average precision first."""
+    by_name = {category.name: category for category in report.paper.categories}
+    pairs = [(by_name[curve.name], curve) for curve in report.curves]
+    return sorted(pairs, key=lambda pair: pair[0].average_precision)
+
+
+def _confusions(report: EvaluationReport) -> list[tuple[str, str, int, float]]:
+    """What is there, what was given instead, on how many images, and their share."""
+    names = report.run.categories
+    found = report.co_occurrence.confusions(_MOST_PAIRS)
+    return [(names[p.present], names[p.predicted], p.count, p.share) for p in found]
+
+
+def _together(report: EvaluationReport) -> Iterator[tuple[str, str, int, int]]:
+    """Two categories, how many images have both, and how many were given both."""
+    names, found = report.run.categories, report.co_occurrence
+    counts = np.triu(found.true_true, 1)
+    order = np.argsort(-counts, axis=None, kind="stable")[:_MOST_PAIRS]
+    for a, b in zip(*np.unravel_index(order, counts.shape), strict=True):
+        if counts[a, b]:
+            yield names[a], names[b], int(counts[a, b]), int(found.predicted_predicted[a, b])
+
+
+def _provenance(report: EvaluationReport) -> dict[str, Mapping[str, str]]:
+    run, intervals = report.run, report.intervals
+    numbers = {
+        "run": run.id,
+        "date": run.date,
+        "resamples": f"{intervals.resamples}, seed {intervals.seed}",
+        "program": f"csra-gui {__version__}",
+        "numbers computed with": f"Python {platform.python_version()}, NumPy {np.__version__}",
+    }
+    return {"Model": run.model, "Data set": run.dataset, "Settings": run.settings, "Run": numbers}

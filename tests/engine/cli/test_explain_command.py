@@ -24,7 +24,7 @@ from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
 from engine.explain.explained_photo import ExplainedPhoto
 from engine.explain.output_names import OutputNames, safe_name
-from engine.report.explanations import save_page
+from engine.report.explanations import open_page
 from engine.service.local import LocalEngine
 from tests.engine.some_scores import some_scores
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model
@@ -201,7 +201,9 @@ def test_a_page_of_a_calibrated_model_says_how_many_are_right(tmp_path):
     texts = []
     for model in (info, replace(info, calibration=calibration)):
         photo = ExplainedPhoto.of(pixels, scores, model, [0, 1], DrawingSettings())
-        save_page([photo, photo], model.name, MapKind.LOCAL_PROBABILITY, tmp_path / "p.html")
+        with open_page(model.name, MapKind.LOCAL_PROBABILITY, tmp_path / "p.html") as add:
+            add(photo)
+            add(photo)
         texts.append((tmp_path / "p.html").read_text(encoding="utf-8"))
     assert texts[0].count("<section>") == 2 and "of 100" not in texts[0]
     assert "<b>" not in texts[1] and "<i>" not in texts[1]
