@@ -14,8 +14,8 @@ from csra_gui.session.session import Session
 from engine.library.errors import LibraryError
 from engine.library.store import Library
 from engine.library.values import Verdict
-from tests.fakes import MODEL_ID, FakeEngine
-from tests.gui.restarts import Restarts
+from tests.fakes import MODEL_ID, SHIPPED, FakeEngine, fake_model
+from tests.gui.session.restarts import Restarts
 
 ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
 
@@ -249,24 +249,22 @@ def test_a_moved_photo_keeps_what_was_said_of_it(
 
 
 def test_another_model_brings_its_stored_scores(
-    restarts: Restarts, engine: FakeEngine, folder: Path
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
-    from tests.fakes import fake_model
-
     mine = fake_model("mine", folder / "mine.safetensors")
     engine.models["mine"] = mine
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
     first.models.use("mine")
-    restarts._qtbot.waitUntil(lambda: first.models.model == mine)
+    qtbot.waitUntil(lambda: first.models.model == mine)
     restarts.wait_until_tagged(first, 5)
     restarts.end(first)
     again = FakeEngine(models={"mine": mine})
     second = restarts.start(again, [folder])
     restarts.wait_until_tagged(second, 5)
     assert second.models.model == mine
-    second.models.use("csra-lite0-voc")
-    restarts._qtbot.waitUntil(lambda: second.models.model != mine)
+    second.models.use(SHIPPED)
+    qtbot.waitUntil(lambda: second.models.model != mine)
     restarts.wait_until_tagged(second, 5)
     assert again.predict_calls == []
 

@@ -17,9 +17,8 @@ from csra_gui.session.session import Session
 from csra_gui.tagging.difference_dialog import DifferenceDialog
 from csra_gui.tagging.retag_dialog import FolderChoice, RetagDialog
 from engine.api.categories import Categories
-from engine.api.values import ModelInfo, Prediction
+from engine.api.values import Prediction
 from engine.library.values import Verdict
-from tests import fakes
 from tests.fakes import CATEGORIES, FakeEngine, fake_model
 from tests.gui.driver import Start
 
@@ -27,19 +26,17 @@ DOG, BOAT = CATEGORIES.index_of("dog"), CATEGORIES.index_of("boat")
 
 
 @pytest.fixture
-def other_mind(monkeypatch: pytest.MonkeyPatch) -> None:
+def other_mind(engine: FakeEngine) -> None:
     """From now on the model sees a boat wherever it saw a dog."""
-    first = fakes._prediction
 
-    def changed(path: Path, info: ModelInfo) -> Prediction:
-        prediction = first(path, info)
-        if prediction.error is None and "dog" in path.name:
+    def changed(prediction: Prediction) -> Prediction:
+        if prediction.error is None and "dog" in prediction.path.name:
             scores = prediction.scores.copy()
             scores[[DOG, BOAT]] = 0.1, 0.9
             prediction = replace(prediction, scores=scores)
         return prediction
 
-    monkeypatch.setattr(fakes, "_prediction", changed)
+    engine.revise = changed
 
 
 def row(session: Session, name: str) -> int:

@@ -29,14 +29,9 @@ from engine.api.training_reports import (
     TrainReport,
 )
 from engine.api.values import PositionScores
+from tests.fakes.gates import opened_gate
 
 STEPS = 3
-
-
-def _opened() -> threading.Event:
-    gate = threading.Event()
-    gate.set()
-    return gate
 
 
 @dataclass
@@ -55,7 +50,7 @@ class FakeTrainer:
     """
 
     write_model: Callable[[Path, str, Categories], None]
-    gate: threading.Event = field(default_factory=_opened)
+    gate: threading.Event = field(default_factory=opened_gate)
     hold_after: int | None = None
     error: Exception | None = None
     trained: list[TrainRequest] = field(default_factory=list)
@@ -123,9 +118,7 @@ class FakeTrainer:
             for step in range(1, STEPS + 1):
                 wait(self.gate)
                 at = (epoch - 1) * STEPS + step
-                yield StepReport(
-                    at, epochs * STEPS, epoch, 1 / at, 1e-3, 1.0, 0.1, 8.0, 60.0, 2**29
-                )
+                yield _step(at, epochs * STEPS, epoch)
                 if self._wish is Wish.STOP_NOW:
                     yield self._ended(request, Ending.STOPPED, epoch - 1)
                     return

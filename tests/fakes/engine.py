@@ -1,4 +1,4 @@
-"""Stand-ins that implement the real interfaces, deterministic and controllable."""
+"""An engine whose answers follow from the names of files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import hashlib
 import json
 import struct
 import threading
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,7 +26,6 @@ from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
 from engine.api.training_reports import TrainReport
 from engine.api.values import (
-    DecodedImage,
     ModelImport,
     ModelInfo,
     PositionScores,
@@ -37,26 +35,19 @@ from engine.api.values import (
 )
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
-from engine.data.decoding.pool import DecodeRequest
-from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
 from engine.explain.evidence import logits, sigmoid
 from engine.explain.regions import cell_shares
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.model_record import CheckpointRecord, to_metadata
 from engine.records.models import default_store, shipped_models
-from tests.fake_training import FakeTrainer
+from tests.fakes.gates import opened_gate
+from tests.fakes.trainer import FakeTrainer
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
 MODEL_ID = "f4ce"
 SHIPPED = "csra-lite0-voc"
 GRID = 14
 WIDTH, HEIGHT = 640, 480
-
-
-def _opened() -> threading.Event:
-    gate = threading.Event()
-    gate.set()
-    return gate
 
 
 def fake_model(
@@ -97,6 +88,7 @@ class FakeEngine:
         open_gate: ``open_model`` waits for it.
         predict_gate: each prediction waits for it.
         explain_gate: each explanation waits for it.
+        revise: what becomes of each prediction.
         predict_calls: the paths of each call.
         predicted: photos that a prediction was made for.
         explain_calls: the path of each call.
@@ -117,19 +109,20 @@ class FakeEngine:
     models: dict[str, ModelInfo] = field(default_factory=dict)
     opened: dict[str, ModelInfo] = field(default_factory=dict)
     import_errors: list[EngineError] = field(default_factory=list)
-    import_gate: threading.Event = field(default_factory=_opened)
+    import_gate: threading.Event = field(default_factory=opened_gate)
     imported: list[ModelImport] = field(default_factory=list)
     exported: list[tuple[str, Path]] = field(default_factory=list)
     predict_bug: Exception | None = None
-    open_gate: threading.Event = field(default_factory=_opened)
-    predict_gate: threading.Event = field(default_factory=_opened)
-    explain_gate: threading.Event = field(default_factory=_opened)
+    revise: Callable[[Prediction], Prediction] | None = None
+    open_gate: threading.Event = field(default_factory=opened_gate)
+    predict_gate: threading.Event = field(default_factory=opened_gate)
+    explain_gate: threading.Event = field(default_factory=opened_gate)
     predict_calls: list[tuple[Path, ...]] = field(default_factory=list)
     predicted: list[Path] = field(default_factory=list)
     explain_calls: list[Path] = field(default_factory=list)
     hidden_calls: list[Box | None] = field(default_factory=list)
     size_calls: list[int | None] = field(default_factory=list)
-    evaluate_gate: threading.Event = field(default_factory=_opened)
+    evaluate_gate: threading.Event = field(default_factory=opened_gate)
     evaluate_error: EngineError | None = None
     evaluated: list[EvaluationRequest] = field(default_factory=list)
     evaluate_closed: threading.Event = field(default_factory=threading.Event)
@@ -195,7 +188,8 @@ class FakeEngine:
                 if self.predict_bug is not None:
                     raise self.predict_bug
                 self.predicted.append(path)
-                yield _prediction(path, info)
+                prediction = _prediction(path, info)
+                yield self.revise(prediction) if self.revise else prediction
         finally:
             self.predict_closed.set()
 
@@ -335,70 +329,3 @@ def position_scores(path: Path, info: ModelInfo) -> PositionScores:
     return PositionScores(
         path, info.id, values, heads, info.lam, Box.UNIT, WIDTH, HEIGHT, info.activation
     )
-
-
-class FakeDecoder:
-    """Decodes nothing: a plain colour for every file, an error for names with "bad" in them.
-
-    Attributes:
-        gate: each picture waits for it.
-        requests: what was asked for, in order.
-    """
-
-    def __init__(self) -> None:
-        self.gate = _opened()
-        self.requests: list[DecodeRequest] = []
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="fake-decode")
-
-    def submit(self, request: DecodeRequest) -> Future[DecodedImage]:
-        """A future picture, as ``DecodePool`` gives it."""
-        self.requests.append(request)
-        return self._threads.submit(self._decode, request)
-
-    def close(self) -> None:
-        """End the threads; what waits is cancelled."""
-        self.gate.set()
-        self._threads.shutdown(cancel_futures=True)
-
-    def _decode(self, request: DecodeRequest) -> DecodedImage:
-        self.gate.wait()
-        if "bad" in request.path.name:
-            raise ImageError("The file ends too early.")
-        side = min(request.side or WIDTH, WIDTH)
-        pixels = np.full((side * 3 // 4, side, 3), 90, dtype=np.uint8)
-        return DecodedImage(pixels, WIDTH, HEIGHT)
-
-
-@dataclass
-class FakeDownloader:
-    """Downloads nothing, in three steps; keeps a part when it is closed early.
-
-    Attributes:
-        gate: each step after the first waits for it.
-        error: is raised after the first step while it is set.
-        calls: the settings of each call.
-        closed: set when a download has come to its end, whichever.
-    """
-
-    gate: threading.Event = field(default_factory=threading.Event)
-    error: Exception | None = None
-    note: str = ""
-    calls: list[DownloadSettings] = field(default_factory=list)
-    closed: threading.Event = field(default_factory=threading.Event)
-
-    def __call__(
-        self, source: DownloadSource, folder: Path, settings: DownloadSettings
-    ) -> Generator[DownloadProgress, None, Path]:
-        self.calls.append(settings)
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{source.file_name}.part"
-        try:
-            part.write_bytes(b"half")
-            yield DownloadProgress("downloading", 50_000_000, 100_000_000, self.note)
-            if self.error is not None and not settings.accept_change:
-                raise self.error
-            while not self.gate.wait(0.01):
-                yield DownloadProgress("downloading", 50_000_000, 100_000_000)
-            return part.rename(folder / source.file_name)
-        finally:
-            self.closed.set()

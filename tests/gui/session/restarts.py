@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -11,8 +11,6 @@ from pytestqt.qtbot import QtBot
 from csra_gui.base.settings import Settings
 from csra_gui.session.session import Session
 from tests.fakes import FakeEngine
-
-Sit = Callable[..., Session]
 
 
 class Restarts:
