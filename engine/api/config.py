@@ -23,6 +23,18 @@ PAPER_TEMPERATURES: dict[int, tuple[float, ...]] = {
 }
 
 
+def check_range(what: str, value: int, low: int, high: int) -> None:
+    """Refuse, with a ``ConfigError``, what lies outside."""
+    if not low <= value <= high:
+        raise ConfigError(f"The {what} must be {low:,} to {high:,}, not {value}.")
+
+
+def check_above_zero(what: str, value: float) -> None:
+    """Refuse, with a ``ConfigError``, what is not a finite number above 0."""
+    if not (math.isfinite(value) and value > 0):
+        raise ConfigError(f"The {what} must be above 0, not {value}.")
+
+
 @dataclass(frozen=True)
 class HeadConfig:
     """The residual-attention heads of a model.
@@ -120,10 +132,8 @@ class PredictConfig:
     num_workers: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.batch_size <= 4096:
-            raise ConfigError(f"The batch size must be 0 to 4096, not {self.batch_size}.")
-        if not 0 <= self.num_workers <= 256:
-            raise ConfigError(f"The number of workers must be 0 to 256, not {self.num_workers}.")
+        check_range("batch size", self.batch_size, 0, 4096)
+        check_range("number of workers", self.num_workers, 0, 256)
 
 
 @dataclass(frozen=True)
@@ -158,18 +168,14 @@ class HeadTrainConfig:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.epochs <= 10_000:
-            raise ConfigError(f"The number of epochs must be 1 to 10,000, not {self.epochs}.")
+        check_range("number of epochs", self.epochs, 1, 10_000)
         if self.loss not in ("bce", "asl"):
             raise ConfigError(f"There is no loss {self.loss!r}.")
         if not 0 <= self.ema_decay < 1:
             raise ConfigError(f"The decay of the average must be below 1, not {self.ema_decay}.")
-        if not 0 <= self.patience <= 10_000:
-            raise ConfigError(f"The patience must be 0 to 10,000 epochs, not {self.patience}.")
-        if not 1 <= self.batch_size <= 4096:
-            raise ConfigError(f"The batch size must be 1 to 4096, not {self.batch_size}.")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
-            raise ConfigError(f"The learning rate must be above 0, not {self.learning_rate}.")
+        check_range("number of epochs without a gain", self.patience, 0, 10_000)
+        check_range("batch size", self.batch_size, 1, 4096)
+        check_above_zero("learning rate", self.learning_rate)
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise ConfigError(f"The weight decay must be at least 0, not {self.weight_decay}.")
 
@@ -189,5 +195,4 @@ class EvaluateConfig:
     input_size: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.batch_size <= 4096:
-            raise ConfigError(f"The batch size must be 0 to 4096, not {self.batch_size}.")
+        check_range("batch size", self.batch_size, 0, 4096)

@@ -6,7 +6,7 @@ window and on the command line. Anything else that is raised is a bug.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 #: What a file of others may not say of itself.
 Fact = Literal["lam", "categories"]
@@ -14,6 +14,14 @@ Fact = Literal["lam", "categories"]
 
 class EngineError(Exception):
     """Something expected went wrong; the message says what happened and what to do."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For the pipe between processes: by itself an exception pickles its message alone."""
+        return _unpickled, (type(self), str(self)), self.__dict__
+
+
+def _unpickled(kind: type[EngineError], message: str) -> EngineError:
+    return kind.__new__(kind, message)
 
 
 class ImageError(EngineError):
@@ -36,10 +44,6 @@ class MissingFactsError(CheckpointError):
         super().__init__(message)
         self.facts = facts
         self.num_classes = num_classes
-
-    def __reduce__(self) -> tuple[type[MissingFactsError], tuple[object, ...]]:
-        """For the pipe between processes: an exception pickles its message alone."""
-        return type(self), (str(self), self.facts, self.num_classes)
 
 
 class ModelError(EngineError):

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.api.config import LossName
+from engine.api.config import LossName, check_above_zero, check_range
 from engine.api.errors import ConfigError
 
 OptimizerName = Literal["sgd", "adamw"]
@@ -129,18 +129,18 @@ class TrainConfig:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        _whole("number of epochs", self.epochs, 1, 10_000)
-        _whole("batch size", self.batch_size, 1, 65_536)
-        _whole("number of passes", self.passes, 1, self.batch_size)
-        _whole("number of epochs between steps", self.step_epochs, 1, 10_000)
-        _whole("number of epochs between evaluations", self.evaluate_every, 1, 10_000)
-        _whole("number of last epochs", self.final_epochs, 0, self.epochs)
-        _whole("number of epochs without a gain", self.patience, 0, 10_000)
+        check_range("number of epochs", self.epochs, 1, 10_000)
+        check_range("batch size", self.batch_size, 1, 65_536)
+        check_range("number of passes", self.passes, 1, self.batch_size)
+        check_range("number of epochs between steps", self.step_epochs, 1, 10_000)
+        check_range("number of epochs between evaluations", self.evaluate_every, 1, 10_000)
+        check_range("number of last epochs", self.final_epochs, 0, self.epochs)
+        check_range("number of epochs without a gain", self.patience, 0, 10_000)
         for size in (self.train_size, self.final_size):
-            _whole("size", size, *((0, 0) if size == 0 else (32, 4096)))
-        _above_zero("learning rate", self.learning_rate)
-        _above_zero("learning rate of the heads", self.head_learning_rate)
-        _above_zero("time between checkpoints", self.checkpoint_minutes)
+            check_range("size", size, *((0, 0) if size == 0 else (32, 4096)))
+        check_above_zero("learning rate", self.learning_rate)
+        check_above_zero("learning rate of the heads", self.head_learning_rate)
+        check_above_zero("time between checkpoints", self.checkpoint_minutes)
         for name in ("weight_decay", "warmup_epochs", "clip_norm"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
@@ -159,16 +159,6 @@ class TrainConfig:
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ConfigError(f"{name} must be {' or '.join(known)}.")
-
-
-def _whole(what: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"The {what} must be {low} to {high}, not {value}.")
-
-
-def _above_zero(what: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise ConfigError(f"The {what} must be above 0, not {value}.")
 
 
 #: Exactly the official recipe for VOC (its code, not the paper's text).

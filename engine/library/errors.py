@@ -40,10 +40,6 @@ class DamagedLibraryError(LibraryError):
         self.path = path
         self.backup = backup
 
-    def __reduce__(self) -> tuple[type[DamagedLibraryError], tuple[object, ...]]:
-        """An exception pickles its message alone."""
-        return type(self), (str(self), self.path, self.backup)
-
 
 #: What reading a damaged file can raise.
 DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)

@@ -27,10 +27,6 @@ class FilterError(EngineError):
         self.start = start
         self.end = end
 
-    def __reduce__(self) -> tuple[type[FilterError], tuple[object, ...]]:
-        """An exception pickles its message alone."""
-        return type(self), (str(self), self.start, self.end)
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
