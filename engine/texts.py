@@ -1,10 +1,15 @@
-"""Text from files, made safe to show: paths that are not UTF-8, control and direction marks."""
+"""Text for people: of files, made safe to show, and numbers, durations and amounts in words."""
 
 from __future__ import annotations
 
+import math
 import os
 import unicodedata
+from datetime import datetime
 from pathlib import PurePath
+
+#: Where there is nothing to say.
+NOTHING = "–"
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -33,3 +38,89 @@ def _visible(character: str) -> str:
     if kind == "Cf" and character in "\u200c\u200d":
         return character
     return _REPLACEMENT if kind in {"Cc", "Cf", "Cs", "Zl", "Zp"} else character
+
+
+# Numbers.
+
+
+def percent(share: float | None, unit: str = "") -> str:
+    """A share with one decimal: "91.4"; a dash where nothing is known."""
+    return NOTHING if share is None or not math.isfinite(share) else f"{100 * share:.1f}{unit}"
+
+
+def whole_percent(share: float) -> str:
+    """A share without decimals: "91 %"."""
+    return f"{100 * share:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """A duration as people say it: "40 s", "12 min", "3 h 20 min"."""
+    if not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 60:
+        return f"{max(0, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def about(seconds: float) -> str:
+    """A duration that is only guessed: "about 4 min"."""
+    step = 5 if seconds < 57.5 else 60 if seconds < 3570 else 300
+    return f"about {duration(max(step, round(seconds / step) * step))}"
+
+
+def remaining_text(seconds: float) -> str:
+    """How long yet: "about 4 min left"; empty if it is not a sensible number."""
+    if not math.isfinite(seconds):
+        return ""
+    return "almost done" if seconds < 3 else f"{about(seconds)} left"
+
+
+def rate_text(per_second: float) -> str:
+    """A speed: "14.2 images/s"; empty if it is not a sensible number."""
+    if not math.isfinite(per_second) or per_second <= 0:
+        return ""
+    if per_second >= 100:
+        return f"{per_second:,.0f} images/s"
+    return f"{per_second:.1f} images/s" if per_second >= 0.1 else f"{per_second:.2f} images/s"
+
+
+def megabytes(size: int) -> str:
+    """Bytes of a file: "170.5 MB"."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def byte_rate_text(per_second: float) -> str:
+    """A speed: "3.2 MB/s"; empty if it is not a sensible number."""
+    if not math.isfinite(per_second) or per_second <= 0:
+        return ""
+    return f"{per_second / 1e6:.1f} MB/s" if per_second >= 1e5 else f"{per_second / 1e3:.0f} kB/s"
+
+
+def change(before: float | None, after: float | None) -> str:
+    """The difference in points: "+1.2"; empty where one of both is not known."""
+    if before is None or after is None or not (math.isfinite(before) and math.isfinite(after)):
+        return ""
+    points = round(100 * (after - before), 1)
+    return "±0" if points == 0 else f"{points:+.1f}".replace("-", "−")
+
+
+def gib(count: int) -> str:
+    """Bytes of memory: "1.5 GB", "800 MB"."""
+    return f"{count / 2**30:.1f} GB" if count >= 2**30 / 10 else f"{count / 2**20:.0f} MB"
+
+
+def photos_text(count: int) -> str:
+    """So many photos."""
+    return f"{count:,} photo" if count == 1 else f"{count:,} photos"
+
+
+def date_text(date: str) -> str:
+    """A date in ISO 8601 in local time, to the minute; as it is if it cannot be read."""
+    try:
+        return datetime.fromisoformat(date).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return date

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from csra_gui.base.texts import byte_rate_text, bytes_text, rate_text, remaining_text
+from engine.texts import byte_rate_text, megabytes, rate_text, remaining_text
 
 _AVERAGE_OVER_S = 8.0
 
@@ -55,7 +55,8 @@ def counted(
 
 def transferred(text: str, done: int, total: int | None, rate_per_s: float | None) -> Progress:
     """The progress of a download in bytes; ``None`` is what nobody knows."""
-    parts = [bytes_text(done, total)] if done or total else []
+    here = megabytes(done) if total is None else f"{done / 1e6:,.1f} of {megabytes(total)}"
+    parts = [here] if done or total else []
     if rate_per_s:
         parts.append(byte_rate_text(rate_per_s))
         if total is not None:

@@ -13,8 +13,7 @@ from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.view_mode import Browsing
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Topic
-
-_MB = 1_000_000
+from engine.texts import megabytes
 
 
 class BrowseController(QObject):
@@ -75,7 +74,7 @@ class BrowseController(QObject):
             lambda: thumbnails.clear().result(),
             "clear thumbnails",
             lambda freed: self._notifier.info(
-                f"The thumbnail cache is empty; {freed / _MB:,.1f} MB are free again.", Topic.NOTE
+                f"The thumbnail cache is empty; {megabytes(freed)} are free again.", Topic.NOTE
             ),
         )
 

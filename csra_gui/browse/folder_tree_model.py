@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 
 from csra_gui.browse.folder_tree import FolderNode, FolderTree
 from csra_gui.widgets.tool_tips import plain_tool_tip
-from engine.texts import display_path, display_text
+from engine.texts import display_path, display_text, photos_text
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -146,15 +146,11 @@ class FolderTreeModel(QAbstractItemModel):
 
 
 def _tool_tip(node: FolderNode) -> list[str]:
-    counts = _photos(node.total)
+    counts = photos_text(node.total)
     if node.own != node.total:
         counts += f", {node.own:,} of them directly in this folder"
     return [display_path(node.path), counts]
 
 
 def _accessible_text(node: FolderNode) -> str:
-    return f"{display_text(node.name)}, {_photos(node.total)}"
-
-
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count:,} photos"
+    return f"{display_text(node.name)}, {photos_text(node.total)}"

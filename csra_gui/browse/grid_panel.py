@@ -18,6 +18,7 @@ from csra_gui.browse.photo_list_model import PhotoListModel
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import FOUND
+from engine.texts import photos_text
 
 #: Thumbnails are decoded in few sizes, so that the slider does not decode all anew at each step.
 _DECODED_SIDES = (128, 192, 256, 384, 512, 640, 960)
@@ -139,7 +140,7 @@ class GridPanel(QWidget):
         if self._session.pipeline.is_scanning:
             text = f"{_LOOKING} {count:,} so far" if count else _LOOKING
         elif shown == count:
-            text = f"{count:,} photo" if count == 1 else f"{count:,} photos"
+            text = photos_text(count)
         else:
             text = f"{shown:,} of {count:,} photos"
         chosen = len(self._session.selection)

@@ -18,12 +18,11 @@ from PySide6.QtCore import (
 )
 from typing_extensions import override
 
-from csra_gui.base.texts import percent
 from csra_gui.evaluation.analysis import Analysis, LabelTable
 from csra_gui.evaluation.cases import Outcome
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.values import PlotTable
-from engine.texts import display_text
+from engine.texts import display_text, percent
 
 _Index = QModelIndex | QPersistentModelIndex
 #: The number of a cell, for sorting.

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.base.jobs import JobRunner, JobSlot
-from csra_gui.base.texts import date_text, percent
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.sharing import Sharing
@@ -29,7 +28,7 @@ from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.errors import EngineError
 from engine.records.evaluations import EvaluationRun, EvaluationStore, EvaluationSummary
 from engine.records.run_comparison import ImageLabel, RunComparison, compare_runs
-from engine.texts import display_text
+from engine.texts import date_text, display_text, percent
 
 _HEADER = ("Category", "AP before", "AP now", "Change")
 _MOST_LISTED = 2000

@@ -6,13 +6,13 @@ import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from csra_gui.base.texts import percent
 from csra_gui.evaluation.category_chooser import CategoryChooser
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Series
 from engine.api.values import DEFAULT_THRESHOLD
 from engine.metrics.curves import PrCurve
+from engine.texts import percent
 
 _DRAWN_BUCKETS = 300
 

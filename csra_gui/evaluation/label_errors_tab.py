@@ -26,7 +26,6 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
-from csra_gui.base.texts import percent
 from csra_gui.evaluation.analysis import Analysis
 from csra_gui.evaluation.cases import Cases, LabelError, label_errors
 from csra_gui.evaluation.result_state import ResultState
@@ -34,7 +33,7 @@ from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.widgets.table import set_up_table
 from engine.records.evaluations import EvaluationStore, LabelMark
-from engine.texts import display_text
+from engine.texts import display_text, percent
 
 _Index = QModelIndex | QPersistentModelIndex
 _HEADER = ("The label is wrong", "Image", "Category", "The data set says", "Score in %")

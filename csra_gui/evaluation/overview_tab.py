@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.texts import NOTHING, date_text, percent
 from csra_gui.base.theme import Tone
 from csra_gui.evaluation.analysis import Analysis
 from csra_gui.evaluation.cases import Outcome, overall_cases
@@ -23,7 +22,7 @@ from csra_gui.widgets.table import Cell, Table
 from engine.metrics.decisions import LabelMetrics
 from engine.metrics.localisation import Frame
 from engine.report.published import published_rows, why_not_comparable
-from engine.texts import display_text
+from engine.texts import NOTHING, date_text, display_text, percent
 
 _HEADER = ("", "mAP", "CP", "CR", "CF1", "OP", "OR", "OF1", "from")
 _SHOWS = {

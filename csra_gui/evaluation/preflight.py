@@ -11,7 +11,7 @@ from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, 
 from engine.records.evaluations import EvaluationSummary
 from engine.records.model_record import from_metadata
 from engine.records.safetensors_header import read_header
-from engine.texts import display_path, display_text
+from engine.texts import about, display_path, display_text
 
 _MOST_PROBLEMS = 4
 
@@ -112,7 +112,7 @@ def preflight(
         facts.append((display_text(model.name), " ".join([f"{text}.", *left_out])))
         seconds += number / model.rate_per_s if model.rate_per_s else 0.0
         is_known = is_known and model.rate_per_s > 0
-    facts.append(("Time", duration_text(seconds) if is_known else _UNKNOWN_TIME))
+    facts.append(("Time", about(seconds) if is_known else _UNKNOWN_TIME))
     facts += [("Note", display_text(text)) for text in images.problems[:_MOST_PROBLEMS]]
     title = DATASETS[data.kind].title
     problem = "" if models else "Choose at least one model."
@@ -120,16 +120,6 @@ def preflight(
 
 
 _UNKNOWN_TIME = "known after the first images; later runs of a model go by its earlier ones"
-
-
-def duration_text(seconds: float) -> str:
-    """How long something takes, in words."""
-    if seconds < 55:
-        return f"about {max(5, round(seconds / 5) * 5)} seconds"
-    minutes = max(1, round(seconds / 60))
-    if minutes < 90:
-        return "about a minute" if minutes == 1 else f"about {minutes} minutes"
-    return f"about {seconds / 3600:.1f} hours"
 
 
 def known_rate(model_name: str, runs: Sequence[EvaluationSummary]) -> float:

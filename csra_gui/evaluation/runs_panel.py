@@ -5,12 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from csra_gui.base.texts import date_text, percent
 from csra_gui.widgets.record_list import Column, RecordManager, RecordPanel
 from engine.records.evaluations import EvaluationSummary
 from engine.records.folders import Record
 from engine.records.unfinished import UnfinishedRun
-from engine.texts import display_text
+from engine.texts import date_text, display_text, percent
 
 _COLUMNS: tuple[Column[EvaluationSummary], ...] = (
     Column("mAP", lambda run: percent(run.mean_average_precision), 52),

@@ -10,7 +10,7 @@ from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain.evidence import activate, logits
-from engine.texts import display_text
+from engine.texts import display_text, whole_percent
 
 _WAITING = "Working it out…"
 
@@ -74,5 +74,5 @@ def label_caption(
     if category is None:
         return title
     score = float(activate(logits(scores), scores.activation)[category])
-    label = f"{display_text(model.categories[category])} {score * 100:.0f} %"
+    label = f"{display_text(model.categories[category])} {whole_percent(score)}"
     return f"{title}: {label}" if title else label

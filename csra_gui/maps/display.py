@@ -27,6 +27,7 @@ from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, PositionScores
 from engine.explain.evidence import MapKind, attention, evidence_limit, map_of, score_map
+from engine.texts import whole_percent
 
 _SHOWN_BY = frozenset(
     setting.key
@@ -261,7 +262,7 @@ def number_text(kind: MapKind, value: float) -> str:
     """A value of a map with its unit, for people."""
     match kind:
         case MapKind.LOCAL_PROBABILITY:
-            return f"{value * 100:.0f} %"
+            return whole_percent(value)
         case MapKind.ATTENTION:
             return f"{value:.2f} × even"
         case MapKind.EVIDENCE:

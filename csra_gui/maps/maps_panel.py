@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QSplitter, QTabWidget, QVBoxL
 from typing_extensions import override
 
 from csra_gui.base.settings import Settings
-from csra_gui.base.texts import change, percent
 from csra_gui.maps.comparison import Comparison
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.heads_tab import HeadsTab
@@ -17,7 +16,7 @@ from csra_gui.maps.together_tab import TogetherTab
 from csra_gui.maps.what_if_tab import WhatIfTab
 from csra_gui.session.session import Session
 from csra_gui.widgets.table import Cell, Table
-from engine.texts import display_text
+from engine.texts import change, display_text, percent
 
 _NOTHING = (
     "Move a slider, or mark a part of the photo and hide it, to see the labels change. "

@@ -14,7 +14,7 @@ from engine.api.geometry import Box
 from engine.api.values import FloatArray, Label, ModelInfo, PositionScores
 from engine.explain.evidence import MapKind, activate, logits, with_head
 from engine.explain.regions import PointValues, labels_at, region_labels, region_shares, values_at
-from engine.texts import display_text
+from engine.texts import display_text, whole_percent
 
 _MOST = 3
 
@@ -83,7 +83,7 @@ def region_lines(
 
 def _shares(shares: FloatArray, categories: Categories, listed: list[int]) -> str:
     ranked = sorted(listed, key=lambda category: -shares[category])
-    parts = [f"{shares[c] * 100:.0f} % of {categories[c]}" for c in ranked]
+    parts = [f"{whole_percent(shares[c])} of {categories[c]}" for c in ranked]
     verb = "comes" if len(parts) == 1 else "come"
     return f"{', '.join(parts)} {verb} from here"
 
@@ -108,7 +108,7 @@ def _of_kind(values: PointValues, kind: MapKind) -> float:
 
 
 def _listed(labels: tuple[Label, ...]) -> str:
-    return ", ".join(f"{label.category} {label.score * 100:.0f} %" for label in labels)
+    return ", ".join(f"{label.category} {whole_percent(label.score)}" for label in labels)
 
 
 _HINT = "Point at the photo to read its values.\nShift-drag, or Region, asks about a part of it."

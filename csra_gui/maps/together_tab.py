@@ -24,7 +24,7 @@ from csra_gui.maps.side_view import BESIDE_CAPTIONS
 from csra_gui.session.session import Session
 from csra_gui.widgets.legend import color_icon
 from engine.explain.evidence import activate, logits
-from engine.texts import display_text
+from engine.texts import display_text, whole_percent
 
 _TOGETHER_CAPTIONS = {
     Together.OFF: "One label at a time",
@@ -108,7 +108,7 @@ class TogetherTab(QWidget):
                 order = (-percent).argsort(kind="stable").tolist()
             for category in order:
                 name = display_text(model.categories[category])
-                score = "" if percent is None else f" {percent[category] * 100:.0f} %"
+                score = "" if percent is None else f" {whole_percent(percent[category])}"
                 item = QListWidgetItem(f"{name}{score}", self.labels)
                 item.setData(Qt.ItemDataRole.UserRole, category)
         blocker.unblock()

@@ -6,6 +6,7 @@ import math
 
 from csra_gui.maps.display import head_caption, signed_text
 from engine.explain.explanation import Explanation, HeadTerms
+from engine.texts import percent
 
 
 def plain_reason(why: Explanation, name: str) -> str:
@@ -91,4 +92,4 @@ def _score_line(why: Explanation) -> str:
 
 def _percent(share: float) -> str:
     """With a decimal, so that the two sides of a comparison hardly ever look the same."""
-    return f"{share * 100:.1f} %"
+    return percent(share, " %")

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from csra_gui.models.manager import DownloadOrder
 from csra_gui.widgets.fact_sheet import FactSheet
 from engine.records.catalogue import CatalogueEntry
+from engine.texts import megabytes
 
 _DEFAULT_LAM = 0.1
 _MAX_LAM = 10.0
@@ -83,7 +84,7 @@ def lam_box(parent: QWidget) -> QDoubleSpinBox:
 def _facts(entry: CatalogueEntry) -> list[tuple[str, str]]:
     size = "unknown until the server says it"
     if entry.source.size:
-        size = f"{entry.source.size / 1e6:,.1f} MB"
+        size = megabytes(entry.source.size)
     return [
         ("Terms of use", entry.terms.text),
         ("Comes from", entry.source.host),

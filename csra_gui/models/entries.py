@@ -15,6 +15,7 @@ from engine.records.inventory import ModelRow, list_models
 from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.models import ModelStore, shipped_models
 from engine.records.safetensors_header import read_header
+from engine.texts import megabytes
 
 Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"
@@ -175,7 +176,7 @@ def _entry_facts(entry: CatalogueEntry, *, here: bool) -> list[tuple[str, str]]:
         ("λ", "never published; you choose one" if entry.kind == "official" and not lam else ""),
         _categories(None if entry.categories is None else category_list(entry.categories)),
         ("Comes from", entry.source.host),
-        ("Size", f"{entry.source.size / 1e6:.1f} MB" if entry.source.size else ""),
+        ("Size", megabytes(entry.source.size) if entry.source.size else ""),
         ("SHA-256", f"{checksum}…" if checksum else "not published; recorded at first use"),
     ]
 

@@ -24,7 +24,7 @@ from csra_gui.review.label_history import label_problem, spelled_as_known
 from csra_gui.session.session import Session
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView
-from engine.texts import display_name
+from engine.texts import display_name, photos_text
 
 _PAUSE_MS = 150
 _KINDS = (
@@ -167,7 +167,7 @@ class BulkDialog(QDialog):
         self.samples.clear()
         count = 0 if found is None else len(found.rows)
         self.apply.setEnabled(count > 0)
-        self.apply.setText(f"&Change {count:,} {'photo' if count == 1 else 'photos'}")
+        self.apply.setText(f"&Change {photos_text(count)}")
         if found is None:
             return
         self.summary.setText(_sentence(count, found.unchanged))

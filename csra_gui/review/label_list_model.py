@@ -13,6 +13,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from typing_extensions import override
 
 from engine.library.values import Verdict
+from engine.texts import whole_percent
 
 _Index = QModelIndex | QPersistentModelIndex
 _HELP = "Click: right · Shift+click: wrong · Ctrl+click or P: keep its map over the photo"
@@ -81,7 +82,7 @@ class LabelRow:
             return f"{min(self.score, 0.999) * 100:.1f} %"
         if 0.0 < self.score < 0.01:
             return "< 1 %"
-        return f"{self.score * 100:.0f} %"
+        return whole_percent(self.score)
 
     @property
     def figure(self) -> str:

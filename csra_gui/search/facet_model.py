@@ -13,7 +13,7 @@ from typing_extensions import override
 from csra_gui.search.facets import Facet, FacetGroup
 from csra_gui.search.filter_terms import TermState
 from csra_gui.widgets.tool_tips import plain_tool_tip
-from engine.texts import display_text
+from engine.texts import display_text, photos_text
 
 _Index = QModelIndex | QPersistentModelIndex
 _HELP = "Click: only these · Shift+click: not these · again: all"
@@ -121,5 +121,4 @@ class FacetModel(QAbstractListModel):
 def _sentence(row: FacetRow) -> str:
     if row.facet is None:
         return row.caption
-    noun = "photo" if row.facet.count == 1 else "photos"
-    return f"{row.caption}, {row.facet.count:,} {noun}{_STATES[row.state]}"
+    return f"{row.caption}, {photos_text(row.facet.count)}{_STATES[row.state]}"

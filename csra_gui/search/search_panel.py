@@ -24,7 +24,7 @@ from csra_gui.session.sort_keys import (
     UNCERTAINTY,
 )
 from engine.library.filters.completion import Completion, complete
-from engine.texts import display_text
+from engine.texts import display_text, photos_text
 
 #: Key, caption, and whether the greatest comes first.
 ORDERS: tuple[tuple[str, str, bool], ...] = (
@@ -155,9 +155,8 @@ class SearchPanel(QWidget):
     def _update_count(self) -> None:
         shown, total = self._session.shown, len(self._session.photos)
         self.setVisible(bool(self._session.pipeline.roots))
-        noun = "photo" if total == 1 else "photos"
         everything = len(shown) == total and not shown.filter_text
-        count = f"{total:,} {noun}" if everything else f"{len(shown):,} of {total:,} {noun}"
+        count = photos_text(total) if everything else f"{len(shown):,} of {photos_text(total)}"
         self.bar.show_count(count)
         self._update_error()
 

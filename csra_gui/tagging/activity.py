@@ -12,6 +12,7 @@ from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress, TagSummary
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.data.scan import ScanProblem
+from engine.texts import photos_text
 
 _UNCHANGED = "All labels are as they were."
 
@@ -115,7 +116,7 @@ class TaggingActivity(QObject):
 
     def _tell(self, summary: TagSummary) -> None:
         resume = Remedy("Resume", self._session.pipeline.tag)
-        tagged = f"{_photos(summary.tagged)} tagged"
+        tagged = f"{photos_text(summary.tagged)} tagged"
         if summary.error is not None:
             self._notifier.error(str(summary.error), Topic.TAGGING, resume)
         elif summary.cancelled:
@@ -129,7 +130,3 @@ class TaggingActivity(QObject):
 
     def _show_these(self) -> Remedy:
         return Remedy("Show these", self.problems_requested.emit)
-
-
-def _photos(count: int) -> str:
-    return f"{count:,} photo" if count == 1 else f"{count:,} photos"

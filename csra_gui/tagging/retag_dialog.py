@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
-from engine.texts import display_text
+from engine.texts import display_text, photos_text
 
 _MODES = {
     RetagMode.SKIP: (
@@ -126,8 +126,7 @@ class RetagDialog(QDialog):
             shown = display_text(name) if place else f"{display_text(name)} (in use)"
             self.models.addItem(shown, name)
         for folder in self._folders:
-            unit = "photo" if folder.photos == 1 else "photos"
-            text = f"{display_text(folder.path)} · {folder.photos:,} {unit}"
+            text = f"{display_text(folder.path)} · {photos_text(folder.photos)}"
             item = QListWidgetItem(text, self.folders)
             item.setData(_PLACE, folder.path)
             item.setCheckState(Qt.CheckState.Checked)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.activity import Activity, Progress
 from csra_gui.base.ask import ask_target
-from csra_gui.base.texts import percent, remaining_text
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
@@ -32,7 +31,7 @@ from engine.api.training_reports import Ending
 from engine.api.values import ModelImport
 from engine.records.models import default_store
 from engine.records.trainings import TrainingRun, TrainingStore
-from engine.texts import display_path, display_text
+from engine.texts import display_path, display_text, percent, remaining_text
 
 #: Validation photos that are looked at after each epoch.
 SAMPLES = 6

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.base.jobs import JobRunner
-from csra_gui.base.texts import photos
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.session.decided_labels import DecidedLabels
 from csra_gui.training.config_form import ConfigForm
@@ -34,7 +33,7 @@ from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
 from engine.api.training import DatasetSource, ModelStart
 from engine.api.training_config import PRESETS, TrainConfig
-from engine.texts import display_text
+from engine.texts import display_text, photos_text
 
 _KEPT_APART = 0.2
 _FOLDED, _UNFOLDED = QSize(660, 520), QSize(760, 700)
@@ -180,7 +179,7 @@ class NewTrainingDialog(QDialog):
     def set_labels(self, labels: DecidedLabels) -> None:
         """Say how many labels of the person's own there are."""
         self.labels_text.setText(
-            f"{photos(len(labels.rows))} with {labels.yes:,} labels that are there and "
+            f"{photos_text(len(labels.rows))} with {labels.yes:,} labels that are there and "
             f"{labels.no:,} that certainly are not. Labels that you have not looked at do not "
             "count; a fifth of the photos is kept apart to validate on."
         )

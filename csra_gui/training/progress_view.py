@@ -7,7 +7,6 @@ import math
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from csra_gui.base.texts import NOTHING, change, duration, gib, percent, rate_text
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.plots.curves import LiveCurve
 from csra_gui.training.record import CategoryRow, TrainingRecord
@@ -16,7 +15,7 @@ from csra_gui.training.sample_view import SampleView
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.training_reports import Ending, EpochReport, StepReport, TrainReport
-from engine.texts import display_text
+from engine.texts import NOTHING, change, display_text, gib, percent, rate_text, remaining_text
 
 _PHASES = {
     Phase.PREPARING: "Getting ready",
@@ -205,8 +204,7 @@ def _facts(record: TrainingRecord) -> str:
     parts = []
     if step is not None:
         parts.append(rate_text(step.images_per_second))
-        if math.isfinite(step.remaining_seconds):
-            parts.append(f"about {duration(step.remaining_seconds)} left")
+        parts.append(remaining_text(step.remaining_seconds))
         parts.append(f"loss {step.loss:.4f}")
     if started is not None:
         parts.append(started.device)

@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from csra_gui.base.texts import percent
 from csra_gui.plots.curves import CurvePlot
 from csra_gui.plots.values import Series
 from csra_gui.widgets.labels import muted_label
@@ -20,7 +19,7 @@ from engine.api.training import DatasetSource
 from engine.api.training_reports import Ending
 from engine.records.folders import Record
 from engine.records.trainings import TrainingRun
-from engine.texts import display_text
+from engine.texts import display_text, percent
 
 _SIZE = QSize(980, 600)
 

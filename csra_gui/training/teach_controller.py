@@ -11,7 +11,6 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.base.texts import photos
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.decided_labels import decided_labels, new_label
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
@@ -26,7 +25,7 @@ from engine.api.values import ModelImport, ModelInfo
 from engine.library.columns import VERDICT_CODES
 from engine.library.values import Verdict
 from engine.records.models import default_store
-from engine.texts import display_text
+from engine.texts import display_text, photos_text
 
 #: So many photos that show it make a new label work well.
 _ENOUGH = 10
@@ -95,8 +94,8 @@ class TeachController(QObject):
         if self.improve_dialog is not None and self.improve_dialog.isVisible():
             said = decided_labels(self._session.photos.columns(), of_model=True)
             self.improve_dialog.set_counts(
-                f"{photos(len(said.rows))} with {said.yes:,} labels that you accepted or added and "
-                f"{said.no:,} that you rejected",
+                f"{photos_text(len(said.rows))} with {said.yes:,} labels that you accepted or "
+                f"added and {said.no:,} that you rejected",
                 can_start=bool(len(said.rows)),
             )
         if self.teach_dialog is not None and self.teach_dialog.isVisible():
@@ -104,7 +103,7 @@ class TeachController(QObject):
 
     def _show_teach_counts(self, dialog: TeachDialog) -> None:
         showing, rejected, others = self._teach_rows(dialog.label_name)
-        text = f"{photos(len(showing))} selected that show it"
+        text = f"{photos_text(len(showing))} selected that show it"
         if len(showing) < _ENOUGH:
             text += f"; {_ENOUGH} or more work best. Select them in the grid."
         can_start = len(showing) >= FEWEST_POSITIVES and bool(rejected or others)

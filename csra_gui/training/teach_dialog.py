@@ -20,12 +20,11 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.base.texts import duration
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.table import Cell, Table
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport
-from engine.texts import display_text
+from engine.texts import display_text, duration
 
 _HEADER = ("Label", "You said yes", "You said no", "Right before", "Right after")
 _SIZE = QSize(640, 460)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.texts import duration, gib
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.training.progress_view import ProgressView
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
@@ -21,7 +20,7 @@ from csra_gui.widgets.message_bar import MessageBar, MessageLevel
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.training_reports import FEW_IMAGES, Preflight, TrainReport
 from engine.records.trainings import TrainingRun
-from engine.texts import display_text
+from engine.texts import about, display_text, gib
 
 _SIZE = QSize(920, 660)
 
@@ -164,7 +163,7 @@ def preflight_facts(report: Preflight) -> list[tuple[str, str]]:
     facts += [
         ("Images", f"{report.train_images:,} to learn from, {report.val_images:,} to validate on"),
         ("Images per label", counts),
-        ("Time", f"about {duration(report.seconds)}, beside looking at the images once"),
+        ("Time", f"{about(report.seconds)}, beside looking at the images once"),
         ("Memory", f"about {gib(report.memory_bytes)}{_free(report.free_memory_bytes)}"),
         ("Disk", f"about {gib(report.disk_bytes)}{_free(report.free_bytes)}"),
     ]

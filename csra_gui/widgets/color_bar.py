@@ -13,6 +13,7 @@ from typing_extensions import override
 from csra_gui.base.theme import BACKDROP, Tone, tone_color
 from csra_gui.widgets.colormaps import LEVELS
 from csra_gui.widgets.overlay import OverlayStyle, render_overlay
+from engine.texts import whole_percent
 
 _BAR_HEIGHT = 12
 _TICK = 4
@@ -95,7 +96,7 @@ class ColorBar(QWidget):
 
     def _number(self, value: float) -> str:
         if self._unit == "%":
-            return f"{value * 100:.0f} %"
+            return whole_percent(value)
         sign = "+" if self._style.low < 0 < value else ""
         text = f"{sign}{value:.3g}".replace("-", "\N{MINUS SIGN}")
         return f"{text} {self._unit}" if self._unit and value == self._style.high else text

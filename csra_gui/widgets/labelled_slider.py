@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 from typing_extensions import override
 
+from engine.texts import whole_percent
+
 
 class LabelledSlider(QWidget):
     """Chooses a number; a double click on the caption goes back to the default.
@@ -101,7 +103,7 @@ class LabelledSlider(QWidget):
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     def _text(self, value: float) -> str:
-        return f"{value * 100:.0f} %" if self._percent else f"{value:.{self._decimals}f}"
+        return whole_percent(value) if self._percent else f"{value:.{self._decimals}f}"
 
     def _show_number(self) -> None:
         self._number.setText(self._text(self.value()))

@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
-from csra_gui.base.texts import change
 from csra_gui.base.theme import Tone, tone_color
+from engine.texts import change
 
 _ROW_MARGIN = 8
 

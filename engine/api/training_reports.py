@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.api.values import PositionScores
+from engine.texts import about, gib
 
 #: Fewer positives than this teach little.
 FEW_IMAGES = 10
@@ -69,8 +70,8 @@ class Preflight:
         """For people."""
         counts = ", ".join(f"{name} {count}" for name, count in self.images_per_category)
         needs = (
-            f"needs about {_gib(self.memory_bytes)} of memory and {_gib(self.disk_bytes)} of disk "
-            f"({_gib(self.free_bytes)} free); takes about {_duration(self.seconds)}"
+            f"needs about {gib(self.memory_bytes)} of memory and {gib(self.disk_bytes)} of disk "
+            f"({gib(self.free_bytes)} free); takes {about(self.seconds)}"
         )
         return [
             f"images per category: {counts}",
@@ -88,13 +89,13 @@ class Preflight:
             found.append("The disk is too full for this run.")
         if 0 < self.free_memory_bytes < self.memory_bytes:
             found.append(
-                f"Only {_gib(self.free_memory_bytes)} of memory are free; a smaller batch or more "
+                f"Only {gib(self.free_memory_bytes)} of memory are free; a smaller batch or more "
                 "passes per batch need less."
             )
         if 0 < self.free_cache_bytes < self.cache_bytes:
             found.append(
-                f"The prepared images need {_gib(self.cache_bytes)}, and "
-                f"{_gib(self.free_cache_bytes)} are free where they are kept."
+                f"The prepared images need {gib(self.cache_bytes)}, and "
+                f"{gib(self.free_cache_bytes)} are free where they are kept."
             )
         return found
 
@@ -247,15 +248,3 @@ TrainReport = (
     | SampleReport
     | TrainingEnded
 )
-
-
-def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return "a minute"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} minutes"
-    return f"{seconds / 3600:.1f} hours"

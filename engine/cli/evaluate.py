@@ -39,7 +39,7 @@ from engine.report.page import (
     worst_errors,
     write_html,
 )
-from engine.texts import display_text
+from engine.texts import display_text, percent
 
 _T = TypeVar("_T")
 _PHOTO_SIDE = 480
@@ -184,8 +184,8 @@ def _table(numbers: EvaluationReport) -> list[str]:
     lines = [
         f"{run.model['name']} on {run.dataset['name']}: {paper.num_images} images"
         + (f", {len(run.failed)} could not be read" if run.failed else ""),
-        f"mAP {_percent(paper.mean_average_precision)}  "
-        f"({mean.level:.0%} interval {_percent(mean.low)} to {_percent(mean.high)}; "
+        f"mAP {percent(paper.mean_average_precision)}  "
+        f"({mean.level:.0%} interval {percent(mean.low)} to {percent(mean.high)}; "
         f"{paper.protocol}, {paper.protocol.ap_kind})",
         _decisions("all", paper.labels.as_dict()),
         _decisions("top 3", paper.top3.as_dict()),
@@ -194,23 +194,19 @@ def _table(numbers: EvaluationReport) -> list[str]:
         games = numbers.localisation.pointing
         for frame in Frame:
             points = [games[f"{frame}, {part}"].accuracy for part in ("all", "difficult")]
-            shown = " / ".join(map(_percent, points))
+            shown = " / ".join(map(percent, points))
             lines.append(f"pointing game {shown} (all / difficult; 15 px of {frame})")
     width = max(len(name) for name in run.categories)
     lines += ["", f"{'category':<{width}}     AP   low  high  images"]
     for category, ap in zip(paper.categories, interval.average_precision, strict=True):
         values = (category.average_precision, ap.low, ap.high)
-        cells = " ".join(f"{_percent(value):>5}" for value in values)
+        cells = " ".join(f"{percent(value):>5}" for value in values)
         lines.append(f"{display_text(category.name):<{width}}  {cells}  {category.positives:>6}")
     return lines
 
 
 def _decisions(name: str, values: dict[str, float | None]) -> str:
     cells = "  ".join(
-        f"{key} {_percent(values[key])}" for key in ("CP", "CR", "CF1", "OP", "OR", "OF1")
+        f"{key} {percent(values[key])}" for key in ("CP", "CR", "CF1", "OP", "OR", "OF1")
     )
     return f"{name:<6} {cells}"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None or value != value else f"{100 * value:.1f}"  # noqa: PLR0124  # NaN

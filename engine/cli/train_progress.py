@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from tqdm import tqdm
 
 from engine.api.training_reports import (
@@ -17,7 +15,7 @@ from engine.api.training_reports import (
     TrainReport,
 )
 from engine.cli.common import say
-from engine.texts import display_path
+from engine.texts import display_path, rate_text, remaining_text
 
 _STEPS_PER_LINE = 10
 
@@ -69,12 +67,13 @@ class Teller:
 
 
 def _step_line(report: StepReport) -> str:
-    left = report.remaining_seconds
-    return (
-        f"step {report.step} of {report.total}: loss {report.loss:.4f}, rate {report.lr:.2g}, "
-        f"{report.images_per_second:.1f} images/s"
-        + (f", {left / 60:.0f} min left" if math.isfinite(left) else "")
+    parts = (
+        f"step {report.step} of {report.total}: loss {report.loss:.4f}",
+        f"rate {report.lr:.2g}",
+        rate_text(report.images_per_second),
+        remaining_text(report.remaining_seconds),
     )
+    return ", ".join(part for part in parts if part)
 
 
 def _say_end(report: TrainingEnded) -> None:

@@ -24,6 +24,7 @@ from engine.downloads.google_drive import confirmed_url, is_quota_page
 from engine.downloads.part_file import VALIDATORS, PartFile
 from engine.downloads.progress import DownloadProgress, DownloadSettings, Stage
 from engine.records.download_source import DownloadSource
+from engine.texts import megabytes
 
 _MB = 10**6
 _MARGIN = 64 * _MB  # left free on the disk: other programs write too
@@ -185,7 +186,7 @@ class Transfer:
         if status == 206:
             self._check_rest(response)
             self._check_space(self._part.total)
-            self._notes.append(f"Going on at {_megabytes(had)}.")
+            self._notes.append(f"Going on at {megabytes(had)}.")
             return
         if status != 200:
             raise ModelError(
@@ -242,7 +243,7 @@ class Transfer:
         if needed + _MARGIN > free:
             raise ModelError(
                 f"There is not enough space on the disk: the download needs "
-                f"{_megabytes(needed + _MARGIN)} and {_megabytes(free)} are free."
+                f"{megabytes(needed + _MARGIN)} and {megabytes(free)} are free."
             )
 
     def _confirmed(self, page: str, page_url: str) -> str:
@@ -264,11 +265,11 @@ class Transfer:
         )
 
     def _lost(self, drop: _DroppedError) -> str:
-        whole = f" of {_megabytes(self._part.total)}" if self._part.total else ""
+        whole = f" of {megabytes(self._part.total)}" if self._part.total else ""
         kept = "What has arrived is kept: start" if self._range() else "Start"
         on = " to go on" if self._range() else ""
         return (
-            f"The connection to {self._source.host} was lost after {_megabytes(self._part.size)}"
+            f"The connection to {self._source.host} was lost after {megabytes(self._part.size)}"
             f"{whole} ({drop}). {kept} the download again{on}."
         )
 
@@ -361,7 +362,3 @@ def _reason(error: Exception) -> str:
     if isinstance(root, OSError) and not isinstance(root, ssl.SSLError) and (root.errno or 0) > 0:
         return os.strerror(root.errno or 0)  # asyncio has an address in place of these words
     return getattr(root, "strerror", None) or str(root) or "it ended early"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / _MB:.1f} MB"

@@ -11,6 +11,7 @@ from engine.records.catalogue import CatalogueEntry, load_catalogue
 from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.models import ModelStore, shipped_models
 from engine.records.safetensors_header import read_header
+from engine.texts import megabytes
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
         "calibration": "none" if record.calibration is None else "one per category",
         "categories": f"{len(record.config.categories)}: {', '.join(record.config.categories)}",
         "terms of use": record.licence,
-        "size": f"{path.stat().st_size / 1e6:.1f} MB",
+        "size": megabytes(path.stat().st_size),
         **_extra(record),
     }
     return {caption: text for caption, text in facts.items() if text}

@@ -17,7 +17,6 @@ from csra_gui.evaluation.cases import (
     pair_cases,
     score_cases,
 )
-from csra_gui.evaluation.preflight import duration_text
 from csra_gui.session.decided_labels import decided_run
 from engine.api.categories import Categories
 from engine.api.errors import DataError
@@ -200,16 +199,3 @@ def test_without_decisions_there_is_nothing_to_measure() -> None:
     model = fake_model("m", None, Categories(("cat", "dog")))
     with pytest.raises(DataError, match="not accepted"):
         decided_run(columns([[0, 0, 1]], [[0.9, 0.1]]), model)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (2, "about 5 seconds"),
-        (62, "about a minute"),
-        (600, "about 10 minutes"),
-        (9000, "about 2.5 hours"),
-    ],
-)
-def test_durations_are_said_in_words(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text

@@ -8,7 +8,6 @@ import pytest
 from PySide6.QtWidgets import QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
-from csra_gui.base.texts import change, duration
 from csra_gui.training.config_form import ConfigForm
 from csra_gui.training.fields import FieldKind, field_specs, with_values
 from csra_gui.training.record import TrainingRecord
@@ -84,11 +83,3 @@ def test_a_record_knows_the_best_epoch_and_keeps_the_first_samples() -> None:
     assert min(record.samples) == 0
     assert max(record.samples) == 99
     assert len(record.samples) < 100
-
-
-def test_changes_and_durations_read_as_people_say_them() -> None:
-    assert change(0.5, 0.512) == "+1.2"
-    assert change(0.512, 0.5) == "−1.2"
-    assert change(0.5, 0.5) == "±0"
-    assert change(None, 0.5) == ""
-    assert [duration(s) for s in (40, 125, 12_000)] == ["40 s", "2 min", "3 h 20 min"]

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from engine.texts import (
+    about,
+    change,
+    duration,
+    gib,
+    megabytes,
+    percent,
+    photos_text,
+    rate_text,
+    remaining_text,
+    whole_percent,
+)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5.0, "almost done"),
+        (0.0, "almost done"),
+        (4.0, "about 5 s left"),
+        (33.0, "about 35 s left"),
+        (57.0, "about 55 s left"),
+        (59.0, "about 1 min left"),
+        (250.0, "about 4 min left"),
+        (3590.0, "about 1 h left"),
+        (7900.0, "about 2 h 10 min left"),
+        (math.inf, ""),
+        (math.nan, ""),
+    ],
+)
+def test_time_left_is_said_as_people_say_it(seconds: float, text: str) -> None:
+    assert remaining_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"),
+    [
+        (14.23, "14.2 images/s"),
+        (1234.5, "1,234 images/s"),
+        (0.04, "0.04 images/s"),
+        (0.0, ""),
+        (math.nan, ""),
+    ],
+)
+def test_speed_is_said_with_sensible_digits(rate: float, text: str) -> None:
+    assert rate_text(rate) == text
+
+
+def test_changes_and_durations_read_as_people_say_them() -> None:
+    assert change(0.5, 0.512) == "+1.2"
+    assert change(0.512, 0.5) == "−1.2"
+    assert change(0.5, 0.5) == "±0"
+    assert change(None, 0.5) == ""
+    assert [duration(s) for s in (40, 125, 12_000)] == ["40 s", "2 min", "3 h 20 min"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(2, "about 5 s"), (62, "about 1 min"), (600, "about 10 min"), (9000, "about 2 h 30 min")],
+)
+def test_a_guess_is_not_finer_than_anybody_can_know(seconds: float, text: str) -> None:
+    assert about(seconds) == text
+
+
+def test_counts_and_sizes_have_their_unit() -> None:
+    assert [photos_text(count) for count in (0, 1, 1234)] == ["0 photos", "1 photo", "1,234 photos"]
+    assert megabytes(1_234_560_000) == "1,234.6 MB"
+    assert [gib(size) for size in (2**20, 3 * 2**29)] == ["1 MB", "1.5 GB"]
+    assert [percent(share) for share in (0.9137, None, math.nan)] == ["91.4", "–", "–"]
+    assert percent(0.5, " %") == "50.0 %"
+    assert whole_percent(0.876) == "88 %"
