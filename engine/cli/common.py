@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Generator
+from typing import Protocol, TypeVar
 
 from tqdm import tqdm
 
@@ -11,8 +13,35 @@ EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
+T = TypeVar("T")
+
 # A bar that is not updated for a while is none of a thread's business.
 tqdm.monitor_interval = 0
+
+
+class Progress(Protocol):
+    """How far some work is."""
+
+    @property
+    def done(self) -> int:
+        """Pieces that are ready."""
+
+    @property
+    def total(self) -> int:
+        """Pieces that there are."""
+
+
+def with_bar(work: Generator[Progress, None, T], name: str) -> T:
+    """Show a bar while some work over images is done; what it returns."""
+    with tqdm(desc=name, unit="image", disable=None) as bar:
+        while True:
+            try:
+                progress = next(work)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
 
 
 def write_out(text: str) -> None:

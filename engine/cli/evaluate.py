@@ -5,23 +5,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import torch
-from tqdm import tqdm
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError, ImageError
 from engine.api.evaluation import EvaluationRequest
 from engine.atomic import write_text
 from engine.checkpoints.loading import open_checkpoint
-from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, write_out
+from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, with_bar, write_out
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.evaluation.evaluator import EvaluationProgress, merged
+from engine.evaluation.evaluator import merged
 from engine.evaluation.job import EvaluationJob
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes, local_device, processes
@@ -41,7 +39,6 @@ from engine.report.page import (
 )
 from engine.texts import display_text, percent
 
-_T = TypeVar("_T")
 _PHOTO_SIDE = 480
 
 
@@ -118,7 +115,7 @@ def _set_up(options: argparse.Namespace, device: torch.device, process: Processe
 
 
 def _run(work: EvaluationJob, pool: DecodePool, process: Processes) -> EvaluationRun | None:
-    share = _with_progress(work.evaluator.run(pool, process), work.images.name)
+    share = with_bar(work.evaluator.run(pool, process), work.images.name)
     shares = process.gather(share)
     if not process.is_first:
         return None
@@ -127,18 +124,6 @@ def _run(work: EvaluationJob, pool: DecodePool, process: Processes) -> Evaluatio
         row, reason = whole.failed[0]
         raise DataError(f"The image {work.images.ids[row]} cannot be read: {reason}")
     return work.as_run(whole, process.count)
-
-
-def _with_progress(work: Generator[EvaluationProgress, None, _T], name: str) -> _T:
-    with tqdm(desc=name, unit="image", disable=None) as bar:
-        while True:
-            try:
-                progress = next(work)
-            except StopIteration as end:
-                result: _T = end.value
-                return result
-            bar.total = progress.total
-            bar.update(progress.done - bar.n)
 
 
 def _examples(

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError, EngineError, ImageError
-from engine.api.values import DEFAULT_THRESHOLD, ModelInfo
+from engine.api.values import ModelInfo
 from engine.cli.common import (
     EXIT_DONE,
     EXIT_ENGINE_ERROR,
@@ -25,8 +25,8 @@ from engine.cli.common import (
     say,
     write_out,
 )
+from engine.cli.photos import add_photo_arguments, find_photos
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.data.scan import scan
 from engine.explain.colormaps import ColorMapName
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
@@ -40,7 +40,7 @@ from engine.explain.explained_photo import (
 from engine.explain.output_names import OutputNames
 from engine.report.explanations import open_page
 from engine.service.local import LocalEngine
-from engine.texts import display_path, display_text
+from engine.texts import display_path
 
 #: Longest side of a written photo, in pixels.
 _PHOTO_SIDE = 2048
@@ -62,7 +62,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     explain.set_defaults(command=_explain)
     add = explain.add_argument
-    add("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
+    add_photo_arguments(explain)
     add(
         "--categories",
         default=_TOP,
@@ -82,7 +82,6 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
         metavar="PIXELS",
         help="side of the network's input; larger is a finer map (default: the model's own)",
     )
-    add("--model", metavar="NAME|FILE", help="default: the model that ships")
     add(
         "--output",
         type=Path,
@@ -99,27 +98,12 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
         "(all maps in one picture), html (one page), with commas between (default png)",
     )
     add(
-        "--threshold",
-        type=_fraction,
-        default=DEFAULT_THRESHOLD,
-        help="least score of a label, 0 to 1 (default %(default)s)",
-    )
-    add(
         "--colormap",
         type=ColorMapName,
         choices=list(ColorMapName),
         help="default: one that suits the kind",
     )
     add("--raw", action="store_true", help="the true cells of the map, not smoothed")
-    add("--recursive", "-r", action="store_true", help="also folders in folders")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -131,11 +115,9 @@ def _formats(text: str) -> tuple[str, ...]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    missing = [path for path in options.paths if not path.exists()]
-    if missing:
-        say(f"error: there is no file or folder {display_path(missing[0])!r}.")
+    found = find_photos(options)
+    if found is None:
         return EXIT_USAGE
-    paths = _find_photos(options.paths, recursive=options.recursive)
     with (
         contextlib.closing(LocalEngine(options.device)) as engine,
         DecodePool(1) as pool,
@@ -151,18 +133,7 @@ def _explain(options: argparse.Namespace) -> int:
                 engine, pool, model, wanted, settings,
                 options.input_size, options.format, names, page,
             )  # fmt: skip
-            return run.explain_all(paths)
-
-
-def _find_photos(roots: Sequence[Path], *, recursive: bool) -> list[Path]:
-    paths: list[Path] = []
-    for batch in scan(roots, recursive=recursive):
-        paths.extend(batch.paths)
-        for problem in batch.skipped:
-            say(f"{display_path(problem.path)}: {display_text(problem.message)}")
-    if not paths:
-        say("No photos found." + ("" if recursive else " Try --recursive."))
-    return paths
+            return run.explain_all(found[0])
 
 
 def _wanted(text: str, categories: Categories) -> list[int] | None:

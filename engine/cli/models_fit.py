@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Generator
 from pathlib import Path
-
-from tqdm import tqdm
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.exchange import is_ours
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint, write_with_record
-from engine.cli.common import EXIT_DONE, Commands, say
+from engine.cli.common import EXIT_DONE, Commands, say, with_bar
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import DATASETS, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.calibrate import Fitted, fit_to_images
-from engine.evaluation.evaluator import EvaluationProgress, Evaluator
+from engine.evaluation.evaluator import Evaluator
 from engine.inference.device import choose_device
 from engine.inference.torch_backend import TorchBackend
 from engine.records.catalogue import find_model
@@ -89,19 +86,7 @@ def _learn(options: argparse.Namespace, checkpoint: Checkpoint, images: Labelled
     evaluator = Evaluator(checkpoint.classifier, backend, images, config)
     categories = checkpoint.record.config.categories
     with DecodePool() as pool:
-        return _with_progress(fit_to_images(evaluator, images, categories, pool), images.name)
-
-
-def _with_progress(work: Generator[EvaluationProgress, None, Fitted], name: str) -> Fitted:
-    with tqdm(desc=name, unit="image", disable=None) as bar:
-        while True:
-            try:
-                progress = next(work)
-            except StopIteration as end:
-                fitted: Fitted = end.value
-                return fitted
-            bar.total = progress.total
-            bar.update(progress.done - bar.n)
+        return with_bar(fit_to_images(evaluator, images, categories, pool), images.name)
 
 
 def _tell(fitted: Fitted, images: LabelledImages, target: Path) -> None:

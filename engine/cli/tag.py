@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TextIO
 
 from tqdm import tqdm
 
 from engine.api.errors import EngineError
-from engine.api.values import DEFAULT_THRESHOLD, Prediction
+from engine.api.values import Prediction
 from engine.atomic import atomic_path
 from engine.cli.common import (
     EXIT_DONE,
@@ -23,47 +23,25 @@ from engine.cli.common import (
     say,
 )
 from engine.cli.output import WRITERS
-from engine.data.scan import ScanProblem, scan
+from engine.cli.photos import add_photo_arguments, find_photos
 from engine.service.local import LocalEngine
-from engine.texts import display_path, display_text
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
     tag = commands.add_parser("tag", help="say what is in each photo")
     tag.set_defaults(command=_tag)
-    tag.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
-    tag.add_argument("--model", metavar="NAME|FILE", help="default: the model that ships")
-    tag.add_argument(
-        "--threshold",
-        type=_fraction,
-        default=DEFAULT_THRESHOLD,
-        help="least score of a label, 0 to 1 (default %(default)s)",
-    )
+    add_photo_arguments(tag)
     tag.add_argument("--format", choices=sorted(WRITERS), default="jsonl")
     tag.add_argument("--output", type=Path, metavar="FILE", help="default: the terminal")
     tag.add_argument("--all-scores", action="store_true", help="write every category's score")
-    tag.add_argument("--recursive", "-r", action="store_true", help="also folders in folders")
-    tag.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
 
 
 def _tag(options: argparse.Namespace) -> int:
-    missing = [path for path in options.paths if not path.exists()]
-    if missing:
-        say(f"error: there is no file or folder {display_path(missing[0])!r}.")
+    found = find_photos(options)
+    if found is None:
         return EXIT_USAGE
-    paths, problems = _find_photos(options.paths, recursive=options.recursive)
-    for problem in problems:
-        say(f"{display_path(problem.path)}: {display_text(problem.message)}")
-    if not paths:
-        say("No photos found." + ("" if options.recursive else " Try --recursive."))
+    paths, skipped = found
     with (
         contextlib.closing(LocalEngine(options.device)) as engine,
         _output(options.output) as file,
@@ -84,17 +62,8 @@ def _tag(options: argparse.Namespace) -> int:
         except EngineError as error:
             say(f"error: {error}")
             status = EXIT_ENGINE_ERROR
-    say(_summary(done, failed, len(paths), len(problems)))
+    say(_summary(done, failed, len(paths), skipped))
     return status
-
-
-def _find_photos(roots: Sequence[Path], *, recursive: bool) -> tuple[list[Path], list[ScanProblem]]:
-    paths: list[Path] = []
-    problems: list[ScanProblem] = []
-    for batch in scan(roots, recursive=recursive):
-        paths.extend(batch.paths)
-        problems.extend(batch.skipped)
-    return paths, problems
 
 
 @contextlib.contextmanager
@@ -124,10 +93,10 @@ def _with_progress(
     )
 
 
-def _summary(done: int, failed: int, total: int, problems: int) -> str:
+def _summary(done: int, failed: int, total: int, skipped: int) -> str:
     parts = [f"{done - failed} of {total} photos tagged"]
     if failed:
         parts.append(f"{failed} could not be read")
-    if problems:
-        parts.append(f"{problems} places could not be looked into")
+    if skipped:
+        parts.append(f"{skipped} places could not be looked into")
     return ", ".join(parts) + "."
