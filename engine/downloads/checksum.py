@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.api.errors import FileChangedError, ModelError
 from engine.atomic import write_text
 from engine.records.download_source import DownloadSource
+from engine.records.folders import DAMAGE
 
 _TABLE = "known_hashes.json"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -83,7 +84,7 @@ class ChecksumRule:
                 return dict(table)
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        except (OSError, *DAMAGE):
             pass
         # Going on with an empty table would accept any file as seen for the first time.
         raise ModelError(

@@ -13,6 +13,7 @@ from typing import IO
 
 from engine.api.errors import ModelError
 from engine.atomic import replace_durably, write_text
+from engine.records.folders import DAMAGE
 
 #: Headers that change when a file on a server does.
 VALIDATORS = ("ETag", "Last-Modified", "X-Goog-Hash")
@@ -104,7 +105,7 @@ class PartFile:
                 and (total is None or isinstance(total, int))
                 and all(isinstance(validators.get(name, ""), str) for name in VALIDATORS)
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, *DAMAGE):
             usable = False
         if not usable or (total is not None and self.size > total):
             self.discard()

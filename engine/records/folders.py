@@ -29,13 +29,13 @@ from engine.texts import display_name, display_path
 DATA_VARIABLE = "CSRA_GUI_DATA"
 #: Files that describe something are never larger.
 _MAX_BYTES = 64 << 20
-_DAMAGE = (
+#: What reading damaged data may raise, whatever the format.
+DAMAGE = (
+    ArithmeticError,
     AttributeError,
     BadZipFile,
-    EngineError,
     EOFError,
     LookupError,
-    OSError,
     RecursionError,
     TypeError,
     ValueError,
@@ -160,7 +160,7 @@ class RecordStore(ABC, Generic[T]):
             yield
         except FileNotFoundError as error:
             raise DataError(f"There is no {self.noun} in {shown}.") from error
-        except _DAMAGE as error:
+        except (*DAMAGE, EngineError, OSError) as error:
             text = f"The {self.noun} in {shown} is damaged or of another version"
             raise DataError(f"{text}: {error}.") from error
 

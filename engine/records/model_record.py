@@ -12,6 +12,7 @@ from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError
+from engine.records.folders import DAMAGE
 
 FORMAT_NAME = "csra-checkpoint"
 FORMAT_VERSION = 1
@@ -103,14 +104,7 @@ def from_metadata(metadata: Mapping[str, str]) -> CheckpointRecord:
         )
     try:
         return _parse(json.loads(metadata["model"]))
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except DAMAGE as error:
         raise CheckpointError(f"The model's description is damaged: {error}") from error
 
 

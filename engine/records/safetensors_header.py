@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api.errors import CheckpointError
+from engine.records.folders import DAMAGE
 
 _MAX_HEADER = 16 * 2**20
 _MAX_TENSORS = 20_000
@@ -58,14 +59,7 @@ def read_header(path: Path) -> SafetensorsHeader:
     try:
         table = json.loads(raw.decode())
         return _parse(table)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except DAMAGE as error:
         raise CheckpointError(
             f"{path.name!r} is not a model file, or it is damaged (its table of contents cannot be "
             "read). Download or export it again."
