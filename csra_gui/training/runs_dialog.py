@@ -63,18 +63,20 @@ class RunsDialog(QDialog):
 
     def _set_up(self) -> None:
         splitter = QSplitter(Qt.Orientation.Vertical, self)
-        splitter.addWidget(self.list)
+        splitter.addWidget(self.list.tree)
         splitter.addWidget(self.plot)
         splitter.setChildrenCollapsible(False)
-        splitter.setSizes([260, 260])
+        splitter.setSizes([220, 260])
+        self.list.content.insertWidget(0, splitter, 1)
+        hint = muted_label("Select several trainings to compare them.", self)
+        self.list.content.insertWidget(1, hint)
         for place, button in enumerate((self.use, self.resume, self.export)):
             self.list.buttons.insertWidget(place, button)
         self.list.buttons.addWidget(self.close_button)
         for button in (self.use, self.resume, self.export, self.close_button):
             button.setAutoDefault(False)
         layout = QVBoxLayout(self)
-        layout.addWidget(splitter, 1)
-        layout.addWidget(muted_label("Select several trainings to compare them.", self))
+        layout.addWidget(self.list)
 
     @property
     def current(self) -> TrainingRun | None:

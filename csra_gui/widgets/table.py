@@ -21,6 +21,8 @@ from csra_gui.base.theme import Tone, tone_color
 from engine.texts import change
 
 _ROW_MARGIN = 8
+#: For the widths of columns.
+_ROWS_THAT_COUNT = 100
 
 
 def set_up_table(view: QTableView, name: str, *, selects_rows: bool = True) -> None:
@@ -98,8 +100,10 @@ class Table(QTableWidget):
             item = QTableWidgetItem(title)
             item.setToolTip((tips or {}).get(column, ""))
             self.setHorizontalHeaderItem(column, item)
-        stretches = QHeaderView.ResizeMode.Stretch
-        self.horizontalHeader().setSectionResizeMode(stretched, stretches)
+        columns = self.horizontalHeader()
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        columns.setResizeContentsPrecision(_ROWS_THAT_COUNT)
+        columns.setSectionResizeMode(stretched, QHeaderView.ResizeMode.Stretch)
 
     def set_rows(self, rows: Sequence[Sequence[Cell]]) -> None:
         """Show others, in the order that the table is sorted by."""
@@ -110,7 +114,6 @@ class Table(QTableWidget):
             for column, cell in enumerate(row):
                 self.setItem(place, column, self._item(cell))
         self.setSortingEnabled(is_sorted)
-        self.resizeColumnsToContents()
 
     def _item(self, cell: Cell) -> QTableWidgetItem:
         item = QTableWidgetItem(cell.text) if cell.number is None else _NumberItem(cell)
