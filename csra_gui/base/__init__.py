@@ -1,6 +1,6 @@
-"""What every room may use: jobs, settings, actions, shortcuts, icons, theme, paths.
+"""What every room may use: jobs, activities, questions, settings, actions, icons, theme.
 
 Small tools that know neither the session nor any widget of ours; the lowest room.
 Not here: anything that knows what a photo or a label is.
-Start at ``jobs.py`` (work off the GUI thread) and ``settings.py`` (what is remembered).
+Start at ``jobs.py`` (work off the GUI thread), ``ask.py`` and ``settings.py``.
 """

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from engine.metrics.checks import defined_mean
 from engine.report.pictures import jpeg, map_png, svg_line
 from engine.resources import resource_path
-from engine.texts import display_text
+from engine.texts import display_text, percent
 
 if TYPE_CHECKING:
     import jinja2
@@ -57,16 +57,11 @@ def from_data(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 
 
-def _percent(value: float) -> str:
-    """A share as a number from 0 to 100 with one digit behind the point; a dash for NaN."""
-    return "–" if math.isnan(value) else f"{100 * value:.1f}"
-
-
 def _percent_range(low: float, high: float) -> str:
     """Two shares as a range of percentages that stays on one line; a dash for NaN."""
     if math.isnan(low) or math.isnan(high):
         return "–"
-    return f"{_percent(low)}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{_percent(high)}"
+    return f"{percent(low)}\N{NO-BREAK SPACE}–\N{NO-BREAK SPACE}{percent(high)}"
 
 
 def _whole(number: int) -> str:
@@ -90,7 +85,7 @@ def _environment() -> jinja2.Environment:
         "log1p": math.log1p,
         "map_png": map_png,
         "mean": defined_mean,
-        "percent": _percent,
+        "percent": percent,
         "svg_line": svg_line,
         "whole": _whole,
     }
