@@ -158,14 +158,14 @@ def measure_ours(tree: Path, profile: Path) -> dict[str, float]:
     start, busy = time.perf_counter(), time.thread_time()
     with Turns() as turns:
         session.open([tree])
-        spin(app, lambda: window.grid.grid.isVisible() and len(session.shown) > 0)
-        window.grid.grid.viewport().repaint()
+        spin(app, lambda: window.browse.grid.grid.isVisible() and len(session.shown) > 0)
+        window.browse.grid.grid.viewport().repaint()
         first = time.perf_counter() - start
         spin(app, lambda: not session.pipeline.is_scanning)
         complete = time.perf_counter() - start
         spin(app, lambda: not session.pipeline.is_looking_up)
         busy = time.thread_time() - busy
-    frames = scroll(app, window.grid.grid)
+    frames = scroll(app, window.browse.grid.grid)
     peak = own_memory()
     application.window.close()
     application.shut_down()

@@ -95,8 +95,9 @@ def measure(folder: Path, training_s: float) -> dict[str, object]:
 
     application.session.models.state_changed.connect(on_model)
     application.session.tagger.finished.connect(on_tagged)
-    application.trainer.reported.connect(on_reported)
-    application.trainer.ended.connect(lambda _end: app.exit())
+    training = application.window.training.controller
+    training.runner.reported.connect(on_reported)
+    training.runner.ended.connect(lambda _end: app.exit())
     timer = QTimer()
     timer.setInterval(TICK_MS)
     timer.timeout.connect(tick)
@@ -133,9 +134,11 @@ def train(application: Application) -> None:
     folder = runs.new_folder("benchmark")
     request = TrainRequest(source, folder, config, ModelStart(), "benchmark", samples=SAMPLES)
 
+    training = application.window.training.controller
+
     def begin(run: TrainingRun) -> None:
-        application.trainer.start(run, asks=False)
-        application.window.training.show_running()
+        training.runner.start(run, asks=False)
+        training.show_running()
 
     def keep() -> TrainingRun:
         importlib.import_module("pyqtgraph")  # as the window does

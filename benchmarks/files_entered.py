@@ -149,8 +149,8 @@ def press_key_of_first_label(application: Application) -> None:
     from PySide6.QtTest import QTest
 
     application.window.activateWindow()
-    application.window.grid.view.setFocus()
-    QTest.keyClick(application.window.grid.view, Qt.Key.Key_1)
+    application.window.browse.grid.view.setFocus()
+    QTest.keyClick(application.window.browse.grid.view, Qt.Key.Key_1)
 
 
 def rest() -> None:

@@ -75,7 +75,7 @@ def pointed(app: object, application: Application, photos: int) -> dict[str, obj
     from csra_gui.base.settings import MAP_KIND, SMOOTH_MAPS
     from csra_gui.maps.comparison import Beside, Together
 
-    settings, viewer = application.settings, application.window.viewer
+    settings, viewer = application.settings, application.window.maps.viewer
     times: dict[str, list[tuple[float, float]]] = {}
     for row in range(min(photos, len(application.session.photos))):
         application.session.focus.set_current(row)
@@ -122,7 +122,7 @@ def sliding(app: object, application: Application) -> list[tuple[float, float]]:
     """The same for moving λ while four labels are drawn together."""
     from csra_gui.maps.head_change import HeadChange
 
-    source = application.window.maps.source
+    source = application.window.maps.display.source
 
     def move(lam: float) -> None:
         source.set_change(HeadChange(lam=lam))
@@ -137,11 +137,11 @@ def sliding(app: object, application: Application) -> list[tuple[float, float]]:
 def repaint(application: Application) -> None:
     """Paint what has changed, now."""
     window = application.window
-    window.viewer.view.repaint()
-    if not window.viewer.side.isHidden():
-        window.viewer.side.view.repaint()
-    window.labels.maps.bar.repaint()
-    window.viewer.readout.repaint()
+    window.maps.viewer.view.repaint()
+    if not window.maps.viewer.side.isHidden():
+        window.maps.viewer.side.view.repaint()
+    window.review.labels.maps.bar.repaint()
+    window.maps.viewer.readout.repaint()
 
 
 def timed(work: Callable[[], None]) -> tuple[float, float]:

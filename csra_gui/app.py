@@ -16,27 +16,22 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from platformdirs import PlatformDirs
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot, qVersion
 from PySide6.QtWidgets import QApplication
 
 from csra_gui.base import settings as keys
 from csra_gui.base.engine_client import EngineFactory
 from csra_gui.base.icons import icon
-from csra_gui.base.paths import LOG_NAME, PROFILE_VARIABLE, profile_dirs
+from csra_gui.base.paths import LOG_NAME, profile_dirs
 from csra_gui.base.settings import Settings
 from csra_gui.base.theme import Theme, apply_theme
-from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.image_loader import ImageDecoder
-from csra_gui.browse.thumbnail_cache import ThumbnailCache
 from csra_gui.main_window import MainWindow
 from csra_gui.models.manager import Downloader, ModelManager
 from csra_gui.session.session import Session
-from csra_gui.training.runner import TrainingRunner
 from engine.data.decoding.pool import DecodePool
 from engine.downloads.download import download
 from engine.records.models import default_store
-from engine.records.trainings import TrainingStore
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +39,6 @@ _LOG_BYTES = 1_000_000
 _SHUT_DOWN_S = 4.0
 #: A step of a training may take seconds, and then its state is written.
 _SAVE_TRAINING_S = 15.0
-_MB = 1_000_000
-_DIRS = PlatformDirs("csra-gui", appauthor=False)
 
 
 def run(
@@ -116,19 +109,13 @@ class Application(QObject):
         self.manager = ModelManager(
             self.session.engine, self.session.jobs, default_store(), downloader, self
         )
-        self.trainer = TrainingRunner(trainer_factory or engine_factory, TrainingStore(), self)
-        limit = settings.value(keys.THUMBNAIL_CACHE_MB) * _MB
-        self.thumbnails = CachedDecoder(
-            self.decoder, ThumbnailCache(cache_dir() / "thumbnails", limit)
-        )
         self.window = MainWindow(
             self.session,
             self.manager,
             settings,
             self.decoder,
             samples,
-            self.thumbnails,
-            trainer=self.trainer,
+            trainer_factory or engine_factory,
         )
 
     def start(self, folders: Sequence[Path]) -> None:
@@ -138,13 +125,10 @@ class Application(QObject):
 
     def shut_down(self) -> bool:
         """End all work; ``False`` if something would not end in time."""
-        self.window.watch.close()
-        ended = self.window.training.shut_down(_SAVE_TRAINING_S)
+        self.window.browse.watch.close()
+        ended = self.window.training.controller.shut_down(_SAVE_TRAINING_S)
         ended &= self.session.shut_down(_SHUT_DOWN_S)
-        self.window.grid.thumbnails.close()
-        self.window.viewer.loader.close()
-        self.window.stage.compare.loader.close()
-        self.thumbnails.close()
+        self.window.browse.close()
         self.decoder.close()
         return ended
 
@@ -154,10 +138,10 @@ class Application(QObject):
             folders = self.settings.last_opened
         self.session.library.open()
         if folders:
-            self.window.opener.open(folders)
+            self.window.browse.opener.open(folders)
         self.session.models.start()
-        self.window.evaluation.look_for_unfinished()
-        self.window.training.look_for_interrupted()
+        self.window.evaluation.controller.look_for_unfinished()
+        self.window.training.controller.look_for_interrupted()
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()
@@ -165,11 +149,9 @@ class Application(QObject):
             apply_theme(app, Theme(self.settings.value(keys.THEME)))
 
     @Slot(str, object)
-    def _on_settings_changed(self, key: str, value: object) -> None:
+    def _on_settings_changed(self, key: str, _value: object) -> None:
         if key == keys.THEME.key:
             self._apply_theme()
-        elif key == keys.THUMBNAIL_CACHE_MB.key and isinstance(value, int):
-            self.thumbnails.set_limit(value * _MB)
 
 
 class FaultReporter(QObject):
@@ -246,12 +228,6 @@ class _SignalBridge(QObject):
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._close()
-
-
-def cache_dir() -> Path:
-    """Where files are kept that can be made again: the person's own folder, or the profile."""
-    profile = os.environ.get(PROFILE_VARIABLE)
-    return Path(profile) / "cache" if profile else _DIRS.user_cache_path
 
 
 def versions() -> str:

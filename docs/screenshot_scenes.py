@@ -39,16 +39,16 @@ def main(studio: Studio) -> None:
 
 def list_view(studio: Studio) -> None:
     studio.look_at("nagasaki-boats.jpg", "boat")
-    studio.window.browsing.set_mode(ViewMode.LIST)
+    studio.window.browse.browsing.set_mode(ViewMode.LIST)
     studio.keep("list")
-    studio.window.browsing.set_mode(ViewMode.GRID)
+    studio.window.browse.browsing.set_mode(ViewMode.GRID)
 
 
 def large(studio: Studio) -> None:
     studio.look_at("sheep-in-march.jpg", "sheep")
-    studio.window.browsing.set_mode(ViewMode.LARGE)
+    studio.window.browse.browsing.set_mode(ViewMode.LARGE)
     studio.keep("large")
-    studio.window.browsing.set_mode(ViewMode.GRID)
+    studio.window.browse.browsing.set_mode(ViewMode.GRID)
 
 
 def compare(studio: Studio) -> None:
@@ -56,37 +56,37 @@ def compare(studio: Studio) -> None:
     studio.session.set_selection((studio.row("astronaut.jpg"), studio.row("photographer.jpg")))
     studio.command("view_compare")
     studio.keep("compare")
-    studio.window.browsing.set_mode(ViewMode.GRID)
+    studio.window.browse.browsing.set_mode(ViewMode.GRID)
 
 
 def folders(studio: Studio) -> None:
     studio.look_at("aeroplane-from-above.jpg", "aeroplane")
-    studio.window.folders.show()
+    studio.window.browse.folders.show()
     studio.keep("folders")
-    studio.window.folders.hide()
+    studio.window.browse.folders.hide()
 
 
 def counts(studio: Studio) -> None:
     studio.look_at("cat.jpg")
-    studio.window.facets.show()
-    edit = studio.window.search.bar.edit
-    studio.window.search.start_typing()
+    studio.window.search.facets.show()
+    edit = studio.window.search.panel.bar.edit
+    studio.window.search.panel.start_typing()
     QTest.keyClicks(edit, "person OR b")
     studio.keep("counts-and-completion")
     edit.offers.hide()
     edit.clear()
-    studio.window.search.clear()
-    studio.window.facets.hide()
+    studio.window.search.panel.clear()
+    studio.window.search.facets.hide()
 
 
 def filter_error(studio: Studio) -> None:
     studio.session.shown.set_filter("score:cat>much AND dog")
     studio.keep("filter-error")
-    studio.window.search.clear()
+    studio.window.search.panel.clear()
 
 
 def filter_help(studio: Studio) -> None:
-    bar = studio.window.search.bar
+    bar = studio.window.search.panel.bar
     bar._on_questions_clicked()
     studio.keep("filter-help")
     bar.help.hide()
@@ -156,31 +156,32 @@ def together(studio: Studio) -> None:
     model = studio.session.models.model
     assert model is not None
     studio.look_at("black-canyon.jpg")
-    window.maps_panel.show_together()
+    window.maps.panel.show_together()
     names = ("person", "boat")
-    window.viewer.comparison.set_categories([model.categories.index_of(name) for name in names])
-    window.viewer.comparison.set_together(Together.COLORS)
+    comparison = window.maps.viewer.comparison
+    comparison.set_categories([model.categories.index_of(name) for name in names])
+    comparison.set_together(Together.COLORS)
     studio.keep("maps-together")
-    window.viewer.comparison.set_together(Together.OFF)
+    window.maps.viewer.comparison.set_together(Together.OFF)
     studio.look_at("cat.jpg", "cat")
-    window.viewer.comparison.set_beside(Beside.NO_ATTENTION)
+    window.maps.viewer.comparison.set_beside(Beside.NO_ATTENTION)
     studio.keep("maps-beside")
-    window.viewer.comparison.set_beside(Beside.NOTHING)
-    window.viewer.comparison.set_categories(())
+    window.maps.viewer.comparison.set_beside(Beside.NOTHING)
+    window.maps.viewer.comparison.set_categories(())
 
 
 def what_if(studio: Studio) -> None:
     window = studio.window
-    source = window.maps.source
+    source = window.maps.display.source
     studio.look_at("astronaut.jpg", "person")
-    window.maps_panel.show_changes()
+    window.maps.panel.show_changes()
     source.set_hidden(Box(0.3, 0.1, 0.7, 0.5))
     studio.wait(lambda: source.scores is not None, "the part is hidden")
     studio.keep("what-if")
     source.reset()
-    window.maps_panel.tabs.setCurrentWidget(window.maps_panel.heads)
+    window.maps.panel.tabs.setCurrentWidget(window.maps.panel.heads)
     studio.keep("heads")
-    window.maps_panel.hide()
+    window.maps.panel.hide()
 
 
 def why(studio: Studio) -> None:
@@ -194,7 +195,7 @@ def why(studio: Studio) -> None:
 
 def models(studio: Studio) -> None:
     studio.command("models")
-    dialog = studio.window.controller.dialog
+    dialog = studio.window.models.controller.dialog
     assert dialog is not None
     studio.keep("models", dialog)
 
@@ -222,7 +223,7 @@ def problems(studio: Studio) -> None:
 def evaluation(studio: Studio) -> None:
     first = made_up_run(studio, "Example model", 1.6)
     second = EvaluationStore().save(made_up_run(studio, "Another example", 1.2))
-    controller = studio.window.evaluation
+    controller = studio.window.evaluation.controller
     folder = EvaluationStore().save(first)
     controller.show_run(folder.name)
     results = controller.results
@@ -241,13 +242,13 @@ def evaluation(studio: Studio) -> None:
 
 def start_evaluation(studio: Studio) -> None:
     studio.command("evaluate_voc")
-    dialog = studio.window.evaluation.dialog
+    dialog = studio.window.evaluation.controller.dialog
     assert dialog is not None
     studio.keep("evaluate", dialog)
 
 
 def training(studio: Studio) -> None:
-    controller = studio.window.training
+    controller = studio.window.training.controller
     for name, label in (
         ("cat.jpg", "cat"),
         ("sheep-in-march.jpg", "sheep"),
@@ -283,7 +284,7 @@ def training(studio: Studio) -> None:
 
 
 def teachings(studio: Studio) -> None:
-    controller = studio.window.training.teaching
+    controller = studio.window.training.controller.teaching
     studio.command("improve_model")
     assert controller.improve_dialog is not None
     studio.keep("improve", controller.improve_dialog)

@@ -73,7 +73,7 @@ class Studio:
     def open_photos(self) -> None:
         """Open the folder, and wait until all is tagged that can be."""
         session, count = self.session, 1 + sum(map(len, FOLDERS.values()))
-        self.window.opener.open([self.photos])
+        self.window.browse.opener.open([self.photos])
         self.wait(lambda: len(session.photos) == count, "the photos are found")
         self.wait(
             lambda: session.models.model is not None and not session.photos.untagged_rows(),
@@ -89,7 +89,7 @@ class Studio:
         session.set_selection((row,))
         session.focus.set_current(row)
         self.wait(
-            lambda: session.focus.evidence is not None and self.window.viewer.view.has_photo(),
+            lambda: session.focus.evidence is not None and self.window.maps.viewer.view.has_photo(),
             f"{name} is shown",
         )
         assert session.models.model is not None

@@ -1,4 +1,4 @@
-"""Where settings and logs are kept."""
+"""Where settings, logs and caches are kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-#: A folder that takes the place of the person's own settings and log, for tests and trials.
+_DIRS = PlatformDirs("csra-gui", appauthor=False)
+#: A folder that takes the place of the person's own settings, log and cache, for tests and trials.
 PROFILE_VARIABLE = "CSRA_GUI_PROFILE"
 LOG_NAME = "csra-gui.log"
 
@@ -17,8 +18,13 @@ def profile_dirs() -> tuple[Path, Path]:
     profile = os.environ.get(PROFILE_VARIABLE)
     if profile:
         return Path(profile), Path(profile)
-    dirs = PlatformDirs("csra-gui", appauthor=False)
-    return dirs.user_config_path, dirs.user_log_path
+    return _DIRS.user_config_path, _DIRS.user_log_path
+
+
+def cache_dir() -> Path:
+    """Where files are kept that can be made again."""
+    profile = os.environ.get(PROFILE_VARIABLE)
+    return Path(profile) / "cache" if profile else _DIRS.user_cache_path
 
 
 def log_file() -> Path:

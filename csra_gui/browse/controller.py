@@ -21,7 +21,7 @@ class BrowseController(QObject):
 
     Args:
         loader: of the large photos.
-        thumbnails: with their cache; without them there is nothing to clear.
+        thumbnails: with their cache.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class BrowseController(QObject):
         browsing: Browsing,
         loader: ImageLoader,
         notifier: Notifier,
-        thumbnails: CachedDecoder | None,
+        thumbnails: CachedDecoder,
         window: QWidget,
     ) -> None:
         super().__init__(window)
@@ -68,8 +68,6 @@ class BrowseController(QObject):
     def clear_thumbnails(self) -> None:
         """Empty the cache of thumbnails, and say when that is done."""
         thumbnails = self._thumbnails
-        if thumbnails is None:
-            return
         self._session.jobs.run(
             lambda: thumbnails.clear().result(),
             "clear thumbnails",

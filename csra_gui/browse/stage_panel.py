@@ -25,7 +25,6 @@ class StagePanel(QWidget):
         menu_requested: where on the screen the menu of the chosen photos belongs.
 
     Args:
-        viewer: the panel of the large photo.
         thumbnails: shared with the grid; only one of the two can be seen at a time.
     """
 
@@ -35,20 +34,19 @@ class StagePanel(QWidget):
         self,
         session: Session,
         browsing: Browsing,
-        viewer: QWidget,
         thumbnails: ImageLoader,
         decoder: ImageDecoder,
+        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(viewer.parentWidget())
+        super().__init__(parent)
         self._browsing = browsing
-        self._viewer = viewer
         self._thumbnails = thumbnails
         self.compare = ComparePanel(session, browsing, decoder, self)
+        self._viewer: QWidget = self.compare
         self._filmstrip_model = FilmstripModel(session, thumbnails, self)
         self.filmstrip = Filmstrip(self._filmstrip_model, self)
         self._link = PhotoLink(session, self.filmstrip, self.filmstrip)
         self._stack = QStackedLayout()
-        self._stack.addWidget(viewer)
         self._stack.addWidget(self.compare)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -60,6 +58,12 @@ class StagePanel(QWidget):
             lambda point: self.menu_requested.emit(self.filmstrip.viewport().mapToGlobal(point))
         )
         browsing.mode_changed.connect(self._show_mode)
+        self._show_mode()
+
+    def set_viewer(self, viewer: QWidget) -> None:
+        """Show the large photo in this panel."""
+        self._viewer = viewer
+        self._stack.addWidget(viewer)
         self._show_mode()
 
     @Slot()

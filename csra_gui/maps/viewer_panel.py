@@ -10,7 +10,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import Settings
-from csra_gui.browse.image_loader import ImageDecoder, large_loader
+from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison, Together
 from csra_gui.maps.display import MapDisplay
@@ -70,7 +70,7 @@ class ViewerPanel(QWidget):
         session: Session,
         settings: Settings,
         display: MapDisplay,
-        decoder: ImageDecoder,
+        loader: ImageLoader,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -78,7 +78,7 @@ class ViewerPanel(QWidget):
         self._display = display
         self._shown: Path | None = None
         self._pictures = MapPictures()
-        self.loader = large_loader(decoder, self)
+        self.loader = loader
         self.view = PhotoView(self)
         self.comparison = Comparison(session, self)
         self.side = SideView(session, display, self.comparison, self)

@@ -7,8 +7,12 @@ from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions, Standard
+from csra_gui.base.paths import log_file
 from csra_gui.base.settings import THEME, Settings
-from csra_gui.shell.controller import WindowDialogs
+from csra_gui.session.session import Session
+from csra_gui.shell.log_dialog import LogDialog
+from csra_gui.shell.settings_dialog import SettingsDialog
+from csra_gui.widgets.text_dialogs import AboutDialog
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("theme_system", "Like the &desktop", checkable=True, group="theme"),
@@ -32,8 +36,9 @@ class WindowActions(FeatureActions):
 
     shortcuts_requested = Signal()
 
-    def __init__(self, settings: Settings, dialogs: WindowDialogs, window: QWidget) -> None:
+    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
         super().__init__(ACTIONS, window)
+        self._session = session
         self._settings = settings
         self._window = window
         self.connect_slots(
@@ -42,11 +47,11 @@ class WindowActions(FeatureActions):
                 "theme_light": lambda: settings.set_value(THEME, "light"),
                 "theme_dark": lambda: settings.set_value(THEME, "dark"),
                 "full_screen": self._set_full_screen,
-                "settings": dialogs.show_settings,
+                "settings": self._show_settings,
                 "quit": window.close,
                 "shortcuts": self.shortcuts_requested,
-                "show_log": dialogs.show_log,
-                "about": dialogs.show_about,
+                "show_log": self._show_log,
+                "about": self._show_about,
             }
         )
         self.refresh_on(settings.setting_changed)
@@ -60,3 +65,12 @@ class WindowActions(FeatureActions):
             self._window.showFullScreen()
         else:
             self._window.showNormal()
+
+    def _show_settings(self) -> None:
+        SettingsDialog(self._settings, self._window).open()
+
+    def _show_log(self) -> None:
+        LogDialog(self._session.jobs, log_file(), self._window).open()
+
+    def _show_about(self) -> None:
+        AboutDialog(self._session.models.model, self._window).open()

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
-from csra_gui.models.controller import is_model_file
+from csra_gui.browse.opener import Opener
+from csra_gui.models.controller import ModelController, is_model_file
 from csra_gui.session.session import Session
 from csra_gui.widgets.drop_hint import DropHint, DropKind, local_paths
 
 
 class DropTarget(QObject):
-    """Takes the drag events of the window. Names alone decide; the disk is not touched.
+    """Takes the drag events of the window. Names alone decide; the disk is not touched."""
 
-    Signals:
-        photos_dropped: the files and folders, and whether they are added to what is open.
-        models_dropped: the model files.
-    """
-
-    photos_dropped = Signal(object, bool)
-    models_dropped = Signal(object)
-
-    def __init__(self, window: QWidget, session: Session) -> None:
+    def __init__(
+        self, window: QWidget, session: Session, opener: Opener, models: ModelController
+    ) -> None:
         super().__init__(window)
         self._session = session
+        self._opener = opener
+        self._models = models
         self._hint = DropHint(window)
         self._has_photos = False
         window.setAcceptDrops(True)
@@ -72,10 +69,12 @@ class DropTarget(QObject):
         paths = local_paths(event.mimeData().urls())
         models = [path for path in paths if is_model_file(path)]
         photos = [path for path in paths if not is_model_file(path)]
-        if photos:
-            self.photos_dropped.emit(photos, _adds(event))
+        if photos and _adds(event):
+            self._opener.add(photos)
+        elif photos:
+            self._opener.open(photos)
         if models:
-            self.models_dropped.emit(models)
+            self._models.import_files(models)
 
 
 def _adds(event: QDropEvent) -> bool:

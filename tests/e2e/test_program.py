@@ -72,7 +72,9 @@ def look_at(qtbot: QtBot, application: Application, name: str) -> None:
     session = application.session
     session.focus.set_current([path.name for path in session.photos.paths].index(name))
     qtbot.waitUntil(
-        lambda: session.focus.evidence is not None and application.window.viewer.view.has_photo(),
+        lambda: (
+            session.focus.evidence is not None and application.window.maps.viewer.view.has_photo()
+        ),
         timeout=TIMEOUT_MS,
     )
 
@@ -81,7 +83,7 @@ def point_at_label(qtbot: QtBot, application: Application, category: str) -> Non
     """Move the pointer onto a label's row, as a hand would."""
     assert application.session.models.model is not None
     index = application.session.models.model.categories.index_of(category)
-    view = application.window.labels.labels
+    view = application.window.review.labels.labels
     row = view.model().row_of(index)
     assert row is not None, f"{category} is not in the list"
     where = view.visualRect(view.model().index(row, 0)).center()
@@ -92,7 +94,7 @@ def point_at_label(qtbot: QtBot, application: Application, category: str) -> Non
 
 def heat(application: Application) -> np.ndarray:
     """How strongly the map colours each pixel of the photo as it is painted on the screen."""
-    view = application.window.viewer.view
+    view = application.window.maps.viewer.view
     assert view.overlay_visible()
     with_map = painted(view)
     view.set_peeking(True)

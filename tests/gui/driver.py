@@ -95,7 +95,7 @@ def drop(application: Application, paths: list[Path], *, shift: bool = False) ->
 
 
 def overlay(application: Application) -> QImage:
-    return application.window.viewer.view._overlay.toImage()
+    return application.window.maps.viewer.view._overlay.toImage()
 
 
 def trigger(application: Application, name: str) -> None:
@@ -122,7 +122,7 @@ def wait_for_model(qtbot: QtBot, application: Application, model_id: str = MODEL
 
 
 def cell(application: Application, name: str, role: int) -> object:
-    model = application.window.grid.grid.model()
+    model = application.window.browse.grid.grid.model()
     columns = model.columnCount()
     photo = row(application, name)
     return model.index(photo // columns, photo % columns).data(role)
@@ -176,7 +176,7 @@ def own_model(
 def open_dialog(qtbot: QtBot, application: Application, name: str) -> ModelsDialog:
     """The Models dialog on one model."""
     application.window.actions_table["models"].trigger()
-    dialog = application.window.controller.dialog
+    dialog = application.window.models.controller.dialog
     assert dialog is not None
     manager = application.manager
     qtbot.waitUntil(lambda: name in [model.name for model in manager.entries.models])

@@ -23,7 +23,7 @@ from tests.fakes import FakeEngine
 def watched(self, folders, start=app.Application.start):
     def look():
         session = self.session
-        seen = self.window.grid.thumbnails.image(Path(folders[0]) / "good.png") is not None
+        seen = self.window.browse.grid.thumbnails.image(Path(folders[0]) / "good.png") is not None
         if len(session.photos) and not session.photos.untagged_rows() and seen:
             print("ready", len(session.photos), flush=True)
             timer.stop()

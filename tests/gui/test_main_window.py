@@ -100,7 +100,7 @@ def test_pointing_at_a_label_shows_its_map_and_a_click_with_ctrl_keeps_it(
     application = start([photos])
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat.jpg")
-    view, panel = application.window.viewer.view, application.window.labels
+    view, panel = application.window.maps.viewer.view, application.window.review.labels
     qtbot.waitUntil(view.has_photo)
     listed = panel.labels.model()
     [place] = [i for i in range(listed.rowCount()) if listed.index(i, 0).data() == "cat"]
@@ -127,9 +127,9 @@ def test_another_threshold_labels_everything_anew_without_the_model(
     wait_until_tagged(qtbot, application)
     calls = len(engine.predict_calls)
     before = labels(application, "cat.jpg")
-    application.window.labels.threshold.value_changed.emit(0.0)
+    application.window.review.labels.threshold.value_changed.emit(0.0)
     assert labels(application, "cat.jpg") == set(CATEGORIES) > before
-    application.window.labels.threshold.value_changed.emit(1.0)
+    application.window.review.labels.threshold.value_changed.emit(1.0)
     assert labels(application, "cat.jpg") == set()
     assert len(engine.predict_calls) == calls
     assert application.settings.value(keys.THRESHOLD) == 1.0
@@ -179,7 +179,7 @@ def test_tagging_can_wait_for_its_command(
 ) -> None:
     application = start()
     application.settings.set_value(keys.TAG_ON_OPENING, False)
-    application.window.opener.open([photos])
+    application.window.browse.opener.open([photos])
     qtbot.waitUntil(lambda: len(application.session.photos) == 5)
     qtbot.waitUntil(application.window.actions_table["tag"].isEnabled)
     assert engine.predict_calls == []
@@ -194,7 +194,7 @@ def test_the_window_works_while_the_model_loads(
     application = start([photos])
     qtbot.waitUntil(lambda: len(application.session.photos) == 5)
     application.session.focus.set_current(row(application, "cat.jpg"))
-    qtbot.waitUntil(application.window.viewer.view.has_photo)
+    qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
     assert application.session.models.state is ModelState.LOADING
     qtbot.waitUntil(
         lambda: application.window.activity_bar.texts() == ("Loading the model…",), timeout=5000
@@ -264,7 +264,7 @@ def test_opening_another_folder_drops_the_results_of_the_first(
     other = tmp_path / "other"
     other.mkdir()
     (other / "boat.jpg").touch()
-    application.window.opener.open([other])
+    application.window.browse.opener.open([other])
     engine.predict_gate.set()
     wait_until_tagged(qtbot, application)
     assert names(application) == ["boat.jpg"]
@@ -276,7 +276,7 @@ def test_opening_another_folder_drops_the_results_of_the_first(
 def test_what_was_set_is_there_at_the_next_start(qtbot: QtBot, start: Start, photos: Path) -> None:
     first = start([photos])
     wait_until_tagged(qtbot, first)
-    first.window.labels.threshold.value_changed.emit(0.8)
+    first.window.review.labels.threshold.value_changed.emit(0.8)
     first.settings.set_value(keys.THUMBNAIL_SIDE, 224)
     first.settings.set_value(keys.THEME, "dark")
     first.window.close()
@@ -316,7 +316,7 @@ def test_arrow_keys_go_through_all_photos_across_the_rows(
 ) -> None:
     application = start([photos])
     wait_until_tagged(qtbot, application)
-    grid = application.window.grid.grid
+    grid = application.window.browse.grid.grid
     press = [
         (Qt.Key.Key_Home, 0),
         *((Qt.Key.Key_Right, photo) for photo in (1, 2, 3, 4, 4)),

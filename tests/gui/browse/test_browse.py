@@ -35,18 +35,18 @@ def current_name(application: Application) -> str:
 
 def test_keys_go_to_the_photos_as_soon_as_there_are_some(application: Application) -> None:
     window = application.window
-    assert window.focusWidget() is window.grid.grid
+    assert window.focusWidget() is window.browse.grid.grid
     trigger(application, "view_list")
-    assert window.focusWidget() is window.grid.list
+    assert window.focusWidget() is window.browse.grid.list
 
 
 def test_each_view_mode_shows_what_it_says(application: Application) -> None:
     window = application.window
     seen = {
-        "view_list": (window.grid.list, window.viewer),
-        "view_large": (window.viewer, window.stage.filmstrip),
-        "view_compare": (window.stage.compare, window.stage.filmstrip),
-        "view_grid": (window.grid.grid, window.viewer),
+        "view_list": (window.browse.grid.list, window.maps.viewer),
+        "view_large": (window.maps.viewer, window.browse.stage.filmstrip),
+        "view_compare": (window.browse.stage.compare, window.browse.stage.filmstrip),
+        "view_grid": (window.browse.grid.grid, window.maps.viewer),
     }
     everything = {widget for widgets in seen.values() for widget in widgets}
     for name, widgets in seen.items():
@@ -61,14 +61,14 @@ def test_the_view_mode_is_remembered(
     trigger(application, "view_list")
     application.settings.save()
     other = start([many])
-    assert other.window.browsing.mode is ViewMode.LIST
-    assert other.window.grid.list.isVisibleTo(other.window) or not len(other.session.photos)
+    assert other.window.browse.browsing.mode is ViewMode.LIST
+    assert other.window.browse.grid.list.isVisibleTo(other.window) or not len(other.session.photos)
 
 
 def test_a_double_click_shows_the_photo_large_and_the_key_goes_back(
     application: Application,
 ) -> None:
-    grid, browsing = application.window.grid.grid, application.window.browsing
+    grid, browsing = application.window.browse.grid.grid, application.window.browse.browsing
     place = grid.visualRect(grid._photos.index_of(3)).center()
     QTest.mouseClick(grid.viewport(), LEFT, NONE, place)
     QTest.mouseDClick(grid.viewport(), LEFT, NONE, place)
@@ -109,20 +109,20 @@ def test_keys_in_the_filmstrip_go_on_and_the_grid_follows(
     qtbot: QtBot, application: Application
 ) -> None:
     trigger(application, "view_large")
-    filmstrip = application.window.stage.filmstrip
+    filmstrip = application.window.browse.stage.filmstrip
     qtbot.keyClick(filmstrip, Qt.Key.Key_Right)
     qtbot.keyClick(filmstrip, Qt.Key.Key_Right, SHIFT)
     assert application.session.selection == (1, 2)
     qtbot.keyClick(filmstrip, Qt.Key.Key_End)
     trigger(application, "view_grid")
-    assert application.window.grid.grid.current_photo == 22
+    assert application.window.browse.grid.grid.current_photo == 22
 
 
 # The list.
 
 
 def list_texts(application: Application, row: int) -> list[str]:
-    model = application.window.grid.list.model()
+    model = application.window.browse.grid.list.model()
     return [model.index(row, column).data() for column in range(len(COLUMNS))]
 
 
@@ -139,7 +139,7 @@ def test_a_click_on_a_head_sorts_up_then_down_then_as_found(
     qtbot: QtBot, application: Application
 ) -> None:
     trigger(application, "view_list")
-    header = application.window.grid.list.horizontalHeader()
+    header = application.window.browse.grid.list.horizontalHeader()
     shown = application.session.shown
     column = [c.sort_key for c in COLUMNS].index("folder")
     place = QPoint(header.sectionViewportPosition(column) + 5, 5)
@@ -167,7 +167,7 @@ def test_every_column_can_be_sorted_by(qtbot: QtBot, application: Application, c
 
 def test_rows_chosen_in_the_list_are_the_selection(application: Application) -> None:
     trigger(application, "view_list")
-    view, session = application.window.grid.list, application.session
+    view, session = application.window.browse.grid.list, application.session
     for row, modifiers in ((3, NONE), (6, SHIFT), (9, CTRL)):
         place = view.visualRect(view.model().index(row, 0)).center()
         QTest.mouseClick(view.viewport(), LEFT, modifiers, place)
@@ -183,7 +183,7 @@ def test_two_selected_photos_are_compared_with_the_same_zoom(
 ) -> None:
     application.session.set_selection((2, 15))
     trigger(application, "view_compare")
-    left, right = (side.view for side in application.window.stage.compare.sides)
+    left, right = (side.view for side in application.window.browse.stage.compare.sides)
     qtbot.waitUntil(lambda: left.has_photo() and right.has_photo())
     left.zoom_in()
     left.zoom_in()
@@ -196,13 +196,13 @@ def test_going_on_while_comparing_changes_the_right_photo(application: Applicati
     application.session.focus.set_current(4)
     application.session.set_selection((4,))
     trigger(application, "view_compare")
-    browsing = application.window.browsing
+    browsing = application.window.browse.browsing
     assert browsing.pair == (4, 5)
     trigger(application, "next_photo")
     assert browsing.pair == (4, 5)  # now the right one is current
     trigger(application, "next_photo")
     assert browsing.pair == (4, 6)
-    view = application.window.stage.compare.sides[0].view
+    view = application.window.browse.stage.compare.sides[0].view
     QTest.mouseClick(view, LEFT)
     assert application.session.focus.current == 4
 
@@ -211,8 +211,8 @@ def test_opening_another_folder_ends_comparing(
     qtbot: QtBot, application: Application, photos: Path
 ) -> None:
     trigger(application, "view_compare")
-    application.window.opener.open([photos])
-    assert application.window.browsing.mode is ViewMode.GRID
+    application.window.browse.opener.open([photos])
+    assert application.window.browse.browsing.mode is ViewMode.GRID
     qtbot.waitUntil(lambda: len(application.session.photos) == 5)
 
 
@@ -257,7 +257,7 @@ def test_reviewed_photos_and_decisions_are_told_to_the_view_and_to_screen_reader
     application.session.decisions.decide(
         [1], {"cat": Verdict.ACCEPTED}, caption="Accept", reviewed=True
     )
-    index = application.window.grid.grid._photos.index_of(1)
+    index = application.window.browse.grid.grid._photos.index_of(1)
     assert index.data(PhotoRole.IS_REVIEWED) is True
     assert "cat" in [label.category for label in index.data(PhotoRole.LABELS)]
     text = index.data(Qt.ItemDataRole.AccessibleTextRole)
@@ -302,7 +302,7 @@ def test_the_limit_of_the_thumbnails_on_the_disk_is_a_setting(
 def test_a_click_on_a_folder_shows_only_what_is_in_it(
     qtbot: QtBot, application: Application, many: Path
 ) -> None:
-    folders, session = application.window.folders, application.session
+    folders, session = application.window.browse.folders, application.session
     session.shown.set_filter("tagged:yes")
     folders.choose(many / "dogs")
     qtbot.waitUntil(lambda: len(session.shown) == 11)
@@ -317,7 +317,7 @@ def test_a_click_on_a_folder_shows_only_what_is_in_it(
 def test_typing_another_filter_takes_the_mark_off_the_folder(
     qtbot: QtBot, application: Application, many: Path
 ) -> None:
-    folders = application.window.folders
+    folders = application.window.browse.folders
     folders.choose(many / "dogs")
     application.session.shown.set_filter("cat")
     assert not folders.tree.selectionModel().hasSelection()
@@ -326,8 +326,8 @@ def test_typing_another_filter_takes_the_mark_off_the_folder(
 def test_opening_a_folder_of_the_tree_shows_all_of_it(
     qtbot: QtBot, application: Application, many: Path
 ) -> None:
-    application.window.folders.choose(many / "dogs")
-    application.window.folders.tree.folder_opened.emit(many / "dogs")
+    application.window.browse.folders.choose(many / "dogs")
+    application.window.browse.folders.tree.folder_opened.emit(many / "dogs")
     qtbot.waitUntil(lambda: len(application.session.shown) == 11)
     assert application.session.pipeline.roots == [many / "dogs"]
     assert application.session.shown.filter_text == ""
@@ -338,10 +338,10 @@ def test_recent_folders_are_listed_and_can_be_forgotten(
     application: Application, many: Path, tmp_path: Path
 ) -> None:
     window = application.window
-    window.opener.open([many / "dogs"])
-    recent = window.folders.recent
+    window.browse.opener.open([many / "dogs"])
+    recent = window.browse.folders.recent
     assert recent.item(0).text() == "dogs"
-    window.opener.forget(many / "dogs")
+    window.browse.opener.forget(many / "dogs")
     assert "dogs" not in [recent.item(row).text() for row in range(recent.count())]
 
 

@@ -45,14 +45,14 @@ def test_a_new_photo_appears_and_is_tagged(qtbot: QtBot, start: Start, photos: P
     qtbot.waitUntil(lambda: "boat.jpg" in shown(application), timeout=15_000)
     row = names(application).index("boat.jpg")
     qtbot.waitUntil(lambda: application.session.photos.is_tagged(row))
-    assert application.window.folders.tree.model().index(0, 1).data() == "6"
+    assert application.window.browse.folders.tree.model().index(0, 1).data() == "6"
 
 
 def test_a_photo_that_was_deleted_goes_and_comes_back(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
     application = start_watching(qtbot, start, photos)
-    counts = application.window.folders.tree.model()
+    counts = application.window.browse.folders.tree.model()
     (photos / "cat.jpg").rename(photos.parent / "away.jpg")
     qtbot.waitUntil(lambda: "cat.jpg" not in shown(application), timeout=15_000)
     assert counts.index(0, 1).data() == "4"
@@ -66,13 +66,13 @@ def test_a_changed_photo_is_tagged_again_and_gets_a_new_thumbnail(
     qtbot: QtBot, start: Start, engine: object, photos: Path
 ) -> None:
     application = start_watching(qtbot, start, photos)
-    thumbnails = application.window.grid.thumbnails
+    thumbnails = application.window.browse.grid.thumbnails
     cat = photos / "cat.jpg"
     qtbot.waitUntil(lambda: isinstance(thumbnails.image(cat), QImage))
     before = thumbnails.image(cat)
     calls = len(engine.predicted)  # type: ignore[attr-defined]
     cat.write_bytes(b"another photo")
-    application.window.watch.look_again()
+    application.window.browse.watch.look_again()
     qtbot.waitUntil(lambda: len(engine.predicted) > calls, timeout=15_000)  # type: ignore[attr-defined]
     assert engine.predicted[-1] == cat  # type: ignore[attr-defined]
     wait_until_tagged(qtbot, application)
@@ -95,8 +95,8 @@ def test_neighbours_of_a_photo_that_was_opened_alone_stay_out(
     application = start([photos / "cat.jpg"])
     wait_until_tagged(qtbot, application)
     (photos / "boat.jpg").touch()
-    with qtbot.waitSignal(application.window.watch.checked):
-        application.window.watch.look_again()
+    with qtbot.waitSignal(application.window.browse.watch.checked):
+        application.window.browse.watch.look_again()
     assert shown(application) == {"cat.jpg"}
 
 
@@ -106,7 +106,7 @@ def test_what_happened_meanwhile_is_noticed_when_the_person_comes_back(
     monkeypatch.setattr(folder_watch, "MAX_WATCHED", 0)
     application = start_watching(qtbot, start, photos)
     (photos / "dog.jpg").unlink()
-    application.window.watch.look_again()
+    application.window.browse.watch.look_again()
     qtbot.waitUntil(lambda: "dog.jpg" not in shown(application))
 
 

@@ -23,7 +23,7 @@ def test_the_item_models_keep_qt_s_rules_while_photos_come_and_go(
     photos: Path,
     kind: type[ShownPhotosModel],
 ) -> None:
-    session, thumbnails = application.session, application.window.grid.thumbnails
+    session, thumbnails = application.session, application.window.browse.grid.thumbnails
     model = (
         PhotoDetailsModel(session, application)
         if kind is PhotoDetailsModel
@@ -46,7 +46,7 @@ def test_the_item_models_keep_qt_s_rules_while_photos_come_and_go(
 
 
 def test_a_grid_has_empty_cells_after_the_last_photo(application: Application) -> None:
-    model = application.window.grid._model
+    model = application.window.browse.grid._model
     model.set_columns(5)
     assert (model.rowCount(), model.columnCount()) == (5, 5)
     assert model.photo_at(model.index(4, 2)) == 22
@@ -55,7 +55,7 @@ def test_a_grid_has_empty_cells_after_the_last_photo(application: Application) -
 
 
 def test_positions_become_rectangles_and_come_back(application: Application) -> None:
-    model = application.window.grid._model
+    model = application.window.browse.grid._model
     some = [[], [0], [22], list(range(4, 12)), [0, 2, 3, 21, 22], list(range(23))]
     for columns in (1, 3, 7, 40):
         model.set_columns(columns)

@@ -60,7 +60,7 @@ def start_dialog(qtbot: QtBot, application: Application, devkit: Path) -> StartD
     """The dialog with the devkit in it, ready to start."""
     qtbot.waitUntil(lambda: application.session.models.model is not None)
     trigger(application, "evaluate_voc")
-    dialog = application.window.evaluation.dialog
+    dialog = application.window.evaluation.controller.dialog
     assert dialog is not None
     dialog.data.set_folder(devkit)
     qtbot.waitUntil(dialog.start.isEnabled)
@@ -70,7 +70,7 @@ def start_dialog(qtbot: QtBot, application: Application, devkit: Path) -> StartD
 def evaluated(qtbot: QtBot, application: Application, devkit: Path) -> ResultWindow:
     """The window of results on a run that has just been made."""
     dialog = start_dialog(qtbot, application, devkit)
-    controller = application.window.evaluation
+    controller = application.window.evaluation.controller
     with qtbot.waitSignal(controller.runner.ended):
         dialog.start.click()
     press(application.window, "Show the results")
@@ -182,7 +182,7 @@ def test_cancelling_stops_the_evaluation_and_says_how_to_go_on(
     dialog = start_dialog(qtbot, application, devkit)
     engine.evaluate_gate.clear()
     dialog.start.click()
-    controller = application.window.evaluation
+    controller = application.window.evaluation.controller
     qtbot.waitUntil(lambda: controller.runner.is_running)
     running = application.window.activity_bar.texts
     assert [text for text in running() if text.startswith("Evaluating")]
@@ -203,7 +203,7 @@ def test_an_evaluation_that_fails_says_why(
     application = start()
     dialog = start_dialog(qtbot, application, devkit)
     engine.evaluate_error = DataError("The disk is full.")
-    controller = application.window.evaluation
+    controller = application.window.evaluation.controller
     with qtbot.waitSignal(controller.runner.ended) as ended:
         dialog.start.click()
     assert str(ended.args[0].error) == "The disk is full."
@@ -217,14 +217,14 @@ def test_closing_while_it_runs_asks_and_leaves_no_half_run(
     dialog = start_dialog(qtbot, application, devkit)
     engine.evaluate_gate.clear()
     dialog.start.click()
-    qtbot.waitUntil(lambda: application.window.evaluation.runner.is_running)
+    qtbot.waitUntil(lambda: application.window.evaluation.controller.runner.is_running)
 
     application.window.close()
     assert application.window.isVisible()
     [question] = application.window.findChildren(QMessageBox)
     press(question, "Keep the window open")
     qtbot.waitUntil(lambda: not application.window.findChildren(QMessageBox))
-    assert application.window.evaluation.runner.is_running
+    assert application.window.evaluation.controller.runner.is_running
 
     application.window.close()
     [question] = application.window.findChildren(QMessageBox)
@@ -242,7 +242,7 @@ def test_a_devkit_that_is_opened_as_photos_is_noticed(
     application.session.open([devkit])
     qtbot.waitUntil(lambda: "PASCAL VOC 2007" in texts(application.window.message_bar))
     press(application.window, "Evaluate a model on it…")
-    dialog = application.window.evaluation.dialog
+    dialog = application.window.evaluation.controller.dialog
     assert dialog is not None
     qtbot.waitUntil(dialog.start.isEnabled)
     assert dialog.data.data == FoundData(devkit, "voc2007", ("val",))
@@ -288,7 +288,7 @@ def test_what_was_stopped_before_is_offered_at_the_next_start(
     UnfinishedStore().save(stopped)
     application = start()
     qtbot.waitUntil(lambda: "4 of 30 images" in texts(application.window.message_bar))
-    controller = application.window.evaluation
+    controller = application.window.evaluation.controller
     with qtbot.waitSignal(controller.runner.ended):
         press(application.window, "Go on")
     [request] = engine.evaluated
@@ -371,20 +371,20 @@ def test_results_are_listed_noted_and_deleted(qtbot: QtBot, start: Start, devkit
     application = start()
     results = evaluated(qtbot, application, devkit)
     item = results.runs.tree.topLevelItem(0)
-    with qtbot.waitSignal(application.window.evaluation.runs.records_changed):
+    with qtbot.waitSignal(application.window.evaluation.controller.runs.records_changed):
         item.setText(4, "the first")
-    assert application.window.evaluation.runs.values[0].note == "the first"
+    assert application.window.evaluation.controller.runs.values[0].note == "the first"
     results.runs.delete.click()
     [question] = results.findChildren(QMessageBox)
     press(question, "Delete")
-    qtbot.waitUntil(lambda: application.window.evaluation.runs.records == ())
+    qtbot.waitUntil(lambda: application.window.evaluation.controller.runs.records == ())
     assert EvaluationStore().paths() == []
 
 
 def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None:
     application = start()
     results = evaluated(qtbot, application, devkit)
-    controller = application.window.evaluation
+    controller = application.window.evaluation.controller
     [first] = EvaluationStore().paths()
     qtbot.waitUntil(lambda: len(controller.runs.records) == 1)
     second = keep_altered(EvaluationStore().load(first))
@@ -433,7 +433,7 @@ def test_decisions_are_evaluated_without_the_model(
     session.decisions.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="Reject")
     asked = len(engine.predict_calls)
     trigger(application, "evaluate_decisions")
-    controller = application.window.evaluation
+    controller = application.window.evaluation.controller
     qtbot.waitUntil(
         lambda: controller.results is not None and controller.results.state.analysis is not None
     )

@@ -26,7 +26,7 @@ def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     application = start([photos])
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat-and-dog.jpg")
-    qtbot.waitUntil(application.window.viewer.view.has_photo)
+    qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
     application.session.focus.set_pinned(CAT)
     return application
 
@@ -35,7 +35,7 @@ def save(qtbot: QtBot, application: Application, command: str, target: Path) -> 
     """Choose the command and a name, and wait for the file."""
     trigger(application, command)
     [dialog] = application.window.findChildren(QFileDialog)
-    exports = application.window.exports
+    exports = application.window.maps.exports
     with qtbot.waitSignal(exports.written):
         dialog.fileSelected.emit(str(target))
         dialog.done(QFileDialog.DialogCode.Rejected)
@@ -47,7 +47,7 @@ def save(qtbot: QtBot, application: Application, command: str, target: Path) -> 
 def test_the_picture_is_saved_and_copied_as_it_is_seen(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
-    view = looking.window.viewer.view
+    view = looking.window.maps.viewer.view
     trigger(looking, "copy_picture")
     copied = QGuiApplication.clipboard().image()
     assert copied.size() == view.size() * view.devicePixelRatioF()
@@ -113,7 +113,7 @@ def test_a_cancelled_page_leaves_nothing(
     qtbot: QtBot, looking: Application, engine: FakeEngine, tmp_path: Path
 ) -> None:
     engine.explain_gate.clear()
-    exports = looking.window.exports
+    exports = looking.window.maps.exports
     exports.save_page(tmp_path / "page.html")
     assert exports.is_busy
     assert not exports.can_export
@@ -127,7 +127,7 @@ def test_a_cancelled_page_leaves_nothing(
 def test_a_disk_that_refuses_is_said_and_the_old_file_stays(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
-    exports = looking.window.exports
+    exports = looking.window.maps.exports
     with qtbot.waitSignal(exports.failed):
         exports.save_seen(tmp_path / "no" / "such" / "folder.png")
     assert any("could not be written" in text for text in looking.window.message_bar.texts())

@@ -102,9 +102,9 @@ def test_the_overlay_lies_on_the_object_that_is_seen(
         Image.fromarray(photo(*size)).save(folder / "x.png")
     else:
         save_oriented(folder / "x.jpg", orientation, photo(*size))
-    session, view = application.session, application.window.viewer.view
+    session, view = application.session, application.window.maps.viewer.view
     session.engine_under_test.fit = fit  # type: ignore[attr-defined]
-    application.window.opener.open([folder])
+    application.window.browse.opener.open([folder])
     qtbot.waitUntil(
         lambda: len(session.photos) == 1 and not session.tagger.is_running, timeout=10_000
     )

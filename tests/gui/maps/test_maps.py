@@ -33,7 +33,7 @@ def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     application = start([photos])
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat-and-dog.jpg")
-    qtbot.waitUntil(application.window.viewer.view.has_photo)
+    qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
     application.session.focus.set_pinned(CAT)
     return application
 
@@ -51,11 +51,11 @@ def test_each_kind_of_map_has_its_colours_scale_and_sentence(
     looking: Application, kind: str, scale: str | None, colors: ColorMapName
 ) -> None:
     trigger(looking, f"map_{kind}")
-    maps = looking.window.labels.maps
+    maps = looking.window.review.labels.maps
     assert looking.settings.value(keys.MAP_KIND) == kind
     assert maps.kinds.currentData() == kind
-    assert looking.window.maps.style(CAT).colormap is colors
-    assert looking.window.viewer.view.overlay_visible()
+    assert looking.window.maps.display.style(CAT).colormap is colors
+    assert looking.window.maps.viewer.view.overlay_visible()
     assert maps.meaning.text().endswith(".")
     if scale is not None:
         assert maps.bar.accessibleDescription() == scale
@@ -75,11 +75,11 @@ def test_evidence_has_one_symmetric_scale_for_all_labels_and_adds_up_to_the_logi
     trigger(looking, "map_evidence")
     scores = looking.session.focus.evidence
     assert scores is not None
-    styles = [looking.window.maps.style(category) for category in range(len(CATEGORIES))]
+    styles = [looking.window.maps.display.style(category) for category in range(len(CATEGORIES))]
     assert len({(style.low, style.high) for style in styles}) == 1
     assert styles[0].low == -styles[0].high
     assert evidence_limit(scores) <= styles[0].high <= 1.35 * evidence_limit(scores)
-    shown = looking.window.maps.values(scores, CAT)
+    shown = looking.window.maps.display.values(scores, CAT)
     assert np.array_equal(shown, evidence_map(scores, CAT))
     assert shown.sum() == pytest.approx(logits(scores)[CAT], abs=1e-4)
 
@@ -88,18 +88,18 @@ def test_attention_is_coloured_where_it_is_more_than_even(looking: Application) 
     trigger(looking, "map_attention")
     scores = looking.session.focus.evidence
     assert scores is not None
-    assert looking.window.maps.values(scores, CAT).mean() == pytest.approx(1.0, abs=1e-4)
-    style = looking.window.maps.style(CAT)
+    assert looking.window.maps.display.values(scores, CAT).mean() == pytest.approx(1.0, abs=1e-4)
+    style = looking.window.maps.display.style(CAT)
     assert (style.low, style.threshold) == (0.0, 1.0)
     assert style.high >= max(
-        looking.window.maps.values(scores, c).max() for c in range(len(CATEGORIES))
+        looking.window.maps.display.values(scores, c).max() for c in range(len(CATEGORIES))
     )
 
 
 def test_the_kind_chosen_beside_the_labels_is_remembered_and_ticked_in_the_menu(
     looking: Application,
 ) -> None:
-    kinds = looking.window.labels.maps.kinds
+    kinds = looking.window.review.labels.maps.kinds
     kinds.setFocus()
     QTest.keyClick(kinds, Qt.Key.Key_Down)
     assert looking.settings.value(keys.MAP_KIND) == "evidence"
@@ -115,13 +115,13 @@ def test_other_colours_true_cells_and_the_line_change_the_picture(looking: Appli
         seen.append(overlay(looking))
         assert seen[-1] != seen[-2]
     assert looking.settings.value(keys.COLOR_MAP) == "viridis"
-    assert looking.window.labels.maps.colors.currentData() == "viridis"
+    assert looking.window.review.labels.maps.colors.currentData() == "viridis"
 
 
 def test_keys_change_the_opacity_within_its_limits(looking: Application) -> None:
     looking.settings.set_value(keys.OVERLAY_OPACITY, 0.5)
     QTest.keyClick(looking.window, Qt.Key.Key_BracketRight)
-    assert looking.window.labels.opacity.value() == pytest.approx(0.6)
+    assert looking.window.review.labels.opacity.value() == pytest.approx(0.6)
     for _ in range(12):
         QTest.keyClick(looking.window, Qt.Key.Key_BracketLeft)
     assert looking.settings.value(keys.OVERLAY_OPACITY) == pytest.approx(0.05)
@@ -156,13 +156,13 @@ def point_at(view: PhotoView, x: float, y: float) -> tuple[float, float]:
 
 
 def readout(application: Application) -> list[str]:
-    return application.window.viewer.readout.text().split("\n")
+    return application.window.maps.viewer.readout.text().split("\n")
 
 
 def test_pointing_at_the_photo_reads_the_value_and_the_labels_of_that_spot(
     looking: Application,
 ) -> None:
-    view, scores = looking.window.viewer.view, looking.session.focus.evidence
+    view, scores = looking.window.maps.viewer.view, looking.session.focus.evidence
     assert scores is not None
     point_at(view, 0.8, 0.8)
     spot = point_at(view, 0.3, 0.6)
@@ -180,7 +180,7 @@ def test_pointing_at_the_photo_reads_the_value_and_the_labels_of_that_spot(
 
 
 def test_the_readout_goes_when_the_pointer_leaves_the_photo(looking: Application) -> None:
-    view = looking.window.viewer.view
+    view = looking.window.maps.viewer.view
     point_at(view, 0.8, 0.8)  # the pointer may rest where a test before this one left it
     point_at(view, 0.3, 0.6)
     assert readout(looking)[0].startswith("cat here: ")
@@ -189,7 +189,7 @@ def test_the_readout_goes_when_the_pointer_leaves_the_photo(looking: Application
 
 
 def test_a_rectangle_says_how_much_of_each_label_comes_from_it(looking: Application) -> None:
-    view, scores = looking.window.viewer.view, looking.session.focus.evidence
+    view, scores = looking.window.maps.viewer.view, looking.session.focus.evidence
     assert scores is not None
     drag(view, (0.1, 0.2), (0.6, 0.9))
     rect = view.region
@@ -204,7 +204,7 @@ def test_a_rectangle_says_how_much_of_each_label_comes_from_it(looking: Applicat
 
 
 def test_a_rectangle_keeps_its_place_under_zoom_until_escape(looking: Application) -> None:
-    view = looking.window.viewer.view
+    view = looking.window.maps.viewer.view
     drag(view, (0.25, 0.25), (0.75, 0.5))
     marked = QRectF(view.region or QRectF())
     view.zoom_in()
@@ -218,7 +218,7 @@ def test_a_rectangle_keeps_its_place_under_zoom_until_escape(looking: Applicatio
 def test_dragging_marks_without_shift_only_in_region_mode_and_a_click_marks_nothing(
     looking: Application,
 ) -> None:
-    view = looking.window.viewer.view
+    view = looking.window.maps.viewer.view
     drag(view, (0.2, 0.2), (0.7, 0.7), shift=False)
     assert view.region is None
     trigger(looking, "mark_region")
@@ -230,7 +230,7 @@ def test_dragging_marks_without_shift_only_in_region_mode_and_a_click_marks_noth
 
 
 def test_another_photo_forgets_the_rectangle(qtbot: QtBot, looking: Application) -> None:
-    view = looking.window.viewer.view
+    view = looking.window.maps.viewer.view
     drag(view, (0.2, 0.2), (0.7, 0.7))
     select(qtbot, looking, "dog.jpg")
     qtbot.waitUntil(lambda: view.region is None)
@@ -240,7 +240,7 @@ def test_another_photo_forgets_the_rectangle(qtbot: QtBot, looking: Application)
 def test_why_says_the_sum_behind_the_pinned_label_and_follows_the_one_pointed_at(
     looking: Application,
 ) -> None:
-    looking.window.labels.why.click()
+    looking.window.review.labels.why.click()
     [dialog] = looking.window.findChildren(WhyDialog)
     scores = looking.session.focus.evidence
     assert scores is not None
@@ -290,9 +290,9 @@ def test_why_follows_the_what_if_and_says_so(looking: Application) -> None:
     trigger(looking, "why")
     [dialog] = looking.window.findChildren(WhyDialog)
     before = dialog.numbers.toPlainText()
-    looking.window.maps.source.set_change(HeadChange(lam=1.0))
+    looking.window.maps.display.source.set_change(HeadChange(lam=1.0))
     assert dialog.heading.text() == "cat (what if: λ = 1)"
     assert "λ 1 ×" in dialog.numbers.toPlainText()
-    looking.window.maps.source.reset()
+    looking.window.maps.display.source.reset()
     assert dialog.numbers.toPlainText() == before
     dialog.close()

@@ -33,20 +33,20 @@ def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     application = start([photos])
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat-and-dog.jpg")
-    qtbot.waitUntil(application.window.viewer.view.has_photo)
+    qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
     application.session.focus.set_pinned(CAT)
     return application
 
 
 def score(application: Application, category: int) -> float:
-    scores = application.window.maps.source.scores
+    scores = application.window.maps.display.source.scores
     assert scores is not None
     return float(activate(logits(scores), scores.activation)[category])
 
 
 def told(application: Application) -> list[list[str]]:
     """The lines of the table of changes."""
-    table = application.window.maps_panel.table
+    table = application.window.maps.panel.table
     return [
         [table.item(row, column).text() for column in range(table.columnCount())]
         for row in range(table.rowCount())
@@ -59,8 +59,8 @@ def told(application: Application) -> list[list[str]]:
 def test_hiding_a_part_asks_the_model_again_and_shows_what_becomes_of_the_labels(
     qtbot: QtBot, looking: Application, engine: FakeEngine
 ) -> None:
-    view, source = looking.window.viewer.view, looking.window.maps.source
-    hide = looking.window.viewer.hide_part
+    view, source = looking.window.maps.viewer.view, looking.window.maps.display.source
+    hide = looking.window.maps.viewer.hide_part
     assert hide.isHidden()
     before = score(looking, CAT)
     drag(view, (0.0, 0.0), (1.0, 1.0))
@@ -69,7 +69,7 @@ def test_hiding_a_part_asks_the_model_again_and_shows_what_becomes_of_the_labels
     qtbot.waitUntil(lambda: source.hidden is not None and source.scores is not None)
     assert engine.hidden_calls[-1] == source.hidden
     assert view.covered == QRectF(0, 0, 1, 1)
-    assert looking.window.maps_panel.isVisible()
+    assert looking.window.maps.panel.isVisible()
     [cat] = [line for line in told(looking) if line[0].startswith("cat")]
     assert cat[0] == "cat (no label any more)"
     assert cat[1] == f"{before * 100:.1f} %"
@@ -78,7 +78,7 @@ def test_hiding_a_part_asks_the_model_again_and_shows_what_becomes_of_the_labels
 
 
 def test_showing_the_hidden_part_brings_everything_back(qtbot: QtBot, looking: Application) -> None:
-    view, source = looking.window.viewer.view, looking.window.maps.source
+    view, source = looking.window.maps.viewer.view, looking.window.maps.display.source
     picture = overlay(looking)
     drag(view, (0.0, 0.0), (0.9, 0.9))
     trigger(looking, "hide_part")
@@ -91,7 +91,7 @@ def test_showing_the_hidden_part_brings_everything_back(qtbot: QtBot, looking: A
 
 
 def test_another_photo_is_shown_whole(qtbot: QtBot, looking: Application) -> None:
-    source = looking.window.maps.source
+    source = looking.window.maps.display.source
     source.set_hidden(Box(0, 0, 0.5, 0.5))
     qtbot.waitUntil(lambda: source.scores is not None)
     select(qtbot, looking, "dog.jpg")
@@ -107,27 +107,27 @@ def test_another_lambda_acts_at_once_and_nothing_of_it_is_stored(looking: Applic
     stored = looking.session.focus.evidence
     assert stored is not None
     before = looking.session.photos.row_scores(looking.session.focus.current or 0)
-    window.maps_panel.what_if.lam._slider.setValue(20)  # 1.0
-    assert window.maps.source.change == HeadChange(lam=1.0)
+    window.maps.panel.what_if.lam._slider.setValue(20)  # 1.0
+    assert window.maps.display.source.change == HeadChange(lam=1.0)
     expected = activate(logits(with_head(stored, lam=1.0)), "sigmoid")
     assert score(looking, CAT) == pytest.approx(float(expected[CAT]))
-    assert "λ = 1" in window.viewer.view.notice
-    assert "Nothing of this is stored" in window.maps_panel.told.text()
+    assert "λ = 1" in window.maps.viewer.view.notice
+    assert "Nothing of this is stored" in window.maps.panel.told.text()
     after = looking.session.photos.row_scores(looking.session.focus.current or 0)
     assert before is not None
     assert after is not None
     assert np.array_equal(before, after)
-    window.maps_panel.what_if.reset.click()
-    assert window.maps.source.scores is stored
-    assert not window.viewer.view.notice
+    window.maps.panel.what_if.reset.click()
+    assert window.maps.display.source.scores is stored
+    assert not window.maps.viewer.view.notice
 
 
 def test_temperature_goes_up_to_the_maximum(looking: Application) -> None:
-    tab = looking.window.maps_panel.what_if
+    tab = looking.window.maps.panel.what_if
     stored = looking.session.focus.evidence
     assert stored is not None
     tab.all_heads.slider.setValue(tab.all_heads.slider.maximum())
-    assert looking.window.maps.source.change.temperatures == (math.inf,)
+    assert looking.window.maps.display.source.change.temperatures == (math.inf,)
     looked = with_head(stored, temperatures=(math.inf,))
     expected = activate(logits(looked), "sigmoid")[CAT]
     assert score(looking, CAT) == pytest.approx(float(expected))
@@ -136,7 +136,7 @@ def test_temperature_goes_up_to_the_maximum(looking: Application) -> None:
 def test_another_input_size_is_asked_once_when_the_slider_rests(
     qtbot: QtBot, looking: Application, engine: FakeEngine
 ) -> None:
-    tab, source = looking.window.maps_panel.what_if, looking.window.maps.source
+    tab, source = looking.window.maps.panel.what_if, looking.window.maps.display.source
     calls = len(engine.explain_calls)
     for place in (3, 5, 6):
         tab.size_slider._slider.setValue(place)
@@ -158,11 +158,11 @@ def test_a_size_the_model_cannot_take_is_said_and_reset_helps(
         raise ModelError("This model takes 448 only.")
 
     monkeypatch.setattr(engine, "explain", refuse)
-    source = looking.window.maps.source
+    source = looking.window.maps.display.source
     source.set_input_size(320)
     qtbot.waitUntil(lambda: source.error != "")
     assert source.scores is None
-    assert looking.window.maps_panel.told.text() == "This model takes 448 only."
+    assert looking.window.maps.panel.told.text() == "This model takes 448 only."
     trigger(looking, "reset_what_if")
     assert source.scores is looking.session.focus.evidence
 
@@ -189,8 +189,8 @@ def test_each_head_has_its_tile_on_one_scale_and_a_click_shows_it(
 ) -> None:
     window = many_heads.window
     trigger(many_heads, "maps_panel")
-    window.maps_panel.tabs.setCurrentWidget(window.maps_panel.heads)
-    tiles = window.maps_panel.heads.tiles
+    window.maps.panel.tabs.setCurrentWidget(window.maps.panel.heads)
+    tiles = window.maps.panel.heads.tiles
     qtbot.waitUntil(lambda: tiles.count() == 4)
     assert [tiles.item(row).text() for row in range(4)] == [
         "All together",
@@ -207,17 +207,18 @@ def test_each_head_has_its_tile_on_one_scale_and_a_click_shows_it(
 
 
 def test_a_head_can_be_switched_off_but_never_the_last_one(many_heads: Application) -> None:
-    tab, source = many_heads.window.maps_panel.what_if, many_heads.window.maps.source
+    tab, source = many_heads.window.maps.panel.what_if, many_heads.window.maps.display.source
     many_heads.settings.set_value(MAP_KIND, "attention")
     many_heads.settings.set_value(MAP_HEAD, 3)
     tab.switches[0].click()
     assert source.scores is not None
     assert source.scores.temperatures == (2.0, math.inf)
-    assert many_heads.window.maps.head_in(source.scores) == 1  # the third head is the second now
+    display = many_heads.window.maps.display
+    assert display.head_in(source.scores) == 1  # the third head is the second now
     tab.switches[2].click()
-    assert many_heads.window.maps.head_in(source.scores) is None
+    assert display.head_in(source.scores) is None
     assert not tab.switches[1].isEnabled()
-    assert "without head 1, 3" in many_heads.window.viewer.view.notice
+    assert "without head 1, 3" in many_heads.window.maps.viewer.view.notice
 
 
 # Several labels.
@@ -228,16 +229,16 @@ def test_labels_together_have_a_colour_each_and_pointing_shows_one_alone(
 ) -> None:
     window = looking.window
     alone = overlay(looking)
-    labels = window.maps_panel.together.labels
+    labels = window.maps.panel.together.labels
     for row in range(labels.count()):
         item = labels.item(row)
         if item.data(Qt.ItemDataRole.UserRole) in (CAT, DOG):
             item.setCheckState(Qt.CheckState.Checked)
-    comparison = window.viewer.comparison
+    comparison = window.maps.viewer.comparison
     assert set(comparison.categories) == {CAT, DOG}
     assert comparison.together is Together.COLORS
-    assert not window.viewer.legend.isHidden()
-    assert {"cat", "dog"} == set(window.viewer.legend.accessibleDescription().split(", "))
+    assert not window.maps.viewer.legend.isHidden()
+    assert {"cat", "dog"} == set(window.maps.viewer.legend.accessibleDescription().split(", "))
     together = overlay(looking)
     assert together != alone
     looking.session.focus.set_hovered(DOG)
@@ -248,13 +249,13 @@ def test_labels_together_have_a_colour_each_and_pointing_shows_one_alone(
     assert overlay(looking) != together
     trigger(looking, "together_off")
     assert overlay(looking) == alone
-    assert window.viewer.legend.isHidden()
+    assert window.maps.viewer.legend.isHidden()
 
 
 def test_a_fifth_label_cannot_be_ticked(looking: Application) -> None:
-    together = looking.window.maps_panel.together
-    looking.window.viewer.comparison.set_categories((0, 1, 2, 3, 4))
-    assert looking.window.viewer.comparison.categories == (0, 1, 2, 3)
+    together = looking.window.maps.panel.together
+    looking.window.maps.viewer.comparison.set_categories((0, 1, 2, 3, 4))
+    assert looking.window.maps.viewer.comparison.categories == (0, 1, 2, 3)
     free = [
         together.labels.item(row)
         for row in range(together.labels.count())
@@ -263,7 +264,7 @@ def test_a_fifth_label_cannot_be_ticked(looking: Application) -> None:
     assert free
     assert not any(item.flags() & Qt.ItemFlag.ItemIsEnabled for item in free)
     together.clear.click()
-    assert looking.window.viewer.comparison.categories == ()
+    assert looking.window.maps.viewer.comparison.categories == ()
 
 
 def test_one_layer_alone_has_its_colour_and_two_mix_by_their_opacity() -> None:
@@ -282,7 +283,7 @@ def test_one_layer_alone_has_its_colour_and_two_mix_by_their_opacity() -> None:
 
 
 def test_another_label_lies_beside_the_photo_under_the_same_zoom(looking: Application) -> None:
-    viewer = looking.window.viewer
+    viewer = looking.window.maps.viewer
     trigger(looking, "beside_category")
     side = viewer.side
     assert not side.isHidden()
@@ -300,15 +301,15 @@ def test_another_label_lies_beside_the_photo_under_the_same_zoom(looking: Applic
 def test_the_same_label_without_attention_shares_the_scale(looking: Application) -> None:
     trigger(looking, "map_evidence")
     trigger(looking, "beside_no_attention")
-    side = looking.window.viewer.side.view
+    side = looking.window.maps.viewer.side.view
     assert side._caption.startswith("Without attention (λ = 0): cat ")
     assert side._overlay.toImage() != overlay(looking)
-    source = looking.window.maps.source
+    source = looking.window.maps.display.source
     assert source.scores is not None
     assert source.without_attention is not None
-    shared = looking.window.maps.style(CAT)
+    shared = looking.window.maps.display.style(CAT)
     each = [
-        looking.window.maps.style(CAT, [scores]).high
+        looking.window.maps.display.style(CAT, [scores]).high
         for scores in (source.scores, source.without_attention)
     ]
     assert shared.high == max(each)
@@ -320,7 +321,7 @@ def test_another_model_is_asked_about_each_photo_and_freed_in_the_end(
     names = type(CATEGORIES)(("dog", "cat", "whale"))
     other = fake_model("other", None, names)
     engine.models["other"] = other
-    side = looking.window.viewer.side
+    side = looking.window.maps.viewer.side
     trigger(looking, "beside_model")
     qtbot.waitUntil(lambda: side.which.count() > 0)
     side.second.choose("other")
@@ -338,7 +339,7 @@ def test_another_model_is_asked_about_each_photo_and_freed_in_the_end(
 
 
 def test_a_second_model_that_cannot_be_opened_is_said(qtbot: QtBot, looking: Application) -> None:
-    side = looking.window.viewer.side
+    side = looking.window.maps.viewer.side
     trigger(looking, "beside_model")
     side.second.choose("nowhere")
     qtbot.waitUntil(lambda: "no model" in side.view._caption)
@@ -357,7 +358,7 @@ def test_true_boxes_and_the_outcome_of_the_pointing_game_are_marked(
         TrueBox("dog", (0.0, 0.0, 1.0, 1.0), is_difficult=True),
         TrueBox("dog", (0.0, 0.0, 1.0, 2.0)),
     )
-    view = looking.window.viewer.view
+    view = looking.window.maps.viewer.view
     trigger(looking, "true_boxes")
     qtbot.waitUntil(lambda: len(view.marks) == 2)
     box, pointed = view.marks
@@ -375,7 +376,7 @@ def test_a_photo_outside_a_data_set_has_no_boxes_and_that_is_said(
     qtbot: QtBot, looking: Application
 ) -> None:
     trigger(looking, "true_boxes")
-    view, readout = looking.window.viewer.view, looking.window.viewer.readout
+    view, readout = looking.window.maps.viewer.view, looking.window.maps.viewer.readout
     # The pointer may rest where a test before this one left it.
     QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
     qtbot.waitUntil(lambda: "lies in no data set" in readout.text())
@@ -391,7 +392,7 @@ def test_boxes_are_found_by_the_other_name_of_a_category() -> None:
 
 
 def test_labels_together_are_outlined_in_their_colours(looking: Application) -> None:
-    comparison = looking.window.viewer.comparison
+    comparison = looking.window.maps.viewer.comparison
     looking.session.thresholds.set_common(0.95)  # the blobs reach it, what is around does not
     comparison.set_categories((CAT, DOG))
     comparison.set_together(Together.COLORS)

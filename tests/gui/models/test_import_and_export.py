@@ -81,7 +81,7 @@ def test_an_imported_model_is_the_one_shown_in_the_list(
     application = start()
     wait_for_model(qtbot, application)
     dialog = open_dialog(qtbot, application, OFFICIAL)
-    application.window.controller.import_files([tmp_path / "mine.pth"])
+    application.window.models.controller.import_files([tmp_path / "mine.pth"])
     qtbot.waitUntil(lambda: dialog.tree.current_name == "mine")
     assert dialog.sheet.toPlainText().startswith("mine")
     assert dialog.use.isEnabled()

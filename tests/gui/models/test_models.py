@@ -120,7 +120,7 @@ def test_the_pinned_label_stays_if_the_new_model_knows_it(
     application = start([photos])
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat.jpg")
-    session, view = application.session, application.window.viewer.view
+    session, view = application.session, application.window.maps.viewer.view
     session.focus.set_pinned(CATEGORIES.index_of("cat"))
     qtbot.waitUntil(view.overlay_visible)
     session.models.use("animals")
@@ -206,7 +206,7 @@ def test_the_status_bar_leads_to_the_models(qtbot: QtBot, start: Start, engine: 
     application = start()
     wait_for_model(qtbot, application)
     application.window.status.model.click()
-    dialog = application.window.controller.dialog
+    dialog = application.window.models.controller.dialog
     assert dialog is not None
     assert dialog.isVisible()
     assert not dialog.isModal()
@@ -218,7 +218,7 @@ def test_the_models_own_thresholds_count_when_the_person_asks_for_them(
     mine = own_model(engine, "mine", thresholds=(1.0, 0.0, 1.0))
     application = start([photos])
     wait_until_tagged(qtbot, application)
-    panel = application.window.labels
+    panel = application.window.review.labels
     assert not panel.own_thresholds.isVisible()
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)
@@ -243,7 +243,7 @@ def test_a_model_of_a_thousand_categories_shows_its_best_guesses(
     wait_for_model(qtbot, application, info.id)
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat.jpg")
-    panel = application.window.labels
+    panel = application.window.review.labels
     assert panel.labels.model().rowCount() == 5
     assert panel.threshold.value() == keys.SHARE_THRESHOLD.default
     application.session.thresholds.set_common(0.0)

@@ -42,7 +42,7 @@ def said(application: Application, name: str) -> dict[str, Verdict]:
 
 
 def listed(application: Application) -> dict[str, LabelRow]:
-    rows = application.window.labels.labels.model().rows()
+    rows = application.window.review.labels.labels.model().rows()
     return {r.category: r for r in rows}
 
 
@@ -61,7 +61,7 @@ def current(application: Application) -> str:
 def test_a_label_that_is_right_or_wrong_is_told_apart_and_taken_back(
     reviewing: Application,
 ) -> None:
-    review = reviewing.window.review
+    review = reviewing.window.review.controller
     review.accept("cat")
     assert said(reviewing, "cat.jpg")["cat"] is ACCEPTED
     review.reject("cat")
@@ -82,7 +82,7 @@ def test_number_keys_go_through_what_can_be_said(reviewing: Application) -> None
 
 
 def test_what_is_typed_is_added_and_offered_again(reviewing: Application, qtbot: QtBot) -> None:
-    entry = reviewing.window.labels.entry
+    entry = reviewing.window.review.labels.entry
     reviewing.window.activateWindow()
     entry.setFocus()
     qtbot.waitUntil(entry.hasFocus)
@@ -90,21 +90,21 @@ def test_what_is_typed_is_added_and_offered_again(reviewing: Application, qtbot:
     QTest.keyClick(entry, Qt.Key.Key_Return)
     assert said(reviewing, "cat.jpg")["Grandma"] is ADDED
     assert entry.text() == ""
-    assert reviewing.window.review.known_labels[0] == "Grandma"
+    assert reviewing.window.review.controller.known_labels[0] == "Grandma"
     QTest.keyClicks(entry, "  PERSON ")
     QTest.keyClick(entry, Qt.Key.Key_Return)
     assert "person" in said(reviewing, "cat.jpg"), "as the model spells it"
 
 
 def test_a_label_that_the_machine_has_too_is_accepted_when_typed(reviewing: Application) -> None:
-    reviewing.window.review.add("cat")
+    reviewing.window.review.controller.add("cat")
     assert said(reviewing, "cat.jpg")["cat"] is ACCEPTED
 
 
 def test_accepting_all_says_so_of_what_is_shown_and_goes_on(reviewing: Application) -> None:
     names = [name for name, label in listed(reviewing).items() if label.counts]
     other = next(name for name in names if name != "cat")
-    reviewing.window.review.reject(other)
+    reviewing.window.review.controller.reject(other)
     session = reviewing.session
     before = session.focus.current
     assert before is not None
@@ -139,8 +139,8 @@ def test_when_all_is_reviewed_that_is_said(reviewing: Application) -> None:
     session = reviewing.session
     look_at(reviewing, *(path.name for path in session.photos.paths))
     trigger(reviewing, "reviewed")
-    assert reviewing.window.review.progress() == (5, 5)
-    assert reviewing.window.labels.progress.done.text() == "5 of 5 reviewed"
+    assert reviewing.window.review.controller.progress() == (5, 5)
+    assert reviewing.window.review.labels.progress.done.text() == "5 of 5 reviewed"
     before = session.focus.current
     trigger(reviewing, "next_unreviewed")
     assert session.focus.current == before
@@ -149,7 +149,7 @@ def test_when_all_is_reviewed_that_is_said(reviewing: Application) -> None:
 
 
 def test_repeating_says_the_same_of_another_photo(reviewing: Application) -> None:
-    review = reviewing.window.review
+    review = reviewing.window.review.controller
     review.reject("cat")
     review.add("Grandma")
     assert not reviewing.window.actions_table["repeat"].isEnabled(), "not of the same photo"
@@ -165,21 +165,21 @@ def test_what_is_said_goes_for_all_selected_photos(reviewing: Application) -> No
     look_at(reviewing, "cat.jpg", "dog.jpg")
     assert listed(reviewing)["cat"].of == 2
     assert listed(reviewing)["cat"].having >= 1
-    reviewing.window.review.add("Grandma")
+    reviewing.window.review.controller.add("Grandma")
     assert listed(reviewing)["Grandma"].share is Share.ALL
     for name in ("cat.jpg", "dog.jpg"):
         assert said(reviewing, name)["Grandma"] is ADDED
     trigger(reviewing, "reviewed")
-    assert reviewing.window.review.reviewed is Share.ALL
+    assert reviewing.window.review.controller.reviewed is Share.ALL
     look_at(reviewing, "cat.jpg", "person.jpg")
     assert listed(reviewing)["Grandma"].share is Share.SOME
-    assert reviewing.window.review.reviewed is Share.SOME
+    assert reviewing.window.review.controller.reviewed is Share.SOME
     assert reviewing.window.actions_table["reviewed"].iconText() == "Partly"
 
 
 def test_undo_takes_back_one_step_on_all_photos(reviewing: Application, qtbot: QtBot) -> None:
     look_at(reviewing, "cat.jpg", "dog.jpg")
-    reviewing.window.review.add("Grandma")
+    reviewing.window.review.controller.add("Grandma")
     qtbot.waitUntil(reviewing.window.actions_table["undo"].isEnabled)
     assert "Grandma" in reviewing.window.actions_table["undo"].text()
     trigger(reviewing, "undo")
@@ -190,7 +190,7 @@ def test_undo_takes_back_one_step_on_all_photos(reviewing: Application, qtbot: Q
 
 
 def test_a_favourite_gives_its_label_and_takes_it_away(reviewing: Application) -> None:
-    actions, used = reviewing.window.actions_table, reviewing.window.used_labels
+    actions, used = reviewing.window.actions_table, reviewing.window.review.used_labels
     assert not actions["favourite_2"].isEnabled()
     used.set_favourites(["", "Grandma", "cat"])
     assert "Grandma" in actions["favourite_2"].text()
@@ -205,7 +205,7 @@ def test_a_favourite_gives_its_label_and_takes_it_away(reviewing: Application) -
 def test_single_keys_are_letters_where_one_types(reviewing: Application, qtbot: QtBot) -> None:
     window = reviewing.window
     window.activateWindow()
-    edit = window.search.bar.edit
+    edit = window.search.panel.bar.edit
     edit.setFocus()
     qtbot.waitUntil(edit.hasFocus)
     for key in ("r", "1", "n"):
@@ -235,12 +235,12 @@ def test_return_in_a_tree_chooses_there_and_accepts_nothing(
 def test_single_keys_are_commands_elsewhere(reviewing: Application, qtbot: QtBot) -> None:
     window = reviewing.window
     window.activateWindow()
-    window.labels.labels.setFocus()
-    qtbot.waitUntil(window.labels.labels.hasFocus)
+    window.review.labels.labels.setFocus()
+    qtbot.waitUntil(window.review.labels.labels.hasFocus)
     QTest.keyClick(window.windowHandle(), "1")
     assert list(said(reviewing, "cat.jpg").values()) == [ACCEPTED]
     QTest.keyClick(window.windowHandle(), "a")
-    qtbot.waitUntil(window.labels.entry.hasFocus)
+    qtbot.waitUntil(window.review.labels.entry.hasFocus)
 
 
 def test_escape_in_an_empty_filter_goes_back_to_the_photos(
@@ -249,9 +249,9 @@ def test_escape_in_an_empty_filter_goes_back_to_the_photos(
     window = reviewing.window
     window.activateWindow()
     trigger(reviewing, "find")
-    qtbot.waitUntil(window.search.bar.edit.hasFocus)
-    QTest.keyClick(window.search.bar.edit, Qt.Key.Key_Escape)
-    qtbot.waitUntil(window.grid.view.hasFocus)
+    qtbot.waitUntil(window.search.panel.bar.edit.hasFocus)
+    QTest.keyClick(window.search.panel.bar.edit, Qt.Key.Key_Escape)
+    qtbot.waitUntil(window.browse.grid.view.hasFocus)
 
 
 def test_keeping_a_map_is_a_key(reviewing: Application) -> None:
@@ -284,7 +284,7 @@ def test_replacing_a_label_changes_only_photos_that_have_it(
     reviewing: Application, qtbot: QtBot
 ) -> None:
     look_at(reviewing, "cat.jpg", "dog.jpg")
-    reviewing.window.review.add("Granma")
+    reviewing.window.review.controller.add("Granma")
     trigger(reviewing, "bulk_edit")
     dialog = reviewing.window.findChild(BulkDialog)
     assert dialog is not None
@@ -323,14 +323,14 @@ def test_favourites_are_edited_in_a_dialog(reviewing: Application) -> None:
     assert not ok.isEnabled()
     dialog.lines[0].setText("DOG")
     dialog.accept()
-    assert reviewing.window.used_labels.favourites()[0] == "dog"
+    assert reviewing.window.review.used_labels.favourites()[0] == "dog"
 
 
 def test_the_queue_sets_the_order_and_follows_it(reviewing: Application) -> None:
-    progress, shown = reviewing.window.labels.progress, reviewing.session.shown
+    progress, shown = reviewing.window.review.labels.progress, reviewing.session.shown
     progress.queues.activated.emit(1)
     assert (shown.sort_key, shown.descending) == ("uncertainty", True)
-    assert reviewing.window.search.bar.sort.key == "uncertainty"
+    assert reviewing.window.search.panel.bar.sort.key == "uncertainty"
     shown.set_sort("name", False)
     assert progress.queues.currentIndex() == -1
     shown.set_sort("mistakes", True)
@@ -341,12 +341,12 @@ def test_what_was_reviewed_is_known_at_the_next_start(
     reviewing: Application, qtbot: QtBot, start: Start, photos: Path
 ) -> None:
     trigger(reviewing, "reviewed")
-    reviewing.window.review.accept("cat")
+    reviewing.window.review.controller.accept("cat")
     qtbot.waitUntil(lambda: not reviewing.session.decisions.is_writing)
     reviewing.window.close()
     assert reviewing.shut_down()
     again = start([photos])
-    progress = again.window.labels.progress
+    progress = again.window.review.labels.progress
     qtbot.waitUntil(lambda: progress.done.text() == "1 of 5 reviewed")
     look_at(again, "cat.jpg")
     assert listed(again)["cat"].verdict is ACCEPTED

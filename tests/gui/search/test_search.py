@@ -35,12 +35,12 @@ def with_label(application: Application, category: str) -> list[str]:
 
 
 def facet(application: Application, term: str) -> FacetRow | None:
-    rows = application.window.facets.panel.list.counts.rows()
+    rows = application.window.search.facets.panel.list.counts.rows()
     return next((r for r in rows if r.facet is not None and r.facet.term == term), None)
 
 
 def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBot) -> None:
-    bar = searching.window.search.bar
+    bar = searching.window.search.panel.bar
     cats = with_label(searching, "cat")
     assert 0 < len(cats) < 5
     assert bar.count == "5 photos"
@@ -55,7 +55,7 @@ def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBo
 def test_what_is_wrong_is_said_and_what_was_shown_stays(
     searching: Application, qtbot: QtBot
 ) -> None:
-    bar = searching.window.search.bar
+    bar = searching.window.search.panel.bar
     bar.edit.setText("(cat")
     qtbot.waitUntil(lambda: bar.error == "This parenthesis is not closed.")
     assert bar.edit.marked == (0, 1)
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_said_and_what_was_shown_stays(
 def test_no_error_is_said_while_a_word_is_being_completed(
     searching: Application, qtbot: QtBot
 ) -> None:
-    bar = searching.window.search.bar
+    bar = searching.window.search.panel.bar
     searching.window.activateWindow()
     bar.edit.setFocus()
     qtbot.waitUntil(bar.edit.hasFocus)
@@ -81,7 +81,7 @@ def test_no_error_is_said_while_a_word_is_being_completed(
 
 
 def test_a_wrong_filter_from_elsewhere_can_be_corrected_in_the_line(searching: Application) -> None:
-    bar = searching.window.search.bar
+    bar = searching.window.search.panel.bar
     searching.session.shown.set_filter("score:cat>much")
     assert bar.edit.text() == "score:cat>much"
     assert bar.error
@@ -89,7 +89,7 @@ def test_a_wrong_filter_from_elsewhere_can_be_corrected_in_the_line(searching: A
 
 
 def test_the_order_that_is_chosen_is_the_order_shown(searching: Application, qtbot: QtBot) -> None:
-    sort = searching.window.search.bar.sort
+    sort = searching.window.search.panel.bar.sort
     sort.orders.setCurrentIndex(sort.orders.findData("name"))
     sort.orders.activated.emit(sort.orders.currentIndex())
     sort.direction.click()
@@ -100,7 +100,7 @@ def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtB
     window = searching.window
     window.actions_table["show_facets"].setChecked(False)
     window.actions_table["show_facets"].trigger()
-    assert window.facets.isVisible()
+    assert window.search.facets.isVisible()
     cats = with_label(searching, "cat")
 
     def count(term: str) -> int:
@@ -108,27 +108,27 @@ def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtB
         return 0 if row is None or row.facet is None else row.facet.count
 
     qtbot.waitUntil(lambda: count("cat") == len(cats))
-    window.facets.panel.list.facet_clicked.emit("cat", False)
-    assert window.search.bar.edit.text() == "cat"
+    window.search.facets.panel.list.facet_clicked.emit("cat", False)
+    assert window.search.panel.bar.edit.text() == "cat"
     qtbot.waitUntil(lambda: shown(searching) == cats)
     qtbot.waitUntil(lambda: count("reviewed:no") == len(cats))
-    window.facets.panel.list.facet_clicked.emit("cat", True)
-    assert window.search.bar.edit.text() == "NOT cat"
+    window.search.facets.panel.list.facet_clicked.emit("cat", True)
+    assert window.search.panel.bar.edit.text() == "NOT cat"
     qtbot.waitUntil(lambda: len(shown(searching)) == 5 - len(cats))
     qtbot.waitUntil(lambda: facet(searching, "cat") is not None)
-    window.facets.panel.list.facet_clicked.emit("cat", True)
+    window.search.facets.panel.list.facet_clicked.emit("cat", True)
     qtbot.waitUntil(lambda: len(shown(searching)) == 5)
 
 
 def test_counts_follow_what_is_said(searching: Application, qtbot: QtBot) -> None:
-    searching.window.facets.show()
+    searching.window.search.facets.show()
     searching.session.focus.set_current(row(searching, "cat.jpg"))
-    searching.window.review.add("Grandma")
+    searching.window.review.controller.add("Grandma")
     qtbot.waitUntil(lambda: facet(searching, "Grandma") is not None)
 
 
 def test_just_these_photos_can_be_let_go(searching: Application, qtbot: QtBot) -> None:
-    search, session = searching.window.search, searching.session
+    search, session = searching.window.search.panel, searching.session
     assert not search.fixed.isVisible()
     session.shown.set_fixed([row(searching, "dog.jpg")], "Missed dogs")
     qtbot.waitUntil(lambda: shown(searching) == ["dog.jpg"])
@@ -142,7 +142,7 @@ def test_just_these_photos_can_be_let_go(searching: Application, qtbot: QtBot) -
 def test_a_filter_is_saved_used_and_deleted_from_its_menu(
     searching: Application, qtbot: QtBot
 ) -> None:
-    search, menu = searching.window.search, searching.window.search.bar.saved_menu
+    search, menu = searching.window.search.panel, searching.window.search.panel.bar.saved_menu
     searching.session.shown.set_filter("cat reviewed:no")
     searching.window.actions_table["save_filter"].trigger()
     dialog = search.findChild(QInputDialog)
@@ -163,5 +163,5 @@ def test_a_filter_is_saved_used_and_deleted_from_its_menu(
 
 def test_without_a_folder_there_is_nothing_to_search(start: Start) -> None:
     window = start().window
-    assert not window.search.isVisible()
+    assert not window.search.panel.isVisible()
     assert not window.actions_table["find"].isEnabled()

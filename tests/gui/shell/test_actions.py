@@ -64,7 +64,7 @@ def test_menus_and_keys_never_go_by_what_was_possible_before(
     assert not undo.isEnabled(), "nothing has been refreshed yet"
     control = Qt.KeyboardModifier.ControlModifier
     asked_first = QKeyEvent(QEvent.Type.ShortcutOverride, Qt.Key.Key_Z, control)
-    QCoreApplication.sendEvent(window.grid.view, asked_first)
+    QCoreApplication.sendEvent(window.browse.grid.view, asked_first)
     assert undo.isEnabled()
     undo.trigger()
     qtbot.waitUntil(lambda: bool(session.decisions.redo_caption))

@@ -63,7 +63,7 @@ def correct(application: Application) -> None:
 
 def new_training(qtbot: QtBot, application: Application, epochs: int = 2) -> TrainingDialog:
     """Ask for a training on the person's labels and wait for the pre-flight."""
-    controller = application.window.training
+    controller = application.window.training.controller
     application.window.actions_table["new_training"].trigger()
     dialog = controller.new_dialog
     assert isinstance(dialog, NewTrainingDialog)
@@ -76,7 +76,7 @@ def new_training(qtbot: QtBot, application: Application, epochs: int = 2) -> Tra
 
 
 def wait_until_ended(qtbot: QtBot, application: Application) -> None:
-    runner = application.trainer
+    runner = application.window.training.controller.runner
     qtbot.waitUntil(lambda: runner.phase is Phase.ENDED and not runner.is_busy, timeout=WAIT_MS)
 
 
@@ -140,7 +140,7 @@ def test_pause_waits_and_go_on_goes_on(
 ) -> None:
     dialog = new_training(qtbot, application)
     trainer.trainer.gate.clear()
-    runner = application.trainer
+    runner = application.window.training.controller.runner
     dialog.begin.click()
     qtbot.waitUntil(lambda: runner.phase is Phase.RUNNING)
     dialog.pause.click()
@@ -162,7 +162,7 @@ def test_stop_after_the_epoch_keeps_the_model_and_can_be_gone_on_with(
     dialog = new_training(qtbot, application, epochs=5)
     trainer.trainer.gate.clear()
     dialog.begin.click()
-    qtbot.waitUntil(lambda: application.trainer.phase is Phase.RUNNING)
+    qtbot.waitUntil(lambda: application.window.training.controller.runner.phase is Phase.RUNNING)
     dialog.after_epoch.click()
     qtbot.waitUntil(lambda: trainer.trainer.wishes == [Wish.STOP_AFTER_EPOCH])
     trainer.trainer.gate.set()
@@ -172,7 +172,7 @@ def test_stop_after_the_epoch_keeps_the_model_and_can_be_gone_on_with(
     assert run.best_file is not None
     assert [report.epoch for report in run.epochs] == [0, 1]
     dialog.runs.click()
-    runs = application.window.training.runs_dialog
+    runs = application.window.training.controller.runs_dialog
     assert runs is not None
     qtbot.waitUntil(runs.resume.isEnabled)
     runs.resume.click()
@@ -197,7 +197,7 @@ def test_a_training_that_fails_says_why(
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
     trainer.trainer.error = DataError("The images are gone.")
-    controller = application.window.training
+    controller = application.window.training.controller
     application.window.actions_table["new_training"].trigger()
     assert controller.new_dialog is not None
     controller.new_dialog.start.click()
@@ -216,7 +216,8 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     trainer.trainer.hold_after = 1
     dialog = new_training(qtbot, application, epochs=4)
     dialog.begin.click()
-    qtbot.waitUntil(lambda: 1 in application.trainer.record.epochs, timeout=WAIT_MS)
+    runner = application.window.training.controller.runner
+    qtbot.waitUntil(lambda: 1 in runner.record.epochs, timeout=WAIT_MS)
     dialog.close()
     application.window.close()
     [box] = application.window.findChildren(QMessageBox)
@@ -243,7 +244,7 @@ def test_deleting_a_training_asks_first(qtbot: QtBot, application: Application) 
     dialog.begin.click()
     wait_until_ended(qtbot, application)
     dialog.runs.click()
-    runs = application.window.training.runs_dialog
+    runs = application.window.training.controller.runs_dialog
     assert runs is not None
     qtbot.waitUntil(runs.list.delete.isEnabled)
     runs.list.tree.topLevelItem(0).setText(6, "try 1")  # type: ignore[union-attr]
@@ -261,7 +262,7 @@ def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_cou
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
     application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.teaching.improve_dialog
+    dialog = application.window.training.controller.teaching.improve_dialog
     assert dialog is not None
     assert dialog.counts.text() == (
         "3 photos with 2 labels that you accepted or added and 1 that you rejected"
@@ -291,7 +292,7 @@ def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_the_others(
     shown = [row for row, path in enumerate(session.photos.paths) if path.name != "bad.jpg"]
     session.set_selection(shown[:3])
     application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.teaching.teach_dialog
+    dialog = application.window.training.controller.teaching.teach_dialog
     assert dialog is not None
     assert not dialog.start.isEnabled()
     dialog.name.setText("new")
@@ -313,7 +314,7 @@ def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application
     session = application.session
     session.set_selection([r for r in range(5) if session.photos.error(r) is None][:3])
     application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.teaching.teach_dialog
+    dialog = application.window.training.controller.teaching.teach_dialog
     assert dialog is not None
     dialog.name.setText("cat")
     dialog.start.click()
@@ -328,7 +329,7 @@ def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
     if moment != "discard":
         trainer.trainer.gate.clear()
     application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.teaching.improve_dialog
+    dialog = application.window.training.controller.teaching.improve_dialog
     assert dialog is not None
     dialog.start.click()
     qtbot.waitUntil(lambda: len(trainer.trainer.taught) == 1)
@@ -342,7 +343,7 @@ def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
         trainer.trainer.gate.set()
         qtbot.waitUntil(lambda: dialog.problem.text().startswith("It was stopped"))
     else:
-        assert application.window.training.shut_down(10.0)
+        assert application.window.training.controller.shut_down(10.0)
     assert not request.file.parent.exists()
     assert models(application) == []
     dialog.close()
@@ -351,7 +352,7 @@ def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
 def test_a_second_training_waits_for_the_first(qtbot: QtBot, application: Application) -> None:
     dialog = new_training(qtbot, application)
     application.window.actions_table["improve_model"].trigger()
-    improving = application.window.training.teaching.improve_dialog
+    improving = application.window.training.controller.teaching.improve_dialog
     assert improving is not None
     improving.start.click()
     assert "Something else is being trained" in improving.problem.text()

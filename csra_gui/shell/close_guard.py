@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -17,23 +17,16 @@ class ClosingQuestion(QObject):
 
     Args:
         window: is closed when the person agrees.
+        works: each says what goes on and what becomes of it, in a sentence or two; an empty text
+            when nothing does.
     """
 
-    def __init__(self, window: QWidget) -> None:
+    def __init__(self, window: QWidget, works: Iterable[Callable[[], str]]) -> None:
         super().__init__(window)
         self._window = window
-        self._works: list[Callable[[], str]] = []
+        self._works = tuple(works)
         self._is_agreed = False
         self._box: QMessageBox | None = None
-
-    def add(self, work: Callable[[], str]) -> None:
-        """Ask about this too.
-
-        Args:
-            work: says what goes on and what becomes of it, in a sentence or two; an empty text
-                when nothing does.
-        """
-        self._works.append(work)
 
     def may_close(self) -> bool:
         """Whether nothing would be stopped, or the person has agreed; otherwise they are asked."""

@@ -1,0 +1,91 @@
+"""Looking at photos, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QMenu, QWidget
+
+from csra_gui.base.paths import cache_dir
+from csra_gui.base.settings import THUMBNAIL_CACHE_MB, Settings
+from csra_gui.browse.actions import BrowseActions
+from csra_gui.browse.cached_decoder import CachedDecoder
+from csra_gui.browse.controller import BrowseController
+from csra_gui.browse.folder_watch import FolderWatch
+from csra_gui.browse.folders_panel import FoldersPanel
+from csra_gui.browse.grid_panel import GridPanel
+from csra_gui.browse.image_loader import ImageDecoder, large_loader
+from csra_gui.browse.opener import Opener
+from csra_gui.browse.stage_panel import StagePanel
+from csra_gui.browse.thumbnail_cache import ThumbnailCache
+from csra_gui.browse.view_mode import Browsing, ViewMode
+from csra_gui.session.session import Session
+from csra_gui.widgets.empty_state import EmptyState
+from csra_gui.widgets.notifier import Notifier
+
+_MB = 1_000_000
+_WELCOME = (
+    "The program says what is in each photo, and shows where it saw it. "
+    "Your photos stay on this computer and are never changed."
+)
+
+
+class BrowseFeature(QObject):
+    """Makes the panels, for the window to place, and what they share.
+
+    Args:
+        samples: the folder of sample photos, if there is one.
+        window: over which dialogs open.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        decoder: ImageDecoder,
+        samples: Path | None,
+        notifier: Notifier,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        limit = int(settings.value(THUMBNAIL_CACHE_MB)) * _MB
+        self._cached = CachedDecoder(decoder, ThumbnailCache(cache_dir() / "thumbnails", limit))
+        self.loader = large_loader(decoder, self)
+        self.browsing = Browsing(session, settings, self)
+        self.opener = Opener(session, settings, samples, window)
+        self.watch = FolderWatch(session, settings, self)
+        self.grid = GridPanel(session, settings, self.browsing, self._cached, window)
+        self.stage = StagePanel(session, self.browsing, self.grid.thumbnails, decoder, window)
+        self.folders = FoldersPanel(session, settings, self.opener, window)
+        controller = BrowseController(
+            session, self.browsing, self.loader, notifier, self._cached, window
+        )
+        self.actions = BrowseActions(
+            session, settings, self.opener, self.browsing, controller, self.folders
+        )
+        self.welcome = EmptyState(window)
+        self.welcome.set_texts("Drop a folder of photos here", _WELCOME)
+        offered = ("open_folder", "open_samples") if samples is not None else ("open_folder",)
+        self.welcome.set_actions([self.actions[name] for name in offered])
+        self.grid.photo_activated.connect(lambda: self.browsing.set_mode(ViewMode.LARGE))
+        for panel in (self.folders, self.grid, self.stage):
+            self.watch.files_changed.connect(panel.take_changes)
+        settings.setting_changed.connect(self._on_settings_changed)
+
+    def set_recent_menu(self, menu: QMenu) -> None:
+        """List the folders opened lately in a menu."""
+        clear = self.actions["clear_recent"]
+        menu.aboutToShow.connect(lambda: self.opener.fill_recent_menu(menu, clear))
+
+    def close(self) -> None:
+        """Load no photos any more."""
+        self.grid.thumbnails.close()
+        self.loader.close()
+        self.stage.compare.loader.close()
+        self._cached.close()
+
+    @Slot(str, object)
+    def _on_settings_changed(self, key: str, value: object) -> None:
+        if key == THUMBNAIL_CACHE_MB.key and isinstance(value, int):
+            self._cached.set_limit(value * _MB)

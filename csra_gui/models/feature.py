@@ -1,0 +1,25 @@
+"""Models, put together."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from csra_gui.models.actions import ModelActions
+from csra_gui.models.controller import ModelController
+from csra_gui.models.manager import ModelManager
+from csra_gui.session.session import Session
+from csra_gui.widgets.notifier import Notifier
+
+
+class ModelsFeature(QObject):
+    """Makes the dialogs around models, and tells of what is done with them."""
+
+    def __init__(
+        self, session: Session, manager: ModelManager, notifier: Notifier, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self.manager = manager
+        self.activity = manager.activity
+        self.controller = ModelController(session, manager, notifier, window)
+        self.actions = ModelActions(self.controller)
