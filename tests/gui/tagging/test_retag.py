@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base.settings import RETAG_MODE
+from csra_gui.session import retagger
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.retag_plan import Retagged, RetagMode, RetagPlan, difference
+from csra_gui.session.retag_plan import Difference, Retagged, RetagMode, RetagPlan, difference
 from csra_gui.session.session import Session
 from csra_gui.tagging.difference_dialog import DifferenceDialog
 from csra_gui.tagging.retag_dialog import FolderChoice, RetagDialog
@@ -47,6 +50,13 @@ def labels(session: Session, name: str) -> set[str]:
     return {label.category for label in session.labels(row(session, name))}
 
 
+def stored_score(session: Session, name: str, category: int) -> float:
+    """What the library has."""
+    library, image = session.library.library, session.photos.image_id(row(session, name))
+    assert library is not None and image is not None and session.models.model is not None
+    return float(library.stored([image], session.models.model.id).scores[0, category])
+
+
 def tagged(qtbot: QtBot, start: Start, photos: Path) -> Application:
     application = start([photos])
     qtbot.waitUntil(lambda: application.session.photos.tagged_count() == 4)
@@ -71,6 +81,7 @@ def test_nothing_counts_before_it_is_accepted(
     request.getfixturevalue("other_mind")
     dialog = reviewed(qtbot, application, RetagMode.REPLACE)
     assert {name: labels(session, name) for name in before} == before
+    assert stored_score(session, "cat-and-dog.jpg", BOAT) < 0.8
     assert {"dog", "boat"} >= set(dialog.ticked())
     dialog._on_discard_clicked()
     assert {name: labels(session, name) for name in before} == before
@@ -92,11 +103,7 @@ def test_replacing_takes_away_what_the_model_no_longer_gives_and_stores_it(
     assert {"dog", "boat"} <= labels(session, "dog.jpg"), "an accepted label never vanishes"
     assert "dog" not in labels(session, "cat-and-dog.jpg")
     assert "boat" in labels(session, "cat-and-dog.jpg")
-    library = session.library.library
-    assert library is not None and session.models.model is not None
-    image = session.photos.image_id(row(session, "cat-and-dog.jpg"))
-    assert image is not None
-    assert library.stored([image], session.models.model.id).scores[0, BOAT] > 0.8
+    assert stored_score(session, "cat-and-dog.jpg", BOAT) > 0.8
 
 
 def test_updating_keeps_what_the_model_no_longer_gives(
@@ -144,6 +151,30 @@ def test_cancelling_changes_nothing_and_says_so(
     qtbot.waitUntil(lambda: not session.tagger.is_running)
     assert application.window.message_bar.texts()[-1].endswith("All labels are as they were.")
     np.testing.assert_array_equal(session.photos.scores, before)
+
+
+def test_what_is_being_compared_is_forgotten_with_its_photos(
+    qtbot: QtBot, start: Start, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = tagged(qtbot, start, photos)
+    session, begun, gate = application.session, Event(), Event()
+
+    def compare(*args: Any) -> Difference:
+        begun.set()
+        gate.wait(10)
+        return difference(*args)
+
+    monkeypatch.setattr(retagger, "difference", compare)
+    session.retag(RetagPlan(RetagMode.REPLACE))
+    qtbot.waitUntil(begun.is_set)
+    assert session.tagger.is_running
+    with qtbot.assertNotEmitted(session.retagger.ready):
+        session.open([photos])
+        assert not session.tagger.is_running
+        gate.set()
+        qtbot.waitUntil(lambda: session.photos.tagged_count() == 4)
+        qtbot.waitUntil(lambda: not session.pipeline.is_looking_up)
+    assert session.retagger.difference is None
 
 
 def test_closing_the_dialog_leaves_the_way_back(
