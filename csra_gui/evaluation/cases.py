@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csra_gui.evaluation.analysis import Analysis, Thresholds
+from engine.records.evaluations import LabelMark
 from engine.texts import display_text
 
 #: More images than this nobody looks through; the first ones are shown.
@@ -157,6 +158,11 @@ class LabelError:
     name: str
     is_label: bool
     score: float
+
+    @property
+    def mark(self) -> LabelMark:
+        """The mark that says that this label is wrong."""
+        return LabelMark(self.sample, self.name, self.is_label)
 
 
 def label_errors(analysis: Analysis, limit: int = 500) -> tuple[LabelError, ...]:

@@ -6,7 +6,6 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QSplitter,
@@ -23,7 +22,7 @@ from csra_gui.widgets.activity_bar import ActivityRow
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
-from csra_gui.widgets.windows import fit_to_screen
+from csra_gui.widgets.windows import button_row, fit_to_screen
 from engine.texts import display_text
 
 _UNKNOWN = "–"
@@ -107,13 +106,14 @@ class ModelsDialog(QDialog):
         splitter.setStretchFactor(1, 2)
         for part in (self.tree, self.sheet):
             part.setMinimumHeight(60)
-        buttons = QHBoxLayout()
-        for button in (self.use, self.download, self.import_file, self.export, self.remove):
-            button.setAutoDefault(False)
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        self.close_button.setAutoDefault(False)
-        buttons.addWidget(self.close_button)
+        buttons = button_row(
+            self.use,
+            self.download,
+            self.import_file,
+            self.export,
+            self.remove,
+            close=self.close_button,
+        )
         layout = QVBoxLayout(self)
         layout.addWidget(self.message_bar)
         layout.addWidget(self.filter)
@@ -130,7 +130,6 @@ class ModelsDialog(QDialog):
         self._manager.work_ended.connect(self._update_buttons)
         self._session.models.state_changed.connect(self._show_entries)
         self.import_file.clicked.connect(self.import_requested)
-        self.close_button.clicked.connect(self.close)
         for button, wish in (
             (self.use, self.use_requested),
             (self.download, self.download_requested),

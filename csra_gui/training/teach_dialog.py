@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.table import Cell, Table
-from csra_gui.widgets.windows import fit_to_screen
+from csra_gui.widgets.windows import button_row, fit_to_screen
 from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport
 from engine.texts import display_text, duration
 
@@ -86,13 +86,9 @@ class LearningDialog(QDialog):
         self._stack.addWidget(self.intro)
         self._stack.addWidget(self._learning_page())
         self._stack.addWidget(self._result_page())
-        buttons = QHBoxLayout()
-        for button in (self.start, self.cancel, self.look, self.use, self.discard):
-            button.setAutoDefault(False)
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        self.close_button.setAutoDefault(False)
-        buttons.addWidget(self.close_button)
+        buttons = button_row(
+            self.start, self.cancel, self.look, self.use, self.discard, close=self.close_button
+        )
         layout = QVBoxLayout(self)
         layout.addLayout(steps)
         layout.addWidget(self._stack, 1)
@@ -132,7 +128,6 @@ class LearningDialog(QDialog):
             (self.discard, self.discard_requested),
         ):
             button.clicked.connect(wish)
-        self.close_button.clicked.connect(self.close)
 
     # What is shown.
 

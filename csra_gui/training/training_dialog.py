@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
-    QHBoxLayout,
     QPushButton,
     QStackedWidget,
     QVBoxLayout,
@@ -17,7 +16,7 @@ from csra_gui.training.progress_view import ProgressView
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar, MessageLevel
-from csra_gui.widgets.windows import fit_to_screen
+from csra_gui.widgets.windows import button_row, fit_to_screen
 from engine.api.training_reports import FEW_IMAGES, Preflight, TrainReport
 from engine.records.trainings import TrainingRun
 from engine.texts import about, display_text, gib
@@ -62,13 +61,15 @@ class TrainingDialog(QDialog):
     def _set_up_layout(self) -> None:
         self._stack.addWidget(self.view)
         self._stack.addWidget(self.preflight)
-        buttons = QHBoxLayout()
-        for button in (self.begin, self.pause, self.after_epoch, self.stop, self.use, self.runs):
-            button.setAutoDefault(False)
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        self.close_button.setAutoDefault(False)
-        buttons.addWidget(self.close_button)
+        buttons = button_row(
+            self.begin,
+            self.pause,
+            self.after_epoch,
+            self.stop,
+            self.use,
+            self.runs,
+            close=self.close_button,
+        )
         self.after_epoch.setToolTip("The epoch is finished and validated; the best model is kept.")
         self.stop.setToolTip("The state is saved, so that the training can be gone on with.")
         layout = QVBoxLayout(self)
@@ -87,7 +88,6 @@ class TrainingDialog(QDialog):
         self.stop.clicked.connect(runner.stop_now)
         self.use.clicked.connect(self._on_use_clicked)
         self.runs.clicked.connect(self.runs_requested)
-        self.close_button.clicked.connect(self.close)
 
     @Slot()
     def show_runner(self) -> None:

@@ -55,6 +55,7 @@ class Cell:
         tone: its colour.
         is_bold: whether it stands out.
         tip: what a mouse at rest is told.
+        is_checked: of a box that can be ticked; ``None`` is no box.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Cell:
     tone: Tone | None = None
     is_bold: bool = False
     tip: str = ""
+    is_checked: bool | None = None
 
 
 def change_cell(before: float, after: float, notable: float) -> Cell:
@@ -124,6 +126,9 @@ class Table(QTableWidget):
             font = item.font()
             font.setBold(True)
             item.setFont(font)
+        if cell.is_checked is not None:
+            states = Qt.CheckState
+            item.setCheckState(states.Checked if cell.is_checked else states.Unchecked)
         return item
 
 

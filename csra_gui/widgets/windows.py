@@ -1,9 +1,9 @@
-"""How windows come up: in front of others, and no larger than the screen."""
+"""What windows share: how they come up, how large they are, and the buttons at their foot."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 _SHARE_OF_SCREEN = 0.9
 
@@ -18,3 +18,14 @@ def bring_up(window: QWidget) -> None:
 def fit_to_screen(window: QWidget, size: QSize) -> None:
     """Make a window this large if the screen has room for it."""
     window.resize(size.boundedTo(window.screen().availableGeometry().size() * _SHARE_OF_SCREEN))
+
+
+def button_row(*buttons: QPushButton, close: QPushButton) -> QHBoxLayout:
+    """Buttons side by side and, apart from them, the one that closes; Enter presses none."""
+    row = QHBoxLayout()
+    for button in (*buttons, close):
+        button.setAutoDefault(False)
+        row.addWidget(button)
+    row.insertStretch(len(buttons), 1)
+    close.clicked.connect(close.window().close)
+    return row

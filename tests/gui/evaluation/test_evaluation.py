@@ -406,19 +406,19 @@ def test_label_errors_are_marked_and_the_marks_are_kept(
 ) -> None:
     application = start()
     results = evaluated(qtbot, application, devkit)
-    model = results.label_errors.model
-    qtbot.waitUntil(lambda: len(model.label_errors) > 2)
-    scores = [abs(label_error.score - 0.5) for label_error in model.label_errors]
+    tab = results.label_errors
+    qtbot.waitUntil(lambda: len(tab.label_errors) > 2)
+    scores = [abs(label_error.score - 0.5) for label_error in tab.label_errors]
     assert scores == sorted(scores, reverse=True)
     for row in (0, 1):
-        model.setData(model.index(row, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
+        tab.view.item(row, 0).setCheckState(Qt.CheckState.Checked)
     folder = results.state.analysis.folder
-    qtbot.waitUntil(lambda: EvaluationStore().marks(folder) == model.marks)
-    assert {mark.sample for mark in model.marks} == {
-        label_error.sample for label_error in model.label_errors[:2]
+    qtbot.waitUntil(lambda: EvaluationStore().marks(folder) == tab.marks)
+    assert {mark.sample for mark in tab.marks} == {
+        label_error.sample for label_error in tab.label_errors[:2]
     }
-    assert model.label_errors[0].category is not None
-    assert "image,category" in results.label_errors.table().as_csv()
+    assert tab.label_errors[0].category is not None
+    assert "image,category" in tab.table().as_csv()
 
 
 def test_decisions_are_evaluated_without_the_model(
