@@ -126,7 +126,7 @@ class Application(QObject):
     def shut_down(self) -> bool:
         """End all work; ``False`` if something would not end in time."""
         self.window.browse.watch.close()
-        ended = self.window.training.controller.shut_down(_SAVE_TRAINING_S)
+        ended = self.window.training.shut_down(_SAVE_TRAINING_S)
         ended &= self.session.shut_down(_SHUT_DOWN_S)
         self.window.browse.close()
         self.decoder.close()
@@ -140,8 +140,8 @@ class Application(QObject):
         if folders:
             self.window.browse.opener.open(folders)
         self.session.models.start()
-        self.window.evaluation.controller.look_for_unfinished()
-        self.window.training.controller.look_for_interrupted()
+        self.window.evaluation.look_for_unfinished()
+        self.window.training.look_for_interrupted()
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()

@@ -81,9 +81,8 @@ class MainWindow(QMainWindow):
         self.evaluation = EvaluationFeature(session, manager, settings, notifier, self)
         self.training = TrainingFeature(session, manager, trainer_factory, decoder, notifier, self)
         LibraryController(session, notifier, self)
-        self.closing = ClosingQuestion(
-            self, (self.evaluation.controller.closing_text, self.training.controller.closing_text)
-        )
+        works = (self.evaluation.closing_text, self.training.closing_text)
+        self.closing = ClosingQuestion(self, works)
         DropTarget(self, session, self.browse.opener, self.models.controller)
         TypingGuard(self)
         self.actions_table = self._made_table()

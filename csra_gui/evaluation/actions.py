@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions
-from csra_gui.evaluation.controller import EvaluationController
+from csra_gui.base.activity import Activity
 from csra_gui.session.session import Session
+
+if TYPE_CHECKING:
+    from csra_gui.evaluation.controller import EvaluationController
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("evaluate_voc", "&VOC2007…", tip="Measure a model on PASCAL VOC 2007."),
@@ -33,31 +39,36 @@ ACTIONS: tuple[ActionSpec, ...] = (
 class EvaluationActions(FeatureActions):
     """Starting evaluations and looking at what came of them."""
 
-    def __init__(self, session: Session, controller: EvaluationController) -> None:
-        super().__init__(ACTIONS, controller)
+    def __init__(
+        self, session: Session, activity: Activity, controller: Callable[[], EvaluationController]
+    ) -> None:
+        super().__init__(ACTIONS, activity)
         self._session = session
-        self._runner = controller.runner
+        self._activity = activity
+
+        def do(wish: Callable[[EvaluationController], object]) -> Callable[[], object]:
+            return lambda: wish(controller())
+
         self.connect_slots(
             {
-                "evaluate_voc": lambda: controller.ask_start("voc2007"),
-                "evaluate_coco": lambda: controller.ask_start("coco2014"),
-                "evaluate_wider": lambda: controller.ask_start("wider"),
-                "evaluate_folder": lambda: controller.ask_start("folder"),
-                "evaluate_decisions": controller.evaluate_decisions,
-                "evaluation_results": controller.show_results,
-                "cancel_evaluation": controller.cancel,
+                "evaluate_voc": do(lambda on: on.ask_start("voc2007")),
+                "evaluate_coco": do(lambda on: on.ask_start("coco2014")),
+                "evaluate_wider": do(lambda on: on.ask_start("wider")),
+                "evaluate_folder": do(lambda on: on.ask_start("folder")),
+                "evaluate_decisions": do(lambda on: on.evaluate_decisions()),
+                "evaluation_results": do(lambda on: on.show_results()),
+                "cancel_evaluation": do(lambda on: on.cancel()),
             }
         )
         self.refresh_on(
             session.pipeline.photos_reset,
             session.pipeline.photos_added,
             session.models.state_changed,
-            self._runner.state_changed,
-            self._runner.ended,
+            activity.progress_changed,
         )
 
     @override
     def refresh(self) -> None:
         has_photos = self._session.models.model is not None and len(self._session.photos) > 0
         self["evaluate_decisions"].setEnabled(has_photos)
-        self["cancel_evaluation"].setEnabled(self._runner.is_running)
+        self["cancel_evaluation"].setEnabled(self._activity.progress is not None)

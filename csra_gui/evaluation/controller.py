@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from csra_gui.base.activity import Activity
 from csra_gui.base.ask import ask_folder
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
@@ -21,7 +22,6 @@ from csra_gui.evaluation.threshold_saver import ThresholdSaver
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.decided_labels import decided_run
 from csra_gui.session.session import Session
-from csra_gui.session.tag_run import TagProgress
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.record_list import RecordManager
 from csra_gui.widgets.windows import bring_up
@@ -39,44 +39,36 @@ class EvaluationController(QObject):
         session: Session,
         manager: ModelManager,
         settings: Settings,
+        activity: Activity,
         notifier: Notifier,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session = session
         self._manager = manager
-        self._folders = DataFolders(session, settings, self)
+        self._folders = DataFolders(settings)
         self._notifier = notifier
         self._window = window
-        self.runner = EvaluationRunner(session.engine, session.jobs, self)
+        self.runner = EvaluationRunner(session.engine, session.jobs, activity, self)
         self.runs = RecordManager(EvaluationStore(), session.jobs, self)
         self.unfinished = RecordManager(UnfinishedStore(), session.jobs, self)
         self.dialog: StartDialog | None = None
         self.results: ResultWindow | None = None
         self._finder = ImageFinder(session, self)
         self._shown = ShownCases(session, self)
-        self._tagging_rates: dict[Path, float] = {}
-        session.tagger.progressed.connect(self._on_tagger_progressed)
         self.runner.ended.connect(self._on_runner_ended)
         for kept in (self.runs, self.unfinished):
             kept.failed.connect(self._on_kept_failed)
         self._finder.found.connect(self._on_finder_found)
         self._finder.failed.connect(self._on_finder_failed)
         self._shown.replaced.connect(self._on_shown_replaced)
-        self._folders.noticed.connect(self._on_folders_noticed)
 
     # Wishes.
 
     def ask_start(self, kind: str, folder: Path | None = None) -> None:
         """Ask what to evaluate; an empty kind finds out what a folder holds."""
         if self.dialog is None:
-            self.dialog = StartDialog(
-                self._session,
-                self._manager,
-                self.runs,
-                lambda path: self._tagging_rates.get(path, 0.0),
-                self._window,
-            )
+            self.dialog = StartDialog(self._session, self._manager, self.runs, self._window)
             self.dialog.start_requested.connect(self.runner.start)
             self.dialog.folder_accepted.connect(self._folders.remember)
         self.dialog.ask(kind, folder or self._folders.folder_of(kind))
@@ -123,6 +115,13 @@ class EvaluationController(QObject):
         """Evaluate what is missing."""
         self.runner.start([stopped.request])
 
+    def offer_to_go_on(self, stopped: UnfinishedRun) -> None:
+        """Say that an evaluation was stopped when the program was closed."""
+        if not self.runner.is_running:
+            text = f"An evaluation was stopped: {unfinished_text(stopped)}."
+            go_on = Remedy("Go on", lambda: self.go_on(stopped))
+            self._notifier.info(text, Topic.EVALUATION, go_on)
+
     def cancel(self) -> None:
         """Stop; what was found is kept."""
         self.runner.cancel()
@@ -137,12 +136,6 @@ class EvaluationController(QObject):
             f"{state.what} is being evaluated{far}. What was found so far is kept, "
             "and you can go on at the next start."
         )
-
-    def look_for_unfinished(self) -> None:
-        """Offer to go on with what was stopped when the program was closed."""
-        once = Qt.ConnectionType.SingleShotConnection
-        self.unfinished.records_changed.connect(self._offer_to_go_on, once)
-        self.unfinished.refresh()
 
     def _refresh(self) -> None:
         self.runs.refresh()
@@ -173,14 +166,6 @@ class EvaluationController(QObject):
             return
         show = Remedy("Show the results", lambda: self.show_run(run))
         self._notifier.info(f"{what} has been evaluated.", Topic.EVALUATION, show)
-
-    @Slot()
-    def _offer_to_go_on(self) -> None:
-        stopped = self.unfinished.values
-        if stopped and not self.runner.is_running:
-            text = f"An evaluation was stopped: {unfinished_text(stopped[0])}."
-            go_on = Remedy("Go on", lambda: self.go_on(stopped[0]))
-            self._notifier.info(text, Topic.EVALUATION, go_on)
 
     @Slot(object)
     def _keep_as_it_is(self, stopped: UnfinishedRun) -> None:
@@ -226,14 +211,3 @@ class EvaluationController(QObject):
             Topic.PHOTOS,
             back,
         )
-
-    @Slot(object)
-    def _on_tagger_progressed(self, progress: TagProgress) -> None:
-        model = self._session.models.model
-        if model is not None and model.path is not None and progress.rate_per_s:
-            self._tagging_rates[model.path] = progress.rate_per_s
-
-    @Slot(str, str, object)
-    def _on_folders_noticed(self, kind: str, title: str, root: Path) -> None:
-        evaluate = Remedy("Evaluate a model on it…", lambda: self.ask_start(kind, root))
-        self._notifier.info(f"This folder is {title}.", Topic.EVALUATION, evaluate)

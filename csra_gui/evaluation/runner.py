@@ -69,7 +69,9 @@ class EvaluationRunner(QObject):
     state_changed = Signal(object)
     ended = Signal(object)
 
-    def __init__(self, engine: EngineClient, jobs: JobRunner, parent: QObject) -> None:
+    def __init__(
+        self, engine: EngineClient, jobs: JobRunner, activity: Activity, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._engine = engine
         self._queue: deque[EvaluationRequest] = deque()
@@ -77,7 +79,7 @@ class EvaluationRunner(QObject):
         self._run = ""
         self._error: EngineError | None = None
         self._rate = MovingRate()
-        self.activity = Activity(self, cancel=self.cancel)
+        self.activity = activity
         self.state: EvaluationState | None = None
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
@@ -43,7 +42,6 @@ class StartDialog(QDialog):
         session: the models and jobs.
         manager: the models that there are.
         runs: how fast earlier ones were.
-        tagging_rate: photos per second of the model in a file, while it tagged; 0 if unknown.
         parent: the window.
 
     Signals:
@@ -59,11 +57,9 @@ class StartDialog(QDialog):
         session: Session,
         manager: ModelManager,
         runs: RecordManager[EvaluationSummary],
-        tagging_rate: Callable[[Path], float],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self._tagging_rate = tagging_rate
         self.setWindowTitle("Evaluate a model")
         self._session = session
         self._manager = manager
@@ -163,7 +159,11 @@ class StartDialog(QDialog):
         used = self._session.models.model
         title = used.name if used is not None and used.path == path else name
         runs = self._runs.values
-        return known_rate(title, runs) or known_rate(name, runs) or self._tagging_rate(path)
+        return (
+            known_rate(title, runs)
+            or known_rate(name, runs)
+            or self._session.tagger.rates.get(path, 0.0)
+        )
 
     # What it would come to.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -48,6 +49,7 @@ class Tagger(QObject):
         self._engine = engine
         self._photos = photos
         self._library = library
+        self.rates: dict[Path, float] = {}
         self._slot = JobSlot(engine.jobs, "predict", self)
         self._run: TagRun | None = None
         self._paused: TagSummary | None = None
@@ -174,7 +176,10 @@ class Tagger(QObject):
             if isinstance(outcome, NotStored):
                 self._library.report(outcome.error)
         run.sink.take([x for x in outcomes if isinstance(x, Prediction)])
-        self.progressed.emit(run.progress())
+        progress = run.progress()
+        if progress.rate_per_s and run.model is not None and run.model.path is not None:
+            self.rates[run.model.path] = progress.rate_per_s
+        self.progressed.emit(progress)
 
     def _take_error(self, error: EngineError) -> None:
         if self._run is not None:

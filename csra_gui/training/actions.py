@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions
+from csra_gui.base.activity import Activity
 from csra_gui.session.session import Session
-from csra_gui.training.controller import TrainingController
+
+if TYPE_CHECKING:
+    from csra_gui.training.controller import TrainingController
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
@@ -33,24 +39,30 @@ ACTIONS: tuple[ActionSpec, ...] = (
 class TrainingActions(FeatureActions):
     """What makes models learn."""
 
-    def __init__(self, session: Session, controller: TrainingController) -> None:
-        super().__init__(ACTIONS, controller)
+    def __init__(
+        self, session: Session, activity: Activity, controller: Callable[[], TrainingController]
+    ) -> None:
+        super().__init__(ACTIONS, activity)
         self._session = session
-        self._runner = controller.runner
+
+        def do(wish: Callable[[TrainingController], object]) -> Callable[[], object]:
+            return lambda: wish(controller())
+
         self.connect_slots(
             {
-                "improve_model": controller.teaching.show_improve,
-                "teach_label": controller.teaching.show_teach,
-                "new_training": controller.show_new,
-                "show_training": controller.show_running,
-                "trainings": controller.show_runs,
+                "improve_model": do(lambda on: on.teaching.show_improve()),
+                "teach_label": do(lambda on: on.teaching.show_teach()),
+                "new_training": do(lambda on: on.show_new()),
+                "show_training": do(lambda on: on.show_running()),
+                "trainings": do(lambda on: on.show_runs()),
             }
         )
+        self["show_training"].setEnabled(False)  # until there was one
+        activity.progress_changed.connect(lambda: self["show_training"].setEnabled(True))
         self.refresh_on(
             session.pipeline.photos_reset,
             session.pipeline.photos_added,
             session.models.state_changed,
-            self._runner.phase_changed,
         )
 
     @override
@@ -58,4 +70,3 @@ class TrainingActions(FeatureActions):
         ready = self._session.models.model is not None and len(self._session.photos) > 0
         self["improve_model"].setEnabled(ready)
         self["teach_label"].setEnabled(ready)
-        self["show_training"].setEnabled(self._runner.run is not None)

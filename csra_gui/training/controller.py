@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import time
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.base.activity import Activity, Progress
+from csra_gui.base.activity import Progress
 from csra_gui.base.ask import ask_target
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.models.entries import Place
@@ -35,11 +34,16 @@ from engine.texts import display_path, display_text, percent, remaining_text
 
 #: Validation photos that are looked at after each epoch.
 SAMPLES = 6
-_OLD_S = 24 * 3600.0
 
 
 class TrainingController(QObject):
-    """Answers what the person wants of trainings."""
+    """Answers what the person wants of trainings.
+
+    Signals:
+        progressed: the ``Progress`` of the training; ``None`` when it has ended.
+    """
+
+    progressed = Signal(object)
 
     def __init__(
         self,
@@ -60,9 +64,6 @@ class TrainingController(QObject):
         self.runs = RecordManager(self._store, session.jobs, self)
         self.runner = runner
         self.teaching = TeachController(session, manager, runner, window)
-        self.activity = Activity(
-            self, show=("Show training", self.show_running), name="Progress of the training"
-        )
         self.new_dialog: NewTrainingDialog | None = None
         self.dialog: TrainingDialog | None = None
         self.runs_dialog: RunsDialog | None = None
@@ -160,14 +161,14 @@ class TrainingController(QObject):
     def _show_progress(self) -> None:
         runner = self.runner
         if runner.run is None or runner.phase is Phase.ENDED:
-            self.activity.set_progress(None)
+            self.progressed.emit(None)
             return
         step, total = runner.record.step, 0 if runner.phase is Phase.ASKING else None
         detail = [status_text(runner.record, runner.phase)]
         if step is not None:
             detail.append(remaining_text(step.remaining_seconds))
             total = step.total if total is None else total
-        self.activity.set_progress(
+        self.progressed.emit(
             Progress(
                 display_text(runner.run.name),
                 " · ".join(part for part in detail if part),
@@ -217,21 +218,9 @@ class TrainingController(QObject):
             self.runs_dialog.set_busy(self.runner.is_busy)
             self.runs.refresh()
 
-    def look_for_interrupted(self) -> None:
-        """Offer to go on with what was interrupted when the window was closed."""
-        once = Qt.ConnectionType.SingleShotConnection
-        self.runs.records_changed.connect(self._offer_interrupted, once)
-        self.runs.refresh()
-
-    @Slot()
-    def _offer_interrupted(self) -> None:
-        """What was asked for long ago and never began is cleared away."""
-        runs = self.runs.values
-        for old in runs:
-            if not old.has_begun and time.time() - old.created > _OLD_S:
-                self.runs.delete(old.folder)
-        run = next((run for run in runs if run.ending is None and run.has_state), None)
-        if run is None or self.runner.is_busy:
+    def offer_to_go_on(self, run: TrainingRun) -> None:
+        """Say that a training was interrupted when the window was closed."""
+        if self.runner.is_busy:
             return
         done = max((report.epoch for report in run.epochs), default=0)
         text = (
