@@ -7,13 +7,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.browse.image_loader import ImageDecoder, large_loader
 from csra_gui.browse.photo_texts import photo_error, state_text
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.photo_view import PhotoView
 from engine.texts import display_name
 
@@ -112,9 +113,7 @@ class _Side(QWidget):
         self._path: Path | None = None
         self.view = PhotoView(self)
         self.view.setAccessibleName(name)
-        self.labels = QLabel(self)
-        self.labels.setTextFormat(Qt.TextFormat.PlainText)
-        self.labels.setWordWrap(True)
+        self.labels = plain_label("", self)
         self.labels.setContentsMargins(8, 4, 8, 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

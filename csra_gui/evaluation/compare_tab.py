@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.record_list import RecordManager
 from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.errors import EngineError
@@ -100,7 +101,7 @@ class CompareTab(QWidget):
         self._comparing = JobSlot(jobs, "compare runs", self)
         self.comparison: RunComparison | None = None
         self.other = QComboBox(self)
-        self.summary = QLabel(self)
+        self.summary = plain_label("", self)
         self.categories = Table(_HEADER, "Change of each category", self)
         self.better = _LabelList("Better", state, self)
         self.worse = _LabelList("Worse", state, self)
@@ -125,8 +126,6 @@ class CompareTab(QWidget):
 
     def _set_up(self) -> None:
         self.other.setAccessibleName("The run before")
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)
-        self.summary.setWordWrap(True)
         top = QHBoxLayout()
         label = QLabel("&Before:", self)
         label.setBuddy(self.other)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QPushButton, QWidget
 
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.record_list import Column, RecordManager, RecordPanel
 from engine.records.evaluations import EvaluationSummary
 from engine.records.folders import Record
@@ -40,9 +41,7 @@ class RunsPanel(RecordPanel[EvaluationSummary]):
     ) -> None:
         super().__init__(runs, _COLUMNS, _question, parent=parent)
         self._unfinished = unfinished
-        self.stopped = QLabel(self)
-        self.stopped.setTextFormat(Qt.TextFormat.PlainText)
-        self.stopped.setWordWrap(True)
+        self.stopped = plain_label("", self)
         self.go_on = QPushButton("&Go on", self)
         self.keep = QPushButton("&Keep as it is", self)
         self.forget = QPushButton("Dis&card", self)

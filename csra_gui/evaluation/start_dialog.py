@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -25,6 +24,7 @@ from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, pr
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.record_list import RecordManager
 from engine.api.config import EvaluateConfig
 from engine.api.evaluation import EvaluationRequest
@@ -71,7 +71,7 @@ class StartDialog(QDialog):
         self.flip = QCheckBox("Look at the &mirror image too", self)
         self.limit = QSpinBox(self)
         self.sheet = FactSheet(self)
-        self.problem = QLabel(self)
+        self.problem = plain_label("", self)
         self.start = QPushButton("&Start", self)
         self.close_button = QPushButton("Close", self)
         self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
@@ -94,8 +94,6 @@ class StartDialog(QDialog):
         self.limit.setSuffix(" images, spread over the split")
         self.limit.setAccessibleName("At most so many images")
         self.sheet.setAccessibleName("What would be evaluated")
-        self.problem.setTextFormat(Qt.TextFormat.PlainText)
-        self.problem.setWordWrap(True)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("M&odels", self.models)

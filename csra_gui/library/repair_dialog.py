@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.widgets.labels import plain_label
 from engine.library.errors import DamagedLibraryError
 from engine.texts import display_name, display_text
 
@@ -67,9 +68,7 @@ class RepairDialog(QDialog):
         self.setMinimumWidth(480)
 
     def _add_text(self, text: str) -> QLabel:
-        label = QLabel(text, self)
-        label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setWordWrap(True)
+        label = plain_label(text, self)
         self._column.addWidget(label)
         return label
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QIcon, QImage, QPainter, QPixmap, QShowEvent
-from PySide6.QtWidgets import QLabel, QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.settings import MAP_HEAD, MAP_KIND, Settings
 from csra_gui.maps.display import MapDisplay, head_attention, head_caption, rounded_up
 from csra_gui.maps.layers import map_picture
 from csra_gui.session.session import Session
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.explain.evidence import MapKind, activate, attention, logits
@@ -39,7 +40,7 @@ class HeadsTab(QWidget):
         self._settings = settings
         self._display = display
         self._photo: QImage | None = None
-        self.title = QLabel(_NO_SCORES, self)
+        self.title = plain_label(_NO_SCORES, self)
         self.tiles = QListWidget(self)
         self._set_up()
         display.changed.connect(self.update_tiles)
@@ -48,8 +49,6 @@ class HeadsTab(QWidget):
         self.tiles.itemActivated.connect(self._on_tiles_item_chosen)
 
     def _set_up(self) -> None:
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
-        self.title.setWordWrap(True)
         self.tiles.setViewMode(QListView.ViewMode.IconMode)
         self.tiles.setFlow(QListView.Flow.LeftToRight)
         self.tiles.setMovement(QListView.Movement.Static)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import (
     COLOR_MAP,
@@ -18,6 +18,7 @@ from csra_gui.maps.display import KIND_TEXTS, MapDisplay, head_caption
 from csra_gui.session.session import Session
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.colormaps import ColorMapName
+from csra_gui.widgets.labels import plain_label
 from engine.explain.evidence import MapKind
 
 
@@ -39,7 +40,7 @@ class MapChooser(QWidget):
         self.heads = QComboBox(self)
         self.colors = self._combo(COLOR_MAP)
         self.bar = ColorBar(self)
-        self.meaning = QLabel(self)
+        self.meaning = plain_label("", self)
         self.fold = QToolButton(self)
         self._content = QWidget(self)
         self._form = QFormLayout()
@@ -55,8 +56,6 @@ class MapChooser(QWidget):
         self._update_all()
 
     def _set_up_layout(self) -> None:
-        self.meaning.setTextFormat(Qt.TextFormat.PlainText)
-        self.meaning.setWordWrap(True)
         self.heads.setAccessibleName("Head")
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setVerticalSpacing(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QDockWidget, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QSplitter, QTabWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.settings import Settings
@@ -15,6 +15,7 @@ from csra_gui.maps.label_changes import LabelChange, label_changes
 from csra_gui.maps.together_tab import TogetherTab
 from csra_gui.maps.what_if_tab import WhatIfTab
 from csra_gui.session.session import Session
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.table import Cell, Table
 from engine.texts import change, display_text, percent
 
@@ -46,7 +47,7 @@ class MapsPanel(QDockWidget):
         self.together = TogetherTab(session, display, comparison, self)
         self.what_if = WhatIfTab(session, display.source, self)
         self.tabs = QTabWidget(self)
-        self.told = QLabel(self)
+        self.told = plain_label("", self)
         self.table = Table(_HEADER, "Labels before and after", self)
         self.table.setMinimumSize(220, 80)
         self._set_up()
@@ -62,8 +63,6 @@ class MapsPanel(QDockWidget):
         ):
             self.tabs.addTab(widget, caption)
         self.tabs.setDocumentMode(True)
-        self.told.setTextFormat(Qt.TextFormat.PlainText)
-        self.told.setWordWrap(True)
         changes = QWidget(self)
         column = QVBoxLayout(changes)
         column.setContentsMargins(6, 6, 6, 6)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -22,6 +21,7 @@ from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.layers import category_color
 from csra_gui.maps.side_view import BESIDE_CAPTIONS
 from csra_gui.session.session import Session
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.legend import color_icon
 from engine.explain.evidence import activate, logits
 from engine.texts import display_text, whole_percent
@@ -77,9 +77,7 @@ class TogetherTab(QWidget):
         self.labels.setIconSize(QSize(12, 12))
         self.labels.setWrapping(True)
         self.labels.setResizeMode(QListWidget.ResizeMode.Adjust)
-        meaning = QLabel(_MEANING, self)
-        meaning.setTextFormat(Qt.TextFormat.PlainText)
-        meaning.setWordWrap(True)
+        meaning = plain_label(_MEANING, self)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("&Draw:", self.how)

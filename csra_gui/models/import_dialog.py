@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.models.download_dialog import lam_box
+from csra_gui.widgets.labels import plain_label
 from engine.api.errors import MissingFactsError
 from engine.texts import display_name, display_text
 
@@ -68,9 +69,7 @@ class FactsDialog(QDialog):
     def _set_up_layout(self, name: str, questions: list[str]) -> None:
         layout = QVBoxLayout(self)
         for text in (name, *questions):
-            label = QLabel(display_text(text), self)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
+            label = plain_label(display_text(text), self)
             layout.addWidget(label)
         form = QFormLayout()
         form.addRow("&λ:", self.lam_editor)

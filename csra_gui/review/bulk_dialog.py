@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from csra_gui.review.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPrevi
 from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import label_problem, spelled_as_known
 from csra_gui.session.session import Session
+from csra_gui.widgets.labels import plain_label
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView
 from engine.texts import display_name, photos_text
@@ -52,7 +52,7 @@ class BulkDialog(QDialog):
         self.kind = QComboBox(self)
         self.label = self._label_line("Label")
         self.replacement = self._label_line("New label")
-        self.summary = QLabel(self)
+        self.summary = plain_label("", self)
         self.samples = QListWidget(self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.apply = self.buttons.addButton("&Change", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -89,8 +89,6 @@ class BulkDialog(QDialog):
         self._form.addRow("&Do:", self.kind)
         self._form.addRow("&Label:", self.label)
         self._form.addRow("&By:", self.replacement)
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)
-        self.summary.setWordWrap(True)
         self.samples.setAccessibleName("Photos that change")
         self.samples.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         layout = QVBoxLayout(self)

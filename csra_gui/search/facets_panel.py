@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.jobs import JobSlot
@@ -13,6 +13,7 @@ from csra_gui.search.facet_list import FacetList
 from csra_gui.search.facets import Facet, FacetGroup, facet_groups
 from csra_gui.search.filter_terms import clicked, terms_of
 from csra_gui.session.session import Session
+from csra_gui.widgets.labels import plain_label
 from engine.library.filters.evaluation import LibraryView
 
 #: Counts are worked out at most this often.
@@ -29,9 +30,7 @@ class FacetsPanel(QWidget):
         self._session = session
         self._counting = JobSlot(session.jobs, "counts", self)
         self.list = FacetList(self)
-        self.hint = QLabel(self)
-        self.hint.setTextFormat(Qt.TextFormat.PlainText)
-        self.hint.setWordWrap(True)
+        self.hint = plain_label("", self)
         self.hint.setContentsMargins(10, 8, 10, 8)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -10,13 +10,13 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
+from csra_gui.widgets.labels import plain_label
 from engine.texts import display_path, display_text
 
 MAX_BYTES = 200_000
@@ -37,9 +37,7 @@ class LogDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._reading = JobSlot(jobs, "log", self, Policy.IGNORE)
         self._path = path
-        self.place = QLabel(display_path(path), self)
-        self.place.setTextFormat(Qt.TextFormat.PlainText)
-        self.place.setWordWrap(True)
+        self.place = plain_label(display_path(path), self)
         self.place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.actions import plain_text
 from csra_gui.base.shortcuts import Shortcuts, key_problem, shown_key
 from csra_gui.shell.shortcut_model import ShortcutModel, ShortcutRole, ShortcutRow
+from csra_gui.widgets.labels import plain_label
 
 
 class ShortcutsDialog(QDialog):
@@ -54,7 +55,7 @@ class ShortcutsDialog(QDialog):
         self.search = QLineEdit(self)
         self.table = QTableView(self)
         self.key = QKeySequenceEdit(self)
-        self.note = QLabel(self)
+        self.note = plain_label("", self)
         self.assign = QPushButton("&Assign", self)
         self.clear = QPushButton("&No key", self)
         self.reset = QPushButton("&Reset", self)
@@ -89,8 +90,6 @@ class ShortcutsDialog(QDialog):
         self.key.setMaximumSequenceLength(1)
         self.key.setClearButtonEnabled(True)
         self.key.setAccessibleName("New key")
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
-        self.note.setWordWrap(True)
         line = QHBoxLayout()
         caption = QLabel("Press a new &key:", self)
         caption.setBuddy(self.key)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QListView,
     QTreeWidget,
     QTreeWidgetItem,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.retag_plan import CategoryChange, Difference
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.row_list_model import RowListModel
 from engine.texts import display_text
 
@@ -84,7 +84,7 @@ class DifferenceDialog(QDialog):
         discard.clicked.connect(self._on_discard_clicked)
         self._show.clicked.connect(self._on_show_clicked)
         column = QVBoxLayout(self)
-        column.addWidget(_plain(self._summary(), self))
+        column.addWidget(plain_label(self._summary(), self))
         column.addLayout(lists, 1)
         column.addWidget(buttons)
 
@@ -160,10 +160,3 @@ class DifferenceDialog(QDialog):
     def is_decided(self) -> bool:
         """Whether the person accepted or discarded; else it was only closed."""
         return self._is_decided
-
-
-def _plain(text: str, parent: QWidget) -> QLabel:
-    label = QLabel(text, parent)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QGroupBox,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QRadioButton,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
+from csra_gui.widgets.labels import plain_label
 from engine.texts import display_text, photos_text
 
 _MODES = {
@@ -90,7 +90,7 @@ class RetagDialog(QDialog):
         form.addRow("&Model:", self.models)
         form.addRow("&Folders:", self.folders)
         column.addLayout(form)
-        column.addWidget(_plain(_PROMISE, self))
+        column.addWidget(plain_label(_PROMISE, self))
         self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self._go = self._buttons.addButton("Tag", QDialogButtonBox.ButtonRole.AcceptRole)
         self._buttons.accepted.connect(self._on_buttons_accepted)
@@ -116,7 +116,7 @@ class RetagDialog(QDialog):
             button.setChecked(each is mode)
             self.modes[each] = button
             column.addWidget(button)
-            text = _plain(what, box)
+            text = plain_label(what, box)
             text.setIndent(_TEXT_INDENT)
             column.addWidget(text)
         return box
@@ -150,10 +150,3 @@ class RetagDialog(QDialog):
 
 def _is_checked(item: QListWidgetItem) -> bool:
     return item.checkState() == Qt.CheckState.Checked
-
-
-def _plain(text: str, parent: QWidget) -> QLabel:
-    label = QLabel(text, parent)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label

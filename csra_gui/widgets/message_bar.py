@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from csra_gui.base.icons import icon, icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
+from csra_gui.widgets.labels import plain_label
 
 MAX_MESSAGES = 3
 _ICON_SIDE = 18
@@ -137,9 +138,7 @@ class _Message(QWidget):
         if self.action is not None:
             self.action.setParent(self)
         self._icon = QLabel()
-        words = QLabel(text)
-        words.setTextFormat(Qt.TextFormat.PlainText)
-        words.setWordWrap(True)
+        words = plain_label(text)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row = QHBoxLayout(self)
         row.setContentsMargins(_STRIPE + 10, 6, 8, 6)

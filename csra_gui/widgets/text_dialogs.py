@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.icons import icon
 from csra_gui.base.paths import log_file
+from csra_gui.widgets.labels import plain_label
 from engine import __version__
 from engine.api.values import ModelInfo
 from engine.texts import display_path, display_text
@@ -37,8 +38,8 @@ class BugDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("A fault in the program")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        headline = _plain_label(_BUG_HEADLINE, self)
-        self.log = _plain_label(_LOG_PLACE + display_path(log_file()), self)
+        headline = plain_label(_BUG_HEADLINE, self)
+        self.log = plain_label(_LOG_PLACE + display_path(log_file()), self)
         self.log.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text = QPlainTextEdit(text, self)
         self.text.setReadOnly(True)
@@ -68,7 +69,7 @@ class AboutDialog(QDialog):
         self.setWindowTitle("About CSRA")
         picture = QLabel(self)
         picture.setPixmap(icon("app").pixmap(64, 64))
-        text = _plain_label(about_text(model), self)
+        text = plain_label(about_text(model), self)
         text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -117,13 +118,6 @@ def _version(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return "(from source)"
-
-
-def _plain_label(text: str, parent: QWidget) -> QLabel:
-    label = QLabel(text, parent)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setWordWrap(True)
-    return label
 
 
 def _stack(dialog: QDialog, *widgets: QWidget) -> None:

@@ -1,4 +1,4 @@
-"""Trainings and teachings of the fake engine: they take no time, and end as they are told."""
+"""What learns in the fake engine: it takes no time, and ends as it is told."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FakeTrainer:
         hold_after: the gate closes itself after this epoch.
         error: ends a training or teaching after its first value while it is set.
         trained: the requests of trainings.
-        taught: the requests of teachings.
+        taught: the requests to teach.
         wishes: what was wished of trainings.
         closed: set when a training or teaching has come to its end, whichever.
     """

@@ -133,7 +133,7 @@ def test_corrections_change_only_the_categories_that_they_are_about(
     assert not torch.equal(new.weight[:, 2], old.weight[:, 2])
 
 
-def test_a_lesson_that_is_closed_leaves_no_model(
+def test_teaching_that_is_closed_leaves_no_model(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:
     request = new_category(model, photos)

@@ -140,7 +140,7 @@ def test_pause_saves_and_waits_in_the_real_process(
     assert_nothing_half(tmp_path)
 
 
-def test_a_lesson_in_the_real_process_makes_a_model_or_nothing(
+def test_teaching_in_the_real_process_makes_a_model_or_nothing(
     qtbot: QtBot, made_runner: MakeRunner, runs: TrainingStore, source: LabelSource, tmp_path: Path
 ) -> None:
     model = save_tiny_model(tmp_path / "tiny.safetensors")

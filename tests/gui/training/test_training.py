@@ -323,7 +323,7 @@ def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application
 
 
 @pytest.mark.parametrize("moment", ["stop", "discard", "close"])
-def test_a_lesson_can_be_left_at_any_moment_and_nothing_stays(
+def test_learning_can_be_left_at_any_moment_and_nothing_stays(
     qtbot: QtBot, application: Application, trainer: FakeEngine, moment: str
 ) -> None:
     if moment != "discard":
