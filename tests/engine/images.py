@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from engine.api.values import PixelArray
 
@@ -44,3 +44,18 @@ def save_oriented(path: Path, orientation: int, pixels: PixelArray | None = None
     exif[ORIENTATION_TAG] = orientation
     stored.save(path, exif=exif)
     return path
+
+
+def swapped_profile() -> bytes:
+    """The sRGB profile with red and blue exchanged, under a name of its own."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    name = "sRGB".encode("utf-16-be")
+    assert name in profile
+    for before, after in (
+        (name, "Swap".encode("utf-16-be")),
+        (b"rXYZ", b"tmp "),
+        (b"bXYZ", b"rXYZ"),
+        (b"tmp ", b"bXYZ"),
+    ):
+        profile = profile.replace(before, after)
+    return profile

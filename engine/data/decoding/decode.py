@@ -7,10 +7,11 @@ a model sees in use the very pixels that it was trained on.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -40,8 +41,8 @@ CropBox = tuple[float, float, float, float]
 #: Is told, before any pixel is decoded, how many pixels will be held in memory; may wait.
 Admit = Callable[[int], None]
 
-# MPO (several pictures in a JPEG) is not named: Pillow opens it as JPEG, and fails on the name.
-_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")
+#: MPO (several pictures in a JPEG) is not named: Pillow opens it as JPEG, and fails on the name.
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")
 _PADDING = 128
 # Shrinking by a whole number of pixels first is fast; bilinear needs twice the size to stay sharp.
 _REDUCING_GAP = 2.0
@@ -68,7 +69,7 @@ def decode(
     Raises:
         ImageError: it cannot be read; the message says why in one sentence.
     """
-    with _open(path) as stream:
+    with open_file(path) as stream:
         return decode_file(stream, side, fit, admit, crop)
 
 
@@ -82,19 +83,30 @@ def decode_file(
     """Read a picture from an open file that can seek; otherwise as ``decode``."""
     if side is None and fit != "inside":
         raise ValueError(f"{fit!r} needs a side.")
+    with picture_errors(stream), Image.open(stream, formats=FORMATS) as image:
+        if crop is None:
+            return _decode(image, side, fit, admit)
+        return _decode(_cropped(image, crop, admit), side, fit, None)
+
+
+@contextlib.contextmanager
+def picture_errors(stream: BinaryIO) -> Generator[None, None, None]:
+    """Whatever goes wrong with the picture in an open file is an ``ImageError``."""
     # Pillow warns of much that is only odd, and of sizes for which we have a limit of our own.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(stream, formats=_FORMATS) as image:
-                if crop is None:
-                    return _decode(image, side, fit, admit)
-                return _decode(_cropped(image, crop, admit), side, fit, None)
+            yield
         except DECODER_ERRORS as error:
             raise ImageError(picture_fault(error, stream, MAX_PIXELS)) from error
 
 
-def _open(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file that is not empty.
+
+    Raises:
+        ImageError: it is something else, or cannot be read.
+    """
     # Without O_NONBLOCK opening a pipe waits for somebody to write into it, perhaps for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -117,14 +129,14 @@ def _open(path: Path) -> BinaryIO:
 
 def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
     width, height = image.size
-    _check_size(width, height)
+    check_size(width, height)
     target = _target(width, height, side, fit)
     # JPEG can leave out detail while decoding, never below the size asked for.
     image.draft(None, target)
     if admit is not None:
         admit(image.width * image.height)
     image.load()
-    orientation = _orientation(image)  # after loading, which turns a TIFF upright by itself
+    orientation = orientation_of(image)  # after loading, which turns a TIFF upright by itself
     pixels = _upright(_scaled(image, target), orientation)
     if orientation >= 5:
         width, height = height, width
@@ -135,7 +147,8 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     return DecodedImage(pixels, width, height, content)
 
 
-def _check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture with more pixels than are opened, by an error of ``DECODER_ERRORS``."""
     if width * height > MAX_PIXELS:
         raise Image.DecompressionBombError(f"({width * height} pixels)")
 
@@ -146,8 +159,8 @@ def _cropped(image: Image.Image, crop: CropBox, admit: Admit | None) -> Image.Im
     left, top, right, bottom = round(x), round(y), round(x + width), round(y + height)
     if right <= left or bottom <= top:
         raise ImageError("The part of the picture that was asked for is empty.")
-    _check_size(*image.size)
-    _check_size(right - left, bottom - top)
+    check_size(*image.size)
+    check_size(right - left, bottom - top)
     if admit is not None:
         admit(image.width * image.height + (right - left) * (bottom - top))
     image.load()
@@ -181,7 +194,7 @@ def _scaled(image: Image.Image, target: tuple[int, int]) -> PixelArray:
     return np.array(small.resize(target, Image.Resampling.BILINEAR, box=box))
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; a broken or illegal one is 1."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)

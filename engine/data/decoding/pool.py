@@ -16,6 +16,7 @@ from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import CropBox, Fit, decode
 from engine.data.decoding.driver import DecoderProcess, PixelBudget
+from engine.data.decoding.tiles import Tile
 from engine.data.decoding.worker import Decoder
 
 _MAX_WORKERS = 8
@@ -26,20 +27,40 @@ _EXIT_PRIORITY = 10
 
 @dataclass(frozen=True)
 class DecodeRequest:
-    """One picture to decode; each means what it means to ``decoding.decode.decode``."""
+    """One picture to decode, or a tile of one.
+
+    Attributes:
+        path: as are ``side``, ``fit`` and ``crop``, it is for ``decoding.decode.decode``.
+        tile: the part to decode in the picture's own pixels; the others mean nothing then.
+    """
 
     path: Path
     side: int | None = None
     fit: Fit = "inside"
     crop: CropBox | None = None
+    tile: Tile | None = None
+
+
+class _Lane:
+    """Requests that wait for the same processes.
+
+    Attributes:
+        limit: the most processes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.waiting: deque[tuple[DecodeRequest, Future[DecodedImage]]] = deque()
+        self.processes = self.idle = 0
 
 
 class DecodePool:
     """Decodes pictures in worker processes; use it as a context manager.
 
     A picture that crashes its worker, exceeds a limit or is damaged fails alone, with an
-    ``ImageError``; the worker is replaced. Nothing is started before the first request. All
-    methods may be called from any thread.
+    ``ImageError``; the worker is replaced. Nothing is started before the first request. One worker
+    more decodes all tiles: the pictures stay with it for a while. All methods may be called from
+    any thread.
     """
 
     def __init__(
@@ -55,7 +76,7 @@ class DecodePool:
         """Make a pool.
 
         Args:
-            num_workers: processes; 0 chooses for the machine.
+            num_workers: processes, besides that for tiles; 0 chooses for the machine.
             timeout_s: seconds that one picture may take.
             memory_limit: bytes of address space that one picture may take; ``None`` for no limit.
             newest_first: serve the latest request first, as a scrolling view wants.
@@ -63,17 +84,15 @@ class DecodePool:
                 one that is larger by itself is decoded alone.
             _decode: for tests.
         """
-        self._limit = num_workers or _default_workers()
         self._timeout_s = timeout_s
         self._memory_limit = memory_limit
         self._newest_first = newest_first
         self._decoder = _decode
         self._budget = PixelBudget(pixel_budget)
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[DecodeRequest, Future[DecodedImage]]] = deque()
+        self._pictures, self._tiles = _Lane(num_workers or _default_workers()), _Lane(1)
         self._threads: list[threading.Thread] = []
         self._processes: list[DecoderProcess] = []
-        self._idle = 0
         self._closed = False
         self._at_exit: multiprocessing.util.Finalize | None = None
 
@@ -96,10 +115,11 @@ class DecodePool:
         with self._changed:
             if self._closed:
                 raise RuntimeError("The pool is closed.")
-            self._waiting.append((request, future))
-            if self._idle < len(self._waiting) and len(self._threads) < self._limit:
-                self._add_worker()
-            self._changed.notify()
+            lane = self._pictures if request.tile is None else self._tiles
+            lane.waiting.append((request, future))
+            if lane.idle < len(lane.waiting) and lane.processes < lane.limit:
+                self._add_worker(lane)
+            self._changed.notify_all()
         return future
 
     def map(
@@ -127,7 +147,7 @@ class DecodePool:
         """End all processes and threads at once; what waits is cancelled, what runs fails."""
         with self._changed:
             self._closed = True
-            waiting, self._waiting = self._waiting, deque()
+            waiting = (*self._pictures.waiting, *self._tiles.waiting)
             threads, processes = tuple(self._threads), tuple(self._processes)
             self._changed.notify_all()
         for _, future in waiting:
@@ -141,42 +161,48 @@ class DecodePool:
         if self._at_exit is not None:
             self._at_exit.cancel()
 
-    def _add_worker(self) -> None:
+    def _add_worker(self, lane: _Lane) -> None:
         if self._at_exit is None:
             self._at_exit = multiprocessing.util.Finalize(
                 None, self.close, exitpriority=_EXIT_PRIORITY
             )
         process = DecoderProcess(self._decoder, self._timeout_s, self._memory_limit, self._budget)
         thread = threading.Thread(
-            target=self._drive, args=(process,), name=f"decode-{len(self._threads)}", daemon=True
+            target=self._drive,
+            args=(process, lane),
+            name=f"decode-{len(self._threads)}",
+            daemon=True,
         )
+        lane.processes += 1
         self._processes.append(process)
         self._threads.append(thread)
         thread.start()
 
-    def _drive(self, process: DecoderProcess) -> None:
+    def _drive(self, process: DecoderProcess, lane: _Lane) -> None:
         try:
-            while (task := self._take()) is not None:
+            while (task := self._take(lane)) is not None:
                 _serve(process, *task)
                 del task  # or the picture would stay in memory while we wait
         finally:
             process.release()
 
-    def _take(self) -> tuple[DecodeRequest, Future[DecodedImage]] | None:
+    def _take(self, lane: _Lane) -> tuple[DecodeRequest, Future[DecodedImage]] | None:
         with self._changed:
-            self._idle += 1
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            self._idle -= 1
+            lane.idle += 1
+            self._changed.wait_for(lambda: lane.waiting or self._closed)
+            lane.idle -= 1
             if self._closed:
                 return None
-            return self._waiting.pop() if self._newest_first else self._waiting.popleft()
+            return lane.waiting.pop() if self._newest_first else lane.waiting.popleft()
 
 
 def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[DecodedImage]) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:
-        image = process.decode((request.path, request.side, request.fit, request.crop))
+        image = process.decode(
+            (request.path, request.side, request.fit, request.crop, request.tile)
+        )
     except ImageError as error:
         future.set_exception(error)
     except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it

@@ -3,7 +3,7 @@
 It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe:
 
     worker: "ready"
-    driver: (path, side, fit, crop)
+    driver: (path, side, fit, crop, tile)
     worker: ("admit", pixels), and waits for any answer, before it decodes a large picture
     worker: ("done", width, height, content, shape), then the pixels as plain bytes
          or ("failed", message) for an ``ImageError``
@@ -19,21 +19,25 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import Admit, CropBox, Fit
+from engine.data.decoding.tiles import Tile, TileDecoder
 
 #: The signature of ``engine.data.decoding.decode.decode``.
 Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None], DecodedImage]
 
 #: What the driver sends for each picture.
-Request = tuple[Path, int | None, Fit, CropBox | None]
+Request = tuple[Path, int | None, Fit, CropBox | None, Tile | None]
 
 # Smaller pictures are decoded without asking: together they weigh little.
 _ADMITTED_PIXELS = 4_000_000
+# Pictures that tiles are of stay decoded for so long: somebody pans, or looks at one place.
+_KEEP_S = 20.0
 # The kernel picks whom to kill when memory runs out by this score: a worker before the program.
 _OOM_SCORE = "500"
 
@@ -43,7 +47,7 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
 
     Args:
         connection: to the driver.
-        decoder: called for each request.
+        decoder: called for each request, but for those of tiles.
         memory_limit: bytes of address space on top of what the process takes at its start.
         stop_s: seconds after which a picture ends the process, should nobody else be left to.
     """
@@ -52,12 +56,26 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
     # The driver is gone when the pipe breaks; there is nobody to tell.
     with connection, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send("ready")
+        tiles = TileDecoder()
         while True:
-            _answer(connection, decoder, connection.recv(), stop_s)
+            if tiles.is_keeping and not connection.poll(_KEEP_S):
+                tiles.forget()
+            _answer(connection, partial(_decode, decoder, tiles), connection.recv(), stop_s)
 
 
-def _answer(connection: Connection, decoder: Decoder, request: Request, stop_s: float) -> None:
-    path, side, fit, crop = request
+def _decode(decoder: Decoder, tiles: TileDecoder, request: Request, admit: Admit) -> DecodedImage:
+    path, side, fit, crop, tile = request
+    if tile is not None:
+        return tiles.decode(path, tile, admit)
+    return decoder(path, side, fit, admit, crop)
+
+
+def _answer(
+    connection: Connection,
+    decode: Callable[[Request, Admit], DecodedImage],
+    request: Request,
+    stop_s: float,
+) -> None:
 
     def admit(pixels: int) -> None:
         if pixels > _ADMITTED_PIXELS:
@@ -68,7 +86,7 @@ def _answer(connection: Connection, decoder: Decoder, request: Request, stop_s: 
 
     _set_alarm(stop_s)
     try:
-        image = decoder(path, side, fit, admit, crop)
+        image = decode(request, admit)
     except ImageError as error:
         connection.send(("failed", str(error)))
     except Exception:  # noqa: BLE001 - a bug, but one for the driver to report

@@ -12,7 +12,13 @@ from engine.api.errors import ImageError
 from engine.api.geometry import Box
 from engine.data.decoding import pixels as pixels_module
 from engine.data.decoding.decode import MAX_PIXELS, Fit, decode
-from tests.engine.images import ORIENTATION_TAG, gradient, save_image, save_oriented
+from tests.engine.images import (
+    ORIENTATION_TAG,
+    gradient,
+    save_image,
+    save_oriented,
+    swapped_profile,
+)
 
 
 def fault(path: Path, side: int | None = None) -> str:
@@ -204,21 +210,6 @@ def test_only_the_first_frame_counts(tmp_path: Path) -> None:
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **options)
 
         assert (decode(tmp_path / name, None).pixels == (255, 0, 0)).all()
-
-
-def swapped_profile() -> bytes:
-    """The sRGB profile with red and blue exchanged, under a name of its own."""
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    name = "sRGB".encode("utf-16-be")
-    assert name in profile
-    for before, after in (
-        (name, "Swap".encode("utf-16-be")),
-        (b"rXYZ", b"tmp "),
-        (b"bXYZ", b"rXYZ"),
-        (b"tmp ", b"bXYZ"),
-    ):
-        profile = profile.replace(before, after)
-    return profile
 
 
 def test_an_embedded_profile_is_applied(tmp_path: Path) -> None:
