@@ -258,6 +258,28 @@ def test_deleting_a_training_asks_first(qtbot: QtBot, application: Application) 
     dialog.close()
 
 
+def test_a_training_that_cannot_be_read_says_why_and_can_be_deleted(
+    qtbot: QtBot, application: Application
+) -> None:
+    folder = TrainingStore().root / "2026-01-01 broken"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{")
+    application.window.actions_table["trainings"].trigger()
+    runs = application.window.training.controller.runs_dialog
+    assert runs is not None
+    qtbot.waitUntil(runs.list.delete.isEnabled)
+    item = runs.list.tree.topLevelItem(0)
+    assert item is not None
+    assert item.text(1) == "cannot be read"
+    assert "damaged" in item.text(2)
+    assert not runs.use.isEnabled()
+    runs.list.delete.click()
+    [box] = runs.findChildren(QMessageBox)
+    next(b for b in box.findChildren(QPushButton) if b.text() == "Delete").click()
+    qtbot.waitUntil(lambda: not folder.exists())
+    runs.close()
+
+
 def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_counts(
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
