@@ -30,7 +30,6 @@ from csra_gui.review.feature import ReviewFeature
 from csra_gui.search.feature import SearchFeature
 from csra_gui.session.session import Session
 from csra_gui.shell.action_table import ActionTable
-from csra_gui.shell.actions import WindowActions
 from csra_gui.shell.close_guard import ClosingQuestion
 from csra_gui.shell.drop_target import DropTarget
 from csra_gui.shell.status_panel import StatusPanel
@@ -85,7 +84,18 @@ class MainWindow(QMainWindow):
         self.closing = ClosingQuestion(self, works)
         DropTarget(self, session, self.browse.opener, self.models.controller)
         TypingGuard(self)
-        self.actions_table = self._made_table()
+        features = (
+            self.browse.actions,
+            self.maps.actions,
+            self.maps.export_actions,
+            self.review.actions,
+            self.search.actions,
+            self.tagging.actions,
+            self.models.actions,
+            self.evaluation.actions,
+            self.training.actions,
+        )
+        self.actions_table = ActionTable(session, settings, features, self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._stack = QStackedWidget(self)
         self._place_panels()
@@ -95,27 +105,6 @@ class MainWindow(QMainWindow):
         self._restore_layout()
 
     # Building.
-
-    def _made_table(self) -> ActionTable:
-        of_window = WindowActions(self._session, self._settings, self)
-        table = ActionTable(
-            (
-                self.browse.actions,
-                self.maps.actions,
-                self.maps.export_actions,
-                self.review.actions,
-                self.search.actions,
-                self.tagging.actions,
-                self.models.actions,
-                self.evaluation.actions,
-                self.training.actions,
-                of_window,
-            ),
-            self._settings,
-            self,
-        )
-        of_window.shortcuts_requested.connect(table.show_shortcuts)
-        return table
 
     def _place_panels(self) -> None:
         for panel in (self.browse.grid, self.browse.stage, self.review.labels):

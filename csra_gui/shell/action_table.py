@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QKeySequence
@@ -11,28 +11,36 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 from csra_gui.base.actions import SEPARATOR, FeatureActions, MenuSpec, menu_paths, plain_text
 from csra_gui.base.settings import Settings
 from csra_gui.base.shortcuts import Shortcuts
+from csra_gui.session.session import Session
+from csra_gui.shell.actions import WindowActions
 from csra_gui.shell.menus import ICONS_ONLY, MENUS, OTHER_KEYS, TOOL_BAR
 from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 
 
 class ActionTable(QObject):
-    """Finds each feature's actions; whoever looks at one sees it as things are now.
+    """Adds the window's actions to those of the features; a look shows them as things are now.
 
     Args:
-        features: their ids differ.
+        session: that the window shows.
         settings: with the keys that the person chose.
+        features: of which no id is that of another.
         window: over which menus and dialogs open.
     """
 
     def __init__(
-        self, features: Sequence[FeatureActions], settings: Settings, window: QWidget
+        self,
+        session: Session,
+        settings: Settings,
+        features: Iterable[FeatureActions],
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._window = window
-        self._features = tuple(features)
-        self._feature_of = {spec.id: feature for feature in features for spec in feature.specs}
+        of_window = WindowActions(session, settings, self.show_shortcuts, window)
+        self._features = (*features, of_window)
+        self._feature_of = {spec.id: each for each in self._features for spec in each.specs}
         self._menus: dict[str, QMenu] = {}
-        specs = [spec for feature in features for spec in feature.specs]
+        specs = [spec for each in self._features for spec in each.specs]
         self.shortcuts = Shortcuts(settings, specs)
         self._apply_shortcuts()
         self.shortcuts.changed.connect(self._apply_shortcuts)

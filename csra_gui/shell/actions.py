@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from collections.abc import Callable
+
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
@@ -30,13 +31,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
 class WindowActions(FeatureActions):
     """Theme, full screen, settings, shortcuts, the log, about and the end.
 
-    Signals:
-        shortcuts_requested: the person wants to see the keys of all features.
+    Args:
+        show_shortcuts: lists the keys of all features.
+        window: is shown full, and closed.
     """
 
-    shortcuts_requested = Signal()
-
-    def __init__(self, session: Session, settings: Settings, window: QWidget) -> None:
+    def __init__(
+        self,
+        session: Session,
+        settings: Settings,
+        show_shortcuts: Callable[[], object],
+        window: QWidget,
+    ) -> None:
         super().__init__(ACTIONS, window)
         self._session = session
         self._settings = settings
@@ -49,7 +55,7 @@ class WindowActions(FeatureActions):
                 "full_screen": self._set_full_screen,
                 "settings": self._show_settings,
                 "quit": window.close,
-                "shortcuts": self.shortcuts_requested,
+                "shortcuts": show_shortcuts,
                 "show_log": self._show_log,
                 "about": self._show_about,
             }
