@@ -18,8 +18,9 @@ from csra_gui.base.jobs import Work as JobWork
 from csra_gui.models.entries import ModelEntries, ModelEntry, read_entries
 from engine.api.errors import EngineError
 from engine.api.values import ModelImport
-from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
+from engine.downloads.progress import DownloadProgress, DownloadSettings
 from engine.records.catalogue import CatalogueEntry, category_list, read_categories
+from engine.records.download_source import DownloadSource
 from engine.records.models import ModelStore
 from engine.texts import display_name, display_text
 

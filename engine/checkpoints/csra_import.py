@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.api.categories import Categories
@@ -19,7 +17,12 @@ from engine.atomic import atomic_path
 from engine.checkpoints.csra_layout import PATCH, Layout, official_head_names, read_layout
 from engine.checkpoints.pth_file import PthFile, as_weights, read_pth
 from engine.checkpoints.safetensors_model import Checkpoint, check_trial_forward
-from engine.checkpoints.weights import check_weights, classifier_to_fill, load_exactly
+from engine.checkpoints.weights import (
+    check_weights,
+    classifier_to_fill,
+    load_exactly,
+    read_tensors,
+)
 from engine.models.backbones import Backbone
 from engine.models.classifier import Classifier
 from engine.models.positions import resample_positions
@@ -150,12 +153,7 @@ def read_csra_checkpoint(path: Path) -> PthFile:
     if not looks_like_safetensors(path):
         return read_pth(path)
     read_header(path)
-    try:
-        tensors = safetensors.torch.load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path.name!r} is damaged ({error}). Download or export it again."
-        ) from error
+    tensors = read_tensors(path)
     try:
         weights = as_weights(tensors, path.stat().st_size)
     except CheckpointError as error:

@@ -20,12 +20,12 @@ from engine.checkpoints.csra_import import (
     read_csra_checkpoint,
 )
 from engine.checkpoints.csra_layout import read_layout
-from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.loading import is_ours, open_checkpoint
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.records.catalogue import CATEGORY_LISTS, category_list
-from engine.records.model_record import FORMAT_NAME, CheckpointRecord, from_metadata
+from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.models import MODEL_SUFFIX, ModelStore
-from engine.records.safetensors_header import looks_like_safetensors, read_header
+from engine.records.safetensors_header import read_header
 
 EXPORT_SUFFIXES = (".onnx", ".pth", MODEL_SUFFIX)
 _ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -164,13 +164,6 @@ def export_model(file: Path, output: Path) -> None:
         _copy(file, output)
     else:
         save_checkpoint(output, checkpoint.classifier, checkpoint.record)
-
-
-def is_ours(file: Path) -> bool:
-    """Whether a file says that this program wrote it."""
-    return looks_like_safetensors(file) and (
-        read_header(file).metadata.get("format") == FORMAT_NAME
-    )
 
 
 def _copy(file: Path, target: Path) -> None:

@@ -19,6 +19,13 @@ def open_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: the file is damaged, hostile or no model; the message names the file and
             the reason, on one line.
     """
-    if looks_like_safetensors(path) and read_header(path).metadata.get("format") == FORMAT_NAME:
+    if is_ours(path):
         return load_checkpoint(path)
     return in_memory(*import_checkpoint(path))
+
+
+def is_ours(file: Path) -> bool:
+    """Whether a file says that this program wrote it."""
+    return looks_like_safetensors(file) and (
+        read_header(file).metadata.get("format") == FORMAT_NAME
+    )

@@ -64,11 +64,6 @@ def read_pth(path: Path) -> PthFile:
     return PthFile(weights, categories)
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """The weights of a .pth file; see ``read_pth``."""
-    return read_pth(path).tensors
-
-
 def _open(path: Path) -> BinaryIO:
     try:
         # Opening a pipe would wait for its writer.

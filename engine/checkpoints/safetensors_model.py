@@ -22,6 +22,7 @@ from engine.checkpoints.weights import (
     classifier_shapes,
     classifier_to_fill,
     load_exactly,
+    read_tensors,
 )
 from engine.models.classifier import Classifier
 from engine.records.model_record import CheckpointRecord, from_metadata, to_metadata
@@ -102,12 +103,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         classifier = classifier_to_fill(record.config)
     except ModelError as error:
         raise CheckpointError(f"{path.name!r} cannot be used: {error}") from error
-    try:
-        tensors = safetensors.torch.load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path.name!r} is damaged ({error}). Download or export it again."
-        ) from error
+    tensors = read_tensors(path)
     if _digest(tensors) != header.metadata.get("weights_sha256"):
         raise CheckpointError(
             f"{path.name!r} is damaged: its weights do not match their checksum. "

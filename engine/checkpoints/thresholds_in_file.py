@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from engine.api.errors import ModelError
 from engine.api.values import DEFAULT_THRESHOLD, ThresholdsForModel
-from engine.checkpoints.exchange import is_ours
+from engine.checkpoints.loading import is_ours
 from engine.checkpoints.safetensors_model import load_checkpoint, write_with_record
 from engine.records.model_record import from_metadata
 from engine.records.models import ModelStore, check_model_name
 from engine.records.safetensors_header import read_header
 
 
-def write_thresholds(source: Path, target: Path, thresholds: Sequence[float], origin: str) -> None:
-    """Write a model of ours with other thresholds; its weights stay as they are, bit for bit.
-
-    Args:
-        source: the model.
-        target: may be the source itself, which is then replaced whole or not at all.
-        thresholds: one per category, in [0, 1].
-        origin: where they come from, for the model's provenance.
-
-    Raises:
-        CheckpointError: the model cannot be read or not be written.
-        ConfigError: the thresholds do not fit the categories.
-    """
-    record = load_checkpoint(source).record
-    provenance = {**record.provenance, "thresholds": origin}
-    record = replace(record, thresholds=tuple(thresholds), provenance=provenance)
-    write_with_record(source, target, record)
-
-
 def save_thresholds(store: ModelStore, source: Path, request: ThresholdsForModel) -> str:
     """Keep thresholds in a model of the user's, or in a copy that becomes one.
+
+    The weights stay as they are, bit for bit.
 
     Args:
         store: the user's models.
@@ -47,6 +29,7 @@ def save_thresholds(store: ModelStore, source: Path, request: ThresholdsForModel
 
     Raises:
         CheckpointError: the file cannot be used or not be written.
+        ConfigError: the thresholds make no sense.
         ModelError: the name of the copy is taken or unusable, or the model is not the user's own.
     """
     if not is_ours(source):
@@ -64,5 +47,8 @@ def save_thresholds(store: ModelStore, source: Path, request: ThresholdsForModel
         if source.resolve() not in own:
             raise ModelError("This model ships with the program; thresholds go into a copy of it.")
         name, target = own[source.resolve()], source
-    write_thresholds(source, target, thresholds, request.origin)
+    record = load_checkpoint(source).record  # a sound file, to the last weight
+    provenance = {**record.provenance, "thresholds": request.origin}
+    record = replace(record, thresholds=tuple(thresholds), provenance=provenance)
+    write_with_record(source, target, record)
     return name

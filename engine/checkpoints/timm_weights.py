@@ -14,8 +14,6 @@ from engine.records.catalogue import CatalogueEntry, Terms
 from engine.records.download_source import DownloadSource
 from engine.records.models import DOWNLOAD_SUFFIXES
 
-__all__ = ["TIMM_PREFIX", "timm_entry"]
-
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})\.pth$")
 
 

@@ -1,10 +1,13 @@
-"""Checks on weights from any file, before a network gets them."""
+"""Weights from any file, and checks on them before a network gets them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
+import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from engine.api.config import ModelConfig
@@ -13,6 +16,20 @@ from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES
 
 _COUNTER = "num_batches_tracked"
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        return safetensors.torch.load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path.name!r} is damaged ({error}). Download or export it again."
+        ) from error
 
 
 def check_weights(name: str, tensors: Mapping[str, Tensor]) -> None:

@@ -30,13 +30,8 @@ from engine.records.catalogue import find_model
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.records.run_comparison import compare_runs
 from engine.report.numbers import EvaluationReport, report
-from engine.report.page import (
-    ErrorExample,
-    example_of,
-    html_report,
-    worst_errors,
-    write_html,
-)
+from engine.report.page import html_report, write_html
+from engine.report.worst_errors import ErrorExample, example_of, worst_errors
 from engine.texts import display_text, percent
 
 _PHOTO_SIDE = 480

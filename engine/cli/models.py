@@ -16,10 +16,12 @@ from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.exchange import EXPORT_SUFFIXES, export_model, import_model
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import save_checkpoint
-from engine.checkpoints.timm_weights import TIMM_PREFIX, timm_entry
+from engine.checkpoints.timm_weights import timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say
 from engine.cli.models_fit import add_fit
-from engine.downloads.download import DownloadSettings, DownloadSource, download
+from engine.downloads.download import download
+from engine.downloads.progress import DownloadSettings
+from engine.models.registry import TIMM_PREFIX
 from engine.models.training_free import wrap_imagenet_classifier
 from engine.records.catalogue import (
     CATEGORY_LISTS,
@@ -29,6 +31,7 @@ from engine.records.catalogue import (
     load_catalogue,
     read_categories,
 )
+from engine.records.download_source import DownloadSource
 from engine.records.inventory import ModelRow, describe_entry, describe_record, list_models
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import default_store

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import ModelError
-from engine.checkpoints.exchange import is_ours
-from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.loading import is_ours, open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint, write_with_record
 from engine.cli.common import EXIT_DONE, Commands, say, with_bar
 from engine.data.datasets.category_mapping import read_mapping

@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import contextlib
+import dataclasses
+import shlex
+import signal
+import sys
 import threading
-from contextlib import closing
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from engine.api.config import HeadTrainConfig
-from engine.api.training import DEFAULT_BACKBONE, TrainRequest, default_cache
-from engine.api.training_config import PRESETS
+from engine.api.errors import ConfigError
+from engine.api.training import (
+    DEFAULT_BACKBONE,
+    DatasetSource,
+    ModelStart,
+    TrainRequest,
+    default_cache,
+)
+from engine.api.training_config import PRESETS, TrainConfig
 from engine.api.training_control import TrainingControl
 from engine.api.training_reports import Ending, TrainingEnded
 from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands
-from engine.cli.stopping import stop_wish
 from engine.cli.train_progress import Teller
-from engine.cli.train_request import QUICK, train_request
 from engine.data.datasets.registry import DATASETS
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes, local_device, processes
 from engine.train.session import run_training
+
+#: The preset that trains heads alone; it has a config of its own.
+_QUICK = "quick"
+_Config = TypeVar("_Config", TrainConfig, HeadTrainConfig)
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -33,8 +49,8 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     train.add_argument("--dataset", default="voc2007", metavar="KIND", help=", ".join(DATASETS))
     train.add_argument(
         "--preset",
-        choices=(QUICK, *PRESETS),
-        default=QUICK,
+        choices=(_QUICK, *PRESETS),
+        default=_QUICK,
         help="quick: heads on a frozen backbone, minutes on a CPU; paper: exactly the official "
         "recipe; recommended: gentler, with what helps (%(default)s)",
     )
@@ -101,15 +117,18 @@ def _temperatures(text: str) -> tuple[float, ...]:
 
 
 def _train(options: argparse.Namespace) -> int:
-    request = train_request(options)
+    request = _request(options)
     device = choose_device(local_device(options.device))
-    with processes(device) as process, stop_wish() as wish:
+    with processes(device) as process, _stop_wish() as wish:
         return _consume(request, process, wish)
 
 
 def _consume(request: TrainRequest, process: Processes, wish: threading.Event) -> int:
     control, teller, ending = TrainingControl(), Teller(), Ending.DONE
-    with closing(teller), closing(run_training(request, control, process)) as reports:
+    with (
+        contextlib.closing(teller),
+        contextlib.closing(run_training(request, control, process)) as reports,
+    ):
         for report in reports:
             if process.is_first:
                 teller.tell(report)
@@ -118,3 +137,113 @@ def _consume(request: TrainRequest, process: Processes, wish: threading.Event) -
             if isinstance(report, TrainingEnded):
                 ending = report.ending
     return EXIT_INTERRUPTED if ending is Ending.STOPPED else EXIT_DONE
+
+
+@contextlib.contextmanager
+def _stop_wish() -> Generator[threading.Event, None, None]:
+    """Turn the first Ctrl-C, or request to end, into a wish; the second ends the program.
+
+    Yields:
+        Set once it is wished.
+    """
+    wish = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def on_signal(_number: int, _frame: object) -> None:
+        wish.set()
+        restore()
+
+    for number in before:
+        signal.signal(number, on_signal)
+    try:
+        yield wish
+    finally:
+        restore()
+
+
+def _request(options: argparse.Namespace) -> TrainRequest:
+    """The request.
+
+    Raises:
+        ConfigError: a setting does not exist or makes no sense.
+    """
+    return TrainRequest(
+        source=DatasetSource(
+            kind=options.dataset,
+            root=options.data,
+            split=options.split,
+            val_split=options.val_split,
+            val_fraction=options.val_fraction,
+        ),
+        output=options.output,
+        config=_heads_config(options) if options.preset == _QUICK else _network_config(options),
+        start=_start(options),
+        name=options.name or "",
+        device=options.device,
+        cache=options.cache,
+        resume=options.resume,
+        tensorboard=options.tensorboard,
+        provenance=(("command", shlex.join(["csra", *_portable(sys.argv[1:])])),),
+    )
+
+
+def _start(options: argparse.Namespace) -> ModelStart:
+    return ModelStart(
+        model=options.init,
+        backbone=options.backbone,
+        form="paper" if options.preset.startswith("paper") else "standard",
+        temperatures=options.temperatures,
+        lam=options.lam,
+        input_size=options.input_size or 0,
+        resize=options.resize,
+    )
+
+
+def _network_config(options: argparse.Namespace) -> TrainConfig:
+    names = ("head_learning_rate",)
+    config = dataclasses.replace(PRESETS[options.preset], **_given(options, names))
+    if not options.flip:
+        augment = dataclasses.replace(config.augment, flip=False)
+        config = dataclasses.replace(config, augment=augment)
+    return _with_settings(config, options.set)
+
+
+def _heads_config(options: argparse.Namespace) -> HeadTrainConfig:
+    config = HeadTrainConfig(**_given(options), flip=options.flip)
+    return _with_settings(config, options.set)
+
+
+def _given(options: argparse.Namespace, more: Sequence[str] = ()) -> dict[str, Any]:
+    names = ("epochs", "batch_size", "learning_rate", "weight_decay", "seed", "patience", *more)
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _with_settings(config: _Config, settings: Sequence[str]) -> _Config:
+    for setting in settings:
+        try:
+            config = dataclasses.replace(config, **_change(config, setting))
+        except TypeError as error:
+            raise ConfigError(f"The setting {setting!r} cannot be used: {error}.") from error
+    return config
+
+
+def _change(config: TrainConfig | HeadTrainConfig, setting: str) -> dict[str, Any]:
+    name, _, text = setting.partition("=")
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    if name.startswith("augment.") and isinstance(config, TrainConfig):
+        part = {name.removeprefix("augment."): value}
+        return {"augment": dataclasses.replace(config.augment, **part)}
+    return {name: value}
+
+
+def _portable(arguments: Sequence[str]) -> list[str]:
+    """Without anyone's folders."""
+    return [Path(a).name if "/" in a or "\\" in a else a for a in arguments]

@@ -14,8 +14,6 @@ from engine.downloads.progress import DownloadProgress, DownloadSettings
 from engine.records.download_source import DownloadSource
 from engine.records.models import make_folder
 
-__all__ = ["DownloadProgress", "DownloadSettings", "DownloadSource", "download"]
-
 _HASH_CHUNK = 4 * 2**20
 _DISK_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.errors import DataError
+from engine.api.evaluation import EvaluationProgress
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
-from engine.evaluation.evaluator import EvaluationProgress, Evaluator
+from engine.evaluation.evaluator import Evaluator
 from engine.metrics.calibration import calibration_report
 from engine.metrics.checks import BoolColumns, FloatColumns
 from engine.metrics.ranking import average_precision

@@ -23,8 +23,6 @@ from engine.metrics.localisation import Located
 from engine.metrics.pointing import LocalisationMeter, MeterState
 from engine.models.classifier import Classifier
 
-__all__ = ["EvaluatedShare", "EvaluationProgress", "Evaluator", "merged"]
-
 _CPU_BATCH, _GPU_BATCH = 4, 32
 _LARGEST_LOGIT = 80.0
 

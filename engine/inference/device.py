@@ -1,10 +1,15 @@
-"""Which device a model runs on."""
+"""Which device a model runs on, and how much memory is in use and free there."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 import torch
 
 from engine.api.errors import ModelError
+
+_STATUS, _INFO = Path("/proc/self/statm"), Path("/proc/meminfo")
 
 
 def choose_device(wish: str = "auto") -> torch.device:
@@ -35,3 +40,28 @@ def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return "Apple GPU" if device.type == "mps" else "CPU"
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Bytes: of a graphics card by this process, else of this process; 0 if unknown."""
+    if device.type == "cuda":
+        return torch.cuda.memory_allocated(device)
+    try:
+        pages = int(_STATUS.read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that can be had on a device without driving others out; 0 if unknown."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        for line in _INFO.read_text(encoding="ascii").splitlines():
+            name, _, value = line.partition(":")
+            if name == "MemAvailable":
+                return 1024 * int(value.split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return 0

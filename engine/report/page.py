@@ -25,17 +25,8 @@ from engine.report.published import (
     why_not_comparable,
 )
 from engine.report.templates import finished_markup, from_data, render
-from engine.report.worst_errors import ErrorCase, ErrorExample, example_of, worst_errors
+from engine.report.worst_errors import ErrorExample
 from engine.texts import display_path
-
-__all__ = [
-    "ErrorCase",
-    "ErrorExample",
-    "example_of",
-    "html_report",
-    "worst_errors",
-    "write_html",
-]
 
 #: Each section has a template of that name, which may have nothing to say.
 _CONTENTS = {

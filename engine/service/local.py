@@ -38,7 +38,7 @@ from engine.models.resizing import resized
 from engine.records.catalogue import find_model
 from engine.records.models import default_store
 from engine.teach.teaching import teach
-from engine.train.running import RunningTraining
+from engine.train.session import RunningTraining
 
 
 @dataclass(frozen=True, eq=False)

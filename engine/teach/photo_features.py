@@ -9,7 +9,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.api.config import PreprocessConfig
@@ -20,7 +19,7 @@ from engine.atomic import atomic_path
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.texts import display_name
-from engine.train.features import FeatureArray
+from engine.train.features import FeatureArray, features_of, weights_digest
 
 _BATCH = 8
 #: Beyond this, what was used longest ago is deleted. A photo takes half a megabyte.
@@ -42,11 +41,7 @@ class PhotoFeatures:
         self._preprocess: PreprocessConfig = checkpoint.record.config.preprocess
         self._folder = folder
         self._byte_limit = byte_limit
-        digest = hashlib.sha256(repr(self._preprocess).encode())
-        for name, tensor in self._backbone.state_dict().items():
-            digest.update(name.encode())
-            digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        self._key = digest.hexdigest()
+        self._key = weights_digest(self._backbone, repr(self._preprocess))
 
     def read(
         self, pool: DecodePool, paths: Sequence[Path]
@@ -69,25 +64,13 @@ class PhotoFeatures:
             for start in range(0, len(missing), _BATCH):
                 places = missing[start : start + _BATCH]
                 pixels = [_pixels(paths[place], next(images)) for place in places]
-                for place, features in zip(places, self._computed(pixels), strict=True):
+                found = features_of(self._backbone, self._preprocess, pixels)
+                for place, features in zip(places, found, strict=True):
                     _write(files[place], features)
                 done += len(places)
                 yield TeachProgress("looking", done, len(paths))
         result: FeatureArray = np.stack([_read(file) for file in files])
         self._forget_oldest(set(files))
-        return result
-
-    def _computed(self, pixels: list[NDArray[np.uint8]]) -> FeatureArray:
-        mean, std = (
-            torch.tensor(value).view(1, 3, 1, 1)
-            for value in (self._preprocess.mean, self._preprocess.std)
-        )
-        with torch.inference_mode():
-            images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).float() / 255.0
-            features = self._backbone(
-                ((images - mean) / std).contiguous(memory_format=torch.channels_last)
-            )
-        result: FeatureArray = features.half().contiguous().numpy()
         return result
 
     def _file(self, path: Path) -> Path:

@@ -39,7 +39,7 @@ class FeatureExtractor:
         self._backbone = backbone.eval().to(memory_format=torch.channels_last)
         self._preprocess = preprocess
         self._folder = folder
-        self._weights = _digest_of(backbone)
+        self._weights = weights_digest(backbone)
 
     def extract(
         self,
@@ -95,7 +95,8 @@ class FeatureExtractor:
         with closing(decoded(pool, requests)) as images:
             for start in range(0, len(requests), _BATCH):
                 count = min(_BATCH, len(requests) - start)
-                features = self._features([next(images).pixels for _ in range(count)], flip=flip)
+                pixels = [next(images).pixels for _ in range(count)]
+                features = features_of(self._backbone, self._preprocess, pixels, flip=flip)
                 if array is None:
                     shape = (len(requests), *features.shape[1:])
                     array = open_memmap(file, mode="w+", dtype=np.float16, shape=shape)
@@ -103,17 +104,6 @@ class FeatureExtractor:
                 yield PreparationReport(name, start + count, len(requests))
         if array is not None:
             array.flush()
-
-    def _features(self, pixels: list[NDArray[np.uint8]], *, flip: bool) -> FeatureArray:
-        mean = torch.tensor(self._preprocess.mean).view(1, 3, 1, 1)
-        std = torch.tensor(self._preprocess.std).view(1, 3, 1, 1)
-        with torch.inference_mode():
-            images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
-            images = (images.float() / 255.0 - mean) / std
-            images = images.flip(3) if flip else images
-            features = self._backbone(images.contiguous(memory_format=torch.channels_last))
-        result: FeatureArray = features.half().contiguous().numpy()
-        return result
 
     def file_of(
         self, paths: Sequence[Path], crops: Sequence[Crop | None] | None = None, *, flip: bool
@@ -129,8 +119,35 @@ class FeatureExtractor:
         return self._folder / f"features-{key.hexdigest()[:24]}.npy"
 
 
-def _digest_of(backbone: Backbone) -> str:
-    digest = hashlib.sha256()
+def features_of(
+    backbone: Backbone,
+    preprocess: PreprocessConfig,
+    pixels: Sequence[NDArray[np.uint8]],
+    *,
+    flip: bool = False,
+) -> FeatureArray:
+    """The features (N, D, h, w) of decoded images.
+
+    Args:
+        backbone: in evaluation mode, on the CPU.
+        preprocess: how images reach it.
+        pixels: N times (S, S, 3).
+        flip: mirror them left to right first.
+    """
+    mean = torch.tensor(preprocess.mean).view(1, 3, 1, 1)
+    std = torch.tensor(preprocess.std).view(1, 3, 1, 1)
+    with torch.inference_mode():
+        images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
+        images = (images.float() / 255.0 - mean) / std
+        images = images.flip(3) if flip else images
+        features = backbone(images.contiguous(memory_format=torch.channels_last))
+    result: FeatureArray = features.half().contiguous().numpy()
+    return result
+
+
+def weights_digest(backbone: Backbone, start: str = "") -> str:
+    """The SHA-256 of a text and of all weights of a backbone."""
+    digest = hashlib.sha256(start.encode())
     for name, tensor in backbone.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)

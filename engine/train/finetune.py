@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
@@ -36,8 +35,7 @@ from engine.train.dataset import crop_side, load_pixels
 from engine.train.log import RunLog
 from engine.train.preflight import preflight
 from engine.train.results import fitted, record_of
-from engine.train.resume import StateFolder
-from engine.train.run_folder import open_run_folder
+from engine.train.resume import StateFolder, open_run_folder
 from engine.train.samples import Samples
 from engine.train.sources import Parts, load_parts
 from engine.train.start import set_standardization, starting_classifier
@@ -165,7 +163,7 @@ def _before(
 ) -> Generator[TrainReport, None, None]:
     """How good it is before it learns, and what it says of the samples."""
     found = judged(trainer.model, data.val, run.device, run.process)
-    report = EpochReport(0, math.nan, found.val_map, is_best=False, category_ap=found.category_ap)
+    report = found.before_learning()
     log = RunLog(run.request.output)
     log.rewind(0, 0)
     log.add(report)

@@ -17,12 +17,11 @@ from engine.api.config import HeadTrainConfig
 from engine.api.training_reports import EpochReport
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.metrics.checks import defined_mean
-from engine.metrics.ranking import average_precision
 from engine.models.heads import ResidualAttentionHeads
 from engine.train.ema import AveragedModel
 from engine.train.features import FeatureArray
 from engine.train.losses import losses
+from engine.train.validation import Validation
 
 _EVALUATION_BATCH = 64
 
@@ -69,15 +68,12 @@ def train_heads(
     try:
         for epoch, loss, seconds in _epochs(heads, train, config, generator, average):
             started = time.monotonic()
-            logits = head_logits(judged, val.features[0])
-            precisions = average_precision(logits, val.labels.targets, val.labels.ignored)
-            val_map = defined_mean(precisions)
-            is_best = not val_map <= best
+            found = Validation.of(head_logits(judged, val.features[0]), val.labels)
+            is_best = not found.val_map <= best
             if is_best:
-                best, best_epoch = val_map, epoch
+                best, best_epoch = found.val_map, epoch
             took = seconds + time.monotonic() - started
-            category_ap = tuple(map(float, precisions))
-            yield EpochReport(epoch, loss, val_map, is_best, category_ap, took)
+            yield EpochReport(epoch, loss, found.val_map, is_best, found.category_ap, took)
             if config.patience and epoch - best_epoch >= config.patience:
                 return
     finally:

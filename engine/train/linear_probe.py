@@ -35,10 +35,11 @@ from engine.train.head_training import FeatureSet, head_logits, train_heads
 from engine.train.log import RunLog
 from engine.train.preflight import heads_preflight
 from engine.train.results import Fitted, fitted, record_of
-from engine.train.samples import Samples, report_before
+from engine.train.samples import Samples
 from engine.train.sources import load_parts
 from engine.train.start import starting_classifier
 from engine.train.tensorboard import open_scalars
+from engine.train.validation import Validation
 
 _log = logging.getLogger(__name__)
 
@@ -101,9 +102,8 @@ def _learn(run: _Run, control: TrainingControl) -> Generator[TrainReport, None, 
     samples = Samples(run.val.labels, run.request.samples, run.classifier.config.preprocess)
     log = None if run.request.output.is_file() or not run.request.samples else _new_log(run)
     if log is not None:
-        report = report_before(
-            head_logits(run.classifier.heads, run.val.features[0]), run.val.labels
-        )
+        logits = head_logits(run.classifier.heads, run.val.features[0])
+        report = Validation.of(logits, run.val.labels).before_learning()
         log.add(report)
         yield report
         yield from _sample_reports(run, samples, 0)

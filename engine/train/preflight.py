@@ -16,7 +16,7 @@ from engine.api.config import HeadTrainConfig
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import FEW_IMAGES, Preflight
 from engine.data.datasets.labelled import LabelledImages
-from engine.inference.memory import free_memory
+from engine.inference.device import free_memory
 from engine.models.classifier import Classifier
 from engine.train.dataset import crop_side, pixels_file
 from engine.train.features import FeatureExtractor

@@ -1,19 +1,16 @@
-"""A few validation images that are looked at after each epoch, and the model before the first."""
+"""A few validation images that are looked at before the first epoch and after each."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.config import HeadConfig, PreprocessConfig
 from engine.api.errors import ImageError
-from engine.api.training_reports import EpochReport, SampleReport
+from engine.api.training_reports import SampleReport
 from engine.api.values import DecodedImage, FloatArray, PositionScores
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.metrics.ranking import average_precision
 
 
 class Samples:
@@ -67,15 +64,6 @@ class Samples:
             for (row, image), value in zip(self._decoded.items(), values, strict=True)
         ]
         return SampleReport(epoch, tuple(scores), tuple(truth))
-
-
-def report_before(logits: FloatArray, val: LabelledImages) -> EpochReport:
-    """How good the model is before it has learned anything, as the epoch 0."""
-    precisions = average_precision(logits, val.targets, val.ignored)
-    known = precisions[~np.isnan(precisions)]
-    val_map = float(known.mean()) if known.size else math.nan
-    each = tuple(float(value) for value in precisions)
-    return EpochReport(0, math.nan, val_map, is_best=False, category_ap=each)
 
 
 def _chosen(images: LabelledImages, count: int) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,21 +17,22 @@ from engine.api.training_config import TrainConfig
 from engine.api.training_control import TrainingControl, Wish
 from engine.api.training_reports import Ending, EpochReport, PauseReport, StepReport
 from engine.api.values import FloatArray
+from engine.inference.device import memory_in_use
 from engine.inference.distributed import Processes
-from engine.inference.memory import memory_in_use
 from engine.models.classifier import Classifier
 from engine.train.dataset import PixelSet
 from engine.train.ema import AveragedModel, blended
 from engine.train.loader import Batches
 from engine.train.resume import State, StateFolder
 from engine.train.schedules import lr_factor
-from engine.train.throughput import Throughput
 from engine.train.train_step import StepOutcome, TrainStep
 from engine.train.validation import Validation, judged
 
 #: Called with the model of an epoch that is better than all before, and with its logits (N, C) of
 #: the validation images; must keep a copy.
 KeepBest = Callable[[Classifier, EpochReport, FloatArray | None], None]
+#: So many tell the speed.
+_LAST_STEPS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +97,7 @@ class Trainer:
         # False in the middle of a step too, where weights and optimiser do not agree.
         self._is_worth_saving = False
         self._saved_at = self._epoch_started = time.monotonic()
-        self._throughput = Throughput()
+        self._throughput = _Throughput()
         self.steps_per_epoch = len(self._batches)
 
     @property
@@ -292,3 +294,26 @@ class Trainer:
         position.step_in_epoch, position.loss_sum = 0, 0.0
         self._is_worth_saving = True
         return replace(report, seconds=time.monotonic() - self._epoch_started)
+
+
+class _Throughput:
+    """How fast a run is of late; whatever happens between two steps does not count."""
+
+    def __init__(self) -> None:
+        self._steps: deque[tuple[int, float]] = deque(maxlen=_LAST_STEPS)
+        self.evaluation_seconds = 0.0
+
+    def add(self, images: int, seconds: float) -> None:
+        """Take a step in."""
+        self._steps.append((images, seconds))
+
+    @property
+    def images_per_second(self) -> float:
+        """Of the last steps together; 0 before the first."""
+        seconds = sum(seconds for _, seconds in self._steps)
+        return sum(images for images, _ in self._steps) / seconds if seconds else 0.0
+
+    def remaining(self, steps: int, evaluations: int) -> float:
+        """Seconds for so many more steps and evaluations."""
+        per_step = sum(seconds for _, seconds in self._steps) / max(1, len(self._steps))
+        return steps * per_step + evaluations * self.evaluation_seconds

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from engine.api.training_reports import EpochReport
 from engine.api.values import FloatArray
+from engine.data.datasets.labelled import LabelledImages
 from engine.inference.distributed import Processes
 from engine.inference.torch_backend import TorchBackend
-from engine.metrics.ranking import average_precision, mean_average_precision
+from engine.metrics.checks import defined_mean
+from engine.metrics.ranking import average_precision
 from engine.models.classifier import Classifier
 from engine.train.dataset import PixelSet
 
@@ -33,6 +36,16 @@ class Validation:
     category_ap: tuple[float, ...] = ()
     logits: FloatArray | None = None
 
+    @classmethod
+    def of(cls, logits: FloatArray, labels: LabelledImages) -> Validation:
+        """By the logits (N, C) of labelled images."""
+        precisions = average_precision(logits, labels.targets, labels.ignored)
+        return cls(defined_mean(precisions), tuple(map(float, precisions)), logits)
+
+    def before_learning(self) -> EpochReport:
+        """As the report of the epoch 0."""
+        return EpochReport(0, math.nan, self.val_map, is_best=False, category_ap=self.category_ap)
+
 
 def judged(
     model: Classifier, val: PixelSet | None, device: torch.device, process: Processes
@@ -44,19 +57,14 @@ def judged(
     """
     if val is None:
         return Validation()
-    found = _judged(model, val, device) if process.is_first else Validation()
+    found = Validation()
+    if process.is_first:
+        found = Validation.of(_logits(model, val, device), val.labels)
     val_map, category_ap = process.share((found.val_map, found.category_ap))
     return Validation(val_map, category_ap, found.logits)
 
 
-def _judged(model: Classifier, val: PixelSet, device: torch.device) -> Validation:
-    logits = model_logits(model, val, device)
-    truth = val.labels.targets, val.labels.ignored
-    precisions = average_precision(logits, *truth)
-    return Validation(mean_average_precision(logits, *truth), tuple(map(float, precisions)), logits)
-
-
-def model_logits(model: Classifier, images: PixelSet, device: torch.device) -> FloatArray:
+def _logits(model: Classifier, images: PixelSet, device: torch.device) -> FloatArray:
     """The logits (N, C) of images by their pixels."""
     backend = TorchBackend(model.eval(), device)
     parts = [

@@ -7,7 +7,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource
+from engine.downloads.progress import DownloadProgress, DownloadSettings
+from engine.records.download_source import DownloadSource
 
 
 @dataclass

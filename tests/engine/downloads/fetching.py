@@ -9,8 +9,10 @@ from typing import TypeVar
 import pytest
 
 from engine.api.errors import ModelError
-from engine.downloads.download import DownloadProgress, DownloadSettings, DownloadSource, download
+from engine.downloads.download import download
 from engine.downloads.part_file import PartFile
+from engine.downloads.progress import DownloadProgress, DownloadSettings
+from engine.records.download_source import DownloadSource
 from tests.engine.downloads.download_server import DownloadServer
 
 DATA = random.Random(0).randbytes(1_000_003)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.api.errors import ModelError
-from engine.downloads.download import DownloadSource, download
+from engine.downloads.download import download
 from engine.downloads.google_drive import confirmed_url
+from engine.records.download_source import DownloadSource
 from tests.engine.downloads.download_server import (
     Exchange,
     file_route,

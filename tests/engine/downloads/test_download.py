@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import pytest
 
 from engine.api.errors import ConfigError, ModelError
-from engine.downloads.download import DownloadSettings, DownloadSource, download
+from engine.downloads.download import download
 from engine.downloads.part_file import PartFile, sole_owner
+from engine.downloads.progress import DownloadSettings
+from engine.records.download_source import DownloadSource
 from tests.engine.downloads.download_server import file_route, serving
 from tests.engine.downloads.fetching import DATA, EAGER, SHA256, drain, fail, get, names, source_of
 

@@ -5,8 +5,9 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from engine.downloads.download import DownloadSettings, download
+from engine.downloads.download import download
 from engine.downloads.part_file import PartFile
+from engine.downloads.progress import DownloadSettings
 from tests.engine.downloads.download_server import Exchange, file_route, serving
 from tests.engine.downloads.fetching import DATA, EAGER, fail, get, leave_part, names, source_of
 

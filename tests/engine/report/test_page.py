@@ -24,14 +24,8 @@ from engine.metrics.pointing import LocalisationMeter
 from engine.records.evaluations import EvaluationRun
 from engine.records.run_comparison import compare_runs
 from engine.report.numbers import report
-from engine.report.page import (
-    ErrorCase,
-    ErrorExample,
-    example_of,
-    html_report,
-    worst_errors,
-    write_html,
-)
+from engine.report.page import html_report, write_html
+from engine.report.worst_errors import ErrorCase, ErrorExample, example_of, worst_errors
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x & co"
 VOC_TEST_IMAGES = 4952
