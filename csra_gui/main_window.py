@@ -18,7 +18,6 @@ from typing_extensions import override
 
 from csra_gui.base.engine_client import EngineFactory
 from csra_gui.base.settings import Settings
-from csra_gui.base.shortcut_guard import TypingGuard
 from csra_gui.browse.feature import BrowseFeature
 from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.evaluation.feature import EvaluationFeature
@@ -32,6 +31,7 @@ from csra_gui.session.session import Session
 from csra_gui.shell.action_table import ActionTable
 from csra_gui.shell.close_guard import ClosingQuestion
 from csra_gui.shell.drop_target import DropTarget
+from csra_gui.shell.shortcut_guard import TypingGuard
 from csra_gui.shell.status_panel import StatusPanel
 from csra_gui.tagging.feature import TaggingFeature
 from csra_gui.training.feature import TrainingFeature

@@ -5,7 +5,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from csra_gui.base.shortcut_guard import TypingGuard
+from csra_gui.shell.shortcut_guard import TypingGuard
 
 
 def test_an_editor_that_is_deleted_while_it_has_the_focus_does_no_harm(
