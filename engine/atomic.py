@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one or the new one, never something between."""
+"""Files that are whole or as they were, whatever crashes, and locks that no crash leaves behind."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Generator
 from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 TEMPORARY_PREFIX = ".csra-tmp-"
 
@@ -54,6 +60,18 @@ def replace_durably(temporary: Path, target: Path) -> None:
         os.fsync(file.fileno())
     temporary.replace(target)
     _sync_folder(target.parent)
+
+
+def lock(descriptor: int) -> None:
+    """Take the system's lock on an open file; it goes when the file or the process is closed.
+
+    Raises:
+        OSError: another has it, or the disk knows no locks.
+    """
+    if sys.platform == "win32":
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def write_bytes(target: Path, data: bytes) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO
 
 from engine.api.errors import ModelError
-from engine.atomic import replace_durably, write_text
+from engine.atomic import lock, replace_durably, write_text
 from engine.records.folders import DAMAGE
 
 #: Headers that change when a file on a server does.
@@ -35,7 +33,7 @@ class PartFile:
     def __init__(self, target: Path, url: str) -> None:
         self.path = target.with_name(target.name + ".part")
         self.total: int | None = None
-        self.validators: Mapping[str, str] = MappingProxyType({})
+        self.validators: Mapping[str, str] = {}
         self._target = target
         self._state = target.with_name(target.name + ".part.json")
         self._url = url
@@ -55,7 +53,7 @@ class PartFile:
     def start(self, total: int | None, validators: Mapping[str, str]) -> None:
         """Begin anew with what the server says of its file."""
         self.discard()
-        self.total, self.validators = total, MappingProxyType(dict(validators))
+        self.total, self.validators = total, dict(validators)
         state = {"url": self._url, "total": total, "validators": dict(validators)}
         write_text(self._state, json.dumps(state))
 
@@ -88,7 +86,7 @@ class PartFile:
             self._file = None
         self.path.unlink(missing_ok=True)
         self._state.unlink(missing_ok=True)
-        self.total, self.validators = None, MappingProxyType({})
+        self.total, self.validators = None, {}
 
     def finish(self) -> None:
         """Give the whole and checked file its name."""
@@ -111,9 +109,7 @@ class PartFile:
             self.discard()
             return
         self.total = total
-        self.validators = MappingProxyType(
-            {name: validators[name] for name in VALIDATORS if validators.get(name)}
-        )
+        self.validators = {name: validators[name] for name in VALIDATORS if validators.get(name)}
 
 
 @contextlib.contextmanager
@@ -126,7 +122,7 @@ def sole_owner(target: Path) -> Generator[None, None, None]:
     path = target.with_name(target.name + ".lock")
     with path.open("wb") as file:
         try:
-            _lock(file)
+            lock(file.fileno())
         except OSError as error:
             raise ModelError(f"{target.stem!r} is being downloaded already.") from error
         try:
@@ -134,15 +130,3 @@ def sole_owner(target: Path) -> Generator[None, None, None]:
         finally:
             with contextlib.suppress(OSError):  # Windows keeps a file that is open
                 path.unlink()
-
-
-def _lock(file: IO[bytes]) -> None:
-    # The system lets go of the lock when the process ends, however it ends.
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415  # only there
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl  # noqa: PLC0415  # not on Windows
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from pathlib import Path
 
+from engine.atomic import lock
 from engine.library.errors import LibraryError, LibraryLockedError
 from engine.texts import display_name
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
 
 _TAKEN = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 
@@ -37,7 +32,7 @@ class LibraryLock:
                 f"{display_name(library)} cannot be opened here: {error.strerror}."
             ) from error
         try:
-            _lock(self._descriptor)
+            lock(self._descriptor)
         except OSError as error:
             self.release()
             raise _refusal(library, error) from error
@@ -47,13 +42,6 @@ class LibraryLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _refusal(library: Path, error: OSError) -> LibraryError:
