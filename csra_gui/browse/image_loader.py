@@ -97,10 +97,6 @@ class ImageLoader(QObject):
         """Why an image cannot be shown, or ``None``."""
         return self._errors.get(path)
 
-    def is_loading(self, path: Path) -> bool:
-        """Whether the image is asked for and has not come."""
-        return path in self._in_flight or path in self._wanted
-
     def want(self, paths: Sequence[Path]) -> None:
         """Load these, the first of them first; whatever else was asked for is dropped."""
         self._wanted = [p for p in paths if p not in self._images and p not in self._errors]

@@ -21,11 +21,6 @@ class PhotoSteps(QObject):
         session.focus.current_changed.connect(self._note_position)
         session.shown.changed.connect(self._on_shown_changed)
 
-    @property
-    def is_possible(self) -> bool:
-        """Whether there is a photo to go to."""
-        return len(self._session.shown) > 0
-
     def photo_after(self, steps: int) -> int | None:
         """The photo so many positions further, or back; the first or last one beyond the ends."""
         shown, current = self._session.shown, self._session.focus.current
