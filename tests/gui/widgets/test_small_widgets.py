@@ -161,19 +161,6 @@ def test_tags_in_texts_are_shown_literally(bar: MessageBar, qtbot: QtBot) -> Non
 # --- empty state ---
 
 
-def test_an_empty_place_offers_up_to_two_ways_on(qtbot: QtBot) -> None:
-    empty = EmptyState()
-    qtbot.addWidget(empty)
-    empty.set_buttons("Open a folder…", "Use samples", primary_icon="folder-open")
-    empty.show()
-    with qtbot.waitSignal(empty.primary_requested):
-        qtbot.mouseClick(button(empty, "Open a folder…"), Qt.MouseButton.LeftButton)
-    with qtbot.waitSignal(empty.secondary_requested):
-        qtbot.mouseClick(button(empty, "Use samples"), Qt.MouseButton.LeftButton)
-    empty.set_buttons("Open a folder…")
-    assert [b.isVisible() for b in empty.findChildren(QPushButton)].count(True) == 1
-
-
 def test_an_empty_place_can_offer_actions(qtbot: QtBot) -> None:
     empty = EmptyState()
     qtbot.addWidget(empty)
@@ -182,14 +169,3 @@ def test_an_empty_place_can_offer_actions(qtbot: QtBot) -> None:
     empty.show()
     with qtbot.waitSignal(action.triggered):
         qtbot.mouseClick(button(empty, "Open…"), Qt.MouseButton.LeftButton)
-
-
-def test_something_dragged_over_it_changes_its_look_and_back(qtbot: QtBot) -> None:
-    empty = EmptyState()
-    qtbot.addWidget(empty)
-    empty.resize(400, 400)
-    plain = empty.grab().toImage()
-    empty.set_drop_highlight(True)
-    assert empty.grab().toImage() != plain
-    empty.set_drop_highlight(False)
-    assert empty.grab().toImage() == plain
