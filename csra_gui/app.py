@@ -25,7 +25,7 @@ from csra_gui.base.icons import icon
 from csra_gui.base.paths import LOG_NAME, profile_dirs
 from csra_gui.base.settings import Settings
 from csra_gui.base.theme import Theme, apply_theme
-from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.main_window import MainWindow
 from csra_gui.models.manager import Downloader, ModelManager
 from csra_gui.session.session import Session

@@ -18,8 +18,8 @@ from typing_extensions import override
 
 from csra_gui.base.engine_client import EngineFactory
 from csra_gui.base.settings import Settings
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.feature import BrowseFeature
-from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.evaluation.feature import EvaluationFeature
 from csra_gui.library.controller import LibraryController
 from csra_gui.maps.feature import MapsFeature

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 
-from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.thumbnail_cache import ThumbnailCache, ThumbnailKey
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
-from csra_gui.browse.image_loader import ImageDecoder, large_loader
+from csra_gui.browse.decode_queue import ImageDecoder
+from csra_gui.browse.image_loader import LoadedPhoto, large_loader
 from csra_gui.browse.photo_texts import photo_error, state_text
+from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
@@ -29,7 +30,9 @@ class ComparePanel(QWidget):
         self._session = session
         self._browsing = browsing
         self.loader = large_loader(decoder, self)
-        self.sides = (_Side("Photo on the left", self), _Side("Photo on the right", self))
+        self.sides = tuple(
+            _Side(name, decoder, self) for name in ("Photo on the left", "Photo on the right")
+        )
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
         splitter.setChildrenCollapsible(False)
         for side in self.sides:
@@ -85,11 +88,11 @@ class ComparePanel(QWidget):
             return
         for side, photo in zip(self.sides, pair, strict=True):
             path = self._session.photos.paths[photo]
-            image = self.loader.image(path)
+            loaded = self.loader.photo(path)
             error = photo_error(self._session, photo, self.loader.error(path))
             side.view.set_caption(display_name(path))
-            if image is not None:
-                side.show_photo(path, image)
+            if loaded is not None:
+                side.show_photo(loaded)
             else:
                 side.show_nothing(error or "Loading…")
             said = state_text(self._session, photo)
@@ -108,10 +111,11 @@ class ComparePanel(QWidget):
 class _Side(QWidget):
     """One photo, and its labels below."""
 
-    def __init__(self, name: str, parent: QWidget) -> None:
+    def __init__(self, name: str, decoder: ImageDecoder, parent: QWidget) -> None:
         super().__init__(parent)
         self._path: Path | None = None
         self.view = PhotoView(self)
+        self._tiles = TileLoader(decoder, self.view)
         self.view.setAccessibleName(name)
         self.labels = plain_label("", self)
         self.labels.setContentsMargins(8, 4, 8, 4)
@@ -121,11 +125,11 @@ class _Side(QWidget):
         layout.addWidget(self.view, 1)
         layout.addWidget(self.labels)
 
-    def show_photo(self, path: Path, image: QImage) -> None:
+    def show_photo(self, photo: LoadedPhoto) -> None:
         """Show a photo, unless it is there already, perhaps zoomed."""
-        if path != self._path:
-            self._path = path
-            self.view.set_photo(image)
+        if photo.path != self._path:
+            self._path = photo.path
+            self._tiles.show(photo)
 
     def forget(self, paths: Sequence[Path]) -> None:
         """Take the next picture of one of these, though the path is the same."""
@@ -135,7 +139,7 @@ class _Side(QWidget):
     def show_nothing(self, message: str) -> None:
         """Show no photo, and why."""
         self._path = None
-        self.view.set_photo(None)
+        self._tiles.show(None)
         self.view.set_message(message)
 
     def set_labels(self, text: str, *, is_current: bool) -> None:

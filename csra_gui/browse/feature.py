@@ -12,10 +12,11 @@ from csra_gui.base.settings import THUMBNAIL_CACHE_MB, Settings
 from csra_gui.browse.actions import BrowseActions
 from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.controller import BrowseController
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.folder_watch import FolderWatch
 from csra_gui.browse.folders_panel import FoldersPanel
 from csra_gui.browse.grid_panel import GridPanel
-from csra_gui.browse.image_loader import ImageDecoder, large_loader
+from csra_gui.browse.image_loader import large_loader
 from csra_gui.browse.opener import Opener
 from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.thumbnail_cache import ThumbnailCache

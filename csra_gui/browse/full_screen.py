@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Slot
-from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QColor, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.navigation import PhotoSteps
 from csra_gui.browse.photo_texts import state_text
+from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from engine.texts import display_name, display_text
@@ -60,6 +61,7 @@ class FullScreen(QWidget):
         self.setWindowTitle("Photo")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.view = PhotoView(self)
+        self._tiles = TileLoader(loader.decoder, self.view)
         self.view.set_backdrop(QColor(Qt.GlobalColor.black))
         self.view.installEventFilter(self)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its frame is not the photo
@@ -68,7 +70,8 @@ class FullScreen(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         self._pointer_timer = QTimer(self, singleShot=True, interval=_HIDE_POINTER_AFTER_MS)
-        self._pointer_timer.timeout.connect(lambda: self.view.setCursor(Qt.CursorShape.BlankCursor))
+        self._pointer_timer.timeout.connect(self._hide_pointer)
+        self.view.zoom_changed.connect(self._show_pointer)
         self._connect()
         self._update()
 
@@ -98,14 +101,14 @@ class FullScreen(QWidget):
         if path is None or photo is None:
             self._show_message("There is no photo to show.", "")
             return
-        image = self._loader.image(path)
+        loaded = self._loader.photo(path)
         error = self._loader.error(path)
-        if image is not None and path != self._shown:
+        if loaded is not None and path != self._shown:
             self._shown = path
-            self.view.set_photo(image)
-        elif image is None and error is not None:
+            self._tiles.show(loaded)
+        elif loaded is None and error is not None:
             self._show_message("This photo cannot be read.", display_text(error))
-        elif image is None and self._shown is None:
+        elif loaded is None and self._shown is None:
             self._show_message("Loading…", "")
         if path == self._shown:  # else the photo before stays until this one is there
             caption = f"{display_name(path)}: {state_text(self._session, photo)}"
@@ -113,7 +116,7 @@ class FullScreen(QWidget):
 
     def _show_message(self, headline: str, detail: str) -> None:
         self._shown = None
-        self.view.set_photo(None)
+        self._tiles.show(None)
         self.view.set_message(headline, detail)
 
     @override
@@ -136,9 +139,25 @@ class FullScreen(QWidget):
             super().keyPressEvent(event)
 
     @override
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._tiles.close()
+        super().closeEvent(event)
+
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.MouseMove:
-            if self.view.cursor().shape() is Qt.CursorShape.BlankCursor:
-                self.view.unsetCursor()
-            self._pointer_timer.start()
+            self._show_pointer()
         return super().eventFilter(watched, event)
+
+    @Slot()
+    def _show_pointer(self) -> None:
+        """For a while, and the zoom with it."""
+        if self.view.cursor().shape() is Qt.CursorShape.BlankCursor:
+            self.view.unsetCursor()
+        self.view.set_zoom_shown(True)
+        self._pointer_timer.start()
+
+    @Slot()
+    def _hide_pointer(self) -> None:
+        self.view.setCursor(Qt.CursorShape.BlankCursor)
+        self.view.set_zoom_shown(False)

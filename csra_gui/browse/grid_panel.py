@@ -9,8 +9,9 @@ from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedLayout, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import THUMBNAIL_SIDE, Settings
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.grid_view import PhotoGrid
-from csra_gui.browse.image_loader import ImageDecoder, thumbnail_loader
+from csra_gui.browse.image_loader import thumbnail_loader
 from csra_gui.browse.list_view import PhotoList
 from csra_gui.browse.photo_details_model import PhotoDetailsModel
 from csra_gui.browse.photo_link import PhotoLink

@@ -8,8 +8,9 @@ from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from csra_gui.browse.compare_panel import ComparePanel
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.filmstrip import Filmstrip
-from csra_gui.browse.image_loader import ImageDecoder, ImageLoader
+from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.photo_link import PhotoLink
 from csra_gui.browse.photo_list_model import FilmstripModel
 from csra_gui.browse.view_mode import Browsing, ViewMode

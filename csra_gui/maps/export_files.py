@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from csra_gui.browse.image_loader import ImageDecoder, to_qimage
+from csra_gui.browse.decode_queue import ImageDecoder, to_qimage
 from engine.api.errors import DataError, ImageError
 from engine.api.values import FloatArray, ModelInfo, PositionScores
 from engine.atomic import write_bytes

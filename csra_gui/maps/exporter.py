@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 
 from csra_gui.base.activity import Activity, Progress, counted
 from csra_gui.base.jobs import JobSlot, Policy, Work
-from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.export_files import (
     Explained,
@@ -86,7 +86,7 @@ class MapExports(QObject):
 
     def seen(self) -> QImage:
         """The view as it is: zoom, map, boxes and all."""
-        return self._viewer.view.grab().toImage()
+        return self._viewer.view.picture()
 
     def copy(self) -> None:
         """Put the view as it is on the clipboard."""

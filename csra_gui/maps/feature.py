@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.settings import Settings
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.feature import BrowseFeature
-from csra_gui.browse.image_loader import ImageDecoder
 from csra_gui.maps.actions import MapActions
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.export_actions import MapExportActions

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, Signal, Slot
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.icons import icon
 from csra_gui.base.jobs import JobSlot
+from csra_gui.browse.decode_queue import ImageDecoder
+from csra_gui.browse.image_loader import LoadedPhoto
+from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.maps.beside import second_map
 from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.display import MapDisplay
@@ -50,18 +52,20 @@ class SideView(QWidget):
         session: Session,
         display: MapDisplay,
         comparison: Comparison,
+        decoder: ImageDecoder,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._display = display
         self._comparison = comparison
-        self._photo: QImage | None = None
+        self._photo: LoadedPhoto | None = None
         self._filled_for = Beside.NOTHING
         self._begins = False
         self._listing = JobSlot(session.jobs, "list models", self)
         self.second = SecondModel(session, self)
         self.view = PhotoView(self)
+        self._tiles = TileLoader(decoder, self.view)
         self.header = QWidget(self)
         self.kinds = QComboBox(self.header)
         self.which = QComboBox(self.header)
@@ -104,11 +108,11 @@ class SideView(QWidget):
         self.which.activated.connect(self._on_which_activated)
         self._close.clicked.connect(lambda: self._comparison.set_beside(Beside.NOTHING))
 
-    def set_photo(self, image: QImage | None) -> None:
+    def set_photo(self, photo: LoadedPhoto | None) -> None:
         """Show the photo that the other view shows."""
-        self._photo = image
+        self._photo = photo
         if not self.isHidden():
-            self.view.set_photo(image)
+            self._tiles.show(photo)
             self.update_picture()
 
     @Slot()
@@ -142,11 +146,11 @@ class SideView(QWidget):
         if beside is not Beside.MODEL:
             self.second.choose(None)
         if beside is Beside.NOTHING:
-            self.view.set_photo(None)
+            self._tiles.show(None)
             self.scores_changed.emit(None)
         elif opened:
             self._begins = True
-            self.view.set_photo(self._photo)
+            self._tiles.show(self._photo)
         self._fill_which()
         self.update_picture()
 

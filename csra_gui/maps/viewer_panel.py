@@ -10,7 +10,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import Settings
-from csra_gui.browse.image_loader import ImageLoader
+from csra_gui.browse.image_loader import ImageLoader, LoadedPhoto
+from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison, Together
 from csra_gui.maps.display import MapDisplay
@@ -81,7 +82,8 @@ class ViewerPanel(QWidget):
         self.loader = loader
         self.view = PhotoView(self)
         self.comparison = Comparison(session, self)
-        self.side = SideView(session, display, self.comparison, self)
+        self._tiles = TileLoader(loader.decoder, self.view)
+        self.side = SideView(session, display, self.comparison, loader.decoder, self)
         self.objects = TrueObjects(session, settings, display.source, self)
         self.legend = LegendBar(session, self.comparison, self)
         self.readout = ReadoutBar(session, display, self)
@@ -171,13 +173,13 @@ class ViewerPanel(QWidget):
         if path is None or row is None:
             self._show_nothing("", "")
             return
-        image = self.loader.image(path)
+        loaded = self.loader.photo(path)
         error = self.loader.error(path) or self._session.photos.error(row)
         self.view.set_caption(display_name(path))
-        if image is not None:
+        if loaded is not None:
             if self._shown != path:
                 self._shown = path
-                self._set_photo(image)
+                self._set_photo(loaded)
             self._update_overlay()
             self._update_marks()
         elif error is not None:
@@ -192,10 +194,10 @@ class ViewerPanel(QWidget):
         if self._session.focus.current_path is None:
             self.view.set_caption("")
 
-    def _set_photo(self, image: QImage | None) -> None:
-        self.view.set_photo(image)
-        self.side.set_photo(image)
-        self.photo_shown.emit(image)
+    def _set_photo(self, photo: LoadedPhoto | None) -> None:
+        self._tiles.show(photo)
+        self.side.set_photo(photo)
+        self.photo_shown.emit(None if photo is None else photo.image)
 
     @Slot()
     def _update_overlay(self) -> None:

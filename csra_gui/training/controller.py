@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.activity import Progress
 from csra_gui.base.ask import ask_target
-from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.decided_labels import decided_labels

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.activity import Activity
 from csra_gui.base.engine_client import EngineFactory
-from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.training.actions import TrainingActions

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSlider, QV
 from typing_extensions import override
 
 from csra_gui.base.theme import BACKDROP, BACKDROP_MUTED, BACKDROP_TEXT
-from csra_gui.browse.image_loader import ImageDecoder, ImageLoader
+from csra_gui.browse.decode_queue import ImageDecoder
+from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.training.record import TrainingRecord
 from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.overlay import render_overlay

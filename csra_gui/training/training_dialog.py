@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.browse.image_loader import ImageDecoder
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.training.progress_view import ProgressView
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.widgets.fact_sheet import FactSheet

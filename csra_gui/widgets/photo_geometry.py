@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF
 
 MAX_ZOOM = 16.0
+#: Steps of the zoom end here on their way, besides where the whole photo is seen.
+_STOPS = (1.0, 2.0)
 #: Small photos are enlarged to fill the view, but not further than this.
 MAX_FIT_ZOOM = 4.0
 
@@ -88,6 +90,13 @@ class PhotoGeometry:
         left, top = round(left * self.ratio) / self.ratio, round(top * self.ratio) / self.ratio
         return QRectF(left, top, size.width(), size.height())
 
+    def seen(self) -> QRectF:
+        """The part of the photo inside the view, in its own pixels."""
+        rect = self.rect()
+        part = rect.intersected(QRectF(QPointF(), self.view)).translated(-rect.topLeft())
+        scale = self.ratio / self._zoom
+        return QRectF(part.topLeft() * scale, part.size() * scale)
+
     def device_size(self) -> QSize:
         """How many pixels of the screen the photo takes, at least one."""
         width, height = self.photo.width() * self._zoom, self.photo.height() * self._zoom
@@ -129,6 +138,14 @@ class PhotoGeometry:
             self.fit()
         elif not self.photo.isEmpty():
             self._move_center(self._center.x(), self._center.y())
+
+    def stepped_zoom(self, factor: float) -> float:
+        """The zoom a step away, or Fit, 100 % or 200 % where that lies on the way."""
+        begin, end = self._zoom, self._zoom * factor
+        stops = [
+            stop for stop in (self.fit_zoom, *_STOPS) if begin < stop < end or end < stop < begin
+        ]
+        return min(stops, key=lambda stop: abs(stop - begin), default=end)
 
     def zoom_about(self, zoom: float, anchor: QPointF) -> None:
         """Change the zoom, within limits, and leave what is under the anchor where it is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPalette, QPen, QTextOption
 
 from csra_gui.base.theme import BACKDROP_MUTED, BACKDROP_TEXT
@@ -28,6 +28,14 @@ def paint_notice(painter: QPainter, photo: QRectF, text: str) -> None:
     band, shown = _band(painter, photo, text)
     band.moveTop(photo.top() + _MARGIN)
     _paint_band(painter, band, shown, _NOTICE, _NOTICE_TEXT)
+
+
+def paint_badge(painter: QPainter, area: QRectF, text: str) -> QRectF:
+    """A line on a translucent band in the lower right corner of the view; where it lies."""
+    band, shown = _band(painter, area, text)
+    band.moveBottomRight(area.bottomRight() - QPointF(_MARGIN, _MARGIN))
+    _paint_band(painter, band, shown, _BAND, _BAND_TEXT)
+    return band
 
 
 def _band(painter: QPainter, photo: QRectF, text: str) -> tuple[QRectF, str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, Qt, Signal, Slot
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
+    QHideEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPixmap,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
@@ -21,13 +23,16 @@ from typing_extensions import override
 from csra_gui.base.theme import BACKDROP
 from csra_gui.widgets.photo_marks import PhotoMark, paint_covered, paint_marks
 from csra_gui.widgets.photo_painting import (
+    paint_badge,
     paint_caption,
     paint_focus_frame,
     paint_message,
     paint_notice,
 )
+from csra_gui.widgets.photo_tiles import PhotoTiles, needed_tiles
 from csra_gui.widgets.region_marker import RegionMarker
 from csra_gui.widgets.zoom_view import ZOOM_STEP, ZoomView
+from engine.data.decoding.tiles import Tile
 
 __all__ = ["ZOOM_STEP", "PhotoView"]
 
@@ -36,13 +41,17 @@ class PhotoView(ZoomView):
     """Shows a photo with what lies over it, or a message where there is none.
 
     Holding the space bar hides the overlay. Dragging with Shift marks a region, Escape takes it
-    away.
+    away. A photo may be shown by a smaller picture of it; where that is too coarse for the zoom,
+    the view asks for tiles, and shows the picture until they come.
 
     Signals:
+        tiles_requested: a tuple of each ``Tile`` that it lacks, first what is wanted first; what
+            it asked for before and does not any more is not needed.
         region_changed: ``QRectF`` in fractions of the photo, also while it is drawn; ``None`` when
             nothing is marked any more.
     """
 
+    tiles_requested = Signal(object)
     region_changed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -50,10 +59,14 @@ class PhotoView(ZoomView):
         self._backdrop = QColor(BACKDROP)
         self._photo = QPixmap()
         self._scaled = QPixmap()
+        self._tiles = PhotoTiles()
+        self._requested: tuple[Tile, ...] = ()
         self._overlay = QPixmap()
         self._message = ("", "")
         self._caption = ""
         self._notice = ""
+        self._detail_note = ""
+        self._zoom_shown = True
         self._marks: tuple[PhotoMark, ...] = ()
         self._covered: QRectF | None = None
         self._peeking = False
@@ -63,15 +76,29 @@ class PhotoView(ZoomView):
 
     # --- what is shown ---
 
-    def set_photo(self, image: QImage | None) -> None:
-        """Show another photo, fitted; ``None`` shows the message. What lies over it goes."""
+    def set_photo(self, image: QImage | None, size: QSize | None = None) -> None:
+        """Show another photo, fitted; ``None`` shows the message. What lies over it goes.
+
+        Args:
+            image: the photo, perhaps smaller than it is.
+            size: of the photo in its own pixels; that of the image if it is not given.
+        """
         self._photo = QPixmap() if image is None else QPixmap.fromImage(image)
         self._photo.setDevicePixelRatio(1.0)
+        self._scaled = QPixmap()
+        self._tiles.clear()
+        self._requested = ()
         self._overlay = QPixmap()
         self._marks, self._covered = (), None
         self.clear_region()
-        self._set_photo_size(self._photo.size())
+        self._set_photo_size(self._photo.size() if image is None or size is None else size)
         self._describe()
+
+    def set_tile(self, tile: Tile, image: QImage) -> None:
+        """Show a part of the photo sharp."""
+        self._tiles.add(tile, image)
+        self._requested = tuple(other for other in self._requested if other != tile)
+        self.update()
 
     def set_overlay(self, image: QImage | None) -> None:
         """Lay an image, of any size, over the whole photo; ``None`` takes it away."""
@@ -109,6 +136,24 @@ class PhotoView(ZoomView):
         if text != self._notice:
             self._notice = text
             self._describe()
+
+    def set_detail_note(self, text: str) -> None:
+        """What to say beside the zoom of how sharp the photo is; empty takes it away."""
+        self._detail_note = text
+        self.update()
+
+    def set_zoom_shown(self, shown: bool) -> None:
+        """Whether the zoom is said in the corner."""
+        self._zoom_shown = shown
+        self.update()
+
+    def picture(self) -> QImage:
+        """What is seen, to be kept: without the zoom in the corner."""
+        shown, self._zoom_shown = self._zoom_shown, False
+        try:
+            return self.grab().toImage()
+        finally:
+            self._zoom_shown = shown
 
     def set_peeking(self, peeking: bool) -> None:
         """Hide the overlay for a moment, as holding the space bar does."""
@@ -162,6 +207,10 @@ class PhotoView(ZoomView):
         if self.has_photo():
             self._paint_photo(painter)
             seen = self.photo_rect().intersected(QRectF(self.rect()))
+            if self._zoom_shown:
+                badge = paint_badge(painter, QRectF(self.rect()), self._zoom_text())
+                if badge.top() < seen.bottom():
+                    seen.setRight(min(seen.right(), badge.left()))
             paint_caption(painter, seen, self._caption)
             paint_notice(painter, seen, self._notice)
         else:
@@ -169,12 +218,18 @@ class PhotoView(ZoomView):
         if self.hasFocus():
             paint_focus_frame(painter, self.rect(), self.palette())
 
+    def _zoom_text(self) -> str:
+        percent = f"{self.zoom * 100:.0f} %" if self.zoom >= 0.01 else "< 1 %"
+        return f"{percent}, {self._detail_note}" if self._detail_note else percent
+
     def _paint_photo(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         target = self.photo_rect()
         fresh = self._scaled.size() == self._geometry.device_size()
         photo = self._scaled if fresh else self._photo
         painter.drawPixmap(target, photo, QRectF(photo.rect()))
+        if self._is_enlarged():
+            self._tiles.paint(painter, self._geometry)
         if self._covered is not None:
             paint_covered(painter, target, self._covered)
         if self.overlay_visible():
@@ -186,14 +241,33 @@ class PhotoView(ZoomView):
     @override
     def _rescale(self) -> None:
         """Keep a copy in the size of the screen: fewer pixels to paint, and no aliasing."""
-        self._refine.stop()
+        size = self._geometry.device_size()
+        if self._scaled.size() == size or not self.has_photo():
+            return
         self._scaled = QPixmap()
-        if self.has_photo() and self.zoom < 1.0:
+        if size.width() < self._photo.width():
             self._scaled = self._photo.scaled(
-                self._geometry.device_size(),
+                size,
                 Qt.AspectRatioMode.IgnoreAspectRatio,
                 Qt.TransformationMode.SmoothTransformation,
             )
+
+    def _is_enlarged(self) -> bool:
+        """Whether the screen has more pixels for the photo than its picture."""
+        return self._geometry.device_size().width() > self._photo.width()
+
+    @override
+    def _on_geometry_changed(self) -> None:
+        super()._on_geometry_changed()
+        if not self._refine.isActive():  # else the zoom may be another one in a moment
+            self._request_tiles()
+
+    def _request_tiles(self) -> None:
+        needed = needed_tiles(self._geometry, self._photo.width()) if self.isVisible() else ()
+        missing = self._tiles.missing(needed)
+        if missing != self._requested:
+            self._requested = missing
+            self.tiles_requested.emit(missing)
 
     @override
     def _update_cursor(self) -> None:
@@ -208,6 +282,17 @@ class PhotoView(ZoomView):
         self.update()
 
     # --- events ---
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._refine.start()
+
+    @override
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._tiles.clear()
+        self._request_tiles()
 
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -72,9 +72,11 @@ class ZoomView(QWidget):
 
     def set_place(self, place: PhotoPlace) -> None:
         """Lie as in another view of the same photo; ``place_changed`` is silent."""
-        if place != self._geometry.place:
+        before = self.place
+        if place != before:
             self._geometry.take(place)
-            self._refine.start()
+            if (place.zoom, place.fitted) != (before.zoom, before.fitted):
+                self._refine.start()
             self._on_geometry_changed()
 
     @Slot()
@@ -82,6 +84,7 @@ class ZoomView(QWidget):
         """Show the whole photo, as large as the view allows."""
         self._geometry.fit()
         self._rescale()
+        self._refine.start()
         self._on_geometry_changed()
         self.place_changed.emit(self.place)
 
@@ -93,12 +96,12 @@ class ZoomView(QWidget):
     @Slot()
     def zoom_in(self) -> None:
         """One step closer, about the middle."""
-        self._zoom_about(self.zoom * ZOOM_STEP, QRectF(self.rect()).center())
+        self._zoom_about(self._geometry.stepped_zoom(ZOOM_STEP), QRectF(self.rect()).center())
 
     @Slot()
     def zoom_out(self) -> None:
         """One step away, about the middle."""
-        self._zoom_about(self.zoom / ZOOM_STEP, QRectF(self.rect()).center())
+        self._zoom_about(self._geometry.stepped_zoom(1 / ZOOM_STEP), QRectF(self.rect()).center())
 
     def photo_rect(self) -> QRectF:
         """Where the photo lies, in the widget's coordinates; empty without a photo."""
@@ -163,7 +166,7 @@ class ZoomView(QWidget):
 
     def _pan(self, by: QPointF) -> None:
         self._geometry.pan(by)
-        self.update()
+        self._on_geometry_changed()
         self.place_changed.emit(self.place)
 
     def _measure(self) -> None:
@@ -172,6 +175,7 @@ class ZoomView(QWidget):
         self._geometry.refit()
 
     def _on_geometry_changed(self) -> None:
+        """The photo lies otherwise, or another part of it is seen."""
         if self.has_photo() and self.zoom != self._told_zoom:
             self._told_zoom = self.zoom
             self.zoom_changed.emit(self.zoom)
@@ -181,7 +185,7 @@ class ZoomView(QWidget):
     @Slot()
     def _on_refine_timeout(self) -> None:
         self._rescale()
-        self.update()
+        self._on_geometry_changed()
 
     # --- events ---
 
@@ -205,7 +209,10 @@ class ZoomView(QWidget):
         if not self.has_photo() or notches == 0:
             event.ignore()
             return
-        self._zoom_about(self.zoom * ZOOM_STEP**notches, event.position())
+        factor = ZOOM_STEP**notches
+        stepped = abs(notches) <= 1  # a wheel that is spun goes past 100 %
+        zoom = self._geometry.stepped_zoom(factor) if stepped else self.zoom * factor
+        self._zoom_about(zoom, event.position())
         self._emit_hover(event.position())
         event.accept()
 

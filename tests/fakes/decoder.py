@@ -18,11 +18,13 @@ class FakeDecoder:
 
     Attributes:
         gate: each picture waits for it.
+        size: width and height of every photo.
         requests: what was asked for, in order.
     """
 
     def __init__(self) -> None:
         self.gate = opened_gate()
+        self.size = WIDTH, HEIGHT
         self.requests: list[DecodeRequest] = []
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="fake-decode")
 
@@ -40,6 +42,11 @@ class FakeDecoder:
         self.gate.wait()
         if "bad" in request.path.name:
             raise ImageError("The file ends too early.")
-        side = min(request.side or WIDTH, WIDTH)
-        pixels = np.full((side * 3 // 4, side, 3), 90, dtype=np.uint8)
-        return DecodedImage(pixels, WIDTH, HEIGHT)
+        width, height = self.size
+        if (tile := request.tile) is not None:
+            columns, rows = tile.right - tile.left, tile.bottom - tile.top
+            shape = -(-rows // tile.reduction), -(-columns // tile.reduction)
+        else:
+            columns = min(request.side or width, width)
+            shape = columns * height // width, columns
+        return DecodedImage(np.full((*shape, 3), 90, dtype=np.uint8), width, height)

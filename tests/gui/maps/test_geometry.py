@@ -113,6 +113,7 @@ def test_the_overlay_lies_on_the_object_that_is_seen(
     session.focus.set_pinned(0)
     assert view.overlay_visible()
     view.set_caption("")
+    view.set_zoom_shown(False)
     view.set_peeking(True)
     seen = grey(view.grab().toImage()) > 128
     view.set_peeking(False)
