@@ -10,6 +10,8 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
+from engine.explain.render import DEFAULT_OPACITY
+
 _log = logging.getLogger(__name__)
 
 MAX_RECENT_FOLDERS = 10
@@ -86,7 +88,7 @@ REOPEN_LAST = Setting(
 )
 OVERLAY_OPACITY = Setting(
     "view/overlay_opacity",
-    0.65,
+    DEFAULT_OPACITY,
     "Overlay opacity",
     "How strongly a label's map covers the photo.",
     0.05,
@@ -157,8 +159,14 @@ MAP_CONTOUR = Setting(
 MAP_CLEAR_BELOW = Setting(
     "view/map_clear_below",
     True,
-    "Photo untouched below the threshold",
+    "No colours below the threshold",
     "Otherwise the colours of the map go on below it.",
+)
+MAP_DIM = Setting(
+    "view/map_dim",
+    True,
+    "Photo darker below the threshold",
+    "What the label is not seen in steps back, so that the map needs less colour.",
 )
 MAP_EVEN = Setting(
     "view/map_even",
@@ -209,6 +217,7 @@ SETTINGS: tuple[Setting, ...] = (
     SMOOTH_MAPS,
     MAP_CONTOUR,
     MAP_CLEAR_BELOW,
+    MAP_DIM,
     MAP_EVEN,
     SHOW_TRUE_BOXES,
     FOLD_MAPS,

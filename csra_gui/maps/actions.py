@@ -13,6 +13,7 @@ from csra_gui.base.settings import (
     JET_MISLEADS,
     MAP_CLEAR_BELOW,
     MAP_CONTOUR,
+    MAP_DIM,
     MAP_EVEN,
     MAP_KIND,
     OVERLAY_OPACITY,
@@ -40,6 +41,7 @@ _SWITCHES = {
     "smooth_maps": SMOOTH_MAPS,
     "map_contour": MAP_CONTOUR,
     "map_clear_below": MAP_CLEAR_BELOW,
+    "map_dim": MAP_DIM,
     "map_even": MAP_EVEN,
     "true_boxes": SHOW_TRUE_BOXES,
 }
@@ -87,10 +89,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec(
         "map_clear_below",
-        "Photo &untouched below the threshold",
+        "No colo&urs below the threshold",
         tip=MAP_CLEAR_BELOW.help,
         checkable=True,
     ),
+    ActionSpec("map_dim", "Photo &darker below the threshold", tip=MAP_DIM.help, checkable=True),
     ActionSpec("map_even", "Same &opacity for all values", tip=MAP_EVEN.help, checkable=True),
     ActionSpec(
         "mark_region",
@@ -226,6 +229,7 @@ class MapActions(FeatureActions):
         self["unpin"].setEnabled(session.focus.pinned is not None)
         for name, setting in _SWITCHES.items():
             self[name].setChecked(bool(settings.value(setting)))
+        self["map_dim"].setEnabled(bool(settings.value(MAP_CLEAR_BELOW)))
         for prefix, setting in _CHOICES.items():
             self[f"{prefix}_{settings.value(setting)}"].setChecked(True)
         self._refresh_closer_look()

@@ -13,6 +13,7 @@ from csra_gui.base.settings import (
     COLOR_MAP,
     MAP_CLEAR_BELOW,
     MAP_CONTOUR,
+    MAP_DIM,
     MAP_EVEN,
     MAP_HEAD,
     MAP_KIND,
@@ -27,6 +28,7 @@ from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, PositionScores
 from engine.explain.evidence import MapKind, attention, evidence_limit, map_of, score_map
+from engine.explain.render import DEFAULT_DIM
 from engine.texts import whole_percent
 
 _SHOWN_BY = frozenset(
@@ -35,6 +37,7 @@ _SHOWN_BY = frozenset(
         COLOR_MAP,
         MAP_CLEAR_BELOW,
         MAP_CONTOUR,
+        MAP_DIM,
         MAP_EVEN,
         MAP_HEAD,
         MAP_KIND,
@@ -206,6 +209,7 @@ class MapDisplay(QObject):
             contour=bool(self._settings.value(MAP_CONTOUR)),
             clear_below=bool(self._settings.value(MAP_CLEAR_BELOW)),
             even=bool(self._settings.value(MAP_EVEN)),
+            dim=self._dim,
         )
 
     def probability_style(self, category: int) -> OverlayStyle:
@@ -217,7 +221,12 @@ class MapDisplay(QObject):
             smooth=self.smooth,
             contour=bool(self._settings.value(MAP_CONTOUR)),
             even=bool(self._settings.value(MAP_EVEN)),
+            dim=self._dim,
         )
+
+    @property
+    def _dim(self) -> float:
+        return DEFAULT_DIM if self._settings.value(MAP_DIM) else 0.0
 
     def _ends(self, kind: MapKind, shown: Sequence[PositionScores]) -> tuple[float, float]:
         if kind is MapKind.LOCAL_PROBABILITY:

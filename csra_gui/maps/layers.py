@@ -11,7 +11,13 @@ from PySide6.QtGui import QColor, QImage
 
 from csra_gui.maps.comparison import Together
 from csra_gui.maps.display import MapDisplay
-from csra_gui.widgets.overlay import OverlayStyle, argb_image, render_overlay, style_alpha
+from csra_gui.widgets.overlay import (
+    OverlayStyle,
+    argb_image,
+    render_overlay,
+    style_alpha,
+    style_dim,
+)
 from engine.api.geometry import fitted_size
 from engine.api.values import FloatArray, PixelArray, PositionScores
 from engine.explain.colormaps import CATEGORY_COLORS
@@ -96,12 +102,16 @@ def together_picture(
     lay = on_photo if display.smooth else cells_on_photo
     maps = np.stack([lay(local_probability(scores, c), *size, scores.content) for c in categories])
     styles = [display.probability_style(c) for c in categories]
-    alphas = np.stack([_alpha(one, style) for one, style in zip(maps, styles, strict=True)])
+    drawn = list(zip(maps, styles, strict=True))
+    alphas = np.stack([_looked_up(style_alpha(style, _STEPS), one) for one, style in drawn])
+    dims = np.stack([_looked_up(style_dim(style, _STEPS), one) for one, style in drawn])
     wins = maps.argmax(axis=0) == np.arange(len(maps))[:, None, None]
     if how is Together.WINNER:
         alphas *= wins
     colors = CATEGORY_COLORS[: len(maps)]
-    pixels = mixed_pixels(alphas, colors.astype(np.float32))
+    # Where no label is seen the photo is darker: one more layer, of black.
+    layers = np.concatenate([alphas, dims.min(axis=0, keepdims=True)])
+    pixels = mixed_pixels(layers, np.pad(colors, ((0, 1), (0, 0))).astype(np.float32))
     for one, style, mine, color in zip(maps, styles, wins, colors, strict=True):
         if style.contour and style.threshold is not None:
             inside = one >= style.threshold
@@ -133,11 +143,10 @@ def mixed_pixels(alphas: FloatArray, colors: FloatArray) -> ArgbArray:
     return pixels
 
 
-def _alpha(values: FloatArray, style: OverlayStyle) -> FloatArray:
-    """How opaque a map of local probability is: nothing below the threshold."""
-    table = style_alpha(style, _STEPS)
-    alpha: FloatArray = table[np.rint(np.clip(values, 0.0, 1.0) * (_STEPS - 1)).astype(np.intp)]
-    return alpha
+def _looked_up(table: FloatArray, values: FloatArray) -> FloatArray:
+    """What a table from 0 to 1 has for a map of local probability."""
+    found: FloatArray = table[np.rint(np.clip(values, 0.0, 1.0) * (_STEPS - 1)).astype(np.intp)]
+    return found
 
 
 def _rim(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -127,6 +127,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "smooth_maps",
             "map_contour",
             "map_clear_below",
+            "map_dim",
             "map_even",
             "stronger_overlay",
             "weaker_overlay",

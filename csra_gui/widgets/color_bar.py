@@ -43,7 +43,8 @@ class ColorBar(QWidget):
         self._unit = unit
         ramp = np.linspace(style.low, style.high, LEVELS, dtype=np.float32)[None, :]
         # At full opacity, or the colours could not be told apart on the bar.
-        self._ramp = render_overlay(ramp, replace(style, opacity=1.0, smooth=True, contour=False))
+        shown = replace(style, opacity=1.0, dim=0.0, smooth=True, contour=False)
+        self._ramp = render_overlay(ramp, shown)
         text = f"{self._number(style.low)} – {self._number(style.high)}"
         if style.threshold is not None:
             text += ", " + self.tr("threshold") + f" {self._number(style.threshold)}"

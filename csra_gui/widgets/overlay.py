@@ -11,9 +11,10 @@ from engine.explain.render import (
     enlarged_cells,
     overlay_pixels,
     style_alpha,
+    style_dim,
 )
 
-__all__ = ["OverlayStyle", "argb_image", "render_overlay", "style_alpha"]
+__all__ = ["OverlayStyle", "argb_image", "render_overlay", "style_alpha", "style_dim"]
 
 
 def render_overlay(values: FloatArray, style: OverlayStyle) -> QImage:

@@ -12,7 +12,7 @@ from engine.api.geometry import fitted_size
 from engine.api.values import PixelArray, PositionScores
 from engine.explain.colormaps import ColorMapName
 from engine.explain.evidence import MapKind, cells_on_photo, evidence_limit, map_of, on_photo
-from engine.explain.render import OverlayStyle, blended, overlay_pixels
+from engine.explain.render import DEFAULT_OPACITY, OverlayStyle, blended, overlay_pixels
 
 _TILE_SIDE, _CAPTION_HEIGHT, _GAP, _FONT_SIZE = 320, 26, 8, 15
 _MAX_COLUMNS = 5
@@ -37,7 +37,7 @@ class DrawingSettings:
     threshold: float = 0.5
     colormap: ColorMapName | None = None
     raw: bool = False
-    opacity: float = 0.65
+    opacity: float = DEFAULT_OPACITY
 
 
 def style_for(scores: PositionScores, settings: DrawingSettings) -> OverlayStyle:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from engine.api.values import FloatArray, PixelArray
 from engine.explain.colormaps import LEVELS, ColorMapName, lookup_table
 
+#: Of the highest values, and how dark their surroundings are: see docs/EXPLANATIONS.md.
+DEFAULT_OPACITY, DEFAULT_DIM = 0.4, 0.45
 #: Finer than the 256 colours, so that the edge at the threshold is soft.
 _STEPS = 1024
 #: Opacity falls to nothing from the threshold down to this share of it.
@@ -48,10 +50,11 @@ class OverlayStyle:
         contour: draw a line where the map crosses the threshold.
         clear_below: leave the photo untouched below the threshold; otherwise colours go on there.
         even: the same opacity for all values instead of more for higher ones.
+        dim: how much darker the photo is where ``clear_below`` leaves it without colours, 0 to 1.
     """
 
     colormap: ColorMapName = ColorMapName.INFERNO
-    opacity: float = 0.65
+    opacity: float = DEFAULT_OPACITY
     low: float = 0.0
     high: float = 1.0
     threshold: float | None = None
@@ -59,12 +62,15 @@ class OverlayStyle:
     contour: bool = True
     clear_below: bool = True
     even: bool = False
+    dim: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.high > self.low:
             raise ValueError(f"high must be above low, not {self.high} and {self.low}")
         if not 0.0 <= self.opacity <= 1.0:
             raise ValueError(f"opacity must be 0 to 1, not {self.opacity}")
+        if not 0.0 <= self.dim <= 1.0:
+            raise ValueError(f"dim must be 0 to 1, not {self.dim}")
 
 
 def style_alpha(style: OverlayStyle, steps: int = LEVELS) -> FloatArray:
@@ -74,8 +80,8 @@ def style_alpha(style: OverlayStyle, steps: int = LEVELS) -> FloatArray:
     strength = np.abs(2.0 * at - 1.0) if signed else at
     if style.even:
         strength = np.ones_like(at)
-    if style.threshold is not None and style.clear_below:
-        edge = float(np.clip((style.threshold - style.low) / (style.high - style.low), 0.0, 1.0))
+    edge = _clear_edge(style)
+    if edge is not None:
         least = 1.0 if style.even else _ALPHA_AT_THRESHOLD
         points = (edge * _RAMP_START, edge, 1.0)
         strength = np.interp(at, points, (0.0, least, 1.0)).astype(np.float32)
@@ -83,6 +89,22 @@ def style_alpha(style: OverlayStyle, steps: int = LEVELS) -> FloatArray:
             strength = least + at * (1.0 - least)
     alpha: FloatArray = (strength * style.opacity).astype(np.float32)
     return alpha
+
+
+def style_dim(style: OverlayStyle, steps: int = LEVELS) -> FloatArray:
+    """How much darker the photo is at each value, from ``low`` to ``high``: (steps,) float32."""
+    at = np.linspace(0.0, 1.0, steps, dtype=np.float32)
+    edge = _clear_edge(style)
+    if not edge:  # no value is left without colours
+        return np.zeros_like(at)
+    return np.interp(at, (edge * _RAMP_START, edge), (style.dim, 0.0)).astype(np.float32)
+
+
+def _clear_edge(style: OverlayStyle) -> float | None:
+    """Where on the scale, from 0 to 1, colours begin; ``None`` if they are everywhere."""
+    if style.threshold is None or not style.clear_below:
+        return None
+    return float(np.clip((style.threshold - style.low) / (style.high - style.low), 0.0, 1.0))
 
 
 def overlay_pixels(values: FloatArray, style: OverlayStyle) -> ArgbArray:
@@ -136,12 +158,9 @@ def blended(photo: PixelArray, overlay: ArgbArray) -> PixelArray:
 def _premultiplied_table(style: OverlayStyle) -> ArgbArray:
     """(steps,) uint32 0xAARRGGBB, colours multiplied by their opacity."""
     colors = lookup_table(style.colormap)[np.arange(_STEPS) * LEVELS // _STEPS]
-    return _packed(colors.astype(np.float32), style_alpha(style, _STEPS))
-
-
-def _packed(colors: NDArray[np.float32], alpha: FloatArray) -> ArgbArray:
+    alpha, dim = style_alpha(style, _STEPS), style_dim(style, _STEPS)
     channels = np.rint(colors * alpha[:, None]).astype(np.uint32)
-    opacity = np.rint(alpha * 255.0).astype(np.uint32)
+    opacity = np.rint((alpha + dim * (1.0 - alpha)) * 255.0).astype(np.uint32)
     packed: ArgbArray = opacity << 24 | channels[:, 0] << 16 | channels[:, 1] << 8 | channels[:, 2]
     return packed
 

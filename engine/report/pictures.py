@@ -16,7 +16,7 @@ from engine.resources import resource_path
 _JPEG_QUALITY = 82
 _COLORMAP = "inferno"
 _LEVELS = 256
-_OPACITY_AT_THRESHOLD, _FULL_OPACITY = 0.35, 0.75
+_OPACITY_AT_THRESHOLD, _FULL_OPACITY = 0.25, 0.5
 _CURVE_BUCKETS = 40
 
 

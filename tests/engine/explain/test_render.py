@@ -12,6 +12,7 @@ from engine.explain.render import (
     enlarged_cells,
     overlay_pixels,
     style_alpha,
+    style_dim,
 )
 from tests.paths import ROOT
 
@@ -29,6 +30,34 @@ def test_the_photo_is_untouched_well_below_the_threshold(colormap):
     clear = ramp()[0] < 0.39
     np.testing.assert_array_equal(shown[:, clear], PHOTO[:, clear])
     assert (shown[:, ramp()[0] >= 0.5] != PHOTO[:, ramp()[0] >= 0.5]).any(axis=-1).all()
+
+
+@pytest.mark.parametrize("colormap", [c for c in ColorMapName if c is not ColorMapName.DIVERGING])
+def test_surroundings_can_be_darker_and_what_is_above_the_threshold_is_not(colormap):
+    plain = OverlayStyle(colormap, opacity=0.4, threshold=0.5, contour=False)
+    untouched = blended(PHOTO, overlay_pixels(ramp(), plain)).astype(int)
+    dimmed = blended(PHOTO, overlay_pixels(ramp(), replace(plain, dim=0.45))).astype(int)
+    below, above = ramp()[0] < 0.39, ramp()[0] >= 0.5
+    np.testing.assert_allclose(dimmed[:, below], PHOTO[:, below] * 0.55, atol=1.5)
+    np.testing.assert_array_equal(dimmed[:, above], untouched[:, above])
+
+
+def test_nothing_is_darker_where_no_value_is_left_without_colours():
+    style = OverlayStyle(threshold=0.5, dim=0.45)
+    assert style_dim(style).max() == pytest.approx(0.45)
+    for bare in (
+        replace(style, clear_below=False),
+        replace(style, threshold=None),
+        replace(style, threshold=0.0),
+    ):
+        assert not style_dim(bare).any()
+
+
+def test_an_object_keeps_more_than_half_of_its_contrast_under_the_default_overlay():
+    style = OverlayStyle(threshold=0.5, contour=False)
+    high = overlay_pixels(np.ones((2, 1), np.float32), style)
+    seen = blended(np.array([[[40] * 3], [[200] * 3]], dtype=np.uint8), high).astype(int)
+    assert (seen[1] - seen[0] > 0.5 * 160).all()
 
 
 def test_a_blend_is_photo_and_colour_by_opacity():

@@ -110,12 +110,34 @@ def test_the_kind_chosen_beside_the_labels_is_remembered_and_ticked_in_the_menu(
 def test_other_colours_true_cells_and_the_line_change_the_picture(looking: Application) -> None:
     looking.session.thresholds.set_common(0.95)  # the blob reaches it, what is around does not
     seen = [overlay(looking)]
-    for command in ("colors_viridis", "map_contour", "smooth_maps", "map_even", "map_clear_below"):
+    commands = ("colors_viridis", "map_contour", "smooth_maps", "map_even", "map_dim")
+    for command in (*commands, "map_clear_below"):
         trigger(looking, command)
         seen.append(overlay(looking))
         assert seen[-1] != seen[-2]
     assert looking.settings.value(keys.COLOR_MAP) == "viridis"
     assert looking.window.review.labels.maps.colors.currentData() == "viridis"
+
+
+def test_what_the_label_is_not_seen_in_is_darker_and_colours_there_end_that(
+    looking: Application,
+) -> None:
+    looking.session.thresholds.set_common(0.95)
+    display = looking.window.maps.display
+    assert display.style(CAT).dim > 0
+    darker = overlay(looking)
+    trigger(looking, "map_dim")
+    assert overlay(looking) != darker
+    assert display.style(CAT).dim == 0
+    trigger(looking, "map_clear_below")
+    assert not looking.window.actions_table["map_dim"].isEnabled()
+
+
+def test_an_opacity_that_was_chosen_before_stays(start: Start, settings_file: Path) -> None:
+    settings_file.parent.mkdir(parents=True)
+    settings_file.write_text("[view]\noverlay_opacity=0.8\n")
+    application = start()
+    assert application.window.maps.display.style(CAT).opacity == pytest.approx(0.8)
 
 
 def test_keys_change_the_opacity_within_its_limits(looking: Application) -> None:

@@ -96,7 +96,7 @@ def test_signed_maps_are_clear_in_the_middle() -> None:
 def test_the_scale_is_fixed_so_a_weak_map_stays_weak() -> None:
     weak = np.linspace(0.0, 0.2, 64, dtype=np.float32).reshape(8, 8)
     strong = weak * 5
-    style = OverlayStyle(contour=False)
+    style = OverlayStyle(opacity=0.65, contour=False)
     assert pixels(render_overlay(weak, style))[..., 3].max() < 45
     assert pixels(render_overlay(strong, style))[..., 3].max() > 150
 
