@@ -93,15 +93,16 @@ def released_vit(num_heads=8, num_classes=80, size=448):
     return state, network
 
 
-def test_the_released_coco_vit_layout_is_recognised(tmp_path):
-    state, _ = released_vit()
-    assert state["pos_embed"].shape == (1, 785, 768)
+@pytest.mark.parametrize("size", [224, pytest.param(448, marks=pytest.mark.slow)])
+def test_the_released_coco_vit_layout_is_recognised(size, tmp_path):
+    state, _ = released_vit(size=size)
+    assert state["pos_embed"].shape == (1, 1 + (size // 16) ** 2, 768)
     path = saved(tmp_path, {"model": {f"module.{k}": v for k, v in state.items()}}, "coco_lam1.pth")
     classifier, record = import_checkpoint(path)
     for h in range(1, 9):
         torch.testing.assert_close(classifier.heads.weight[h - 1], state[f"head{h}.weight"])
         torch.testing.assert_close(classifier.heads.bias[h - 1], state[f"head{h}.bias"])
-    assert record.config.preprocess.input_size == 448
+    assert record.config.preprocess.input_size == size
     assert record.config.head == HeadConfig(PAPER_TEMPERATURES[8], 1.0, bias=True)
     assert record.config.categories[0] == "person"
     assert "released COCO ViT" in record.description
@@ -209,16 +210,17 @@ def test_official_weights_as_safetensors_open_too(tmp_path):
     assert_same_weights(open_checkpoint(path).classifier, expected)
 
 
-def test_a_vit_made_for_224_runs_at_448_with_interpolated_positions(tmp_path):
+@pytest.mark.parametrize("size", [240, pytest.param(448, marks=pytest.mark.slow)])
+def test_a_vit_made_for_224_runs_at_another_size_with_interpolated_positions(size, tmp_path):
     state = {k: v for k, v in random_vit(224).state_dict().items() if not k.startswith("head.")}
     state["classifier.multi_head.0.head.weight"] = torch.randn(14, 768, 1, 1)
     path = saved(tmp_path, state, "wider.pth")
-    options = ImportOptions(lam=0.3, input_size=448)
+    options = ImportOptions(lam=0.3, input_size=size)
     classifier, record = import_checkpoint(path, options)
     positions = classifier.backbone.network.pos_embed
-    assert positions.shape == (1, 785, 768)
+    assert positions.shape == (1, 1 + (size // 16) ** 2, 768)
     torch.testing.assert_close(positions[:, :1], state["pos_embed"][:, :1])
-    assert "interpolated to 448" in record.description
+    assert f"interpolated to {size}" in record.description
     with pytest.raises(ConfigError, match="multiple of 16"):
         import_checkpoint(path, ImportOptions(lam=0.3, input_size=450))
 

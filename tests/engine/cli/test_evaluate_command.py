@@ -142,7 +142,7 @@ def test_an_unknown_split_or_data_set_is_one_sentence(data, tmp_path, capsys):
     assert capsys.readouterr().err.count("error: ") == 2
 
 
-# By default shares are put together within one process: tests/engine/evaluation.
+# By default they are played within one process: tests/engine/evaluation/test_evaluator.py.
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="torchrun with gloo is tested on POSIX")
 def test_two_processes_give_the_same_bits_as_one(data, model, tmp_path):
