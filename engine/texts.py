@@ -43,14 +43,29 @@ def _visible(character: str) -> str:
 # Numbers.
 
 
+def number(value: float | None, decimals: int, *, signed: bool = False) -> str:
+    """A number rounded for people: "0.50", "−1.2", "+3"; 0 has no minus, whatever it was before.
+
+    Args:
+        value: not finite or ``None`` gives a dash.
+        decimals: how many.
+        signed: whether a plus is written too.
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    rounded = round(float(value), decimals) + 0.0  # of −0.0 this makes 0.0
+    return f"{rounded:{'+' if signed else ''},.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def percent(share: float | None, unit: str = "") -> str:
     """A share with one decimal: "91.4"; a dash where nothing is known."""
-    return NOTHING if share is None or not math.isfinite(share) else f"{100 * share:.1f}{unit}"
+    text = number(None if share is None else 100 * share, 1)
+    return text if text == NOTHING else text + unit
 
 
 def whole_percent(share: float) -> str:
     """A share without decimals: "91 %"."""
-    return f"{100 * share:.0f} %"
+    return f"{number(100 * share, 0)} %"
 
 
 def duration(seconds: float) -> str:
@@ -104,8 +119,8 @@ def change(before: float | None, after: float | None) -> str:
     """The difference in points: "+1.2"; empty where one of both is not known."""
     if before is None or after is None or not (math.isfinite(before) and math.isfinite(after)):
         return ""
-    points = round(100 * (after - before), 1)
-    return "±0" if points == 0 else f"{points:+.1f}".replace("-", "−")
+    points = number(100 * (after - before), 1, signed=True)
+    return "±0" if points == "+0.0" else points
 
 
 def gib(count: int) -> str:

@@ -20,6 +20,7 @@ LOOSE = {
     "engine": {"__init__.py", "atomic.py", "resources.py", "texts.py"},
 }
 LONGEST_FILE = 500
+LONGEST_TOOL_TIP = 64
 
 
 def python_files(*folders: str) -> Iterator[Path]:
@@ -102,3 +103,22 @@ def test_names_are_the_usual_words() -> None:
     for file in python_files("csra_gui", "engine", "tests", "benchmarks", "docs"):
         private = {name for name in named_in(file) if words_of(name) & avoided}
         assert not private, f"{file.relative_to(ROOT)}: see the last table of docs/GLOSSARY.md"
+
+
+def tool_tips_of_unknown_length(file: Path) -> Iterator[int]:
+    """Lines that set a tool tip which is neither short nor broken into lines."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(func=ast.Attribute(attr="setToolTip"), args=[*_, text]):
+                match text:
+                    case ast.Constant(value=str(value)) if len(value) <= LONGEST_TOOL_TIP:
+                        pass
+                    case ast.Call(func=ast.Name(id="tool_tip")):
+                        pass
+                    case _:
+                        yield node.lineno
+
+
+def test_every_tool_tip_fits_beside_the_pointer() -> None:
+    found = {f.name: list(tool_tips_of_unknown_length(f)) for f in python_files("csra_gui")}
+    assert not {name: lines for name, lines in found.items() if lines}, "use base.tool_tips"

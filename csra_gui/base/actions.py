@@ -27,7 +27,7 @@ class ActionSpec:
         text: in menus, with its access key; tool tips and the shortcut list show it without.
         shortcuts: the first is the one that menus show.
         icon: name of an icon, or empty.
-        tip: a sentence for the status bar.
+        tip: a sentence for its tool tip, where the text alone does not say what it does.
         checkable: whether it is a switch.
         group: switches of one group exclude each other.
     """
@@ -82,7 +82,6 @@ class FeatureActions(QObject):
         for spec in self.specs:
             self._actions[spec.id] = action = QAction(spec.text, self)
             action.setObjectName(spec.id)
-            action.setStatusTip(spec.tip)
             action.setCheckable(spec.checkable)
             if spec.icon:
                 action.setIcon(icon(spec.icon))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Signal
 
-from engine.texts import byte_rate_text, megabytes, rate_text, remaining_text
+from engine.texts import byte_rate_text, megabytes, number, rate_text, remaining_text
 
 _AVERAGE_OVER_S = 8.0
 
@@ -55,7 +55,7 @@ def counted(
 
 def transferred(text: str, done: int, total: int | None, rate_per_s: float | None) -> Progress:
     """The progress of a download in bytes; ``None`` is what nobody knows."""
-    here = megabytes(done) if total is None else f"{done / 1e6:,.1f} of {megabytes(total)}"
+    here = megabytes(done) if total is None else f"{number(done / 1e6, 1)} of {megabytes(total)}"
     parts = [here] if done or total else []
     if rate_per_s:
         parts.append(byte_rate_text(rate_per_s))

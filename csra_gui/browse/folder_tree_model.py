@@ -9,8 +9,8 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.folder_tree import FolderNode, FolderTree
-from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.texts import display_path, display_text, photos_text
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -109,7 +109,7 @@ class FolderTreeModel(QAbstractItemModel):
             return None
         node = self._node(index)
         answers: dict[int, Callable[[], Any]] = {
-            Qt.ItemDataRole.ToolTipRole: lambda: plain_tool_tip(_tool_tip(node)),
+            Qt.ItemDataRole.ToolTipRole: lambda: tool_tip(*_tool_tip(node)),
             Qt.ItemDataRole.AccessibleTextRole: lambda: _accessible_text(node),
             self.PATH_ROLE: lambda: Path(node.path),
         }

@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.settings import Settings
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.folder_tree_model import FolderTreeModel
 from csra_gui.browse.folder_view import FolderView
 from csra_gui.browse.opener import Opener
 from csra_gui.search.filter_terms import TermState, term_state, terms_of, with_term
 from csra_gui.session.session import Session
-from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.library.filters.completion import quoted
 from engine.texts import display_name, display_path
 
@@ -159,7 +159,7 @@ class FoldersPanel(QDockWidget):
         for folder in self._settings.recent_folders:
             item = QListWidgetItem(display_name(folder), self.recent)
             item.setData(_PATH_ROLE, folder)
-            item.setToolTip(plain_tool_tip([display_path(folder)]))
+            item.setToolTip(tool_tip(display_path(folder)))
 
     @Slot(QPoint)
     def _show_recent_menu(self, point: QPoint) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedLayout, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import THUMBNAIL_SIDE, Settings
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.grid_view import PhotoGrid
 from csra_gui.browse.image_loader import thumbnail_loader
@@ -73,7 +74,7 @@ class GridPanel(QWidget):
         self._size.setValue(side)
         self._size.setFixedWidth(140)
         self._size.setAccessibleName(THUMBNAIL_SIDE.caption)
-        self._size.setToolTip(THUMBNAIL_SIDE.caption)
+        self._size.setToolTip(tool_tip(THUMBNAIL_SIDE.caption))
 
     def _set_up_layout(self) -> None:
         for label in (self._hint, self._count):

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 )
 
 from csra_gui.browse.photo_roles import PhotoRole
-from csra_gui.browse.photo_texts import accessible_text, state_text, tool_tip
+from csra_gui.browse.photo_texts import accessible_text, photo_tool_tip, state_text
 from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import DATE, FOLDER, LABELS, NAME, REVIEWED
@@ -85,7 +85,7 @@ class PhotoDetailsModel(ShownPhotosModel):
             Qt.ItemDataRole.DisplayRole: lambda column, photo, path: column.text(
                 session, photo, path
             ),
-            Qt.ItemDataRole.ToolTipRole: lambda _column, photo, path: tool_tip(
+            Qt.ItemDataRole.ToolTipRole: lambda _column, photo, path: photo_tool_tip(
                 session, photo, path
             ),
             Qt.ItemDataRole.AccessibleTextRole: self._accessible_text,

@@ -10,7 +10,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.photo_roles import PhotoRole
-from csra_gui.browse.photo_texts import accessible_text, photo_error, tool_tip
+from csra_gui.browse.photo_texts import accessible_text, photo_error, photo_tool_tip
 from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.session.session import Session
 from engine.library.columns import IntArray
@@ -34,7 +34,7 @@ class ThumbnailModel(ShownPhotosModel):
         self._answers: dict[int, Callable[[int, Path], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda _photo, path: display_name(path),
             Qt.ItemDataRole.DecorationRole: lambda _photo, path: thumbnails.image(path),
-            Qt.ItemDataRole.ToolTipRole: lambda photo, path: tool_tip(session, photo, path),
+            Qt.ItemDataRole.ToolTipRole: lambda photo, path: photo_tool_tip(session, photo, path),
             Qt.ItemDataRole.AccessibleTextRole: lambda photo, path: accessible_text(
                 session, photo, path, thumbnails.error(path)
             ),

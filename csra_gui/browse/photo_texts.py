@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.session.photo_table import ScoredLabel
 from csra_gui.session.session import Session
-from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.library.values import Verdict
 from engine.texts import display_name, display_path, display_text
 
@@ -41,7 +41,7 @@ def state_text(session: Session, photo: int, decoding_error: str | None = None) 
     return "no labels" if session.photos.is_tagged(photo) else "not tagged yet"
 
 
-def tool_tip(session: Session, photo: int, path: Path) -> str:
+def photo_tool_tip(session: Session, photo: int, path: Path) -> str:
     """Where the photo is, and what is known of it."""
     lines = [display_path(path)]
     error = photo_error(session, photo, None)
@@ -50,7 +50,7 @@ def tool_tip(session: Session, photo: int, path: Path) -> str:
     lines += [label_text(label) for label in session.labels(photo)]
     if session.photos.is_reviewed(photo):
         lines.append("Reviewed")
-    return plain_tool_tip(lines)
+    return tool_tip(*lines)
 
 
 def accessible_text(session: Session, photo: int, path: Path, decoding_error: str | None) -> str:

@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 )
 from typing_extensions import override
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.evaluation.analysis import Analysis, LabelTable
 from csra_gui.evaluation.cases import Outcome
 from csra_gui.evaluation.result_state import ResultState
@@ -149,7 +150,7 @@ class CategoryModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return "Category" if section == 0 else _COLUMNS[section - 1].title
         if role == Qt.ItemDataRole.ToolTipRole and section:
-            return _COLUMNS[section - 1].tip
+            return tool_tip(_COLUMNS[section - 1].tip)
         return None
 
     @override

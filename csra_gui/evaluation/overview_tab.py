@@ -22,7 +22,7 @@ from csra_gui.widgets.table import Cell, Table
 from engine.metrics.decisions import LabelMetrics
 from engine.metrics.localisation import Frame
 from engine.report.published import published_rows, why_not_comparable
-from engine.texts import NOTHING, date_text, display_text, percent
+from engine.texts import NOTHING, date_text, display_text, number, percent, whole_percent
 
 _HEADER = ("", "mAP", "CP", "CR", "CF1", "OP", "OR", "OF1", "from")
 _SHOWS = {
@@ -82,8 +82,8 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
         found.append(
             (
                 "Interval of mAP",
-                f"{interval.level:.0%} of resampled image sets lie between the two numbers. It "
-                "says nothing of another training, nor which of two models is better.",
+                f"{whole_percent(interval.level)} of resampled image sets lie between the two "
+                "numbers. It says nothing of another training, nor which of two models is better.",
             )
         )
     else:
@@ -184,7 +184,7 @@ def _six(metrics: LabelMetrics) -> tuple[str, ...]:
 
 
 def _printed(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1f}"
+    return number(value, 1)
 
 
 def _unreadable(number: int) -> str:

@@ -55,12 +55,14 @@ class Preflight:
         heading: of what follows.
         facts: caption and text, for people.
         problem: why it cannot be done; empty if it can.
+        of_images: how many the split has; 0 while nobody knows.
     """
 
     num_images: int
     heading: str
     facts: tuple[tuple[str, str], ...] = ()
     problem: str = ""
+    of_images: int = 0
 
 
 def look_at(root: Path, kind: str = "") -> FoundData:
@@ -116,7 +118,7 @@ def preflight(
     facts += [("Note", display_text(text)) for text in images.problems[:_MOST_PROBLEMS]]
     title = DATASETS[data.kind].title
     problem = "" if models else "Choose at least one model."
-    return Preflight(number, f"{title}, {split}", tuple(facts), problem)
+    return Preflight(number, f"{title}, {split}", tuple(facts), problem, len(images))
 
 
 _UNKNOWN_TIME = "known after the first images; later runs of a model go by its earlier ones"

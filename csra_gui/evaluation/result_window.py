@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.ask import ask_target
 from csra_gui.base.jobs import JobRunner, JobSlot
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.evaluation.analysis import Analysis, analyse
 from csra_gui.evaluation.category_tab import CategoryTab
 from csra_gui.evaluation.compare_tab import CompareTab
@@ -187,7 +188,7 @@ class ResultWindow(QWidget):
         else:
             model, data = analysis.run.model.get("name", ""), analysis.run.dataset.get("name", "")
             self.title.setText(display_text(f"{model} on {data}"))
-        self.title.setToolTip(self.title.text())
+        self.title.setToolTip(tool_tip(self.title.text()))
 
     # Files.
 

@@ -16,6 +16,7 @@ from csra_gui.evaluation.category_chooser import CategoryChooser
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.bars import BarGroup, BarPlot
 from csra_gui.plots.values import Series
+from engine.texts import percent, whole_percent
 
 
 class ScoresTab(QWidget):
@@ -76,7 +77,7 @@ class ScoresTab(QWidget):
             error = calibration.ece_by_category[choice]
             brier = calibration.brier_by_category[choice]
         self.readout.setText(
-            f"Scores are off by {100 * error:.1f} points on average (ECE); the mean squared error "
+            f"Scores are off by {percent(error)} points on average (ECE); the mean squared error "
             f"is {brier:.4f} (Brier). Bars on the dashed line mean: of the labels with a score of "
             "70 %, 70 % are right."
         )
@@ -132,7 +133,7 @@ def _spread_text(groups: Sequence[BarGroup]) -> str:
     """What the histogram shows, in words."""
     half = SCORE_BINS // 2
     parts = [
-        f"{group.heights[half:].sum():.0%} of those of which the truth is: {group.name}"
+        f"{whole_percent(group.heights[half:].sum())} of those of which the truth is: {group.name}"
         for group in groups
     ]
     return f"A score of at least one half: {'; '.join(parts)}."

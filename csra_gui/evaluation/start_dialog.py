@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -186,9 +186,19 @@ class StartDialog(QDialog):
 
     def _show_preflight(self, found: Preflight) -> None:
         self._preflight = found
+        if found.of_images:
+            self._fit_limit(found.of_images)
         self.sheet.set_facts(found.heading, found.facts)
         self.problem.setText(display_text(found.problem))
         self.start.setEnabled(not found.problem and found.num_images > 0)
+
+    def _fit_limit(self, total: int) -> None:
+        """Let nobody ask for more images than the split has."""
+        with QSignalBlocker(self.limit):
+            if self.limit.value() >= total:
+                self.limit.setValue(0)
+            self.limit.setMaximum(max(total - 1, 1))
+            self.limit.setSuffix(f" of {total:,} images, spread over them")
 
     @Slot(str)
     def _on_data_refused(self, text: str) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.evaluation.analysis import Analysis, LabelTable
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.models.entries import ModelEntry
@@ -45,7 +46,7 @@ class SaveThresholdsDialog(QDialog):
         self.name = QLineEdit(copy_name, self)
         self.name.setAccessibleName("Name of the copy")
         self.itself.setEnabled(is_own)
-        self.itself.setToolTip("" if is_own else "It ships with the program.")
+        self.itself.setToolTip(tool_tip("" if is_own else "It ships with the program."))
         (self.itself if is_own else self.copy).setChecked(True)
         note = QLabel(_WARNING, self)
         note.setWordWrap(True)

@@ -222,7 +222,6 @@ class MapActions(FeatureActions):
     @override
     def refresh(self) -> None:
         session, settings = self._session, self._settings
-        self["colors_jet"].setToolTip(JET_MISLEADS)
         for name in _ON_PHOTO:
             self[name].setEnabled(session.focus.current is not None)
         self["pin"].setEnabled(session.focus.category is not None)

@@ -29,7 +29,7 @@ from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, PositionScores
 from engine.explain.evidence import MapKind, attention, evidence_limit, map_of, score_map
 from engine.explain.render import DEFAULT_DIM
-from engine.texts import whole_percent
+from engine.texts import number, whole_percent
 
 _SHOWN_BY = frozenset(
     setting.key
@@ -273,13 +273,8 @@ def number_text(kind: MapKind, value: float) -> str:
         case MapKind.LOCAL_PROBABILITY:
             return whole_percent(value)
         case MapKind.ATTENTION:
-            return f"{value:.2f} × even"
+            return f"{number(value, 2)} × even"
         case MapKind.EVIDENCE:
-            return f"{signed_text(value, 3)} logits"
+            return f"{number(value, 3, signed=True)} logits"
         case MapKind.SCORE:
-            return signed_text(value, 2)
-
-
-def signed_text(value: float, decimals: int) -> str:
-    """A number with its sign, as it is printed."""
-    return f"{value:+.{decimals}f}".replace("-", "\N{MINUS SIGN}")
+            return number(value, 2, signed=True)

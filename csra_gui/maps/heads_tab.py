@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QVBoxLayo
 from typing_extensions import override
 
 from csra_gui.base.settings import MAP_HEAD, MAP_KIND, Settings
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.maps.display import MapDisplay, head_attention, head_caption, rounded_up
 from csra_gui.maps.layers import map_picture
 from csra_gui.session.session import Session
@@ -58,8 +59,11 @@ class HeadsTab(QWidget):
         self.tiles.setSpacing(4)
         self.tiles.setAccessibleName("Attention of each head")
         self.tiles.setToolTip(
-            "All on one scale, in multiples of an even look; the strongest spots lie beyond its "
-            "end. Attention is no evidence: for a label that is not there it adds up to the same."
+            tool_tip(
+                "All on one scale, in multiples of an even look; the strongest spots lie beyond "
+                "its end. Attention is no evidence: for a label that is not there it adds up to "
+                "the same."
+            )
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)

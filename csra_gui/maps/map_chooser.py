@@ -14,6 +14,7 @@ from csra_gui.base.settings import (
     Setting,
     Settings,
 )
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.maps.display import KIND_TEXTS, MapDisplay, head_caption
 from csra_gui.session.session import Session
 from csra_gui.widgets.color_bar import ColorBar
@@ -93,12 +94,12 @@ class MapChooser(QWidget):
         for stored, caption in setting.choices:
             box.addItem(caption, stored)
         for place, kind in enumerate(MapKind if setting is MAP_KIND else ()):
-            box.setItemData(place, KIND_TEXTS[kind].meaning, Qt.ItemDataRole.ToolTipRole)
+            box.setItemData(place, tool_tip(KIND_TEXTS[kind].meaning), Qt.ItemDataRole.ToolTipRole)
         jet = box.findData(ColorMapName.JET.value)
         if setting is COLOR_MAP and jet >= 0:
-            box.setItemData(jet, JET_MISLEADS, Qt.ItemDataRole.ToolTipRole)
+            box.setItemData(jet, tool_tip(JET_MISLEADS), Qt.ItemDataRole.ToolTipRole)
         box.setAccessibleName(setting.caption)
-        box.setToolTip(setting.help)
+        box.setToolTip(tool_tip(setting.help))
         box.activated.connect(lambda at: self._settings.set_value(setting, box.itemData(at)))
         return box
 
@@ -121,13 +122,13 @@ class MapChooser(QWidget):
         signed = kind in (MapKind.EVIDENCE, MapKind.SCORE)
         self.colors.setEnabled(not signed)
         self.colors.setToolTip(
-            "Maps with a sign are always blue to red." if signed else COLOR_MAP.help
+            tool_tip("Maps with a sign are always blue to red." if signed else COLOR_MAP.help)
         )
         self.heads.setCurrentIndex(0 if self._display.head is None else self._display.head + 1)
         self._form.setRowVisible(self.heads, kind is MapKind.ATTENTION and self.heads.count() > 1)
         self.meaning.setText(KIND_TEXTS[kind].meaning)
-        self.meaning.setToolTip(KIND_TEXTS[kind].long)
-        self.bar.setToolTip(KIND_TEXTS[kind].long)
+        self.meaning.setToolTip(tool_tip(KIND_TEXTS[kind].long))
+        self.bar.setToolTip(tool_tip(KIND_TEXTS[kind].long))
         self.update_bar()
 
     @Slot()

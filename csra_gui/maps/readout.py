@@ -14,7 +14,7 @@ from engine.api.geometry import Box
 from engine.api.values import FloatArray, Label, ModelInfo, PositionScores
 from engine.explain.evidence import MapKind, activate, logits, with_head
 from engine.explain.regions import PointValues, labels_at, region_labels, region_shares, values_at
-from engine.texts import display_text, whole_percent
+from engine.texts import display_text, percent, whole_percent
 
 _MOST = 3
 
@@ -61,7 +61,7 @@ def spot_value(
         shown = values_at(only, category, point, smooth=smooth).attention
     total = float(logits(scores)[category])
     # Of a logit below 0 a part means nothing: what speaks for the label would count against it.
-    part = f", {values.evidence / total * 100:.1f} % of its logit" if total > 0 else ""
+    part = f", {percent(values.evidence / total)} % of its logit" if total > 0 else ""
     return f"{number_text(kind, shown)}{part} (cell {values.row + 1}, {values.column + 1})"
 
 

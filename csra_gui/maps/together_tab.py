@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.maps.comparison import MAX_COMPARED, Beside, Comparison, Together
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.layers import category_color
@@ -126,7 +127,7 @@ class TogetherTab(QWidget):
             flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable
             possible = on or len(chosen) < MAX_COMPARED
             item.setFlags(flags | Qt.ItemFlag.ItemIsEnabled if possible else flags)
-            item.setToolTip("" if possible else _FULL)
+            item.setToolTip(tool_tip("" if possible else _FULL))
         blocker.unblock()
         self.how.setCurrentIndex(self.how.findData(self._comparison.together.value))
         self.beside.setCurrentIndex(self.beside.findData(self._comparison.beside.value))

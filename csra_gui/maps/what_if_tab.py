@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.maps.display import head_caption
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.maps.source import MapSource
@@ -66,9 +67,9 @@ class WhatIfTab(QScrollArea):
         self.update_state()
 
     def _set_up(self) -> None:
-        self.lam.setToolTip(_LAM_TIP)
-        self.size_slider.setToolTip(_SIZE_TIP)
-        self.all_heads.setToolTip(_ALL_TIP)
+        self.lam.setToolTip(tool_tip(_LAM_TIP))
+        self.size_slider.setToolTip(tool_tip(_SIZE_TIP))
+        self.all_heads.setToolTip(tool_tip(_ALL_TIP))
         self.reset.setToolTip("Back to what is stored.")
         left = QVBoxLayout()
         left.addWidget(self.lam)
@@ -144,9 +145,9 @@ class WhatIfTab(QScrollArea):
     def _made_head(self, place: int, temperature: float) -> tuple[QCheckBox, TemperatureSlider]:
         switch = QCheckBox(head_caption(place, temperature))
         switch.setChecked(True)
-        switch.setToolTip(_HEAD_TIP)
+        switch.setToolTip(tool_tip(_HEAD_TIP))
         slider = TemperatureSlider(f"T of head {place + 1}")
-        slider.setToolTip(_TEMPERATURE_TIP)
+        slider.setToolTip(tool_tip(_TEMPERATURE_TIP))
         switch.clicked.connect(self._on_sliders_changed)
         slider.value_changed.connect(self._on_sliders_changed)
         self.switches.append(switch)

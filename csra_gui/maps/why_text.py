@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from csra_gui.maps.display import head_caption, signed_text
+from csra_gui.maps.display import head_caption
 from engine.explain.explanation import Explanation, HeadTerms
-from engine.texts import percent
+from engine.texts import number, percent
 
 
 def plain_reason(why: Explanation, name: str) -> str:
@@ -23,9 +23,9 @@ def plain_reason(why: Explanation, name: str) -> str:
 def numbers(why: Explanation, name: str) -> str:
     """The arithmetic, line by line: a head each, their sum, the score, the threshold."""
     signs = [_head_line(place, head, why.lam) for place, head in enumerate(why.heads)]
-    total = f"Logit: {' '.join(signed_text(head.logit, 3) for head in why.heads)}"
+    total = f"Logit: {' '.join(_signed(head.logit, 3) for head in why.heads)}"
     if len(why.heads) > 1:
-        total += f" = {signed_text(why.logit, 3)}"
+        total += f" = {_signed(why.logit, 3)}"
     lines = [*signs, total, _score_line(why)]
     if why.calibrated is not None:
         lines.append(f"Calibrated: {_percent(why.calibrated)}. {_calibrated(why, name)}")
@@ -59,19 +59,19 @@ def _parts(why: Explanation, name: str) -> str:
     base = sum(head.base for head in why.heads)
     looked = sum(head.weighted for head in why.heads)
     return (
-        f"The photo as a whole speaks {_side(base)} {name} ({signed_text(base, 2)}), and the "
-        f"places that look most like it speak {_side(looked)} it ({signed_text(looked, 2)})."
+        f"The photo as a whole speaks {_side(base)} {name} ({_signed(base, 2)}), and the "
+        f"places that look most like it speak {_side(looked)} it ({_signed(looked, 2)})."
     )
 
 
 def _balance(why: Explanation) -> str:
     if why.activation == "softmax":
         return (
-            f"Together that is {signed_text(why.logit, 2)}; the score is its part of the 100 % "
+            f"Together that is {_signed(why.logit, 2)}; the score is its part of the 100 % "
             "that all categories share."
         )
     side = "above" if why.logit >= 0 else "below"
-    return f"Together that is {signed_text(why.logit, 2)}; {side} 0 means {side} 50 % sure."
+    return f"Together that is {_signed(why.logit, 2)}; {side} 0 means {side} 50 % sure."
 
 
 def _side(value: float) -> str:
@@ -81,13 +81,17 @@ def _side(value: float) -> str:
 def _head_line(place: int, head: HeadTerms, lam: float) -> str:
     looked = "maximum" if math.isinf(head.temperature) else "attention"
     return (
-        f"{head_caption(place, head.temperature)}: base {signed_text(head.base, 3)} + "
-        f"λ {lam:g} × {looked} {signed_text(head.attention, 3)} = {signed_text(head.logit, 3)}"
+        f"{head_caption(place, head.temperature)}: base {_signed(head.base, 3)} + "
+        f"λ {lam:g} × {looked} {_signed(head.attention, 3)} = {_signed(head.logit, 3)}"
     )
 
 
 def _score_line(why: Explanation) -> str:
-    return f"Score: {why.activation}({signed_text(why.logit, 3)}) = {_percent(why.score)}"
+    return f"Score: {why.activation}({_signed(why.logit, 3)}) = {_percent(why.score)}"
+
+
+def _signed(value: float, decimals: int) -> str:
+    return number(value, decimals, signed=True)
 
 
 def _percent(share: float) -> str:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.models.manager import DownloadOrder
 from csra_gui.widgets.fact_sheet import FactSheet
 from engine.records.catalogue import CatalogueEntry
@@ -77,7 +78,7 @@ def lam_box(parent: QWidget) -> QDoubleSpinBox:
     box.setDecimals(2)
     box.setValue(_DEFAULT_LAM)
     box.setAccessibleName("λ, the weight of attention")
-    box.setToolTip("How much the places a head looks at count beside the whole photo.")
+    box.setToolTip(tool_tip("How much the places a head looks at count beside the whole photo."))
     return box
 
 

@@ -15,7 +15,7 @@ from engine.records.inventory import ModelRow, list_models
 from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.models import ModelStore, shipped_models
 from engine.records.safetensors_header import read_header
-from engine.texts import megabytes
+from engine.texts import megabytes, percent
 
 Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"
@@ -137,7 +137,7 @@ def _record_facts(record: CheckpointRecord, path: Path) -> list[tuple[str, str]]
     head, pixels = record.config.head, record.config.preprocess
     temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
     made = [f"{key}: {text}" for key, text in record.provenance.items() if key != _MEASURED_ON]
-    results = {key: f"{key} {value:.1%}" for key, value in record.results.items()}
+    results = {key: f"{key} {percent(value)} %" for key, value in record.results.items()}
     overall = [text for key, text in results.items() if not key.startswith("AP ")]
     single = [text for key, text in results.items() if key.startswith("AP ")]
     on = record.provenance.get(_MEASURED_ON) or record.provenance.get("dataset")
@@ -151,7 +151,7 @@ def _record_facts(record: CheckpointRecord, path: Path) -> list[tuple[str, str]]
         ("Temperatures", temperatures),
         ("Thresholds", "" if record.thresholds is None else "one per category"),
         _categories(record.config.categories),
-        ("File", f"{path} ({path.stat().st_size / 1e6:.1f} MB)"),
+        ("File", f"{path} ({megabytes(path.stat().st_size)})"),
         ("How it was made", "; ".join(made)),
     ]
 

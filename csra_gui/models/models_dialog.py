@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
@@ -23,7 +24,7 @@ from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
 from csra_gui.widgets.windows import button_row, fit_to_screen
-from engine.texts import display_text
+from engine.texts import display_text, number
 
 _UNKNOWN = "–"
 _SIZE = QSize(1040, 620)
@@ -164,7 +165,7 @@ class ModelsDialog(QDialog):
         return tuple(ModelLine(m.name, self._cells(m), self._is_used(m)) for m in models)
 
     def _cells(self, model: ModelEntry) -> tuple[str, ...]:
-        published = None if model.published_map is None else f"{model.published_map:.1f} %"
+        published = None if model.published_map is None else f"{number(model.published_map, 1)} %"
         lam = None if model.lam is None else f"{model.lam:g}"
         values = (
             model.name,
@@ -204,7 +205,7 @@ class ModelsDialog(QDialog):
         self.import_file.setEnabled(free)
         self.export.setEnabled(usable and free)
         self.remove.setEnabled(model is not None and model.is_removable and not used and free)
-        self.remove.setToolTip(self._why_not_removable(model, used=used))
+        self.remove.setToolTip(tool_tip(self._why_not_removable(model, used=used)))
 
     @staticmethod
     def _why_not_removable(model: ModelEntry | None, *, used: bool) -> str:

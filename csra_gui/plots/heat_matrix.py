@@ -22,9 +22,11 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from typing_extensions import override
 
 from csra_gui.base.theme import blended
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.plots.colors import series_color
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
+from engine.texts import whole_percent
 
 _Index = QModelIndex | QPersistentModelIndex
 _CELL = 34
@@ -75,8 +77,10 @@ class MatrixModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
             return self.names[section]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return tool_tip(self.names[section])
         return None
 
     @override
@@ -86,12 +90,13 @@ class MatrixModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{count:,}" if count else ""
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self._text.format(
+            text = self._text.format(
                 row=self.names[row],
                 column=self.names[column],
                 count=f"{count:,}",
-                share=f"{self._shares[row, column]:.0%}",
+                share=whole_percent(self._shares[row, column]),
             )
+            return tool_tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignCenter
         if role == Qt.ItemDataRole.BackgroundRole:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from typing_extensions import override
 
+from csra_gui.base.tool_tips import tool_tip
 from engine.library.values import Verdict
 from engine.texts import whole_percent
 
@@ -172,8 +172,7 @@ def _shown(row: LabelRow, role: int, *, pinned: bool) -> object:
         case Qt.ItemDataRole.AccessibleTextRole:
             return _sentence(row, pinned=pinned)
         case Qt.ItemDataRole.ToolTipRole:
-            # Escaped: Qt would take a name with tags in it for rich text.
-            return f"<span>{html.escape(_sentence(row, pinned=pinned))}<br>{_HELP}</span>"
+            return tool_tip(_sentence(row, pinned=pinned), _HELP)
         case _:
             return None
 

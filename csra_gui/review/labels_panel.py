@@ -14,6 +14,7 @@ from csra_gui.base.settings import (
     USE_MODEL_THRESHOLDS,
     Settings,
 )
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.map_chooser import MapChooser
 from csra_gui.review.controller import ReviewController
@@ -25,7 +26,7 @@ from csra_gui.review.progress_bar import ReviewProgressBar
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
 from csra_gui.widgets.labelled_slider import LabelledSlider
-from engine.texts import display_text
+from engine.texts import display_text, whole_percent
 
 #: Categories that are listed whatever their score is, where scores add up to 100 %.
 _BEST_GUESSES = 5
@@ -152,7 +153,7 @@ class LabelsPanel(QWidget):
         self.threshold.set_default(float(thresholds.setting.default))
         self.threshold.setEnabled(not thresholds.uses_own)
         shared = _SHARED if thresholds.is_shared else ""
-        self.threshold.setToolTip(_OWN_IN_USE if thresholds.uses_own else shared)
+        self.threshold.setToolTip(tool_tip(_OWN_IN_USE if thresholds.uses_own else shared))
         self._own_hint.setVisible(thresholds.uses_own)
         self.own_thresholds.setVisible(thresholds.has_own)
         self.own_thresholds.setChecked(bool(self._settings.value(USE_MODEL_THRESHOLDS)))
@@ -219,7 +220,7 @@ class LabelsPanel(QWidget):
             }[session.models.state]
         if session.focus.category is not None and session.focus.evidence is None:
             return session.focus.evidence_error or "Working out where it is…"
-        common = f" of {session.thresholds.common:.0%}"
+        common = f" of {whole_percent(session.thresholds.common)}"
         nothing = f"Nothing reaches the threshold{'' if session.thresholds.uses_own else common}."
         return "" if any(row.counts for row in self._rows) else nothing
 

@@ -10,9 +10,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from typing_extensions import override
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.search.facets import Facet, FacetGroup
 from csra_gui.search.filter_terms import TermState
-from csra_gui.widgets.tool_tips import plain_tool_tip
 from engine.texts import display_text, photos_text
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -114,7 +114,7 @@ class FacetModel(QAbstractListModel):
             case Qt.ItemDataRole.AccessibleTextRole:
                 return _sentence(row)
             case Qt.ItemDataRole.ToolTipRole if row.facet is not None:
-                return plain_tool_tip([_sentence(row), display_text(row.facet.term), _HELP])
+                return tool_tip(_sentence(row), display_text(row.facet.term), _HELP)
         return None
 
 

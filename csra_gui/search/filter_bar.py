@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayo
 
 from csra_gui.base.icons import icon
 from csra_gui.base.theme import Tone, tone_color
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.search.filter_edit import Completing, FilterEdit
 from csra_gui.search.filter_help import FilterHelp
 from csra_gui.search.sort_chooser import SortChooser
@@ -118,7 +119,7 @@ def _tool(parent: QWidget, icon_name: str, caption: str) -> QToolButton:
     button = QToolButton(parent)
     button.setAutoRaise(True)
     button.setIcon(icon(icon_name))
-    button.setToolTip(caption)
+    button.setToolTip(tool_tip(caption))
     button.setAccessibleName(caption)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

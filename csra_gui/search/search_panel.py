@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from csra_gui.base.ask import ask_text
 from csra_gui.base.settings import Settings
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.search.filter_bar import FilterBar
 from csra_gui.search.saved_filters import MAX_NAME_LENGTH, SavedFilters
 from csra_gui.session.session import Session
@@ -128,7 +129,7 @@ class SearchPanel(QWidget):
         menu.addSeparator()
         for one in kept:
             action = menu.addAction(_menu_text(one.name))
-            action.setToolTip(display_text(one.text))
+            action.setToolTip(tool_tip(display_text(one.text)))
             action.triggered.connect(_call(self._session.shown.set_filter, one.text))
         menu.addSeparator()
         removing = menu.addMenu("&Delete")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from csra_gui.base.icons import icon
+from csra_gui.base.tool_tips import tool_tip
 
 #: Goes before a category's name in the key of its score.
 SCORE_PREFIX = "score:"
@@ -101,5 +102,5 @@ class SortChooser(QWidget):
         self.categories.setVisible(self.orders.currentData() == _BY_SCORE)
         self.direction.setIcon(icon("sort-down" if self._descending else "sort-up"))
         text = "Greatest or last first" if self._descending else "Smallest or first first"
-        self.direction.setToolTip(text)
+        self.direction.setToolTip(tool_tip(text))
         self.direction.setAccessibleName(text)

@@ -17,6 +17,7 @@ from engine.api.values import FloatArray
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray
 from engine.library.values import Verdict
+from engine.texts import whole_percent
 
 #: Models whose scores are kept, while they take less than this; the one in use always is.
 KEPT_MODELS = 4
@@ -43,7 +44,7 @@ class ScoredLabel:
     @property
     def score_text(self) -> str:
         """The score in percent; empty if there is none."""
-        return "" if np.isnan(self.score) else f"{self.score:.0%}"
+        return "" if np.isnan(self.score) else whole_percent(self.score)
 
 
 @dataclass(slots=True)

@@ -32,10 +32,12 @@ class Retagger(QObject):
         ready: the ``Difference`` to look at.
         accepted: rows whose scores count now, and the name of the model to use from now on or
             ``None`` if it is the one in use.
+        settled: ``difference`` is no more: it was accepted or discarded.
     """
 
     ready = Signal(object)
     accepted = Signal(object, object)
+    settled = Signal()
 
     is_held_back = True
 
@@ -82,11 +84,17 @@ class Retagger(QObject):
     @Slot()
     def discard(self) -> None:
         """Let everything be as it was."""
-        model, self._model = self._model, None
-        self.difference, self._scores, self._errors = None, None, {}
+        model = self._model
         self._comparing.drop()
+        self._forget()
         if model is not None:
             self._engine.release(model.id)
+
+    def _forget(self) -> None:
+        was_ready = self.difference is not None
+        self.difference, self._model, self._scores, self._errors = None, None, None, {}
+        if was_ready:
+            self.settled.emit()
 
     def accept(self, categories: Collection[str]) -> None:
         """Let the new labels of some categories count; those of others stay as they were."""
@@ -104,7 +112,7 @@ class Retagger(QObject):
             for row, message in errors.items():
                 self._photos.set_error(row, message)
         self._write(model, outcome.rows, scores, errors)
-        self.difference, self._scores, self._model = None, None, None
+        self._forget()
 
     def _write(
         self, model: ModelInfo, rows: IntArray, scores: HalfArray, errors: dict[int, str]

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 from csra_gui.base.actions import SEPARATOR, FeatureActions, MenuSpec, menu_paths, plain_text
 from csra_gui.base.settings import Settings
 from csra_gui.base.shortcuts import Shortcuts
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.session.session import Session
 from csra_gui.shell.actions import WindowActions
 from csra_gui.shell.menus import ICONS_ONLY, MENUS, OTHER_KEYS, TOOL_BAR
@@ -95,7 +96,7 @@ class ActionTable(QObject):
             action.setShortcuts([QKeySequence(key) for key in self.shortcuts.keys(spec.id)])
             plain = plain_text(spec.text)
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{plain} ({keys})" if keys else plain)
+            action.setToolTip(tool_tip(f"{plain} ({keys})" if keys else plain, spec.tip))
 
     def _fill(self, menu: QMenu, spec: MenuSpec) -> None:
         self._menus[spec.id] = menu

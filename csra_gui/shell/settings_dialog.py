@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.base.settings import SETTINGS, Setting, Settings
+from csra_gui.base.tool_tips import tool_tip
 
 
 class SettingsDialog(QDialog):
@@ -45,7 +46,7 @@ class SettingsDialog(QDialog):
     def _add_row(self, form: QFormLayout, setting: Setting) -> None:
         editor = self._editor(setting)
         editor.setObjectName(setting.key)
-        editor.setToolTip(setting.help)
+        editor.setToolTip(tool_tip(setting.help))
         editor.setAccessibleName(setting.caption)
         editor.setAccessibleDescription(setting.help)
         if isinstance(editor, QCheckBox):

@@ -31,7 +31,9 @@ class TaggingController(QObject):
         self._settings = settings
         self._notifier = notifier
         self._window = window
+        self._shown_caption = ""
         session.retagger.ready.connect(self._on_retagger_ready)
+        session.retagger.settled.connect(self._on_retagger_settled)
         for fact in (
             session.pipeline.photos_reset,
             session.tagger.started,
@@ -86,9 +88,21 @@ class TaggingController(QObject):
         dialog.accepted_categories.connect(self._session.retagger.accept)
         dialog.discarded.connect(self._session.retagger.discard)
         dialog.photo_chosen.connect(self._session.focus.set_current)
-        dialog.photos_chosen.connect(self._session.shown.set_fixed)
+        dialog.photos_chosen.connect(self._show_photos)
         dialog.finished.connect(lambda: self._remind(dialog, difference))
         dialog.show()
+
+    @Slot(object, str)
+    def _show_photos(self, rows: tuple[int, ...], caption: str) -> None:
+        self._shown_caption = caption
+        self._session.shown.set_fixed(rows, caption)
+
+    @Slot()
+    def _on_retagger_settled(self) -> None:
+        """What would have changed has, or never will: show all photos again."""
+        if self._shown_caption and self._session.shown.fixed_caption == self._shown_caption:
+            self._session.shown.set_fixed(None)
+        self._shown_caption = ""
 
     def _remind(self, dialog: DifferenceDialog, difference: Difference) -> None:
         """Whoever only closed the dialog can come back to it."""

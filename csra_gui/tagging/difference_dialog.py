@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.retag_plan import CategoryChange, Difference
 from csra_gui.widgets.labels import plain_label
@@ -108,7 +109,7 @@ class DifferenceDialog(QDialog):
                 item.setTextAlignment(column, right)
             if not change.can_stay:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsUserCheckable)
-                item.setToolTip(0, _ALWAYS)
+                item.setToolTip(0, tool_tip(_ALWAYS))
         self._show.setEnabled(bool(changes))
         first = self.categories.topLevelItem(0)
         if first is not None:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.training.fields import (
     FieldKind,
     FieldSpec,
@@ -101,7 +102,7 @@ class ConfigForm(QWidget):
         editor.setObjectName(spec.name)
         editor.setAccessibleName(spec.caption)
         editor.setAccessibleDescription(spec.help)
-        editor.setToolTip(spec.help)
+        editor.setToolTip(tool_tip(spec.help))
         if not isinstance(editor, QCheckBox):
             editor.setFixedWidth(_EDITOR_WIDTH)
         caption = QLabel(spec.caption, self)

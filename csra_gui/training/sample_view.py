@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QSlider, QV
 from typing_extensions import override
 
 from csra_gui.base.theme import BACKDROP, BACKDROP_MUTED, BACKDROP_TEXT
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.training.record import TrainingRecord
@@ -19,7 +20,7 @@ from csra_gui.widgets.overlay import render_overlay
 from engine.api.values import PositionScores
 from engine.explain.evidence import local_probability, logits, on_photo, sigmoid
 from engine.explain.render import OverlayStyle
-from engine.texts import display_text
+from engine.texts import display_text, whole_percent
 
 _SIDE = 320
 _BYTES = 32 * 2**20
@@ -51,7 +52,7 @@ class SampleCard(QWidget):
         """What the model says, and what is true."""
         self._overlay, self.says, self.truth = overlay, says, truth
         self.setAccessibleName(f"{says}. {truth}")
-        self.setToolTip(f"{says}\n{truth}")
+        self.setToolTip(tool_tip(f"{says}\n{truth}"))
         self.update()
 
     @override
@@ -176,7 +177,7 @@ def _state(
         on_photo(grid, _MAP_SIDE, min(height, 4 * _MAP_SIDE), scores.content),
         OverlayStyle(threshold=0.5, contour=False),
     )
-    says = " · ".join(f"{display_text(names[i])} {values[i]:.0%}" for i in ranked)
+    says = " · ".join(f"{display_text(names[i])} {whole_percent(values[i])}" for i in ranked)
     map_of = f" (map: {display_text(names[shown])})"
     true_names = ", ".join(display_text(name) for name in truth) or "none of the labels"
     return overlay, says, f"It shows: {true_names}{map_of}"

@@ -99,5 +99,5 @@ class ColorBar(QWidget):
         if self._unit == "%":
             return whole_percent(value)
         sign = "+" if self._style.low < 0 < value else ""
-        text = f"{sign}{value:.3g}".replace("-", "\N{MINUS SIGN}")
+        text = f"{sign}{value + 0.0:.3g}".replace("-", "\N{MINUS SIGN}")
         return f"{text} {self._unit}" if self._unit and value == self._style.high else text

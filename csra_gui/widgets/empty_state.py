@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from csra_gui.base.icons import icon_pixmap
 from csra_gui.base.theme import Tone, tone_color
+from csra_gui.base.tool_tips import tool_tip
 
 _ICON_SIDE = 72
 _TEXT_WIDTH = 420
@@ -54,7 +55,7 @@ class EmptyState(QWidget):
         for button, action in zip((self._primary, self._secondary), actions, strict=False):
             button.setText(action.text())
             button.setIcon(action.icon())
-            button.setToolTip(action.toolTip())
+            button.setToolTip(tool_tip(action.toolTip()))
             button.setVisible(True)
             button.clicked.connect(action.trigger)
 

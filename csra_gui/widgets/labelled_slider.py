@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QWidget
 from typing_extensions import override
 
-from engine.texts import whole_percent
+from csra_gui.base.tool_tips import tool_tip
+from engine.texts import number, whole_percent
 
 
 class LabelledSlider(QWidget):
@@ -74,13 +75,13 @@ class LabelledSlider(QWidget):
         """What a double click on the caption goes back to."""
         self._default = value
         reset = self.tr("Double-click to go back to %1").replace("%1", self._text(value))
-        self._caption.setToolTip(reset)
+        self._caption.setToolTip(tool_tip(reset))
 
     @override
     def setToolTip(self, text: str) -> None:
         """Explain the slider; the caption keeps its own hint."""
-        super().setToolTip(text)
-        self._slider.setToolTip(text)
+        super().setToolTip(tool_tip(text))
+        self._slider.setToolTip(tool_tip(text))
         self._slider.setAccessibleDescription(text)
 
     @override
@@ -103,7 +104,7 @@ class LabelledSlider(QWidget):
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
     def _text(self, value: float) -> str:
-        return whole_percent(value) if self._percent else f"{value:.{self._decimals}f}"
+        return whole_percent(value) if self._percent else number(value, self._decimals)
 
     def _show_number(self) -> None:
         self._number.setText(self._text(self.value()))

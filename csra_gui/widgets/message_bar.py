@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from csra_gui.base.icons import icon, icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.widgets.labels import plain_label
 
 MAX_MESSAGES = 3
@@ -154,7 +155,7 @@ class _Message(QWidget):
         close.setIcon(icon("close"))
         close.setIconSize(QSize(14, 14))
         close.setAutoRaise(True)
-        close.setToolTip(self.tr("Close this message"))
+        close.setToolTip(tool_tip(self.tr("Close this message")))
         close.setAccessibleName(self.tr("Close this message"))
         close.clicked.connect(self.close_requested)
         row.addWidget(close)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.ask import ask_whether
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
+from csra_gui.base.tool_tips import tool_tip
 from engine.records.folders import Record, RecordStore
 from engine.texts import display_text
 
@@ -221,7 +222,7 @@ class RecordPanel(QWidget, Generic[N]):
             cells = [*(column.text(value) for column in self._columns), value.note]
         item = QTreeWidgetItem([display_text(cell) for cell in cells])
         for column in range(place):
-            item.setToolTip(column, item.text(column))
+            item.setToolTip(column, tool_tip(item.text(column)))
         if value is not None:
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
             item.setToolTip(place, "Double-click to write a note")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.session.photo_table import PhotoTable
 from engine.library.columns import IntArray
 from engine.texts import display_name, display_path
@@ -54,7 +55,7 @@ class RowListModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{'+' if is_gain else '−'}  {display_name(path)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return display_path(path).replace("<", "&lt;")
+            return tool_tip(display_path(path))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{display_name(path)} {'gains' if is_gain else 'loses'} the label"
         return None

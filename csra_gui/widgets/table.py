@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.theme import Tone, tone_color
+from csra_gui.base.tool_tips import tool_tip
 from engine.texts import change
 
 _ROW_MARGIN = 8
@@ -100,7 +101,7 @@ class Table(QTableWidget):
         set_up_table(self, name, selects_rows=selects_rows)
         for column, title in enumerate(header):
             item = QTableWidgetItem(title)
-            item.setToolTip((tips or {}).get(column, ""))
+            item.setToolTip(tool_tip((tips or {}).get(column, "")))
             self.setHorizontalHeaderItem(column, item)
         columns = self.horizontalHeader()
         columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -119,7 +120,7 @@ class Table(QTableWidget):
 
     def _item(self, cell: Cell) -> QTableWidgetItem:
         item = QTableWidgetItem(cell.text) if cell.number is None else _NumberItem(cell)
-        item.setToolTip(cell.tip)
+        item.setToolTip(tool_tip(cell.tip))
         if cell.tone is not None:
             item.setForeground(tone_color(cell.tone, self.palette()))
         if cell.is_bold:

@@ -21,7 +21,7 @@ from csra_gui.base.paths import log_file
 from csra_gui.widgets.labels import plain_label
 from engine import __version__
 from engine.api.values import ModelInfo
-from engine.texts import display_path, display_text
+from engine.texts import display_path, display_text, percent
 
 _BUG_HEADLINE = (
     "Something went wrong that should not have. Your photos are untouched, and you can go on. "
@@ -107,7 +107,7 @@ def _model_lines(model: ModelInfo | None) -> list[str]:
         lines.append(f"File: {display_path(model.path)}")
     # Those of each category are in the list of models.
     overall = {n: v for n, v in model.results.items() if not n.startswith("AP ")}
-    lines += [f"{display_text(name)}: {value:.3f}" for name, value in overall.items()]
+    lines += [f"{display_text(name)}: {percent(value)} %" for name, value in overall.items()]
     if model.description:
         lines += ["", display_text(model.description)]
     return lines

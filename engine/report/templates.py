@@ -15,7 +15,7 @@ from markupsafe import Markup
 from engine.metrics.checks import defined_mean
 from engine.report.pictures import jpeg, map_png, svg_line
 from engine.resources import resource_path
-from engine.texts import display_text, percent
+from engine.texts import display_text, number, percent
 
 if TYPE_CHECKING:
     import jinja2
@@ -86,6 +86,7 @@ def _environment() -> jinja2.Environment:
         "map_png": map_png,
         "mean": defined_mean,
         "percent": percent,
+        "number": number,
         "svg_line": svg_line,
         "whole": _whole,
     }

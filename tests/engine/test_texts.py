@@ -10,6 +10,7 @@ from engine.texts import (
     duration,
     gib,
     megabytes,
+    number,
     percent,
     photos_text,
     rate_text,
@@ -75,3 +76,14 @@ def test_counts_and_sizes_have_their_unit() -> None:
     assert [percent(share) for share in (0.9137, None, math.nan)] == ["91.4", "–", "–"]
     assert percent(0.5, " %") == "50.0 %"
     assert whole_percent(0.876) == "88 %"
+
+
+def test_nothing_that_is_rounded_to_0_has_a_sign_of_its_own() -> None:
+    assert [percent(-0.0001, " %"), whole_percent(-0.004), number(-0.0004, 3)] == [
+        "0.0 %",
+        "0 %",
+        "0.000",
+    ]
+    assert number(-0.0004, 3, signed=True) == "+0.000"
+    assert [number(-1.25, 1), number(1234.5, 2, signed=True)] == ["−1.2", "+1,234.50"]
+    assert [number(None, 1), number(math.nan, 1), percent(math.inf, " %")] == ["–"] * 3

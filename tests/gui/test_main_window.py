@@ -301,7 +301,7 @@ def test_names_with_markup_are_shown_as_they_are(
     application.session.thresholds.set_common(0.0)
     assert cell(application, name, Qt.ItemDataRole.DisplayRole) == name
     tip = str(cell(application, name, Qt.ItemDataRole.ToolTipRole))
-    assert "&lt;img src=x>" in tip
+    assert "&lt;img src=x&gt;" in tip
     assert "<img" not in tip
     rich = [
         label.text()

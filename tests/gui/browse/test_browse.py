@@ -261,7 +261,7 @@ def test_reviewed_photos_and_decisions_are_told_to_the_view_and_to_screen_reader
     assert index.data(PhotoRole.IS_REVIEWED) is True
     assert "cat" in [label.category for label in index.data(PhotoRole.LABELS)]
     text = index.data(Qt.ItemDataRole.AccessibleTextRole)
-    assert text.startswith("cat-1.jpg: ") and "cat 97% ✓" in text and text.endswith("reviewed")
+    assert text.startswith("cat-1.jpg: ") and "cat 97 % ✓" in text and text.endswith("reviewed")
     application.session.decisions.decide([1], {"cat": Verdict.REJECTED}, caption="Reject")
     assert "cat" not in [label.category for label in index.data(PhotoRole.LABELS)]
 

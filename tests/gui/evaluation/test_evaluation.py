@@ -119,6 +119,19 @@ def shown(application: Application) -> list[str]:
     return [session.photos.paths[row].stem for row in session.shown.rows]
 
 
+def test_no_more_images_can_be_asked_for_than_the_split_has(
+    qtbot: QtBot, start: Start, devkit: Path
+) -> None:
+    dialog = start_dialog(qtbot, start(), devkit)
+    dialog.limit.setMaximum(5000)
+    dialog.limit.setValue(300)
+    qtbot.waitUntil(dialog.start.isEnabled)
+    assert dialog.limit.text() == "all images"
+    dialog.limit.setValue(30)
+    qtbot.waitUntil(dialog.start.isEnabled)
+    assert dialog.limit.text() == "30 of 40 images, spread over them"
+
+
 def test_a_devkit_is_recognised_evaluated_and_a_number_shows_its_images(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:

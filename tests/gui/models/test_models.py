@@ -43,7 +43,7 @@ def test_the_list_says_what_is_known_of_each_model_and_what_is_in_use(
     assert official["coco-vit-l16-star"].text(5) == "–"
     assert not backbones.isExpanded()
     text = dialog.sheet.toPlainText()
-    assert re.search(r"val mAP 9\d\.\d%, on VOC2007 val, 1508 images", text)
+    assert re.search(r"val mAP 9\d\.\d %, on VOC2007 val, 1508 images", text)
     assert "Categories (20)" in text
     assert "diningtable" in text
     dialog.tree.set_current_name(OFFICIAL)

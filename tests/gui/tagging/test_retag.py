@@ -136,6 +136,23 @@ def test_only_the_ticked_categories_are_taken_over_and_a_click_shows_a_photo(
     assert ("boat" in labels(session, "cat-and-dog.jpg")) is had_boat
 
 
+@pytest.mark.parametrize("ending", ["Discard", "Accept what is ticked"])
+def test_photos_that_would_change_are_shown_until_it_is_decided(
+    qtbot: QtBot, start: Start, photos: Path, request: pytest.FixtureRequest, ending: str
+) -> None:
+    application = tagged(qtbot, start, photos)
+    shown, photos_open = application.session.shown, application.session.photos
+    request.getfixturevalue("other_mind")
+    dialog = reviewed(qtbot, application, RetagMode.REPLACE)
+    buttons = {button.text(): button for button in dialog.findChildren(QPushButton)}
+    buttons["Show these photos"].click()
+    qtbot.waitUntil(lambda: 0 < len(shown) < len(photos_open))
+    assert application.window.search.panel.fixed.isVisible()
+    buttons[ending].click()
+    qtbot.waitUntil(lambda: len(shown) == len(photos_open))
+    assert not application.window.search.panel.fixed.isVisible()
+
+
 def test_cancelling_changes_nothing_and_says_so(
     qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine
 ) -> None:
