@@ -33,6 +33,7 @@ from csra_gui.widgets.photo_tiles import PhotoTiles, needed_tiles
 from csra_gui.widgets.region_marker import RegionMarker
 from csra_gui.widgets.zoom_view import ZOOM_STEP, ZoomView
 from engine.data.decoding.tiles import Tile
+from engine.texts import whole_percent
 
 __all__ = ["ZOOM_STEP", "PhotoView"]
 
@@ -219,7 +220,7 @@ class PhotoView(ZoomView):
             paint_focus_frame(painter, self.rect(), self.palette())
 
     def _zoom_text(self) -> str:
-        percent = f"{self.zoom * 100:.0f} %" if self.zoom >= 0.01 else "< 1 %"
+        percent = whole_percent(self.zoom) if self.zoom >= 0.01 else "< 1 %"
         return f"{percent}, {self._detail_note}" if self._detail_note else percent
 
     def _paint_photo(self, painter: QPainter) -> None:
