@@ -176,8 +176,9 @@ MAP_EVEN = Setting(
 )
 #: True boxes of photos that belong to a data set.
 SHOW_TRUE_BOXES = Setting("view/true_boxes", False)
-#: Kind, colours and scale of maps below the labels; folded away there is more room for labels.
-FOLD_MAPS = Setting("view/fold_maps", False)
+#: Groups below the labels, which leave them the room while they are folded away.
+FOLD_THRESHOLDS = Setting("view/fold_thresholds", True)
+FOLD_MAPS = Setting("view/fold_maps", True)
 SHOW_ALL_LABELS = Setting(
     "view/show_all_labels",
     False,
@@ -220,6 +221,7 @@ SETTINGS: tuple[Setting, ...] = (
     MAP_DIM,
     MAP_EVEN,
     SHOW_TRUE_BOXES,
+    FOLD_THRESHOLDS,
     FOLD_MAPS,
     SHOW_ALL_LABELS,
     RETAG_MODE,

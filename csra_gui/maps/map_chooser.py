@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import (
     COLOR_MAP,
-    FOLD_MAPS,
     JET_MISLEADS,
     MAP_HEAD,
     MAP_KIND,
@@ -42,12 +41,8 @@ class MapChooser(QWidget):
         self.colors = self._combo(COLOR_MAP)
         self.bar = ColorBar(self)
         self.meaning = plain_label("", self)
-        self.fold = QToolButton(self)
-        self._content = QWidget(self)
         self._form = QFormLayout()
         self._set_up_layout()
-        self._fold(bool(settings.value(FOLD_MAPS)))
-        self.fold.toggled.connect(self._on_fold_toggled)
         self.heads.activated.connect(self._on_heads_activated)
         session.focus.category_changed.connect(self.update_bar)
         session.focus.current_changed.connect(self.update_bar)
@@ -67,27 +62,12 @@ class MapChooser(QWidget):
         for box in (self.kinds, self.heads, self.colors):
             # The sentence below grows with each line, which the layout takes from whom it can.
             box.setMinimumHeight(box.sizeHint().height())
-        inner = QVBoxLayout(self._content)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(6)
-        inner.addLayout(self._form)
-        inner.addWidget(self.bar)
-        inner.addWidget(self.meaning)
-        self.fold.setText("Map")
-        self.fold.setCheckable(True)
-        self.fold.setAutoRaise(True)
-        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.fold.setToolTip("Kind, colours and scale of the map; fold it for a longer list")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.fold)
-        layout.addWidget(self._content)
-
-    def _fold(self, folded: bool) -> None:
-        self.fold.setChecked(not folded)
-        self.fold.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
-        self._content.setVisible(not folded)
+        layout.setSpacing(6)
+        layout.addLayout(self._form)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.meaning)
 
     def _combo(self, setting: Setting) -> QComboBox:
         box = QComboBox(self)
@@ -102,11 +82,6 @@ class MapChooser(QWidget):
         box.setToolTip(tool_tip(setting.help))
         box.activated.connect(lambda at: self._settings.set_value(setting, box.itemData(at)))
         return box
-
-    @Slot(bool)
-    def _on_fold_toggled(self, unfolded: bool) -> None:
-        self._settings.set_value(FOLD_MAPS, not unfolded)
-        self._fold(not unfolded)
 
     @Slot()
     def update_bar(self) -> None:

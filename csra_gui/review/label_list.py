@@ -32,6 +32,10 @@ _MOVES = frozenset(
         Qt.Key.Key_PageDown,
     }
 )
+_LEAST_WIDTH = 180
+#: However little room there is, so many labels are seen; and how high one is while there is none.
+_LEAST_ROWS = 3
+_ROW_HEIGHT = 34
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -105,7 +109,11 @@ class LabelList(QListView):
 
     @override
     def sizeHint(self) -> QSize:
-        return QSize(260, 360)
+        return QSize(260, 160)
+
+    @override
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_WIDTH, _LEAST_ROWS * max(self.sizeHintForRow(0), _ROW_HEIGHT))
 
     # --- pointing ---
 

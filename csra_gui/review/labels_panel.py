@@ -9,9 +9,13 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import (
+    FOLD_MAPS,
+    FOLD_THRESHOLDS,
+    MAP_KIND,
     OVERLAY_OPACITY,
     SHOW_ALL_LABELS,
     USE_MODEL_THRESHOLDS,
+    Setting,
     Settings,
 )
 from csra_gui.base.tool_tips import tool_tip
@@ -25,6 +29,7 @@ from csra_gui.review.label_rows import LabelContext, rows_of_photo, rows_of_phot
 from csra_gui.review.progress_bar import ReviewProgressBar
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
+from csra_gui.widgets.fold import Fold, ScrollColumn
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from engine.texts import display_text, whole_percent
 
@@ -67,10 +72,22 @@ class LabelsPanel(QWidget):
             "&Overlay opacity", 0.05, 1.0, 0.05, percent=True, parent=self
         )
         self.maps = MapChooser(session, settings, display, self)
+        below = (self._show_all, self.own_thresholds, self._own_hint, self.threshold)
+        self.threshold_group = self._group("Threshold", below, FOLD_THRESHOLDS)
+        self.map_group = self._group("Map", (self.opacity, self.maps), FOLD_MAPS)
         self._set_up_layout()
         self._connect()
         self._apply_settings()
         self._update_rows()
+
+    def _group(self, caption: str, widgets: Sequence[QWidget], setting: Setting) -> Fold:
+        content = QWidget(self)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 4)
+        column.setSpacing(6)
+        for widget in widgets:
+            column.addWidget(widget)
+        return Fold(caption, content, self._settings, setting, self)
 
     def _set_up_layout(self) -> None:
         heading = QLabel("Labels", self)
@@ -97,16 +114,14 @@ class LabelsPanel(QWidget):
         layout.addWidget(self._state)
         layout.addWidget(self.labels, 1)
         layout.addLayout(entry)
-        below: tuple[QWidget, ...] = (
-            self._show_all,
-            self.own_thresholds,
-            self._own_hint,
-            self.threshold,
-            self.opacity,
-            self.maps,
-        )
-        for widget in below:
-            layout.addWidget(widget)
+        groups = QWidget(self)
+        column = QVBoxLayout(groups)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.threshold_group)
+        column.addWidget(self.map_group)
+        column.addStretch(1)
+        layout.addWidget(ScrollColumn(groups, self))
 
     def _set_up_buttons(self) -> None:
         for button in (self.why, self.reviewed, self.favourites):
@@ -143,6 +158,7 @@ class LabelsPanel(QWidget):
 
     def _apply_settings(self) -> None:
         self._update_threshold()
+        self._update_map_summary()
         self.opacity.set_value(float(self._settings.value(OVERLAY_OPACITY)))
         self.opacity.set_default(float(OVERLAY_OPACITY.default))
         self._show_all.setChecked(bool(self._settings.value(SHOW_ALL_LABELS)))
@@ -157,6 +173,11 @@ class LabelsPanel(QWidget):
         self._own_hint.setVisible(thresholds.uses_own)
         self.own_thresholds.setVisible(thresholds.has_own)
         self.own_thresholds.setChecked(bool(self._settings.value(USE_MODEL_THRESHOLDS)))
+        common = whole_percent(thresholds.common)
+        self.threshold_group.set_summary("of each label" if thresholds.uses_own else common)
+
+    def _update_map_summary(self) -> None:
+        self.map_group.set_summary(dict(MAP_KIND.choices)[self._settings.value(MAP_KIND)])
 
     def start_typing(self) -> None:
         """Let the person type a label."""
@@ -271,5 +292,7 @@ class LabelsPanel(QWidget):
     def _on_settings_changed(self, key: str, value: object) -> None:
         if key == OVERLAY_OPACITY.key and isinstance(value, float):
             self.opacity.set_value(value)
+        elif key == MAP_KIND.key:
+            self._update_map_summary()
         elif key == SHOW_ALL_LABELS.key:
             self._show_all.setChecked(bool(value))

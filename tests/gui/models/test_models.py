@@ -219,6 +219,7 @@ def test_the_models_own_thresholds_count_when_the_person_asks_for_them(
     application = start([photos])
     wait_until_tagged(qtbot, application)
     panel = application.window.review.labels
+    panel.threshold_group.toggle()
     assert not panel.own_thresholds.isVisible()
     application.session.models.use("mine")
     wait_for_model(qtbot, application, mine.id)
