@@ -8,10 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import (
-    QApplication,
-    QPushButton,
-)
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
@@ -21,18 +18,22 @@ from csra_gui.browse.thumbnail_view import ThumbnailView
 from csra_gui.models.download_dialog import DownloadDialog
 from csra_gui.models.entries import Place
 from csra_gui.models.models_dialog import ModelsDialog
+from csra_gui.session.session import Session
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.categories import Categories
 from engine.api.values import ModelInfo
 from engine.records.models import default_store
-from tests.fakes import (
-    MODEL_ID,
-    FakeEngine,
-    fake_model,
-    write_model_file,
-)
+from tests.fakes import MODEL_ID, FakeEngine, fake_model, write_model_file
 
 Start = Callable[..., Application]
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+NONE = Qt.KeyboardModifier.NoModifier
+LEFT = Qt.MouseButton.LeftButton
+
+ANIMALS = Categories(("fox", "cat", "owl"))
+OFFICIAL = "voc07-resnet101"
 
 
 def tagged(application: Application) -> int:
@@ -60,7 +61,16 @@ def row(application: Application, name: str) -> int:
     return names(application).index(name)
 
 
+def row_in(session: Session, name: str) -> int:
+    return session.photos.columns().names.index(name)
+
+
+def labels_in(session: Session, name: str) -> set[str]:
+    return {label.category for label in session.labels(row_in(session, name))}
+
+
 def labels(application: Application, name: str) -> set[str]:
+    """As the grid shows them."""
     found = cell(application, name, PhotoRole.LABELS)
     assert isinstance(found, list)
     return {label.category for label in found}
@@ -71,9 +81,9 @@ def select(qtbot: QtBot, application: Application, name: str) -> None:
     qtbot.waitUntil(lambda: application.session.focus.evidence is not None)
 
 
-def press(application: Application, caption: str) -> None:
-    """The button of a message."""
-    buttons = application.window.message_bar.findChildren(QPushButton)
+def press(widget: QWidget, caption: str) -> None:
+    """The button with this caption, such as one of a message in the window."""
+    buttons = widget.findChildren(QPushButton)
     next(button for button in buttons if button.text() == caption).click()
 
 
@@ -81,14 +91,13 @@ def drop(application: Application, paths: list[Path], *, shift: bool = False) ->
     """Drag onto the window and let go; whether the drag was welcome."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    keyboard = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
+    keyboard = SHIFT if shift else NONE
     offered = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
-    left = Qt.MouseButton.LeftButton
-    enter = QDragEnterEvent(QPoint(50, 50), offered, mime, left, keyboard)
+    enter = QDragEnterEvent(QPoint(50, 50), offered, mime, LEFT, keyboard)
     QApplication.sendEvent(application.window, enter)
     if not enter.isAccepted():
         return False
-    event = QDropEvent(QPointF(50, 50), offered, mime, left, keyboard)
+    event = QDropEvent(QPointF(50, 50), offered, mime, LEFT, keyboard)
     QApplication.sendEvent(application.window, event)
     assert event.dropAction() == Qt.DropAction.CopyAction
     return True
@@ -107,11 +116,10 @@ def trigger(application: Application, name: str) -> None:
 def drag(
     view: PhotoView, start: tuple[float, float], end: tuple[float, float], *, shift: bool = True
 ) -> None:
-    keyboard = Qt.KeyboardModifier.ShiftModifier if shift else Qt.KeyboardModifier.NoModifier
-    left = Qt.MouseButton.LeftButton
-    QTest.mousePress(view, left, keyboard, at(view, *start))
+    keyboard = SHIFT if shift else NONE
+    QTest.mousePress(view, LEFT, keyboard, at(view, *start))
     QTest.mouseMove(view, at(view, *end))
-    QTest.mouseRelease(view, left, keyboard, at(view, *end))
+    QTest.mouseRelease(view, LEFT, keyboard, at(view, *end))
 
 
 def wait_for_model(qtbot: QtBot, application: Application, model_id: str = MODEL_ID) -> None:
@@ -134,18 +142,6 @@ def at(view: PhotoView, x: float, y: float) -> QPoint:
     return QPointF(rect.left() + x * rect.width(), rect.top() + y * rect.height()).toPoint()
 
 
-CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-SHIFT = Qt.KeyboardModifier.ShiftModifier
-
-
-NONE = Qt.KeyboardModifier.NoModifier
-
-
-LEFT = Qt.MouseButton.LeftButton
-
-
 def click(view: ThumbnailView, photo: int, modifiers: Qt.KeyboardModifier = NONE) -> None:
     index = view._photos.index_of(photo)
     view.scrollTo(index)
@@ -155,12 +151,6 @@ def click(view: ThumbnailView, photo: int, modifiers: Qt.KeyboardModifier = NONE
 def filter_to(qtbot: QtBot, application: Application, text: str, count: int) -> None:
     application.session.shown.set_filter(text)
     qtbot.waitUntil(lambda: len(application.session.shown) == count)
-
-
-ANIMALS = Categories(("fox", "cat", "owl"))
-
-
-OFFICIAL = "voc07-resnet101"
 
 
 def own_model(
@@ -187,12 +177,6 @@ def open_dialog(qtbot: QtBot, application: Application, name: str) -> ModelsDial
 
 def place(application: Application, name: str) -> Place:
     return next(m.place for m in application.manager.entries.models if m.name == name)
-
-
-def choose(dialog: ModelsDialog, caption: str) -> None:
-    """The button of a message in the dialog."""
-    buttons = dialog.message_bar.findChildren(QPushButton)
-    next(button for button in buttons if button.text() == caption).click()
 
 
 def agree(qtbot: QtBot, dialog: ModelsDialog) -> None:

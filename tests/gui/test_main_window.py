@@ -211,7 +211,7 @@ def test_a_model_that_cannot_be_loaded_is_said_and_tried_again(
     bar = application.window.message_bar
     qtbot.waitUntil(lambda: str(engine.model_error) in bar.texts())
     engine.model_error = None
-    press(application, "Try again")
+    press(application.window, "Try again")
     wait_until_tagged(qtbot, application)
 
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.ask import ask_files, ask_folder, ask_target, ask_text, ask_whether
+from tests.gui.driver import press
 
 
 @pytest.fixture
@@ -14,10 +15,6 @@ def parent(qtbot: QtBot) -> QWidget:
     widget = QWidget()
     qtbot.addWidget(widget)
     return widget
-
-
-def press(box: QMessageBox, caption: str) -> None:
-    next(each for each in box.findChildren(QPushButton) if each.text() == caption).click()
 
 
 def test_a_question_does_nothing_unless_the_answer_is_yes(qtbot: QtBot, parent: QWidget) -> None:

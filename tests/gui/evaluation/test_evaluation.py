@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QLabel,
     QMessageBox,
-    QPushButton,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -30,15 +29,10 @@ from engine.records.evaluations import EvaluationStore
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore
 from tests.engine.data.datasets.devkits import voc_object, write_voc
 from tests.fakes import FakeEngine
-from tests.gui.driver import Start, wait_until_tagged
+from tests.gui.driver import Start, press, trigger, wait_until_tagged
 from tests.gui.evaluation.evaluation_runs import keep_altered
 
 NAMES = ("cat", "dog", "car", "person", "boat")
-
-
-@pytest.fixture(autouse=True)
-def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path / "data"))
 
 
 @pytest.fixture
@@ -50,10 +44,6 @@ def devkit(tmp_path: Path) -> Path:
         images[f"{number:06}"] = "".join(map(voc_object, here or ["person"]))
     write_voc(tmp_path, {"val": list(images)}, images)
     return tmp_path / "VOCdevkit"
-
-
-def trigger(application: Application, command: str) -> None:
-    application.window.actions_table[command].trigger()
 
 
 def start_dialog(qtbot: QtBot, application: Application, devkit: Path) -> StartDialog:
@@ -83,12 +73,6 @@ def evaluated(qtbot: QtBot, application: Application, devkit: Path) -> ResultWin
 def texts(widget: QWidget) -> str:
     """Everything that labels in it say."""
     return "\n".join(label.text() for label in widget.findChildren(QLabel))
-
-
-def press(widget: QWidget, caption: str) -> None:
-    """A button by its text."""
-    buttons = widget.findChildren(QPushButton)
-    next(button for button in buttons if button.text() == caption).click()
 
 
 def cell(results: ResultWindow, category: str, column: str) -> str:

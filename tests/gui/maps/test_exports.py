@@ -15,20 +15,9 @@ from engine.api.values import PositionScores
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import local_probability
 from tests.fakes import CATEGORIES, HEIGHT, WIDTH, FakeDecoder, FakeEngine, fake_model
-from tests.gui.driver import Start, select, trigger, wait_until_tagged
+from tests.gui.driver import trigger
 
 CAT = CATEGORIES.index_of("cat")
-
-
-@pytest.fixture
-def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
-    """A window on the photo of a cat and a dog, with its position scores there and cat pinned."""
-    application = start([photos])
-    wait_until_tagged(qtbot, application)
-    select(qtbot, application, "cat-and-dog.jpg")
-    qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
-    application.session.focus.set_pinned(CAT)
-    return application
 
 
 def save(qtbot: QtBot, application: Application, command: str, target: Path) -> Path:

@@ -22,20 +22,9 @@ from engine.explain.evidence import MapKind, evidence_limit, evidence_map, logit
 from engine.explain.explanation import Explanation, HeadTerms, explanation
 from engine.explain.regions import region_shares, values_at
 from tests.fakes import CATEGORIES
-from tests.gui.driver import Start, at, drag, overlay, select, trigger, wait_until_tagged
+from tests.gui.driver import Start, at, drag, overlay, select, trigger
 
 CAT, DOG = CATEGORIES.index_of("cat"), CATEGORIES.index_of("dog")
-
-
-@pytest.fixture
-def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
-    """A window on the photo of a cat and a dog, with its position scores there and cat pinned."""
-    application = start([photos])
-    wait_until_tagged(qtbot, application)
-    select(qtbot, application, "cat-and-dog.jpg")
-    qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
-    application.session.focus.set_pinned(CAT)
-    return application
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,20 +21,9 @@ from engine.api.values import TrueBox
 from engine.explain.colormaps import CATEGORY_COLORS
 from engine.explain.evidence import activate, logits, with_head
 from tests.fakes import CATEGORIES, HEIGHT, MODEL_ID, WIDTH, FakeEngine, fake_model
-from tests.gui.driver import Start, drag, overlay, select, trigger, wait_until_tagged
+from tests.gui.driver import drag, overlay, select, trigger, wait_until_tagged
 
 CAT, DOG, CAR = (CATEGORIES.index_of(name) for name in ("cat", "dog", "car"))
-
-
-@pytest.fixture
-def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
-    """A window on the photo of a cat and a dog, with its position scores there and cat pinned."""
-    application = start([photos])
-    wait_until_tagged(qtbot, application)
-    select(qtbot, application, "cat-and-dog.jpg")
-    qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
-    application.session.focus.set_pinned(CAT)
-    return application
 
 
 def score(application: Application, category: int) -> float:

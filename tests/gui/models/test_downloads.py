@@ -21,7 +21,6 @@ from tests.gui.driver import (
     OFFICIAL,
     Start,
     agree,
-    choose,
     open_dialog,
     place,
     press,
@@ -52,7 +51,7 @@ def test_a_download_is_agreed_to_imported_and_used(
         f"The model {OFFICIAL} is ready. Use it now?",
     )
     qtbot.waitUntil(lambda: place(application, OFFICIAL) is Place.HERE)
-    choose(dialog, "Use it now")
+    press(dialog, "Use it now")
     wait_for_model(qtbot, application, engine.models[OFFICIAL].id)
 
 
@@ -99,7 +98,7 @@ def test_a_download_is_cancelled_and_gone_on_with(
     qtbot.waitUntil(lambda: place(application, OFFICIAL) is Place.PARTLY)
     assert dialog.download.text() == "&Go on downloading…"
     downloader.gate.set()
-    choose(dialog, "Go on")
+    press(dialog, "Go on")
     qtbot.waitUntil(lambda: place(application, OFFICIAL) is Place.HERE)
 
 
@@ -116,7 +115,7 @@ def test_a_download_goes_on_when_the_dialog_is_closed(
     told = application.window.message_bar.texts
     qtbot.waitUntil(lambda: f"The model {OFFICIAL} is ready. Use it now?" in told())
     assert running() == ()
-    press(application, "Use it now")
+    press(application.window, "Use it now")
     wait_for_model(qtbot, application, engine.models[OFFICIAL].id)
 
 
@@ -157,6 +156,6 @@ def test_a_file_that_has_changed_is_taken_only_when_the_person_says_so(
     qtbot.waitUntil(lambda: len(dialog.message_bar.texts()) == 1)
     assert "--" not in dialog.message_bar.texts()[0]
     assert engine.imported == []
-    choose(dialog, "Take the new file")
+    press(dialog, "Take the new file")
     qtbot.waitUntil(lambda: bool(engine.imported))
     assert [settings.accept_change for settings in downloader.calls] == [False, True]

@@ -41,7 +41,7 @@ def test_a_dropped_model_is_imported_and_offered(
     assert application.session.pipeline.roots == [photos]
     assert application.session.models.model is not None
     assert application.session.models.model.id == MODEL_ID
-    press(application, "Use it now")
+    press(application.window, "Use it now")
     wait_for_model(qtbot, application, engine.models["My model_ 2nd try"].id)
 
 

@@ -16,7 +16,7 @@ from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
 from csra_gui.review.label_list_model import LabelRow, Share
 from engine.library.values import Verdict
-from tests.gui.driver import Start, row, wait_until_tagged
+from tests.gui.driver import Start, row, trigger, wait_until_tagged
 
 ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
 
@@ -44,12 +44,6 @@ def said(application: Application, name: str) -> dict[str, Verdict]:
 def listed(application: Application) -> dict[str, LabelRow]:
     rows = application.window.review.labels.labels.model().rows()
     return {r.category: r for r in rows}
-
-
-def trigger(application: Application, name: str) -> None:
-    action = application.window.actions_table[name]
-    assert action.isEnabled(), name
-    action.trigger()
 
 
 def current(application: Application) -> str:

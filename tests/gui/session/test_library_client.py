@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from csra_gui.app import Application
 from csra_gui.library.repair_dialog import Repair, RepairDialog
 from csra_gui.session.library_client import LibraryClient, library_file
 from engine.library.backup import back_up
@@ -19,7 +17,7 @@ from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import ImageFile, Verdict
-from tests.gui.driver import Start
+from tests.gui.driver import Start, press
 
 
 @pytest.fixture
@@ -109,11 +107,6 @@ def damage(library: Path) -> None:
     library.write_bytes(b"this is not a library" * 500)
 
 
-def press(application: Application, caption: str) -> None:
-    buttons = application.window.message_bar.findChildren(QPushButton)
-    next(button for button in buttons if button.text() == caption).click()
-
-
 def test_a_damaged_library_is_said_and_repaired_by_beginning_anew(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
@@ -125,7 +118,7 @@ def test_a_damaged_library_is_said_and_repaired_by_beginning_anew(
     cat = session.photos.columns().names.index("cat.jpg")
     session.decisions.decide([cat], {"boat": Verdict.ADDED}, caption="Add boat")
     qtbot.waitUntil(lambda: not session.decisions.is_writing)
-    press(application, "Repair…")
+    press(application.window, "Repair…")
     [dialog] = application.window.findChildren(RepairDialog)
     assert Repair.RESTORE not in dialog.choices
     dialog.choices[Repair.BEGIN_ANEW].setChecked(True)
@@ -155,7 +148,7 @@ def test_a_damaged_library_with_a_backup_is_restored(
     qtbot.waitUntil(lambda: len(session.photos) == 5)
     cat = session.photos.columns().names.index("cat.jpg")
     assert not session.photos.is_reviewed(cat)
-    press(application, "Repair…")
+    press(application.window, "Repair…")
     [dialog] = application.window.findChildren(RepairDialog)
     with qtbot.waitSignal(session.library.opened):
         dialog._on_buttons_accepted()
@@ -177,10 +170,10 @@ def test_the_second_window_works_without_the_library_until_the_first_is_closed(
     bar = second.window.message_bar
     qtbot.waitUntil(lambda: any("another window" in text for text in bar.texts()))
     qtbot.waitUntil(lambda: second.session.photos.tagged_count() == 4)
-    press(second, "Try again")
+    press(second.window, "Try again")
     qtbot.waitUntil(lambda: any("another window" in text for text in bar.texts()))
     first.window.close()
     assert first.shut_down()
-    press(second, "Try again")
+    press(second.window, "Try again")
     qtbot.waitUntil(lambda: second.session.library.is_open)
     assert not any("another window" in text for text in bar.texts())

@@ -15,6 +15,7 @@ from engine.library.errors import LibraryError
 from engine.library.store import Library
 from engine.library.values import Verdict
 from tests.fakes import MODEL_ID, SHIPPED, FakeEngine, fake_model
+from tests.gui.driver import labels_in, row_in
 from tests.gui.session.restarts import Restarts
 
 ACCEPTED, REJECTED, ADDED = Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ADDED
@@ -37,37 +38,29 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def row(session: Session, name: str) -> int:
-    return session.photos.columns().names.index(name)
-
-
-def labels(session: Session, name: str) -> set[str]:
-    return {label.category for label in session.labels(row(session, name))}
-
-
 def test_what_was_tagged_and_decided_is_there_after_a_restart_and_the_model_is_not_asked(
     restarts: Restarts, engine: FakeEngine, folder: Path
 ) -> None:
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
-    before = {name: labels(first, name) for name in first.photos.columns().names}
+    before = {name: labels_in(first, name) for name in first.photos.columns().names}
     first.decisions.decide(
-        [row(first, "cat.jpg")], {"cat": REJECTED, "zebra": ADDED}, caption="Say"
+        [row_in(first, "cat.jpg")], {"cat": REJECTED, "zebra": ADDED}, caption="Say"
     )
     first.decisions.decide(
-        [row(first, "dog.jpg")], {"dog": ACCEPTED}, caption="Accept dog", reviewed=True
+        [row_in(first, "dog.jpg")], {"dog": ACCEPTED}, caption="Accept dog", reviewed=True
     )
-    assert labels(first, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
+    assert labels_in(first, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
     restarts.wait_until_written(first)
     restarts.end(first)
     again = FakeEngine()
     second = restarts.start(again, [folder])
     restarts.wait_until_tagged(second, 5)
     assert again.predict_calls == []
-    assert labels(second, "person.jpg") == before["person.jpg"]
-    assert labels(second, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
-    assert second.photos.error(row(second, "bad.jpg")) == "The file ends too early."
-    assert second.photos.is_reviewed(row(second, "dog.jpg"))
+    assert labels_in(second, "person.jpg") == before["person.jpg"]
+    assert labels_in(second, "cat.jpg") == (before["cat.jpg"] - {"cat"}) | {"zebra"}
+    assert second.photos.error(row_in(second, "bad.jpg")) == "The file ends too early."
+    assert second.photos.is_reviewed(row_in(second, "dog.jpg"))
     assert second.decisions.undo_caption == "Accept dog"
 
 
@@ -76,18 +69,18 @@ def test_labels_are_there_before_the_model_is_loaded(
 ) -> None:
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
-    before = labels(first, "cat.jpg")
+    before = labels_in(first, "cat.jpg")
     restarts.end(first)
     again = FakeEngine()
     again.open_gate.clear()
     second = restarts.start(again, [folder])
     qtbot.waitUntil(lambda: second.photos.tagged_count() == 4)
     assert second.models.model is None
-    assert labels(second, "cat.jpg") == before
+    assert labels_in(second, "cat.jpg") == before
     again.open_gate.set()
     qtbot.waitUntil(lambda: second.models.model is not None)
     restarts.wait_until_tagged(second, 5)
-    assert labels(second, "cat.jpg") == before
+    assert labels_in(second, "cat.jpg") == before
     assert again.predict_calls == []
 
 
@@ -96,18 +89,18 @@ def test_thresholds_of_single_categories_are_kept(
 ) -> None:
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
-    assert "cat" in labels(first, "cat.jpg")
+    assert "cat" in labels_in(first, "cat.jpg")
     with qtbot.waitSignal(first.thresholds.changed):
         first.thresholds.set_mine(0, 0.99)
-    assert "cat" not in labels(first, "cat.jpg")
+    assert "cat" not in labels_in(first, "cat.jpg")
     assert first.thresholds.of(1) == 0.5
     restarts.end(first)
     second = restarts.start(FakeEngine(), [folder])
     restarts.wait_until_tagged(second, 5)
     qtbot.waitUntil(lambda: second.thresholds.mine == {0: pytest.approx(0.99)})
-    assert "cat" not in labels(second, "cat.jpg")
+    assert "cat" not in labels_in(second, "cat.jpg")
     second.thresholds.set_mine(0, None)
-    assert "cat" in labels(second, "cat.jpg")
+    assert "cat" in labels_in(second, "cat.jpg")
 
 
 def test_undo_and_redo_go_across_photos_and_a_restart(
@@ -116,7 +109,7 @@ def test_undo_and_redo_go_across_photos_and_a_restart(
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
     everywhere = range(5)
-    first.decisions.decide([row(first, "cat.jpg")], {"cat": ACCEPTED}, caption="Accept cat")
+    first.decisions.decide([row_in(first, "cat.jpg")], {"cat": ACCEPTED}, caption="Accept cat")
     first.decisions.decide(everywhere, {"boat": ADDED}, caption="Add boat")
     restarts.wait_until_written(first)
     restarts.end(first)
@@ -124,7 +117,7 @@ def test_undo_and_redo_go_across_photos_and_a_restart(
     restarts.wait_until_tagged(second, 5)
     second.decisions.undo()
     qtbot.waitUntil(lambda: second.decisions.undo_caption == "Accept cat")
-    assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED}
+    assert second.photos.verdicts(row_in(second, "cat.jpg")) == {"cat": ACCEPTED}
     second.decisions.undo()
     qtbot.waitUntil(lambda: second.decisions.redo_caption == "Accept cat")
     assert all(second.photos.verdicts(photo) == {} for photo in everywhere)
@@ -133,8 +126,8 @@ def test_undo_and_redo_go_across_photos_and_a_restart(
     second.decisions.redo()
     qtbot.waitUntil(lambda: second.decisions.undo_caption == "Add boat")
     restarts.wait_until_written(second)
-    assert second.photos.verdicts(row(second, "cat.jpg")) == {"cat": ACCEPTED, "boat": ADDED}
-    assert second.photos.verdicts(row(second, "dog.jpg")) == {"boat": ADDED}
+    assert second.photos.verdicts(row_in(second, "cat.jpg")) == {"cat": ACCEPTED, "boat": ADDED}
+    assert second.photos.verdicts(row_in(second, "dog.jpg")) == {"boat": ADDED}
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stopped(
@@ -202,7 +195,7 @@ def test_a_changed_file_is_tagged_again_and_keeps_what_the_person_said(
 ) -> None:
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
-    first.decisions.decide([row(first, "dog.jpg")], {"dog": REJECTED}, caption="Reject dog")
+    first.decisions.decide([row_in(first, "dog.jpg")], {"dog": REJECTED}, caption="Reject dog")
     restarts.wait_until_written(first)
     restarts.end(first)
     (folder / "dog.jpg").write_text("another picture")
@@ -210,7 +203,7 @@ def test_a_changed_file_is_tagged_again_and_keeps_what_the_person_said(
     second = restarts.start(again, [folder])
     restarts.wait_until_tagged(second, 5)
     assert [path.name for path in again.predicted] == ["dog.jpg"]
-    assert "dog" not in labels(second, "dog.jpg")
+    assert "dog" not in labels_in(second, "dog.jpg")
 
 
 def test_a_file_that_changes_while_it_is_tagged_is_not_stored_wrongly(
@@ -223,7 +216,7 @@ def test_a_file_that_changes_while_it_is_tagged_is_not_stored_wrongly(
     engine.predict_gate.set()
     restarts.wait_until_tagged(session, 5)
     assert [path.name for path in engine.predicted].count("cat.jpg") == 2
-    file = session.photos.file(row(session, "cat.jpg"))
+    file = session.photos.file(row_in(session, "cat.jpg"))
     assert file is not None
     assert file.size == len("changed meanwhile")
 
@@ -233,7 +226,7 @@ def test_a_moved_photo_keeps_what_was_said_of_it(
 ) -> None:
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
-    first.decisions.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
+    first.decisions.decide([row_in(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
     library = first.library.library
     assert library is not None
     qtbot.waitUntil(lambda: library.images_without_hash() == [])
@@ -282,7 +275,7 @@ def test_what_a_person_says_while_the_library_is_still_opening_is_kept(
     restarts.end(first)
     second = restarts.start(FakeEngine(), [folder])
     restarts.wait_until_tagged(second, 5)
-    assert second.photos.verdicts(row(second, name)) == {"boat": ADDED}
+    assert second.photos.verdicts(row_in(second, name)) == {"boat": ADDED}
 
 
 def test_scores_come_back_as_they_were(
@@ -306,7 +299,7 @@ def test_a_decision_that_cannot_be_written_is_taken_back_and_said(
 ) -> None:
     session = restarts.start(engine, [folder])
     restarts.wait_until_tagged(session, 5)
-    cat = row(session, "cat.jpg")
+    cat = row_in(session, "cat.jpg")
     session.decisions.decide([cat], {"boat": ADDED}, caption="Add boat")
     restarts.wait_until_written(session)
     qtbot.waitUntil(lambda: session.decisions.undo_caption == "Add boat")
@@ -357,7 +350,7 @@ def test_a_photo_that_has_vanished_is_missing_until_it_is_back(
 ) -> None:
     first = restarts.start(engine, [folder])
     restarts.wait_until_tagged(first, 5)
-    first.decisions.decide([row(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
+    first.decisions.decide([row_in(first, "cat.jpg")], {"cat": REJECTED}, caption="Reject cat")
     restarts.wait_until_written(first)
     restarts.end(first)
     shutil.copy2(folder / "cat.jpg", tmp_path / "kept")
@@ -371,7 +364,7 @@ def test_a_photo_that_has_vanished_is_missing_until_it_is_back(
     shutil.copy2(tmp_path / "kept", folder / "cat.jpg")
     third = restarts.start(FakeEngine(), [folder])
     restarts.wait_until_tagged(third, 5)
-    assert third.photos.verdicts(row(third, "cat.jpg")) == {"cat": REJECTED}
+    assert third.photos.verdicts(row_in(third, "cat.jpg")) == {"cat": REJECTED}
 
 
 def test_undo_reaches_photos_that_are_not_open(

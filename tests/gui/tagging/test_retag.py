@@ -23,7 +23,7 @@ from engine.api.categories import Categories
 from engine.api.values import Prediction
 from engine.library.values import Verdict
 from tests.fakes import CATEGORIES, FakeEngine, fake_model
-from tests.gui.driver import Start
+from tests.gui.driver import Start, labels_in, row_in
 
 DOG, BOAT = CATEGORIES.index_of("dog"), CATEGORIES.index_of("boat")
 
@@ -42,17 +42,9 @@ def other_mind(engine: FakeEngine) -> None:
     engine.revise = changed
 
 
-def row(session: Session, name: str) -> int:
-    return session.photos.columns().names.index(name)
-
-
-def labels(session: Session, name: str) -> set[str]:
-    return {label.category for label in session.labels(row(session, name))}
-
-
 def stored_score(session: Session, name: str, category: int) -> float:
     """What the library has."""
-    library, image = session.library.library, session.photos.image_id(row(session, name))
+    library, image = session.library.library, session.photos.image_id(row_in(session, name))
     assert library is not None and image is not None and session.models.model is not None
     return float(library.stored([image], session.models.model.id).scores[0, category])
 
@@ -77,14 +69,14 @@ def test_nothing_counts_before_it_is_accepted(
 ) -> None:
     application = tagged(qtbot, start, photos)
     session = application.session
-    before = {name: labels(session, name) for name in ("dog.jpg", "cat-and-dog.jpg")}
+    before = {name: labels_in(session, name) for name in ("dog.jpg", "cat-and-dog.jpg")}
     request.getfixturevalue("other_mind")
     dialog = reviewed(qtbot, application, RetagMode.REPLACE)
-    assert {name: labels(session, name) for name in before} == before
+    assert {name: labels_in(session, name) for name in before} == before
     assert stored_score(session, "cat-and-dog.jpg", BOAT) < 0.8
     assert {"dog", "boat"} >= set(dialog.ticked())
     dialog._on_discard_clicked()
-    assert {name: labels(session, name) for name in before} == before
+    assert {name: labels_in(session, name) for name in before} == before
     assert session.retagger.difference is None
 
 
@@ -94,15 +86,15 @@ def test_replacing_takes_away_what_the_model_no_longer_gives_and_stores_it(
     application = tagged(qtbot, start, photos)
     session = application.session
     session.decisions.decide(
-        [row(session, "dog.jpg")], {"dog": Verdict.ACCEPTED}, caption="Accept dog"
+        [row_in(session, "dog.jpg")], {"dog": Verdict.ACCEPTED}, caption="Accept dog"
     )
     request.getfixturevalue("other_mind")
     dialog = reviewed(qtbot, application, RetagMode.REPLACE)
     with qtbot.waitSignal(session.retagger.accepted):
         dialog._on_buttons_accepted()
-    assert {"dog", "boat"} <= labels(session, "dog.jpg"), "an accepted label never vanishes"
-    assert "dog" not in labels(session, "cat-and-dog.jpg")
-    assert "boat" in labels(session, "cat-and-dog.jpg")
+    assert {"dog", "boat"} <= labels_in(session, "dog.jpg"), "an accepted label never vanishes"
+    assert "dog" not in labels_in(session, "cat-and-dog.jpg")
+    assert "boat" in labels_in(session, "cat-and-dog.jpg")
     assert stored_score(session, "cat-and-dog.jpg", BOAT) > 0.8
 
 
@@ -113,7 +105,7 @@ def test_updating_keeps_what_the_model_no_longer_gives(
     request.getfixturevalue("other_mind")
     dialog = reviewed(qtbot, application, RetagMode.UPDATE)
     dialog._on_buttons_accepted()
-    assert {"cat", "dog", "boat"} <= labels(application.session, "cat-and-dog.jpg")
+    assert {"cat", "dog", "boat"} <= labels_in(application.session, "cat-and-dog.jpg")
 
 
 def test_only_the_ticked_categories_are_taken_over_and_a_click_shows_a_photo(
@@ -121,7 +113,7 @@ def test_only_the_ticked_categories_are_taken_over_and_a_click_shows_a_photo(
 ) -> None:
     application = tagged(qtbot, start, photos)
     session = application.session
-    had_boat = "boat" in labels(session, "cat-and-dog.jpg")
+    had_boat = "boat" in labels_in(session, "cat-and-dog.jpg")
     request.getfixturevalue("other_mind")
     dialog = reviewed(qtbot, application, RetagMode.REPLACE)
     tree = dialog.categories
@@ -132,8 +124,8 @@ def test_only_the_ticked_categories_are_taken_over_and_a_click_shows_a_photo(
     assert session.focus.current is not None
     assert "dog" in session.photos.paths[session.focus.current].name
     dialog._on_buttons_accepted()
-    assert "dog" not in labels(session, "cat-and-dog.jpg")
-    assert ("boat" in labels(session, "cat-and-dog.jpg")) is had_boat
+    assert "dog" not in labels_in(session, "cat-and-dog.jpg")
+    assert ("boat" in labels_in(session, "cat-and-dog.jpg")) is had_boat
 
 
 @pytest.mark.parametrize("ending", ["Discard", "Accept what is ticked"])

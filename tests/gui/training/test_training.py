@@ -35,9 +35,7 @@ def trainer(engine: FakeEngine) -> FakeEngine:
 
 
 @pytest.fixture
-def application(
-    qtbot: QtBot, start: Start, trainer: FakeEngine, photos: Path, library_is_there: None
-) -> Application:
+def application(qtbot: QtBot, start: Start, trainer: FakeEngine, photos: Path) -> Application:
     """Open on five photos, some labels accepted and one rejected."""
     application = start([photos], trainer=lambda: trainer)
     session = application.session
@@ -45,12 +43,6 @@ def application(
     qtbot.waitUntil(lambda: session.photos.tagged_count() == 4 and not session.tagger.is_running)
     correct(application)
     return application
-
-
-@pytest.fixture
-def library_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The person's data lie in a folder of the test's own."""
-    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path / "data"))
 
 
 def correct(application: Application) -> None:
