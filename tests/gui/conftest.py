@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +23,12 @@ def no_thread_left_by_a_test() -> Iterator[None]:
     """A window that is closed leaves nothing running."""
     with no_thread_left():
         yield
+
+
+@pytest.fixture(autouse=True)
+def pointer_out_of_the_way(qapp: QApplication) -> None:
+    """No window opens under the pointer of the test before."""
+    QCursor.setPos(QPoint(0, 0))
 
 
 @pytest.fixture(autouse=True)
