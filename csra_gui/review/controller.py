@@ -53,10 +53,9 @@ class ReviewController(QObject):
     @property
     def known_labels(self) -> list[str]:
         """What can be completed: labels typed before, then all that model and library know."""
-        model = self._session.models.model
-        names = () if model is None else tuple(model.categories)
-        said = self._session.photos.decisions.categories
-        return list(dict.fromkeys((*self._used.used(), *names, *said)))
+        photos = self._session.photos
+        names = (*self._used.used(), *photos.categories, *photos.decisions.categories)
+        return list(dict.fromkeys(names))
 
     def note_labels(self, *labels: str) -> None:
         """Remember that labels were typed."""
@@ -160,10 +159,7 @@ class ReviewController(QObject):
         for row in self._rows:
             if row.category == category:
                 return row
-        model = self._session.models.model
-        known = model is not None and category in model.categories
-        index = model.categories.index_of(category) if model is not None and known else -1
-        verdict = None
+        index, verdict = self._session.photos.index_of(category), None
         if len(self.targets) == 1:
             verdict = self._session.photos.verdicts(self.targets[0]).get(category)
         return LabelRow(index, category, 0.0, 1.0, verdict, of=max(len(self.targets), 1))

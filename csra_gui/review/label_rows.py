@@ -27,21 +27,23 @@ class LabelContext:
     """What lists of labels depend on besides the photos.
 
     Attributes:
-        categories: of the model, in its order.
+        categories: of the model, in its order; none while no model is known.
         thresholds: one for all, or (C,).
         show_all: also list what is below the threshold.
         guesses: how many of the best are listed whatever their score is.
     """
 
-    categories: Categories
+    categories: Categories | tuple[()]
     thresholds: float | FloatArray
     show_all: bool = False
     guesses: int = 0
 
     def index_of(self, category: str) -> int:
         """The place of a category's name; −1 if the model does not know it."""
-        known = category in self.categories
-        return self.categories.index_of(category) if known else -1
+        names = self.categories
+        return (
+            names.index_of(category) if isinstance(names, Categories) and category in names else -1
+        )
 
 
 def rows_of_photo(

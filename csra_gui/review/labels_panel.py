@@ -37,6 +37,12 @@ from engine.texts import display_text, whole_percent
 _BEST_GUESSES = 5
 #: Around a tool button's text: icon, gap and edges, in pixels.
 _BUTTON_ROOM = 38
+#: What is said in place of a label's map.
+_WHERE = {
+    ModelState.LOADING: "Where it is can be shown once the model is loaded.",
+    ModelState.READY: "Working out where it is…",
+    ModelState.FAILED: "There is no model, so nothing can show where it is.",
+}
 _OWN_IN_USE = "Each label has its own: the tick on its bar."
 _SHARED = "This model was made to name one thing per photo: all its scores together are 100 %."
 
@@ -194,11 +200,11 @@ class LabelsPanel(QWidget):
 
     def _listed_rows(self) -> list[LabelRow]:
         session, targets = self._session, self._review.targets
-        if session.models.model is None or not targets:
+        if not targets:
             return []
         thresholds = session.thresholds
         context = LabelContext(
-            session.models.model.categories,
+            session.photos.categories,
             thresholds.values,
             self._show_all.isChecked(),
             _BEST_GUESSES if thresholds.is_shared else 0,
@@ -235,15 +241,20 @@ class LabelsPanel(QWidget):
             return error
         if not session.photos.is_tagged(session.focus.current):
             return {
-                ModelState.LOADING: "Loading the model…",
+                ModelState.LOADING: "Not tagged yet; the model is being loaded.",
                 ModelState.READY: "Not tagged yet.",
                 ModelState.FAILED: "There is no model, so photos cannot be tagged.",
             }[session.models.state]
         if session.focus.category is not None and session.focus.evidence is None:
-            return session.focus.evidence_error or "Working out where it is…"
-        common = f" of {whole_percent(session.thresholds.common)}"
-        nothing = f"Nothing reaches the threshold{'' if session.thresholds.uses_own else common}."
-        return "" if any(row.counts for row in self._rows) else nothing
+            return session.focus.evidence_error or _WHERE[session.models.state]
+        return "" if any(row.counts for row in self._rows) else self._why_no_label()
+
+    def _why_no_label(self) -> str:
+        thresholds = self._session.thresholds
+        common = "" if thresholds.uses_own else f" of {whole_percent(thresholds.common)}"
+        if any(row.above for row in self._rows):
+            return f"You rejected every label that reaches the threshold{common}."
+        return f"No label reaches the threshold{common}."
 
     # Slots.
 

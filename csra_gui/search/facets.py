@@ -82,10 +82,9 @@ def _review(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
 
 def _tagging(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
     columns = view.columns
-    tagged = columns.tagged[rows] if columns.model_categories else np.zeros(len(rows), dtype=bool)
-    yield from _counted("tags:=0", "Without labels", view.counts[rows] == 0)
+    yield from _counted("tagged:no", "Not tagged yet", view.waiting[rows])
+    yield from _counted("tags:=0", "Without labels", view.unlabelled[rows])
     yield from _counted("uncertain:*", "With uncertain labels", _uncertain(view, rows))
-    yield from _counted("tagged:no", "Not tagged", ~tagged)
     yield from _counted("error:yes", "Unreadable", columns.failed[rows])
 
 

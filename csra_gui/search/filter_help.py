@@ -16,7 +16,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("uncertain:*", "any label is near its threshold"),
     ("rejected:dog", "you said it is wrong; also accepted: and added:"),
     ("source:person", "with labels of yours; or source:machine"),
-    ("tags:>=3", "three labels or more; tags:=0 for none"),
+    ("tags:>=3", "three labels or more; tags:=0 for tagged photos without any"),
     ("tagged:no", "not tagged yet; error:yes for unreadable photos"),
     ('name:"IMG_*"', "the file's name; * is any text, ? one character"),
     ('folder:"2024*"', "in such a folder, or below it"),

@@ -77,7 +77,7 @@ class SearchPanel(QWidget):
         self.fixed.clicked.connect(lambda: shown.set_fixed(None))
         shown.changed.connect(self._update_count)
         shown.order_changed.connect(self._update_order)
-        session.models.state_changed.connect(self._update_categories)
+        session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
         for fact in (
             session.pipeline.photos_reset,
             session.pipeline.photos_added,
@@ -139,9 +139,13 @@ class SearchPanel(QWidget):
 
     @Slot()
     def _update_categories(self) -> None:
-        model = self._session.models.model
-        self.bar.sort.set_categories(() if model is None else tuple(model.categories))
+        self.bar.sort.set_categories(tuple(self._session.photos.categories))
         self._update_order()
+
+    @Slot(object)
+    def _on_pipeline_predictions_changed(self, rows: tuple[int, ...]) -> None:
+        if not rows:  # those of another model
+            self._update_categories()
 
     @Slot()
     def _update_order(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -93,9 +94,14 @@ class MapFocus(QObject):
             self.pinned_changed.emit(category)
         self._tell_category(before)
 
-    def use_model(self, old: ModelInfo | None, model: ModelInfo) -> None:
-        """Another model is in use, by which the pinned category is another one, or unknown."""
-        pinned = None if old is None or self._pinned is None else old.categories[self._pinned]
+    def use_model(self, old: Sequence[str], model: ModelInfo) -> None:
+        """Another model is in use, by which the pinned category is another one, or unknown.
+
+        Args:
+            old: the categories until now.
+            model: in use from now on.
+        """
+        pinned = None if self._pinned is None else old[self._pinned]
         self.evidence_error = ""
         self._hovered = None
         known = pinned in model.categories

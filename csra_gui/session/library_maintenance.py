@@ -102,10 +102,12 @@ class LibraryMaintenance(QObject):
     """Runs that work when nothing else goes on: a look for moved files first, then the hashes.
 
     Signals:
+        settling_started: moved files are being looked for.
         moved: photos of the table are other images of the library now; a tuple of rows.
         settled: the look for moved files is over.
     """
 
+    settling_started = Signal()
     moved = Signal(object)
     settled = Signal()
 
@@ -139,6 +141,13 @@ class LibraryMaintenance(QObject):
             on_values=self._take,
             on_end=self.settled.emit,
         )
+        self.settling_started.emit()
+
+    def stop_settling(self) -> None:
+        """Do not look for moved files any longer; the next scan does."""
+        if self.is_settling:
+            self._end(self._settling)
+            self.settled.emit()
 
     def hash_in_background(self) -> None:
         """Hash contents until there is nothing left or ``pause`` is called."""

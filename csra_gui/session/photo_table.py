@@ -13,6 +13,7 @@ from typing_extensions import override
 from csra_gui.session.decision_columns import PhotoDecisions
 from csra_gui.session.growing_array import GrowingArray
 from csra_gui.session.photo_rows import PhotoRows
+from engine.api.categories import Categories
 from engine.api.values import FloatArray
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray
@@ -22,7 +23,7 @@ from engine.texts import whole_percent
 #: Models whose scores are kept, while they take less than this; the one in use always is.
 KEPT_MODELS = 4
 KEPT_BYTES = 400 * 2**20
-_UNKNOWN = -1
+UNKNOWN_CATEGORY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class ScoredLabel:
 class _Results:
     """What one model said: (N, C) scores, NaN where it has not yet, and errors by row."""
 
-    categories: Sequence[str]
+    categories: Categories | tuple[()]
     scores: GrowingArray
     errors: dict[int, str] = field(default_factory=dict)
 
@@ -145,11 +146,20 @@ class PhotoTable(PhotoRows):
         return self._now.scores.values
 
     @property
-    def categories(self) -> Sequence[str]:
-        """Those of the model in use; none before there is one."""
+    def categories(self) -> Categories | tuple[()]:
+        """Those of the model whose scores are shown, which may not be loaded yet."""
         return self._now.categories
 
-    def use_model(self, model_id: str, categories: Sequence[str]) -> None:
+    def index_of(self, category: str) -> int:
+        """The place of a category's name; −1 if the model does not know it."""
+        names = self._now.categories
+        return (
+            names.index_of(category)
+            if isinstance(names, Categories) and category in names
+            else UNKNOWN_CATEGORY
+        )
+
+    def use_model(self, model_id: str, categories: Categories) -> None:
         """Show what another model said; nothing yet if it was not used lately."""
         if model_id not in self._kept:
             self._kept[model_id] = _Results(categories, _no_scores(len(categories)))
@@ -249,9 +259,8 @@ class PhotoTable(PhotoRows):
     def _said_label(
         self, category: str, verdict: Verdict, scores: FloatArray | None
     ) -> ScoredLabel:
-        names = self._now.categories
-        index = list(names).index(category) if category in names else _UNKNOWN
-        score = np.nan if scores is None or index == _UNKNOWN else float(scores[index])
+        index = self.index_of(category)
+        score = np.nan if scores is None or index == UNKNOWN_CATEGORY else float(scores[index])
         return ScoredLabel(index, category, score, verdict)
 
     def columns(self) -> Columns:

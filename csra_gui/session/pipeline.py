@@ -33,6 +33,8 @@ class Pipeline(QObject):
         scan_started, scan_finished: of one folder or drop; the second carries what was skipped.
         predictions_changed: a tuple of rows whose scores or errors changed; empty means any.
         looked_up: all that the library knows of the photos that are there has come.
+        settling_started: photos that were moved or renamed are being looked for.
+        tagging_called_off: the person wants no tagging that was about to begin.
     """
 
     photos_reset = Signal()
@@ -41,6 +43,8 @@ class Pipeline(QObject):
     scan_finished = Signal(object)
     predictions_changed = Signal(object)
     looked_up = Signal()
+    settling_started = Signal()
+    tagging_called_off = Signal()
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Pipeline(QObject):
         self._scan.finished.connect(self._on_scan_finished)
         self._sync.rows_loaded.connect(self.predictions_changed)
         self._sync.settled.connect(self.proceed)
+        self._maintenance.settling_started.connect(self.settling_started)
         self._maintenance.moved.connect(self._on_maintenance_moved)
         self._maintenance.settled.connect(self.proceed)
         self._tagger.started.connect(self._maintenance.pause)
@@ -122,6 +127,27 @@ class Pipeline(QObject):
         return len(self._photos) > 0 and not self._is_settled
 
     @property
+    def is_settling(self) -> bool:
+        """Whether photos that were moved or renamed are being looked for."""
+        return self._maintenance.is_settling
+
+    @property
+    def is_tagging_due(self) -> bool:
+        """Whether tagging begins by itself once all else is ready."""
+        if not self._tag_when_possible or self._tagger.is_running or self._tagger.is_paused:
+            return False
+        if self.is_scanning or self.is_looking_up:
+            return True
+        return self._engine.model is None and bool(self._photos.untagged_rows())
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether there is something to stop, or to call off."""
+        tagger = self._tagger
+        is_busy = tagger.is_running or tagger.is_paused or self.is_scanning or self.is_settling
+        return is_busy or self.is_tagging_due
+
+    @property
     def _is_settled(self) -> bool:
         return self._sync.is_settled and not self._maintenance.is_settling
 
@@ -162,11 +188,17 @@ class Pipeline(QObject):
             self._tag_when_possible = True
 
     def cancel(self) -> None:
-        """Stop what is going on: looking for photos, or tagging them."""
-        if self._scan.is_running:
-            self._tag_when_possible = False
-            self._scan.cancel()
+        """Stop what is going on, and what would begin by itself after it."""
+        if self._tagger.is_held_back:
+            self._tagger.cancel()
+            return
+        was_due = self.is_tagging_due
+        self._tag_when_possible = False
+        self._scan.cancel()
+        self._maintenance.stop_settling()
         self._tagger.cancel()
+        if was_due:
+            self.tagging_called_off.emit()
 
     def use_model(self, model: ModelInfo, *, is_first: bool) -> None:
         """Show what another model said, and tag what it has said nothing of."""

@@ -146,9 +146,10 @@ class Session(QObject):
         model = self.models.model
         if model is None:
             return
+        before = self.photos.categories
         self.pipeline.use_model(model, is_first=old is None)
         self.thresholds.set_model(model)
-        self.focus.use_model(old, model)
+        self.focus.use_model(before, model)
         self.pipeline.predictions_changed.emit(())
         self.thresholds.changed.emit()
         self.focus.ask_again()

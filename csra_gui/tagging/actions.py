@@ -33,7 +33,7 @@ class TaggingActions(FeatureActions):
             {
                 "tag": pipeline.tag,
                 "pause": session.tagger.pause,
-                "cancel": session.tagger.cancel,
+                "cancel": pipeline.cancel,
                 "retag": controller.ask_retag,
                 "show_problems": controller.show_problems,
             }
@@ -47,6 +47,8 @@ class TaggingActions(FeatureActions):
             session.tagger.finished,
             pipeline.predictions_changed,
             pipeline.looked_up,
+            pipeline.settling_started,
+            pipeline.tagging_called_off,
             session.models.state_changed,
         )
 
@@ -62,6 +64,6 @@ class TaggingActions(FeatureActions):
         self["tag"].setText("&Resume tagging" if resumes else "&Tag now")
         self["tag"].setEnabled(may_start and untagged)
         self["pause"].setEnabled(tagger.is_running and not tagger.is_held_back)
-        self["cancel"].setEnabled(tagger.is_running or tagger.is_paused)
+        self["cancel"].setEnabled(pipeline.can_cancel)
         self["retag"].setEnabled(may_start and len(photos) > 0 and not pipeline.is_looking_up)
         self["show_problems"].setEnabled(bool(photos.errors or pipeline.skipped))

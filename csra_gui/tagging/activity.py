@@ -39,6 +39,8 @@ class TaggingActivity(QObject):
         pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
         pipeline.predictions_changed.connect(self._update_busy)
         pipeline.looked_up.connect(self._update_busy)
+        pipeline.settling_started.connect(self._update_busy)
+        pipeline.tagging_called_off.connect(self._on_pipeline_tagging_called_off)
         session.models.state_changed.connect(self._on_models_state_changed)
         tagger.started.connect(lambda: notifier.clear(Topic.TAGGING))
         tagger.progressed.connect(self._on_tagger_progressed)
@@ -58,18 +60,28 @@ class TaggingActivity(QObject):
             return replace(counted("Tagging is paused", *tagger.paused_at), is_paused=True)
         if pipeline.is_scanning:
             return Progress(f"Looking for photos… {len(self._session.photos):,} so far")
-        if models.opening:
-            return Progress(f"Opening {models.opening}…", can_cancel=False)
-        if models.state is ModelState.LOADING:
-            return Progress("Loading the model…", can_cancel=False)
+        if pipeline.is_settling:
+            return Progress("Looking for photos that were moved…")
         if pipeline.is_looking_up:
-            return Progress("Looking up what is known of them…", can_cancel=False)
-        return None
+            text = "Looking up what is known of the photos…"
+        elif models.opening:
+            text = f"Opening {models.opening}…"
+        elif models.state is ModelState.LOADING:
+            text = "Loading the model…"
+        else:
+            return None
+        return Progress(text, can_cancel=pipeline.is_tagging_due)
 
     @Slot()
     def _on_pipeline_scan_started(self) -> None:
         self._notifier.clear(Topic.SCAN, Topic.TAGGING)
         self._update_busy()
+
+    @Slot()
+    def _on_pipeline_tagging_called_off(self) -> None:
+        self._update_busy()
+        text = "Cancelled. Photos that are not tagged yet stay as they are."
+        self._notifier.info(text, Topic.TAGGING, Remedy("Tag them", self._session.pipeline.tag))
 
     @Slot(object)
     def _on_pipeline_scan_finished(self, skipped: tuple[ScanProblem, ...]) -> None:

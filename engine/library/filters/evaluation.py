@@ -68,6 +68,17 @@ class LibraryView:
         return np.asarray(np.count_nonzero(self.labels, axis=1))
 
     @cached_property
+    def waiting(self) -> BoolArray:
+        """(N,): the images that the model has yet to look at."""
+        return ~self.columns.tagged & ~self.columns.failed
+
+    @cached_property
+    def unlabelled(self) -> BoolArray:
+        """(N,): the images that the model has looked at, and that have no label."""
+        found: BoolArray = self.columns.tagged & (self.counts == 0)
+        return found
+
+    @cached_property
     def facets(self) -> IntArray:
         """(K,): how many images have each label."""
         return np.asarray(np.count_nonzero(self.labels, axis=0))
@@ -96,7 +107,9 @@ class LibraryView:
             case ScoreIs():
                 return self._score_is(node)
             case TagCountIs(comparison, value):
-                return np.asarray(_COMPARE[comparison](self.counts, value), dtype=bool)
+                found: BoolArray = _COMPARE[comparison](self.counts, value)
+                found &= (self.counts > 0) | self.unlabelled  # else nobody can say how many
+                return found
             case SourceIs(source):
                 return self._by_person if source == "person" else self._by_machine
 
@@ -104,9 +117,9 @@ class LibraryView:
         columns = self.columns
         match node:
             case FlagIs(flag, value):
-                flags = {"reviewed": columns.reviewed, "error": columns.failed}
-                marked = columns.tagged if flag == "tagged" else flags[flag]
-                return np.equal(marked, value)
+                if flag == "tagged":
+                    return columns.tagged if value else self.waiting
+                return np.equal(columns.reviewed if flag == "reviewed" else columns.failed, value)
             case NameIs(pattern):
                 matches = glob(pattern, anywhere=True)
                 found = (matches(name) is not None for name in columns.folded_names)
