@@ -1,4 +1,4 @@
-"""Text for people: of files, made safe to show, and numbers, durations and amounts in words."""
+"""Text for people: of files, made safe to show, numbers and amounts in words; for comparing."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def display_path(path: str | os.PathLike[str]) -> str:
 def display_name(path: PurePath) -> str:
     """The last part of the path, safe to show."""
     return display_text(path.name or os.fspath(path))
+
+
+def fold(text: str) -> str:
+    """Text for comparing, without regard to case and to how letters are composed."""
+    return unicodedata.normalize("NFC", text).casefold()
 
 
 def _visible(character: str) -> str:

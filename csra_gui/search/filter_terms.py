@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum, auto
 
-from engine.library.columns import fold
 from engine.library.filters.tokens import Token, tokens
 from engine.library.filters.tree import FilterError, Span
+from engine.texts import fold
 
 
 class TermState(Enum):

@@ -10,10 +10,11 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.library.columns import VERDICT_CODES, IntArray, fold
+from engine.library.columns import VERDICT_CODES, IntArray
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.tree import Everything, Node
 from engine.library.values import Verdict
+from engine.texts import fold
 
 FOUND = "found"
 NAME = "name"

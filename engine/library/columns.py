@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,9 +11,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
 from engine.library.predictions import SCORE_TYPE, HalfArray, find_model
 from engine.library.values import Verdict
+from engine.texts import fold
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -39,6 +40,7 @@ class Columns:
         model_categories: how many are the model's (C).
         scores: (N, C) float16; NaN where the model has said nothing.
         verdicts: (N, K) uint8, ``VERDICT_CODES`` or 0.
+        label_names: what else the categories are called.
     """
 
     image_ids: IntArray
@@ -52,6 +54,7 @@ class Columns:
     model_categories: int
     scores: HalfArray
     verdicts: NDArray[np.uint8]
+    label_names: LabelNames = SHIPPED_NAMES
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -107,11 +110,6 @@ def reach(scores: HalfArray, thresholds: FloatArray) -> BoolArray:
     above: BoolArray = bits >= np.maximum(lowest, np.float16(0)).view(np.uint16)
     above &= bits <= np.float16(1).view(np.uint16)
     return above
-
-
-def fold(text: str) -> str:
-    """Text for comparing, without regard to case and to how letters are composed."""
-    return unicodedata.normalize("NFC", text).casefold()
 
 
 @dataclass(frozen=True, eq=False)

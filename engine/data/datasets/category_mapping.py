@@ -1,4 +1,4 @@
-"""Which category of a data set is which of a model: by name, by known other names, by a file."""
+"""Which category of a data set is which of a model: by what its name means, or by a file."""
 
 from __future__ import annotations
 
@@ -10,21 +10,11 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
+from engine.api.label_names import SHIPPED_NAMES, name_key
 from engine.data.datasets.reading import listed, read_json, read_text
 from engine.texts import display_path
 
 _MAX_MAPPING_BYTES = 16 << 20
-
-# VOC's names and COCO's for the same things.
-_SAME = (
-    ("aeroplane", "airplane"),
-    ("motorbike", "motorcycle"),
-    ("sofa", "couch"),
-    ("tvmonitor", "tv"),
-    ("diningtable", "dining table"),
-    ("pottedplant", "potted plant"),
-)
-_OTHER_NAMES = dict(_SAME) | {coco: voc for voc, coco in _SAME}
 
 
 @dataclass(frozen=True)
@@ -53,7 +43,11 @@ def match_categories(
         mapping: the data set's names → the model's; it goes before all other ways.
     """
     by_key = {_key(name): name for name in reversed(model_categories)}
-    found = {old: _find(old, model_categories, by_key, mapping) for old in ours}
+    wishes = {old: mapping.get(old, old) for old in ours}
+    found = {
+        old: new if new in model_categories else by_key.get(_key(new))
+        for old, new in wishes.items()
+    }
     wanted = set(found.values())
     names = tuple(name for name in model_categories if name in wanted)
     index = {name: i for i, name in enumerate(names)}
@@ -93,20 +87,8 @@ def _from_csv(path: Path) -> dict[str, str]:
 
 
 def _key(name: str) -> str:
-    """What stays the same however a name is spelled: the official code writes traffic_light."""
-    return " ".join(name.casefold().replace("_", " ").split())
-
-
-def _find(
-    old: str, model_categories: Categories, by_key: Mapping[str, str], mapping: Mapping[str, str]
-) -> str | None:
-    if old in mapping:
-        new = mapping[old]
-        return new if new in model_categories else by_key.get(_key(new))
-    if old in model_categories:
-        return old
-    key = _key(old)
-    return by_key.get(key) or by_key.get(_OTHER_NAMES.get(key, ""))
+    """The same for all names of a thing; the official code writes traffic_light."""
+    return name_key(SHIPPED_NAMES.label(name))
 
 
 def _left_out(

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.library.columns import fold
+from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.library.filters.tokens import FIELDS, LABEL_FIELDS, MAX_LENGTH
+from engine.texts import fold
 
 MAX_SUGGESTIONS = 50
 _OPERATORS = ("AND", "OR", "NOT")
@@ -29,13 +30,16 @@ class Completion:
     suggestions: tuple[str, ...]
 
 
-def complete(text: str, cursor: int, categories: Sequence[str]) -> Completion:
+def complete(
+    text: str, cursor: int, categories: Sequence[str], names: LabelNames = SHIPPED_NAMES
+) -> Completion:
     """Suggestions for the word that the cursor is in or behind.
 
     Args:
         text: of the filter, which need not be correct.
         cursor: how many characters are before it.
         categories: names that can be asked for.
+        names: what else they are called; whoever types that is offered the category.
     """
     cursor = max(0, min(cursor, len(text), MAX_LENGTH))
     start, field = _word_before(text[:cursor])
@@ -44,11 +48,11 @@ def complete(text: str, cursor: int, categories: Sequence[str]) -> Completion:
         return Completion(start, cursor, _fitting(_CHOICES[field], typed))
     if field and field not in LABEL_FIELDS:
         return Completion(start, cursor, ())
-    names = [quoted(name) for name in _fitting(categories, typed)]
+    labels = [quoted(name) for name in fitting(categories, typed, names)]
     if field or text[start:cursor].startswith('"'):
-        return Completion(start, cursor, tuple(names))
+        return Completion(start, cursor, tuple(labels))
     words = _fitting([*(f"{name}:" for name in FIELDS), *_OPERATORS], typed)
-    return Completion(start, cursor, (*names, *words)[:MAX_SUGGESTIONS])
+    return Completion(start, cursor, (*labels, *words)[:MAX_SUGGESTIONS])
 
 
 def quoted(name: str) -> str:
@@ -72,9 +76,31 @@ def _word_before(text: str) -> tuple[int, str]:
     return start, before[1] if before else ""
 
 
+def fitting(labels: Sequence[str], typed: str, names: LabelNames) -> list[str]:
+    """The labels that a typed text stands in.
+
+    First come those that begin with it, then those with a word that does, then those with it
+    inside, last those with another name that begins with it.
+
+    Args:
+        labels: in the order that they keep among their like.
+        typed: case and outer spaces do not count.
+        names: what else the labels are called.
+    """
+    wanted = fold(typed.strip())
+    ranks: tuple[list[str], list[str], list[str], list[str]] = ([], [], [], [])
+    for label in labels:
+        name = fold(label)
+        if name.startswith(wanted):
+            ranks[0].append(label)
+        elif f" {wanted}" in name:
+            ranks[1].append(label)
+        elif wanted in name:
+            ranks[2].append(label)
+        elif any(fold(other).startswith(wanted) for other in names.others(label)):
+            ranks[3].append(label)
+    return [label for rank in ranks for label in rank][:MAX_SUGGESTIONS]
+
+
 def _fitting(words: Sequence[str], typed: str) -> tuple[str, ...]:
-    """Words that begin so, then words that have it inside."""
-    wanted = fold(typed)
-    begin = [word for word in words if fold(word).startswith(wanted)]
-    inside = [word for word in words if wanted in fold(word) and word not in begin]
-    return tuple([*begin, *inside][:MAX_SUGGESTIONS])
+    return tuple(fitting(words, typed, SHIPPED_NAMES))

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.api.label_names import did_you_mean
 from engine.api.values import FloatArray
-from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray, fold
+from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
 from engine.library.filters.tree import (
     AllOf,
     AnyOf,
@@ -28,10 +29,10 @@ from engine.library.filters.tree import (
     Not,
     ScoreIs,
     SourceIs,
-    Span,
     TagCountIs,
 )
 from engine.library.values import Verdict
+from engine.texts import fold
 
 #: A score that is nearer to its threshold than this is uncertain.
 UNCERTAIN_WITHIN = 0.15
@@ -87,7 +88,7 @@ class LibraryView:
         """(N,): the images that a filter wants.
 
         Raises:
-            FilterError: it asks for a category that there is not.
+            FilterError: it asks for a label that there is not.
         """
         match node:
             case Not(inner):
@@ -148,8 +149,25 @@ class LibraryView:
         own[rows] = (self.labels[rows] & (self.columns.verdicts[rows] == 0)).any(axis=1)
         return own
 
+    def words_in_names(self, node: Node) -> tuple[str, ...]:
+        """The words of a filter that are no labels, and so are looked for in the files' names."""
+        match node:
+            case Not(inner):
+                return self.words_in_names(inner)
+            case AllOf(nodes) | AnyOf(nodes):
+                return tuple(word for inner in nodes for word in self.words_in_names(inner))
+            case LabelIs(is_word=True) if not self._places(node.category):
+                return (node.category,)
+        return ()
+
     def _label_is(self, node: LabelIs) -> BoolArray:
-        places = self._places(node.category, node.span)
+        places = self._places(node.category)
+        if not places and node.is_word:
+            found = self._by_file(NameIs(node.category))
+            if found.any():
+                return found
+        if not places:
+            raise self._unknown(node)
         found = np.zeros(len(self.columns), dtype=bool)
         for place in places:
             if node.question == "tag":
@@ -168,19 +186,36 @@ class LibraryView:
 
     def _score_is(self, node: ScoreIs) -> BoolArray:
         found = np.zeros(len(self.columns), dtype=bool)
-        for place in self._places(node.category, node.span):
+        places = self._places(node.category)
+        if not places:
+            raise self._unknown(node)
+        for place in places:
             if place < self.columns.model_categories:
                 scores = self.columns.scores[:, place].astype(np.float32)  # a NaN compares false
                 found |= _COMPARE[node.comparison](scores, np.float32(node.value))
         return found
 
-    def _places(self, pattern: str, span: Span) -> list[int]:
+    def _places(self, pattern: str) -> list[int]:
+        """The categories that a name means, or that have a name of this form."""
+        names, categories = self.columns.label_names, self.columns.categories
+        if "*" not in pattern and "?" not in pattern:
+            meant = names.find(pattern, categories)
+            return [] if meant is None else [categories.index(meant)]
         matches = glob(pattern, anywhere=False)
-        names = enumerate(self.columns.categories)
-        places = [i for i, name in names if matches(fold(name)) is not None]
-        if not places:
-            raise FilterError(f"There is no category “{pattern}”.", span.start, span.end)
-        return places
+        spelled = ((name, *names.others(name)) for name in categories)
+        return [
+            place
+            for place, alike in enumerate(spelled)
+            if any(matches(fold(name)) is not None for name in alike)
+        ]
+
+    def _unknown(self, node: LabelIs | ScoreIs) -> FilterError:
+        names, span = self.columns.label_names, node.span
+        close = names.suggestions(node.category, self.columns.categories)
+        in_names = isinstance(node, LabelIs) and node.is_word
+        nowhere = ", and no file name contains it" if in_names else ""
+        said = f"There is no label “{node.category}”{nowhere}.{did_you_mean(close)}"
+        return FilterError(said, span.start, span.end, close)
 
 
 def glob(pattern: str, *, anywhere: bool) -> Callable[[str], re.Match[str] | None]:

@@ -1,7 +1,7 @@
 """The language of filters: ``dog AND NOT person``, ``score:dog>0.4``, ``name:"IMG_*"``.
 
 Words next to each other must all hold; OR binds weaker, NOT stronger. A word by itself is a
-category; names with spaces, colons or operators' names go in quotes.
+label, or else a part of a file's name; names with spaces, colons or operators' names go in quotes.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class _Parser:
         if token.kind == "field":
             return self._field(token)
         if token.kind == "text":
-            return LabelIs("tag", _not_empty(token).text, token.span)
+            return LabelIs("tag", _not_empty(token).text, token.span, is_word=True)
         raise _error(f"“{token.text}” cannot stand here.", token.span)
 
     def _in_parentheses(self, opening: Token, depth: int) -> Node:

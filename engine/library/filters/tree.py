@@ -20,12 +20,16 @@ class FilterError(EngineError):
     Attributes:
         start: the first character that is wrong.
         end: the character after the last one.
+        suggestions: labels that may have been meant by what is wrong.
     """
 
-    def __init__(self, message: str, start: int, end: int) -> None:
+    def __init__(
+        self, message: str, start: int, end: int, suggestions: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.start = start
         self.end = end
+        self.suggestions = suggestions
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +68,15 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class LabelIs:
-    """Of a label of this category (``*`` and ``?`` stand for other characters)."""
+    """Of a label of this name, or any that means it (``*`` and ``?`` stand for other characters).
+
+    A word by itself, without a field, is looked for in the files' names where it is no label's.
+    """
 
     question: Question
     category: str
     span: Span
+    is_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,13 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LibraryView]:
         ("NOT NOT dog", "ab"),
         ("traf*", "b"),
         ('"red cat"', "e"),
+        ("red-cat", "e"),
+        ('"traffic_light"', "b"),
+        ("human", "c"),
+        ("cafe", "c"),
+        ("NOT cafe", "abde"),
+        ("IMG*", "ab"),
+        ('dog OR "[1]"', "abd"),
         ("score:dog>0.4", "abd"),
         ("score:dog >= 0.7 ", "a"),
         ("score:dog<0.5", "cd"),
@@ -134,6 +141,8 @@ def test_a_filter_finds_what_it_says(view: LibraryView, text: str, wanted: str) 
         ("> 3", ">"),
         ("dog unicorn", "unicorn"),
         ("score:unicorn>0.4", "unicorn"),
+        ("tag:cafe", "cafe"),
+        ("NOT unicorn", "unicorn"),
         ("NOT " * 60 + "dog", "NOT"),
         ("(" * 60 + "dog" + ")" * 60, "("),
     ],
@@ -144,14 +153,37 @@ def test_an_error_is_marked_where_it_is(view: LibraryView, text: str, marked: st
     assert text[caught.value.start : caught.value.end] == marked
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "suggestions"),
+    [
+        ("dgo", "There is no label “dgo”, and no file name contains it. Did you mean dog?", "dog"),
+        ("tag:persno", "There is no label “persno”. Did you mean person?", "person"),
+        ("score:unicorn>0", "There is no label “unicorn”.", ""),
+        ("cuckoo", "There is no label “cuckoo”, and no file name contains it.", ""),
+    ],
+)
+def test_a_name_that_nothing_has_is_said_with_what_may_be_meant(
+    view: LibraryView, text: str, said: str, suggestions: str
+) -> None:
+    with pytest.raises(FilterError) as caught:
+        view.rows(parse(text))
+    assert str(caught.value) == said
+    assert caught.value.suggestions == tuple(filter(None, [suggestions]))
+
+
+def test_words_that_are_no_labels_are_told(view: LibraryView) -> None:
+    node = parse("dog (cafe OR NOT IMG*) tag:person name:x")
+    assert view.words_in_names(node) == ("cafe", "IMG*")
+
+
 def test_a_filter_that_is_too_long_is_refused() -> None:
     with pytest.raises(FilterError, match="2,000"):
         parse("dog " * 501)
 
 
 def test_an_error_goes_through_a_pipe_whole() -> None:
-    error = pickle.loads(pickle.dumps(FilterError("No.", 1, 2)))
-    assert (str(error), error.start, error.end) == ("No.", 1, 2)
+    error = pickle.loads(pickle.dumps(FilterError("No.", 1, 2, ("dog",))))
+    assert (str(error), error.start, error.end, error.suggestions) == ("No.", 1, 2, ("dog",))
 
 
 def test_or_binds_weaker_than_and() -> None:
@@ -244,6 +276,8 @@ def test_a_folder_is_meant_by_its_name_or_path_and_not_by_a_part_of_a_name() -> 
         ("(source:m", (8, 9, ("machine",))),
         ("name:IMG", (5, 8, ())),
         ("unce", (0, 4, ("uncertain:",))),
+        ("huma", (0, 4, ("person",))),
+        ("lig", (0, 3, ('"traffic light"',))),
     ],
 )
 def test_what_is_being_typed_is_completed(

@@ -1,0 +1,116 @@
+"""How labels are shown, and which other names mean the same: one label, whoever spells it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+from engine.api.categories import Categories, shipped_categories
+from engine.api.errors import ConfigError
+from engine.resources import resource_path
+from engine.texts import fold
+
+_LISTS = ("voc", "coco", "wider")
+_NOT_COUNTED = str.maketrans("", "", " -_\t")
+_MOST_SUGGESTED = 3
+
+
+def name_key(name: str) -> str:
+    """What is left of a name when case, spaces, hyphens and underscores do not count."""
+    folded = fold(name)
+    return folded.translate(_NOT_COUNTED) or folded
+
+
+@dataclass(frozen=True)
+class LabelNames:
+    """Which names are one label's: those that ship with the program."""
+
+    def label(self, name: str) -> str:
+        """The label that a name means, as it is shown and stored; an unknown name is its own."""
+        return _shipped().shown.get(name_key(name), name)
+
+    def others(self, label: str) -> tuple[str, ...]:
+        """What else a label is called."""
+        return _shipped().others.get(label, ())
+
+    def labels(self, categories: Sequence[str]) -> tuple[str, ...]:
+        """What a model's categories are called, each by another name.
+
+        Where several are the same label, one has its name and the others keep their own.
+        """
+        labels = [self.label(name) for name in categories]
+        taken = {name for name, label in zip(categories, labels, strict=True) if name == label}
+        shown = []
+        for name, label in zip(categories, labels, strict=True):
+            is_first = name == label or label not in taken
+            taken.add(label)
+            shown.append(label if is_first else name)
+        return tuple(shown)
+
+    def find(self, name: str, among: Iterable[str]) -> str | None:
+        """Which of several names is meant, if not by its spelling then by what it means."""
+        names = tuple(among)
+        if name in names:
+            return name
+        wanted = name_key(self.label(name))
+        return next((one for one in names if name_key(self.label(one)) == wanted), None)
+
+    def suggestions(self, wrong: str, labels: Iterable[str]) -> tuple[str, ...]:
+        """The labels that a mistyped name may have meant, likeliest first."""
+        spelled = {
+            fold(name): label for label in labels for name in (*self.others(label), label)
+        }  # its own name last: it goes before others' other names
+        close = difflib.get_close_matches(fold(wrong), spelled, n=2 * _MOST_SUGGESTED)
+        return tuple(dict.fromkeys(spelled[name] for name in close))[:_MOST_SUGGESTED]
+
+
+#: What ships with the program alone.
+SHIPPED_NAMES = LabelNames()
+
+
+def index_of(name: str, categories: Categories) -> int:
+    """The position of a category by any of its names.
+
+    Raises:
+        ConfigError: the model has none such; says which may have been meant.
+    """
+    found = SHIPPED_NAMES.find(name, categories)
+    if found is not None:
+        return categories.index_of(found)
+    close = SHIPPED_NAMES.suggestions(name, SHIPPED_NAMES.labels(categories))
+    raise ConfigError(f"The model has no category {name!r}.{did_you_mean(close)}")
+
+
+def did_you_mean(suggestions: Sequence[str]) -> str:
+    """A question that goes on after a sentence; empty without suggestions."""
+    if not suggestions:
+        return ""
+    *most, last = suggestions
+    return f" Did you mean {', '.join(most)} or {last}?" if most else f" Did you mean {last}?"
+
+
+@dataclass(frozen=True)
+class _Shipped:
+    """``shown``: names by key; ``others``: other names by the name that is shown."""
+
+    shown: Mapping[str, str]
+    others: Mapping[str, tuple[str, ...]]
+
+
+@cache
+def _shipped() -> _Shipped:
+    shown: dict[str, str] = {}
+    others: dict[str, tuple[str, ...]] = {}
+    for line in resource_path("categories", "names.txt").read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            label, _, rest = line.partition(":")
+            others[label] = tuple(name.strip() for name in rest.split(",") if name.strip())
+            shown |= {name_key(name): label for name in (label, *others[label])}
+    for name in (name for part in _LISTS for name in shipped_categories(part)):
+        label = shown.setdefault(name_key(name), name)
+        if name not in (label, *others.get(label, ())):
+            others[label] = (*others.get(label, ()), name)
+    return _Shipped(MappingProxyType(shown), MappingProxyType(others))
