@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csra_gui.evaluation.analysis import Analysis, Thresholds
+from engine.api.label_names import shown_label
 from engine.records.evaluations import LabelMark
-from engine.texts import display_text
 
 #: More images than this nobody looks through; the first ones are shown.
 MOST_SHOWN = 1000
@@ -71,7 +71,7 @@ def outcome_cases(
     sign = 1 if outcome is Outcome.MISSED else -1
     order = np.argsort(sign * analysis.run.logits[rows, category], kind="stable")
     name = analysis.run.categories[category]
-    return _cases(analysis, f"{display_text(name)}: {outcome.value}", rows[order], name)
+    return _cases(analysis, f"{shown_label(name)}: {outcome.value}", rows[order], name)
 
 
 def overall_cases(analysis: Analysis, thresholds: Thresholds, outcome: Outcome) -> Cases:
@@ -98,7 +98,7 @@ def pair_cases(
     analysis: Analysis, thresholds: Thresholds, kind: PairKind, row: int, column: int
 ) -> Cases:
     """The images that a cell of a matrix counts; sorted by the second category's score."""
-    names = [display_text(name) for name in analysis.run.categories]
+    names = [shown_label(name) for name in analysis.run.categories]
     given = [analysis.labels_of(place, float(thresholds[place])) for place in (row, column)]
     has = analysis.positives[:, row], analysis.positives[:, column]
     if kind is PairKind.CONFUSED:
@@ -137,7 +137,7 @@ def score_cases(
     order = np.argsort(-best[rows], kind="stable")
     name = "" if category is None else analysis.run.categories[category]
     has = {True: ", in the image", False: ", not in the image", None: ""}[has_it]
-    caption = f"{display_text(name) or 'Any category'}: score {low:.2f} to {high:.2f}{has}"
+    caption = f"{shown_label(name) or 'Any category'}: score {low:.2f} to {high:.2f}{has}"
     return _cases(analysis, caption, rows[order], name)
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from csra_gui.evaluation.result_state import ResultState
-from engine.texts import display_text
+from engine.api.label_names import shown_label
 
 
 class CategoryChooser(QComboBox):
@@ -52,7 +52,7 @@ class CategoryChooser(QComboBox):
         if self._all_text:
             self.addItem(self._all_text, -1)
         for place, name in enumerate(analysis.run.categories):
-            self.addItem(display_text(name), place)
+            self.addItem(shown_label(name), place)
         keeps_all = bool(self._all_text) and (before is None or before < 0)
         self.setCurrentIndex(self.findData(-1 if keeps_all else self._state.category))
 

@@ -23,7 +23,8 @@ from csra_gui.evaluation.analysis import Analysis, LabelTable
 from csra_gui.evaluation.cases import Outcome
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.values import PlotTable
-from engine.texts import display_text, percent
+from engine.api.label_names import SHIPPED_NAMES, shown_label
+from engine.texts import percent
 
 _Index = QModelIndex | QPersistentModelIndex
 #: The number of a cell, for sorting.
@@ -160,7 +161,7 @@ class CategoryModel(QAbstractTableModel):
             return None
         category = index.row()
         if index.column() == 0:
-            name = display_text(analysis.run.categories[category])
+            name = shown_label(analysis.run.categories[category])
             return name if role in (Qt.ItemDataRole.DisplayRole, VALUE_ROLE) else None
         column = _COLUMNS[index.column() - 1]
         return _cell(column, float(column.value(analysis, table, category)), role)
@@ -168,11 +169,15 @@ class CategoryModel(QAbstractTableModel):
     def table(self) -> PlotTable:
         """All cells as numbers, for a file."""
         analysis, labels = self._state.analysis, self._state.table
-        header = ("category", *(column.title for column in _COLUMNS))
+        header = ("category", *(column.title for column in _COLUMNS), "label")
         if analysis is None or labels is None:
             return PlotTable(header, ())
         rows: list[tuple[str | float, ...]] = [
-            (str(name), *(column.value(analysis, labels, c) for column in _COLUMNS))
+            (
+                name,
+                *(column.value(analysis, labels, c) for column in _COLUMNS),
+                SHIPPED_NAMES.label(name),
+            )
             for c, name in enumerate(analysis.run.categories)
         ]
         return PlotTable(header, rows)

@@ -27,6 +27,7 @@ from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.record_list import RecordManager
 from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.errors import EngineError
+from engine.api.label_names import shown_label
 from engine.records.evaluations import EvaluationRun, EvaluationStore, EvaluationSummary
 from engine.records.run_comparison import ImageLabel, RunComparison, compare_runs
 from engine.texts import date_text, display_text, percent
@@ -70,13 +71,13 @@ class _LabelList(QWidget):
         self.show_all.setEnabled(bool(labels))
         self.list.clear()
         self.list.addItems(
-            [f"{display_text(c)}: {display_text(s)}" for s, c in labels[:_MOST_LISTED]]
+            [f"{shown_label(c)}: {display_text(s)}" for s, c in labels[:_MOST_LISTED]]
         )
 
     @Slot(QListWidgetItem)
     def _on_list_item_activated(self, item: QListWidgetItem) -> None:
         sample, category = self._labels[self.list.row(item)]
-        caption = f"{display_text(category)}: {self._title.lower()}"
+        caption = f"{shown_label(category)}: {self._title.lower()}"
         self._state.cases_requested.emit(Cases(caption, (sample,), category))
 
     @Slot()
@@ -197,7 +198,7 @@ def _compared(before: Path, now: EvaluationRun) -> RunComparison:
 
 def _cells(category: str, before: float, now: float, _change: float) -> tuple[Cell, ...]:
     return (
-        Cell(display_text(category)),
+        Cell(shown_label(category)),
         Cell(percent(before), before),
         Cell(percent(now), now),
         change_cell(before, now, _NOTABLE),

@@ -11,8 +11,8 @@ from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.cases import PairKind, pair_cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.heat_matrix import HeatMatrix
+from engine.api.label_names import shown_label
 from engine.metrics.cooccurrence import CoOccurrence, co_occurrence
-from engine.texts import display_text
 
 _WAIT_MS = 200
 _TEXTS = {
@@ -84,7 +84,7 @@ class CooccurrenceTab(QWidget):
         self.help.setText(_HELP[kind])
         if analysis is None or pairs is None:
             return
-        names = [display_text(name) for name in analysis.run.categories]
+        names = [shown_label(name) for name in analysis.run.categories]
         counts, whole = {
             PairKind.CONFUSED: (pairs.wrong_given_true, pairs.open_given_true),
             PairKind.TRUE: (pairs.true_true, pairs.true_true.diagonal()[:, np.newaxis]),

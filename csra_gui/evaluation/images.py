@@ -155,7 +155,8 @@ class ShownCases(QObject):
         number = len(cases.samples)
         shown = f"{len(rows):,}" if len(rows) == number else f"{len(rows):,} of {number:,}"
         session.shown.set_fixed(rows, f"{cases.caption} ({shown})")
-        model = session.models.model
-        if model is not None and cases.category in model.categories:
-            session.focus.set_pinned(model.categories.index_of(cases.category))
+        labels = session.photos.categories
+        same = session.photos.names.find(cases.category, labels)
+        if same is not None:
+            session.focus.set_pinned(labels.index(same))
         session.focus.set_current(rows[0])

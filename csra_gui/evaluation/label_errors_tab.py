@@ -20,6 +20,7 @@ from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.widgets.table import Cell, Table
+from engine.api.label_names import shown_label
 from engine.records.evaluations import EvaluationStore, LabelMark
 from engine.texts import display_text, percent
 
@@ -127,7 +128,7 @@ class LabelErrorsTab(QWidget):
     def _on_view_cell_activated(self, row: int, column: int) -> None:
         if column > 0:
             error = self.label_errors[row]
-            caption = f"{display_text(error.name)}: the data set says: {_SAYS[error.is_label]}"
+            caption = f"{shown_label(error.name)}: the data set says: {_SAYS[error.is_label]}"
             self._state.cases_requested.emit(Cases(caption, (error.sample,), error.name))
 
     @Slot()
@@ -140,7 +141,7 @@ def _cells(error: LabelError, marks: frozenset[LabelMark]) -> tuple[Cell, ...]:
     return (
         Cell("", is_checked=error.mark in marks),
         Cell(display_text(error.sample)),
-        Cell(display_text(error.name)),
+        Cell(shown_label(error.name)),
         Cell(_SAYS[error.is_label]),
         Cell(percent(error.score), error.score),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from csra_gui.maps.comparison import Beside, Comparison
 from csra_gui.maps.model_comparison import SecondModel
 from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
-from engine.api.values import ModelInfo, PositionScores
+from engine.api.values import PositionScores
 from engine.explain.evidence import activate, logits
 from engine.texts import display_text, whole_percent
 
@@ -46,7 +47,8 @@ def second_map(
             scores, category, title = source.stored, shown, "As stored"
     if scores is None or model is None:
         return SecondMap(None, None, source.error or _WAITING)
-    return SecondMap(scores, category, label_caption(title, scores, model, category))
+    labels = session.photos.categories
+    return SecondMap(scores, category, label_caption(title, scores, labels, category))
 
 
 def _of_model(session: Session, second: SecondModel) -> SecondMap:
@@ -58,21 +60,21 @@ def _of_model(session: Session, second: SecondModel) -> SecondMap:
     shown, model = session.focus.category, session.models.model
     if shown is None or model is None:
         return SecondMap(second.scores, None, name)
-    wanted = model.categories[shown]
-    if wanted not in second.info.categories:
+    wanted, labels = session.photos.categories[shown], session.photos.names
+    found = labels.find(wanted, second.info.categories)
+    if found is None:
         return SecondMap(second.scores, None, f"{name} does not know {display_text(wanted)}")
-    category = second.info.categories.index_of(wanted)
-    return SecondMap(
-        second.scores, category, label_caption(name, second.scores, second.info, category)
-    )
+    category = second.info.categories.index_of(found)
+    known = labels.labels(second.info.categories)
+    return SecondMap(second.scores, category, label_caption(name, second.scores, known, category))
 
 
 def label_caption(
-    title: str, scores: PositionScores, model: ModelInfo, category: int | None
+    title: str, scores: PositionScores, labels: Sequence[str], category: int | None
 ) -> str:
     """A title, a label and its score by these position scores, in one line."""
     if category is None:
         return title
     score = float(activate(logits(scores), scores.activation)[category])
-    label = f"{display_text(model.categories[category])} {whole_percent(score)}"
+    label = f"{display_text(labels[category])} {whole_percent(score)}"
     return f"{title}: {label}" if title else label

@@ -15,6 +15,7 @@ from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
 from csra_gui.widgets.photo_marks import PhotoMark
 from engine.api.errors import EngineError
+from engine.api.label_names import shown_label
 from engine.api.values import PositionScores, TrueBox
 from engine.texts import display_text
 
@@ -162,4 +163,4 @@ def _box_mark(box: TrueBox, size: tuple[int, int]) -> PhotoMark:
     rect = QRectF(left / width, top / height, (right - left) / width, (bottom - top) / height)
     more = " (difficult)" if box.is_difficult else " (crowd)" if box.is_crowd else ""
     dashed = box.is_difficult or box.is_crowd
-    return PhotoMark(rect, _BOX, display_text(box.category) + more, dashed)
+    return PhotoMark(rect, _BOX, shown_label(box.category) + more, dashed)

@@ -92,7 +92,7 @@ class HeadsTab(QWidget):
             self.tiles.clear()
             return
         category = self._category(scores)
-        name = display_text(model.categories[category])
+        name = display_text(self._session.photos.categories[category])
         self.title.setText(f"Where each head looks for {name}. A click shows it over the photo.")
         self._fill(model, scores, category, self._photo)
 

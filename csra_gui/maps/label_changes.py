@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from engine.api.categories import Categories
 from engine.api.values import FloatArray, PositionScores
 from engine.explain.evidence import activate, logits
 
@@ -47,7 +47,7 @@ class LabelChange:
 def label_changes(
     stored: PositionScores,
     now: PositionScores,
-    categories: Categories,
+    categories: Sequence[str],
     thresholds: float | FloatArray,
 ) -> list[LabelChange]:
     """The labels before or after, and what else moved most; the highest stored score first.
@@ -55,7 +55,7 @@ def label_changes(
     Args:
         stored: of the photo as it is.
         now: of the same photo and model under the what-if.
-        categories: of the model.
+        categories: of the model, as labels are called.
         thresholds: one for all, or one per category.
     """
     before = activate(logits(stored), stored.activation)

@@ -106,7 +106,8 @@ class MapsPanel(QDockWidget):
         elif now is None:
             self._tell(display_text(source.error) or _WORKING, [])
         else:
-            changes = label_changes(stored, now, model.categories, self._session.thresholds.values)
+            labels, least = self._session.photos.categories, self._session.thresholds.values
+            changes = label_changes(stored, now, labels, least)
             rows = [_cells(change) for change in changes]
             self._tell(f"What if: {source.text()}. Nothing of this is stored.", rows)
 

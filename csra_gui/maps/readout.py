@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -9,9 +11,8 @@ from typing_extensions import override
 
 from csra_gui.maps.display import MapDisplay, number_text
 from csra_gui.session.session import Session
-from engine.api.categories import Categories
 from engine.api.geometry import Box
-from engine.api.values import FloatArray, Label, ModelInfo, PositionScores
+from engine.api.values import FloatArray, Label, PositionScores
 from engine.explain.evidence import MapKind, activate, logits, with_head
 from engine.explain.regions import PointValues, labels_at, region_labels, region_shares, values_at
 from engine.texts import display_text, percent, whole_percent
@@ -20,13 +21,13 @@ _MOST = 3
 
 
 def spot_labels(
-    scores: PositionScores, categories: Categories, point: tuple[float, float], *, smooth: bool
+    scores: PositionScores, categories: Sequence[str], point: tuple[float, float], *, smooth: bool
 ) -> str:
     """The best labels of a spot, whatever the threshold is.
 
     Args:
         scores: of the photo.
-        categories: of the model.
+        categories: of the model, as labels are called.
         point: x and y in fractions of the photo.
         smooth: whether the map that is shown is interpolated.
     """
@@ -66,13 +67,13 @@ def spot_value(
 
 
 def region_lines(
-    scores: PositionScores, categories: Categories, box: Box, listed: list[int]
+    scores: PositionScores, categories: Sequence[str], box: Box, listed: list[int]
 ) -> tuple[str, str]:
     """How much of each label comes from a part of the photo, and what that part says alone.
 
     Args:
         scores: of the photo.
-        categories: of the model.
+        categories: of the model, as labels are called.
         box: in fractions of the photo.
         listed: the categories to tell of; ranked here by their share.
     """
@@ -81,7 +82,7 @@ def region_lines(
     return _shares(shares, categories, listed), f"On its own it looks like {_listed(alone)}"
 
 
-def _shares(shares: FloatArray, categories: Categories, listed: list[int]) -> str:
+def _shares(shares: FloatArray, categories: Sequence[str], listed: list[int]) -> str:
     ranked = sorted(listed, key=lambda category: -shares[category])
     parts = [f"{whole_percent(shares[c])} of {categories[c]}" for c in ranked]
     verb = "comes" if len(parts) == 1 else "come"
@@ -175,21 +176,21 @@ class ReadoutBar(QLabel):
         elif model is None or scores is None or (self._point is None and self._region is None):
             text = self._remark or _HINT
         else:
-            text = "\n".join(display_text(line) for line in self._lines(model, scores))
+            text = "\n".join(display_text(line) for line in self._lines(scores))
         self.setText(text)
 
-    def _lines(self, model: ModelInfo, scores: PositionScores) -> tuple[str, ...]:
-        shown = self._session.focus.category
+    def _lines(self, scores: PositionScores) -> tuple[str, ...]:
+        shown, labels = self._session.focus.category, self._session.photos.categories
         if self._region is not None:
             whole = activate(logits(scores), scores.activation)
             listed = listed_categories(whole, self._session.thresholds.values, shown)
-            return region_lines(scores, model.categories, self._region, listed)
+            return region_lines(scores, labels, self._region, listed)
         if self._point is None:
             return ()
         smooth = self._display.smooth
-        best = spot_labels(scores, model.categories, self._point, smooth=smooth)
+        best = spot_labels(scores, labels, self._point, smooth=smooth)
         if shown is None:
             return (best,)
         kind, head = self._display.kind, self._display.head_in(scores)
         value = spot_value(scores, shown, self._point, kind=kind, head=head, smooth=smooth)
-        return f"{model.categories[shown]} here: {value}", best
+        return f"{labels[shown]} here: {value}", best

@@ -167,10 +167,8 @@ class SideView(QWidget):
         self._filled_for = beside
 
     def _fill_categories(self) -> None:
-        model = self._session.models.model
-        names = () if model is None else tuple(model.categories)
         self.which.clear()
-        for category, name in enumerate(names):
+        for category, name in enumerate(self._session.photos.categories):
             self.which.addItem(display_text(name), category)
         self.which.setCurrentIndex(-1 if self._comparison.other is None else self._comparison.other)
 

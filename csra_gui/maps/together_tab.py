@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Slot
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
@@ -96,20 +98,18 @@ class TogetherTab(QWidget):
     @Slot()
     def _fill(self) -> None:
         """The categories, those of the photo with the highest scores first."""
-        model, scores = self._session.models.model, self._display.source.stored
+        labels, scores = self._session.photos.categories, self._display.source.stored
         blocker = QSignalBlocker(self.labels)
         self.labels.clear()
-        if model is not None:
-            order = range(len(model.categories))
-            percent = None
-            if scores is not None:
-                percent = activate(logits(scores), scores.activation)
-                order = (-percent).argsort(kind="stable").tolist()
-            for category in order:
-                name = display_text(model.categories[category])
-                score = "" if percent is None else f" {whole_percent(percent[category])}"
-                item = QListWidgetItem(f"{name}{score}", self.labels)
-                item.setData(Qt.ItemDataRole.UserRole, category)
+        order: Sequence[int] = range(len(labels))
+        percent = None
+        if scores is not None:
+            percent = activate(logits(scores), scores.activation)
+            order = (-percent).argsort(kind="stable").tolist()
+        for category in order:
+            score = "" if percent is None else f" {whole_percent(percent[category])}"
+            item = QListWidgetItem(f"{display_text(labels[category])}{score}", self.labels)
+            item.setData(Qt.ItemDataRole.UserRole, category)
         blocker.unblock()
         self.update_state()
 

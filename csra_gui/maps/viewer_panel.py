@@ -47,8 +47,8 @@ class LegendBar(Legend):
 
     @Slot()
     def _update(self) -> None:
-        model, comparison = self._session.models.model, self._comparison
-        names = [] if model is None else [model.categories[c] for c in comparison.categories]
+        labels, comparison = self._session.photos.categories, self._comparison
+        names = [labels[c] for c in comparison.categories] if labels else []
         wins = comparison.together is Together.WINNER
         self.set_entries(
             "Strongest label at each place:" if wins else "Labels together:",
@@ -213,12 +213,12 @@ class ViewerPanel(QWidget):
         self.view.set_notice(f"What if: {source.text()}" if source.is_changed else "")
 
     def _update_caption(self) -> None:
-        path, model = self._session.focus.current_path, self._session.models.model
+        path, labels = self._session.focus.current_path, self._session.photos.categories
         if path is None or self._shown is None:
             return
         scores, caption = self._shown_scores(), display_name(path)
-        if self.comparison.beside is not Beside.NOTHING and scores is not None and model:
-            caption = label_caption(caption, scores, model, self._session.focus.category)
+        if self.comparison.beside is not Beside.NOTHING and scores is not None and labels:
+            caption = label_caption(caption, scores, labels, self._session.focus.category)
         self.view.set_caption(caption)
 
     @Slot()

@@ -112,7 +112,7 @@ class WhyDialog(QDialog):
         calibration = None if changed else model.calibration
         threshold = self._session.thresholds.of(category)
         why = explanation(scores, category, threshold, calibration)
-        name = model.categories[category]
+        name = self._session.photos.categories[category]
         heading = f"{name} (what if: {self._source.text()})" if changed else name
         self._tell(heading, plain_reason(why, name), numbers(why, name))
 

@@ -54,8 +54,8 @@ class ReviewController(QObject):
     def known_labels(self) -> list[str]:
         """What can be completed: labels typed before, then all that model and library know."""
         photos = self._session.photos
-        names = (*self._used.used(), *photos.categories, *photos.decisions.categories)
-        return list(dict.fromkeys(names))
+        used = (photos.names.label(name) for name in self._used.used())
+        return list(dict.fromkeys((*used, *photos.categories, *photos.decisions.categories)))
 
     def note_labels(self, *labels: str) -> None:
         """Remember that labels were typed."""

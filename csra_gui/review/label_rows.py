@@ -27,7 +27,8 @@ class LabelContext:
     """What lists of labels depend on besides the photos.
 
     Attributes:
-        categories: of the model, in its order; none while no model is known.
+        categories: of the model, in its order, as labels are called; none while no model is
+            known.
         thresholds: one for all, or (C,).
         show_all: also list what is below the threshold.
         guesses: how many of the best are listed whatever their score is.

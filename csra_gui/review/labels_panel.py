@@ -217,10 +217,7 @@ class LabelsPanel(QWidget):
 
     def _rows_of_selection(self, context: LabelContext, targets: Sequence[int]) -> list[LabelRow]:
         photos, rows = self._session.photos, np.asarray(targets, dtype=np.int64)
-        names = photos.decisions.categories
-        said = photos.decisions.matrix({name: i for i, name in enumerate(names)})[rows]
-        codes = {name: said[:, i] for i, name in enumerate(names)}
-        return rows_of_photos(context, photos.scores[rows], codes)
+        return rows_of_photos(context, photos.scores[rows], photos.verdict_codes(rows))
 
     @Slot()
     def _update_state(self) -> None:

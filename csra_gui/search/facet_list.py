@@ -26,7 +26,11 @@ _PADDING = 8
 _GAP = 6
 _ICON_SIDE = 14
 _RADIUS = 4.0
-_ICONS = {TermState.WANTED: ("check", Tone.ACCENT), TermState.UNWANTED: ("minus", Tone.DANGER)}
+_ICONS = {
+    TermState.WANTED: ("check", Tone.ACCENT),
+    TermState.UNWANTED: ("minus", Tone.DANGER),
+    TermState.NOT_APPLIED: ("warning", Tone.WARNING),
+}
 
 
 class FacetDelegate(QStyledItemDelegate):
@@ -76,10 +80,11 @@ def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, row: FacetRow
     if option.state & QStyle.StateFlag.State_MouseOver:
         painter.setBrush(blended(text, base, 0.08))
         painter.drawRoundedRect(tile, _RADIUS, _RADIUS)
-    bar = QRectF(tile)
-    bar.setWidth(max(tile.width() * row.share, 2.0))
-    painter.setBrush(blended(accent, base, 0.16))
-    painter.drawRoundedRect(bar, _RADIUS, _RADIUS)
+    if row.share:
+        bar = QRectF(tile)
+        bar.setWidth(max(tile.width() * row.share, 2.0))
+        painter.setBrush(blended(accent, base, 0.16))
+        painter.drawRoundedRect(bar, _RADIUS, _RADIUS)
     if option.state & QStyle.StateFlag.State_HasFocus:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(accent, 1.5))
@@ -95,7 +100,7 @@ def _paint_texts(
         area = area.adjusted(_ICON_SIDE + _GAP, 0, 0, 0)
     middle = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
     painter.setPen(tone_color(Tone.MUTED, option.palette))
-    figure = f"{count:,}"
+    figure = "" if row.state is TermState.NOT_APPLIED else f"{count:,}"
     painter.drawText(area, int(middle | Qt.AlignmentFlag.AlignRight), figure)
     font = QFont(option.font)
     font.setStrikeOut(row.state is TermState.UNWANTED)

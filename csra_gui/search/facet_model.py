@@ -21,6 +21,7 @@ _STATES = {
     TermState.ABSENT: "",
     TermState.WANTED: ", only these",
     TermState.UNWANTED: ", not these",
+    TermState.NOT_APPLIED: ", not applied",
 }
 
 
@@ -69,7 +70,8 @@ class FacetModel(QAbstractListModel):
             rows.append(FacetRow(group.caption))
             for facet in group.facets:
                 state = states.get(facet.term, TermState.ABSENT)
-                share = facet.count / total if total else 0.0
+                counts = total and state is not TermState.NOT_APPLIED
+                share = facet.count / total if counts else 0.0
                 rows.append(FacetRow(display_text(facet.caption), facet, state, share))
         self._replace(tuple(rows))
 
@@ -121,4 +123,5 @@ class FacetModel(QAbstractListModel):
 def _sentence(row: FacetRow) -> str:
     if row.facet is None:
         return row.caption
-    return f"{row.caption}, {photos_text(row.facet.count)}{_STATES[row.state]}"
+    figure = "" if row.state is TermState.NOT_APPLIED else f", {photos_text(row.facet.count)}"
+    return f"{row.caption}{figure}{_STATES[row.state]}"

@@ -11,7 +11,7 @@ from typing_extensions import override
 from csra_gui.base.jobs import JobSlot
 from csra_gui.search.facet_list import FacetList
 from csra_gui.search.facets import Facet, FacetGroup, facet_groups
-from csra_gui.search.filter_terms import clicked, terms_of
+from csra_gui.search.filter_terms import TermState, clicked, terms_of
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
 from engine.library.filters.evaluation import LibraryView
@@ -82,11 +82,15 @@ class FacetsPanel(QWidget):
 
     def _show(self, counted: tuple[FacetGroup, ...]) -> None:
         total = len(self._session.shown)
-        terms = terms_of(self._session.shown.filter_text)
+        states = dict(terms_of(self._session.shown.filter_text))
+        caption = "Filter"
+        if self._session.shown.filter_error is not None:
+            caption = "Filter, not applied"
+            states = dict.fromkeys(states, TermState.NOT_APPLIED)
         # Also what no photo shown has: what is left out must be there to be clicked away.
-        chosen = FacetGroup("Filter", tuple(Facet(term, term, total) for term, _ in terms))
-        groups = (chosen, *counted) if terms else counted
-        self.list.set_groups(groups, dict(terms), total)
+        chosen = FacetGroup(caption, tuple(Facet(term, term, total) for term in states))
+        groups = (chosen, *counted) if states else counted
+        self.list.set_groups(groups, states, total)
         nothing = _NOTHING_SHOWN if len(self._session.photos) else _NOTHING_OPEN
         self.hint.setText("" if total else nothing)
         self.hint.setVisible(not total)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.icons import icon
@@ -14,6 +15,9 @@ from csra_gui.base.tool_tips import tool_tip
 from csra_gui.search.filter_edit import Completing, FilterEdit
 from csra_gui.search.filter_help import FilterHelp
 from csra_gui.search.sort_chooser import SortChooser
+from engine.api.label_names import did_you_mean
+from engine.library.filters.completion import quoted
+from engine.library.filters.tree import FilterError
 from engine.texts import display_text
 
 
@@ -39,6 +43,8 @@ class FilterBar(QWidget):
         self.help = FilterHelp(self)
         self._count = _plain_label(self)
         self._error = _plain_label(self)
+        self._note = _plain_label(self)
+        self._wrong: FilterError | None = None
         self._saved = _tool(self, "star", "Saved filters")
         self._saved.setMenu(self.saved_menu)
         self._saved.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -49,7 +55,9 @@ class FilterBar(QWidget):
         self._questions.clicked.connect(self._on_questions_clicked)
         self.help.example_chosen.connect(self._on_help_example_chosen)
         self.edit.textChanged.connect(self._on_edit_text_changed)
-        self.show_error("", None)
+        self._error.linkActivated.connect(self._on_error_link_activated)
+        self.show_error(None)
+        self.show_note("")
 
     def _set_up_layout(self) -> None:
         self._row.setSpacing(6)
@@ -60,8 +68,10 @@ class FilterBar(QWidget):
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(2)
         layout.addLayout(self._row)
-        layout.addWidget(self._error)
-        self._error.setWordWrap(True)
+        for label in (self._error, self._note):
+            label.setWordWrap(True)
+            layout.addWidget(label)
+        self._error.setTextFormat(Qt.TextFormat.RichText)
 
     def add_widget(self, widget: QWidget) -> None:
         """Put something at the end of the line."""
@@ -75,20 +85,37 @@ class FilterBar(QWidget):
         """How many photos pass."""
         self._count.setText(text)
 
-    def show_error(self, message: str, span: tuple[int, int] | None) -> None:
-        """Say what is wrong with the filter, and mark where; an empty text takes that away."""
-        self.edit.set_error(span)
-        self.edit.setAccessibleDescription(message)
-        self._error.setText(display_text(message))
-        self._error.setVisible(bool(message))
-        colors = self._error.palette()
-        colors.setColor(self._error.foregroundRole(), tone_color(Tone.DANGER, self.palette()))
-        self._error.setPalette(colors)
+    def show_error(self, error: FilterError | None) -> None:
+        """Say that the filter is not applied and why, mark where, and offer what may be meant."""
+        self._wrong = error
+        self.edit.set_error(None if error is None else (error.start, error.end))
+        self.edit.setAccessibleDescription(self.error)
+        self._error.setText("" if error is None else f"Not applied: {_with_links(error)}")
+        self._error.setVisible(error is not None)
+        self._tint(self._error, Tone.DANGER)
+
+    def show_note(self, text: str) -> None:
+        """Say how the filter is understood; an empty text takes that away."""
+        self._note.setText(display_text(text))
+        self._note.setVisible(bool(text))
+        self._tint(self._note, Tone.MUTED)
+
+    def _tint(self, label: QLabel, tone: Tone) -> None:
+        colors, color = label.palette(), tone_color(tone, self.palette())
+        for role in (label.foregroundRole(), QPalette.ColorRole.Link):
+            colors.setColor(role, color)
+        label.setPalette(colors)
 
     @property
     def error(self) -> str:
         """What is said to be wrong."""
-        return self._error.text()
+        wrong = self._wrong
+        return "" if wrong is None else f"{wrong}{did_you_mean(wrong.suggestions)}"
+
+    @property
+    def note(self) -> str:
+        """How the filter is said to be understood."""
+        return self._note.text()
 
     @property
     def count(self) -> str:
@@ -97,16 +124,32 @@ class FilterBar(QWidget):
 
     @Slot(str)
     def _on_edit_text_changed(self) -> None:
-        self.show_error("", None)
+        self.show_error(None)
+        self.show_note("")
 
     @Slot()
     def _on_questions_clicked(self) -> None:
         self.help.show_below(self._questions)
 
     @Slot(str)
+    def _on_error_link_activated(self, place: str) -> None:
+        if self._wrong is not None:
+            text, start, end = self.edit.text(), self._wrong.start, self._wrong.end
+            meant = quoted(self._wrong.suggestions[int(place)])
+            self.edit.setText(text[:start] + meant + text[end:])
+            self.edit.setFocus()
+
+    @Slot(str)
     def _on_help_example_chosen(self, example: str) -> None:
         self.edit.setText(example)
         self.edit.setFocus()
+
+
+def _with_links(error: FilterError) -> str:
+    """The message, safe as rich text; each label that may have been meant can be clicked."""
+    names = [html.escape(display_text(label)) for label in error.suggestions]
+    links = [f'<a href="{place}">{name}</a>' for place, name in enumerate(names)]
+    return f"{html.escape(display_text(str(error)))}{did_you_mean(links)}"
 
 
 def _plain_label(parent: QWidget) -> QLabel:

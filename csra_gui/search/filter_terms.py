@@ -11,11 +11,12 @@ from engine.texts import fold
 
 
 class TermState(Enum):
-    """How a filter treats a term at its top level."""
+    """How a filter treats a term at its top level; none if it is not in force."""
 
     ABSENT = auto()
     WANTED = auto()
     UNWANTED = auto()
+    NOT_APPLIED = auto()
 
 
 def term_state(text: str, term: str) -> TermState:

@@ -114,7 +114,7 @@ class SearchPanel(QWidget):
     def _completed(self, text: str, cursor: int) -> Completion:
         photos = self._session.photos
         names = dict.fromkeys((*photos.categories, *photos.decisions.categories))
-        return complete(text, cursor, tuple(names))
+        return complete(text, cursor, tuple(names), photos.names)
 
     @Slot()
     def _fill_saved_menu(self) -> None:
@@ -160,7 +160,7 @@ class SearchPanel(QWidget):
     def _update_count(self) -> None:
         shown, total = self._session.shown, len(self._session.photos)
         self.setVisible(bool(self._session.pipeline.roots))
-        everything = len(shown) == total and not shown.filter_text
+        everything = len(shown) == total and (not shown.filter_text or bool(shown.filter_error))
         count = photos_text(total) if everything else f"{len(shown):,} of {photos_text(total)}"
         self.bar.show_count(count)
         self._update_error()
@@ -168,11 +168,19 @@ class SearchPanel(QWidget):
     @Slot()
     def _update_error(self) -> None:
         """Say what is wrong, but not while the person is choosing how a word goes on."""
-        error = self._session.shown.filter_error
-        if error is None or self.bar.edit.offered:
-            self.bar.show_error("", None)
-        else:
-            self.bar.show_error(str(error), (error.start, error.end))
+        shown, is_choosing = self._session.shown, bool(self.bar.edit.offered)
+        error = None if is_choosing else shown.filter_error
+        words = () if is_choosing or error is not None else shown.words_in_names
+        self.bar.show_error(error)
+        self.bar.show_note(_in_names(words))
+
+
+def _in_names(words: tuple[str, ...]) -> str:
+    if not words:
+        return ""
+    said = " and ".join(f"“{word}”" for word in dict.fromkeys(words))
+    verb, kind = ("is", "label") if len(words) == 1 else ("are", "labels")
+    return f"{said} {verb} no {kind}: found in file names."
 
 
 def _menu_text(name: str) -> str:

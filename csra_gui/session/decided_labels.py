@@ -102,18 +102,19 @@ class DecidedLabels:
         )
 
 
-def decided_labels(columns: Columns, *, of_model: bool = False) -> DecidedLabels:
+def decided_labels(columns: Columns, model: Categories | None = None) -> DecidedLabels:
     """Everything that was said of the open photos that can be read.
 
     Args:
         columns: of the photos.
-        of_model: only what is said of categories that the model knows.
+        model: the categories of the model whose scores are in the columns: only what is said of
+            them counts, and they have the names that the model gives them.
     """
-    number = columns.model_categories if of_model else len(columns.categories)
+    number = len(columns.categories) if model is None else columns.model_categories
     verdicts = columns.verdicts[:, :number]
     rows = np.flatnonzero(verdicts.any(axis=1) & ~columns.failed)
     said = verdicts[rows]
-    names = tuple(columns.categories[:number])
+    names = tuple(columns.categories if model is None else model)
     return DecidedLabels(names, rows, np.isin(said, _POSITIVE), said != 0)
 
 
@@ -146,7 +147,7 @@ def decided_run(columns: Columns, model: ModelInfo) -> tuple[EvaluationRun, Path
     Raises:
         DataError: there is no decision on a photo that has scores.
     """
-    said = decided_labels(columns, of_model=True)
+    said = decided_labels(columns, model.categories)
     tagged = np.flatnonzero(columns.tagged[said.rows])
     rows, places = said.rows[tagged], np.flatnonzero(said.known[tagged].any(axis=0))
     if not len(rows):

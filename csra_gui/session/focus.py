@@ -104,8 +104,8 @@ class MapFocus(QObject):
         pinned = None if self._pinned is None else old[self._pinned]
         self.evidence_error = ""
         self._hovered = None
-        known = pinned in model.categories
-        self.set_pinned(model.categories.index_of(str(pinned)) if known else None)
+        same = None if pinned is None else self._photos.names.find(pinned, model.categories)
+        self.set_pinned(None if same is None else model.categories.index_of(same))
 
     def ask_again(self) -> None:
         """Get the position scores that the model in use gives."""

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from csra_gui.session.decision_columns import PhotoDecisions
 from csra_gui.session.growing_array import GrowingArray
 from csra_gui.session.photo_rows import PhotoRows
 from engine.api.categories import Categories
+from engine.api.label_names import SHIPPED_NAMES
 from engine.api.values import FloatArray
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray
@@ -32,7 +34,7 @@ class ScoredLabel:
 
     Attributes:
         index: of the category in the model; -1 for one that it does not know.
-        category: its name.
+        category: the label's name, as it is shown.
         score: in [0, 1]; NaN if the model has said nothing of it.
         verdict: what the person said of it, if anything.
     """
@@ -50,9 +52,15 @@ class ScoredLabel:
 
 @dataclass(slots=True)
 class _Results:
-    """What one model said: (N, C) scores, NaN where it has not yet, and errors by row."""
+    """What one model said: (N, C) scores, NaN where it has not yet, and errors by row.
 
-    categories: Categories | tuple[()]
+    Attributes:
+        labels: its categories as they are shown.
+        twins: those of them that mean another one: what is said of that goes for both.
+    """
+
+    labels: Categories | tuple[()]
+    twins: Mapping[str, str]
     scores: GrowingArray
     errors: dict[int, str] = field(default_factory=dict)
 
@@ -62,13 +70,17 @@ class PhotoTable(PhotoRows):
 
     Scores are one (N, C) float16 array per model. Those of the models used last are kept, so
     that going back to one costs nothing.
+
+    Attributes:
+        names: what labels are called; what the person says is kept under those names.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        self.names = SHIPPED_NAMES
         self._decisions = PhotoDecisions()
         self._kept: OrderedDict[str, _Results] = OrderedDict()
-        self._now = _Results((), _no_scores(0))
+        self._now = _Results((), {}, _no_scores(0))
         self._columns: Columns | None = None
         self._columns_version = -1
 
@@ -90,8 +102,20 @@ class PhotoTable(PhotoRows):
         return self._decisions
 
     def verdicts(self, row: int) -> Mapping[str, Verdict]:
-        """What the person said of a photo's labels, by category."""
-        return self._decisions.verdicts(row)
+        """What the person said of a photo's labels, by name."""
+        said = self._decisions.verdicts(row)
+        return said | {
+            twin: said[label] for twin, label in self._now.twins.items() if label in said
+        }
+
+    def verdict_codes(self, rows: Sequence[int] | IntArray) -> dict[str, NDArray[np.uint8]]:
+        """What the person said of each of some photos, (len(rows),) ``VERDICT_CODES`` by name."""
+        names = self._decisions.categories
+        matrix = self._decisions.matrix({name: i for i, name in enumerate(names)})
+        codes = {name: matrix[rows, i] for i, name in enumerate(names)}
+        return codes | {
+            twin: codes[name] for twin, name in self._now.twins.items() if name in codes
+        }
 
     def is_reviewed(self, row: int) -> bool:
         """Whether the person has marked the photo as reviewed."""
@@ -105,7 +129,7 @@ class PhotoTable(PhotoRows):
     ) -> None:
         """Note the same decisions on photos; ``None`` takes one back."""
         for category, verdict in verdicts.items():
-            self._decisions.say(rows, category, verdict)
+            self._decisions.say(rows, self.names.label(category), verdict)
         if reviewed is not None:
             self._decisions.mark(rows, reviewed)
         self._touch()
@@ -126,7 +150,7 @@ class PhotoTable(PhotoRows):
         self._decisions.forget(rows)
         alike: dict[tuple[str, Verdict], list[int]] = {}
         for row, category, verdict in verdicts:
-            alike.setdefault((category, verdict), []).append(row)
+            alike.setdefault((self.names.label(category), verdict), []).append(row)
         for (category, verdict), same in alike.items():
             self._decisions.say(same, category, verdict)
         if reviewed:
@@ -147,12 +171,12 @@ class PhotoTable(PhotoRows):
 
     @property
     def categories(self) -> Categories | tuple[()]:
-        """Those of the model whose scores are shown, which may not be loaded yet."""
-        return self._now.categories
+        """The labels of the model whose scores are shown, which may not be loaded yet."""
+        return self._now.labels
 
     def index_of(self, category: str) -> int:
-        """The place of a category's name; −1 if the model does not know it."""
-        names = self._now.categories
+        """The place of a label's name; −1 if the model does not know it."""
+        names = self._now.labels
         return (
             names.index_of(category)
             if isinstance(names, Categories) and category in names
@@ -160,9 +184,16 @@ class PhotoTable(PhotoRows):
         )
 
     def use_model(self, model_id: str, categories: Categories) -> None:
-        """Show what another model said; nothing yet if it was not used lately."""
+        """Show what another model said; nothing yet if it was not used lately.
+
+        Args:
+            model_id: of the model.
+            categories: as the model calls them.
+        """
         if model_id not in self._kept:
-            self._kept[model_id] = _Results(categories, _no_scores(len(categories)))
+            labels = Categories(self.names.labels(categories))
+            twins = {name: label for name in labels if (label := self.names.label(name)) != name}
+            self._kept[model_id] = _Results(labels, twins, _no_scores(len(categories)))
         self._kept.move_to_end(model_id)
         self._now = self._kept[model_id]
         self._resize()
@@ -243,8 +274,8 @@ class PhotoTable(PhotoRows):
             row: of the photo.
             threshold: one for all, or (C,).
         """
-        scores, said = self.row_scores(row), self._decisions.verdicts(row)
-        names = self._now.categories
+        scores, said = self.row_scores(row), self.verdicts(row)
+        names = self._now.labels
         found: list[ScoredLabel] = []
         if scores is not None:
             reached = np.flatnonzero(scores >= np.asarray(threshold, dtype=np.float32))
@@ -278,7 +309,11 @@ class PhotoTable(PhotoRows):
         return columns
 
     def _made_columns(self) -> Columns:
-        names = dict.fromkeys((*self._now.categories, *self._decisions.categories))
+        every = dict.fromkeys((*self._now.labels, *self._decisions.categories))
+        names = {name: place for place, name in enumerate(every)}
+        verdicts = self._decisions.matrix(names)
+        for twin, label in self._now.twins.items():
+            verdicts[:, names[twin]] = verdicts[:, names[label]]
         failed = np.zeros(len(self), dtype=bool)
         failed[list(self._now.errors)] = True
         return Columns(
@@ -290,9 +325,10 @@ class PhotoTable(PhotoRows):
             reviewed=self._decisions.reviewed.copy(),
             failed=failed,
             categories=tuple(names),
-            model_categories=len(self._now.categories),
+            model_categories=len(self._now.labels),
             scores=self.scores,
-            verdicts=self._decisions.matrix({name: i for i, name in enumerate(names)}),
+            verdicts=verdicts,
+            label_names=self.names,
         )
 
     @override

@@ -10,13 +10,12 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.sort_keys import Order, rows_in_order
-from engine.api.errors import EngineError
+from csra_gui.session.sort_keys import Found, Order, found_rows
 from engine.api.values import FloatArray
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
-from engine.library.filters.tree import FilterError
+from engine.library.filters.tree import Everything, FilterError, Node
 
 #: Changes wait this long for company before filter and order are worked out anew.
 DEBOUNCE_MS = 150
@@ -26,7 +25,12 @@ class ShownPhotos(QObject):
     """A filter and an order over the photo table.
 
     Both are worked out in a worker; until the answer is there, what was shown stays. All photos
-    in the order they were found cost nothing, and follow at once.
+    in the order they were found cost nothing, and follow at once. Instead of a filter that makes
+    no sense, or asks for a label that there is not, the one before it stays in force.
+
+    Attributes:
+        filter_error: why the filter that was asked for is not in force.
+        words_in_names: words of the filter that are looked for in the files' names.
 
     Signals:
         changed: other photos are shown, or in another order, or ``filter_error`` is another one.
@@ -55,6 +59,9 @@ class ShownPhotos(QObject):
         self.filter_text = ""
         self.fixed_caption = ""
         self.filter_error: FilterError | None = None
+        self.words_in_names: tuple[str, ...] = ()
+        self._unread: FilterError | None = None
+        self._applied: Node = Everything()
         self._timer = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
         self._timer.timeout.connect(self._work_out)
 
@@ -96,13 +103,14 @@ class ShownPhotos(QObject):
         """Show what a filter wants; one that cannot be understood changes only ``filter_error``."""
         self.filter_text = text
         try:
-            node = parse(text)
+            node, self._unread = parse(text), None
         except FilterError as error:
-            self._set_error(error)
+            node, self._unread = self._applied, error
+        self._set_said(self._unread, self.words_in_names if self._unread else ())
+        if node is self._order.node:
             self.order_changed.emit()
-            return
-        self._set_error(None)
-        self._set_order(replace(self._order, node=node))
+        else:
+            self._set_order(replace(self._order, node=node))
 
     def set_sort(self, key: str, descending: bool = False) -> None:
         """Sort by ``photo_order``'s keys; what cannot be ranked comes last."""
@@ -137,6 +145,7 @@ class ShownPhotos(QObject):
         self._order = order
         self.order_changed.emit()
         if order.is_plain:
+            self._applied = order.node
             self._drop()
             self._show(np.arange(len(self._photos)))
         else:
@@ -153,12 +162,11 @@ class ShownPhotos(QObject):
             self._is_due = True  # with what is wanted then
             return
         self._timer.stop()
-        view, order = self._current_view(), self._order
+        view, order, before = self._current_view(), self._order, self._applied
         self._slot.run(
-            lambda: rows_in_order(view, order),
-            lambda rows: self._take(order, view, rows),
-            lambda error: self._take_error(order, error),
-            self._go_on,
+            lambda: found_rows(view, order, before),
+            lambda found: self._take(order, view, found),
+            on_end=self._go_on,
         )
 
     def _current_view(self) -> LibraryView:
@@ -169,24 +177,24 @@ class ShownPhotos(QObject):
         same = np.array_equal(view.thresholds, thresholds)
         return view if same else LibraryView(columns, thresholds)
 
-    def _take(self, order: Order, view: LibraryView, rows: IntArray) -> None:
+    def _take(self, order: Order, view: LibraryView, found: Found) -> None:
         self.view = view
-        if order is self._order:
-            self._set_error(None)
-            self._show(rows)
-
-    def _take_error(self, order: Order, error: EngineError) -> None:
-        if order is self._order and isinstance(error, FilterError):
-            self._set_error(error)
+        if order is not self._order:
+            return
+        if found.error is None:
+            self._applied = order.node
+        self._set_said(found.error or self._unread, found.words)
+        self._show(found.rows)
 
     def _go_on(self) -> None:
         if self._is_due:
             self._is_due = False
             self._work_out()
 
-    def _set_error(self, error: FilterError | None) -> None:
-        if str(error or "") != str(self.filter_error or ""):
-            self.filter_error = error
+    def _set_said(self, error: FilterError | None, words: tuple[str, ...]) -> None:
+        before = str(self.filter_error or ""), self.words_in_names
+        if before != (str(error or ""), words):
+            self.filter_error, self.words_in_names = error, words
             self.changed.emit()
 
     def _show(self, rows: IntArray) -> None:

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import numpy as np
 
-from engine.api.categories import Categories
 from engine.api.values import FloatArray
 from engine.library.columns import BoolArray, Columns, IntArray, reach
 from engine.library.predictions import HalfArray
@@ -112,14 +111,14 @@ class Retagged:
         rows: (M,) photos that have scores.
         scores: (M, C) float16.
         errors: what went wrong with others, by row.
-        categories: of the model.
+        categories: of the model, as labels are called.
         thresholds: (C,) at which its scores are labels.
     """
 
     rows: IntArray
     scores: HalfArray
     errors: dict[int, str]
-    categories: Categories
+    categories: tuple[str, ...]
     thresholds: FloatArray
 
 

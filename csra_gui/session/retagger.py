@@ -176,10 +176,11 @@ class Retagger(QObject):
         assert model is not None and in_use is not None  # noqa: S101 - a run has ended
         thresholds, now = self._thresholds.of_model(model), self._thresholds.of_model(in_use)
         before, errors = self._photos.columns(), dict(self._errors)
+        labels = before.label_names.labels(model.categories)
 
         def work() -> Difference:
             rows = np.flatnonzero(~np.isnan(scores[:, 0]))
-            after = Retagged(rows, scores[rows], errors, model.categories, thresholds)
+            after = Retagged(rows, scores[rows], errors, labels, thresholds)
             return difference(before, now, after, mode)
 
         def take(outcome: Difference) -> None:

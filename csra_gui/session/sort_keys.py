@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.library.columns import VERDICT_CODES, IntArray
 from engine.library.filters.evaluation import LibraryView
-from engine.library.filters.tree import Everything, Node
+from engine.library.filters.tree import Everything, FilterError, Node
 from engine.library.values import Verdict
 from engine.texts import fold
 
@@ -76,6 +76,39 @@ def rows_in_order(view: LibraryView, order: Order) -> IntArray:
     return np.concatenate([ranked[np.argsort(keys, kind="stable")], rest])
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What came of an order.
+
+    Attributes:
+        rows: that are wanted, in order.
+        words: of the filter that are no labels: they were looked for in the files' names.
+        error: why the filter does not hold, and the one before it does.
+    """
+
+    rows: IntArray
+    words: tuple[str, ...] = ()
+    error: FilterError | None = None
+
+
+def found_rows(view: LibraryView, order: Order, before: Node) -> Found:
+    """What an order wants, or the same order of what the filter before wanted.
+
+    Args:
+        view: of all photos.
+        order: wanted; its filter may ask for a label that there is not.
+        before: the last filter that did not, or nothing more is left out.
+    """
+    try:
+        return Found(rows_in_order(view, order), view.words_in_names(order.node))
+    except FilterError as error:
+        wrong = error
+    try:
+        return Found(rows_in_order(view, replace(order, node=before)), error=wrong)
+    except FilterError:
+        return Found(rows_in_order(view, replace(order, node=Everything())), error=wrong)
+
+
 def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:
     """(N,): what photos are sorted by; NaN where it is not known."""
     if sort_key.startswith(SCORE):
@@ -96,10 +129,11 @@ def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:
 
 def _score(view: LibraryView, category: str) -> NDArray[np.float64]:
     columns = view.columns
-    names = list(columns.categories[: columns.model_categories])
-    if category not in names:
+    names = columns.categories[: columns.model_categories]
+    meant = columns.label_names.find(category, names)
+    if meant is None:
         return np.full(len(columns), np.nan)
-    return columns.scores[:, names.index(category)].astype(np.float64)
+    return columns.scores[:, names.index(meant)].astype(np.float64)
 
 
 def _name_ranks(view: LibraryView) -> NDArray[np.float64]:

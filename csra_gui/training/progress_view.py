@@ -14,8 +14,9 @@ from csra_gui.training.runner import Phase
 from csra_gui.training.sample_view import SampleView
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.table import Cell, Table, change_cell
+from engine.api.label_names import shown_label
 from engine.api.training_reports import Ending, EpochReport, StepReport, TrainReport
-from engine.texts import NOTHING, change, display_text, gib, percent, rate_text, remaining_text
+from engine.texts import NOTHING, change, gib, percent, rate_text, remaining_text
 
 _PHASES = {
     Phase.PREPARING: "Getting ready",
@@ -161,7 +162,7 @@ class ProgressView(QWidget):
 def _cells(row: CategoryRow) -> tuple[Cell, ...]:
     images = Cell(NOTHING, math.nan) if row.images is None else Cell(f"{row.images:,}", row.images)
     return (
-        Cell(display_text(row.name)),
+        Cell(shown_label(row.name)),
         images,
         Cell(percent(row.before, " %"), row.before),
         Cell(percent(row.now, " %"), row.now),

@@ -17,10 +17,11 @@ from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.training.record import TrainingRecord
 from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.overlay import render_overlay
+from engine.api.label_names import shown_label
 from engine.api.values import PositionScores
 from engine.explain.evidence import local_probability, logits, on_photo, sigmoid
 from engine.explain.render import OverlayStyle
-from engine.texts import display_text, whole_percent
+from engine.texts import whole_percent
 
 _SIDE = 320
 _BYTES = 32 * 2**20
@@ -177,7 +178,7 @@ def _state(
         on_photo(grid, _MAP_SIDE, min(height, 4 * _MAP_SIDE), scores.content),
         OverlayStyle(threshold=0.5, contour=False),
     )
-    says = " · ".join(f"{display_text(names[i])} {whole_percent(values[i])}" for i in ranked)
-    map_of = f" (map: {display_text(names[shown])})"
-    true_names = ", ".join(display_text(name) for name in truth) or "none of the labels"
+    says = " · ".join(f"{shown_label(names[i])} {whole_percent(values[i])}" for i in ranked)
+    map_of = f" (map: {shown_label(names[shown])})"
+    true_names = ", ".join(shown_label(name) for name in truth) or "none of the labels"
     return overlay, says, f"It shows: {true_names}{map_of}"

@@ -92,7 +92,9 @@ class TeachController(QObject):
     @Slot()
     def _show_counts(self) -> None:
         if self.improve_dialog is not None and self.improve_dialog.isVisible():
-            said = decided_labels(self._session.photos.columns(), of_model=True)
+            model = self._session.models.model
+            known = None if model is None else model.categories
+            said = decided_labels(self._session.photos.columns(), known)
             self.improve_dialog.set_counts(
                 f"{photos_text(len(said.rows))} with {said.yes:,} labels that you accepted or "
                 f"added and {said.no:,} that you rejected",
@@ -118,8 +120,9 @@ class TeachController(QObject):
         showing[list(self._session.selection)] = True
         columns = table.columns()
         said = np.zeros(len(table), dtype=np.uint8)
-        if label in columns.categories:
-            said = columns.verdicts[:, columns.categories.index(label)]
+        name = table.names.find(label, columns.categories)
+        if name is not None:
+            said = columns.verdicts[:, columns.categories.index(name)]
         rejected = (said == VERDICT_CODES[Verdict.REJECTED]) & ~showing
         showing |= (said > 0) & ~rejected
         parts = (showing, rejected, ~showing & ~rejected)
@@ -133,7 +136,7 @@ class TeachController(QObject):
         dialog, model = self.improve_dialog, self._session.models.model
         if dialog is None or not self._may_start(dialog, model) or model is None:
             return
-        said = decided_labels(self._session.photos.columns(), of_model=True)
+        said = decided_labels(self._session.photos.columns(), model.categories)
         self._rank_by = ""
         name = f"{model.name} improved"
         paths = self._session.photos.paths
@@ -145,11 +148,11 @@ class TeachController(QObject):
         dialog, model = self.teach_dialog, self._session.models.model
         if dialog is None or not self._may_start(dialog, model) or model is None:
             return
-        label = dialog.label_name
+        label = self._session.photos.names.label(dialog.label_name)
         showing, rejected, others = self._teach_rows(label)
         count = max(0, dialog.others.value() - len(rejected))
         drawn = random.Random(0).sample(others, min(count, len(others)))  # noqa: S311  # no secret
-        if label in model.categories:
+        if label in self._session.photos.categories:
             dialog.show_intro(
                 f"The model knows {display_text(label)} already. Accept and reject that label, "
                 "then improve the model with your corrections."
@@ -249,7 +252,7 @@ class TeachController(QObject):
     @Slot(object)
     def _on_models_switched(self, _old: ModelInfo | None) -> None:
         model = self._session.models.model
-        if model is not None and self._rank_by and self._rank_by in model.categories:
+        if self._rank_by and self._rank_by in self._session.photos.categories:
             self._session.shown.set_sort(f"{SCORE}{self._rank_by}", descending=True)
             self._rank_by = ""
         if model is not None and self._saved and model.name == self._saved:

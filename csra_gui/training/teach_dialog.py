@@ -23,8 +23,9 @@ from typing_extensions import override
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.table import Cell, Table
 from csra_gui.widgets.windows import button_row, fit_to_screen
+from engine.api.label_names import shown_label
 from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport
-from engine.texts import display_text, duration
+from engine.texts import duration
 
 _HEADER = ("Label", "You said yes", "You said no", "Right before", "Right after")
 _SIZE = QSize(640, 460)
@@ -294,7 +295,7 @@ def table_rows(categories: Sequence[TaughtCategory]) -> list[tuple[Cell, ...]]:
     ranked = sorted(categories, key=lambda c: -abs(c.right_after - (c.right_before or 0)))
     return [
         (
-            Cell(display_text(category.name)),
+            Cell(shown_label(category.name)),
             Cell(f"{category.positives:,}", category.positives),
             Cell(f"{category.negatives:,}", category.negatives),
             Cell(_share(category.right_before, category.judged), category.right_before),

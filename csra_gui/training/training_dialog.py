@@ -17,6 +17,7 @@ from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.message_bar import MessageBar, MessageLevel
 from csra_gui.widgets.windows import button_row, fit_to_screen
+from engine.api.label_names import shown_label
 from engine.api.training_reports import FEW_IMAGES, Preflight, TrainReport
 from engine.records.trainings import TrainingRun
 from engine.texts import about, display_text, gib
@@ -152,13 +153,13 @@ class TrainingDialog(QDialog):
 
 def preflight_facts(report: Preflight) -> list[tuple[str, str]]:
     """What a run will need, for people."""
-    counts = ", ".join(f"{display_text(n)} {c:,}" for n, c in report.images_per_category)
+    counts = ", ".join(f"{shown_label(n)} {c:,}" for n, c in report.images_per_category)
     facts = [("Warning", text) for text in report.warnings()]
     if report.rare:
-        rare = ", ".join(display_text(name) for name in report.rare)
+        rare = ", ".join(shown_label(name) for name in report.rare)
         facts.append((f"Fewer than {FEW_IMAGES} images: little can be learned of these", rare))
     if report.without_negatives:
-        names = ", ".join(display_text(name) for name in report.without_negatives)
+        names = ", ".join(shown_label(name) for name in report.without_negatives)
         facts.append(("No image certainly lacks these: reject them on some photos", names))
     facts += [
         ("Images", f"{report.train_images:,} to learn from, {report.val_images:,} to validate on"),

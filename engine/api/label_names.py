@@ -11,7 +11,7 @@ from types import MappingProxyType
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError
 from engine.resources import resource_path
-from engine.texts import fold
+from engine.texts import display_text, fold
 
 _LISTS = ("voc", "coco", "wider")
 _NOT_COUNTED = str.maketrans("", "", " -_\t")
@@ -69,6 +69,11 @@ class LabelNames:
 
 #: What ships with the program alone.
 SHIPPED_NAMES = LabelNames()
+
+
+def shown_label(category: str) -> str:
+    """What a category is called, on one line and safe to show."""
+    return display_text(SHIPPED_NAMES.label(category))
 
 
 def index_of(name: str, categories: Categories) -> int:

@@ -34,7 +34,7 @@ class Label:
 
 
 def ranked_labels(
-    scores: FloatArray, categories: Categories, threshold: float | Sequence[float]
+    scores: FloatArray, categories: Sequence[str], threshold: float | Sequence[float]
 ) -> tuple[Label, ...]:
     """The categories whose score reaches the threshold, best first.
 

@@ -13,6 +13,7 @@ import torch
 from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError, ImageError
 from engine.api.evaluation import EvaluationRequest
+from engine.api.label_names import shown_label
 from engine.atomic import write_text
 from engine.checkpoints.loading import open_checkpoint
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, with_bar, write_out
@@ -105,7 +106,8 @@ def _set_up(options: argparse.Namespace, device: torch.device, process: Processe
         for problem in work.images.problems:
             say(display_text(problem))
         if missing := work.images.categories_without_positives():
-            say(f"No image has {', '.join(missing)}; the means leave these categories out.")
+            names = ", ".join(map(shown_label, missing))
+            say(f"No image has {names}; the means leave these categories out.")
     return work
 
 
@@ -176,12 +178,12 @@ def _table(numbers: EvaluationReport) -> list[str]:
             points = [games[f"{frame}, {part}"].accuracy for part in ("all", "difficult")]
             shown = " / ".join(map(percent, points))
             lines.append(f"pointing game {shown} (all / difficult; 15 px of {frame})")
-    width = max(len(name) for name in run.categories)
+    width = max(len(shown_label(name)) for name in run.categories)
     lines += ["", f"{'category':<{width}}     AP   low  high  images"]
     for category, ap in zip(paper.categories, interval.average_precision, strict=True):
         values = (category.average_precision, ap.low, ap.high)
         cells = " ".join(f"{percent(value):>5}" for value in values)
-        lines.append(f"{display_text(category.name):<{width}}  {cells}  {category.positives:>6}")
+        lines.append(f"{shown_label(category.name):<{width}}  {cells}  {category.positives:>6}")
     return lines
 
 

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError, EngineError, ImageError
+from engine.api.label_names import SHIPPED_NAMES, index_of
 from engine.api.values import ModelInfo
 from engine.cli.common import (
     EXIT_DONE,
@@ -143,7 +144,7 @@ def _wanted(text: str, categories: Categories) -> list[int] | None:
     if text == _TOP:
         return None
     named = dict.fromkeys(name.strip() for name in text.split(","))
-    return [categories.index_of(name) for name in named]
+    return [index_of(name, categories) for name in named]
 
 
 def _names_in(folder: Path) -> OutputNames:
@@ -244,6 +245,7 @@ def _categories(photo: ExplainedPhoto) -> list[dict[str, object]]:
     return [
         {
             "category": photo.model.categories[c],
+            "name": SHIPPED_NAMES.label(photo.model.categories[c]),
             "score": round(float(photo.scores[c]), 6),
             "logit": round(float(photo.logits[c]), 6),
             "label": bool(photo.scores[c] >= photo.settings.threshold),

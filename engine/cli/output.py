@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from engine.api.categories import Categories
+from engine.api.label_names import SHIPPED_NAMES, shown_label
 from engine.api.values import Label, Prediction
 from engine.texts import display_path
 
@@ -25,7 +26,9 @@ class PredictionWriter(Protocol):
 
 
 class JsonLinesWriter:
-    """``{"path", "model", "labels": [{"category", "score"}], "error"}`` per line.
+    """``{"path", "model", "labels": [{"category", "label", "score"}], "error"}`` per line.
+
+    ``category`` is the model's name, ``label`` what it is called in the window.
 
     Args:
         file: text file.
@@ -44,7 +47,11 @@ class JsonLinesWriter:
             "path": os.fspath(prediction.path),
             "model": self._model,
             "labels": [
-                {"category": label.category, "score": round(label.score, 6)}
+                {
+                    "category": label.category,
+                    "label": SHIPPED_NAMES.label(label.category),
+                    "score": round(label.score, 6),
+                }
                 for label in prediction.labels(self._categories, self._threshold)
             ],
             "error": prediction.error,
@@ -54,7 +61,7 @@ class JsonLinesWriter:
 
 
 class CsvWriter:
-    """One row per label: path, model, category, score, error; a photo without labels has one row.
+    """A row per label: path, model, category, score, error, label; one for a photo without labels.
 
     Cells that a spreadsheet would run as a formula get a leading apostrophe.
     """
@@ -63,7 +70,7 @@ class CsvWriter:
         self._writer = csv.writer(file)
         self._file, self._model = file, model
         self._categories, self._threshold = categories, threshold
-        self._writer.writerow(("path", "model", "category", "score", "error"))
+        self._writer.writerow(("path", "model", "category", "score", "error", "label"))
 
     def write(self, prediction: Prediction) -> None:
         """Write the rows of one image."""
@@ -75,6 +82,7 @@ class CsvWriter:
                 label.category if label else "",
                 f"{label.score:.6f}" if label else "",
                 prediction.error or "",
+                SHIPPED_NAMES.label(label.category) if label else "",
             )
             self._writer.writerow([_harmless(cell) for cell in cells])
         self._file.flush()
@@ -96,7 +104,7 @@ class TableWriter:
         if len(name) > self._NAME_WIDTH:
             name = "…" + name[1 - self._NAME_WIDTH :]
         labels = prediction.labels(self._categories, self._threshold)
-        text = ", ".join(f"{label.category} {label.score:.0%}" for label in labels)
+        text = ", ".join(f"{shown_label(label.category)} {label.score:.0%}" for label in labels)
         if prediction.error is not None:
             text = f"not read: {prediction.error}"
         self._file.write(f"{name:<{self._NAME_WIDTH}}  {text or '–'}\n")

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 
+from engine.api.label_names import shown_label
 from engine.cli.common import EXIT_DONE, Commands, write_out
 from engine.records.evaluations import EvaluationStore
 from engine.records.run_comparison import compare_runs
@@ -56,10 +57,10 @@ def _compare(options: argparse.Namespace) -> int:
     for place in np.argsort(result.before - result.after, kind="stable").tolist():
         old, new = 100 * result.before[place], 100 * result.after[place]
         if not np.isnan(old):
-            name = display_text(result.categories[place])
+            name = shown_label(result.categories[place])
             write_out(f"{new - old:+6.1f}  {name} ({old:.1f} → {new:.1f})")
     for kind, labels in (("better", result.better), ("worse", result.worse)):
         write_out(f"{kind}: {len(labels)} labels")
         for sample, category in labels[:_MOST_SHOWN]:
-            write_out(f"  {display_text(sample)}: {display_text(category)}")
+            write_out(f"  {display_text(sample)}: {shown_label(category)}")
     return EXIT_DONE

@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from engine.api.errors import DataError
+from engine.api.label_names import SHIPPED_NAMES, shown_label
 from engine.api.values import (
     FloatArray,
     ModelInfo,
@@ -95,7 +96,7 @@ class ExplainedPhoto:
 
     def caption(self, category: int) -> str:
         """The name of a category and its score."""
-        return f"{self.model.categories[category]} {self.scores[category]:.0%}"
+        return f"{shown_label(self.model.categories[category])} {self.scores[category]:.0%}"
 
     def drawn(self, category: int, pixels: PixelArray | None = None) -> PixelArray:
         """The photo, or the same in another size, with the map of a category over it."""
@@ -169,9 +170,9 @@ def arrays_of(photo: ExplainedPhoto) -> dict[str, Any]:
         ``kind``; ``maps`` (K, h, w) of the categories ``shown`` (K,); ``scale``, the ends of the
         colour scale that all maps of the photo share, and ``threshold``; ``position_scores``
         (num_heads, C, h, w) with ``temperatures`` (num_heads,), ``lam`` and ``activation``;
-        ``categories``, ``logits`` and ``scores`` (C,); ``content``, the part of the grid that the
-        photo covers (left, top, right, bottom, in fractions); ``size``, width and height of the
-        upright photo in pixels; ``model``, its id.
+        ``categories``, ``labels`` (how they are called), ``logits`` and ``scores`` (C,);
+        ``content``, the part of the grid that the photo covers (left, top, right, bottom, in
+        fractions); ``size``, width and height of the upright photo in pixels; ``model``, its id.
     """
     position_scores = photo.position_scores
     kind, content = photo.settings.kind, position_scores.content
@@ -188,6 +189,7 @@ def arrays_of(photo: ExplainedPhoto) -> dict[str, Any]:
         "lam": np.array(position_scores.lam),
         "activation": np.array(position_scores.activation),
         "categories": np.array(tuple(photo.model.categories), dtype=np.str_),
+        "labels": np.array(list(map(SHIPPED_NAMES.label, photo.model.categories)), dtype=np.str_),
         "logits": photo.logits,
         "scores": photo.scores,
         "content": np.array([content.left, content.top, content.right, content.bottom]),

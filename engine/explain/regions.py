@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api.categories import Categories
 from engine.api.geometry import Box
 from engine.api.values import (
     DEFAULT_THRESHOLD,
@@ -110,7 +109,7 @@ def region_scores(scores: PositionScores, box: Box) -> FloatArray:
 def region_labels(
     scores: PositionScores,
     box: Box,
-    categories: Categories,
+    categories: Sequence[str],
     threshold: float | Sequence[float] = DEFAULT_THRESHOLD,
 ) -> tuple[Label, ...]:
     """The labels of a rectangle by ``region_scores``, best first; 0 as threshold ranks all."""
@@ -155,7 +154,7 @@ def local_scores_at(
 def labels_at(
     scores: PositionScores,
     point: tuple[float, float],
-    categories: Categories,
+    categories: Sequence[str],
     threshold: float | Sequence[float] = DEFAULT_THRESHOLD,
     *,
     smooth: bool = True,

@@ -12,6 +12,7 @@ from PIL import Image
 
 from engine.api.errors import DataError
 from engine.api.geometry import fitted_size
+from engine.api.label_names import shown_label
 from engine.api.values import PixelArray
 from engine.atomic import atomic_path
 from engine.explain.evidence import MapKind
@@ -65,7 +66,7 @@ def _section(photo: ExplainedPhoto) -> Markup:
     settings, model, scores = photo.settings, photo.model, photo.position_scores
     labels = [
         {
-            "name": model.categories[c],
+            "name": shown_label(model.categories[c]),
             "score": float(photo.scores[c]),
             "drawn": photo.drawn(c, small),
             "why": explanation(scores, c, settings.threshold, model.calibration),

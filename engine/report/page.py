@@ -12,6 +12,7 @@ import numpy as np
 
 from engine import __version__
 from engine.api.errors import DataError
+from engine.api.label_names import shown_label
 from engine.atomic import write_text
 from engine.metrics.curves import PrCurve
 from engine.metrics.localisation import Frame
@@ -122,7 +123,8 @@ def _changes(comparison: RunComparison | None) -> list[tuple[str, float, float]]
         return []
     change = np.abs(np.nan_to_num(comparison.after - comparison.before))
     order = np.argsort(-change, kind="stable")[:_MOST_CHANGES].tolist()
-    return [(comparison.categories[c], comparison.before[c], comparison.after[c]) for c in order]
+    names = [shown_label(name) for name in comparison.categories]
+    return [(names[c], comparison.before[c], comparison.after[c]) for c in order]
 
 
 def _curves(report: EvaluationReport) -> list[tuple[CategoryReport, PrCurve]]:
@@ -134,14 +136,14 @@ def _curves(report: EvaluationReport) -> list[tuple[CategoryReport, PrCurve]]:
 
 def _confusions(report: EvaluationReport) -> list[tuple[str, str, int, float]]:
     """What is there, what was given instead, on how many images, and their share."""
-    names = report.run.categories
+    names = [shown_label(name) for name in report.run.categories]
     found = report.co_occurrence.confusions(_MOST_PAIRS)
     return [(names[p.present], names[p.predicted], p.count, p.share) for p in found]
 
 
 def _together(report: EvaluationReport) -> Iterator[tuple[str, str, int, int]]:
     """Two categories, how many images have both, and how many were given both."""
-    names, found = report.run.categories, report.co_occurrence
+    names, found = [shown_label(n) for n in report.run.categories], report.co_occurrence
     counts = np.triu(found.true_true, 1)
     order = np.argsort(-counts, axis=None, kind="stable")[:_MOST_PAIRS]
     for a, b in zip(*np.unravel_index(order, counts.shape), strict=True):

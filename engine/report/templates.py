@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from engine.api.label_names import shown_label
 from engine.metrics.checks import defined_mean
 from engine.report.pictures import jpeg, map_png, svg_line
 from engine.resources import resource_path
@@ -81,6 +82,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "from_data": from_data,
+        "label": shown_label,
         "jpeg": jpeg,
         "log1p": math.log1p,
         "map_png": map_png,

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from engine.api.label_names import did_you_mean
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
 from engine.library.filters.tree import (
@@ -214,7 +213,7 @@ class LibraryView:
         close = names.suggestions(node.category, self.columns.categories)
         in_names = isinstance(node, LabelIs) and node.is_word
         nowhere = ", and no file name contains it" if in_names else ""
-        said = f"There is no label “{node.category}”{nowhere}.{did_you_mean(close)}"
+        said = f"There is no label “{node.category}”{nowhere}."
         return FilterError(said, span.start, span.end, close)
 
 

@@ -445,7 +445,12 @@ def test_decisions_are_evaluated_without_the_model(
 def test_exports_are_written(qtbot: QtBot, start: Start, devkit: Path, tmp_path: Path) -> None:
     application = start()
     results = evaluated(qtbot, application, devkit)
-    for suffix, part in ((".html", "<!DOCTYPE html>"), (".json", '"mAP"'), (".csv", "category,AP")):
+    for suffix, part in (
+        (".html", "<!DOCTYPE html>"),
+        (".json", '"mAP"'),
+        (".csv", "category,AP,"),
+        (".csv", ",label\ncat,"),
+    ):
         path = tmp_path / f"out{suffix}"
         with qtbot.waitSignal(results.exports.written):
             results._export(path)

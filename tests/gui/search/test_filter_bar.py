@@ -15,6 +15,7 @@ from csra_gui.search.saved_filters import SavedFilter, SavedFilters
 from csra_gui.search.sort_chooser import SortChooser
 from engine.library.filters.completion import Completion, complete
 from engine.library.filters.parser import parse
+from engine.library.filters.tree import FilterError
 
 NAMES = ("dog", "donkey", "potted plant")
 ORDERS = (("found", "As found", False), ("name", "Name", False), ("score", "Score of", True))
@@ -170,8 +171,8 @@ def test_an_error_is_said_below_and_goes_when_the_filter_changes(qtbot: QtBot) -
     bar = FilterBar(completing, ORDERS)
     qtbot.addWidget(bar)
     bar.edit.setText("frog")
-    bar.show_error("There is no category “frog”.", (0, 4))
-    assert bar.error == "There is no category “frog”."
+    bar.show_error(FilterError("There is no label “frog”.", 0, 4))
+    assert bar.error == "There is no label “frog”."
     assert bar.edit.accessibleDescription() == bar.error
     bar.edit.setText("frogs")
     assert not bar.error

@@ -9,6 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.search.facet_model import FacetRow
+from csra_gui.search.filter_terms import TermState
+from engine.library.values import Verdict
 from tests.gui.driver import Start, names, row, wait_until_tagged
 
 
@@ -39,6 +41,11 @@ def facet(application: Application, term: str) -> FacetRow | None:
     return next((r for r in rows if r.facet is not None and r.facet.term == term), None)
 
 
+def state(application: Application, term: str) -> TermState | None:
+    found = facet(application, term)
+    return None if found is None else found.state
+
+
 def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBot) -> None:
     bar = searching.window.search.panel.bar
     cats = with_label(searching, "cat")
@@ -60,9 +67,55 @@ def test_what_is_wrong_is_said_and_what_was_shown_stays(
     qtbot.waitUntil(lambda: bar.error == "This parenthesis is not closed.")
     assert bar.edit.marked == (0, 1)
     bar.edit.setText("cat frog")
-    qtbot.waitUntil(lambda: bar.error == "There is no category “frog”.")
+    said = "There is no label “frog”, and no file name contains it."
+    qtbot.waitUntil(lambda: bar.error == said)
     assert bar.edit.marked == (4, 8)
     assert len(shown(searching)) == 5
+
+
+def test_a_filter_that_is_not_applied_leaves_the_one_before_in_force(
+    searching: Application, qtbot: QtBot
+) -> None:
+    bar, session = searching.window.search.panel.bar, searching.session
+    searching.window.search.facets.show()
+    cats = with_label(searching, "cat")
+    bar.edit.setText("cat")
+    qtbot.waitUntil(lambda: shown(searching) == cats)
+    bar.edit.setText("dgo")
+    qtbot.waitUntil(lambda: bar.error.endswith("Did you mean dog?"))
+    assert shown(searching) == cats
+    qtbot.waitUntil(lambda: state(searching, "dgo") is TermState.NOT_APPLIED)
+    session.decisions.decide([row(searching, "person.jpg")], {"cat": Verdict.ADDED}, caption="x")
+    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "cat"))
+    assert len(shown(searching)) == len(cats) + 1, "the filter before still follows what is said"
+    assert bar.error
+    bar._error.linkActivated.emit("0")
+    assert bar.edit.text() == "dog"
+    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "dog"))
+    qtbot.waitUntil(lambda: state(searching, "dog") is TermState.WANTED)
+    assert not bar.error
+
+
+def test_a_word_that_is_no_label_is_found_in_file_names(
+    searching: Application, qtbot: QtBot
+) -> None:
+    bar = searching.window.search.panel.bar
+    bar.edit.setText('"and-"')
+    qtbot.waitUntil(lambda: shown(searching) == ["cat-and-dog.jpg"])
+    assert bar.note == "“and-” is no label: found in file names."
+    assert not bar.error
+    bar.edit.setText("dog")
+    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "dog"))
+    assert not bar.note
+
+
+def test_other_names_of_labels_are_understood(searching: Application, qtbot: QtBot) -> None:
+    bar = searching.window.search.panel.bar
+    people = with_label(searching, "person")
+    bar.edit.setText("human")
+    qtbot.waitUntil(lambda: shown(searching) == people)
+    assert not bar.note
+    assert not bar.error
 
 
 def test_no_error_is_said_while_a_word_is_being_completed(
@@ -72,7 +125,7 @@ def test_no_error_is_said_while_a_word_is_being_completed(
     searching.window.activateWindow()
     bar.edit.setFocus()
     qtbot.waitUntil(bar.edit.hasFocus)
-    QTest.keyClicks(bar.edit, "ca")
+    QTest.keyClicks(bar.edit, "boa")
     assert bar.edit.offered
     qtbot.waitUntil(lambda: searching.session.shown.filter_error is not None)
     assert not bar.error
