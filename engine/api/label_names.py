@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 
@@ -26,15 +26,24 @@ def name_key(name: str) -> str:
 
 @dataclass(frozen=True)
 class LabelNames:
-    """Which names are one label's: those that ship with the program."""
+    """Which names are one label's: those that ship with the program, and the person's own.
+
+    Args:
+        own: what the person calls labels of models, by ``name_key``; empty for those that they do
+            not want to see.
+    """
+
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
         """The label that a name means, as it is shown and stored; an unknown name is its own."""
-        return _shipped().shown.get(name_key(name), name)
+        shipped = _shipped_label(name)
+        return (self.own and self.own.get(name_key(shipped))) or shipped
 
     def others(self, label: str) -> tuple[str, ...]:
         """What else a label is called."""
-        return _shipped().others.get(label, ())
+        own = (key for key, name in self.own.items() if name == label)
+        return (*_shipped().others.get(label, ()), *own)
 
     def labels(self, categories: Sequence[str]) -> tuple[str, ...]:
         """What a model's categories are called, each by another name.
@@ -49,6 +58,16 @@ class LabelNames:
             taken.add(label)
             shown.append(label if is_first else name)
         return tuple(shown)
+
+    def hidden(self, categories: Sequence[str]) -> frozenset[int]:
+        """The places of categories that the person deleted, or made one with another of them."""
+        places = enumerate(zip(categories, self.labels(categories), strict=True))
+        own = self.own
+        return frozenset(
+            place
+            for place, (name, label) in places
+            if own and own.get(name_key(_shipped_label(name)), label) != label
+        )
 
     def find(self, name: str, among: Iterable[str]) -> str | None:
         """Which of several names is meant, if not by its spelling then by what it means."""
@@ -65,6 +84,15 @@ class LabelNames:
         }  # its own name last: it goes before others' other names
         close = difflib.get_close_matches(fold(wrong), spelled, n=2 * _MOST_SUGGESTED)
         return tuple(dict.fromkeys(spelled[name] for name in close))[:_MOST_SUGGESTED]
+
+
+def _shipped_label(name: str) -> str:
+    return _shipped().shown.get(name_key(name), name)
+
+
+def is_shipped(label: str) -> bool:
+    """Whether a label is one of those that ship with the program."""
+    return name_key(label) in _shipped().shown
 
 
 #: What ships with the program alone.

@@ -5,12 +5,24 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from engine.api.categories import Categories
+from engine.api.label_names import name_key
 from engine.library.errors import LibraryError
-from engine.library.values import Decision, DecisionChange, Edit, ReviewChange, Verdict, Wish
+from engine.library.names import label_names
+from engine.library.values import (
+    Decision,
+    DecisionChange,
+    Edit,
+    NameChange,
+    ReviewChange,
+    Verdict,
+    Wish,
+)
 
 _Columns = tuple[str | None, str | None, int | None]
+_GIVEN = (Verdict.ACCEPTED, Verdict.ADDED)
 
 
 def decide(
@@ -25,7 +37,7 @@ def decide(
 
     Args:
         connection: to the library.
-        wishes: what is said of labels; the last one on a label counts.
+        wishes: what is said of labels, by any of their names; the last one on a label counts.
         who: the person.
         caption: of the edit, for the Undo menu.
         reviewed: the new marks, by image id.
@@ -37,11 +49,29 @@ def decide(
         LibraryError: an image is not in the library.
         ConfigError: a category's name breaks the rules for names.
     """
-    at_ms = time.time_ns() // 1_000_000
-    changes = _plan(connection, wishes, reviewed or {}, (who, at_ms))
-    if not any(changes):
+    signature = who, time.time_ns() // 1_000_000
+    names = label_names(connection)
+    last = {(wish.image_id, names.label(wish.category)): wish.verdict for wish in wishes}
+    if last:
+        Categories(tuple({label for _, label in last}))
+    decisions, reviews = _plan(connection, last, reviewed or {}, signature)
+    given = {name_key(c.category) for c in decisions if c.new and c.new.verdict in _GIVEN}
+    shown = tuple(NameChange(key, "", None) for key in given if names.own.get(key) == "")
+    return make_edit(connection, caption, decisions=decisions, reviews=reviews, names=shown)
+
+
+def make_edit(
+    connection: sqlite3.Connection,
+    caption: str,
+    *,
+    decisions: tuple[DecisionChange, ...] = (),
+    reviews: tuple[ReviewChange, ...] = (),
+    names: tuple[NameChange, ...] = (),
+) -> Edit | None:
+    """Make changes as one edit, and write it down; ``None`` if there are none."""
+    if not (decisions or reviews or names):
         return None
-    edit = _journal(connection, Edit(0, caption, *changes), at_ms)
+    edit = _journal(connection, Edit(0, caption, decisions, reviews, names))
     _apply(connection, edit)
     return edit
 
@@ -76,14 +106,11 @@ def next_captions(connection: sqlite3.Connection) -> tuple[str, str]:
 
 def _plan(
     connection: sqlite3.Connection,
-    wishes: Collection[Wish],
+    last: Mapping[tuple[int, str], Verdict | None],
     reviewed: Mapping[int, bool],
     signature: tuple[str, int],
 ) -> tuple[tuple[DecisionChange, ...], tuple[ReviewChange, ...]]:
-    """What the wishes would change."""
-    last = {(wish.image_id, wish.category): wish.verdict for wish in wishes}
-    if last:
-        Categories(tuple({category for _, category in last}))
+    """What would change if this were said of the labels of images."""
     known = {image: _is_reviewed(connection, image) for image in {i for i, _ in last} | {*reviewed}}
     said = {image: _decisions_of(connection, image) for image in {i for i, _ in last}}
     decisions = []
@@ -124,13 +151,19 @@ def _apply(connection: sqlite3.Connection, edit: Edit) -> None:
         "UPDATE images SET reviewed = ? WHERE id = ?",
         [(int(change.new), change.image_id) for change in edit.reviews],
     )
+    for name in edit.names:
+        if name.new is None:
+            connection.execute("DELETE FROM label_names WHERE name = ?", (name.name,))
+        else:
+            connection.execute("REPLACE INTO label_names VALUES (?, ?)", (name.name, name.new))
 
 
-def _journal(connection: sqlite3.Connection, edit: Edit, at_ms: int) -> Edit:
+def _journal(connection: sqlite3.Connection, edit: Edit) -> Edit:
     """Write an edit down, with its number; what was undone can no longer be redone."""
     connection.execute("DELETE FROM edits WHERE undone = 1")
     cursor = connection.execute(
-        "INSERT INTO edits (caption, at) VALUES (?, ?)", (edit.caption, at_ms)
+        "INSERT INTO edits (caption, at) VALUES (?, ?)",
+        (edit.caption, time.time_ns() // 1_000_000),
     )
     number = int(cursor.lastrowid or 0)
     connection.executemany(
@@ -144,7 +177,11 @@ def _journal(connection: sqlite3.Connection, edit: Edit, at_ms: int) -> Edit:
         "INSERT INTO review_changes VALUES (?, ?, ?, ?)",
         [(number, c.image_id, int(c.old), int(c.new)) for c in edit.reviews],
     )
-    return Edit(number, edit.caption, edit.decisions, edit.reviews)
+    connection.executemany(
+        "INSERT INTO name_changes VALUES (?, ?, ?, ?)",
+        [(number, c.name, c.old, c.new) for c in edit.names],
+    )
+    return replace(edit, id=number)
 
 
 def _mark_undone(connection: sqlite3.Connection, edit_id: int, undone: bool) -> None:
@@ -164,11 +201,15 @@ def _read(connection: sqlite3.Connection, condition: str) -> Edit | None:
     reviews = connection.execute(
         "SELECT image_id, old, new FROM review_changes WHERE edit_id = ?", (number,)
     )
+    names = connection.execute(
+        "SELECT name, old, new FROM name_changes WHERE edit_id = ?", (number,)
+    )
     return Edit(
         number,
         caption,
         tuple(DecisionChange(c[0], c[1], _decision(c[2:5]), _decision(c[5:8])) for c in changes),
         tuple(ReviewChange(image, bool(old), bool(new)) for image, old, new in reviews),
+        tuple(NameChange(*row) for row in names),
     )
 
 

@@ -24,6 +24,7 @@ from engine.library.errors import (
     translated,
 )
 from engine.library.lock import LibraryLock
+from engine.library.names import spellings, use_one_name
 from engine.library.schema import APPLICATION_ID, MIGRATIONS, TABLES
 from engine.library.store import Library
 from engine.texts import display_name
@@ -60,6 +61,9 @@ def open_library(
                 connection = connect_writing(path, busy_timeout_s)
                 undo.callback(connection.close)
                 _prepare(connection, path, migrations)
+                if spellings(connection):
+                    with transaction(connection):
+                        use_one_name(connection)
                 # Only for a sound library, as it writes: readers and the writer never wait for
                 # each other from now on.
                 connection.execute("PRAGMA journal_mode = WAL")

@@ -85,6 +85,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID""",
         "CREATE INDEX review_changes_by_image ON review_changes (image_id)",
     ),
+    (
+        # What the person calls the labels of models, which keep their word.
+        """CREATE TABLE label_names (
+            name TEXT PRIMARY KEY, -- of the model, as engine.api.label_names.name_key makes it
+            label TEXT NOT NULL -- empty: the person does not want to see it
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE name_changes (
+            edit_id INTEGER NOT NULL REFERENCES edits (id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            old TEXT,
+            new TEXT,
+            PRIMARY KEY (edit_id, name)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -99,4 +113,6 @@ TABLES = (
     "edits",
     "decision_changes",
     "review_changes",
+    "label_names",
+    "name_changes",
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from engine.library import columns, decisions, images, predictions
+from engine.library import columns, decisions, images, labels, names, predictions
 from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
 from engine.library.lock import LibraryLock
@@ -105,6 +105,12 @@ class Library:
     undo = _writes(decisions.undo)
     redo = _writes(decisions.redo)
     next_captions = _reads(decisions.next_captions)
+
+    # What labels are called.
+    label_names = _reads(names.label_names)
+    label_uses = _reads(labels.label_uses)
+    rename_label = _writes(labels.rename_label)
+    delete_label = _writes(labels.delete_label)
 
     # Both.
     stored = _reads(columns.load_stored)

@@ -117,6 +117,21 @@ class ReviewChange:
 
 
 @dataclass(frozen=True, slots=True)
+class NameChange:
+    """What the person calls a label of models, before and after; ``None`` is the label's own name.
+
+    Attributes:
+        name: of the label, as ``name_key`` makes it.
+        old: how it was shown; empty for not at all.
+        new: how it is shown; empty for not at all.
+    """
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """What a person did at one stroke, to any number of images; only what changed is in it.
 
@@ -125,12 +140,14 @@ class Edit:
         caption: for the Undo menu.
         decisions: each label at most once.
         reviews: each image at most once.
+        names: each name at most once.
     """
 
     id: int
     caption: str
     decisions: tuple[DecisionChange, ...] = ()
     reviews: tuple[ReviewChange, ...] = ()
+    names: tuple[NameChange, ...] = ()
 
     def inverse(self) -> Edit:
         """The edit that takes this one back."""
@@ -138,6 +155,7 @@ class Edit:
             self,
             decisions=tuple(replace(c, old=c.new, new=c.old) for c in self.decisions),
             reviews=tuple(replace(c, old=c.new, new=c.old) for c in self.reviews),
+            names=tuple(replace(c, old=c.new, new=c.old) for c in self.names),
         )
 
     @property
