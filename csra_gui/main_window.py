@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QMainWindow,
@@ -33,9 +33,11 @@ from csra_gui.shell.close_guard import ClosingQuestion
 from csra_gui.shell.drop_target import DropTarget
 from csra_gui.shell.shortcut_guard import TypingGuard
 from csra_gui.shell.status_panel import StatusPanel
+from csra_gui.shell.window_layout import WindowLayout
 from csra_gui.tagging.feature import TaggingFeature
 from csra_gui.training.feature import TrainingFeature
 from csra_gui.widgets.activity_bar import ActivityBar
+from csra_gui.widgets.fold import ScrollColumn
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
 from csra_gui.widgets.windows import fit_to_screen
@@ -67,7 +69,6 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._session = session
-        self._settings = settings
         self.setWindowTitle("CSRA")
         self.message_bar = MessageBar(self)
         self.notifier = notifier = Notifier(self.message_bar, self)
@@ -98,6 +99,7 @@ class MainWindow(QMainWindow):
         self.actions_table = ActionTable(session, settings, features, self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._stack = QStackedWidget(self)
+        self._layout = WindowLayout(self, self._splitter, settings)
         self._place_panels()
         self._place_actions()
         session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
@@ -112,7 +114,7 @@ class MainWindow(QMainWindow):
         self._splitter.setChildrenCollapsible(False)
         for place, stretch in enumerate((3, 4, 0)):
             self._splitter.setStretchFactor(place, stretch)
-        self._stack.addWidget(self.browse.welcome)
+        self._stack.addWidget(ScrollColumn(self.browse.welcome, self))
         self._stack.addWidget(self._splitter)
         self.activity_bar = ActivityBar(
             (
@@ -173,24 +175,16 @@ class MainWindow(QMainWindow):
 
     def _restore_layout(self) -> None:
         fit_to_screen(self, _DEFAULT_SIZE)
-        self.restoreGeometry(self._settings.layout("window"))
-        if not self._splitter.restoreState(self._settings.layout("splitter")):
-            self._splitter.setSizes(_DEFAULT_SPLIT)
-        if not self.restoreState(self._settings.layout("docks")):
+        self._splitter.setSizes(_DEFAULT_SPLIT)
+        if not self._layout.restore():
             self.search.facets.setVisible(self.width() >= _WIDE_ENOUGH_FOR_COUNTS)
-
-    def _save_layout(self) -> None:
-        self._settings.set_layout("window", QByteArray(self.saveGeometry()))
-        self._settings.set_layout("docks", QByteArray(self.saveState()))
-        self._settings.set_layout("splitter", QByteArray(self._splitter.saveState()))
-        self._settings.save()
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self.closing.may_close():
             event.ignore()
             return
-        self._save_layout()
+        self._layout.save()
         event.accept()
         self.closed.emit()
 

@@ -53,6 +53,8 @@ class Studio:
         self.photos = place / "Photos"
         settings = Settings(place / "settings.ini")
         settings.set_value(keys.THEME, theme)
+        settings.set_value(keys.PHOTO_BESIDE, True)
+        settings.set_value(keys.FOLD_MAPS, False)
         self.trainer = FakeEngine()
         self.application = Application(
             lambda: RemoteEngine(serve_local),

@@ -111,6 +111,8 @@ VIEW_MODE = Setting(
     "grid",
     choices=(("grid", "Thumbnails"), ("list", "List"), ("large", "Large photo")),
 )
+#: The current photo beside the thumbnails or the list, which have the whole width otherwise.
+PHOTO_BESIDE = Setting("view/photo_beside", False)
 SHOW_OVERLAY = Setting("view/show_overlay", True)
 MAP_KIND = Setting(
     "view/map_kind",
@@ -211,6 +213,7 @@ SETTINGS: tuple[Setting, ...] = (
     THUMBNAIL_SIDE,
     THUMBNAIL_CACHE_MB,
     VIEW_MODE,
+    PHOTO_BESIDE,
     SHOW_OVERLAY,
     MAP_KIND,
     MAP_HEAD,
@@ -272,6 +275,10 @@ class Settings(QObject):
     def set_layout(self, name: str, state: QByteArray) -> None:
         """Remember the geometry or state of a widget."""
         self._store.setValue(f"layout/{name}", state)
+
+    def remove_layout(self, name: str) -> None:
+        """Forget the geometry or state of a widget."""
+        self._store.remove(f"layout/{name}")
 
     @property
     def last_opened(self) -> list[Path]:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QDockWidget
 from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions, Slots, Standard
-from csra_gui.base.settings import INCLUDE_SUBFOLDERS, THUMBNAIL_SIDE, Settings
+from csra_gui.base.settings import INCLUDE_SUBFOLDERS, PHOTO_BESIDE, THUMBNAIL_SIDE, Settings
 from csra_gui.browse.controller import BrowseController
 from csra_gui.browse.opener import Opener
 from csra_gui.browse.view_mode import Browsing, ViewMode
@@ -57,7 +57,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "&Thumbnails",
         ("G",),
         "view-grid",
-        "Show the photos as thumbnails, and one of them large beside.",
+        "Show the photos as thumbnails.",
         checkable=True,
         group="view",
     ),
@@ -78,6 +78,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Show one photo as large as the window allows, the others in a strip below.",
         checkable=True,
         group="view",
+    ),
+    ActionSpec(
+        "photo_beside",
+        "Photo &beside them",
+        ("B",),
+        "view-beside",
+        "Show the current photo and its maps beside the thumbnails or the list.",
+        checkable=True,
     ),
     ActionSpec(
         "view_compare",
@@ -184,6 +192,7 @@ class BrowseActions(FeatureActions):
             "view_list": lambda: browsing.set_mode(ViewMode.LIST),
             "view_large": browsing.toggle_large,
             "view_compare": lambda: browsing.set_mode(ViewMode.COMPARE),
+            "photo_beside": self._set_photo_beside,
             "show_folders": self._show_folders,
             "larger_thumbnails": lambda: self._resize_thumbnails(_THUMBNAIL_STEP),
             "smaller_thumbnails": lambda: self._resize_thumbnails(-_THUMBNAIL_STEP),
@@ -211,6 +220,8 @@ class BrowseActions(FeatureActions):
                 self[name].setChecked(True)
         self["show_folders"].setChecked(not self._folders.isHidden())
         self["view_compare"].setEnabled(browsing.can_compare)
+        self["photo_beside"].setChecked(bool(self._settings.value(PHOTO_BESIDE)))
+        self["photo_beside"].setEnabled(browsing.mode in (ViewMode.GRID, ViewMode.LIST))
         for name in _AMONG_SHOWN:
             self[name].setEnabled(len(session.shown) > 0)
         for name in _ON_CURRENT:
@@ -219,6 +230,9 @@ class BrowseActions(FeatureActions):
     def _set_include_subfolders(self, on: bool) -> None:
         self._settings.set_value(INCLUDE_SUBFOLDERS, on)
         self._session.rescan()
+
+    def _set_photo_beside(self, on: bool) -> None:
+        self._browsing.set_photo_beside(on)
 
     def _resize_thumbnails(self, step: int) -> None:
         side = int(self._settings.value(THUMBNAIL_SIDE)) + step

@@ -34,6 +34,8 @@ from engine.texts import display_name, display_path
 _PATH_ROLE = Qt.ItemDataRole.UserRole
 _FIELD = "folder:"
 _WIDTH = 190
+#: So that names of folders can be read however small the window is, in pixels.
+_LEAST_WIDTH = 150
 
 
 class FoldersPanel(QDockWidget):
@@ -70,6 +72,7 @@ class FoldersPanel(QDockWidget):
         splitter.addWidget(_with_heading("Recent folders", self.recent))
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 1)
+        splitter.setMinimumWidth(_LEAST_WIDTH)
         self.setWidget(splitter)
         self.setFeatures(
             QDockWidget.DockWidgetFeature.DockWidgetClosable

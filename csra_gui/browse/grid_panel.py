@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from csra_gui.base.settings import THUMBNAIL_SIDE, Settings
 from csra_gui.base.tool_tips import tool_tip
@@ -25,6 +33,8 @@ from engine.texts import photos_text
 #: Thumbnails are decoded in few sizes, so that the slider does not decode all anew at each step.
 _DECODED_SIDES = (128, 192, 256, 384, 512, 640, 960)
 _LOAD_AHEAD = 24
+#: One thumbnail beside its scroll bar, in pixels.
+_LEAST_WIDTH = 190
 _LOOKING = "Looking for photos…"
 
 
@@ -72,7 +82,8 @@ class GridPanel(QWidget):
         self._size.setSingleStep(8)
         self._size.setPageStep(32)
         self._size.setValue(side)
-        self._size.setFixedWidth(140)
+        self._size.setMinimumWidth(70)
+        self._size.setMaximumWidth(140)
         self._size.setAccessibleName(THUMBNAIL_SIDE.caption)
         self._size.setToolTip(tool_tip(THUMBNAIL_SIDE.caption))
 
@@ -83,15 +94,18 @@ class GridPanel(QWidget):
         self._hint.setWordWrap(True)
         for page in (self.grid, self.list, self._hint):
             self._stack.addWidget(page)
+        # However many digits there are, they do not widen the window.
+        self._count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         below = QHBoxLayout()
         below.setContentsMargins(8, 4, 8, 4)
-        below.addWidget(self._count, 1)
-        below.addWidget(self._size)
+        below.addWidget(self._count, 2)
+        below.addWidget(self._size, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(self._stack, 1)
         layout.addLayout(below)
+        self.setMinimumWidth(_LEAST_WIDTH)
 
     def _connect(self) -> None:
         session = self._session

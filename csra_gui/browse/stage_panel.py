@@ -73,6 +73,7 @@ class StagePanel(QWidget):
         comparing = mode is ViewMode.COMPARE
         self._stack.setCurrentWidget(self.compare if comparing else self._viewer)
         self.filmstrip.setVisible(mode in (ViewMode.LARGE, ViewMode.COMPARE))
+        self.setVisible(comparing or self._browsing.shows_photo)
 
     @Slot(object, object)
     def take_changes(self, changed: Sequence[int], _vanished: Sequence[int]) -> None:

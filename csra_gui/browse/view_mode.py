@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from csra_gui.base.settings import VIEW_MODE, Settings
+from csra_gui.base.settings import PHOTO_BESIDE, VIEW_MODE, Settings
 from csra_gui.browse.navigation import PhotoSteps
 from csra_gui.session.session import Session
 
@@ -24,7 +24,7 @@ class Browsing(QObject):
     """The view mode, which is remembered but for comparing, and the steps through the photos.
 
     Signals:
-        mode_changed: the new ``ViewMode``.
+        mode_changed: the new ``ViewMode``; also when the photo beside it comes or goes.
         pair_changed: other photos are compared.
     """
 
@@ -64,6 +64,22 @@ class Browsing(QObject):
     def toggle_large(self) -> None:
         """Show the photo large, or what was there before."""
         self.set_mode(self._before if self._mode is ViewMode.LARGE else ViewMode.LARGE)
+
+    @property
+    def shows_photo(self) -> bool:
+        """Whether the current photo can be seen large, with its map."""
+        beside = bool(self._settings.value(PHOTO_BESIDE))
+        return self._mode is ViewMode.LARGE or (beside and self._mode is not ViewMode.COMPARE)
+
+    def set_photo_beside(self, on: bool) -> None:
+        """Show the photo beside thumbnails and list, or leave them the whole width."""
+        self._settings.set_value(PHOTO_BESIDE, on)
+
+    @Slot()
+    def bring_photo(self) -> None:
+        """Show the photo large somewhere, if it is not."""
+        if not self.shows_photo and self._mode is not ViewMode.COMPARE:
+            self.set_photo_beside(True)
 
     @property
     def can_compare(self) -> bool:
@@ -116,3 +132,5 @@ class Browsing(QObject):
     def _on_settings_changed(self, key: str, value: object) -> None:
         if key == VIEW_MODE.key and self._mode is not ViewMode.COMPARE:
             self._show(ViewMode(str(value)))
+        elif key == PHOTO_BESIDE.key:
+            self.mode_changed.emit(self._mode)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -26,6 +26,7 @@ from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.record_list import RecordManager
+from csra_gui.widgets.windows import fit_to_screen
 from engine.api.config import EvaluateConfig
 from engine.api.evaluation import EvaluationRequest
 from engine.records.evaluations import EvaluationSummary
@@ -111,7 +112,7 @@ class StartDialog(QDialog):
         layout.addWidget(self.sheet, 1)
         layout.addWidget(self.problem)
         layout.addLayout(buttons)
-        self.resize(640, 620)
+        fit_to_screen(self, QSize(640, 620))
 
     def _connect(self) -> None:
         self.data.data_changed.connect(self._on_choice_changed)

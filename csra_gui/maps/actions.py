@@ -23,6 +23,7 @@ from csra_gui.base.settings import (
     Setting,
     Settings,
 )
+from csra_gui.browse.view_mode import Browsing
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.maps_panel import MapsPanel
@@ -45,10 +46,8 @@ _SWITCHES = {
     "map_even": MAP_EVEN,
     "true_boxes": SHOW_TRUE_BOXES,
 }
-_ON_PHOTO = (
-    *("zoom_in", "zoom_out", "zoom_fit", "zoom_actual", "mark_region", "why"),
-    *(f"beside_{beside.value}" for beside in Beside),
-)
+_ON_SEEN_PHOTO = ("zoom_in", "zoom_out", "zoom_fit", "zoom_actual", "mark_region")
+_ON_PHOTO = ("why", *(f"beside_{beside.value}" for beside in Beside))
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("zoom_in", "Zoom &in", (Standard.ZoomIn, "Ctrl+="), "zoom-in"),
@@ -168,6 +167,7 @@ class MapActions(FeatureActions):
         self,
         session: Session,
         settings: Settings,
+        browsing: Browsing,
         display: MapDisplay,
         viewer: ViewerPanel,
         panel: MapsPanel,
@@ -175,6 +175,7 @@ class MapActions(FeatureActions):
         super().__init__(ACTIONS, viewer)
         self._session = session
         self._settings = settings
+        self._browsing = browsing
         self._display = display
         self._viewer = viewer
         self._panel = panel
@@ -185,6 +186,7 @@ class MapActions(FeatureActions):
             session.focus.category_changed,
             session.focus.pinned_changed,
             settings.setting_changed,
+            browsing.mode_changed,
             display.changed,
             viewer.comparison.changed,
             viewer.view.region_changed,
@@ -224,6 +226,9 @@ class MapActions(FeatureActions):
         session, settings = self._session, self._settings
         for name in _ON_PHOTO:
             self[name].setEnabled(session.focus.current is not None)
+        is_seen = session.focus.current is not None and self._browsing.shows_photo
+        for name in _ON_SEEN_PHOTO:
+            self[name].setEnabled(is_seen)
         self["pin"].setEnabled(session.focus.category is not None)
         self["unpin"].setEnabled(session.focus.pinned is not None)
         for name, setting in _SWITCHES.items():
@@ -272,6 +277,7 @@ class MapActions(FeatureActions):
         session = self._session
         is_kept = session.focus.category == session.focus.pinned
         session.focus.set_pinned(None if is_kept else session.focus.category)
+        self._browsing.bring_photo()
 
     def _show_panel(self, on: bool) -> None:  # a slot of a switch
         # Qt would not pass the state to one of its own methods.
@@ -294,6 +300,7 @@ class MapActions(FeatureActions):
                 comparison.set_categories(self._labels_to_compare())
                 self._panel.show_together()
             comparison.set_together(together)
+            self._browsing.bring_photo()
 
         return choose
 
@@ -304,4 +311,8 @@ class MapActions(FeatureActions):
         return [label.index for label in labels if label.index >= 0]
 
     def _beside(self, beside: Beside) -> Callable[[], None]:
-        return lambda: self._viewer.comparison.set_beside(beside)
+        def choose() -> None:
+            self._viewer.comparison.set_beside(beside)
+            self._browsing.bring_photo()
+
+        return choose

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions
 from csra_gui.base.ask import ask_target
+from csra_gui.browse.view_mode import Browsing
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.exporter import MapExports
 from csra_gui.maps.viewer_panel import ViewerPanel
@@ -57,10 +58,16 @@ class MapExportActions(FeatureActions):
     """They ask where, and let it be written."""
 
     def __init__(
-        self, session: Session, display: MapDisplay, exports: MapExports, viewer: ViewerPanel
+        self,
+        session: Session,
+        browsing: Browsing,
+        display: MapDisplay,
+        exports: MapExports,
+        viewer: ViewerPanel,
     ) -> None:
         super().__init__(ACTIONS, viewer)
         self._session = session
+        self._browsing = browsing
         self._exports = exports
         self._viewer = viewer
         self.connect_slots(
@@ -80,6 +87,7 @@ class MapExportActions(FeatureActions):
         self.refresh_on(
             session.focus.current_changed,
             session.focus.category_changed,
+            browsing.mode_changed,
             display.changed,
             exports.state_changed,
             viewer.comparison.changed,
@@ -87,7 +95,7 @@ class MapExportActions(FeatureActions):
 
     @override
     def refresh(self) -> None:
-        photo = self._session.focus.current is not None
+        photo = self._session.focus.current is not None and self._browsing.shows_photo
         for name in ("copy_picture", "save_picture"):
             self[name].setEnabled(photo and not self._exports.is_busy)
         for name in ("save_numbers", "save_sheet", "save_page"):

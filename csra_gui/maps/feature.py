@@ -38,8 +38,12 @@ class MapsFeature(QObject):
         self.viewer = ViewerPanel(session, settings, self.display, browse.loader, window)
         self.panel = MapsPanel(session, settings, self.display, self.viewer.comparison, window)
         self.exports = MapExports(session, self.display, self.viewer, decoder, notifier, self)
-        self.actions = MapActions(session, settings, self.display, self.viewer, self.panel)
-        self.export_actions = MapExportActions(session, self.display, self.exports, self.viewer)
+        self.actions = MapActions(
+            session, settings, browse.browsing, self.display, self.viewer, self.panel
+        )
+        self.export_actions = MapExportActions(
+            session, browse.browsing, self.display, self.exports, self.viewer
+        )
         self.viewer.hide_part.setDefaultAction(self.actions["hide_part"])
         self.viewer.photo_shown.connect(self.panel.set_photo)
         browse.stage.set_viewer(self.viewer)

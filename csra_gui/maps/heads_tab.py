@@ -20,6 +20,8 @@ from engine.explain.evidence import MapKind, activate, attention, logits
 from engine.texts import display_text
 
 TILE = QSize(132, 100)
+#: However little room there is, the tiles scroll in so much of it, in pixels.
+_LEAST_HEIGHT = 48
 _NO_SCORES = "Attention of each head: select a photo."
 #: One cell of max pooling has all the attention; a scale up to it would show no other head.
 _WITHIN_SCALE = 0.98
@@ -57,6 +59,7 @@ class HeadsTab(QWidget):
         self.tiles.setUniformItemSizes(True)
         self.tiles.setIconSize(TILE)
         self.tiles.setSpacing(4)
+        self.tiles.setMinimumHeight(_LEAST_HEIGHT)
         self.tiles.setAccessibleName("Attention of each head")
         self.tiles.setToolTip(
             tool_tip(

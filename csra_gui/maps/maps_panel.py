@@ -49,7 +49,7 @@ class MapsPanel(QDockWidget):
         self.tabs = QTabWidget(self)
         self.told = plain_label("", self)
         self.table = Table(_HEADER, "Labels before and after", self)
-        self.table.setMinimumSize(220, 80)
+        self.table.setMinimumSize(170, 60)
         self._set_up()
         display.changed.connect(self.update_table)
         session.thresholds.changed.connect(self.update_table)

@@ -88,9 +88,9 @@ class SideView(QWidget):
         self.which.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.which.setMinimumContentsLength(14)
+        self.which.setMinimumContentsLength(8)
         self.kinds.setSizeAdjustPolicy(self.which.sizeAdjustPolicy())
-        self.kinds.setMinimumContentsLength(20)
+        self.kinds.setMinimumContentsLength(12)
         self._close.setIcon(icon("close"))
         self._close.setAutoRaise(True)
         self._close.setToolTip("Show the photo alone")

@@ -24,6 +24,7 @@ from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.layers import category_color
 from csra_gui.maps.side_view import BESIDE_CAPTIONS
 from csra_gui.session.session import Session
+from csra_gui.widgets.fold import ScrollColumn
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.legend import color_icon
 from engine.explain.evidence import activate, logits
@@ -38,6 +39,8 @@ _MEANING = (
     "Drawn by local probability, where one scale holds for all labels; below its threshold a label "
     "has no colour. Pointing at a label still shows that one alone."
 )
+#: However little room there is, the list scrolls in so much of it, in pixels.
+_LEAST_HEIGHT = 48
 _FULL = f"No more than {MAX_COMPARED}: further colours could not be told apart."
 
 
@@ -79,13 +82,21 @@ class TogetherTab(QWidget):
         self.labels.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.labels.setIconSize(QSize(12, 12))
         self.labels.setWrapping(True)
+        self.labels.setMinimumHeight(_LEAST_HEIGHT)
         self.labels.setResizeMode(QListWidget.ResizeMode.Adjust)
         meaning = plain_label(_MEANING, self)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("&Draw:", self.how)
         form.addRow("&Beside the photo:", self.beside)
-        right = QVBoxLayout()
+        for box in (self.how, self.beside):
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(12)
+        choices = QWidget(self)
+        right = QVBoxLayout(choices)
+        right.setContentsMargins(0, 0, 0, 0)
         right.addLayout(form)
         right.addWidget(self.clear, 0, Qt.AlignmentFlag.AlignLeft)
         right.addWidget(meaning)
@@ -93,7 +104,7 @@ class TogetherTab(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 4, 6, 4)
         row.addWidget(self.labels, 1)
-        row.addLayout(right, 1)
+        row.addWidget(ScrollColumn(choices, self), 1)
 
     @Slot()
     def _fill(self) -> None:

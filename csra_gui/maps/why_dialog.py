@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QDialog,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from csra_gui.maps.source import MapSource
 from csra_gui.maps.why_text import numbers, plain_reason
 from csra_gui.session.session import Session
+from csra_gui.widgets.windows import fit_to_screen
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain.evidence import activate, logits
 from engine.explain.explanation import explanation
@@ -87,7 +88,7 @@ class WhyDialog(QDialog):
     def _on_unfold_toggled(self, on: bool) -> None:
         self.numbers.setVisible(on)
         self.unfold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
-        self.resize(self.width(), _UNFOLDED if on else _FOLDED)
+        fit_to_screen(self, QSize(self.width(), _UNFOLDED if on else _FOLDED))
 
     @Slot()
     def _update(self) -> None:

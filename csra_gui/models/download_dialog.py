@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.models.manager import DownloadOrder
 from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.widgets.windows import fit_to_screen
 from engine.records.catalogue import CatalogueEntry
 from engine.texts import megabytes
 
@@ -44,7 +45,7 @@ class DownloadDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self._update_start()
-        self.resize(460, 340)
+        fit_to_screen(self, QSize(460, 340))
 
     @property
     def order(self) -> DownloadOrder:

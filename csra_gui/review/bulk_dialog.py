@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -22,6 +22,7 @@ from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_history import label_problem, spelled_as_known
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
+from csra_gui.widgets.windows import fit_to_screen
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView
 from engine.texts import display_name, photos_text
@@ -96,7 +97,7 @@ class BulkDialog(QDialog):
         layout.addWidget(self.summary)
         layout.addWidget(self.samples, 1)
         layout.addWidget(self.buttons)
-        self.resize(460, 420)
+        fit_to_screen(self, QSize(460, 420))
         self.label.setFocus()
 
     def _connect(self) -> None:

@@ -34,7 +34,7 @@ _MOVES = frozenset(
 )
 _LEAST_WIDTH = 180
 #: However little room there is, so many labels are seen; and how high one is while there is none.
-_LEAST_ROWS = 3
+_LEAST_ROWS = 2
 _ROW_HEIGHT = 34
 _Index = QModelIndex | QPersistentModelIndex
 

@@ -96,11 +96,6 @@ class LabelsPanel(QWidget):
         return Fold(caption, content, self._settings, setting, self)
 
     def _set_up_layout(self) -> None:
-        heading = QLabel("Labels", self)
-        font = heading.font()
-        font.setBold(True)
-        heading.setFont(font)
-        heading.setBuddy(self.labels)
         for label in (self._state, self._own_hint):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
@@ -109,8 +104,8 @@ class LabelsPanel(QWidget):
         layout.setContentsMargins(10, 8, 10, 8)
         layout.setSpacing(6)
         top = QHBoxLayout()
-        top.addWidget(heading, 1)
         top.addWidget(self.reviewed)
+        top.addStretch(1)
         top.addWidget(self.why)
         entry = QHBoxLayout()
         entry.addWidget(self.entry, 1)

@@ -19,7 +19,7 @@ _BAR_HEIGHT = 4
 
 
 class ReviewProgressBar(QWidget):
-    """A list of queues over a thin bar, with the numbers beside it."""
+    """A list of queues, and below it a thin bar with the numbers beside it."""
 
     def __init__(
         self, session: Session, review: ReviewController, parent: QWidget | None = None
@@ -33,7 +33,7 @@ class ReviewProgressBar(QWidget):
         self.queues.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.queues.setMinimumContentsLength(12)
+        self.queues.setMinimumContentsLength(10)
         self.queues.setPlaceholderText("In the order shown")
         self.queues.setAccessibleName("Order of review")
         self.queues.setToolTip("Which photos come first when you go from one to the next.")
@@ -49,14 +49,14 @@ class ReviewProgressBar(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(_BAR_HEIGHT)
         self._bar.setAccessibleName("Reviewed")
-        top = QHBoxLayout()
-        top.addWidget(self.queues, 1)
-        top.addWidget(self.done)
+        below = QHBoxLayout()
+        below.addWidget(self._bar, 1)
+        below.addWidget(self.done)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(top)
-        layout.addWidget(self._bar)
+        layout.addWidget(self.queues)
+        layout.addLayout(below)
 
     def _connect(self) -> None:
         session = self._session

@@ -18,6 +18,8 @@ from engine.library.filters.evaluation import LibraryView
 
 #: Counts are worked out at most this often.
 PAUSE_MS = 200
+#: So that names and counts can be read however small the window is, in pixels.
+_LEAST_WIDTH = 160
 _NOTHING_OPEN = "Open a folder, and this says how many of its photos have each label."
 _NOTHING_SHOWN = "No photo passes the filter."
 
@@ -37,6 +39,7 @@ class FacetsPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.hint)
         layout.addWidget(self.list, 1)
+        self.setMinimumWidth(_LEAST_WIDTH)
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._timer.timeout.connect(self._count)
         self._connect()

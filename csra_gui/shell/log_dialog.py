@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from csra_gui.widgets.labels import plain_label
+from csra_gui.widgets.windows import fit_to_screen
 from engine.texts import display_path, display_text
 
 MAX_BYTES = 200_000
@@ -53,7 +54,7 @@ class LogDialog(QDialog):
         layout = QVBoxLayout(self)
         for widget in (self.place, self.text, buttons):
             layout.addWidget(widget)
-        self.resize(860, 520)
+        fit_to_screen(self, QSize(860, 520))
         self.read()
 
     @Slot()

@@ -50,6 +50,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "view_list",
             "view_large",
             "view_compare",
+            "photo_beside",
             "show_folders",
             SEPARATOR,
             "larger_thumbnails",
@@ -204,6 +205,7 @@ TOOL_BAR: tuple[str, ...] = (
     "view_list",
     "view_large",
     "view_compare",
+    "photo_beside",
     SEPARATOR,
     "show_overlay",
     "mark_region",
@@ -217,6 +219,7 @@ TOOL_BAR: tuple[str, ...] = (
 #: Commands of the tool bar whose icon says enough.
 ICONS_ONLY: tuple[str, ...] = (
     *("show_folders", "view_grid", "view_list", "view_large", "view_compare"),
+    "photo_beside",
     *("zoom_in", "zoom_out", "zoom_fit", "zoom_actual"),
 )
 

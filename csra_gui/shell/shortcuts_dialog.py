@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QSortFilterProxyModel, Qt, Slot
+from PySide6.QtCore import QSize, QSortFilterProxyModel, Qt, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -24,6 +24,7 @@ from csra_gui.base.actions import plain_text
 from csra_gui.base.shortcuts import Shortcuts, key_problem, shown_key
 from csra_gui.shell.shortcut_model import ShortcutModel, ShortcutRole, ShortcutRow
 from csra_gui.widgets.labels import plain_label
+from csra_gui.widgets.windows import fit_to_screen
 
 
 class ShortcutsDialog(QDialog):
@@ -110,7 +111,7 @@ class ShortcutsDialog(QDialog):
         layout.addLayout(line)
         layout.addWidget(self.note)
         layout.addWidget(buttons)
-        self.resize(760, 600)
+        fit_to_screen(self, QSize(760, 600))
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._found.setFilterFixedString)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -21,6 +21,7 @@ from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.retag_plan import CategoryChange, Difference
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.row_list_model import RowListModel
+from csra_gui.widgets.windows import fit_to_screen
 from engine.texts import display_text
 
 _CATEGORY = Qt.ItemDataRole.UserRole
@@ -57,7 +58,7 @@ class DifferenceDialog(QDialog):
         self._set_up_lists()
         self._set_up_layout()
         self._fill(difference.changes())
-        self.resize(_WIDTH, _HEIGHT)
+        fit_to_screen(self, QSize(_WIDTH, _HEIGHT))
 
     def _set_up_lists(self) -> None:
         self.categories.setHeaderLabels(["Label", "Gained", "Lost"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.widgets.windows import fit_to_screen
 from engine.texts import display_name, display_path, display_text
 
 
@@ -61,7 +62,7 @@ class ProblemsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.list)
         layout.addWidget(buttons)
-        self.resize(780, 420)
+        fit_to_screen(self, QSize(780, 420))
 
     @Slot(QTreeWidgetItem, QTreeWidgetItem)
     def _on_list_current_item_changed(self, item: QTreeWidgetItem | None) -> None:

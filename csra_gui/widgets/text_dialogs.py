@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib import metadata
 
-from PySide6.QtCore import Qt, Slot, qVersion
+from PySide6.QtCore import QSize, Qt, Slot, qVersion
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.icons import icon
 from csra_gui.base.paths import log_file
 from csra_gui.widgets.labels import plain_label
+from csra_gui.widgets.windows import fit_to_screen
 from engine import __version__
 from engine.api.values import ModelInfo
 from engine.texts import display_path, display_text, percent
@@ -50,7 +51,7 @@ class BugDialog(QDialog):
         self.copy.clicked.connect(self._on_copy_clicked)
         buttons.rejected.connect(self.reject)
         _stack(self, headline, self.text, self.log, buttons)
-        self.resize(720, 420)
+        fit_to_screen(self, QSize(720, 420))
 
     def add(self, text: str) -> None:
         """Show a further fault below."""

@@ -49,7 +49,7 @@ class ZoomView(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setMinimumSize(160, 120)
+        self.setMinimumSize(120, 60)
 
     def has_photo(self) -> bool:
         """Whether there is a photo to see."""

@@ -43,16 +43,53 @@ def test_keys_go_to_the_photos_as_soon_as_there_are_some(application: Applicatio
 def test_each_view_mode_shows_what_it_says(application: Application) -> None:
     window = application.window
     seen = {
-        "view_list": (window.browse.grid.list, window.maps.viewer),
+        "view_list": (window.browse.grid.list,),
         "view_large": (window.maps.viewer, window.browse.stage.filmstrip),
         "view_compare": (window.browse.stage.compare, window.browse.stage.filmstrip),
-        "view_grid": (window.browse.grid.grid, window.maps.viewer),
+        "view_grid": (window.browse.grid.grid,),
     }
     everything = {widget for widgets in seen.values() for widget in widgets}
     for name, widgets in seen.items():
         trigger(application, name)
         assert {widget for widget in everything if widget.isVisible()} == set(widgets)
         assert window.actions_table[name].isChecked()
+
+
+@pytest.mark.parametrize("name", ["view_grid", "view_list"])
+def test_the_photo_comes_beside_the_others_on_demand_and_leaves_them_all_the_room(
+    application: Application, name: str
+) -> None:
+    window = application.window
+    trigger(application, name)
+    whole = window.browse.grid.width()
+    assert whole + window.review.labels.width() > 0.95 * window.centralWidget().width()
+    trigger(application, "photo_beside")
+    assert window.maps.viewer.isVisible()
+    assert not window.browse.stage.filmstrip.isVisible()
+    QGuiApplication.processEvents()
+    assert window.browse.grid.width() < whole
+    trigger(application, "photo_beside")
+    assert not window.maps.viewer.isVisible()
+
+
+def test_the_photo_beside_is_remembered(start: Start, application: Application, many: Path) -> None:
+    trigger(application, "photo_beside")
+    application.settings.save()
+    assert start([many]).window.browse.browsing.shows_photo
+
+
+def test_what_needs_the_photo_on_the_screen_waits_for_it_or_brings_it(
+    application: Application,
+) -> None:
+    table = application.window.actions_table
+    on_it = ("zoom_in", "zoom_actual", "mark_region", "save_picture")
+    assert not any(table[name].isEnabled() for name in on_it)
+    trigger(application, "beside_category")
+    assert application.window.maps.viewer.isVisible()
+    assert all(table[name].isEnabled() for name in on_it)
+    trigger(application, "view_compare")
+    assert not any(table[name].isEnabled() for name in on_it)
+    assert not table["photo_beside"].isEnabled()
 
 
 def test_the_view_mode_is_remembered(

@@ -14,6 +14,7 @@ from tests.gui.driver import Start, select, wait_until_tagged
 def looking(qtbot: QtBot, start: Start, photos: Path) -> Application:
     """A window on the photo of a cat and a dog, with its position scores there and cat pinned."""
     application = start([photos])
+    application.window.browse.browsing.set_photo_beside(True)
     wait_until_tagged(qtbot, application)
     select(qtbot, application, "cat-and-dog.jpg")
     qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
