@@ -103,7 +103,7 @@ class MainWindow(QMainWindow):
         self._place_panels()
         self._place_actions()
         session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
-        self.search.panel.left.connect(self.browse.grid.view.setFocus)
+        self.search.panel.left.connect(self.browse.focus_photos)
         self._restore_layout()
 
     # Building.

@@ -44,7 +44,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Add the photos of a folder to those that are open.",
     ),
     ActionSpec("open_samples", "Tr&y the sample photos", (), "", "Open the photos that ship."),
-    ActionSpec("reload", "&Look again", (Standard.Refresh,), "refresh", "Open the same again."),
+    ActionSpec(
+        "reload", "&Look again", (Standard.Refresh,), "refresh", "See what happened to files."
+    ),
     ActionSpec(
         "include_subfolders",
         "Include &subfolders",
@@ -162,7 +164,7 @@ class BrowseActions(FeatureActions):
                 "open_photos": opener.choose_photos,
                 "add_folder": opener.choose_folder_to_add,
                 "open_samples": opener.open_samples,
-                "reload": session.rescan,
+                "reload": opener.look_again,
                 "include_subfolders": self._set_include_subfolders,
                 "clear_recent": opener.forget_all,
                 "photo_full_screen": controller.show_full_screen,
@@ -229,7 +231,7 @@ class BrowseActions(FeatureActions):
 
     def _set_include_subfolders(self, on: bool) -> None:
         self._settings.set_value(INCLUDE_SUBFOLDERS, on)
-        self._session.rescan()
+        self._session.reopen()
 
     def _set_photo_beside(self, on: bool) -> None:
         self._browsing.set_photo_beside(on)

@@ -13,6 +13,7 @@ from csra_gui.browse.actions import BrowseActions
 from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.controller import BrowseController
 from csra_gui.browse.decode_queue import ImageDecoder
+from csra_gui.browse.file_notes import FileNotes
 from csra_gui.browse.folder_watch import FolderWatch
 from csra_gui.browse.folders_panel import FoldersPanel
 from csra_gui.browse.grid_panel import GridPanel
@@ -54,10 +55,13 @@ class BrowseFeature(QObject):
         self._cached = CachedDecoder(decoder, ThumbnailCache(cache_dir() / "thumbnails", limit))
         self.loader = large_loader(decoder, self)
         self.browsing = Browsing(session, settings, self)
-        self.opener = Opener(session, settings, samples, window)
         self.watch = FolderWatch(session, settings, self)
+        self.opener = Opener(session, settings, samples, self.watch, window)
+        FileNotes(session, self.watch, self.opener, notifier, self)
         self.grid = GridPanel(session, settings, self.browsing, self._cached, window)
-        self.stage = StagePanel(session, self.browsing, self.grid.thumbnails, decoder, window)
+        self.stage = StagePanel(
+            session, settings, self.browsing, self.grid.thumbnails, decoder, window
+        )
         self.folders = FoldersPanel(session, settings, self.opener, window)
         controller = BrowseController(
             session, self.browsing, self.loader, notifier, self._cached, window
@@ -72,12 +76,29 @@ class BrowseFeature(QObject):
         self.grid.photo_activated.connect(lambda: self.browsing.set_mode(ViewMode.LARGE))
         for panel in (self.folders, self.grid, self.stage):
             self.watch.files_changed.connect(panel.take_changes)
+        for place in (self.grid, self.stage):
+            place.nothing.folder_requested.connect(self.opener.choose_folder)
+        self.browsing.mode_changed.connect(self.focus_photos)
+        session.shown.settled.connect(self._on_shown_settled)
         settings.setting_changed.connect(self._on_settings_changed)
 
     def set_recent_menu(self, menu: QMenu) -> None:
         """List the folders opened lately in a menu."""
         clear = self.actions["clear_recent"]
         menu.aboutToShow.connect(lambda: self.opener.fill_recent_menu(menu, clear))
+
+    @Slot()
+    def focus_photos(self) -> None:
+        """Let keys go to the photos."""
+        has_grid = self.browsing.mode in (ViewMode.GRID, ViewMode.LIST)
+        (self.grid.view if has_grid else self.stage.filmstrip).setFocus()
+
+    @Slot(bool)
+    def _on_shown_settled(self, is_asked: bool) -> None:
+        """Whoever asked for other photos goes on with them, unless something else has the keys."""
+        focused = self.grid.window().focusWidget()
+        if is_asked and (focused is None or not focused.isVisible()):
+            self.focus_photos()
 
     def close(self) -> None:
         """Load no photos any more."""

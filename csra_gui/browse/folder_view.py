@@ -27,6 +27,7 @@ class FolderView(QTreeView):
 
     def __init__(self, model: FolderTreeModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # after a click keys go to the photos
         self._folders = model
         self.setModel(model)
         self.setAccessibleName("Folders")

@@ -60,6 +60,7 @@ class FoldersPanel(QDockWidget):
 
     def _set_up_recent(self) -> None:
         self.recent.setAccessibleName("Recent folders")
+        self.recent.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.recent.setFrameShape(QFrame.Shape.NoFrame)
         self.recent.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.recent.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -22,6 +21,7 @@ from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.grid_view import PhotoGrid
 from csra_gui.browse.image_loader import thumbnail_loader
 from csra_gui.browse.list_view import PhotoList
+from csra_gui.browse.nothing_shown import NothingShown
 from csra_gui.browse.photo_details_model import PhotoDetailsModel
 from csra_gui.browse.photo_link import PhotoLink
 from csra_gui.browse.photo_list_model import PhotoListModel
@@ -68,7 +68,7 @@ class GridPanel(QWidget):
         self.grid.set_thumbnail_side(side)
         self.list = PhotoList(PhotoDetailsModel(session, self), self)
         self._links = [PhotoLink(session, view, view) for view in (self.grid, self.list)]
-        self._hint = QLabel(self)
+        self.nothing = NothingShown(session, settings, self)
         self._count = QLabel(self)
         self._size = QSlider(Qt.Orientation.Horizontal, self)
         self._set_up_size_slider(side)
@@ -88,11 +88,8 @@ class GridPanel(QWidget):
         self._size.setToolTip(tool_tip(THUMBNAIL_SIDE.caption))
 
     def _set_up_layout(self) -> None:
-        for label in (self._hint, self._count):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._hint.setWordWrap(True)
-        for page in (self.grid, self.list, self._hint):
+        self._count.setTextFormat(Qt.TextFormat.PlainText)
+        for page in (self.grid, self.list, self.nothing):
             self._stack.addWidget(page)
         # However many digits there are, they do not widen the window.
         self._count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -115,7 +112,7 @@ class GridPanel(QWidget):
             session.pipeline.scan_started,
             session.pipeline.scan_finished,
             session.selection_changed,
-            session.shown.changed,
+            session.shown.settled,
         ):
             fact.connect(self._tell_count)
         session.pipeline.photos_reset.connect(self.thumbnails.clear)
@@ -151,8 +148,7 @@ class GridPanel(QWidget):
 
     @Slot()
     def _tell_count(self) -> None:
-        photos, shown = self._session.photos, len(self._session.shown)
-        count = len(photos) - int(np.count_nonzero(photos.gone))
+        count, shown = self._session.photos.present_count, len(self._session.shown)
         if self._session.pipeline.is_scanning:
             text = f"{_LOOKING} {count:,} so far" if count else _LOOKING
         elif shown == count:
@@ -161,8 +157,7 @@ class GridPanel(QWidget):
             text = f"{shown:,} of {count:,} photos"
         chosen = len(self._session.selection)
         self._count.setText(f"{text}, {chosen:,} selected" if chosen > 1 else text)
-        self._hint.setText(self._nothing_text())
-        self._show_page(self.view if shown else self._hint)
+        self._show_page(self.view if shown else self.nothing)
 
     def _show_page(self, page: QWidget) -> None:
         """Keys go to the photos as soon as there are some, unless they go elsewhere on purpose."""
@@ -170,7 +165,7 @@ class GridPanel(QWidget):
             return
         self._stack.setCurrentWidget(page)
         focused = self.window().focusWidget()
-        if page is not self._hint and (focused is None or self.isAncestorOf(focused)):
+        if page is not self.nothing and (focused is None or self.isAncestorOf(focused)):
             page.setFocus()
 
     @Slot(object, object)
@@ -179,13 +174,6 @@ class GridPanel(QWidget):
         paths = self._session.photos.paths
         self.thumbnails.forget([paths[row] for row in changed])
         self.grid.ask_soon()
-
-    def _nothing_text(self) -> str:
-        if self._session.pipeline.is_scanning:
-            return _LOOKING
-        if len(self._session.photos):
-            return "No photo is what the filter asks for."
-        return "No photos were found here."
 
     @Slot()
     def _show_sort(self) -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal, Slot
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSignalBlocker,
+    Qt,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
@@ -103,6 +111,7 @@ class PhotoList(QTableView):
         """Go to a photo; it is the chosen one then, unless it is one of several already."""
         index = self._photos.index_of(photo)
         if not index.isValid():
+            self._set_current(None)
             return
         flags = _NO_UPDATE if photo in self._selected else _SELECT_ROWS
         self.selectionModel().setCurrentIndex(index, flags)
@@ -148,14 +157,13 @@ class PhotoList(QTableView):
 
     @Slot()
     def _on_model_reset(self) -> None:
-        self._select(self._selected)
-        self._on_selection_changed()
+        with QSignalBlocker(self):  # the session says what stays chosen
+            self._select(self._selected)
+            self._on_selection_changed()
         index = self._photos.index_of(self._current)
         if index.isValid():
             self.selectionModel().setCurrentIndex(index, _NO_UPDATE)
             self.scrollTo(index)
-        elif not self._photos.count:
-            self._set_current(None)
 
     @Slot(QModelIndex, QModelIndex)
     def _on_selection_current_changed(self, current: QModelIndex) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from csra_gui.base.ask import ask_files, ask_folder
 from csra_gui.base.settings import Settings
+from csra_gui.browse.folder_watch import FolderWatch
 from csra_gui.session.session import Session
 from engine.data.scan import IMAGE_SUFFIXES
 from engine.texts import display_path
@@ -29,12 +30,19 @@ class Opener(QObject):
     recent_changed = Signal()
 
     def __init__(
-        self, session: Session, settings: Settings, samples: Path | None, window: QWidget
+        self,
+        session: Session,
+        settings: Settings,
+        samples: Path | None,
+        watch: FolderWatch,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session = session
         self._settings = settings
         self._samples = samples
+        #: Sees what happened to the files that are open.
+        self.look_again = watch.look_now
         self._window = window
 
     @property

@@ -48,7 +48,7 @@ class PhotoLink(QObject):
         view.selected_photos_changed.connect(self._on_view_selected_changed)
         session.focus.current_changed.connect(self.catch_up)
         session.selection_changed.connect(self.catch_up)
-        session.shown.changed.connect(self.catch_up)
+        session.shown.settled.connect(self.catch_up)
 
     @Slot()
     def catch_up(self) -> None:

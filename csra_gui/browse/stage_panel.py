@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
+from csra_gui.base.settings import Settings
 from csra_gui.browse.compare_panel import ComparePanel
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.filmstrip import Filmstrip
 from csra_gui.browse.image_loader import ImageLoader
+from csra_gui.browse.nothing_shown import NothingShown
 from csra_gui.browse.photo_link import PhotoLink
 from csra_gui.browse.photo_list_model import FilmstripModel
 from csra_gui.browse.view_mode import Browsing, ViewMode
@@ -34,21 +36,25 @@ class StagePanel(QWidget):
     def __init__(
         self,
         session: Session,
+        settings: Settings,
         browsing: Browsing,
         thumbnails: ImageLoader,
         decoder: ImageDecoder,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._session = session
         self._browsing = browsing
         self._thumbnails = thumbnails
         self.compare = ComparePanel(session, browsing, decoder, self)
+        self.nothing = NothingShown(session, settings, self)
         self._viewer: QWidget = self.compare
         self._filmstrip_model = FilmstripModel(session, thumbnails, self)
         self.filmstrip = Filmstrip(self._filmstrip_model, self)
         self._link = PhotoLink(session, self.filmstrip, self.filmstrip)
         self._stack = QStackedLayout()
         self._stack.addWidget(self.compare)
+        self._stack.addWidget(self.nothing)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -59,6 +65,7 @@ class StagePanel(QWidget):
             lambda point: self.menu_requested.emit(self.filmstrip.viewport().mapToGlobal(point))
         )
         browsing.mode_changed.connect(self._show_mode)
+        session.shown.settled.connect(self._show_mode)
         self._show_mode()
 
     def set_viewer(self, viewer: QWidget) -> None:
@@ -70,10 +77,12 @@ class StagePanel(QWidget):
     @Slot()
     def _show_mode(self) -> None:
         mode = self._browsing.mode
-        comparing = mode is ViewMode.COMPARE
-        self._stack.setCurrentWidget(self.compare if comparing else self._viewer)
-        self.filmstrip.setVisible(mode in (ViewMode.LARGE, ViewMode.COMPARE))
-        self.setVisible(comparing or self._browsing.shows_photo)
+        is_alone = mode in (ViewMode.LARGE, ViewMode.COMPARE)  # else the grid says it
+        page = self.compare if mode is ViewMode.COMPARE else self._viewer
+        there = len(self._session.shown) > 0
+        self._stack.setCurrentWidget(page if there or not is_alone else self.nothing)
+        self.filmstrip.setVisible(is_alone)
+        self.setVisible(mode is ViewMode.COMPARE or self._browsing.shows_photo)
 
     @Slot(object, object)
     def take_changes(self, changed: Sequence[int], _vanished: Sequence[int]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import (
     QItemSelectionModel,
     QRect,
+    QSignalBlocker,
     Qt,
     QTimer,
     Signal,
@@ -127,6 +128,7 @@ class ThumbnailView(QTableView):
         """Go to a photo; it is the chosen one then, unless it is one of several already."""
         position = self._photos.position_of(photo)
         if position is None:
+            self._set_current(None)
             return
         if photo not in self._selected:
             self._anchor = photo
@@ -262,19 +264,14 @@ class ThumbnailView(QTableView):
 
     @Slot()
     def _on_model_reset(self) -> None:
-        """Other photos, another order, or another layout: what was chosen stays so."""
-        before = self._selected
-        positions = self._positions_of(before)
-        if len(positions):
-            self._select(positions)
-        else:
+        """Other photos, another order, or another layout: the session says what stays chosen."""
+        with QSignalBlocker(self):
+            self._select(self._positions_of(self._selected))
             self._on_selection_changed()
         index = self._photos.index_of(self._current)
         if index.isValid():
             self.selectionModel().setCurrentIndex(index, _NO_UPDATE)
             self.scrollTo(index)
-        elif not self._photos.count:
-            self._set_current(None)
         self.ask_soon()
 
     @Slot()

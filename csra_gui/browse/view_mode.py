@@ -41,6 +41,7 @@ class Browsing(QObject):
         self._pair: tuple[int, int] | None = None
         session.focus.current_changed.connect(self._on_focus_current_changed)
         session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
+        session.shown.settled.connect(self._on_shown_settled)
         settings.setting_changed.connect(self._on_settings_changed)
 
     @property
@@ -123,8 +124,23 @@ class Browsing(QObject):
             self.pair_changed.emit()
 
     @Slot()
+    def _on_shown_settled(self) -> None:
+        """Only photos that are shown are compared."""
+        shown = self._session.shown
+        if self._mode is not ViewMode.COMPARE or not self._pair or not len(shown):
+            return
+        if any(shown.position_of(photo) is None for photo in self._pair):
+            self._pair = self._proposed_pair()
+            if self._pair is None:
+                self._leave_comparing()
+            self.pair_changed.emit()
+
+    @Slot()
     def _on_pipeline_photos_reset(self) -> None:
         self._pair = None
+        self._leave_comparing()
+
+    def _leave_comparing(self) -> None:
         if self._mode is ViewMode.COMPARE:
             self._show(ViewMode(self._settings.value(VIEW_MODE)))
 

@@ -62,6 +62,7 @@ class EvaluationController(QObject):
         self._finder.found.connect(self._on_finder_found)
         self._finder.failed.connect(self._on_finder_failed)
         self._shown.replaced.connect(self._on_shown_replaced)
+        self._shown.left.connect(lambda: notifier.clear(Topic.PHOTOS))
 
     # Wishes.
 
@@ -203,9 +204,9 @@ class EvaluationController(QObject):
             lambda folder: self._finder.ask(cases, folder),
         )
 
-    @Slot(object)
-    def _on_shown_replaced(self, before: tuple[Path, ...]) -> None:
-        back = Remedy("Back to my photos", lambda: self._session.open(before))
+    @Slot()
+    def _on_shown_replaced(self) -> None:
+        back = Remedy("Back to my photos", self._session.go_back)
         self._notifier.info(
             "These are images of the data set; your photos are closed meanwhile.",
             Topic.PHOTOS,

@@ -109,16 +109,19 @@ class ShownCases(QObject):
     """Shows images of a run in the grid, among the open photos or instead of them.
 
     Signals:
-        replaced: what was open before; it can be opened again.
+        replaced: what was open before is closed meanwhile; ``session.go_back`` opens it again.
+        left: it is open again, or something else is.
     """
 
-    replaced = Signal(object)
+    replaced = Signal()
+    left = Signal()
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
         self._ours: set[Path] = set()
         self._waiting: tuple[Cases, tuple[Path, ...]] | None = None
+        session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
         session.pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
 
     def show(self, cases: Cases, paths: Sequence[Path]) -> None:
@@ -133,11 +136,17 @@ class ShownCases(QObject):
             self._ours.update(missing)
             self._session.pipeline.add(missing)
         else:
-            before = tuple(self._session.pipeline.roots)
+            has_others = bool(self._session.pipeline.roots)
             self._ours = set(paths)
-            self._session.open(paths)
-            if before:
-                self.replaced.emit(before)
+            self._session.visit(paths)
+            if has_others:
+                self.replaced.emit()
+
+    @Slot()
+    def _on_pipeline_scan_started(self) -> None:
+        if self._ours and not self._ours.issuperset(self._session.pipeline.roots):
+            self._ours = set()
+            self.left.emit()
 
     @Slot()
     def _on_pipeline_scan_finished(self) -> None:
@@ -154,9 +163,9 @@ class ShownCases(QObject):
             return
         number = len(cases.samples)
         shown = f"{len(rows):,}" if len(rows) == number else f"{len(rows):,} of {number:,}"
-        session.shown.set_fixed(rows, f"{cases.caption} ({shown})")
+        session.show_only(rows, f"{cases.caption} ({shown})")
         labels = session.photos.categories
         same = session.photos.names.find(cases.category, labels)
         if same is not None:
             session.focus.set_pinned(labels.index(same))
-        session.focus.set_current(rows[0])
+        session.go_to(rows[0])

@@ -78,4 +78,4 @@ class LibraryController(QObject):
         if not rows:
             self._notifier.info("Done, for photos that are not open now.", Topic.NOTE)
         elif len(rows) == 1 and rows[0] != self._session.focus.current:
-            self._session.focus.set_current(rows[0])
+            self._session.go_to(rows[0])

@@ -136,6 +136,7 @@ class FacetList(QListView):
         self.setModel(self.counts)
         self.setItemDelegate(FacetDelegate(self))
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # after a click keys go to the photos
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setSelectionMode(QListView.SelectionMode.NoSelection)
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)

@@ -32,11 +32,13 @@ class FilterEdit(QLineEdit):
     Signals:
         filter_changed: the text; ``set_filter`` is silent.
         left: Escape was pressed where there is nothing to clear.
+        entered: Return was pressed; what is typed has been told.
         offers_closed: what could be chosen is no longer shown.
     """
 
     filter_changed = Signal(str)
     left = Signal()
+    entered = Signal()
     offers_closed = Signal()
 
     def __init__(self, completing: Completing, parent: QWidget | None = None) -> None:
@@ -134,12 +136,12 @@ class FilterEdit(QLineEdit):
         if self.offers.isVisible() and event.key() in (*_RETURNS, Qt.Key.Key_Escape):
             if event.key() in _RETURNS and not self.offers.currentIndex().isValid():
                 self.offers.hide()
-                self._tell()
+                self._enter()
                 event.accept()
             else:
                 event.ignore()  # the list takes it
         elif event.key() in _RETURNS:
-            self._tell()
+            self._enter()
             event.accept()
         elif event.key() == Qt.Key.Key_Escape:
             self._clear_or_leave()
@@ -153,6 +155,10 @@ class FilterEdit(QLineEdit):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self._mark()
+
+    def _enter(self) -> None:
+        self._tell()
+        self.entered.emit()
 
     def _clear_or_leave(self) -> None:
         if self.text():

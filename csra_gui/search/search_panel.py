@@ -53,10 +53,11 @@ class SearchPanel(QWidget):
     def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._is_leaving = False
         self.saved = SavedFilters(settings, self)
         self.bar = FilterBar(self._completed, ORDERS, self)
         self.fixed = QPushButton(self)
-        self.fixed.setToolTip("Show all photos again.")
+        self.fixed.setToolTip("Show again what was shown before.")
         self.fixed.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.bar.add_widget(self.fixed)
         layout = QVBoxLayout(self)
@@ -71,10 +72,13 @@ class SearchPanel(QWidget):
         session, shown = self._session, self._session.shown
         self.bar.edit.filter_changed.connect(shown.set_filter)
         self.bar.edit.left.connect(self.left)
+        self.bar.edit.entered.connect(self._on_edit_entered)
+        self.bar.edit.textEdited.connect(self._stay)
+        shown.settled.connect(self._leave_if_due)
         self.bar.edit.offers_closed.connect(self._update_error)
         self.bar.sort.sort_changed.connect(shown.set_sort)
         self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)
-        self.fixed.clicked.connect(lambda: shown.set_fixed(None))
+        self.fixed.clicked.connect(session.go_back)
         shown.changed.connect(self._update_count)
         shown.order_changed.connect(self._update_order)
         session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
@@ -85,6 +89,24 @@ class SearchPanel(QWidget):
         ):
             fact.connect(self._update_count)
 
+    @Slot()
+    def _on_edit_entered(self) -> None:
+        """On to the photos, once they are there; what is wrong is to be corrected here."""
+        self._is_leaving = True
+        if not self._session.shown.is_pending:
+            self._leave_if_due()
+
+    @Slot()
+    def _leave_if_due(self) -> None:
+        if self._is_leaving and not self._session.shown.is_pending:
+            self._is_leaving = False
+            if self._session.shown.filter_error is None and len(self._session.shown):
+                self.left.emit()
+
+    @Slot()
+    def _stay(self) -> None:
+        self._is_leaving = False
+
     def start_typing(self) -> None:
         """Let the person type a filter over what is there."""
         self.bar.edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
@@ -92,8 +114,7 @@ class SearchPanel(QWidget):
 
     def clear(self) -> None:
         """Show everything."""
-        self._session.shown.set_filter("")
-        self._session.shown.set_fixed(None)
+        self._session.show_all()
 
     def save_filter(self) -> None:
         """Give the filter a name."""
@@ -158,7 +179,7 @@ class SearchPanel(QWidget):
 
     @Slot()
     def _update_count(self) -> None:
-        shown, total = self._session.shown, len(self._session.photos)
+        shown, total = self._session.shown, self._session.photos.present_count
         self.setVisible(bool(self._session.pipeline.roots))
         everything = len(shown) == total and (not shown.filter_text or bool(shown.filter_error))
         count = photos_text(total) if everything else f"{len(shown):,} of {photos_text(total)}"

@@ -22,35 +22,67 @@ class FileChanges:
         new: files that nobody has seen before.
         changed: rows whose file is another one now, or is back.
         vanished: rows whose file is gone.
+        removed: what was opened and is not there any more.
+        unreachable: what was opened and may be there, on a disk that is away.
     """
 
     new: tuple[ImageFile, ...] = ()
     changed: tuple[FileChanged, ...] = ()
     vanished: tuple[int, ...] = ()
+    removed: tuple[Path, ...] = ()
+    unreachable: tuple[Path, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.new or self.changed or self.vanished)
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What is open.
+
+    Attributes:
+        roots: files and folders.
+        recursive: whether photos in subfolders are, too.
+    """
+
+    roots: tuple[Path, ...]
+    recursive: bool
+
+
 def look_for_changes(
-    places: Sequence[Path], files: PhotoFiles, gone: BoolArray, *, recursive: bool
+    places: Sequence[Path], files: PhotoFiles, gone: BoolArray, opened: Opened
 ) -> Generator[FileChanges, None, None]:
     """Walk folders again and compare what is there with what is known.
 
-    What lies where nobody may look is as it was: a disk that is away has lost nothing.
+    What lies where nobody may look is as it was: a disk that is away has lost nothing. Of a folder
+    that is not there, the one around it is looked at, where it may have another name.
 
     Args:
         places: files and folders; photos elsewhere are left alone.
         files: what is known.
         gone: (N,) which of them had vanished.
-        recursive: look into subfolders too.
+        opened: what the places are part of.
     """
+    recursive = opened.recursive
+    places = sorted({_nearest(place, opened.roots) for place in places})
     known = _Known(places, files, gone, recursive=recursive)
     out_of_reach: list[ScanProblem] = []
     for batch in scan(places, recursive=recursive):
         out_of_reach += batch.skipped
         yield known.compared(batch.paths)
-    yield FileChanges(vanished=tuple(known.not_seen(out_of_reach)))
+    missing = tuple(root for root in opened.roots if _is_missing(root))
+    yield FileChanges(
+        vanished=tuple(known.not_seen(out_of_reach)),
+        removed=tuple(root for root in missing if _is_away(root)),
+        unreachable=tuple(root for root in missing if not _is_away(root)),
+    )
+
+
+def _nearest(place: Path, roots: Sequence[Path]) -> Path:
+    """A place, or the folder around it that is there; never beyond what was opened."""
+    while place not in roots and place != place.parent and _is_missing(place):
+        place = place.parent
+    return place
 
 
 class _Known:
@@ -109,6 +141,10 @@ def _is_inside(folder: str, places: Iterable[Path], *, recursive: bool) -> bool:
     return False
 
 
+def _is_missing(path: Path) -> bool:
+    return not os.path.lexists(path)
+
+
 def _is_away(path: Path) -> bool:
     """Whether a file or folder was removed, rather than a disk with it."""
-    return not os.path.lexists(path) and path.parent.is_dir()
+    return _is_missing(path) and path.parent.is_dir()

@@ -174,6 +174,9 @@ class LibraryMaintenance(QObject):
     def _take(self, parts: tuple[tuple[Moved, ...], ...]) -> None:
         rows: list[int] = []
         for move in chain.from_iterable(parts):
+            # The row that the photo had before its file moved is no longer it.
+            before = self._photos.rows_of_images([move.image_id])
+            self._photos.set_image_ids(before, [0] * len(before))
             found = self._photos.rows_of_images([move.forgotten_id])
             self._photos.set_image_ids(found, [move.image_id] * len(found))
             rows += found

@@ -182,6 +182,30 @@ class PhotoRows:
         self._gone.values[np.asarray(rows, dtype=np.int64)] = gone
         self._touch()
 
+    @property
+    def present_count(self) -> int:
+        """How many photos have a file."""
+        return len(self) - int(np.count_nonzero(self.gone))
+
+    def moved(self, rows: Sequence[int]) -> dict[int, int]:
+        """Where photos that vanish are now: the row of the only one with their name, size and time.
+
+        Args:
+            rows: of files that have vanished just now.
+        """
+        gone = np.zeros(len(self), dtype=np.bool_)
+        gone[np.asarray(rows, dtype=np.int64)] = True
+        alike = np.isin(self._mtimes_ns.values, self._mtimes_ns.values[gone]) & ~gone & ~self.gone
+        found: dict[tuple[str, int, int], list[int]] = {}
+        for row in np.flatnonzero(alike).tolist():
+            found.setdefault(self._look(row), []).append(row)
+        matches = {row: found.get(self._look(row), []) for row in rows}
+        return {row: there[0] for row, there in matches.items() if len(there) == 1}
+
+    def _look(self, row: int) -> tuple[str, int, int]:
+        name, size = self._paths.names[row], int(self._sizes.values[row])
+        return name, size, int(self._mtimes_ns.values[row])
+
     def files(self) -> PhotoFiles:
         """All files as they are now, for a worker."""
         return PhotoFiles(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,8 +160,8 @@ class PhotoTable(PhotoRows):
 
     @property
     def errors(self) -> Mapping[int, str]:
-        """What went wrong, by row; a view that changes with the table."""
-        return MappingProxyType(self._now.errors)
+        """What went wrong with photos that are there, by row."""
+        return {row: text for row, text in self._now.errors.items() if not self.gone[row]}
 
     @property
     def scores(self) -> HalfArray:
@@ -229,9 +228,9 @@ class PhotoTable(PhotoRows):
         return bool(self.scores.shape[1]) and not bool(np.isnan(self.scores[row, 0]))
 
     def tagged_count(self) -> int:
-        """How many photos have scores."""
+        """How many photos that are there have scores."""
         scores = self.scores
-        return int(np.count_nonzero(~np.isnan(scores[:, 0]))) if scores.shape[1] else 0
+        return int(np.count_nonzero(~np.isnan(scores[~self.gone, 0]))) if scores.shape[1] else 0
 
     def untagged_rows(self) -> list[int]:
         """Photos that are there and have neither scores nor an error, in order."""
@@ -314,7 +313,7 @@ class PhotoTable(PhotoRows):
         verdicts = self._decisions.matrix(names)
         for twin, label in self._now.twins.items():
             verdicts[:, names[twin]] = verdicts[:, names[label]]
-        failed = np.zeros(len(self), dtype=bool)
+        failed = self.gone.copy()
         failed[list(self._now.errors)] = True
         return Columns(
             image_ids=self.image_ids,

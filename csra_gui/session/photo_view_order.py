@@ -34,10 +34,13 @@ class ShownPhotos(QObject):
 
     Signals:
         changed: other photos are shown, or in another order, or ``filter_error`` is another one.
+        settled: what is shown has been worked out, and all who show it know; whether that was
+            because something else was asked for, rather than because photos changed.
         order_changed: the filter, the order or the fixed photos asked for are others.
     """
 
     changed = Signal()
+    settled = Signal(bool)
     order_changed = Signal()
 
     def __init__(
@@ -52,7 +55,8 @@ class ShownPhotos(QObject):
         self._thresholds = thresholds
         self._slot = JobSlot(jobs, "filter", self)
         self._order = Order()
-        self._is_due = False
+        self._is_due = self._is_working = False
+        self._is_asked = False
         self._places: IntArray | None = None
         self.rows: IntArray = np.arange(0)
         self.view: LibraryView | None = None
@@ -99,6 +103,35 @@ class ShownPhotos(QObject):
         """Whether all photos are shown as they were found."""
         return self._order.is_plain
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether something else may be shown before long."""
+        return self._timer.isActive() or self._is_due or self._is_working
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left out."""
+        return isinstance(self._order.node, Everything) and self._order.fixed is None
+
+    def show_all(self) -> None:
+        """Leave nothing out; the order stays."""
+        self.filter_text = self.fixed_caption = ""
+        self._forget_error()
+        self._set_order(replace(self._order, node=Everything(), fixed=None))
+
+    def show_only(self, rows: Sequence[int], caption: str) -> None:
+        """Show just these photos, in this order, whatever was asked for before."""
+        self.filter_text, self.fixed_caption = "", caption
+        self._forget_error()
+        self._set_order(Order(fixed=np.asarray(rows, dtype=np.int64)))
+
+    def restore(self, text: str, sort_key: str, descending: bool) -> None:
+        """Ask for a filter and an order instead of what was asked for before."""
+        self.fixed_caption = ""
+        self._applied = Everything()
+        self._order = Order(sort_key=sort_key, descending=descending)
+        self.set_filter(text)
+
     def set_filter(self, text: str) -> None:
         """Show what a filter wants; one that cannot be understood changes only ``filter_error``."""
         self.filter_text = text
@@ -116,20 +149,15 @@ class ShownPhotos(QObject):
         """Sort by ``photo_order``'s keys; what cannot be ranked comes last."""
         self._set_order(replace(self._order, sort_key=key, descending=descending))
 
-    def set_fixed(self, rows: Sequence[int] | None, caption: str = "") -> None:
-        """Show just these photos, in this order unless sorted; ``None`` shows all again."""
-        self.fixed_caption = "" if rows is None else caption
-        fixed = None if rows is None else np.asarray(rows, dtype=np.int64)
-        self._set_order(replace(self._order, fixed=fixed))
-
     @Slot()
     def reset(self) -> None:
         """The table is empty: rows mean other photos from now on. The filter and order stay."""
         self._drop()
-        self.fixed_caption = ""
-        self._order = replace(self._order, fixed=None)
         self.view = None
         self._show(np.arange(0))
+        self.fixed_caption = ""
+        self._order = replace(self._order, fixed=None)
+        self.order_changed.emit()
 
     @Slot()
     def refresh(self) -> None:
@@ -143,6 +171,7 @@ class ShownPhotos(QObject):
 
     def _set_order(self, order: Order) -> None:
         self._order = order
+        self._is_asked = True
         self.order_changed.emit()
         if order.is_plain:
             self._applied = order.node
@@ -153,7 +182,7 @@ class ShownPhotos(QObject):
 
     def _drop(self) -> None:
         self._slot.drop()
-        self._is_due = False
+        self._is_due = self._is_working = False
         self._timer.stop()
 
     @Slot()
@@ -162,6 +191,7 @@ class ShownPhotos(QObject):
             self._is_due = True  # with what is wanted then
             return
         self._timer.stop()
+        self._is_working = True
         view, order, before = self._current_view(), self._order, self._applied
         self._slot.run(
             lambda: found_rows(view, order, before),
@@ -178,7 +208,7 @@ class ShownPhotos(QObject):
         return view if same else LibraryView(columns, thresholds)
 
     def _take(self, order: Order, view: LibraryView, found: Found) -> None:
-        self.view = view
+        self.view, self._is_working = view, False
         if order is not self._order:
             return
         if found.error is None:
@@ -190,6 +220,10 @@ class ShownPhotos(QObject):
         if self._is_due:
             self._is_due = False
             self._work_out()
+
+    def _forget_error(self) -> None:
+        self._unread = None
+        self._set_said(None, ())
 
     def _set_said(self, error: FilterError | None, words: tuple[str, ...]) -> None:
         before = str(self.filter_error or ""), self.words_in_names
@@ -203,3 +237,5 @@ class ShownPhotos(QObject):
             self.rows = rows
             self._places = None
             self.changed.emit()
+        is_asked, self._is_asked = self._is_asked, False
+        self.settled.emit(is_asked)

@@ -66,6 +66,7 @@ class Pipeline(QObject):
         jobs = engine.jobs
         self._is_settling_due = False
         self._tag_when_possible = False
+        self._is_stopped = False
         self._scan = PhotoScan(jobs, self)
         self._sync = LibrarySync(library, photos, decisions, jobs, self)
         self._maintenance = LibraryMaintenance(library, photos, jobs, self)
@@ -98,6 +99,7 @@ class Pipeline(QObject):
 
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
+        self._is_stopped &= list(roots) == self.roots  # the same again, and still the person's wish
         self.drop()
         self._photos.clear()
         self.photos_reset.emit()
@@ -113,7 +115,7 @@ class Pipeline(QObject):
         self._maintenance.drop()
         self._scan.start(roots, recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)))
         self._is_settling_due = False
-        self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
+        self._tag_by_itself()
         self.scan_started.emit()
 
     @property
@@ -148,6 +150,11 @@ class Pipeline(QObject):
         return is_busy or self.is_tagging_due
 
     @property
+    def is_searching(self) -> bool:
+        """Whether photos, or what is known of them, may still come."""
+        return self._scan.is_running or self.is_looking_up or self._is_settling_due
+
+    @property
     def _is_settled(self) -> bool:
         return self._sync.is_settled and not self._maintenance.is_settling
 
@@ -163,16 +170,21 @@ class Pipeline(QObject):
         self._photos.set_gone(changes.vanished, True)
         if there:
             self._tagger.take_changes(changes.changed)
+            self._sync.load([row for row in there if self._photos.image_id(row) is None])
         if changes.vanished:
             self._is_settling_due = True  # a photo that is new elsewhere may be one of them
             self.predictions_changed.emit(changes.vanished)
         if changes.new:
             self._on_scan_photos_found([file.path for file in changes.new], list(changes.new))
-        if not self._tagger.is_paused:
-            self._tag_when_possible |= bool(self._settings.value(TAG_ON_OPENING))
+        self._tag_by_itself()
         self.proceed()
 
     # Tagging.
+
+    def _tag_by_itself(self) -> None:
+        """Tag what is untagged when that is possible, unless the person stopped it."""
+        if not self._is_stopped:
+            self._tag_when_possible |= bool(self._settings.value(TAG_ON_OPENING))
 
     def tag(self) -> None:
         """Tag the photos that have no labels yet, or go on with a run that was paused."""
@@ -182,6 +194,7 @@ class Pipeline(QObject):
         """The same of only these, also if the model could not be run on them before."""
         if self._tagger.is_held_back:
             return
+        self._is_stopped = False
         if self._is_settled:
             self._tagger.tag(among)
         else:  # what the library knows need not be asked
@@ -194,6 +207,7 @@ class Pipeline(QObject):
             return
         was_due = self.is_tagging_due
         self._tag_when_possible = False
+        self._is_stopped = True
         self._scan.cancel()
         self._maintenance.stop_settling()
         self._tagger.cancel()
@@ -206,7 +220,8 @@ class Pipeline(QObject):
         # Only scores that are compared with the usual threshold can be shown without the model.
         self._settings.set_fingerprint("" if model.activation == "softmax" else model.id)
         if not is_first:
-            self._tag_when_possible = bool(self._settings.value(TAG_ON_OPENING))
+            self._is_stopped = False
+            self._tag_by_itself()
 
     def _show_model(self, model: LibraryModel) -> None:
         self._photos.use_model(model.fingerprint, model.categories)
@@ -271,3 +286,4 @@ class Pipeline(QObject):
             self.proceed()
         else:  # paused, cancelled or failed: the person says when it goes on
             self._tag_when_possible = False
+            self._is_stopped = True

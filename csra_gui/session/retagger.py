@@ -74,12 +74,12 @@ class Retagger(QObject):
     def rows(self, plan: RetagPlan) -> list[int]:
         """The photos that a plan asks the model about."""
         photos = self._photos
-        rows = np.arange(len(photos))
+        asked = ~photos.gone
         if plan.folders is not None:
             columns = photos.columns()
             wanted = [i for i, name in enumerate(columns.folders) if name in plan.folders]
-            rows = rows[np.isin(columns.folder_of, wanted)]
-        return [int(row) for row in rows]
+            asked &= np.isin(columns.folder_of, wanted)
+        return [int(row) for row in np.flatnonzero(asked)]
 
     @Slot()
     def discard(self) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, SignalInstance, Slot
 
 from csra_gui.base.engine_client import EngineClient, EngineFactory
 from csra_gui.base.jobs import JobRunner
 from csra_gui.base.settings import Settings
 from csra_gui.session.active_model import ActiveModel
 from csra_gui.session.change_job import FileChanges
+from csra_gui.session.chosen import ChosenPhotos
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.focus import MapFocus
 from csra_gui.session.library_client import LibraryClient, library_file
@@ -24,6 +26,27 @@ from csra_gui.session.retagger import Retagger
 from csra_gui.session.tagger import Tagger
 from csra_gui.session.thresholds import LabelThresholds
 from engine.api.values import FloatArray, ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ViewState:
+    """What the person looks at, to come back to it.
+
+    Attributes:
+        roots: the files and folders that are open.
+        filter_text: what is asked for.
+        sort_key: the order.
+        descending: whether the greatest comes first.
+        current: the photo.
+        pinned: the category whose map stays; empty for none.
+    """
+
+    roots: tuple[Path, ...]
+    filter_text: str
+    sort_key: str
+    descending: bool
+    current: Path | None
+    pinned: str
 
 
 class Session(QObject):
@@ -40,13 +63,13 @@ class Session(QObject):
         decisions: what the person says, and takes back.
         shown: which photos are shown, in which order.
         focus: the photo and the category that are looked at.
-        selection: rows; the photo that is looked at is another matter.
+        chosen: the photo that is looked at and those selected, among those that are shown.
 
     Signals:
-        selection_changed: which photos are selected.
+        photos_lost: rows whose files have vanished, and are nowhere else in what is open.
     """
 
-    selection_changed = Signal()
+    photos_lost = Signal(object)
 
     def __init__(
         self, engine_factory: EngineFactory, settings: Settings, parent: QObject | None = None
@@ -61,7 +84,6 @@ class Session(QObject):
         self.decisions = Decisions(self.library, self.photos, self)
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
         self.focus = MapFocus(self.engine, self.photos, self)
-        self.selection: tuple[int, ...] = ()
         self.tagger = Tagger(self.engine, self.photos, self.library, self)
         self.retagger = Retagger(
             self.tagger, self.engine, self.photos, self.library, self.thresholds
@@ -69,6 +91,8 @@ class Session(QObject):
         self.pipeline = Pipeline(
             self.engine, self.library, self.photos, self.decisions, self.tagger, settings
         )
+        self.chosen = ChosenPhotos(self.focus, self.shown, self.photos, self.pipeline)
+        self._before: ViewState | None = None
         self._connect()
 
     def _connect(self) -> None:
@@ -90,23 +114,95 @@ class Session(QObject):
 
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
+        self._before = None
+        self._open(roots)
+
+    def _open(self, roots: Sequence[Path]) -> None:
         self.retagger.discard()
         self.focus.clear()
-        self.set_selection(())
+        self.chosen.clear()
         self.pipeline.open(roots)
 
     def take_changes(self, changes: FileChanges) -> None:
         """Take in what happened to the open files since they were found."""
+        moved = self.photos.moved(changes.vanished)
+        self.chosen.set_moved(moved)
         self.pipeline.take_changes(changes)
         self.shown.refresh()
-        touched = [*changes.vanished, *(change.row for change in changes.changed)]
-        if self.focus.current in touched:
+        if self.focus.current in [change.row for change in changes.changed]:
             self.focus.read_again()
+        lost = tuple(row for row in changes.vanished if row not in moved)
+        if lost:
+            self.photos_lost.emit(lost)
 
-    def rescan(self) -> None:
-        """Open the same files and folders again."""
+    def reopen(self) -> None:
+        """Look for the photos of the open files and folders anew; what is looked at stays."""
         if self.pipeline.roots:
-            self.open(tuple(self.pipeline.roots))
+            self._restore(self._state(), reopens=True)
+
+    # What is looked at.
+
+    @property
+    def selection(self) -> tuple[int, ...]:
+        """Rows of the selected photos, in shown order."""
+        return self.chosen.selection
+
+    @property
+    def selection_changed(self) -> SignalInstance:
+        """Which photos are selected."""
+        return self.chosen.selection_changed
+
+    def set_selection(self, rows: Sequence[int]) -> None:
+        """Select photos."""
+        self.chosen.select(rows)
+
+    def go_to(self, row: int) -> None:
+        """Look at a photo alone; if a filter leaves it out, that is told."""
+        self.chosen.go_to(self.photos.paths[row])
+
+    def visit(self, roots: Sequence[Path]) -> None:
+        """Open other files and folders for a while; ``go_back`` opens again what is open now."""
+        before = self._before or self._state()
+        self._open(roots)
+        self._before = before
+
+    def show_only(self, rows: Sequence[int], caption: str) -> None:
+        """Show just these photos for a while; ``go_back`` shows again what is shown now."""
+        self._before = self._before or self._state()
+        self.shown.show_only(rows, caption)
+
+    def go_back(self) -> None:
+        """Show what was shown before ``visit`` or ``show_only``, as it was looked at."""
+        before, self._before = self._before, None
+        if before is not None:
+            self._restore(before)
+
+    def show_all(self) -> None:
+        """Show every photo that the person opened, in the order that is chosen."""
+        self.go_back()
+        self.shown.show_all()
+
+    def _state(self) -> ViewState:
+        shown, pinned = self.shown, self.focus.pinned
+        return ViewState(
+            tuple(self.pipeline.roots),
+            shown.filter_text,
+            shown.sort_key,
+            shown.descending,
+            self.focus.current_path,
+            "" if pinned is None else self.photos.categories[pinned],
+        )
+
+    def _restore(self, state: ViewState, *, reopens: bool = False) -> None:
+        if state.roots and (reopens or state.roots != tuple(self.pipeline.roots)):
+            self._open(state.roots)
+        self.shown.restore(state.filter_text, state.sort_key, state.descending)
+        names = list(self.photos.categories)
+        self.focus.set_pinned(names.index(state.pinned) if state.pinned in names else None)
+        if state.current is not None:
+            self.chosen.go_to(state.current, tells=False)
+
+    # Models.
 
     def retag(self, plan: RetagPlan) -> None:
         """Tag photos again: what comes out counts once ``retagger`` is told to accept it.
@@ -123,13 +219,6 @@ class Session(QObject):
     def labels(self, row: int) -> list[ScoredLabel]:
         """The labels of a photo that count: the machine's at the threshold, and the person's."""
         return self.photos.labels(row, self.thresholds.values)
-
-    def set_selection(self, rows: Sequence[int]) -> None:
-        """Select photos."""
-        selection = tuple(rows)
-        if selection != self.selection:
-            self.selection = selection
-            self.selection_changed.emit()
 
     def shut_down(self, timeout_s: float = 4.0) -> bool:
         """End every job and the engine; ``False`` if something would not end in time."""

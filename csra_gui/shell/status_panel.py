@@ -46,10 +46,11 @@ class StatusPanel(QWidget):
     @Slot()
     def _update_counts(self) -> None:
         photos = self._session.photos
-        parts = [f"{photos.tagged_count():,} of {len(photos):,} tagged"]
-        if photos.errors:
-            parts.append(f"{len(photos.errors):,} unreadable")
-        self._counts.setText(" · ".join(parts) if len(photos) else "")
+        count, unreadable = photos.present_count, len(photos.errors)
+        parts = [f"{photos.tagged_count():,} of {count:,} tagged"]
+        if unreadable:
+            parts.append(f"{unreadable:,} unreadable")
+        self._counts.setText(" · ".join(parts) if count else "")
 
     @Slot()
     def _update_model(self) -> None:

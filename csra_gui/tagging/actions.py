@@ -59,7 +59,7 @@ class TaggingActions(FeatureActions):
         is_busy = tagger.is_running or pipeline.is_scanning
         may_start = session.models.model is not None and not is_busy
         tagged = photos.tagged_count()
-        untagged = tagged + len(photos.errors) < len(photos)
+        untagged = tagged + len(photos.errors) < photos.present_count
         resumes = untagged and (tagger.is_paused or tagged > 0)
         self["tag"].setText("&Resume tagging" if resumes else "&Tag now")
         self["tag"].setEnabled(may_start and untagged)

@@ -48,7 +48,7 @@ class TaggingController(QObject):
         problems = [Problem(photos.paths[row], text, row) for row, text in photos.errors.items()]
         problems += [Problem(skip.path, skip.message) for skip in self._session.pipeline.skipped]
         dialog = ProblemsDialog(problems, self._window)
-        dialog.photo_chosen.connect(self._session.focus.set_current)
+        dialog.photo_chosen.connect(self._session.go_to)
         dialog.show()
 
     @Slot()
@@ -87,7 +87,7 @@ class TaggingController(QObject):
         dialog = DifferenceDialog(difference, self._session.photos, self._window)
         dialog.accepted_categories.connect(self._session.retagger.accept)
         dialog.discarded.connect(self._session.retagger.discard)
-        dialog.photo_chosen.connect(self._session.focus.set_current)
+        dialog.photo_chosen.connect(self._session.go_to)
         dialog.photos_chosen.connect(self._show_photos)
         dialog.finished.connect(lambda: self._remind(dialog, difference))
         dialog.show()
@@ -95,13 +95,13 @@ class TaggingController(QObject):
     @Slot(object, str)
     def _show_photos(self, rows: tuple[int, ...], caption: str) -> None:
         self._shown_caption = caption
-        self._session.shown.set_fixed(rows, caption)
+        self._session.show_only(rows, caption)
 
     @Slot()
     def _on_retagger_settled(self) -> None:
-        """What would have changed has, or never will: show all photos again."""
+        """What would have changed has, or never will: show again what was shown before."""
         if self._shown_caption and self._session.shown.fixed_caption == self._shown_caption:
-            self._session.shown.set_fixed(None)
+            self._session.go_back()
         self._shown_caption = ""
 
     def _remind(self, dialog: DifferenceDialog, difference: Difference) -> None:

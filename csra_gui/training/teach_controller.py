@@ -114,11 +114,10 @@ class TeachController(QObject):
     def _teach_rows(self, label: str) -> tuple[list[int], list[int], list[int]]:
         """Rows that show a label, rows that certainly do not, and all others that can be read."""
         table = self._session.photos
-        readable = np.ones(len(table), dtype=np.bool_)
-        readable[list(table.errors)] = False
+        columns = table.columns()
+        readable = ~columns.failed
         showing = np.zeros_like(readable)
         showing[list(self._session.selection)] = True
-        columns = table.columns()
         said = np.zeros(len(table), dtype=np.uint8)
         name = table.names.find(label, columns.categories)
         if name is not None:

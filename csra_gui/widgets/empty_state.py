@@ -31,10 +31,11 @@ class EmptyState(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.5)
         font.setWeight(QFont.Weight.DemiBold)
         self._headline.setFont(font)
-        self._primary = QPushButton()
-        self._secondary = QPushButton()
-        self._primary.hide()
-        self._secondary.hide()
+        self._actions: tuple[QAction, ...] = ()
+        self._buttons = (QPushButton(), QPushButton())
+        for place, button in enumerate(self._buttons):
+            button.clicked.connect(lambda _checked=False, at=place: self._actions[at].trigger())
+        self.set_actions(())
         self._lay_out()
         self.set_texts(
             self.tr("Drop a folder or photos here"),
@@ -51,13 +52,15 @@ class EmptyState(QWidget):
         self.setAccessibleDescription(text)
 
     def set_actions(self, actions: Sequence[QAction]) -> None:
-        """One or two actions, each a button."""
-        for button, action in zip((self._primary, self._secondary), actions, strict=False):
+        """Up to two actions, each a button."""
+        self._actions = tuple(actions)
+        for button in self._buttons[len(actions) :]:
+            button.hide()
+        for button, action in zip(self._buttons, actions, strict=False):
             button.setText(action.text())
             button.setIcon(action.icon())
             button.setToolTip(tool_tip(action.toolTip()))
-            button.setVisible(True)
-            button.clicked.connect(action.trigger)
+            button.show()
 
     @override
     def changeEvent(self, event: QEvent) -> None:
@@ -69,8 +72,8 @@ class EmptyState(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(10)
         buttons.addStretch(1)
-        buttons.addWidget(self._primary)
-        buttons.addWidget(self._secondary)
+        for button in self._buttons:
+            buttons.addWidget(button)
         buttons.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)

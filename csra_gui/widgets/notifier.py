@@ -22,6 +22,7 @@ class Topic(StrEnum):
     """What messages are about: a newer one replaces an older one of the same topic."""
 
     SCAN = "scan"
+    FILES = "files"
     TAGGING = "tagging"
     MODEL = "model"
     MODELS = "models"

@@ -11,11 +11,14 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.browse import folder_watch
-from csra_gui.session.change_job import FileChanges, look_for_changes
+from csra_gui.session.change_job import FileChanges, Opened, look_for_changes
+from csra_gui.session.decided_labels import decided_labels
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
-from engine.library.values import look_at
-from tests.gui.driver import Start, names, wait_until_tagged
+from csra_gui.session.retag_plan import RetagMode, RetagPlan
+from engine.library.values import Verdict, look_at
+from tests.fakes import FakeEngine
+from tests.gui.driver import Start, names, trigger, wait_until_tagged
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +113,166 @@ def test_what_happened_meanwhile_is_noticed_when_the_person_comes_back(
     qtbot.waitUntil(lambda: "dog.jpg" not in shown(application))
 
 
+# What is looked at, and what is said.
+
+
+def current(application: Application) -> str:
+    path = application.session.focus.current_path
+    return "" if path is None else "/".join(path.parts[-2:])
+
+
+def said(application: Application) -> str:
+    return " ".join(application.window.message_bar.texts())
+
+
+def test_a_photo_that_was_deleted_gives_way_and_is_not_counted(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    application = start_watching(qtbot, start, photos)
+    session, window = application.session, application.window
+    session.go_to(names(application).index("cat.jpg"))
+    session.decisions.decide(session.selection, {"cat": Verdict.ACCEPTED}, caption="Accept")
+    (photos / "cat.jpg").unlink()
+    qtbot.waitUntil(lambda: len(session.shown) == 4, timeout=15_000)
+    assert current(application) == "photos/dog.jpg"
+    assert session.selection == (session.focus.current,)
+    assert window.search.panel.bar.count == window.browse.grid._count.text() == "4 photos"
+    assert window.status._counts.text() == "3 of 4 tagged · 1 unreadable"
+    assert "cat.jpg is not there any more" in said(application)
+    assert session.retagger.rows(RetagPlan(RetagMode.REPLACE)) == session.shown.rows.tolist()
+    assert not len(decided_labels(session.photos.columns()).rows)
+    for path in photos.iterdir():
+        path.unlink()
+    qtbot.waitUntil(window.browse.grid.nothing.isVisible, timeout=15_000)
+    assert window.browse.grid.nothing.accessibleName() == "The photos are not there any more"
+    assert session.focus.current is None
+
+
+def test_photos_of_a_folder_inside_that_is_renamed_come_along(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    inner = photos / "day1"
+    inner.mkdir()
+    for number, name in enumerate(("cat-1.jpg", "cat-2.jpg", "cat-3.jpg")):
+        (inner / name).write_bytes(name.encode())
+        os.utime(inner / name, ns=(number, number))
+    application = start_watching(qtbot, start, photos)
+    session = application.session
+    rows = [names(application).index(name) for name in ("cat-2.jpg", "cat-3.jpg")]
+    session.focus.set_current(rows[1])
+    session.set_selection(rows)
+    session.decisions.decide(rows, {"cat": Verdict.ACCEPTED}, caption="Accept")
+    qtbot.waitUntil(lambda: not session.decisions.is_writing)
+    for new, old in (("day 1", "day1"), ("day1", "day 1")):  # and back
+        (photos / old).rename(photos / new)
+        qtbot.waitUntil(lambda new=new: current(application).startswith(new), timeout=15_000)
+        qtbot.waitUntil(lambda: len(session.shown) == 8, timeout=15_000)
+        assert current(application) == f"{new}/cat-3.jpg"
+        assert [session.photos.paths[row].name for row in session.selection] == [
+            "cat-2.jpg",
+            "cat-3.jpg",
+        ]
+        qtbot.waitUntil(
+            lambda: session.photos.verdicts(session.selection[0]) == {"cat": Verdict.ACCEPTED}
+        )
+        qtbot.waitUntil(lambda: session.photos.is_tagged(session.selection[0]))
+        qtbot.waitUntil(lambda: not session.pipeline.is_searching)
+        assert "not there" not in said(application)
+    wait_until_tagged(qtbot, application)
+
+
+def test_undo_reaches_a_photo_whose_folder_was_renamed(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    inner = photos / "day1"
+    inner.mkdir()
+    (inner / "cat-1.jpg").write_bytes(b"a cat")
+    application = start_watching(qtbot, start, photos)
+    session = application.session
+    session.go_to(names(application).index("cat-1.jpg"))
+    application.window.review.controller.accept("cat")
+    qtbot.waitUntil(lambda: not session.decisions.is_writing)
+    inner.rename(photos / "day2")
+    qtbot.waitUntil(lambda: current(application) == "day2/cat-1.jpg", timeout=15_000)
+    row = session.focus.current
+    assert row is not None
+    qtbot.waitUntil(lambda: session.photos.verdicts(row) == {"cat": Verdict.ACCEPTED})
+    session.go_to(0)
+    session.decisions.undo()
+    qtbot.waitUntil(lambda: session.focus.current == row)
+    assert not session.photos.verdicts(row)
+    wait_until_tagged(qtbot, application)
+
+
+def test_what_was_opened_and_gets_another_name_is_said_to_be_gone_until_it_is_back(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    application = start_watching(qtbot, start, photos)
+    photos.rename(photos.parent / "other")
+    qtbot.waitUntil(lambda: "“photos” is not there any more" in said(application), timeout=15_000)
+    assert not len(application.session.shown)
+    assert application.session.focus.current is None
+    (photos.parent / "other").rename(photos)
+    qtbot.waitUntil(lambda: len(application.session.shown) == 5, timeout=15_000)
+    qtbot.waitUntil(lambda: "not there" not in said(application), timeout=15_000)
+    assert current(application).startswith("photos/")
+    wait_until_tagged(qtbot, application)
+
+
+def test_what_cannot_be_reached_is_said_and_stays(
+    qtbot: QtBot, start: Start, tmp_path: Path, photos: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    inside = photos.rename(tmp_path / "disk" / "photos")
+    application = start_watching(qtbot, start, inside)
+    (tmp_path / "disk").rename(tmp_path / "away")
+    application.window.browse.watch.look_again()
+    qtbot.waitUntil(lambda: "“photos” cannot be reached" in said(application), timeout=15_000)
+    assert len(application.session.shown) == 5
+
+
+def test_looking_again_keeps_the_photo_and_says_what_it_found(
+    qtbot: QtBot, start: Start, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "MAX_WATCHED", 0)
+    application = start_watching(qtbot, start, photos)
+    session = application.session
+    session.focus.set_current(3)
+    session.focus.set_pinned(1)
+    trigger(application, "reload")
+    qtbot.waitUntil(lambda: "Nothing has changed" in said(application))
+    (photos / "boat.jpg").touch()
+    (photos / "person.jpg").write_bytes(b"another one")
+    trigger(application, "reload")
+    qtbot.waitUntil(lambda: "1 photo found, 1 photo changed." in said(application))
+    assert (session.focus.current, session.focus.pinned) == (3, 1)
+    wait_until_tagged(qtbot, application)
+
+
+def test_tagging_that_was_cancelled_is_not_begun_again_by_looking(
+    qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
+) -> None:
+    engine.predict_gate.clear()
+    application = start([photos])
+    session = application.session
+    qtbot.waitUntil(lambda: session.tagger.is_running)
+    session.pipeline.cancel()
+    engine.predict_gate.set()
+    qtbot.waitUntil(lambda: not session.tagger.is_running)
+    assert session.photos.untagged_rows()
+    trigger(application, "reload")
+    qtbot.waitUntil(lambda: "Nothing has changed" in said(application))
+    (photos / "boat.jpg").touch()
+    qtbot.waitUntil(lambda: "boat.jpg" in shown(application), timeout=15_000)
+    qtbot.waitUntil(lambda: not session.pipeline.is_searching)
+    assert not session.tagger.is_running
+    trigger(application, "include_subfolders")
+    qtbot.waitUntil(lambda: not session.pipeline.is_searching and len(session.photos) == 6)
+    assert not session.tagger.is_running and session.photos.untagged_rows()
+    trigger(application, "tag")
+    wait_until_tagged(qtbot, application)
+
+
 # In the worker.
 
 
@@ -123,7 +286,8 @@ def known(*folders: Path) -> PhotoFiles:
 
 def changes(places: list[Path], files: PhotoFiles, *, recursive: bool = True) -> FileChanges:
     gone = np.zeros(len(files), dtype=bool)
-    parts = list(look_for_changes(places, files, gone, recursive=recursive))
+    opened = Opened(tuple(places), recursive)
+    parts = list(look_for_changes(places, files, gone, opened))
     return FileChanges(
         tuple(file for part in parts for file in part.new),
         tuple(change for part in parts for change in part.changed),

@@ -183,7 +183,7 @@ def test_counts_follow_what_is_said(searching: Application, qtbot: QtBot) -> Non
 def test_just_these_photos_can_be_let_go(searching: Application, qtbot: QtBot) -> None:
     search, session = searching.window.search.panel, searching.session
     assert not search.fixed.isVisible()
-    session.shown.set_fixed([row(searching, "dog.jpg")], "Missed dogs")
+    session.show_only([row(searching, "dog.jpg")], "Missed dogs")
     qtbot.waitUntil(lambda: shown(searching) == ["dog.jpg"])
     assert search.fixed.isVisible()
     assert "Missed dogs" in search.fixed.text()

@@ -137,7 +137,7 @@ def test_decisions_that_the_model_contradicts_come_first_as_suspected_mistakes(
 
 
 def test_a_fixed_choice_keeps_its_order_and_can_be_filtered_and_sorted(table: Table) -> None:
-    table.shown.set_fixed([4, 2, 0], "three of them")
+    table.shown.show_only([4, 2, 0], "three of them")
     table.wait_for(4, 2, 0)
     assert table.shown.fixed_caption == "three of them"
     table.shown.set_sort(NAME)
@@ -146,7 +146,7 @@ def test_a_fixed_choice_keeps_its_order_and_can_be_filtered_and_sorted(table: Ta
     table.wait_for(0)
     table.shown.set_filter("")
     table.shown.set_sort(FOUND)
-    table.shown.set_fixed(None)
+    table.shown.show_all()
     assert len(table.shown) == 5
     assert table.shown.fixed_caption == ""
 

@@ -1,0 +1,61 @@
+"""What is said where photos would be, while there are none to show."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
+
+from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
+from csra_gui.session.session import Session
+from csra_gui.widgets.empty_state import EmptyState
+from engine.texts import display_text
+
+_NO_SUBFOLDERS = "Photos in subfolders are left out: see the File menu."
+
+
+class NothingShown(EmptyState):
+    """Says why there are none, and offers what can be done.
+
+    Signals:
+        folder_requested: another folder shall be opened.
+    """
+
+    folder_requested = Signal()
+
+    def __init__(self, session: Session, settings: Settings, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._settings = settings
+        self._show_all = QAction("Show all photos", self)
+        self._open = QAction("Open folder…", self)
+        self._show_all.triggered.connect(session.show_all)
+        self._open.triggered.connect(self.folder_requested)
+        for fact in (
+            session.pipeline.photos_reset,
+            session.pipeline.scan_started,
+            session.pipeline.scan_finished,
+            session.shown.settled,
+            session.shown.order_changed,
+        ):
+            fact.connect(self._update)
+        self._update()
+
+    @Slot()
+    def _update(self) -> None:
+        photos, shown = self._session.photos, self._session.shown
+        actions = [self._open]
+        if len(shown):
+            return
+        if self._session.pipeline.is_scanning and not len(photos):
+            headline, text, actions = "Looking for photos…", "", []
+        elif photos.present_count and not shown.is_everything:
+            headline, actions = "No photo fits", [self._show_all]
+            text = display_text(shown.fixed_caption or shown.filter_text)
+        elif len(photos):
+            headline, text = "The photos are not there any more", "Another program took them away."
+        else:
+            with_subfolders = bool(self._settings.value(INCLUDE_SUBFOLDERS))
+            headline, text = "No photos were found here", "" if with_subfolders else _NO_SUBFOLDERS
+        self.set_texts(headline, text)
+        self.set_actions(actions)
