@@ -36,6 +36,7 @@ from csra_gui.shell.status_panel import StatusPanel
 from csra_gui.shell.window_layout import WindowLayout
 from csra_gui.tagging.feature import TaggingFeature
 from csra_gui.training.feature import TrainingFeature
+from csra_gui.training.feature_cache import FeatureCache
 from csra_gui.widgets.activity_bar import ActivityBar
 from csra_gui.widgets.fold import ScrollColumn
 from csra_gui.widgets.message_bar import MessageBar
@@ -96,7 +97,8 @@ class MainWindow(QMainWindow):
             self.evaluation.actions,
             self.training.actions,
         )
-        self.actions_table = ActionTable(session, settings, features, self)
+        caches = (self.browse.cache, FeatureCache(session, settings, self.training).cache)
+        self.actions_table = ActionTable(session, settings, features, caches, self)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._stack = QStackedWidget(self)
         self._layout = WindowLayout(self, self._splitter, settings)

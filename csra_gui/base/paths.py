@@ -27,6 +27,11 @@ def cache_dir() -> Path:
     return Path(profile) / "cache" if profile else _DIRS.user_cache_path
 
 
+def feature_folder() -> Path:
+    """Where training and teaching keep what they computed of images."""
+    return cache_dir() / "features"
+
+
 def log_file() -> Path:
     """The log; it may be missing."""
     return profile_dirs()[1] / LOG_NAME

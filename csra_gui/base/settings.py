@@ -25,7 +25,7 @@ class Setting:
         key: where it is in the file; the part before the slash is a group.
         default: its value when nothing, or nonsense, is stored; its type is the setting's type.
         caption: what the settings dialog calls it; empty if it is not shown there.
-        help: one sentence for the dialog.
+        help: a sentence for the dialog, where the caption does not say everything.
         minimum: of a number.
         maximum: of a number.
         choices: stored value to caption, for a text that is one of a few.
@@ -46,14 +46,13 @@ THEME = Setting(
     "window/theme",
     "system",
     "Theme",
-    "Light, dark, or whatever the desktop uses.",
     choices=(("system", "Like the desktop"), ("light", "Light"), ("dark", "Dark")),
 )
 TAG_ON_OPENING = Setting(
     "tags/tag_on_opening",
     True,
     "Tag photos when a folder is opened",
-    "Otherwise tagging waits for the Tag now command.",
+    "Otherwise tagging waits until you ask for it.",
 )
 THRESHOLD = Setting(
     "tags/threshold",
@@ -94,9 +93,7 @@ OVERLAY_OPACITY = Setting(
     0.05,
     1.0,
 )
-THUMBNAIL_SIDE = Setting(
-    "view/thumbnail_side", 160, "Thumbnail size", "Side of a thumbnail in pixels.", 96, 320
-)
+THUMBNAIL_SIDE = Setting("view/thumbnail_side", 160, "Thumbnail size", minimum=96, maximum=320)
 THUMBNAIL_CACHE_MB = Setting(
     "view/thumbnail_cache_mb",
     500,
@@ -104,6 +101,16 @@ THUMBNAIL_CACHE_MB = Setting(
     "What was seen before appears faster; those not seen for long go when there are more.",
     0,
     20_000,
+    unit="MB",
+)
+FEATURE_CACHE_MB = Setting(
+    "training/feature_cache_mb",
+    2000,
+    "Image features kept on the disk",
+    "Makes teaching and training on the same photos quicker; a photo takes about 0.5 MB. Those not "
+    "used for long go when there are more.",
+    0,
+    200_000,
     unit="MB",
 )
 VIEW_MODE = Setting(
@@ -212,6 +219,7 @@ SETTINGS: tuple[Setting, ...] = (
     OVERLAY_OPACITY,
     THUMBNAIL_SIDE,
     THUMBNAIL_CACHE_MB,
+    FEATURE_CACHE_MB,
     VIEW_MODE,
     PHOTO_BESIDE,
     SHOW_OVERLAY,
@@ -228,6 +236,27 @@ SETTINGS: tuple[Setting, ...] = (
     FOLD_MAPS,
     SHOW_ALL_LABELS,
     RETAG_MODE,
+)
+
+#: The settings dialog, a page each; every setting that has a caption is on one of them.
+PAGES: tuple[tuple[str, tuple[Setting, ...]], ...] = (
+    ("Photos", (REOPEN_LAST, INCLUDE_SUBFOLDERS, THUMBNAIL_SIDE, THEME)),
+    ("Tagging", (TAG_ON_OPENING, THRESHOLD, SHOW_ALL_LABELS)),
+    (
+        "Maps",
+        (
+            MAP_KIND,
+            COLOR_MAP,
+            OVERLAY_OPACITY,
+            MAP_CONTOUR,
+            MAP_CLEAR_BELOW,
+            MAP_DIM,
+            MAP_EVEN,
+            SMOOTH_MAPS,
+        ),
+    ),
+    ("Storage", (THUMBNAIL_CACHE_MB, FEATURE_CACHE_MB)),
+    ("Advanced", (SHARE_THRESHOLD,)),
 )
 
 _LAST_FOLDERS = "folders/last"

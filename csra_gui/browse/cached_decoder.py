@@ -59,6 +59,10 @@ class CachedDecoder:
         """Change the cache's limit (bytes), in a thread."""
         self._writers.submit(self._cache.set_limit, limit)
 
+    def total(self) -> Future[int]:
+        """The bytes of the cache, counted in a thread."""
+        return self._writers.submit(self._cache.total)
+
     def clear(self) -> Future[int]:
         """Empty the cache, in a thread; how many bytes that freed."""
         return self._writers.submit(self._cache.clear)

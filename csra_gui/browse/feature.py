@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
+from csra_gui.base.disk_cache import DiskCache
 from csra_gui.base.paths import cache_dir
 from csra_gui.base.settings import THUMBNAIL_CACHE_MB, Settings
 from csra_gui.browse.actions import BrowseActions
@@ -53,6 +54,12 @@ class BrowseFeature(QObject):
         super().__init__(window)
         limit = int(settings.value(THUMBNAIL_CACHE_MB)) * _MB
         self._cached = CachedDecoder(decoder, ThumbnailCache(cache_dir() / "thumbnails", limit))
+        self.cache = DiskCache(
+            "Thumbnails",
+            THUMBNAIL_CACHE_MB,
+            lambda: self._cached.total().result(),
+            lambda: self._cached.clear().result(),
+        )
         self.loader = large_loader(decoder, self)
         self.browsing = Browsing(session, settings, self)
         self.watch = FolderWatch(session, settings, self)

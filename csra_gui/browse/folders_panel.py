@@ -211,7 +211,8 @@ def with_folder(text: str, folder: Path | None) -> str:
 
 
 def reveal(folder: Path) -> None:
-    """Show a folder in the desktop's own file manager."""
+    """Show a folder, or the nearest above it that is there, in the desktop's file manager."""
+    folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 

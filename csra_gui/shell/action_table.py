@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
 from csra_gui.base.actions import SEPARATOR, FeatureActions, MenuSpec, menu_paths, plain_text
+from csra_gui.base.disk_cache import DiskCache
 from csra_gui.base.settings import Settings
 from csra_gui.base.shortcuts import Shortcuts
 from csra_gui.base.tool_tips import tool_tip
@@ -25,6 +26,7 @@ class ActionTable(QObject):
         session: that the window shows.
         settings: with the keys that the person chose.
         features: of which no id is that of another.
+        caches: can be emptied in the settings.
         window: over which menus and dialogs open.
     """
 
@@ -33,11 +35,12 @@ class ActionTable(QObject):
         session: Session,
         settings: Settings,
         features: Iterable[FeatureActions],
+        caches: Sequence[DiskCache],
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._window = window
-        of_window = WindowActions(session, settings, self.show_shortcuts, window)
+        of_window = WindowActions(session, settings, caches, self.show_shortcuts, window)
         self._features = (*features, of_window)
         self._feature_of = {spec.id: each for each in self._features for spec in each.specs}
         self._menus: dict[str, QMenu] = {}

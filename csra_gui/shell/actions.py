@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions, Standard
+from csra_gui.base.disk_cache import DiskCache
 from csra_gui.base.paths import log_file
 from csra_gui.base.settings import THEME, Settings
 from csra_gui.session.session import Session
+from csra_gui.shell.advanced_page import AdvancedPage
 from csra_gui.shell.log_dialog import LogDialog
 from csra_gui.shell.settings_dialog import SettingsDialog
+from csra_gui.shell.storage_page import StoragePage
 from csra_gui.widgets.text_dialogs import AboutDialog
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -32,6 +36,7 @@ class WindowActions(FeatureActions):
     """Theme, full screen, settings, shortcuts, the log, about and the end.
 
     Args:
+        caches: can be emptied in the settings.
         show_shortcuts: lists the keys of all features.
         window: is shown full, and closed.
     """
@@ -40,12 +45,14 @@ class WindowActions(FeatureActions):
         self,
         session: Session,
         settings: Settings,
+        caches: Sequence[DiskCache],
         show_shortcuts: Callable[[], object],
         window: QWidget,
     ) -> None:
         super().__init__(ACTIONS, window)
         self._session = session
         self._settings = settings
+        self._caches = caches
         self._window = window
         self.connect_slots(
             {
@@ -73,7 +80,13 @@ class WindowActions(FeatureActions):
             self._window.showNormal()
 
     def _show_settings(self) -> None:
-        SettingsDialog(self._settings, self._window).open()
+        storage = StoragePage(self._session.jobs, self._caches)
+        facts = AdvancedPage(self._session.models.model)
+        dialog = SettingsDialog(
+            self._settings, {"Storage": storage, "Advanced": facts}, self._window
+        )
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def _show_log(self) -> None:
         LogDialog(self._session.jobs, log_file(), self._window).open()

@@ -4,34 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QSize, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
+    QFrame,
+    QScrollArea,
     QSpinBox,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from csra_gui.base.settings import SETTINGS, Setting, Settings
+from csra_gui.base.settings import PAGES, Setting, Settings
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.widgets.labels import muted_label
+from csra_gui.widgets.windows import fit_to_screen
+
+_SIZE = QSize(640, 520)
+#: Past the square and the gap of a check box, so that its help begins where its text does.
+_CHECK_INDENT = 24
 
 
 class SettingsDialog(QDialog):
-    """One row per setting that has a caption."""
+    """A page for each group, a row for each setting, and what else belongs on a page.
 
-    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+    Args:
+        settings: to show and change.
+        more: further widgets by the title of their page, below its settings.
+        parent: the window.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        more: dict[str, QWidget] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Settings")
         self._settings = settings
         self._shown: dict[str, Callable[[], None]] = {}
-        form = QFormLayout()
-        for setting in SETTINGS:
-            if setting.caption:
-                self._add_row(form, setting)
+        self.pages = QTabWidget(self)
+        for title, rows in PAGES:
+            self.pages.addTab(self._page(rows, (more or {}).get(title)), title)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Close | QDialogButtonBox.StandardButton.RestoreDefaults
         )
@@ -39,9 +58,28 @@ class SettingsDialog(QDialog):
         restore = buttons.button(QDialogButtonBox.StandardButton.RestoreDefaults)
         restore.clicked.connect(settings.reset)
         layout = QVBoxLayout(self)
-        layout.addLayout(form)
+        layout.addWidget(self.pages, 1)
         layout.addWidget(buttons)
         settings.setting_changed.connect(self._on_settings_changed)
+        fit_to_screen(self, _SIZE)
+
+    def _page(self, rows: tuple[Setting, ...], more: QWidget | None) -> QWidget:
+        page = QWidget()
+        form = QFormLayout()
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for setting in rows:
+            self._add_row(form, setting)
+        column = QVBoxLayout(page)
+        column.addLayout(form)
+        if more is not None:
+            column.addWidget(more)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(page)
+        return area
 
     def _add_row(self, form: QFormLayout, setting: Setting) -> None:
         editor = self._editor(setting)
@@ -49,10 +87,12 @@ class SettingsDialog(QDialog):
         editor.setToolTip(tool_tip(setting.help))
         editor.setAccessibleName(setting.caption)
         editor.setAccessibleDescription(setting.help)
-        if isinstance(editor, QCheckBox):
-            form.addRow(editor)
-        else:
-            form.addRow(f"{setting.caption}:", editor)
+        is_box = isinstance(editor, QCheckBox)
+        form.addRow("" if is_box else f"{setting.caption}:", editor)
+        if setting.help:
+            help_text = muted_label(setting.help)
+            help_text.setContentsMargins(_CHECK_INDENT if is_box else 0, 0, 0, 0)
+            form.addRow("", help_text)
         self._shown[setting.key]()
 
     def _editor(self, setting: Setting) -> QWidget:
@@ -83,6 +123,7 @@ class SettingsDialog(QDialog):
         box = QSpinBox(self)
         scale = 1 if isinstance(setting.default, int) else 100
         box.setSuffix(f" {setting.unit}" if scale == 1 else " %")
+        box.setGroupSeparatorShown(True)
         box.setRange(round(setting.minimum * scale), round(setting.maximum * scale))
         self._shown[setting.key] = lambda: box.setValue(
             round(float(self._settings.value(setting)) * scale)

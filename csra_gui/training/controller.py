@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.activity import Progress
 from csra_gui.base.ask import ask_target
+from csra_gui.base.paths import feature_folder
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.models.entries import Place
 from csra_gui.models.manager import ModelManager
@@ -147,7 +148,15 @@ class TrainingController(QObject):
             importlib.import_module("pyqtgraph")  # else the first plot does, in the GUI thread
             folder = self._store.new_folder(wish.name)
             return self._store.keep(
-                TrainRequest(source, folder, wish.config, wish.start, wish.name, samples=SAMPLES)
+                TrainRequest(
+                    source,
+                    folder,
+                    wish.config,
+                    wish.start,
+                    wish.name,
+                    cache=feature_folder(),
+                    samples=SAMPLES,
+                )
             )
 
         session.jobs.run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.activity import Activity
@@ -29,7 +29,12 @@ class TrainingFeature(QObject):
     Args:
         factory: makes the engine of each training.
         window: over which dialogs open.
+
+    Signals:
+        learning_ended: nothing learns any more.
     """
+
+    learning_ended = Signal()
 
     def __init__(
         self,
@@ -65,7 +70,13 @@ class TrainingFeature(QObject):
                 self._session, self._manager, runner, self._notifier, self._decoder, self._window
             )
             self._controller.progressed.connect(self.activity.set_progress)
+            runner.busy_changed.connect(self._on_runner_busy_changed)
         return self._controller
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something learns, or waits to."""
+        return self._controller is not None and self._controller.runner.is_busy
 
     def look_for_interrupted(self) -> None:
         """Offer to go on with what was interrupted when the window was closed."""
@@ -83,6 +94,11 @@ class TrainingFeature(QObject):
     def shut_down(self, timeout_s: float) -> bool:
         """End everything; ``False`` if something would not end in time."""
         return self._controller is None or self._controller.shut_down(timeout_s)
+
+    @Slot()
+    def _on_runner_busy_changed(self) -> None:
+        if not self.is_busy:
+            self.learning_ended.emit()
 
     def _show_running(self) -> None:
         self.controller.show_running()

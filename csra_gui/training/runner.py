@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineFactory
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
+from csra_gui.base.paths import feature_folder
 from csra_gui.training.record import TrainingRecord
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError
@@ -143,6 +144,7 @@ class TrainingRunner(QObject):
         """
         if self.is_busy:
             return
+        request = replace(request, cache=feature_folder() / "photos")
 
         def finish() -> None:
             self.busy_changed.emit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Generator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,11 @@ from engine.api.values import DecodedImage
 from engine.atomic import atomic_path
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.decoding.pool import DecodePool, DecodeRequest
+from engine.records.feature_cache import note_use
 from engine.texts import display_name
 from engine.train.features import FeatureArray, features_of, weights_digest
 
 _BATCH = 8
-#: Beyond this, what was used longest ago is deleted. A photo takes half a megabyte.
-_BYTE_LIMIT = 2 * 2**30
 _SUFFIX = ".features.npy"
 
 
@@ -32,15 +31,14 @@ class PhotoFeatures:
 
     Args:
         checkpoint: its backbone and its way with pixels decide what a photo's file is called.
-        folder: where the files go; made if missing.
-        byte_limit: about so much stays on the disk.
+        folder: where the files go; made if missing. Whoever owns it keeps it small, by
+            ``engine.records.feature_cache``.
     """
 
-    def __init__(self, checkpoint: Checkpoint, folder: Path, byte_limit: int = _BYTE_LIMIT) -> None:
+    def __init__(self, checkpoint: Checkpoint, folder: Path) -> None:
         self._backbone = checkpoint.classifier.backbone.eval()
         self._preprocess: PreprocessConfig = checkpoint.record.config.preprocess
         self._folder = folder
-        self._byte_limit = byte_limit
         self._key = weights_digest(self._backbone, repr(self._preprocess))
 
     def read(
@@ -70,7 +68,6 @@ class PhotoFeatures:
                 done += len(places)
                 yield TeachProgress("looking", done, len(paths))
         result: FeatureArray = np.stack([_read(file) for file in files])
-        self._forget_oldest(set(files))
         return result
 
     def _file(self, path: Path) -> Path:
@@ -90,18 +87,6 @@ class PhotoFeatures:
         except OSError as error:
             raise DataError(f"The folder {self._folder} cannot be made: {error}.") from error
 
-    def _forget_oldest(self, kept: set[Path]) -> None:
-        """Those of this teaching stay, so that the next one on the same photos is quick."""
-        with suppress(OSError):  # another teaching may delete the same
-            statuses = {file: file.stat() for file in self._folder.glob(f"*{_SUFFIX}")}
-            excess = sum(status.st_size for status in statuses.values()) - self._byte_limit
-            for file in sorted(statuses, key=lambda file: statuses[file].st_mtime_ns):
-                if excess <= 0:
-                    return
-                if file not in kept:
-                    excess -= statuses[file].st_size
-                    file.unlink(missing_ok=True)
-
 
 def _write(file: Path, features: NDArray[np.float16]) -> None:
     try:
@@ -114,7 +99,7 @@ def _write(file: Path, features: NDArray[np.float16]) -> None:
 def _read(file: Path) -> NDArray[np.float16]:
     try:
         features: NDArray[np.float16] = np.load(file, allow_pickle=False)
-        os.utime(file)
+        note_use(file)
     except (OSError, ValueError, EOFError) as error:
         file.unlink(missing_ok=True)
         raise DataError("What was kept of a photo is damaged; it is removed. Try again.") from error

@@ -21,6 +21,7 @@ from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
+from engine.records.feature_cache import note_use
 from engine.texts import display_path
 from engine.train.augment import augmented, resized
 from engine.train.decoding import decoded
@@ -70,11 +71,10 @@ def load_pixels(
                 yield from _write(pool, labels, side, (pixels, aspects))
         except OSError as error:
             raise DataError(f"Pixels could not be kept in {folder}: {error}.") from error
-    return PixelSet(
-        labels,
-        np.load(file, mmap_mode="r", allow_pickle=False),
-        np.load(aspects_file, allow_pickle=False),
-    )
+    pixels = np.load(file, mmap_mode="r", allow_pickle=False)
+    aspects = np.load(aspects_file, allow_pickle=False)
+    note_use(file, aspects_file)
+    return PixelSet(labels, pixels, aspects)
 
 
 def crop_side(input_size: int) -> int:

@@ -20,6 +20,7 @@ from engine.atomic import atomic_path
 from engine.data.datasets.labelled import Crop
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.models.backbones import Backbone
+from engine.records.feature_cache import note_use
 from engine.train.decoding import decoded
 
 FeatureArray = NDArray[np.float16]
@@ -80,6 +81,7 @@ class FeatureExtractor:
             except OSError as error:
                 raise DataError(f"Features cannot be kept in {self._folder}: {error}.") from error
         features: FeatureArray = np.load(file, mmap_mode="r", allow_pickle=False)
+        note_use(file)
         return features
 
     def _write(

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base import settings as keys
-from csra_gui.base.settings import SETTINGS, Settings
+from csra_gui.base.settings import PAGES, SETTINGS, Settings
 from csra_gui.shell.settings_dialog import SettingsDialog
 
 
@@ -52,6 +52,11 @@ def test_recent_folders_are_few_and_the_newest_is_first(tmp_path: Path) -> None:
     assert len(recent) <= keys.MAX_RECENT_FOLDERS
     assert recent[0] == Path("/photos/9")
     assert len(set(recent)) == len(recent)
+
+
+def test_every_setting_with_a_caption_is_on_one_page() -> None:
+    listed = [setting.key for _, rows in PAGES for setting in rows]
+    assert sorted(listed) == sorted(setting.key for setting in SETTINGS if setting.caption)
 
 
 def test_the_dialog_has_a_row_for_each_setting_and_changes_it_at_once(
