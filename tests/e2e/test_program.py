@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from csra_gui.base.settings import Settings
+from csra_gui.base.settings import MAP_DIM, VIEW_MODE, Settings
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.remote import RemoteEngine
 from engine.service.server import serve_local
@@ -41,6 +41,8 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
     own = pytest.MonkeyPatch()  # this is made before the guards of a test
     own.setenv("CSRA_GUI_DATA", str(tmp_path_factory.mktemp("data")))
     settings = Settings(tmp_path_factory.mktemp("profile") / "settings.ini")
+    settings.set_value(VIEW_MODE, "large")
+    settings.set_value(MAP_DIM, False)  # the map is to be seen by its colours alone
     application = Application(lambda: RemoteEngine(serve_local), settings)
     application.start([])
     drop(application, SAMPLES)
