@@ -30,6 +30,7 @@ class ActionSpec:
         tip: a sentence for its tool tip, where the text alone does not say what it does.
         checkable: whether it is a switch.
         group: switches of one group exclude each other.
+        short: what a tool button says, where the text is long.
     """
 
     id: str
@@ -39,6 +40,7 @@ class ActionSpec:
     tip: str = ""
     checkable: bool = False
     group: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class FeatureActions(QObject):
             self._actions[spec.id] = action = QAction(spec.text, self)
             action.setObjectName(spec.id)
             action.setCheckable(spec.checkable)
+            if spec.short:
+                action.setIconText(spec.short)
             if spec.icon:
                 action.setIcon(icon(spec.icon))
             if spec.group:

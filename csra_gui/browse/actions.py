@@ -33,24 +33,22 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "&Open folder…",
         (Standard.Open,),
         "folder-open",
-        "Show and tag the photos of a folder.",
     ),
-    ActionSpec("open_photos", "Open &photos…", ("Ctrl+Shift+O",), "image", "Open single photos."),
+    ActionSpec("open_photos", "Open &photos…", ("Ctrl+Shift+O",), "image"),
     ActionSpec(
         "add_folder",
         "&Add folder…",
         ("Ctrl+Shift+A",),
         "folder-add",
-        "Add the photos of a folder to those that are open.",
+        "Beside the photos that are open.",
     ),
-    ActionSpec("open_samples", "Tr&y the sample photos", (), "", "Open the photos that ship."),
+    ActionSpec("open_samples", "Tr&y the sample photos"),
     ActionSpec(
-        "reload", "&Look again", (Standard.Refresh,), "refresh", "See what happened to files."
+        "reload", "&Refresh", (Standard.Refresh,), "refresh", "See what happened to the files."
     ),
     ActionSpec(
         "include_subfolders",
         "Include &subfolders",
-        tip="Also look for photos in the folders inside a folder.",
         checkable=True,
     ),
     ActionSpec("clear_recent", "&Clear this list"),
@@ -59,7 +57,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "&Thumbnails",
         ("G",),
         "view-grid",
-        "Show the photos as thumbnails.",
         checkable=True,
         group="view",
     ),
@@ -122,10 +119,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("select_all", "Select &all photos", (Standard.SelectAll,)),
     ActionSpec("select_none", "Select &only this photo", ("Ctrl+D",)),
     ActionSpec("invert_selection", "&Invert the selection", ("Ctrl+Shift+I",)),
-    ActionSpec(
-        "show_in_files", "Show in the file &manager", (), "folder-open", "Open the photo's folder."
-    ),
-    ActionSpec("copy_path", "Copy the &path", ("Ctrl+Shift+C",), "", "Copy where the photos are."),
+    ActionSpec("show_in_files", "Show in the file &manager", (), "folder-open"),
+    ActionSpec("copy_path", "Copy the &path", ("Ctrl+Shift+C",)),
     ActionSpec(
         "clear_thumbnails",
         "Clear the thumbnail cac&he",

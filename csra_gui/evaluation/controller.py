@@ -120,7 +120,7 @@ class EvaluationController(QObject):
         """Say that an evaluation was stopped when the program was closed."""
         if not self.runner.is_running:
             text = f"An evaluation was stopped: {unfinished_text(stopped)}."
-            go_on = Remedy("Go on", lambda: self.go_on(stopped))
+            go_on = Remedy("Continue", lambda: self.go_on(stopped))
             self._notifier.info(text, Topic.EVALUATION, go_on)
 
     def cancel(self) -> None:
@@ -153,7 +153,7 @@ class EvaluationController(QObject):
         elif end.error is not None:
             self._notifier.error(f"{what}: {end.error}", Topic.EVALUATION)
         else:
-            go_on = Remedy("Go on", lambda: self.runner.start([end.state.request]))
+            go_on = Remedy("Continue", lambda: self.runner.start([end.state.request]))
             self._notifier.info(
                 f"The evaluation of {what} was stopped. What was found is kept.",
                 Topic.EVALUATION,

@@ -42,7 +42,7 @@ class RunsPanel(RecordPanel[EvaluationSummary]):
         super().__init__(runs, _COLUMNS, _question, parent=parent)
         self._unfinished = unfinished
         self.stopped = plain_label("", self)
-        self.go_on = QPushButton("&Go on", self)
+        self.go_on = QPushButton("&Continue", self)
         self.keep = QPushButton("&Keep as it is", self)
         self.forget = QPushButton("Dis&card", self)
         for place, button in enumerate((self.go_on, self.keep, self.forget)):

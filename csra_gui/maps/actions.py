@@ -60,6 +60,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Ctrl+M",),
         "layers",
         "Show where the model sees the label pointed at or pinned.",
+        short="Maps",
         checkable=True,
     ),
     ActionSpec("map_probability", "Local &probability", ("Alt+1",), "", "", True, "map"),

@@ -13,7 +13,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "layers",
         "Choose, download, import and export models.",
     ),
-    ActionSpec("import_model", "&Import a model file…", tip="Make a model of your own of a file."),
+    ActionSpec("import_model", "&Import a model file…"),
 )
 
 

@@ -175,7 +175,7 @@ class ModelController(QObject):
     def _tell_cancelled(self, work: Work) -> None:
         order = work.order
         if order is not None:
-            go_on = Remedy("Go on", lambda: self._manager.download(order))
+            go_on = Remedy("Continue", lambda: self._manager.download(order))
             text = f"The download of {work.name} was cancelled. What has arrived is kept."
             self._tell.info(text, Topic.MODELS, go_on)
 

@@ -36,7 +36,7 @@ _STATES = {
     Place.DOWNLOADED: "downloaded, not imported",
 }
 _DOWNLOAD_TEXTS = {
-    Place.PARTLY: "&Go on downloading…",
+    Place.PARTLY: "&Continue downloading…",
     Place.DOWNLOADED: "&Import the download…",
 }
 

@@ -49,7 +49,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Mark the photo as reviewed, or take the mark away.",
         checkable=True,
     ),
-    ActionSpec("add_label", "A&dd a label", ("A",), "tag", "Type a label to give to the photo."),
+    ActionSpec("add_label", "A&dd a label", ("A",), "tag"),
     ActionSpec(
         "bulk_edit",
         "Change labels of &many photos…",

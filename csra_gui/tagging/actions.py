@@ -8,10 +8,18 @@ from csra_gui.base.actions import ActionSpec, FeatureActions
 from csra_gui.session.session import Session
 from csra_gui.tagging.controller import TaggingController
 
+_TAG, _CONTINUE = "&Tag untagged photos", "&Continue tagging"
+
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("tag", "&Tag now", ("Ctrl+T",), "play", "Tag the photos that have no labels yet."),
-    ActionSpec("pause", "&Pause tagging", ("Ctrl+P",), "pause", "Stop, to go on later."),
-    ActionSpec("cancel", "&Cancel tagging", ("Ctrl+.",), "cancel", "Stop; what is tagged stays."),
+    ActionSpec("tag", _TAG, ("Ctrl+T",), "play", short="Tag photos"),
+    ActionSpec("pause", "&Pause tagging", ("Ctrl+P",), "pause", "Stop, to continue later."),
+    ActionSpec(
+        "cancel",
+        "&Cancel",
+        ("Ctrl+.",),
+        "cancel",
+        "Stop looking for photos, or tagging them; what is done stays.",
+    ),
     ActionSpec(
         "retag",
         "Tag a&gain…",
@@ -60,8 +68,7 @@ class TaggingActions(FeatureActions):
         may_start = session.models.model is not None and not is_busy
         tagged = photos.tagged_count()
         untagged = tagged + len(photos.errors) < photos.present_count
-        resumes = untagged and (tagger.is_paused or tagged > 0)
-        self["tag"].setText("&Resume tagging" if resumes else "&Tag now")
+        self["tag"].setText(_CONTINUE if tagger.is_paused else _TAG)
         self["tag"].setEnabled(may_start and untagged)
         self["pause"].setEnabled(tagger.is_running and not tagger.is_held_back)
         self["cancel"].setEnabled(pipeline.can_cancel)

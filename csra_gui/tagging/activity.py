@@ -127,7 +127,7 @@ class TaggingActivity(QObject):
             self._notifier.info(f"Tagging again was cancelled. {_UNCHANGED}", Topic.TAGGING)
 
     def _tell(self, summary: TagSummary) -> None:
-        resume = Remedy("Resume", self._session.pipeline.tag)
+        resume = Remedy("Continue tagging", self._session.pipeline.tag)
         tagged = f"{photos_text(summary.tagged)} tagged"
         if summary.error is not None:
             self._notifier.error(str(summary.error), Topic.TAGGING, resume)

@@ -236,7 +236,7 @@ class TrainingController(QObject):
             f"The training of {display_text(run.name)} was interrupted after {done:,} of "
             f"{run.request.config.epochs:,} epochs."
         )
-        self._notifier.info(text, Topic.TRAINING, Remedy("Go on", lambda: self._resume(run)))
+        self._notifier.info(text, Topic.TRAINING, Remedy("Continue", lambda: self._resume(run)))
 
     @Slot(object)
     def _use(self, run: TrainingRun) -> None:

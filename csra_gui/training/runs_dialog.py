@@ -44,7 +44,7 @@ class RunsDialog(QDialog):
         self.plot = CurvePlot("Mean average precision of trainings", self)
         self.plot.set_axes("epoch", "mAP (%)")
         self.plot.place_legend(0.97, 0.9)
-        self.resume = QPushButton("&Go on", self)
+        self.resume = QPushButton("&Continue", self)
         self.use = QPushButton("&Use this model", self)
         self.export = QPushButton("&Export…", self)
         self.close_button = QPushButton("Close", self)

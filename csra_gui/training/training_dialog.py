@@ -116,7 +116,7 @@ class TrainingDialog(QDialog):
         runs = phase in (Phase.RUNNING, Phase.PAUSING, Phase.PAUSED)
         waits = phase in (Phase.PAUSING, Phase.PAUSED)
         self.begin.setVisible(asks)
-        self.pause.setText("&Go on" if waits else "&Pause")
+        self.pause.setText("&Continue" if waits else "&Pause")
         self.pause.setVisible(runs)
         self.after_epoch.setVisible(runs)
         self.stop.setVisible(phase is not Phase.ENDED)

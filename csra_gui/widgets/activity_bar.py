@@ -59,7 +59,7 @@ class ActivityRow(QWidget):
         self._bar.setFixedSize(_BAR_WIDTH, _BAR_HEIGHT)
         self._bar.setAccessibleName(activity.name)
         self._pause = self._button("pause", "Pause", activity.pause)
-        self._resume = self._button("play", "Resume", activity.resume)
+        self._resume = self._button("play", "Continue", activity.resume)
         self._cancel = self._button("cancel", "Cancel", activity.cancel)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 8, 2)

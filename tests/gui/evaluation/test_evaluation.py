@@ -190,7 +190,7 @@ def test_cancelling_stops_the_evaluation_and_says_how_to_go_on(
     assert not [text for text in running() if text.startswith("Evaluating")]
     assert EvaluationStore().paths() == []
     with qtbot.waitSignal(controller.runner.ended):
-        press(application.window, "Go on")
+        press(application.window, "Continue")
     assert len(EvaluationStore().paths()) == 1
 
 
@@ -287,7 +287,7 @@ def test_what_was_stopped_before_is_offered_at_the_next_start(
     qtbot.waitUntil(lambda: "4 of 30 images" in texts(application.window.message_bar))
     controller = application.window.evaluation.controller
     with qtbot.waitSignal(controller.runner.ended):
-        press(application.window, "Go on")
+        press(application.window, "Continue")
     [request] = engine.evaluated
     assert (request.root, request.split, request.limit) == (devkit, "val", 30)
     assert request.unfinished is Unfinished.GO_ON

@@ -96,9 +96,9 @@ def test_a_download_is_cancelled_and_gone_on_with(
     assert downloader.closed.is_set()
     assert "What has arrived is kept." in dialog.message_bar.texts()[-1]
     qtbot.waitUntil(lambda: place(application, OFFICIAL) is Place.PARTLY)
-    assert dialog.download.text() == "&Go on downloading…"
+    assert dialog.download.text() == "&Continue downloading…"
     downloader.gate.set()
-    press(dialog, "Go on")
+    press(dialog, "Continue")
     qtbot.waitUntil(lambda: place(application, OFFICIAL) is Place.HERE)
 
 

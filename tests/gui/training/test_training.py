@@ -139,7 +139,7 @@ def test_pause_waits_and_go_on_goes_on(
     qtbot.waitUntil(lambda: trainer.trainer.wishes == [Wish.PAUSE])
     trainer.trainer.gate.set()
     qtbot.waitUntil(lambda: runner.phase is Phase.PAUSED)
-    assert dialog.pause.text() == "&Go on"
+    assert dialog.pause.text() == "&Continue"
     assert not trainer.trainer.closed.is_set()
     dialog.pause.click()
     wait_until_ended(qtbot, application)
@@ -224,7 +224,7 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     second = start([photos], trainer=lambda: again)
     bar = second.window.message_bar
     qtbot.waitUntil(lambda: any("was interrupted after" in text for text in bar.texts()))
-    next(b for b in bar.findChildren(QPushButton) if b.text() == "Go on").click()
+    next(b for b in bar.findChildren(QPushButton) if b.text() == "Continue").click()
     wait_until_ended(qtbot, second)
     [run] = TrainingStore().values()
     assert run.ending is Ending.DONE

@@ -79,11 +79,11 @@ def test_what_waits_offers_to_go_on_and_what_runs_to_wait(qtbot: QtBot, owner: Q
     row = ActivityRow(activity)
     qtbot.addWidget(row)
     activity.set_progress(counted("Tagging", 1, 10, can_pause=True))
-    assert not button(row, "Resume").isVisible()
+    assert not button(row, "Continue").isVisible()
     button(row, "Pause").click()
     activity.set_progress(replace(counted("Tagging is paused", 1, 10), is_paused=True))
     assert not button(row, "Pause").isVisible()
-    button(row, "Resume").click()
+    button(row, "Continue").click()
     activity.set_progress(counted("Tagging", 1, 10, can_pause=True))
     assert button(row, "Pause").isEnabled()
     assert told == ["pause", "resume"]
