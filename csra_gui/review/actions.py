@@ -14,6 +14,7 @@ from csra_gui.review.controller import ReviewController
 from csra_gui.review.favourites_dialog import FavouritesDialog
 from csra_gui.review.label_history import FAVOURITES, UsedLabels
 from csra_gui.review.label_list_model import Share
+from csra_gui.review.labels_dialog import LabelsDialog
 from csra_gui.review.labels_panel import LabelsPanel
 from csra_gui.session.session import Session
 from engine.texts import display_text
@@ -56,6 +57,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Ctrl+B",),
         "",
         "Add, remove or replace a label on all photos selected or shown.",
+    ),
+    ActionSpec(
+        "edit_labels",
+        "&Labels…",
+        (),
+        "",
+        "Rename, merge or delete those you typed or taught.",
     ),
     ActionSpec(
         "edit_favourites", "&Edit favourites…", (), "star", "Choose nine labels to give by a key."
@@ -106,6 +114,7 @@ class ReviewActions(FeatureActions):
             "add_label": self._panel.start_typing,
             "bulk_edit": self._show_bulk_edit,
             "edit_favourites": self._show_favourites,
+            "edit_labels": self._show_labels,
         }
         slots |= {name: _numbered(review.turn, place) for place, name in enumerate(LABEL_KEYS)}
         slots |= {
@@ -143,6 +152,9 @@ class ReviewActions(FeatureActions):
 
     def _show_bulk_edit(self) -> None:
         BulkDialog(self._session, self._review, self._panel.window()).open()
+
+    def _show_labels(self) -> None:
+        LabelsDialog(self._session, self._review, self._used, self._panel.window()).open()
 
     def _show_favourites(self) -> None:
         native = QKeySequence.SequenceFormat.NativeText

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import JobSlot
 from csra_gui.review.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
 from csra_gui.review.controller import ReviewController
-from csra_gui.review.label_history import label_problem, spelled_as_known
+from csra_gui.review.label_history import one_label_problem, unquoted
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.windows import fit_to_screen
@@ -112,13 +112,10 @@ class BulkDialog(QDialog):
     @property
     def edit(self) -> BulkEdit:
         """What is asked for now."""
-        known = self._review.known_labels
+        spelled = self._review.spelled
         kind: BulkKind = BulkKind(self.kind.currentData())
-        return BulkEdit(
-            kind,
-            spelled_as_known(self.label.text(), known),
-            spelled_as_known(self.replacement.text(), known) if kind is BulkKind.REPLACE else "",
-        )
+        replacement = self.replacement.text() if kind is BulkKind.REPLACE else ""
+        return BulkEdit(kind, spelled(unquoted(self.label.text())), spelled(unquoted(replacement)))
 
     @Slot()
     def _update(self) -> None:
@@ -137,15 +134,16 @@ class BulkDialog(QDialog):
         edit = self.edit
         if not edit.label:
             return "Type a label."
-        if label_problem(edit.label):
-            return label_problem(edit.label)
+        known = self._review.known_labels
+        if problem := one_label_problem(self.label.text(), known):
+            return problem
         if edit.kind is not BulkKind.REPLACE:
             return ""
         if not edit.replacement:
             return "Type the label that takes its place."
         if edit.replacement == edit.label:
             return "Both labels are the same."
-        return label_problem(edit.replacement)
+        return one_label_problem(self.replacement.text(), known)
 
     @Slot()
     def _look(self) -> None:

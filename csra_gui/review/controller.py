@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PySide6.QtCore import QObject
 
-from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
+from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known, typed_labels
 from csra_gui.review.label_list_model import LabelRow, Share
 from csra_gui.review.label_rows import next_in_turn, toggled
 from csra_gui.session.session import Session
@@ -55,7 +55,11 @@ class ReviewController(QObject):
         """What can be completed: labels typed before, then all that model and library know."""
         photos = self._session.photos
         used = (photos.names.label(name) for name in self._used.used())
-        return list(dict.fromkeys((*used, *photos.categories, *photos.decisions.categories)))
+        return list(dict.fromkeys((*used, *photos.known_labels)))
+
+    def spelled(self, typed: str) -> str:
+        """The label that a typed name means."""
+        return spelled_as_known(typed, self.known_labels, self._session.photos.names)
 
     def note_labels(self, *labels: str) -> None:
         """Remember that labels were typed."""
@@ -86,18 +90,20 @@ class ReviewController(QObject):
             self._say({row.category: next_in_turn(row)}, _caption("Decide on", row.category))
 
     def add(self, typed: str) -> None:
-        """Give a label that was typed; the model need not know it."""
-        name = spelled_as_known(typed, self.known_labels)
-        problem = label_problem(name)
+        """Give labels that were typed, with commas between; the model need not know them."""
+        names = typed_labels(typed, self.known_labels, self._session.photos.names)
+        problem = next(filter(None, map(label_problem, names or [""])), "")
         if problem:
             self._notifier.warning(problem, Topic.NOTE)
             return
-        self._used.note(name)
-        self._say({name: self._given(self._row(name))}, _caption("Add", name))
+        for name in names:
+            self._used.note(name)
+        given = {name: self._given(self._row(name)) for name in names}
+        self._say(given, f"Add {', '.join(f'“{name}”' for name in names)}")
 
     def toggle_favourite(self, place: int) -> None:
         """Give the label on a key, 0 to 8, or take it away from photos that all have it."""
-        name = self._used.favourites()[place]
+        name = self._session.photos.names.label(self._used.favourites()[place])
         if not name:
             return
         row = self._row(name)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
+from csra_gui.review.label_history import UsedLabels, one_label_problem, spelled_as_known, unquoted
 
 
 class FavouritesDialog(QDialog):
@@ -74,11 +74,12 @@ class FavouritesDialog(QDialog):
         return form
 
     def _labels(self) -> list[str]:
-        return [spelled_as_known(line.text(), self._known) for line in self.lines]
+        return [spelled_as_known(unquoted(line.text()), self._known) for line in self.lines]
 
     @Slot()
     def _update(self) -> None:
-        problems = [label_problem(label) for label in self._labels() if label]
+        typed = [line.text() for line in self.lines if line.text().strip()]
+        problems = [one_label_problem(text, self._known) for text in typed]
         found = next((problem for problem in problems if problem), "")
         self.problem.setText(found)
         self.problem.setVisible(bool(found))

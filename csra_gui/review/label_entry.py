@@ -9,30 +9,42 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCompleter, QLineEdit, QListView, QWidget
 from typing_extensions import override
 
-MAX_OFFERS = 50
+from csra_gui.base.tool_tips import tool_tip
+from csra_gui.review.label_history import last_part, quoted_if_needed, unquoted
+from engine.api.label_names import SHIPPED_NAMES, LabelNames
+from engine.library.filters.completion import fitting
+
+_MAX_LENGTH = 1000
 _RETURNS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 
 
 class LabelEntry(QLineEdit):
-    """Says which label was typed, and is empty again.
+    """Says which label was typed, or which ones with commas between, and is empty again.
 
     Return takes what is typed, or the offer that the arrow keys chose; Tab the first offer.
 
     Args:
         known: the labels to offer, likeliest first; asked while the person types.
+        names: what else labels are called; asked likewise.
         parent: of the widget.
 
     Signals:
-        label_entered: what was typed or chosen, without outer spaces.
+        label_entered: the line as it was typed, without outer spaces.
         left: Escape was pressed where nothing is typed.
     """
 
     label_entered = Signal(str)
     left = Signal()
 
-    def __init__(self, known: Callable[[], Sequence[str]], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        known: Callable[[], Sequence[str]],
+        names: Callable[[], LabelNames] = lambda: SHIPPED_NAMES,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._known = known
+        self._names = names
         self._labels = QStringListModel(self)
         self._completer = QCompleter(self._labels, self)
         self._completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
@@ -40,9 +52,10 @@ class LabelEntry(QLineEdit):
         self.offers = QListView()
         self._completer.setPopup(self.offers)
         self._completer.setWidget(self)
-        self._completer.activated.connect(self._enter)
-        self.setMaxLength(200)
+        self._completer.activated.connect(self._on_completer_activated)
+        self.setMaxLength(_MAX_LENGTH)
         self.setPlaceholderText("Add a label…")
+        self.setToolTip(tool_tip("A comma is between two labels; quotes keep one together."))
         self.setAccessibleName("Add a label")
         self.textEdited.connect(self._offer)
 
@@ -58,7 +71,7 @@ class LabelEntry(QLineEdit):
             if event.key() == Qt.Key.Key_Tab and offered:
                 chosen = self.offers.currentIndex().row()
                 self.offers.hide()
-                self.setText(offered[max(chosen, 0)])
+                self.setText(self._completed(offered[max(chosen, 0)]))
                 return True
         return super().event(event)
 
@@ -86,7 +99,8 @@ class LabelEntry(QLineEdit):
 
     @Slot(str)
     def _offer(self, typed: str) -> None:
-        offered = fitting(self._known(), typed) if typed.strip() else []
+        part = unquoted(typed[last_part(typed) :])
+        offered = fitting(self._known(), part, self._names()) if part else []
         self._labels.setStringList(offered)
         if not offered:
             self.offers.hide()
@@ -95,27 +109,15 @@ class LabelEntry(QLineEdit):
         self.offers.setCurrentIndex(self._labels.index(-1))
 
     @Slot(str)
-    def _enter(self, label: str) -> None:
+    def _on_completer_activated(self, label: str) -> None:
+        self._enter(self._completed(label))
+
+    def _completed(self, label: str) -> str:
+        """The line with a label for its last part."""
+        before = self.text()[: last_part(self.text())].rstrip()
+        return f"{before} {quoted_if_needed(label)}" if before else label
+
+    def _enter(self, typed: str) -> None:
         self.clear()
-        if label.strip():
-            self.label_entered.emit(label.strip())
-
-
-def fitting(labels: Sequence[str], typed: str) -> list[str]:
-    """The labels that a typed text stands in; first those that begin with it, or a word of it.
-
-    Args:
-        labels: in the order that they keep among their like.
-        typed: case and outer spaces do not count.
-    """
-    wanted = typed.strip().casefold()
-    ranks: tuple[list[str], list[str], list[str]] = ([], [], [])
-    for label in labels:
-        name = label.casefold()
-        if name.startswith(wanted):
-            ranks[0].append(label)
-        elif f" {wanted}" in name:
-            ranks[1].append(label)
-        elif wanted in name:
-            ranks[2].append(label)
-    return [label for rank in ranks for label in rank][:MAX_OFFERS]
+        if typed.strip():
+            self.label_entered.emit(typed.strip())

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from csra_gui.review.label_list_model import LabelRow
+from csra_gui.session.thresholds import OUT_OF_REACH
 from engine.api.categories import Categories
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, reach
@@ -66,6 +67,7 @@ def rows_of_photo(
 def _scored(context: LabelContext, scores: FloatArray, verdicts: Verdicts) -> list[LabelRow]:
     least = np.broadcast_to(context.thresholds, scores.shape)
     ranked = np.argsort(-scores, kind="stable")
+    ranked = ranked[least[ranked] < OUT_OF_REACH]
     if not context.show_all:
         listed = scores >= least
         listed[ranked[: context.guesses]] = True
@@ -94,7 +96,8 @@ def rows_of_photos(
     above = reach(scores, least)
     counts = np.count_nonzero(above, axis=0)
     said = {name: column for name, column in codes.items() if column.any()}
-    places = set(range(width) if context.show_all else np.flatnonzero(counts).tolist())
+    listed = least < OUT_OF_REACH if context.show_all else counts > 0
+    places = set(np.flatnonzero(listed).tolist())
     places |= {place for name in said if (place := context.index_of(name)) >= 0}
     rows: dict[str, LabelRow] = {}
     for i in sorted(places):

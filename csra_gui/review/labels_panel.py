@@ -66,7 +66,7 @@ class LabelsPanel(QWidget):
         self.labels = LabelList(self)
         self._state = QLabel(self)
         self.progress = ReviewProgressBar(session, review, self)
-        self.entry = LabelEntry(lambda: review.known_labels, self)
+        self.entry = LabelEntry(lambda: review.known_labels, lambda: session.photos.names, self)
         self.reviewed = QToolButton(self)
         self.favourites = QToolButton(self)
         self.why = QToolButton(self)

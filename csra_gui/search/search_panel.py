@@ -134,8 +134,7 @@ class SearchPanel(QWidget):
 
     def _completed(self, text: str, cursor: int) -> Completion:
         photos = self._session.photos
-        names = dict.fromkeys((*photos.categories, *photos.decisions.categories))
-        return complete(text, cursor, tuple(names), photos.names)
+        return complete(text, cursor, photos.known_labels, photos.names)
 
     @Slot()
     def _fill_saved_menu(self) -> None:
@@ -160,7 +159,9 @@ class SearchPanel(QWidget):
 
     @Slot()
     def _update_categories(self) -> None:
-        self.bar.sort.set_categories(tuple(self._session.photos.categories))
+        photos = self._session.photos
+        listed = enumerate(photos.categories)
+        self.bar.sort.set_categories([name for i, name in listed if i not in photos.hidden])
         self._update_order()
 
     @Slot(object)

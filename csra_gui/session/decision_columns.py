@@ -74,6 +74,16 @@ class PhotoDecisions:
         self._codes.values[np.asarray(rows, dtype=np.int64)] = 0
         self.mark(rows, False)
 
+    def drop_unused(self) -> None:
+        """Forget categories that nothing is said of any more."""
+        used = np.flatnonzero(self._codes.values.any(axis=0))
+        codes = self._codes.values[:, used]
+        names = self.categories
+        self._columns = {names[place]: column for column, place in enumerate(used.tolist())}
+        self._codes = GrowingArray(0, np.uint8, width=len(used))
+        self._codes.resize(len(codes))
+        self._codes.values[:] = codes
+
     def matrix(self, known: Mapping[str, int]) -> NDArray[np.uint8]:
         """(N, K): the codes, each category's in the column that it is given."""
         codes = self._codes.values

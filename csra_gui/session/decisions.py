@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.session.library_client import LibraryClient, who
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
+from engine.api.label_names import LabelNames
 from engine.library.columns import Stored
 from engine.library.errors import LibraryError
 from engine.library.store import Library
@@ -22,10 +23,18 @@ _NOT_LOOKED_AT = -1
 
 @dataclass(frozen=True)
 class _Written:
-    """What a write to the journal did: the edit, if anything changed, and the next captions."""
+    """What a write to the journal did.
+
+    Attributes:
+        edit: if anything changed.
+        captions: of what can be undone and redone now.
+        names: what labels are called now, if that changed.
+        ids: of the images, if rows of the table were decided on.
+    """
 
     edit: Edit | None
     captions: tuple[str, str]
+    names: LabelNames | None
     ids: tuple[int, ...] = ()
 
 
@@ -39,11 +48,13 @@ class Decisions(QObject):
         changed: a tuple of rows; an empty one means any of them.
         undo_changed: the captions of what can be undone and redone.
         taken_back: rows that an undo or a redo has just changed.
+        names_changed: labels are called otherwise.
     """
 
     changed = Signal(object)
     undo_changed = Signal()
     taken_back = Signal(object)
+    names_changed = Signal()
 
     def __init__(self, library: LibraryClient, photos: PhotoTable, parent: QObject) -> None:
         super().__init__(parent)
@@ -73,13 +84,15 @@ class Decisions(QObject):
 
         Args:
             rows: the photos.
-            verdicts: what is said, by category; ``None`` takes back what was said.
+            verdicts: what is said, by label; ``None`` takes back what was said.
             caption: for the Undo menu.
             reviewed: the new mark, if it changes.
         """
         if not len(rows) or not (verdicts or reviewed is not None):
             return
-        said, photos = dict(verdicts), tuple(int(row) for row in rows)
+        label = self._photos.names.label
+        said = {label(name): word for name, word in verdicts.items()}
+        photos = tuple(int(row) for row in rows)
         self._photos.decide(photos, said, reviewed)
         self._set_captions((caption, ""))
         self.changed.emit(photos)
@@ -90,19 +103,27 @@ class Decisions(QObject):
             wishes = [Wish(i, category, said[category]) for i in ids for category in said]
             marks = None if reviewed is None else dict.fromkeys(ids, reviewed)
             edit = library.decide(wishes, who=who(), caption=caption, reviewed=marks)
-            return _Written(edit, library.next_captions(), ids)
+            return _written(library, edit, ids)
 
         self._submit(work, photos)
 
     def undo(self) -> None:
         """Take back the last edit, of whichever photos."""
         if self.undo_caption:
-            self._submit(lambda library: _Written(library.undo(), library.next_captions()))
+            self._submit(lambda library: _written(library, library.undo()), is_step=True)
 
     def redo(self) -> None:
         """Make again what was undone last."""
         if self.redo_caption:
-            self._submit(lambda library: _Written(library.redo(), library.next_captions()))
+            self._submit(lambda library: _written(library, library.redo()), is_step=True)
+
+    def rename(self, labels: Sequence[str], name: str) -> None:
+        """Call labels otherwise on all photos of the library, or make several one."""
+        self._submit(lambda library: _written(library, library.rename_labels(labels, name)))
+
+    def delete(self, labels: Sequence[str]) -> None:
+        """Take back all that was said of labels of all photos of the library."""
+        self._submit(lambda library: _written(library, library.delete_labels(labels)))
 
     def take(self, rows: Sequence[int], stored: Stored, row_of: Mapping[int, int]) -> None:
         """Show what the library has of photos, unless something newer is on its way to it.
@@ -141,7 +162,8 @@ class Decisions(QObject):
             for image, row in zip(known, rows, strict=True)
         ]
 
-    def _submit(self, work: object, rows: tuple[int, ...] = ()) -> None:
+    def _submit(self, work: object, rows: tuple[int, ...] = (), *, is_step: bool = False) -> None:
+        """Have the library written to; ``is_step`` is a step of undoing or redoing."""
         self._waiting += 1
         generation = self._photos.generation
 
@@ -149,10 +171,14 @@ class Decisions(QObject):
             self._waiting -= 1
             if not self._waiting:  # else a newer edit is already announced
                 self._set_captions(written.captions)
+            if written.names is not None:
+                self._take_names(written.names)
             if rows and generation == self._photos.generation:
                 self._photos.set_image_ids(rows, written.ids)
             elif not rows and written.edit is not None:
-                self._apply(written.edit)
+                changed = self._apply(written.edit)
+                if is_step:
+                    self.taken_back.emit(changed)
             self._read_again_if_due()
 
         def failed(error: EngineError) -> None:
@@ -165,15 +191,15 @@ class Decisions(QObject):
 
         self._library.submit(work, done, failed)  # type: ignore[arg-type]
 
-    def _apply(self, edit: Edit) -> None:
-        """Show an edit that the library made: an undo or a redo."""
+    def _apply(self, edit: Edit) -> tuple[int, ...]:
+        """Show an edit that the library made, on which rows."""
         ids = list(edit.image_ids)
         rows = tuple(self._photos.rows_of_images(ids))
         if self._waiting:
             self._to_read_again.update(rows)
         else:
             self._show(edit, rows)
-        self.taken_back.emit(rows)
+        return rows
 
     def _show(self, edit: Edit, rows: tuple[int, ...]) -> None:
         """Labels that are said the same of go together: an edit may be of 100,000 photos."""
@@ -192,6 +218,7 @@ class Decisions(QObject):
             self._photos.decide(same, {category: word})
         for reviewed, same in marks.items():
             self._photos.decide(same, {}, reviewed)
+        self._photos.forget_unused_labels()
         if rows:
             self.changed.emit(rows)
 
@@ -215,6 +242,11 @@ class Decisions(QObject):
         self._reading += 1
         self._library.submit(lambda library: library.stored(row_of), done, failed)
 
+    def _take_names(self, names: LabelNames) -> None:
+        if names != self._photos.names:
+            self._photos.use_names(names)
+            self.names_changed.emit()
+
     def _set_captions(self, captions: tuple[str, str]) -> None:
         if captions != (self.undo_caption, self.redo_caption):
             self.undo_caption, self.redo_caption = captions
@@ -222,7 +254,13 @@ class Decisions(QObject):
 
     @Slot()
     def _on_library_opened(self) -> None:
+        self._library.submit(lambda library: library.label_names(), self._take_names)
         self._library.submit(lambda library: library.next_captions(), self._set_captions)
+
+
+def _written(library: Library, edit: Edit | None, ids: tuple[int, ...] = ()) -> _Written:
+    names = library.label_names() if edit is not None and edit.names else None
+    return _Written(edit, library.next_captions(), names, ids)
 
 
 def _registered(library: Library, images: Sequence[int | ImageFile]) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from csra_gui.session.decision_columns import PhotoDecisions
 from csra_gui.session.growing_array import GrowingArray
 from csra_gui.session.photo_rows import PhotoRows
 from engine.api.categories import Categories
-from engine.api.label_names import SHIPPED_NAMES
+from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
 from engine.library.columns import Columns, IntArray
 from engine.library.predictions import HalfArray
@@ -54,12 +54,16 @@ class _Results:
     """What one model said: (N, C) scores, NaN where it has not yet, and errors by row.
 
     Attributes:
-        labels: its categories as they are shown.
+        categories: as the model calls them.
+        labels: the same as they are shown.
         twins: those of them that mean another one: what is said of that goes for both.
+        hidden: the places of those that the person does not want to see.
     """
 
+    categories: Categories | tuple[()]
     labels: Categories | tuple[()]
     twins: Mapping[str, str]
+    hidden: frozenset[int]
     scores: GrowingArray
     errors: dict[int, str] = field(default_factory=dict)
 
@@ -79,7 +83,7 @@ class PhotoTable(PhotoRows):
         self.names = SHIPPED_NAMES
         self._decisions = PhotoDecisions()
         self._kept: OrderedDict[str, _Results] = OrderedDict()
-        self._now = _Results((), {}, _no_scores(0))
+        self._now = _Results((), (), {}, frozenset(), _no_scores(0))
         self._columns: Columns | None = None
         self._columns_version = -1
 
@@ -128,9 +132,14 @@ class PhotoTable(PhotoRows):
     ) -> None:
         """Note the same decisions on photos; ``None`` takes one back."""
         for category, verdict in verdicts.items():
-            self._decisions.say(rows, self.names.label(category), verdict)
+            self._decisions.say(rows, category, verdict)
         if reviewed is not None:
             self._decisions.mark(rows, reviewed)
+        self._touch()
+
+    def forget_unused_labels(self) -> None:
+        """Labels that nothing is said of any more are none."""
+        self._decisions.drop_unused()
         self._touch()
 
     def set_decisions(
@@ -149,7 +158,7 @@ class PhotoTable(PhotoRows):
         self._decisions.forget(rows)
         alike: dict[tuple[str, Verdict], list[int]] = {}
         for row, category, verdict in verdicts:
-            alike.setdefault((self.names.label(category), verdict), []).append(row)
+            alike.setdefault((category, verdict), []).append(row)
         for (category, verdict), same in alike.items():
             self._decisions.say(same, category, verdict)
         if reviewed:
@@ -190,15 +199,33 @@ class PhotoTable(PhotoRows):
             categories: as the model calls them.
         """
         if model_id not in self._kept:
-            labels = Categories(self.names.labels(categories))
-            twins = {name: label for name in labels if (label := self.names.label(name)) != name}
-            self._kept[model_id] = _Results(labels, twins, _no_scores(len(categories)))
+            called = _called(self.names, categories)
+            self._kept[model_id] = _Results(categories, *called, _no_scores(len(categories)))
         self._kept.move_to_end(model_id)
         self._now = self._kept[model_id]
         self._resize()
         while len(self._kept) > 1 and self._keeps_too_much():
             self._kept.popitem(last=False)
         self._touch()
+
+    def use_names(self, names: LabelNames) -> None:
+        """Call labels otherwise."""
+        self.names = names
+        for results in (self._now, *self._kept.values()):
+            if isinstance(results.categories, Categories):
+                results.labels, results.twins, results.hidden = _called(names, results.categories)
+        self._touch()
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The places of labels that the model knows and the person does not want to see."""
+        return self._now.hidden
+
+    @property
+    def known_labels(self) -> tuple[str, ...]:
+        """All labels that the model and the person have a word for, but the hidden ones."""
+        listed = [name for i, name in enumerate(self._now.labels) if i not in self._now.hidden]
+        return tuple(dict.fromkeys((*listed, *self._decisions.categories)))
 
     def set_scores(self, row: int, scores: FloatArray | HalfArray) -> None:
         """Store one photo's scores, (C,), and forget its error."""
@@ -339,6 +366,16 @@ class PhotoTable(PhotoRows):
     def _keeps_too_much(self) -> bool:
         size = sum(results.scores.nbytes for results in self._kept.values())
         return len(self._kept) > KEPT_MODELS or size > KEPT_BYTES
+
+
+def _called(
+    names: LabelNames, categories: Categories
+) -> tuple[Categories, dict[str, str], frozenset[int]]:
+    """What a model's categories are called; which mean another of them; and which are hidden."""
+    labels, hidden = Categories(names.labels(categories)), names.hidden(categories)
+    seen = (name for place, name in enumerate(labels) if place not in hidden)
+    twins = {name: label for name in seen if (label := names.label(name)) != name}
+    return labels, twins, hidden
 
 
 def _no_scores(columns: int) -> GrowingArray:

@@ -80,7 +80,7 @@ class Session(QObject):
         self.models = ActiveModel(self.engine, settings, self)
         self.photos = PhotoTable()
         self.library = LibraryClient(library_file(), self)
-        self.thresholds = LabelThresholds(settings, self.library, self)
+        self.thresholds = LabelThresholds(settings, self.library, self.photos, self)
         self.decisions = Decisions(self.library, self.photos, self)
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
         self.focus = MapFocus(self.engine, self.photos, self)
@@ -108,6 +108,8 @@ class Session(QObject):
             self.thresholds.changed,
         ):
             fact.connect(self.shown.refresh)
+        self.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
+        self.decisions.names_changed.connect(self._on_decisions_names_changed)
         self.retagger.accepted.connect(self._on_retagger_accepted)
 
     # Opening.
@@ -242,6 +244,15 @@ class Session(QObject):
         self.pipeline.predictions_changed.emit(())
         self.thresholds.changed.emit()
         self.focus.ask_again()
+
+    @Slot(object)
+    def _on_pipeline_predictions_changed(self, rows: tuple[int, ...]) -> None:
+        if not rows:  # perhaps those of another model
+            self.thresholds.refresh()
+
+    @Slot()
+    def _on_decisions_names_changed(self) -> None:
+        self.pipeline.predictions_changed.emit(())
 
     @Slot(object, object)
     def _on_retagger_accepted(self, rows: tuple[int, ...], source: str | None) -> None:

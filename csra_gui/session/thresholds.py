@@ -13,9 +13,13 @@ from csra_gui.base.settings import (
     Settings,
 )
 from csra_gui.session.library_client import LibraryClient
+from csra_gui.session.photo_table import PhotoTable
 from engine.api.values import FloatArray, ModelInfo
 from engine.library.store import Library
 from engine.library.values import LibraryModel
+
+#: No score is as high.
+OUT_OF_REACH = 2.0
 
 
 class LabelThresholds(QObject):
@@ -24,16 +28,21 @@ class LabelThresholds(QObject):
     Scores of a softmax model add up to 1 over all its categories, so that one of two things in a
     photo rarely reaches what counts as sure elsewhere: such models have a setting of their own.
 
+    Labels that the person does not want to see have one that no score reaches.
+
     Signals:
         changed: labels have to be worked out anew.
     """
 
     changed = Signal()
 
-    def __init__(self, settings: Settings, library: LibraryClient, parent: QObject) -> None:
+    def __init__(
+        self, settings: Settings, library: LibraryClient, photos: PhotoTable, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._settings = settings
         self._library = library
+        self._photos = photos
         self._model: ModelInfo | None = None
         self._values: float | FloatArray = self.common
         self._mine: dict[int, float] = {}
@@ -46,6 +55,14 @@ class LabelThresholds(QObject):
         self._mine = {}
         self._values = self._worked_out(model)
         self._load_mine()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Labels are called otherwise, or those of another model are shown."""
+        values = self._worked_out(self._model)
+        if not np.array_equal(values, self._values):
+            self._values = values
+            self.changed.emit()
 
     @property
     def is_shared(self) -> bool:
@@ -132,17 +149,27 @@ class LabelThresholds(QObject):
 
     def _worked_out(self, model: ModelInfo | None) -> float | FloatArray:
         if model is None:
-            return self.common
+            return self._of_stored()
         common = float(self._settings.value(_setting_of(model)))
         own = model.thresholds if self._settings.value(USE_MODEL_THRESHOLDS) else None
         mine = self._mine if model is self._model else {}
-        if own is None and not mine:
+        hidden = self._photos.names.hidden(model.categories)
+        if own is None and not mine and not hidden:
             return common
         values = np.full(len(model.categories), common, dtype=np.float32)
         if own is not None:
             values[:] = own
         for category, threshold in mine.items():
             values[category] = threshold
+        values[list(hidden)] = OUT_OF_REACH
+        return values
+
+    def _of_stored(self) -> float | FloatArray:
+        """For the scores of a model that is not loaded yet."""
+        if not self._photos.hidden:
+            return self.common
+        values = np.full(len(self._photos.categories), self.common, dtype=np.float32)
+        values[list(self._photos.hidden)] = OUT_OF_REACH
         return values
 
     @Slot(str, object)

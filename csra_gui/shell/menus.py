@@ -162,7 +162,11 @@ MENUS: tuple[MenuSpec, ...] = (
             MenuSpec("export_maps", "E&xport", tuple(spec.id for spec in export_actions.ACTIONS)),
         ),
     ),
-    MenuSpec("tags", "&Tags", ("tag", "pause", "cancel", "retag", SEPARATOR, "show_problems")),
+    MenuSpec(
+        "tags",
+        "&Tags",
+        ("tag", "pause", "cancel", "retag", SEPARATOR, "edit_labels", "show_problems"),
+    ),
     MenuSpec("model", "&Model", ("models", "import_model")),
     MenuSpec(
         "evaluate",

@@ -5,8 +5,9 @@ Each function runs in the caller's transaction.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from engine.api.categories import Categories
@@ -16,6 +17,8 @@ from engine.library.names import label_names
 from engine.library.predictions import models
 from engine.library.values import Decision, DecisionChange, Edit, NameChange, Verdict
 from engine.texts import fold
+
+_AMONG = "IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,19 @@ def label_uses(connection: sqlite3.Connection) -> list[LabelUse]:
     ]
 
 
-def rename_label(connection: sqlite3.Connection, old: str, new: str) -> Edit | None:
-    """Call a label otherwise on all images; one that there is already becomes one with it.
+def rename_labels(connection: sqlite3.Connection, old: Collection[str], new: str) -> Edit | None:
+    """Call labels otherwise on all images; those that have one name then become one label.
 
-    An image that was given either of two labels that become one has it. Models keep their word;
-    what they call so is shown under the new name.
+    An image that was given any of them has it. Models keep their word; what they call so is shown
+    under the new name.
+
+    Args:
+        connection: to the library.
+        old: as ``label_uses`` has them.
+        new: any name of a label that there is already, or a new one.
 
     Returns:
-        What changed; ``None`` if the label is called so already.
+        What changed; ``None`` if all are called so already. A label that was not shown is again.
 
     Raises:
         ConfigError: the name breaks the rules for names.
@@ -73,34 +81,47 @@ def rename_label(connection: sqlite3.Connection, old: str, new: str) -> Edit | N
     names, new = label_names(connection), new.strip()
     Categories((new,))
     said = connection.execute("SELECT DISTINCT category FROM decisions")
-    others = {*_known(connection), *(label for (label,) in said)} - {old}
+    others = {*_known(connection), *(label for (label,) in said)}.difference(old)
     meant = names.label(new)
-    merges = names.find(SHIPPED_NAMES.label(new) if meant == old else meant, others)
-    new = merges or (SHIPPED_NAMES.label(new) if meant == old else meant)
-    if new == old:
-        return None
-    caption = f"Merge “{old}” into “{new}”" if merges else f"Rename “{old}” to “{new}”"
-    changes = tuple(_moved(connection, old, new))
-    changed = _names_for(connection, names, old, new)
+    meant = SHIPPED_NAMES.label(new) if meant in old else meant
+    there = names.find(meant, others)
+    new = there or meant
+    gone = [label for label in old if label != new]
+    changed = _names_for(connection, names, gone, new)
     if _is_hidden(names, new):
         changed[name_key(new)] = None
-    return make_edit(connection, caption, decisions=changes, names=_changes(names, changed))
+    verb, to = ("Merge", "into") if there is not None or len(old) > 1 else ("Rename", "to")
+    return make_edit(
+        connection,
+        f"{verb} {_in_words(gone)} {to} “{new}”" if gone else f"Show “{new}” again",
+        decisions=tuple(_moved(connection, gone, new)),
+        names=_changes(names, changed),
+    )
 
 
-def delete_label(connection: sqlite3.Connection, label: str) -> Edit | None:
-    """Take back all that was said of a label; what models say of it is not shown any more.
+def delete_labels(connection: sqlite3.Connection, labels: Collection[str]) -> Edit | None:
+    """Take back all that was said of labels; what models say of them is not shown any more.
 
     It is shown again once the person gives it to an image.
     """
     names = label_names(connection)
     gone = tuple(
         DecisionChange(image, label, decision, None)
-        for image, _, decision in _decisions(connection, (label, label))
+        for image, label, decision in _decisions(connection, labels)
     )
-    changed = _names_for(connection, names, label, "")
+    changed = _names_for(connection, names, labels, "")
     return make_edit(
-        connection, f"Delete “{label}”", decisions=gone, names=_changes(names, changed)
+        connection, f"Delete {_in_words(labels)}", decisions=gone, names=_changes(names, changed)
     )
+
+
+def count_images(connection: sqlite3.Connection, labels: Collection[str]) -> int:
+    """Of how many images something was said of any of these labels."""
+    row = connection.execute(
+        f"SELECT count(DISTINCT image_id) FROM decisions WHERE category {_AMONG}",  # noqa: S608
+        (_listed(labels),),
+    ).fetchone()
+    return int(row[0])
 
 
 def _known(connection: sqlite3.Connection) -> dict[str, list[str]]:
@@ -113,38 +134,49 @@ def _known(connection: sqlite3.Connection) -> dict[str, list[str]]:
     return known
 
 
-def _moved(connection: sqlite3.Connection, old: str, new: str) -> Iterator[DecisionChange]:
+def _moved(
+    connection: sqlite3.Connection, gone: Collection[str], new: str
+) -> Iterator[DecisionChange]:
     said: dict[int, dict[str, Decision]] = {}
-    for image, label, decision in _decisions(connection, (old, new)):
+    for image, label, decision in _decisions(connection, (*gone, new)):
         said.setdefault(image, {})[label] = decision
     for image, words in said.items():
-        if old not in words:
-            continue
-        yield DecisionChange(image, old, words[old], None)
-        before = words.get(new)
-        is_given = words[old].verdict is not Verdict.REJECTED
-        if before is None or (is_given and before.verdict is Verdict.REJECTED):
-            yield DecisionChange(image, new, before, words[old])
+        before = words.pop(new, None)
+        for label, decision in words.items():
+            yield DecisionChange(image, label, decision, None)
+        # A word that it is there goes before one that it is not, and the label's own before others.
+        ranked = sorted(words.values(), key=lambda word: word.verdict is Verdict.REJECTED)
+        if ranked and (before is None or _says_more(ranked[0], before)):
+            yield DecisionChange(image, new, before, ranked[0])
+
+
+def _says_more(word: Decision, before: Decision) -> bool:
+    return before.verdict is Verdict.REJECTED and word.verdict is not Verdict.REJECTED
 
 
 def _decisions(
-    connection: sqlite3.Connection, names: tuple[str, str]
+    connection: sqlite3.Connection, labels: Collection[str]
 ) -> Iterator[tuple[int, str, Decision]]:
     rows = connection.execute(
-        "SELECT image_id, category, verdict, who, at FROM decisions WHERE category IN (?, ?)", names
+        f"SELECT image_id, category, verdict, who, at FROM decisions WHERE category {_AMONG}",  # noqa: S608
+        (_listed(labels),),
     )
     for image, label, verdict, who, at_ms in rows.fetchall():
         yield image, label, Decision(Verdict(verdict), who, at_ms)
 
 
+def _listed(labels: Collection[str]) -> str:
+    return json.dumps(list(labels))
+
+
 def _names_for(
-    connection: sqlite3.Connection, names: LabelNames, old: str, new: str
+    connection: sqlite3.Connection, names: LabelNames, old: Collection[str], new: str
 ) -> dict[str, str | None]:
     """What models call so, and under which name it is shown from now on; ``None`` for its own."""
-    changed: dict[str, str | None] = {key: new for key, label in names.own.items() if label == old}
+    changed: dict[str, str | None] = {key: new for key, label in names.own.items() if label in old}
     for model in models(connection):
         for category in model.categories:
-            if names.label(category) == old:
+            if names.label(category) in old:
                 own = SHIPPED_NAMES.label(category)
                 changed[name_key(own)] = None if own == new else new
     return changed
@@ -159,3 +191,8 @@ def _changes(names: LabelNames, changed: dict[str, str | None]) -> tuple[NameCha
 
 def _is_hidden(names: LabelNames, label: str) -> bool:
     return names.own.get(name_key(label)) == ""
+
+
+def _in_words(labels: Collection[str]) -> str:
+    first = next(iter(labels))
+    return f"“{first}”" if len(labels) == 1 else f"{len(labels)} labels"

@@ -109,8 +109,9 @@ class Library:
     # What labels are called.
     label_names = _reads(names.label_names)
     label_uses = _reads(labels.label_uses)
-    rename_label = _writes(labels.rename_label)
-    delete_label = _writes(labels.delete_label)
+    count_images = _reads(labels.count_images)
+    rename_labels = _writes(labels.rename_labels)
+    delete_labels = _writes(labels.delete_labels)
 
     # Both.
     stored = _reads(columns.load_stored)

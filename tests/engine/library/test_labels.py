@@ -86,7 +86,7 @@ def test_a_renamed_label_has_its_new_name_on_all_images_and_in_models(
 ) -> None:
     say(library, ids[0], railway=ACCEPTED)
     say(library, ids[3], railway=REJECTED)
-    edit = library.rename_label("railway", " Train tracks ")
+    edit = library.rename_labels(["railway"], " Train tracks ")
     assert edit is not None
     assert edit.caption == "Rename “railway” to “Train tracks”"
     assert set(edit.image_ids) == {ids[0], ids[3]}
@@ -109,16 +109,16 @@ def test_a_label_can_be_renamed_again_and_back(library: Library, ids: list[int])
     say(library, ids[0], railway=ADDED)
     for new in ("tracks", "rails", "railway"):
         (use,) = library.label_uses()
-        library.rename_label(use.name, new)
+        library.rename_labels([use.name], new)
         assert said(library, ids[0]) == {new: ADDED}
         assert library.label_names().label("railway") == new
     assert library.label_names() == LabelNames()
-    assert library.rename_label("railway", "railway") is None
+    assert library.rename_labels(["railway"], "railway") is None
 
 
 def test_a_label_that_was_only_typed_leaves_its_name_free(library: Library, ids: list[int]) -> None:
     say(library, ids[0], tree=ADDED)
-    library.rename_label("tree", "oak")
+    library.rename_labels(["tree"], "oak")
     say(library, ids[0], tree=ADDED)
     assert said(library, ids[0]) == {"oak": ADDED, "tree": ADDED}
 
@@ -131,7 +131,7 @@ def test_two_labels_become_one_and_an_image_that_has_either_has_it(
     say(library, ids[2], railwya=REJECTED, railway=ACCEPTED)
     say(library, ids[3], railway=REJECTED)
     before = [said(library, image) for image in ids]
-    edit = library.rename_label("railwya", "Railway")
+    edit = library.rename_labels(["railwya"], "Railway")
     assert edit is not None
     assert edit.caption == "Merge “railwya” into “railway”"
     words = (ADDED, ADDED, ACCEPTED, REJECTED)
@@ -144,7 +144,7 @@ def test_of_two_labels_of_a_model_that_become_one_only_the_other_is_shown(
     library: Library, ids: list[int]
 ) -> None:
     say(library, ids[0], railway=ACCEPTED)
-    library.rename_label("railway", "dog")
+    library.rename_labels(["railway"], "dog")
     names = library.label_names()
     assert said(library, ids[0]) == {"dog": ACCEPTED}
     assert names.labels(TAUGHT.categories)[0] == "dog"
@@ -153,7 +153,7 @@ def test_of_two_labels_of_a_model_that_become_one_only_the_other_is_shown(
 
 def test_a_deleted_label_is_gone_until_it_is_given_again(library: Library, ids: list[int]) -> None:
     say(library, ids[0], railway=ACCEPTED, dog=ACCEPTED)
-    edit = library.delete_label("railway")
+    edit = library.delete_labels(["railway"])
     assert edit is not None
     assert edit.caption == "Delete “railway”"
     assert said(library, ids[0]) == {"dog": ACCEPTED}
@@ -177,13 +177,13 @@ def test_a_name_that_cannot_be_is_refused_and_nothing_changes(
     say(library, ids[0], Grandma=ADDED)
     for name in ("", "  ", "a\nb", "x" * 201):
         with pytest.raises(ConfigError):
-            library.rename_label("Grandma", name)
+            library.rename_labels(["Grandma"], name)
     assert said(library, ids[0]) == {"Grandma": ADDED}
 
 
 def test_names_survive_a_restart_and_a_rebuild(library: Library, ids: list[int]) -> None:
     say(library, ids[0], railway=ACCEPTED)
-    library.rename_label("railway", "tracks")
+    library.rename_labels(["railway"], "tracks")
     path = library.path
     library.close()
     with open_library(path) as again:
@@ -197,3 +197,27 @@ def test_names_survive_a_restart_and_a_rebuild(library: Library, ids: list[int])
         assert rebuilt.label_names().label("railway") == "tracks"
         rebuilt.undo()
         assert rebuilt.label_names() == LabelNames()
+
+
+def test_several_labels_are_merged_or_deleted_as_one_edit(library: Library, ids: list[int]) -> None:
+    say(library, ids[0], rail=ADDED, track=REJECTED)
+    say(library, ids[1], track=REJECTED)
+    say(library, ids[2], railway=REJECTED, track=ADDED, Grandma=ADDED)
+    before = [said(library, image) for image in ids]
+    assert library.count_images(["rail", "track"]) == 3
+    edit = library.rename_labels(["rail", "track", "railway"], "railway")
+    assert edit is not None
+    assert edit.caption == "Merge 2 labels into “railway”"
+    assert [said(library, image) for image in ids] == [
+        {"railway": ADDED},
+        {"railway": REJECTED},
+        {"railway": ADDED, "Grandma": ADDED},
+        {},
+    ]
+    edit = library.delete_labels(["railway", "Grandma"])
+    assert edit is not None
+    assert edit.caption == "Delete 2 labels"
+    assert not any(said(library, image) for image in ids)
+    library.undo()
+    library.undo()
+    assert [said(library, image) for image in ids] == before

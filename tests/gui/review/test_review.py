@@ -347,6 +347,33 @@ def test_what_was_reviewed_is_known_at_the_next_start(
     assert again.window.actions_table["reviewed"].isChecked()
 
 
+def test_a_comma_is_between_two_labels_given_at_once(reviewing: Application, qtbot: QtBot) -> None:
+    review = reviewing.window.review.controller
+    review.add(' railway ,"black, white", human,, railway')
+    assert said(reviewing, "cat.jpg").keys() == {"railway", "black, white", "person"}
+    assert review.known_labels[:3] == ["person", "black, white", "railway"]
+    qtbot.waitUntil(reviewing.window.actions_table["undo"].isEnabled)
+    trigger(reviewing, "undo")
+    qtbot.waitUntil(lambda: not said(reviewing, "cat.jpg"))
+    review.add("black, white")
+    assert said(reviewing, "cat.jpg") == {"black, white": ADDED}, "it is known as one"
+    before = said(reviewing, "cat.jpg")
+    review.add(" , ")
+    assert said(reviewing, "cat.jpg") == before
+
+
+def test_where_one_label_is_asked_for_two_are_refused(reviewing: Application) -> None:
+    trigger(reviewing, "bulk_edit")
+    dialog = reviewing.window.findChild(BulkDialog)
+    assert dialog is not None
+    dialog.label.setText("railway, old")
+    assert "needs quotes" in dialog.summary.text()
+    dialog.label.setText('"railway, old"')
+    assert dialog.edit.label == "railway, old"
+    assert "quotes" not in dialog.summary.text()
+    dialog.close()
+
+
 # Parts alone.
 
 
@@ -371,6 +398,18 @@ def test_labels_are_offered_wherever_the_typed_text_stands_in_them(
     with qtbot.waitSignal(entry.label_entered) as told:
         qtbot.keyClick(entry, Qt.Key.Key_Return)
     assert told.args == ["dog"]
+
+
+def test_of_several_labels_the_last_one_is_completed(entry: LabelEntry, qtbot: QtBot) -> None:
+    qtbot.keyClicks(entry, '"a, b",cat,  had')
+    assert entry.offered == ["haddock"]
+    qtbot.keyClick(entry, Qt.Key.Key_Tab)
+    assert entry.text() == '"a, b",cat, haddock'
+    qtbot.keyClicks(entry, ", hot")
+    qtbot.keyClick(entry.offers, Qt.Key.Key_Down)
+    with qtbot.waitSignal(entry.label_entered) as told:
+        qtbot.keyClick(entry.offers, Qt.Key.Key_Return)
+    assert told.args == ['"a, b",cat, haddock, hot dog']
 
 
 def test_an_offer_is_chosen_with_the_arrow_keys(entry: LabelEntry, qtbot: QtBot) -> None:
