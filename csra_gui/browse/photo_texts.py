@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.browse.chips import mine_first
 from csra_gui.session.photo_table import ScoredLabel
 from csra_gui.session.session import Session
 from engine.library.values import Verdict
@@ -37,7 +38,7 @@ def state_text(session: Session, photo: int, decoding_error: str | None = None) 
         return error
     labels = session.labels(photo)
     if labels:
-        return labels_text(labels)
+        return labels_text(mine_first(labels))
     return "no labels" if session.photos.is_tagged(photo) else "not tagged yet"
 
 

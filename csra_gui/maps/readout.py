@@ -112,7 +112,7 @@ def _listed(labels: tuple[Label, ...]) -> str:
     return ", ".join(f"{label.category} {whole_percent(label.score)}" for label in labels)
 
 
-_HINT = "Point at the photo to read its values.\nShift-drag, or Region, asks about a part of it."
+_HINT = "Point at the photo to read its values.\nShift-drag asks about a part of it."
 _MARGIN = 6
 
 

@@ -20,22 +20,10 @@ from csra_gui.base.theme import (
     tone_color,
 )
 from engine.resources import resource_path
+from tests.gui.contrast import contrast
 
 _Role = QPalette.ColorRole
 ICONS = sorted(path.stem for path in resource_path("icons").glob("*.svg"))
-
-
-def luminance(color: QColor) -> float:
-    def linear(channel: float) -> float:
-        return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
-
-    r, g, b = (linear(c) for c in (color.redF(), color.greenF(), color.blueF()))
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-
-def contrast(one: QColor, other: QColor) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("dark", [False, True])
