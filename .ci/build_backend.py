@@ -1,9 +1,9 @@
-"""Builds the wheel: setuptools, after ``engine`` and ``resources`` were moved beneath ``csra_gui``.
+"""Builds the wheel: setuptools, after all else was moved beneath ``csra_gui``.
 
-In the repository they stand side by side. Installed under such common names, ``engine`` and
-``resources`` would clash with those of other programs. So the wheel is built from a copy in which
-they lie in ``csra_gui``, and each ``from engine…`` says ``from csra_gui.engine…``: names alone
-change, no line moves, and nothing happens when the program runs.
+In the repository ``engine``, ``resources`` and ``docs`` stand beside it. Installed under such
+common names they would clash with those of other programs. So the wheel is built from a copy in
+which they (of ``docs`` the pages) lie in ``csra_gui``, and each ``from engine…`` says ``from
+csra_gui.engine…``: names alone change, no line moves, and nothing happens when the program runs.
 See docs/adr/0009-installed-beneath-one-name.md.
 """
 
@@ -67,6 +67,9 @@ def lay_out(project: Path, target: Path) -> None:
     shutil.copytree(project / _HOME, home, ignore=_SKIPPED)
     for name in (_MOVED, "resources"):
         shutil.copytree(project / name, home / name, ignore=_SKIPPED)
+    (home / "docs").mkdir()
+    for page in (project / "docs").glob("*.md"):
+        shutil.copy(page, home / "docs")
     for file in home.rglob("*.py"):
         file.write_text(renamed(file.read_text("utf-8"), file.relative_to(target)), "utf-8")
 

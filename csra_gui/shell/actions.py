@@ -14,10 +14,13 @@ from csra_gui.base.paths import log_file
 from csra_gui.base.settings import THEME, Settings
 from csra_gui.session.session import Session
 from csra_gui.shell.advanced_page import AdvancedPage
+from csra_gui.shell.help_window import HelpWindow
 from csra_gui.shell.log_dialog import LogDialog
+from csra_gui.shell.manual import read_manual
 from csra_gui.shell.settings_dialog import SettingsDialog
 from csra_gui.shell.storage_page import StoragePage
 from csra_gui.widgets.text_dialogs import AboutDialog
+from csra_gui.widgets.windows import bring_up
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("theme_system", "Like the &desktop", checkable=True, group="theme"),
@@ -26,7 +29,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("full_screen", "F&ull screen", ("F11",), checkable=True),
     ActionSpec("settings", "Se&ttings…", ("Ctrl+,",), "settings"),
     ActionSpec("quit", "&Quit", ("Ctrl+Q",)),
-    ActionSpec("shortcuts", "&Keyboard shortcuts", (Standard.HelpContents,), "help"),
+    ActionSpec("manual", "&Manual", (Standard.HelpContents,), "help"),
+    ActionSpec("shortcuts", "&Keyboard shortcuts", ("Ctrl+F1",)),
     ActionSpec("show_log", "Show &log", tip="What the program wrote down, to read or send."),
     ActionSpec("about", "&About", (), "info"),
 )
@@ -53,6 +57,7 @@ class WindowActions(FeatureActions):
         self._session = session
         self._settings = settings
         self._caches = caches
+        self._manual: HelpWindow | None = None
         self._window = window
         self.connect_slots(
             {
@@ -62,6 +67,7 @@ class WindowActions(FeatureActions):
                 "full_screen": self._set_full_screen,
                 "settings": self._show_settings,
                 "quit": window.close,
+                "manual": self._show_manual,
                 "shortcuts": show_shortcuts,
                 "show_log": self._show_log,
                 "about": self._show_about,
@@ -87,6 +93,12 @@ class WindowActions(FeatureActions):
         )
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def _show_manual(self) -> None:
+        if self._manual is None:
+            self._manual = HelpWindow(self._window)
+            self._session.jobs.run(read_manual, "read manual", self._manual.set_pages)
+        bring_up(self._manual)
 
     def _show_log(self) -> None:
         LogDialog(self._session.jobs, log_file(), self._window).open()

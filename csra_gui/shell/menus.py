@@ -194,7 +194,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "trainings",
         ),
     ),
-    MenuSpec("help", "&Help", ("shortcuts", "show_log", SEPARATOR, "about")),
+    MenuSpec("help", "&Help", ("manual", "shortcuts", "show_log", SEPARATOR, "about")),
 )
 
 TOOL_BAR: tuple[str, ...] = (

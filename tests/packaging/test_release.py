@@ -48,7 +48,8 @@ def test_a_wheel_installs_one_name_and_everything_beneath_it(wheel: Path) -> Non
     assert wheel.name == f"csra_gui-{__version__}-py3-none-any.whl"
     names = names_in(wheel)
     assert {f"{facts}/licenses/LICENSE", f"{facts}/licenses/NOTICE"} <= {*names}
-    moved = [f"csra_gui/{name}" for name in files_in("engine", "resources")]
+    pages = [name for name in files_in("docs") if re.fullmatch(r"docs/\w+\.md", name)]
+    moved = [f"csra_gui/{name}" for name in (*files_in("engine", "resources"), *pages)]
     installed = [name for name in names if not name.startswith(f"{facts}/")]
     assert installed == sorted([*files_in("csra_gui"), *moved])
 
