@@ -11,16 +11,10 @@ import multiprocessing
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from engine import __version__
-
-_HELP = """usage: csra [FOLDER|PHOTO …]        open the window
-       csra COMMAND …               work without a window: {commands}
-       csra COMMAND --help          what a command takes
-       csra --samples               open the window on the sample photos
-       csra --version               which version this is
-"""
+if TYPE_CHECKING:
+    from csra_gui.startup.instance import Instance
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,29 +28,32 @@ def main(arguments: list[str] | None = None) -> int:
 def main_gui(arguments: list[str] | None = None) -> int:
     """Open the window on the folders and photos given; returns the exit status."""
     arguments = _begin(arguments)
-    option = arguments[0] if arguments and arguments[0].startswith("-") else None
-    if option in ("-h", "--help"):
-        return _say(sys.stdout, _help())
-    if option == "--version":
-        return _say(sys.stdout, f"csra-gui {__version__}\n")
-    if option and arguments != ["--samples"]:
-        return _say(sys.stderr, f"csra: unknown option {option!r}\n{_help()}", 2)
-    return _open_window(arguments)
+    from csra_gui.startup.arguments import UsageError, missing_text, parse
+    from csra_gui.startup.launch import place_for
+    from engine.cli import COMMANDS
+
+    try:
+        request = parse(arguments, COMMANDS)
+    except UsageError as error:
+        return _say(sys.stderr if error.status else sys.stdout, error.text, error.status)
+    if request.missing:
+        _say(sys.stderr, f"csra: {missing_text(request.missing)}\n")
+    place = place_for(request)
+    return place if isinstance(place, int) else _open_window(request.paths, place)
 
 
-def _open_window(arguments: list[str]) -> int:
+def _open_window(paths: tuple[Path, ...], instance: Instance) -> int:
     from csra_gui.app import run
     from engine.api.remote import RemoteEngine
     from engine.resources import resource_path
     from engine.service.server import TRAINER_STOP_S, serve_local, serve_trainer
 
-    samples = resource_path("samples")
-    folders = [samples] if arguments == ["--samples"] else [Path(a) for a in arguments]
     return run(
         lambda: RemoteEngine(serve_local),
-        folders,
-        samples=samples,
+        paths,
+        samples=resource_path("samples"),
         trainer_factory=lambda: RemoteEngine(serve_trainer, TRAINER_STOP_S),
+        instance=instance,
     )
 
 
@@ -74,15 +71,13 @@ def _begin(arguments: list[str] | None) -> list[str]:
     return sys.argv[1:] if arguments is None else arguments
 
 
-def _help() -> str:
-    from engine.cli import COMMANDS
-
-    return _HELP.format(commands=", ".join(COMMANDS))
-
-
 def _say(stream: TextIO | None, text: str, status: int = 0) -> int:
-    if stream is not None:  # on Windows, a program without a console has none
+    if stream is not None:
         stream.write(text)
+    elif sys.platform == "win32":  # a program without a console has no streams
+        import ctypes
+
+        ctypes.windll.user32.MessageBoxW(None, text, "CSRA", 0)
     return status
 
 

@@ -17,18 +17,22 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot, qVersion
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialog
 
 from csra_gui.base import settings as keys
 from csra_gui.base.engine_client import EngineFactory
-from csra_gui.base.icons import icon
-from csra_gui.base.paths import LOG_NAME, profile_dirs
+from csra_gui.base.paths import LOG_NAME, library_file, profile_dirs
 from csra_gui.base.settings import Settings
 from csra_gui.base.theme import Theme, apply_theme
 from csra_gui.browse.decode_queue import ImageDecoder
+from csra_gui.browse.full_screen import FullScreen
 from csra_gui.main_window import MainWindow
 from csra_gui.models.manager import Downloader, ModelManager
 from csra_gui.session.session import Session
+from csra_gui.startup.handover import Handover, HandoverServer
+from csra_gui.startup.instance import Instance
+from csra_gui.startup.qt_application import qt_application
+from csra_gui.widgets.windows import bring_up
 from engine.data.decoding.pool import DecodePool
 from engine.downloads.download import download
 from engine.records.models import default_store
@@ -46,8 +50,8 @@ def run(
     folders: Sequence[Path],
     *,
     samples: Path | None = None,
-    argv: Sequence[str] | None = None,
     trainer_factory: EngineFactory | None = None,
+    instance: Instance | None = None,
 ) -> int:
     """Show the window and return the exit status when it is closed.
 
@@ -55,36 +59,35 @@ def run(
         engine_factory: makes the engine; called in a worker once the window is there.
         folders: files and folders to open; none means what was open last.
         samples: the folder of sample photos, if there is one.
-        argv: arguments for Qt; those of the process by default.
         trainer_factory: makes the engine of each training, so that the first one stays free; the
             same as the first one's if ``None``.
+        instance: the place of the window, which this program has; ``None`` for one of its own, on
+            the usual library, which nobody else can call.
     """
-    config_dir, log_dir = profile_dirs()
-    log_handler = _start_logging(log_dir)
-    app = QApplication.instance() or QApplication(list(sys.argv if argv is None else argv))
-    assert isinstance(app, QApplication)  # noqa: S101 - narrows the type, no input is checked
-    app.setApplicationName("csra-gui")
-    app.setApplicationDisplayName("CSRA")
-    app.setDesktopFileName("csra-gui")
-    app.setWindowIcon(icon("app"))
-    application = Application(
-        engine_factory,
-        Settings(config_dir / "settings.ini"),
-        samples,
-        trainer_factory=trainer_factory,
-    )
+    log_handler = _start_logging(profile_dirs()[1])
+    settings = Settings.of_library(library_file() if instance is None else instance.library)
+    app = qt_application(settings)
+    server = None if instance is None else HandoverServer(instance)  # whoever calls now waits
+    application = Application(engine_factory, settings, samples, trainer_factory=trainer_factory)
     faults = FaultReporter(application.window.notifier.report_bug)
     faults.install()
     signals = _SignalBridge(application.window.closing.close_without_asking)
     try:
-        application.start(folders)
+        application.start(folders, is_alone=instance is None or instance.is_alone())
+        if server is not None:
+            server.handed_over.connect(application.take)
+            QTimer.singleShot(0, server.serve)  # after the folders of this start
         return app.exec()
     finally:
+        if server is not None:
+            server.close()
         application.shut_down()
         signals.close()
         faults.uninstall()
         logging.getLogger().removeHandler(log_handler)
         log_handler.close()
+        if instance is not None:
+            instance.release()
 
 
 class Application(QObject):
@@ -101,6 +104,7 @@ class Application(QObject):
     ) -> None:
         super().__init__()
         self.settings = settings
+        self._handed_over: tuple[Path, ...] = ()
         self._apply_theme()
         settings.setParent(self)
         settings.setting_changed.connect(self._on_settings_changed)
@@ -118,10 +122,36 @@ class Application(QObject):
             trainer_factory or engine_factory,
         )
 
-    def start(self, folders: Sequence[Path]) -> None:
-        """Show the window; once it is there, open the photos and load the model."""
+    def start(self, folders: Sequence[Path], *, is_alone: bool = True) -> None:
+        """Show the window; once it is there, open the photos and load the model.
+
+        Args:
+            folders: files and folders to open; none means what was open last.
+            is_alone: whether no other window is open, so that unfinished work is nobody's.
+        """
         self.window.show()
-        QTimer.singleShot(0, self, lambda: self._begin(list(folders)))
+        QTimer.singleShot(0, self, lambda: self._begin(list(folders), is_alone))
+
+    @Slot(object)
+    def take(self, handover: Handover) -> None:
+        """Come to the front, and open what a second start was given."""
+        if handover.token:
+            os.environ["XDG_ACTIVATION_TOKEN"] = handover.token  # Qt reads it there, on Wayland
+        bring_up(self.window.findChild(FullScreen) or self.window)
+        self._handed_over = handover.paths or self._handed_over
+        self._open_handed_over()
+
+    @Slot()
+    def _open_handed_over(self) -> None:
+        """Open the photos, but not below a question about those that are open."""
+        question = QApplication.activeModalWidget()
+        if isinstance(question, QDialog):
+            bring_up(question)
+            question.finished.connect(self._open_handed_over, Qt.ConnectionType.QueuedConnection)
+        elif self._handed_over:
+            paths, self._handed_over = list(self._handed_over), ()
+            self.window.browse.opener.open(paths)
+            bring_up(self.window)
 
     def shut_down(self) -> bool:
         """End all work; ``False`` if something would not end in time."""
@@ -132,7 +162,7 @@ class Application(QObject):
         self.decoder.close()
         return ended
 
-    def _begin(self, folders: list[Path]) -> None:
+    def _begin(self, folders: list[Path], is_alone: bool) -> None:
         folders = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100 - keeps links
         if not folders and self.settings.value(keys.REOPEN_LAST):
             folders = self.settings.last_opened
@@ -140,8 +170,9 @@ class Application(QObject):
         if folders:
             self.window.browse.opener.open(folders)
         self.session.models.start()
-        self.window.evaluation.look_for_unfinished()
-        self.window.training.look_for_interrupted()
+        if is_alone:
+            self.window.evaluation.look_for_unfinished()
+            self.window.training.look_for_interrupted()
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()

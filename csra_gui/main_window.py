@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.engine_client import EngineFactory
+from csra_gui.base.paths import library_file
 from csra_gui.base.settings import Settings
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.feature import BrowseFeature
@@ -70,7 +71,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._session = session
-        self.setWindowTitle("CSRA")
+        self._name_window("")
         self.message_bar = MessageBar(self)
         self.notifier = notifier = Notifier(self.message_bar, self)
         self.browse = BrowseFeature(session, settings, decoder, samples, notifier, self)
@@ -166,12 +167,19 @@ class MainWindow(QMainWindow):
 
     # Facts.
 
+    def _name_window(self, photos: str) -> None:
+        """By what is open, and by the library if it is another than the usual one."""
+        library = self._session.library.path
+        own = "" if library == library_file() else display_text(library.stem)
+        what = " · ".join(part for part in (photos, own) if part)
+        self.setWindowTitle(f"{what} — CSRA" if what else "CSRA")
+
     @Slot()
     def _on_pipeline_scan_started(self) -> None:
         self._stack.setCurrentWidget(self._splitter)
         roots = self._session.pipeline.roots
         more = f" and {len(roots) - 1} more" if len(roots) > 1 else ""
-        self.setWindowTitle(f"{display_text(roots[0].name or str(roots[0]))}{more} — CSRA")
+        self._name_window(f"{display_text(roots[0].name or str(roots[0]))}{more}")
 
     # The window itself.
 

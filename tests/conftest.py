@@ -25,8 +25,10 @@ _THREAD_GRACE_S = 10.0
 
 @pytest.fixture(autouse=True)
 def own_profile(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Settings, caches and logs go to a folder of the test's own."""
+    """Settings, caches, logs and sockets go to a folder of the test's own."""
     profile = tmp_path_factory.mktemp("profile")
+    (profile / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(profile / "run"))
     for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(profile / variable.lower()))
     monkeypatch.setenv("CSRA_GUI_PROFILE", str(profile / "csra-gui"))

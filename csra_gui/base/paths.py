@@ -1,4 +1,4 @@
-"""Where settings, logs and caches are kept."""
+"""Where the library, settings, logs and caches are kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from platformdirs import PlatformDirs
+
+from engine.resources import data_folder
 
 _DIRS = PlatformDirs("csra-gui", appauthor=False)
 #: A folder that takes the place of the person's own settings, log and cache, for tests and trials.
@@ -19,6 +21,11 @@ def profile_dirs() -> tuple[Path, Path]:
     if profile:
         return Path(profile), Path(profile)
     return _DIRS.user_config_path, _DIRS.user_log_path
+
+
+def library_file() -> Path:
+    """Where the person's usual library is; it need not exist yet."""
+    return data_folder() / "library.db"
 
 
 def cache_dir() -> Path:

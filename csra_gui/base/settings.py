@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
+from csra_gui.base.paths import library_file, profile_dirs
 from engine.explain.render import DEFAULT_OPACITY
 
 _log = logging.getLogger(__name__)
@@ -268,16 +270,40 @@ _FINGERPRINT = "model/fingerprint"
 class Settings(QObject):
     """The settings file. A missing, damaged or foreign file means defaults, never an error.
 
+    Args:
+        file: where they are kept.
+        parent: the owner, if any.
+        library: of the window that these are the settings of; the person's usual one if ``None``.
+
     Signals:
         setting_changed: the key, and the new value.
     """
 
     setting_changed = Signal(str, object)
 
-    def __init__(self, file: Path, parent: QObject | None = None) -> None:
+    def __init__(
+        self, file: Path, parent: QObject | None = None, library: Path | None = None
+    ) -> None:
         super().__init__(parent)
+        self.library = library or library_file()
         self._file = file
         self._store = self._opened(file)
+
+    @classmethod
+    def of_library(cls, library: Path) -> Settings:
+        """Those of the window on a library: the usual ones, or a file beside another library.
+
+        That file begins as the usual one is, but for what was open and where the window was.
+        """
+        usual = profile_dirs()[0] / "settings.ini"
+        if os.path.realpath(library) == os.path.realpath(library_file()):
+            return cls(usual)
+        own = library.with_name(f"{library.name}.ini")
+        is_new = not own.exists()
+        settings = cls(own, library=library)
+        if is_new:
+            settings._begin_like(cls(usual))
+        return settings
 
     def value(self, setting: Setting) -> Any:
         """The stored value, of the default's type and in range; else the default."""
@@ -362,6 +388,11 @@ class Settings(QObject):
         self._store.sync()
         if self._store.status() != QSettings.Status.NoError:
             _log.info("The settings could not be saved: %s", self._store.status().name)
+
+    def _begin_like(self, other: Settings) -> None:
+        for key in other._store.allKeys():
+            if key != _LAST_FOLDERS and not key.startswith("layout/"):
+                self._store.setValue(key, other._store.value(key))
 
     def _paths(self, key: str) -> list[Path]:
         raw = self._store.value(key)

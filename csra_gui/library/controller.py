@@ -7,14 +7,20 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
+from csra_gui.base.paths import library_file
 from csra_gui.library.repair_dialog import Repair, RepairDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.library.backup import begin_anew, restore_backup
 from engine.library.errors import DamagedLibraryError, FutureLibraryError
 from engine.library.opening import rebuild_library
+from engine.texts import display_path
 
 _FOR_NOW = "You can go on, but what you do is forgotten when this window closes."
+_OF_ITS_OWN = (
+    "This window has a library of its own. Labels and decisions made here stay apart from your "
+    "usual ones; they are kept in"
+)
 _NOT_KEPT = "It could not be kept in the library:"
 
 
@@ -28,8 +34,16 @@ class LibraryController(QObject):
         self._notifier = notifier
         self._window = window
         self._library.problem_changed.connect(self._on_library_problem_changed)
+        session.library.opened.connect(self._on_library_opened)
         session.library.storing_failed.connect(self._on_library_storing_failed)
         session.decisions.taken_back.connect(self._on_decisions_taken_back)
+
+    @Slot()
+    def _on_library_opened(self) -> None:
+        """Whoever works on another library than the usual one should know it."""
+        if self._library.is_open and self._library.path != library_file():
+            file = display_path(self._library.path)
+            self._notifier.info(f"{_OF_ITS_OWN} {file}.", Topic.LIBRARY)
 
     @Slot()
     def _on_library_problem_changed(self) -> None:

@@ -21,15 +21,9 @@ from engine.library.carrying import carry_over
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library
-from engine.records.folders import data_folder
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-def library_file() -> Path:
-    """Where the person's library is; it need not exist yet."""
-    return data_folder() / "library.db"
 
 
 def who() -> str:

@@ -17,7 +17,7 @@ from csra_gui.session.change_job import FileChanges
 from csra_gui.session.chosen import ChosenPhotos
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.focus import MapFocus
-from csra_gui.session.library_client import LibraryClient, library_file
+from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable, ScoredLabel
 from csra_gui.session.photo_view_order import ShownPhotos
 from csra_gui.session.pipeline import Pipeline
@@ -79,7 +79,7 @@ class Session(QObject):
         self.engine = EngineClient(engine_factory, self.jobs, self)
         self.models = ActiveModel(self.engine, settings, self)
         self.photos = PhotoTable()
-        self.library = LibraryClient(library_file(), self)
+        self.library = LibraryClient(settings.library, self)
         self.thresholds = LabelThresholds(settings, self.library, self.photos, self)
         self.decisions = Decisions(self.library, self.photos, self)
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)

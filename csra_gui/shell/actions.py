@@ -86,7 +86,7 @@ class WindowActions(FeatureActions):
             self._window.showNormal()
 
     def _show_settings(self) -> None:
-        storage = StoragePage(self._session.jobs, self._caches)
+        storage = StoragePage(self._session, self._caches)
         facts = AdvancedPage(self._session.models.model)
         dialog = SettingsDialog(
             self._settings, {"Storage": storage, "Advanced": facts}, self._window

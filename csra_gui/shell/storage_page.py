@@ -13,13 +13,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
 from csra_gui.base.disk_cache import DiskCache
-from csra_gui.base.jobs import JobRunner, JobSlot
+from csra_gui.base.jobs import JobSlot
 from csra_gui.browse.folders_panel import reveal
-from csra_gui.session.library_client import library_file
+from csra_gui.session.session import Session
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from engine.library.backup import backups, backups_folder
-from engine.records.folders import data_folder
 from engine.records.models import default_store
+from engine.resources import data_folder
 from engine.texts import display_path, megabytes
 
 
@@ -35,9 +35,10 @@ class StoragePage(QWidget):
     """The caches with a button that empties each, then the folders with one that opens each."""
 
     def __init__(
-        self, jobs: JobRunner, caches: Sequence[DiskCache], parent: QWidget | None = None
+        self, session: Session, caches: Sequence[DiskCache], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
+        jobs = session.jobs
         self._measuring = JobSlot(jobs, "measure data", self)
         self._clearing = JobSlot(jobs, "clear cache", self)
         self._measures: list[_Measure] = []
@@ -51,7 +52,7 @@ class StoragePage(QWidget):
             self._add_row(cache.caption, size, "Clear", partial(self._clear, cache))
         self._add_line(self.problem)
         self.problem.hide()
-        library, models, data = library_file(), default_store().folder, data_folder()
+        library, models, data = session.library.path, default_store().folder, data_folder()
         self._add_line(heading("Your data"))
         self._add_place("Labels and decisions", library, lambda: _size_text([library]))
         copies = backups_folder(library)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 _SHARE_OF_SCREEN = 0.9
@@ -10,6 +10,7 @@ _SHARE_OF_SCREEN = 0.9
 
 def bring_up(window: QWidget) -> None:
     """Show a window in front of all others, ready for keys."""
+    window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
     window.show()
     window.raise_()
     window.activateWindow()

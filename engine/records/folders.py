@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from abc import ABC, abstractmethod
@@ -19,14 +18,12 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_data_path
 
 from engine.api.errors import DataError, EngineError
 from engine.atomic import atomic_path, write_text
+from engine.resources import data_folder
 from engine.texts import display_name, display_path
 
-#: Set to use another folder than the system's for this program's data.
-DATA_VARIABLE = "CSRA_GUI_DATA"
 #: Files that describe something are never larger.
 _MAX_BYTES = 64 << 20
 #: What reading damaged data may raise, whatever the format.
@@ -41,12 +38,6 @@ DAMAGE = (
     ValueError,
 )
 T = TypeVar("T")
-
-
-def data_folder() -> Path:
-    """Where the person's own data lie; it need not exist yet."""
-    chosen = os.environ.get(DATA_VARIABLE)
-    return Path(chosen) if chosen else user_data_path("csra-gui")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.errors import ModelError
-from engine.records.folders import DATA_VARIABLE, data_folder
-from engine.resources import resource_path
+from engine.resources import DATA_VARIABLE, data_folder, resource_path
 
 MODEL_SUFFIX = ".safetensors"
 #: Of downloaded files, as they came.

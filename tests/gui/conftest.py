@@ -70,14 +70,14 @@ def start(qtbot: QtBot, engine: FakeEngine, settings_file: Path) -> Iterator[Sta
     def starter(folders: Sequence[Path] = (), **options: object) -> Application:
         application = Application(
             lambda: engine,
-            Settings(settings_file),
+            options.get("settings", Settings(settings_file)),  # type: ignore[arg-type]
             samples=options.get("samples"),  # type: ignore[arg-type]
             decoder=FakeDecoder(),
             trainer_factory=options.get("trainer", FakeEngine),  # type: ignore[arg-type]
             **({"downloader": options["downloader"]} if "downloader" in options else {}),  # type: ignore[arg-type]
         )
         running.append(application)
-        application.start(folders)
+        application.start(folders, is_alone=bool(options.get("is_alone", True)))
         qtbot.waitExposed(application.window)
         return application
 

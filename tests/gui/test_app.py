@@ -20,14 +20,14 @@ from PySide6.QtCore import QTimer
 import csra_gui.app as app
 from tests.fakes import FakeEngine
 
-def watched(self, folders, start=app.Application.start):
+def watched(self, folders, start=app.Application.start, **options):
     def look():
         session = self.session
         seen = self.window.browse.grid.thumbnails.image(Path(folders[0]) / "good.png") is not None
         if len(session.photos) and not session.photos.untagged_rows() and seen:
             print("ready", len(session.photos), flush=True)
             timer.stop()
-    start(self, folders)
+    start(self, folders, **options)
     timer = QTimer(self, interval=20)
     timer.timeout.connect(look)
     timer.start()

@@ -18,6 +18,7 @@ _TOOLS = ("bash", "env", "awk", "grep", "dirname", "basename", "uname", "cat", "
 _OFFSCREEN = (
     *("libGL.so.1", "libEGL.so.1", "libX11.so.6", "libxcb.so.1", "libdbus-1.so.3"),
     *("libfontconfig.so.1", "libfreetype.so.6", "libglib-2.0.so.0", "libxkbcommon.so.0"),
+    *("libgssapi_krb5.so.2", "libbrotlidec.so.1"),
 )
 _TOO_OLD = "exit 1"
 #: Recent enough, and complete once Debian's package is there.
@@ -97,8 +98,9 @@ def test_nothing_is_missing_just_when_the_plugin_finds_all_it_links_to(platform:
     pyside = pytest.importorskip("PySide6")
     if shutil.which("ldd") is None:
         pytest.skip("needs ldd")
-    plugins = Path(pyside.__file__).parent / "Qt" / "plugins" / "platforms"
-    ldd = ["ldd", str(plugins / f"libq{platform}.so")]
+    qt = Path(pyside.__file__).parent / "Qt"
+    plugin, network = f"plugins/platforms/libq{platform}.so", "lib/libQt6Network.so.6"
+    ldd = ["ldd", str(qt / plugin), str(qt / network)]
     links = subprocess.run(ldd, capture_output=True, text=True, check=True).stdout
     ask = [str(ROOT / ".ci" / "qt-libraries"), "--packages", platform]
     missing = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.paths import library_file
 from csra_gui.library.repair_dialog import Repair, RepairDialog
-from csra_gui.session.library_client import LibraryClient, library_file
+from csra_gui.session.library_client import LibraryClient
 from engine.library.backup import back_up
 from engine.library.connections import connect_reading
 from engine.library.errors import LibraryError

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from csra_gui.base.paths import library_file
 from csra_gui.session import tag_job
-from csra_gui.session.library_client import library_file
 from csra_gui.session.session import Session
 from engine.library.errors import LibraryError
 from engine.library.store import Library

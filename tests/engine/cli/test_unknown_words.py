@@ -1,0 +1,37 @@
+"""What the program says of words that are neither a command nor a file, as a process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.paths import ROOT
+
+
+def told(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "main.py", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("score", "--help"), "no command 'score'"),
+        (("evalute", "--dataset", "voc2007"), "Did you mean csra evaluate?"),
+        (("resources/gone.jpg",), "no file or folder"),
+        (("resources", "--format", "csv"), "no option '--format'"),
+    ],
+)
+def test_a_mistake_is_an_error_and_no_window(arguments: tuple[str, ...], text: str) -> None:
+    done = told(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
