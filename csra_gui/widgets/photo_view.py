@@ -144,17 +144,18 @@ class PhotoView(ZoomView):
         self.update()
 
     def set_zoom_shown(self, shown: bool) -> None:
-        """Whether the zoom is said in the corner."""
+        """Whether the zoom is said in the corner, also while there is nothing else to say."""
         self._zoom_shown = shown
         self.update()
 
     def picture(self) -> QImage:
         """What is seen, to be kept: without the zoom in the corner."""
-        shown, self._zoom_shown = self._zoom_shown, False
+        said = self._zoom_shown, self._detail_note
+        self._zoom_shown, self._detail_note = False, ""
         try:
             return self.grab().toImage()
         finally:
-            self._zoom_shown = shown
+            self._zoom_shown, self._detail_note = said
 
     def set_peeking(self, peeking: bool) -> None:
         """Hide the overlay for a moment, as holding the space bar does."""
@@ -208,7 +209,7 @@ class PhotoView(ZoomView):
         if self.has_photo():
             self._paint_photo(painter)
             seen = self.photo_rect().intersected(QRectF(self.rect()))
-            if self._zoom_shown:
+            if self._zoom_shown or self._detail_note:
                 badge = paint_badge(painter, QRectF(self.rect()), self._zoom_text())
                 if badge.top() < seen.bottom():
                     seen.setRight(min(seen.right(), badge.left()))
