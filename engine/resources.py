@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-
 from platformdirs import user_data_path
 
 # What ships lies beside the engine, in a checkout and in an installed program alike.
