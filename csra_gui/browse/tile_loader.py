@@ -32,7 +32,6 @@ class TileLoader(QObject):
         super().__init__(view)
         self._view = view
         self._path: Path | None = None
-        self._failed = False
         self._queue = DecodeQueue(decoder, self, _IN_FLIGHT)
         self._slow = QTimer(self, singleShot=True, interval=_SLOW_MS)
         self._slow.timeout.connect(lambda: view.set_detail_note("sharpening…"))
@@ -43,7 +42,6 @@ class TileLoader(QObject):
     def show(self, photo: LoadedPhoto | None) -> None:
         """Show another photo, or another picture of it; ``None`` shows the view's message."""
         self._queue.clear()
-        self._failed = False
         self._end()
         self._path = None if photo is None else photo.path
         if photo is None:
@@ -57,7 +55,7 @@ class TileLoader(QObject):
 
     @Slot(object)
     def _on_view_tiles_requested(self, tiles: tuple[Tile, ...]) -> None:
-        if self._path is None or self._failed:
+        if self._path is None:
             return
         self._queue.want([DecodeRequest(self._path, tile=tile) for tile in tiles])
         if not tiles:
@@ -73,11 +71,13 @@ class TileLoader(QObject):
             self._end()
 
     @Slot(object, str)
-    def _on_queue_image_failed(self, _request: DecodeRequest, error: str) -> None:
-        self._failed = True  # it would be the same with every other part
-        self._queue.clear()
-        self._end(f"cannot be shown sharper: {display_text(error)}")
+    def _on_queue_image_failed(self, request: DecodeRequest, error: str) -> None:
+        """It would be the same with every other part; coarser ones may be possible."""
+        self._end()
+        if request.tile is not None:
+            why = f"cannot be shown sharper: {display_text(error)}"
+            self._view.set_finest(2 * request.tile.reduction, why)
 
-    def _end(self, note: str = "") -> None:
+    def _end(self) -> None:
         self._slow.stop()
-        self._view.set_detail_note(note)
+        self._view.set_detail_note("")

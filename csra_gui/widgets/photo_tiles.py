@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, QSizeF
 from PySide6.QtGui import QImage, QPainter, QPixmap
@@ -17,12 +17,18 @@ TILE_SIDE = 512
 MOST_TILES = 160
 
 
-def needed_tiles(geometry: PhotoGeometry, shown_width: int) -> tuple[Tile, ...]:
+def reduction_for(zoom: float) -> int:
+    """The most photo pixels that can be one, each way, while the screen has no more."""
+    return 1 << max(0, math.floor(-math.log2(zoom)))
+
+
+def needed_tiles(geometry: PhotoGeometry, shown_width: int, finest: int = 1) -> tuple[Tile, ...]:
     """The tiles that make sharp what is in sight, from its middle outwards, then those around it.
 
     Args:
         geometry: of the view.
         shown_width: of the picture of the photo that is there already, in pixels.
+        finest: the least reduction that can be had.
 
     Returns:
         None where that picture has a pixel for each of the screen's.
@@ -30,7 +36,7 @@ def needed_tiles(geometry: PhotoGeometry, shown_width: int) -> tuple[Tile, ...]:
     photo = geometry.photo
     if photo.isEmpty() or geometry.device_size().width() <= shown_width:
         return ()
-    reduction = _reduction(geometry.zoom)
+    reduction = max(finest, reduction_for(geometry.zoom))
     while _count(seen := _cells(geometry.seen(), reduction)) > MOST_TILES:
         reduction *= 2
     if photo.width() <= reduction * shown_width:
@@ -62,6 +68,9 @@ class PhotoTiles:
     def __len__(self) -> int:
         return len(self._pixmaps)
 
+    def __iter__(self) -> Iterator[Tile]:
+        return iter(self._pixmaps)
+
     def clear(self) -> None:
         """Forget all of them: another photo, or nobody sees it."""
         self._pixmaps.clear()
@@ -88,7 +97,7 @@ class PhotoTiles:
         """Paint what is in sight, each tile where its part of the photo lies."""
         seen, place = geometry.seen(), geometry.rect()
         scale = place.width() / geometry.photo.width()
-        reduction = _reduction(geometry.zoom)
+        reduction = reduction_for(geometry.zoom)
         # Those for this zoom at last: finer ones flicker, coarser ones are blurred.
         order = sorted(
             self._pixmaps, key=lambda tile: (tile.reduction == reduction, -tile.reduction)
@@ -108,11 +117,6 @@ class PhotoTiles:
 
 
 _Cells = tuple[range, range]
-
-
-def _reduction(zoom: float) -> int:
-    """The most photo pixels that can be one, each way, while the screen has no more."""
-    return 1 << max(0, math.floor(-math.log2(zoom)))
 
 
 def _cells(part: QRectF, reduction: int) -> _Cells:

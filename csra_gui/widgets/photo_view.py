@@ -29,7 +29,7 @@ from csra_gui.widgets.photo_painting import (
     paint_message,
     paint_notice,
 )
-from csra_gui.widgets.photo_tiles import PhotoTiles, needed_tiles
+from csra_gui.widgets.photo_tiles import PhotoTiles, needed_tiles, reduction_for
 from csra_gui.widgets.region_marker import RegionMarker
 from csra_gui.widgets.zoom_view import ZOOM_STEP, ZoomView
 from engine.data.decoding.tiles import Tile
@@ -62,6 +62,7 @@ class PhotoView(ZoomView):
         self._scaled = QPixmap()
         self._tiles = PhotoTiles()
         self._requested: tuple[Tile, ...] = ()
+        self._finest, self._why_not_finer = 1, ""
         self._overlay = QPixmap()
         self._message = ("", "")
         self._caption = ""
@@ -89,6 +90,7 @@ class PhotoView(ZoomView):
         self._scaled = QPixmap()
         self._tiles.clear()
         self._requested = ()
+        self._finest, self._why_not_finer = 1, ""
         self._overlay = QPixmap()
         self._marks, self._covered = (), None
         self.clear_region()
@@ -137,6 +139,12 @@ class PhotoView(ZoomView):
         if text != self._notice:
             self._notice = text
             self._describe()
+
+    def set_finest(self, reduction: int, why: str) -> None:
+        """Ask for no tiles of this photo that are finer than that, and say why where they lack."""
+        self._finest, self._why_not_finer = max(self._finest, reduction), why
+        self._request_tiles()
+        self.update()
 
     def set_detail_note(self, text: str) -> None:
         """What to say beside the zoom of how sharp the photo is; empty takes it away."""
@@ -222,7 +230,9 @@ class PhotoView(ZoomView):
 
     def _zoom_text(self) -> str:
         percent = whole_percent(self.zoom) if self.zoom >= 0.01 else "< 1 %"
-        return f"{percent}, {self._detail_note}" if self._detail_note else percent
+        lacks = self._is_enlarged() and reduction_for(self.zoom) < self._finest
+        note = self._why_not_finer if lacks else self._detail_note
+        return f"{percent}, {note}" if note else percent
 
     def _paint_photo(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -265,8 +275,10 @@ class PhotoView(ZoomView):
             self._request_tiles()
 
     def _request_tiles(self) -> None:
-        needed = needed_tiles(self._geometry, self._photo.width()) if self.isVisible() else ()
-        missing = self._tiles.missing(needed)
+        missing: tuple[Tile, ...] = ()
+        if self.isVisible():
+            needed = needed_tiles(self._geometry, self._photo.width(), self._finest)
+            missing = self._tiles.missing(needed)
         if missing != self._requested:
             self._requested = missing
             self.tiles_requested.emit(missing)

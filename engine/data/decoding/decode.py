@@ -29,8 +29,10 @@ from engine.data.decoding.faults import (
 )
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
 
-#: The most pixels that a picture may have; cameras of 100 megapixels exist.
+#: The most pixels that are decoded of a picture; cameras of 100 megapixels exist. A JPEG, of which
+#: less can be decoded, may have twice as many: phones of 200 megapixels exist.
 MAX_PIXELS = 150_000_000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow opens nothing that has twice as many
 
 #: ``inside`` shrinks to fit a square, ``squash`` fills it, ``letterbox`` fits it and pads.
 Fit = Literal["inside", "squash", "letterbox"]
@@ -129,10 +131,10 @@ def open_file(path: Path) -> BinaryIO:
 
 def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
     width, height = image.size
-    check_size(width, height)
     target = _target(width, height, side, fit)
     # JPEG can leave out detail while decoding, never below the size asked for.
     image.draft(None, target)
+    check_size(*image.size)
     if admit is not None:
         admit(image.width * image.height)
     image.load()
@@ -148,7 +150,7 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse a picture with more pixels than are opened, by an error of ``DECODER_ERRORS``."""
+    """Refuse to decode more pixels than the limit, by an error of ``DECODER_ERRORS``."""
     if width * height > MAX_PIXELS:
         raise Image.DecompressionBombError(f"({width * height} pixels)")
 

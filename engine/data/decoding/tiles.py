@@ -152,11 +152,11 @@ class TileDecoder:
 
     def _load(self, stream: BinaryIO, reduction: int, admit: Admit | None) -> _Picture:
         with Image.open(stream, formats=FORMATS) as image:
-            check_size(*image.size)
             width = image.width
             # JPEG can leave out detail while decoding; what is left over fits no grid of pixels.
             if width % reduction == 0 and image.height % reduction == 0:
                 image.draft(None, (width // reduction, image.height // reduction))
+            check_size(*image.size)
             scale = width // image.width
             self._make_room(image.width * image.height)
             if admit is not None:

@@ -9,14 +9,16 @@ from PIL import Image
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
+from typing_extensions import override
 
 from csra_gui.app import Application
 from csra_gui.browse.image_loader import ImageLoader, LoadedPhoto
 from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.widgets.photo_view import PhotoView
 from engine.api.errors import ImageError
+from engine.api.values import DecodedImage
 from engine.data.decoding.decode import decode
-from engine.data.decoding.pool import DecodePool
+from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.data.decoding.tiles import Tile
 from tests.engine.images import ORIENTATION_TAG, swapped_profile
 from tests.fakes import FakeDecoder
@@ -26,12 +28,17 @@ SIZE = QSize(6000, 4000)
 
 
 class TilesFail(FakeDecoder):
-    """Photos can be decoded, tiles cannot."""
+    """Photos can be decoded, tiles below a reduction cannot."""
 
-    def _decode(self, request: object) -> object:  # type: ignore[override]
-        if getattr(request, "tile", None) is not None:
+    def __init__(self, least: int) -> None:
+        super().__init__()
+        self.least = least
+
+    @override
+    def _decode(self, request: DecodeRequest) -> DecodedImage:
+        if request.tile is not None and request.tile.reduction < self.least:
             raise ImageError("The picture needs more memory.")
-        return super()._decode(request)  # type: ignore[arg-type]
+        return super()._decode(request)
 
 
 @pytest.fixture
@@ -55,6 +62,10 @@ def loaded(path: str = "a.jpg", size: QSize = SIZE) -> LoadedPhoto:
     image = QImage(2560, 1707, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.black)
     return LoadedPhoto(Path(path), image, size)
+
+
+def sharp(view: PhotoView) -> bool:
+    return bool(view._tiles) and not view._requested
 
 
 def asked(decoder: FakeDecoder) -> list[Tile]:
@@ -116,20 +127,38 @@ def test_a_tile_of_the_photo_before_is_not_shown(
     assert len(view._tiles) == len(decoder.requests) - 2
 
 
-def test_what_cannot_be_sharper_says_why_once_and_the_picture_stays(
+WHY_NOT = "cannot be shown sharper: The picture needs more memory."
+
+
+def test_what_cannot_be_sharper_says_why_and_the_picture_stays(
     qtbot: QtBot, view: PhotoView
 ) -> None:
-    decoder = TilesFail()
+    decoder = TilesFail(64)
     tiles = TileLoader(decoder, view)
     tiles.show(loaded())
     view.actual_size()
-    qtbot.waitUntil(lambda: "more memory" in view._zoom_text())
-    assert view._zoom_text() == "100 %, cannot be shown sharper: The picture needs more memory."
+    qtbot.waitUntil(lambda: view._zoom_text() == f"100 %, {WHY_NOT}")
+    qtbot.waitUntil(lambda: view._finest == 4 and not tiles._queue.is_busy)
     count = len(decoder.requests)
     view._pan(QPointF(-900, -900))
-    assert len(decoder.requests) == count <= 2
+    assert len(decoder.requests) == count <= 4
     tiles.show(loaded("b.jpg"))
     assert view._zoom_text() == "13 %"
+    decoder.close()
+
+
+def test_what_cannot_have_all_its_pixels_has_as_many_as_it_can(
+    qtbot: QtBot, view: PhotoView
+) -> None:
+    decoder = TilesFail(2)
+    tiles = TileLoader(decoder, view)
+    tiles.show(loaded())
+    view.actual_size()
+    qtbot.waitUntil(lambda: sharp(view))
+    assert {tile.reduction for tile in view._tiles} == {2}
+    assert view._zoom_text() == f"100 %, {WHY_NOT}"
+    view._zoom_about(0.5, QPointF(400, 300))
+    assert view._zoom_text() == "50 %"
     decoder.close()
 
 
@@ -196,10 +225,6 @@ def large_photos(application: Application) -> Application:
     decoder.size = 6000, 4000
     application.window.maps.viewer.loader.clear()
     return application
-
-
-def sharp(view: PhotoView) -> bool:
-    return bool(view._tiles) and not view._requested
 
 
 def test_both_photos_that_are_compared_become_sharp_at_the_same_zoom(

@@ -192,6 +192,22 @@ def test_the_largest_picture_that_is_opened_stays_within_the_memory_of_a_process
     assert str(refused) == "The picture has 200 megapixels; at most 150 are opened."
 
 
+def test_a_photo_of_200_megapixels_is_seen_but_for_its_finest_detail(tmp_path: Path) -> None:
+    path = tmp_path / "200.jpg"
+    Image.new("L", (20_000, 10_000), 70).save(path)
+    tile = Tile(8192, 4096, 9216, 5120, reduction=2)
+
+    with DecodePool(1) as pool:
+        small = pool.submit(DecodeRequest(path, 448)).result()
+        half = pool.submit(DecodeRequest(path, tile=tile)).result()
+        refused = pool.submit(DecodeRequest(path, tile=Tile(0, 0, 512, 512))).exception()
+
+    assert (small.width, small.height, small.pixels.shape) == (20_000, 10_000, (224, 448, 3))
+    assert half.pixels.shape == (512, 512, 3)
+    assert (half.pixels == 70).all()
+    assert str(refused) == "The picture has 200 megapixels; at most 150 are opened."
+
+
 def test_a_picture_beyond_the_memory_of_a_process_says_so(tmp_path: Path) -> None:
     path = save_hollow_bmp(tmp_path / "x.bmp", 12_000, 10_000)
 
