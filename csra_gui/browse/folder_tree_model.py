@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.browse.folder_tree import FolderNode, FolderTree
+from csra_gui.session.folder_tree import FolderNode, FolderTree
 from engine.texts import display_path, display_text, photos_text
 
 _Index = QModelIndex | QPersistentModelIndex

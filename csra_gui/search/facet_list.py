@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QFrame,
@@ -19,13 +26,14 @@ from typing_extensions import override
 from csra_gui.base.icons import icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.search.facet_model import FacetModel, FacetRole, FacetRow
-from csra_gui.search.facets import FacetGroup
 from csra_gui.search.filter_terms import TermState
 
 _PADDING = 8
 _GAP = 6
 _ICON_SIDE = 14
 _RADIUS = 4.0
+_INDENT = 14
+_ARROW_SIDE = 14
 _ICONS = {
     TermState.WANTED: ("check", Tone.ACCENT),
     TermState.UNWANTED: ("minus", Tone.DANGER),
@@ -94,7 +102,11 @@ def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, row: FacetRow
 def _paint_texts(
     painter: QPainter, option: QStyleOptionViewItem, row: FacetRow, count: int
 ) -> None:
-    area = option.rect.adjusted(_PADDING + 2, 0, -_PADDING - 2, 0)
+    area = option.rect.adjusted(_PADDING + 2 + row.depth * _INDENT, 0, -_PADDING - 2, 0)
+    if row.is_open is not None:
+        _paint_arrow(painter, option, arrow_area(option.rect, row), is_open=row.is_open)
+    if row.is_open is not None or row.depth:
+        area = area.adjusted(_ARROW_SIDE + _GAP // 2, 0, 0, 0)
     if row.state in _ICONS:
         _paint_icon(painter, option, area, *_ICONS[row.state])
         area = area.adjusted(_ICON_SIDE + _GAP, 0, 0, 0)
@@ -111,6 +123,29 @@ def _paint_texts(
     painter.drawText(name, int(middle), shown)
 
 
+def arrow_area(rect: QRect, row: FacetRow) -> QRect:
+    """Where a click folds a facet that has parts, or opens it.
+
+    Args:
+        rect: of the whole facet, in the view.
+        row: the facet.
+    """
+    left = rect.left() + _PADDING + row.depth * _INDENT
+    return QRect(left, rect.top(), _ARROW_SIDE + _GAP // 2, rect.height())
+
+
+def _paint_arrow(
+    painter: QPainter, option: QStyleOptionViewItem, area: QRect, *, is_open: bool
+) -> None:
+    middle = QRectF(area).center()
+    half = _ARROW_SIDE / 4
+    points = [(-half, -half / 2), (0.0, half / 2), (half, -half / 2)]
+    if not is_open:
+        points = [(-half / 2, -half), (half / 2, 0.0), (-half / 2, half)]
+    painter.setPen(QPen(tone_color(Tone.MUTED, option.palette), 1.5))
+    painter.drawPolyline([middle + QPointF(x, y) for x, y in points])
+
+
 def _paint_icon(
     painter: QPainter, option: QStyleOptionViewItem, area: QRect, name: str, tone: Tone
 ) -> None:
@@ -125,9 +160,11 @@ class FacetList(QListView):
 
     Signals:
         facet_clicked: its term, and whether the click was a "not this" (Shift, or Delete).
+        fold_requested: the term of a facet whose parts shall be listed, or be so no more.
     """
 
     facet_clicked = Signal(str, bool)
+    fold_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -145,12 +182,6 @@ class FacetList(QListView):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Counts")
 
-    def set_groups(
-        self, groups: Sequence[FacetGroup], states: Mapping[str, TermState], total: int
-    ) -> None:
-        """Show other counts; see ``FacetModel``."""
-        self.counts.set_groups(groups, states, total)
-
     @override
     def sizeHint(self) -> QSize:
         return QSize(210, 320)
@@ -165,7 +196,15 @@ class FacetList(QListView):
         index = self.indexAt(event.position().toPoint())
         pressed, self._pressed = self._pressed, QPersistentModelIndex()
         super().mouseReleaseEvent(event)
-        if event.button() is Qt.MouseButton.LeftButton and index.isValid() and index == pressed:
+        if event.button() is not Qt.MouseButton.LeftButton or not pressed.isValid():
+            return
+        row = index.data(FacetRole.ROW)
+        if index != pressed or not isinstance(row, FacetRow):
+            return
+        at = event.position().toPoint()
+        if row.is_open is not None and arrow_area(self.visualRect(index), row).contains(at):
+            self._fold(index, is_open=not row.is_open)
+        else:
             shift = Qt.KeyboardModifier.ShiftModifier
             self._tell(index, negating=bool(event.modifiers() & shift))
 
@@ -177,8 +216,15 @@ class FacetList(QListView):
                 self._tell(self.currentIndex(), negating=bool(event.modifiers() & shift))
             case Qt.Key.Key_Delete:
                 self._tell(self.currentIndex(), negating=True)
+            case Qt.Key.Key_Left | Qt.Key.Key_Right:
+                self._fold(self.currentIndex(), is_open=event.key() == Qt.Key.Key_Right)
             case _:
                 super().keyPressEvent(event)
+
+    def _fold(self, index: QModelIndex, *, is_open: bool) -> None:
+        row = index.data(FacetRole.ROW)
+        if isinstance(row, FacetRow) and row.facet and row.is_open is (not is_open):
+            self.fold_requested.emit(row.facet.term)
 
     def _tell(self, index: QModelIndex, *, negating: bool) -> None:
         row = index.data(FacetRole.ROW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from typing_extensions import override
 
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.search.facets import Facet, FacetGroup
+from csra_gui.search.facets import Facet, FacetGroup, unfolded
 from csra_gui.search.filter_terms import TermState
 from engine.texts import display_text, photos_text
 
@@ -34,12 +34,19 @@ class FacetRow:
         facet: ``None`` for a heading.
         state: how the filter treats the facet's term.
         share: of the photos shown, 0 to 1.
+        is_open: whether its parts are listed; ``None`` if it has none.
     """
 
     caption: str
     facet: Facet | None = None
     state: TermState = TermState.ABSENT
     share: float = 0.0
+    is_open: bool | None = None
+
+    @property
+    def depth(self) -> int:
+        """How deep it is in a tree."""
+        return 0 if self.facet is None else self.facet.depth
 
 
 class FacetRole(IntEnum):
@@ -56,7 +63,11 @@ class FacetModel(QAbstractListModel):
         self._rows: tuple[FacetRow, ...] = ()
 
     def set_groups(
-        self, groups: Sequence[FacetGroup], states: Mapping[str, TermState], total: int
+        self,
+        groups: Sequence[FacetGroup],
+        states: Mapping[str, TermState],
+        total: int,
+        is_open: Callable[[Facet], bool] = lambda _facet: True,
     ) -> None:
         """Show other counts.
 
@@ -64,15 +75,17 @@ class FacetModel(QAbstractListModel):
             groups: of facets.
             states: of those terms that the filter treats in some way.
             total: how many photos are shown.
+            is_open: whether the parts of a facet are listed.
         """
         rows: list[FacetRow] = []
         for group in groups:
             rows.append(FacetRow(group.caption))
-            for facet in group.facets:
+            for facet in unfolded(group.facets, is_open):
                 state = states.get(facet.term, TermState.ABSENT)
                 counts = total and state is not TermState.NOT_APPLIED
                 share = facet.count / total if counts else 0.0
-                rows.append(FacetRow(display_text(facet.caption), facet, state, share))
+                opened = is_open(facet) if facet.has_parts else None
+                rows.append(FacetRow(display_text(facet.caption), facet, state, share, opened))
         self._replace(tuple(rows))
 
     def rows(self) -> tuple[FacetRow, ...]:
@@ -124,4 +137,5 @@ def _sentence(row: FacetRow) -> str:
     if row.facet is None:
         return row.caption
     figure = "" if row.state is TermState.NOT_APPLIED else f", {photos_text(row.facet.count)}"
-    return f"{row.caption}{figure}{_STATES[row.state]}"
+    fold = {None: "", True: ", open", False: ", folded"}[row.is_open]
+    return f"{row.caption}{figure}{_STATES[row.state]}{fold}"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import numpy as np
 
+from csra_gui.session.folder_tree import FolderNode, FolderTree
+from engine.api.label_names import LabelNames
 from engine.library.columns import VERDICT_CODES, BoolArray, IntArray
 from engine.library.filters.completion import quoted
 from engine.library.filters.evaluation import UNCERTAIN_WITHIN, LibraryView
 from engine.library.values import Verdict
+from engine.texts import fold
 
-MAX_FOLDERS = 200
-MAX_LABELS = 1000
+MAX_FOLDERS = 5000
+MAX_LABELS = 5000
 #: Photos whose scores are looked at together: small enough for a processor's cache.
 _BLOCK = 4096
 
@@ -27,11 +29,15 @@ class Facet:
         term: of a filter.
         caption: for a person.
         count: how many of the photos shown fit.
+        depth: in a tree: a facet is a part of the last one before it that is less deep.
+        has_parts: whether the next one is deeper.
     """
 
     term: str
     caption: str
     count: int
+    depth: int = 0
+    has_parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +48,22 @@ class FacetGroup:
     facets: tuple[Facet, ...]
 
 
-def facet_groups(view: LibraryView, rows: IntArray) -> tuple[FacetGroup, ...]:
+def facet_groups(
+    view: LibraryView, rows: IntArray, roots: Sequence[str] = ()
+) -> tuple[FacetGroup, ...]:
     """All counts; what no photo has is left out.
 
     Args:
         view: of the whole table.
         rows: of the photos that are shown.
+        roots: folders that were opened: trees of folders begin there.
     """
     rows = rows[rows < len(view.columns)]
     groups = (
         FacetGroup("Labels", tuple(_labels(view, rows))),
         FacetGroup("Review", tuple(_review(view, rows))),
         FacetGroup("Tagging", tuple(_tagging(view, rows))),
-        FacetGroup("Folders", tuple(_folders(view, rows))),
+        FacetGroup("Folders", tuple(_folders(view, rows, roots))),
     )
     return tuple(group for group in groups if group.facets)
 
@@ -102,16 +111,59 @@ def _uncertain(view: LibraryView, rows: IntArray) -> BoolArray:
     return found
 
 
-def _folders(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
+def found_facets(
+    groups: Sequence[FacetGroup], wanted: str, names: LabelNames
+) -> tuple[FacetGroup, ...]:
+    """The facets with a text in their captions or other names, and what they are parts of."""
+    text = fold(wanted)
+    found = []
+    for group in groups:
+        kept: dict[str, Facet] = {}
+        above: list[Facet] = []
+        for facet in group.facets:
+            above = [*above[: facet.depth], facet]
+            spelled = (facet.caption, *names.others(facet.caption))
+            if any(text in fold(name) for name in spelled):
+                kept |= {one.term: one for one in above}
+        if kept:
+            found.append(FacetGroup(group.caption, tuple(kept.values())))
+    return tuple(found)
+
+
+def unfolded(facets: Sequence[Facet], is_open: Callable[[Facet], bool]) -> tuple[Facet, ...]:
+    """The facets of a tree that are seen: all parts of those that are open."""
+    seen: list[Facet] = []
+    closed_at: int | None = None
+    for facet in facets:
+        if closed_at is not None and facet.depth > closed_at:
+            continue
+        seen.append(facet)
+        closed_at = None if is_open(facet) else facet.depth
+    return tuple(seen)
+
+
+def _folders(view: LibraryView, rows: IntArray, roots: Sequence[str]) -> Iterator[Facet]:
     folders = view.columns.folders
     if len(folders) < 2:
         return
     counts = np.bincount(view.columns.folder_of[rows], minlength=len(folders))
+    tree = FolderTree()
     for place in np.argsort(-counts, kind="stable")[:MAX_FOLDERS].tolist():
         if counts[place]:
-            path = PurePath(folders[place])
-            caption = "/".join(path.parts[-2:]).lstrip("/")
-            yield Facet(f"folder:{quoted(folders[place])}", caption, int(counts[place]))
+            for path in tree.missing(folders[place], roots):
+                tree.insert(path)
+            tree.count(folders[place], int(counts[place]))
+    tops = tree.roots
+    while len(tops) == 1 and not tops[0].own:
+        tops = tops[0].children
+    yield from _tree(tops, 0)
+
+
+def _tree(nodes: Sequence[FolderNode], depth: int) -> Iterator[Facet]:
+    for node in nodes:
+        term = f"folder:{quoted(node.path)}"
+        yield Facet(term, node.name, node.total, depth, bool(node.children))
+        yield from _tree(node.children, depth + 1)
 
 
 def _counted(term: str, caption: str, fits: BoolArray) -> Iterator[Facet]:

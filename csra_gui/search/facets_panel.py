@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QLineEdit, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.jobs import JobSlot
 from csra_gui.search.facet_list import FacetList
-from csra_gui.search.facets import Facet, FacetGroup, facet_groups
+from csra_gui.search.facets import Facet, FacetGroup, facet_groups, found_facets
 from csra_gui.search.filter_terms import TermState, clicked, terms_of
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
@@ -22,6 +24,7 @@ PAUSE_MS = 200
 _LEAST_WIDTH = 160
 _NOTHING_OPEN = "Open a folder, and this says how many of its photos have each label."
 _NOTHING_SHOWN = "No photo passes the filter."
+_NOTHING_FOUND = "No label and no folder of the photos shown has this in its name."
 
 
 class FacetsPanel(QWidget):
@@ -31,14 +34,21 @@ class FacetsPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._counting = JobSlot(session.jobs, "counts", self)
+        self._counted: tuple[FacetGroup, ...] = ()
+        self._turned: set[str] = set()
+        self.search = QLineEdit(self)
         self.list = FacetList(self)
         self.hint = plain_label("", self)
         self.hint.setContentsMargins(10, 8, 10, 8)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addWidget(self.search)
         layout.addWidget(self.hint)
         layout.addWidget(self.list, 1)
+        self.search.setPlaceholderText("Search for a label or folder")
+        self.search.setAccessibleName("Search in the counts")
+        self.search.setClearButtonEnabled(True)
         self.setMinimumWidth(_LEAST_WIDTH)
         self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._timer.timeout.connect(self._count)
@@ -58,7 +68,9 @@ class FacetsPanel(QWidget):
             session.models.state_changed,
         ):
             fact.connect(self.refresh)
+        self.search.textChanged.connect(self._update_list)
         self.list.facet_clicked.connect(self._on_list_facet_clicked)
+        self.list.fold_requested.connect(self._on_list_fold_requested)
 
     @Slot()
     def refresh(self) -> None:
@@ -80,11 +92,16 @@ class FacetsPanel(QWidget):
         thresholds = np.asarray(session.thresholds.values, dtype=np.float32)
         each = np.broadcast_to(thresholds, (len(session.photos.categories),))
         view = LibraryView(session.photos.columns(), each)
-        rows = session.shown.rows
-        self._counting.run(lambda: facet_groups(view, rows), self._show)
+        rows, roots = session.shown.rows, [str(root) for root in session.pipeline.roots]
+        self._counting.run(lambda: facet_groups(view, rows, roots), self._show)
 
     def _show(self, counted: tuple[FacetGroup, ...]) -> None:
-        total = len(self._session.shown)
+        self._counted = counted
+        self._update_list()
+
+    @Slot()
+    def _update_list(self) -> None:
+        total, wanted = len(self._session.shown), self.search.text().strip()
         states = dict(terms_of(self._session.shown.filter_text))
         caption = "Filter"
         if self._session.shown.filter_error is not None:
@@ -92,16 +109,40 @@ class FacetsPanel(QWidget):
             states = dict.fromkeys(states, TermState.NOT_APPLIED)
         # Also what no photo shown has: what is left out must be there to be clicked away.
         chosen = FacetGroup(caption, tuple(Facet(term, term, total) for term in states))
+        counted = self._counted
+        if wanted:
+            counted = found_facets(counted, wanted, self._session.photos.names)
         groups = (chosen, *counted) if states else counted
-        self.list.set_groups(groups, states, total)
-        nothing = _NOTHING_SHOWN if len(self._session.photos) else _NOTHING_OPEN
-        self.hint.setText("" if total else nothing)
-        self.hint.setVisible(not total)
+        self.list.counts.set_groups(groups, states, total, self._opened(everything=bool(wanted)))
+        self._tell(total, is_found=bool(counted))
+
+    def _tell(self, total: int, *, is_found: bool) -> None:
+        """Say why nothing is listed."""
+        hint = ""
+        if not total:
+            hint = _NOTHING_SHOWN if len(self._session.photos) else _NOTHING_OPEN
+        elif not is_found and self._counted:
+            hint = _NOTHING_FOUND
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.search.setVisible(bool(total))
+
+    def _opened(self, *, everything: bool) -> Callable[[Facet], bool]:
+        """Whether the folders in a folder are listed: at first only those in the outermost one."""
+        facets = [facet for group in self._counted for facet in group.facets]
+        tops = [facet.term for facet in facets if facet.has_parts and not facet.depth]
+        first = tops[0] if len(tops) == 1 else None
+        return lambda facet: everything or (facet.term == first) is not (facet.term in self._turned)
 
     @Slot(str, bool)
     def _on_list_facet_clicked(self, term: str, negating: bool) -> None:
         shown = self._session.shown
         shown.set_filter(clicked(shown.filter_text, term, negating=negating))
+
+    @Slot(str)
+    def _on_list_fold_requested(self, term: str) -> None:
+        self._turned ^= {term}
+        self._update_list()
 
 
 class FacetsDock(QDockWidget):

@@ -8,10 +8,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from csra_gui.search.facet_list import FacetList
+from csra_gui.search.facet_list import FacetList, arrow_area
 from csra_gui.search.facet_model import FacetModel, FacetRole
-from csra_gui.search.facets import Facet, FacetGroup, facet_groups
+from csra_gui.search.facets import Facet, FacetGroup, facet_groups, found_facets, unfolded
 from csra_gui.search.filter_terms import TermState
+from engine.api.label_names import SHIPPED_NAMES
 from engine.library.columns import Columns
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
@@ -96,6 +97,67 @@ def test_before_there_is_a_model_there_are_counts_too() -> None:
     assert "tags:=0" not in found, "nobody has looked yet"
 
 
+def folders_of(*paths: str) -> Columns:
+    """A photo in each folder."""
+    photos = len(paths)
+    return replace(
+        columns(),
+        image_ids=np.arange(photos),
+        names=("x.jpg",) * photos,
+        folders=paths,
+        folder_of=np.arange(photos),
+        mtimes_ns=np.zeros(photos, dtype=np.int64),
+        reviewed=np.zeros(photos, dtype=bool),
+        failed=np.zeros(photos, dtype=bool),
+        scores=np.full((photos, 2), np.nan, dtype=np.float16),
+        verdicts=np.zeros((photos, 3), dtype=np.uint8),
+    )
+
+
+TREE = folders_of("/p/2023/10 sea", "/p/2023/9 city", "/p/2024", "/p/2024/trip/one", "/q")
+
+
+def test_folders_are_a_tree_whose_counts_include_what_is_below() -> None:
+    view = LibraryView(TREE, np.array([0.5, 0.5], dtype=np.float32))
+    groups = facet_groups(view, np.arange(4), ["/p", "/q"])
+    folders = groups[-1].facets
+    assert [(f.caption, f.depth, f.count, f.has_parts) for f in folders] == [
+        ("2023", 0, 2, True),
+        ("9 city", 1, 1, False),
+        ("10 sea", 1, 1, False),
+        ("2024", 0, 2, True),
+        ("trip", 1, 1, True),
+        ("one", 2, 1, False),
+    ]
+    for facet in folders:
+        rows = view.rows(parse(facet.term))
+        assert np.count_nonzero(rows[:4]) == facet.count, facet.term
+    both = facet_groups(view, np.arange(5), ["/p", "/q"])[-1].facets
+    assert [f.caption for f in both if not f.depth] == ["p", "q"]
+
+
+def test_a_search_finds_labels_by_any_name_and_folders_with_what_they_lie_in() -> None:
+    view = LibraryView(TREE, np.array([0.5, 0.5], dtype=np.float32))
+    groups = (
+        FacetGroup("Labels", (Facet("sofa", "sofa", 3), Facet("dog", "dog", 1))),
+        *facet_groups(view, np.arange(4), ["/p"]),
+    )
+
+    def found(text: str) -> list[str]:
+        return [f.caption for g in found_facets(groups, text, SHIPPED_NAMES) for f in g.facets]
+
+    assert found("COUCH") == ["sofa"]
+    assert found("one") == ["2024", "trip", "one"]
+    assert found("zzz") == []
+
+
+def test_parts_of_what_is_folded_are_not_listed() -> None:
+    view = LibraryView(TREE, np.array([0.5, 0.5], dtype=np.float32))
+    folders = facet_groups(view, np.arange(4), ["/p"])[-1].facets
+    seen = unfolded(folders, lambda facet: facet.caption in ("2023", "trip"))
+    assert [f.caption for f in seen] == ["2023", "9 city", "10 sea", "2024"]
+
+
 GROUPS = (
     FacetGroup("Labels", (Facet("cat", "cat", 3), Facet("dog", "<b>dog</b>\u202e", 1))),
     FacetGroup("Review", (Facet("reviewed:no", "Not reviewed", 4),)),
@@ -134,7 +196,7 @@ def test_a_screen_reader_hears_count_and_state_and_names_are_literal() -> None:
 def facets(qtbot: QtBot) -> FacetList:
     widget = FacetList()
     qtbot.addWidget(widget)
-    widget.set_groups(GROUPS, {}, 4)
+    widget.counts.set_groups(GROUPS, {}, 4)
     widget.resize(220, 300)
     widget.show()
     qtbot.waitExposed(widget)
@@ -168,13 +230,36 @@ def test_the_keyboard_does_the_same(facets: FacetList, qtbot: QtBot) -> None:
     assert told == [("cat", False), ("dog", True), ("reviewed:no", True)]
 
 
+def test_a_folder_is_folded_by_its_arrow_and_by_keys(facets: FacetList, qtbot: QtBot) -> None:
+    folders = (Facet("a", "a", 2, 0, True), Facet("b", "b", 1, 1))
+    told: list[str] = []
+    facets.fold_requested.connect(told.append)
+    facets.counts.set_groups([FacetGroup("Folders", folders)], {}, 2)
+    index = facets.counts.index(1)
+    arrow = arrow_area(facets.visualRect(index), index.data(FacetRole.ROW)).center()
+    with qtbot.assertNotEmitted(facets.facet_clicked):
+        qtbot.mouseClick(facets.viewport(), Qt.MouseButton.LeftButton, pos=arrow)
+    assert told == ["a"]
+    facets.setCurrentIndex(index)
+    qtbot.keyClick(facets, Qt.Key.Key_Right)
+    assert told == ["a"], "it is open"
+    qtbot.keyClick(facets, Qt.Key.Key_Left)
+    assert told == ["a", "a"]
+    facets.counts.set_groups([FacetGroup("Folders", folders)], {}, 2, lambda _: False)
+    assert [row.caption for row in facets.counts.rows()] == ["Folders", "a"]
+    spoken = facets.counts.index(1).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "a, 2 photos, folded"
+    with qtbot.waitSignal(facets.facet_clicked):
+        qtbot.mouseClick(facets.viewport(), Qt.MouseButton.LeftButton, pos=middle(facets, 1))
+
+
 def test_states_look_different(facets: FacetList) -> None:
     def shot() -> object:
         return facets.viewport().grab(facets.visualRect(facets.counts.index(1))).toImage()
 
     looks = []
     for state in TermState:
-        facets.set_groups(GROUPS, {"cat": state}, 4)
+        facets.counts.set_groups(GROUPS, {"cat": state}, 4)
         looks.append(shot())
     assert looks[0] != looks[1] != looks[2] != looks[0]
     assert isinstance(facets.counts.index(1).data(FacetRole.ROW).share, float)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
@@ -13,7 +14,10 @@ from csra_gui.search.filter_edit import FilterEdit
 from csra_gui.search.filter_help import EXAMPLES, FilterHelp
 from csra_gui.search.saved_filters import SavedFilter, SavedFilters
 from csra_gui.search.sort_chooser import SortChooser
+from csra_gui.session.photo_table import PhotoTable
+from engine.api.categories import shipped_categories
 from engine.library.filters.completion import Completion, complete
+from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
 from engine.library.filters.tree import FilterError
 
@@ -141,8 +145,17 @@ def test_an_end_that_is_missing_is_marked_at_the_last_character(edit: FilterEdit
 
 
 @pytest.mark.parametrize("example", [example for example, _ in EXAMPLES])
-def test_every_example_of_the_help_is_understood(example: str) -> None:
-    parse(example)
+@pytest.mark.parametrize("known", ["voc", "coco"])
+def test_every_example_of_the_help_holds_with_the_labels_that_ship(
+    example: str, known: str
+) -> None:
+    photos = PhotoTable()
+    photos.use_model("x", shipped_categories(known))
+    photos.add([Path("/photos/a.jpg")])
+    least = np.full(len(photos.categories), 0.5, dtype=np.float32)
+    view = LibraryView(photos.columns(), least)
+    assert view.rows(parse(example)).shape == (1,)
+    assert not view.words_in_names(parse(example))
 
 
 def test_an_example_that_is_clicked_becomes_the_filter(qtbot: QtBot) -> None:

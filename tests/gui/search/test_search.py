@@ -173,6 +173,20 @@ def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtB
     qtbot.waitUntil(lambda: len(shown(searching)) == 5)
 
 
+def test_the_counts_can_be_searched(searching: Application, qtbot: QtBot) -> None:
+    panel = searching.window.search.facets.panel
+    searching.window.search.facets.show()
+    qtbot.waitUntil(lambda: facet(searching, "cat") is not None)
+    panel.search.setText("human")
+    assert facet(searching, "cat") is None
+    assert facet(searching, "person") is not None
+    panel.search.setText("zzz")
+    assert panel.hint.isVisible()
+    panel.search.clear()
+    assert facet(searching, "cat") is not None
+    assert not panel.hint.isVisible()
+
+
 def test_counts_follow_what_is_said(searching: Application, qtbot: QtBot) -> None:
     searching.window.search.facets.show()
     searching.session.focus.set_current(row(searching, "cat.jpg"))

@@ -6,6 +6,8 @@ import numpy as np
 
 from csra_gui.base.activity import MovingRate
 from csra_gui.session.photo_table import PhotoTable
+from engine.api.categories import Categories
+from engine.library.values import Verdict
 
 
 def table(count: int) -> PhotoTable:
@@ -51,3 +53,42 @@ def test_a_clock_that_stands_still_gives_no_rate() -> None:
     assert rate.add(5.0, 10) is None
     assert rate.add(7.0, 10) == 5.0
     assert rate.add(30.0, 56) == 2.0
+
+
+def test_labels_are_shown_in_words_and_decided_on_by_the_same() -> None:
+    photos = PhotoTable()
+    photos.add([Path("a.jpg"), Path("b.jpg")])
+    photos.use_model("m", Categories(("diningtable", "tvmonitor", "dog")))
+    assert list(photos.categories) == ["dining table", "TV", "dog"]
+    photos.set_scores(0, np.array([0.9, 0.1, 0.1], dtype=np.float32))
+    photos.decide([0], {"dining table": Verdict.REJECTED, "TV": Verdict.ADDED})
+    assert [label.category for label in photos.labels(0, 0.5)] == ["TV"]
+    columns = photos.columns()
+    assert tuple(columns.categories) == ("dining table", "TV", "dog")
+    photos.use_model("other", Categories(("tv", "couch")))
+    assert [label.index for label in photos.labels(0, 0.5)] == [0], "the other model knows it, too"
+
+
+def test_what_is_one_label_and_two_categories_is_decided_on_once() -> None:
+    photos = PhotoTable()
+    photos.add([Path("a.jpg")])
+    photos.use_model("m", Categories(("sofa", "couch")))
+    photos.set_scores(0, np.array([0.9, 0.8], dtype=np.float32))
+    photos.decide([0], {"sofa": Verdict.REJECTED})
+    assert not photos.labels(0, 0.5)
+    assert set(photos.verdicts(0)) == {"sofa", "couch"}
+    assert set(photos.verdict_codes([0])) == {"sofa", "couch"}
+    assert photos.columns().verdicts.tolist() == [[2, 2]]
+
+
+def test_a_label_that_nothing_is_said_of_any_more_can_be_forgotten() -> None:
+    photos = PhotoTable()
+    photos.add([Path("a.jpg"), Path("b.jpg")])
+    photos.decide([0], {"x": Verdict.ADDED, "y": Verdict.ADDED})
+    photos.decide([0], {"x": None})
+    photos.forget_unused_labels()
+    assert photos.known_labels == ("y",)
+    assert photos.verdicts(0) == {"y": Verdict.ADDED}
+    photos.decide([1], {"z": Verdict.REJECTED})
+    assert photos.verdicts(1) == {"z": Verdict.REJECTED}
+    assert photos.verdicts(0) == {"y": Verdict.ADDED}
