@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
+    QComboBox,
     QMainWindow,
     QSplitter,
     QStackedWidget,
@@ -86,7 +87,6 @@ class MainWindow(QMainWindow):
         works = (self.evaluation.closing_text, self.training.closing_text)
         self.closing = ClosingQuestion(self, works)
         DropTarget(self, session, self.browse.opener, self.models.controller)
-        TypingGuard(self)
         features = (
             self.browse.actions,
             self.maps.actions,
@@ -100,8 +100,10 @@ class MainWindow(QMainWindow):
         )
         caches = (self.browse.cache, FeatureCache(session, settings, self.training).cache)
         self.actions_table = ActionTable(session, settings, features, caches, self)
+        self._guard_typing()
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self._stack = QStackedWidget(self)
+        notifier.place = self._stack
         self._layout = WindowLayout(self, self._splitter, settings)
         self._place_panels()
         self._place_actions()
@@ -110,6 +112,16 @@ class MainWindow(QMainWindow):
         self._restore_layout()
 
     # Building.
+
+    def _guard_typing(self) -> None:
+        """Single keys are commands where photos, their labels or their maps are."""
+        browse, labels = self.browse, self.review.labels
+        lists = (browse.grid.grid, browse.grid.list, browse.stage.filmstrip, labels.labels)
+        places = (*lists, browse.grid, browse.stage, labels, self.maps.panel)
+        guard = TypingGuard(self, places, self.actions_table.command)
+        guard.text_typed.connect(labels.type_text)
+        for box in self.findChildren(QComboBox):  # keys stay there when the mouse chooses
+            box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _place_panels(self) -> None:
         for panel in (self.browse.grid, self.browse.stage, self.review.labels):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -41,6 +41,7 @@ class BrowseController(QObject):
         self._thumbnails = thumbnails
         self._window = window
         self._full_screen: FullScreen | None = None
+        browsing.steps.end_reached.connect(self._on_steps_end_reached)
 
     def show_full_screen(self) -> None:
         """Show the current photo alone."""
@@ -75,6 +76,10 @@ class BrowseController(QObject):
                 f"The thumbnail cache is empty; {megabytes(freed)} are free again.", Topic.NOTE
             ),
         )
+
+    @Slot(bool)
+    def _on_steps_end_reached(self, is_last: bool) -> None:
+        self._notifier.done(f"This is the {'last' if is_last else 'first'} photo.")
 
     def _forget_full_screen(self) -> None:
         self._full_screen = None

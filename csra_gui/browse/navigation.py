@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from csra_gui.session.session import Session
 
 
 class PhotoSteps(QObject):
-    """Starts from the current photo."""
+    """Starts from the current photo.
+
+    Signals:
+        end_reached: whoever wanted to go on or back is there already; whether at the last photo.
+    """
+
+    end_reached = Signal(bool)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +31,9 @@ class PhotoSteps(QObject):
     def go(self, steps: int) -> None:
         """Go so many photos further, or back."""
         photo = self.photo_after(steps)
-        if photo is not None:
+        if photo == self._session.focus.current:
+            self.end_reached.emit(steps > 0)
+        elif photo is not None:
             self._session.focus.set_current(photo)
 
     def go_to_start(self) -> None:

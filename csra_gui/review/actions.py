@@ -105,8 +105,8 @@ class ReviewActions(FeatureActions):
     def _slots(self) -> Slots:
         review = self._review
         slots: Slots = {
-            "undo": self._session.decisions.undo,
-            "redo": self._session.decisions.redo,
+            "undo": review.undo,
+            "redo": review.redo,
             "accept_all": review.accept_all_and_go_on,
             "repeat": review.repeat,
             "next_unreviewed": review.go_to_next_unreviewed,

@@ -181,6 +181,7 @@ class BulkDialog(QDialog):
         edit = self._planned
         verdicts = edit.verdicts(self._session.photos.categories)
         self._session.decisions.decide(self._preview.rows, verdicts, caption=edit.caption)
+        self._review.tell_done(f"{photos_text(len(self._preview.rows))} changed.")
         self._review.note_labels(edit.replacement or edit.label)
 
 

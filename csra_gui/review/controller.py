@@ -11,11 +11,20 @@ from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_
 from csra_gui.review.label_list_model import LabelRow, Share
 from csra_gui.review.label_rows import next_in_turn, toggled
 from csra_gui.session.session import Session
-from csra_gui.widgets.notifier import Notifier, Topic
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.library.columns import BoolArray, IntArray
 from engine.library.values import Verdict
+from engine.texts import photos_text
 
 _ALL_DONE = "All photos that are shown have been reviewed."
+_LAST = "That was the last one"
+_FROM_THE_START = f"{_LAST}; on with the first that is not reviewed."
+_WORDS = {
+    Verdict.ACCEPTED: "accepted",
+    Verdict.REJECTED: "rejected",
+    Verdict.ADDED: "added",
+    None: "open again",
+}
 
 
 class ReviewController(QObject):
@@ -73,6 +82,20 @@ class ReviewController(QObject):
 
     # Decisions.
 
+    def undo(self) -> None:
+        """Take back the last edit, of whichever photos."""
+        decisions = self._session.decisions
+        if decisions.undo_caption:
+            self._notifier.done(f"Undone: {decisions.undo_caption}", Remedy("Redo", self.redo))
+            decisions.undo()
+
+    def redo(self) -> None:
+        """Make again what was undone last."""
+        decisions = self._session.decisions
+        if decisions.redo_caption:
+            self._notifier.done(f"Done again: {decisions.redo_caption}", Remedy("Undo", self.undo))
+            decisions.redo()
+
     def accept(self, category: str) -> None:
         """A label is right; once more takes that back."""
         row = self._row(category)
@@ -121,20 +144,24 @@ class ReviewController(QObject):
             for row in self._rows
             if row.share is Share.ALL and row.verdict is None
         }
-        following = self._next_unreviewed()
-        self._say(verdicts, "Accept all labels", reviewed=True)
+        following, said = self._next_unreviewed(), f"{photos_text(len(self.targets))} accepted."
+        if self._is_last(self.targets):
+            said += f" {_LAST}." if following is None else f" {_FROM_THE_START}"
+        self._say(verdicts, "Accept all labels", reviewed=True, said=said)
         self._go_to(following)
 
     def repeat(self) -> None:
         """Say of these photos what was last said of others."""
         if self.can_repeat:
-            self._decide(self._last, "Repeat decisions", None)
+            said = f"Said the same of {photos_text(len(self.targets))}."
+            self._decide(self._last, "Repeat decisions", None, said)
             self._last_targets = self.targets
 
     def set_reviewed(self, reviewed: bool) -> None:
         """Mark the photos, or take the mark away."""
-        caption = "Mark as reviewed" if reviewed else "Mark as not reviewed"
-        self._decide({}, caption, reviewed)
+        mark = "as reviewed" if reviewed else "as not reviewed"
+        said = f"{photos_text(len(self.targets))} marked {mark}."
+        self._decide({}, f"Mark {mark}", reviewed, said)
 
     def toggle_reviewed(self) -> None:
         """Mark the photos, or take the mark away if all have it."""
@@ -151,7 +178,11 @@ class ReviewController(QObject):
 
     def go_to_next_unreviewed(self) -> None:
         """The next photo that is not marked; from the end on, the first one."""
-        self._go_to(self._next_unreviewed())
+        following, shown = self._next_unreviewed(), self._session.shown
+        before = max((shown.position_of(row) or 0 for row in self.targets), default=0)
+        if following is not None and (shown.position_of(following) or 0) < before:
+            self._notifier.done(_FROM_THE_START)
+        self._go_to(following)
 
     def progress(self) -> tuple[int, int]:
         """How many of the photos shown are reviewed, and how many there are."""
@@ -181,6 +212,7 @@ class ReviewController(QObject):
         verdicts: Mapping[str, Verdict | None],
         caption: str,
         reviewed: bool | None = None,
+        said: str = "",
     ) -> None:
         """Decide, and remember it for repeating: all that is said of the same photos is a set."""
         targets = self.targets
@@ -189,14 +221,23 @@ class ReviewController(QObject):
         if targets != self._last_targets:
             self._last, self._last_targets = {}, targets
         self._last |= verdicts
-        self._decide(verdicts, caption, reviewed)
+        self._decide(verdicts, caption, reviewed, said or _said(verdicts, len(targets)))
 
     def _decide(
-        self, verdicts: Mapping[str, Verdict | None], caption: str, reviewed: bool | None
+        self,
+        verdicts: Mapping[str, Verdict | None],
+        caption: str,
+        reviewed: bool | None,
+        said: str,
     ) -> None:
         targets = self.targets
         if targets and (verdicts or reviewed is not None):
             self._session.decisions.decide(targets, verdicts, caption=caption, reviewed=reviewed)
+            self.tell_done(said)
+
+    def tell_done(self, said: str) -> None:
+        """Say what has just been done, and offer to take it back."""
+        self._notifier.done(said, Remedy("Undo", self.undo))
 
     def _next_unreviewed(self) -> int | None:
         session, current = self._session, self._session.focus.current
@@ -207,6 +248,10 @@ class ReviewController(QObject):
         left = in_turn[~self._reviewed(in_turn)]
         left = left[~np.isin(left, self.targets)]
         return int(left[0]) if len(left) else None
+
+    def _is_last(self, rows: Sequence[int]) -> bool:
+        """Whether nothing that is shown comes after these photos."""
+        return self._session.shown.row_at(len(self._session.shown) - 1) in rows
 
     def _reviewed(self, rows: IntArray) -> BoolArray:
         marks: BoolArray = self._session.photos.decisions.reviewed[rows]
@@ -222,3 +267,11 @@ class ReviewController(QObject):
 
 def _caption(verb: str, category: str) -> str:
     return f"{verb} “{category}”"
+
+
+def _said(verdicts: Mapping[str, Verdict | None], count: int) -> str:
+    """What has been done: the same to some labels, of one photo or of several."""
+    labels, words = ", ".join(f"“{label}”" for label in verdicts), set(verdicts.values())
+    word = words.pop() if len(words) == 1 else Verdict.ADDED  # some were found by the machine, too
+    on_many = f" on {photos_text(count)}" if count > 1 else ""
+    return f"{labels} {_WORDS[word]}{on_many}."

@@ -64,6 +64,11 @@ class LabelEntry(QLineEdit):
         """What is offered now; nothing while no list is open."""
         return self._labels.stringList() if self.offers.isVisible() else []
 
+    def type_text(self, text: str) -> None:
+        """Add to what is typed, as keys would."""
+        self.setText(self.text() + text)
+        self._offer(self.text())
+
     @override
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:

@@ -184,6 +184,13 @@ class LabelsPanel(QWidget):
         """Let the person type a label."""
         self.entry.setFocus()
 
+    @Slot(str)
+    def type_text(self, text: str) -> None:
+        """Go on with a label that was begun where nothing takes text."""
+        if self._review.targets:
+            self.entry.setFocus()
+            self.entry.type_text(text)
+
     # The list.
 
     @Slot()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from csra_gui.base.icons import icon
@@ -47,8 +47,6 @@ class SortChooser(QWidget):
         )
         self.categories.setMinimumContentsLength(8)
         self.direction.setAutoRaise(True)
-        for chooser in (self.orders, self.categories):
-            chooser.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # after a click keys go to the photos
         name = QLabel("&Sort:", self)
         name.setBuddy(self.orders)
         layout = QHBoxLayout(self)

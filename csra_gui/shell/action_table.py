@@ -54,6 +54,11 @@ class ActionTable(QObject):
         feature.flush()
         return feature[name]
 
+    def command(self, key: QKeySequence) -> QAction | None:
+        """What a key runs."""
+        name = self._by_key.get(key.toString())
+        return None if name is None else self[name]
+
     def menu(self, name: str) -> QMenu:
         """A menu by its id."""
         return self._menus[name]
@@ -94,8 +99,10 @@ class ActionTable(QObject):
 
     @Slot()
     def _apply_shortcuts(self) -> None:
+        self._by_key: dict[str, str] = {}
         for spec in self.shortcuts.specs:
             action = self[spec.id]
+            self._by_key |= dict.fromkeys(self.shortcuts.keys(spec.id), spec.id)
             action.setShortcuts([QKeySequence(key) for key in self.shortcuts.keys(spec.id)])
             plain = plain_text(spec.text)
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)

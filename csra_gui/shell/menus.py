@@ -233,6 +233,7 @@ OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("Ctrl or Shift while clicking, dragging a frame", "Select several photos"),
     ("I on the whole screen", "Show the photo's name and labels"),
     ("Tab", "Go to the next part of the window"),
+    ("A word, typed on the photos", "Add it as a label"),
     ("Space held on the photo", "Hide the map"),
     ("Shift while dragging on the photo", "Read what a part of it says"),
     ("Escape on the photo", "Forget the part that is marked"),

@@ -1,23 +1,33 @@
-"""Keeps commands on single keys from taking what a person types."""
+"""Tells keys that are commands from keys that are typed."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt, Slot
-from PySide6.QtGui import QKeyEvent
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
-    QTreeView,
     QWidget,
 )
 from shiboken6 import isValid
 from typing_extensions import override
 
+#: Letters that follow each other within this time may be a word: none of them is a command yet.
+HELD_MS = 200
+#: So many of them are one, unless all are the same.
+_WORD = 3
+#: Leads to where a word is typed, so what follows goes there by itself.
+_BEGINS_TEXT = "add_label"
 _EDITORS = (QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit)
+#: They look for what is typed among what they list.
+_SEARCHED = (QAbstractItemView, QComboBox)
 _RETURNS = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter})
 _OTHER_TYPED = _RETURNS | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
 _COMMANDING = (
@@ -28,28 +38,113 @@ _COMMANDING = (
 
 
 class TypingGuard(QObject):
-    """While a text has the focus, keys without Ctrl or Alt belong to it; in a tree, Return does.
+    """Decides what keys without Ctrl or Alt are in a window.
 
-    Qt asks the widget with the focus before it runs a shortcut; line edits claim letters, but
-    neither Return nor what a read-only text would get. The filter is on that one widget only:
-    one on the whole application would see every event there is.
+    In a text they belong to it. While photos or labels have the focus they are commands, but for
+    letters of a word: several in quick succession. Anywhere else they are none, and what nobody
+    takes there is text. In other windows, texts alone are looked after.
+
+    Qt asks the widget with the focus, then those around it, before it runs a shortcut. The filter
+    is on that widget and on the window: one on the application would see every event there is.
+
+    Args:
+        window: whose commands these are.
+        places: widgets in which single keys are commands, with all that is in them and takes no
+            text.
+        command: finds what a key runs.
+
+    Signals:
+        text_typed: where nothing takes it.
     """
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    text_typed = Signal(str)
+
+    def __init__(
+        self,
+        window: QWidget,
+        places: Sequence[QWidget],
+        command: Callable[[QKeySequence], QAction | None],
+    ) -> None:
+        super().__init__(window)
+        self._window = window
+        self._places = tuple(places)
+        self._command = command
+        self._held: list[tuple[str, QAction]] = []
+        self._timer = QTimer(self, singleShot=True, interval=HELD_MS)
+        self._timer.timeout.connect(self._run_held)
         self._guarded: QWidget | None = None
+        window.installEventFilter(self)
         app = QApplication.instance()
         assert isinstance(app, QApplication)  # noqa: S101 - narrows the type, no input is checked
         app.focusChanged.connect(self._on_app_focus_changed)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        if not isinstance(event, QKeyEvent) or event.modifiers() & _COMMANDING:
             return False
-        if event.modifiers() & _COMMANDING or not _belongs_to(watched, event.key()):
+        if event.type() == QEvent.Type.ShortcutOverride and self._is_no_command(event):
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.KeyPress and self._is_in_place and event.text().isalpha():
+            self._hold(event)
+            return True
+        if event.type() == QEvent.Type.KeyPress and watched is self._window and _is_text(event):
+            self.text_typed.emit(event.text())
+            return True
+        return False
+
+    def _is_no_command(self, event: QKeyEvent) -> bool:
+        """Whether the window must not run what this key would run."""
+        is_typed = event.key() < Qt.Key.Key_Escape or event.key() in _OTHER_TYPED
+        if _is_editor(self._guarded):
+            return is_typed
+        if self._guarded is not None and not self._window.isAncestorOf(self._guarded):
             return False
-        event.accept()
-        return True
+        if self._is_in_place and event.text().isalpha():
+            return True  # it may be one, a little later
+        self._run_held()
+        return is_typed and not self._is_in_place
+
+    @property
+    def _is_in_place(self) -> bool:
+        focused = self._guarded
+        if focused is None or focused in self._places:
+            return focused is not None
+        if isinstance(focused, (*_EDITORS, *_SEARCHED)):
+            return False
+        return any(place.isAncestorOf(focused) for place in self._places)
+
+    # Words.
+
+    def _hold(self, event: QKeyEvent) -> None:
+        command = self._command(QKeySequence(event.keyCombination()))
+        begins_text = command is not None and command.objectName() == _BEGINS_TEXT
+        if command is not None and (event.isAutoRepeat() or (begins_text and not self._held)):
+            self._run_held()
+            command.trigger()
+            return
+        letters = "".join(letter for letter, _ in self._held) + event.text()
+        if command is None or (len(letters) >= _WORD and len(set(letters)) > 1):
+            self._forget_held()
+            self.text_typed.emit(letters)
+            return
+        if self._held and len(set(letters)) == 1:
+            self._run_held()  # the same key again is the same command again
+        self._held.append((event.text(), command))
+        self._timer.start()
+
+    @Slot()
+    def _run_held(self) -> None:
+        commands = [command for _, command in self._held]
+        self._forget_held()
+        for command in commands:
+            command.trigger()
+
+    def _forget_held(self) -> None:
+        self._timer.stop()
+        self._held.clear()
+
+    # The focus.
 
     @Slot(QWidget, QWidget)
     def _on_app_focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
@@ -57,18 +152,19 @@ class TypingGuard(QObject):
         if self._guarded is not None and isValid(self._guarded):
             self._guarded.removeEventFilter(self)
             self._guarded.destroyed.disconnect(self._forget)
-        editable = isinstance(now, QComboBox) and now.isEditable()
-        self._guarded = now if editable or isinstance(now, (*_EDITORS, QTreeView)) else None
-        if self._guarded is not None:
-            self._guarded.installEventFilter(self)
-            self._guarded.destroyed.connect(self._forget)
+        self._guarded = now
+        if now is not None:
+            now.installEventFilter(self)
+            now.destroyed.connect(self._forget)
 
     @Slot()
     def _forget(self) -> None:
         self._guarded = None
 
 
-def _belongs_to(widget: QObject, key: int) -> bool:
-    if isinstance(widget, QTreeView):
-        return key in _RETURNS
-    return key < Qt.Key.Key_Escape or key in _OTHER_TYPED
+def _is_editor(widget: QWidget | None) -> bool:
+    return isinstance(widget, _EDITORS) or (isinstance(widget, QComboBox) and widget.isEditable())
+
+
+def _is_text(event: QKeyEvent) -> bool:
+    return event.text().isprintable() and bool(event.text().strip())

@@ -69,6 +69,7 @@ class ActivityRow(QWidget):
         if activity.show is not None:
             caption, show = activity.show
             more = QPushButton(caption)
+            more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             more.clicked.connect(show)
             row.addWidget(more)
         for button in (self._pause, self._resume, self._cancel):
@@ -82,6 +83,7 @@ class ActivityRow(QWidget):
 
     def _button(self, name: str, caption: str, act: Callable[[], object] | None) -> QPushButton:
         button = QPushButton(icon(name), caption)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # it goes when the work is over
 
         def click() -> None:
             button.setEnabled(False)

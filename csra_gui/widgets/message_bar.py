@@ -149,12 +149,14 @@ class _Message(QWidget):
         if action is not None:
             self._caption = action.text() if isinstance(action, QAction) else action
             button = QPushButton(self._caption.replace("&", "&&"))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # it goes when it is clicked
             button.clicked.connect(self._on_button_clicked)
             row.addWidget(button)
         close = QToolButton()
         close.setIcon(icon("close"))
         close.setIconSize(QSize(14, 14))
         close.setAutoRaise(True)
+        close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         close.setToolTip(tool_tip(self.tr("Close this message")))
         close.setAccessibleName(self.tr("Close this message"))
         close.clicked.connect(self.close_requested)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from csra_gui.widgets.message_bar import MessageBar, MessageLevel
 from csra_gui.widgets.text_dialogs import BugDialog
+from csra_gui.widgets.toast import Toast
 from engine.texts import display_text
 
 _log = logging.getLogger(__name__)
@@ -42,12 +44,18 @@ class Remedy:
 
 
 class Notifier(QObject):
-    """Expected things go to the message bar, faults of the program to a dialog."""
+    """Expected things go to the message bar, faults of the program to a dialog.
+
+    Attributes:
+        place: over which a line about what has just been done appears.
+    """
 
     def __init__(self, bar: MessageBar, window: QWidget) -> None:
         super().__init__(window)
         self._bar = bar
         self._window = window
+        self.place = window
+        self.toast: Toast | None = None
         self._bug_dialog: BugDialog | None = None
 
     def info(self, text: str, topic: Topic, remedy: Remedy | None = None) -> None:
@@ -61,6 +69,22 @@ class Notifier(QObject):
     def error(self, text: str, topic: Topic, remedy: Remedy | None = None) -> None:
         """Something failed; the text says what to do."""
         self._show(text, MessageLevel.ERROR, topic, remedy)
+
+    def done(self, text: str, remedy: Remedy | None = None) -> None:
+        """Something was done as the person wanted: said for a moment, over the photos."""
+        direct = Qt.FindChildOption.FindDirectChildrenOnly
+        inside = self._window.findChildren(QWidget, options=direct)
+        covers = [w for w in inside if w.isWindow() and w.isVisible() and w.isFullScreen()]
+        place = covers[0] if covers else self.place
+        if self.toast is None or not isValid(self.toast) or self.toast.parentWidget() is not place:
+            self.undone()
+            self.toast = Toast(place)
+        self.toast.show_text(display_text(text), None if remedy is None else _action(remedy))
+
+    def undone(self) -> None:
+        """What was said last to have been done is so no more."""
+        if self.toast is not None and isValid(self.toast):
+            self.toast.hide()
 
     def clear(self, *topics: Topic) -> None:
         """Take away what is shown of these topics; it is no longer true."""
@@ -81,8 +105,11 @@ class Notifier(QObject):
 
     def _show(self, text: str, level: MessageLevel, topic: Topic, remedy: Remedy | None) -> None:
         _log.info("Shown (%s): %s", level, text)
-        action = None
-        if remedy is not None:
-            action = QAction(remedy.caption)
-            action.triggered.connect(lambda _checked=False: remedy.action())
+        action = None if remedy is None else _action(remedy)
         self._bar.show_message(display_text(text), level, action, topic)
+
+
+def _action(remedy: Remedy) -> QAction:
+    action = QAction(remedy.caption)
+    action.triggered.connect(lambda _checked=False: remedy.action())
+    return action
