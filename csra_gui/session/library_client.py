@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
+from shiboken6 import isValid
 
 from engine.api.errors import EngineError
 from engine.library.carrying import carry_over
@@ -110,8 +111,10 @@ class LibraryClient(QObject):
         Args:
             work: runs in the library's thread.
             done: is called in the GUI thread with what the work returned.
-            failed: is called in the GUI thread with the reason.
+            failed: is called in the GUI thread with the reason. A method of a widget is called
+                only while the widget exists: a dialog may be closed before its answer comes.
         """
+        done, failed = _while_alive(done), _while_alive(failed)
         self._tasks.put(_Task(lambda: work(self._worker.library()), done, failed))
 
     def report(self, error: EngineError) -> None:
@@ -145,6 +148,13 @@ class LibraryClient(QObject):
             self.problem_changed.emit()
         if self._library is not None and self._library is not before:
             self.opened.emit()
+
+
+def _while_alive(callback: Callable[[T], object] | None) -> Callable[[T], object] | None:
+    receiver = getattr(callback, "__self__", None)
+    if callback is None or not isinstance(receiver, QObject):
+        return callback
+    return lambda value: callback(value) if isValid(receiver) else None
 
 
 class _Worker:

@@ -258,7 +258,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless():
     scores = np.array([0.9, 0, 0, 0, 0], np.float32)
     writer.write(Prediction(Path("=1+1.jpg"), "id", scores))
     row = list(csv.reader(io.StringIO(file.getvalue())))[1]
-    assert row == ["'=1+1.jpg", "'@model", "cat", "0.900000", ""]
+    assert row == ["'=1+1.jpg", "'@model", "cat", "0.900000", "", "cat"]
 
 
 def test_another_input_size_has_another_grid_and_leaves_the_models_own_alone(
