@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.review = ReviewFeature(session, settings, self.maps, notifier, self)
         self.search = SearchFeature(session, settings, self)
         self.tagging = TaggingFeature(session, settings, notifier, self)
-        self.models = ModelsFeature(session, manager, notifier, self)
+        self.models = ModelsFeature(session, manager, settings, notifier, self)
         self.evaluation = EvaluationFeature(session, manager, settings, notifier, self)
         self.training = TrainingFeature(session, manager, trainer_factory, decoder, notifier, self)
         LibraryController(session, notifier, self)

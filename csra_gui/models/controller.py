@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.ask import ask_files, ask_target, ask_whether
+from csra_gui.base.settings import Settings
 from csra_gui.models.download_dialog import DownloadDialog
 from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.import_dialog import FactsDialog
@@ -49,11 +50,17 @@ class ModelController(QObject):
     """
 
     def __init__(
-        self, session: Session, manager: ModelManager, notifier: Notifier, window: QWidget
+        self,
+        session: Session,
+        manager: ModelManager,
+        settings: Settings,
+        notifier: Notifier,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session = session
         self._manager = manager
+        self._settings = settings
         self._notifier = notifier
         self._window = window
         self._waiting: deque[ModelImport] = deque()
@@ -68,7 +75,9 @@ class ModelController(QObject):
     def show_dialog(self) -> None:
         """Open the list of models, or bring it to the front."""
         if self.dialog is None:
-            self.dialog = dialog = ModelsDialog(self._session, self._manager, self._window)
+            self.dialog = dialog = ModelsDialog(
+                self._session, self._manager, self._settings, self._window
+            )
             dialog.use_requested.connect(lambda model: self._session.models.use(model.name))
             dialog.download_requested.connect(self._ask_download)
             dialog.import_requested.connect(self.choose_import)
@@ -101,7 +110,7 @@ class ModelController(QObject):
         if model.place is Place.DOWNLOADED and model.entry.lam is not None:
             self._manager.download(DownloadOrder(model.entry))  # agreed to when it was downloaded
             return
-        dialog = DownloadDialog(model.entry, self._parent)
+        dialog = DownloadDialog(model, self._settings, self._parent)
         dialog.accepted.connect(lambda: self._manager.download(dialog.order))
         dialog.open()
 

@@ -13,13 +13,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.settings import FOLD_MODEL_DETAILS, Settings
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.models.entries import ModelEntry
 from csra_gui.models.manager import DownloadOrder
+from csra_gui.models.plain_words import size_text, what_it_names
 from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.widgets.fold import Fold
 from csra_gui.widgets.windows import fit_to_screen
 from engine.records.catalogue import CatalogueEntry
-from engine.texts import megabytes
 
+_TERMS = "Terms of use"
 _DEFAULT_LAM = 0.1
 _MAX_LAM = 10.0
 
@@ -27,14 +31,22 @@ _MAX_LAM = 10.0
 class DownloadDialog(QDialog):
     """Asks before anything is sent or received; ``order`` is what the person agreed to."""
 
-    def __init__(self, entry: CatalogueEntry, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: ModelEntry, settings: Settings, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Download a model")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._entry = entry
+        if model.entry is None:
+            raise ValueError(f"{model.name} cannot be downloaded")
+        self._entry = entry = model.entry
         self.sheet = FactSheet(self)
         self.sheet.setAccessibleName("About the download")
-        self.sheet.set_facts(entry.title, _facts(entry))
+        self.sheet.set_facts(entry.id, _facts(model, entry))
+        self.details = FactSheet(self)
+        self.details.setAccessibleName("Details of the download")
+        self.details.set_facts("", [fact for fact in model.details if fact[0] != _TERMS])
+        self.fold = Fold("Details", self.details, settings, FOLD_MODEL_DETAILS, self)
         self.agreed = QCheckBox("I agree to the &terms of use", self)
         self.agreed.setVisible(entry.terms.must_accept)
         self.lam = lam_box(self)
@@ -58,7 +70,8 @@ class DownloadDialog(QDialog):
 
     def _set_up_layout(self) -> None:
         layout = QVBoxLayout(self)
-        layout.addWidget(self.sheet, 1)
+        layout.addWidget(self.sheet, 3)
+        layout.addWidget(self.fold, 2)
         form = QFormLayout()
         form.addRow("&λ, the weight of attention:", self.lam)
         form.setRowVisible(self.lam, self._asks_lam)
@@ -83,13 +96,13 @@ def lam_box(parent: QWidget) -> QDoubleSpinBox:
     return box
 
 
-def _facts(entry: CatalogueEntry) -> list[tuple[str, str]]:
-    size = "unknown until the server says it"
-    if entry.source.size:
-        size = megabytes(entry.source.size)
-    return [
-        ("Terms of use", entry.terms.text),
+def _facts(model: ModelEntry, entry: CatalogueEntry) -> list[tuple[str, str]]:
+    size = size_text(model.size, is_guess=model.is_size_guess)
+    facts = [
+        ("It names", what_it_names(model.categories)),
+        ("Size of the download", size or "unknown until the server says it"),
         ("Comes from", entry.source.host),
-        ("Size", size),
-        *([("Note", entry.note)] if entry.note else []),
+        (_TERMS, entry.terms.text),
+        ("Note", entry.note or ""),
     ]
+    return [(caption, text) for caption, text in facts if text]

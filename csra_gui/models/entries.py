@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from engine.records.catalogue import CatalogueEntry, category_list, load_catalog
 from engine.records.inventory import ModelRow, list_models
 from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.models import ModelStore, shipped_models
+from engine.records.networks import about_bytes, operations
 from engine.records.safetensors_header import read_header
-from engine.texts import megabytes, percent
+from engine.texts import percent
 
 Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"
@@ -39,14 +40,18 @@ class ModelEntry:
         name: to open it by.
         kind: ``shipped``, ``own``, ``official`` or ``backbone``.
         place: where it is.
-        dataset: what it was trained on; this and what follows is ``None`` where unknown.
+        dataset: what it was trained on; this and what follows is ``None`` or empty where unknown.
         backbone: registry name.
-        num_heads: how many heads it has.
-        lam: λ.
         published_map: mean average precision in percent, as its authors state it.
+        measured_map: the same from 0 to 1, as it was measured here.
+        categories: what it names.
+        work: for one photo, to compare models by.
+        size: of its file in bytes.
+        is_size_guess: whether that is only about right.
         path: its file, with links resolved, if it can be opened.
         entry: of the catalogue, if it can be downloaded.
-        facts: all that is known, caption and text, in the order to show it.
+        plain: what anybody wants to know, caption and text, in the order to show it.
+        details: all else.
         problem: why it cannot be opened; empty if it can.
     """
 
@@ -55,12 +60,16 @@ class ModelEntry:
     place: Place
     dataset: str | None = None
     backbone: str | None = None
-    num_heads: int | None = None
-    lam: float | None = None
     published_map: float | None = None
+    measured_map: float | None = None
+    categories: Categories | None = None
+    work: float | None = None
+    size: int | None = None
+    is_size_guess: bool = False
     path: Path | None = None
     entry: CatalogueEntry | None = None
-    facts: Facts = ()
+    plain: Facts = ()
+    details: Facts = ()
     problem: str = ""
 
     @property
@@ -97,33 +106,55 @@ def read_entries(store: ModelStore) -> ModelEntries:
 def _model(
     row: ModelRow, path: Path | None, entry: CatalogueEntry | None, store: ModelStore
 ) -> ModelEntry:
-    facts: list[tuple[str, str]] = []
-    place, problem, dataset = Place.HERE, "", row.dataset
-    if path is not None:
-        try:
-            record = from_metadata(read_header(path).metadata)
-            facts += _record_facts(record, path)
-            dataset = dataset or record.provenance.get("dataset")
-        except EngineError as error:
-            place, problem = Place.BROKEN, str(error)
-    elif entry is not None:
-        place = _place(entry, store)
+    if path is None:
+        return _of_catalogue(row, entry, Place.HERE if entry is None else _place(entry, store))
+    try:
+        record = from_metadata(read_header(path).metadata)
+    except EngineError as error:
+        broken = ModelEntry(row.name, row.kind, Place.BROKEN, row.dataset, row.backbone)
+        return replace(broken, entry=entry, problem=str(error))
+    plain, details = _record_facts(record, path)
     if entry is not None:
-        facts += _entry_facts(entry, here=path is not None)
+        plain += _published(entry)
+    config = record.config
     return ModelEntry(
         row.name,
         row.kind,
-        place,
-        dataset,
+        Place.HERE,
+        row.dataset or record.provenance.get("dataset"),
         row.backbone,
-        row.num_heads,
-        row.lam,
         row.published_map,
-        path.resolve() if path is not None and not problem else None,
-        entry,
-        tuple((caption, text) for caption, text in facts if text),
-        problem,
+        next((value for key, value in record.results.items() if key.endswith("mAP")), None),
+        config.categories,
+        operations(config.backbone, config.preprocess.input_size),
+        path.stat().st_size,
+        path=path.resolve(),
+        entry=entry,
+        plain=_known(plain),
+        details=_known(details),
     )
+
+
+def _of_catalogue(row: ModelRow, entry: CatalogueEntry | None, place: Place) -> ModelEntry:
+    """What can be downloaded, or has been and is no model yet."""
+    model = ModelEntry(row.name, row.kind, place, row.dataset, row.backbone, row.published_map)
+    if entry is None:
+        return model
+    size = entry.source.size
+    return replace(
+        model,
+        categories=None if entry.categories is None else category_list(entry.categories),
+        work=operations(entry.backbone, entry.input_size),
+        size=about_bytes(entry.backbone) if size is None else size,
+        is_size_guess=size is None,
+        entry=entry,
+        plain=_known([*_published(entry), ("Note", entry.note or "")]),
+        details=_known(entry_details(entry)),
+    )
+
+
+def _known(facts: list[tuple[str, str]]) -> Facts:
+    return tuple((caption, text) for caption, text in facts if text)
 
 
 def _place(entry: CatalogueEntry, store: ModelStore) -> Place:
@@ -133,7 +164,9 @@ def _place(entry: CatalogueEntry, store: ModelStore) -> Place:
     return Place.PARTLY if part.is_file() else Place.AWAY
 
 
-def _record_facts(record: CheckpointRecord, path: Path) -> list[tuple[str, str]]:
+def _record_facts(
+    record: CheckpointRecord, path: Path
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     head, pixels = record.config.head, record.config.preprocess
     temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
     made = [f"{key}: {text}" for key, text in record.provenance.items() if key != _MEASURED_ON]
@@ -141,42 +174,38 @@ def _record_facts(record: CheckpointRecord, path: Path) -> list[tuple[str, str]]
     overall = [text for key, text in results.items() if not key.startswith("AP ")]
     single = [text for key, text in results.items() if key.startswith("AP ")]
     on = record.provenance.get(_MEASURED_ON) or record.provenance.get("dataset")
-    return [
+    plain = [("Quality", ", ".join(overall) + (f", on {on}" if overall and on else ""))]
+    details = [
         ("Title", record.name),
         ("Description", record.description),
-        ("Terms of use", record.licence),
-        ("Measured", ", ".join(overall) + (f", on {on}" if overall and on else "")),
-        ("Measured per category", ", ".join(single)),
         _network(record.config.backbone, head.num_heads, head.lam, pixels.input_size),
         ("Temperatures", temperatures),
-        ("Thresholds", "" if record.thresholds is None else "one per category"),
-        _categories(record.config.categories),
-        ("File", f"{path} ({megabytes(path.stat().st_size)})"),
+        ("Thresholds", "" if record.thresholds is None else "one for each label"),
+        ("Measured for each label", ", ".join(single)),
+        ("Terms of use", record.licence),
+        ("File", str(path)),
         ("How it was made", "; ".join(made)),
     ]
+    return plain, details
 
 
-def _entry_facts(entry: CatalogueEntry, *, here: bool) -> list[tuple[str, str]]:
-    published = ""
-    if entry.published_map is not None:
-        published = (
-            f"mAP {entry.published_map:g} %, as stated in the {entry.published_in}; "
-            "not measured here"
-        )
-    facts = [("Published", published), ("Note", entry.note or "")]
-    if here:
-        return facts
-    checksum = entry.source.sha256
-    lam = entry.lam
+def _published(entry: CatalogueEntry) -> list[tuple[str, str]]:
+    if entry.published_map is None:
+        return []
+    stated = f"mAP {entry.published_map:g} %, as stated in the {entry.published_in}"
+    return [("Quality", f"{stated}; not measured here")]
+
+
+def entry_details(entry: CatalogueEntry) -> list[tuple[str, str]]:
+    """What hardly anybody wants to know of a download."""
+    checksum, lam = entry.source.sha256, entry.lam
     return [
         ("Title", entry.title),
-        *facts,
-        ("Terms of use", entry.terms.text),
         _network(entry.backbone, entry.num_heads, lam, entry.input_size),
         ("λ", "never published; you choose one" if entry.kind == "official" and not lam else ""),
-        _categories(None if entry.categories is None else category_list(entry.categories)),
+        ("Trained on", entry.dataset),
+        ("Terms of use", entry.terms.text),
         ("Comes from", entry.source.host),
-        ("Size", megabytes(entry.source.size) if entry.source.size else ""),
         ("SHA-256", f"{checksum}…" if checksum else "not published; recorded at first use"),
     ]
 
@@ -192,9 +221,3 @@ def _network(
         f"{input_size} × {input_size} pixels" if input_size else "",
     )
     return "Network", ", ".join(part for part in parts if part)
-
-
-def _categories(categories: Categories | None) -> tuple[str, str]:
-    if categories is None:
-        return "Categories", ""
-    return f"Categories ({len(categories):,})", ", ".join(categories)

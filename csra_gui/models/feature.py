@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from csra_gui.base.settings import Settings
 from csra_gui.models.actions import ModelActions
 from csra_gui.models.controller import ModelController
 from csra_gui.models.manager import ModelManager
@@ -16,10 +17,15 @@ class ModelsFeature(QObject):
     """Makes the dialogs around models, and tells of what is done with them."""
 
     def __init__(
-        self, session: Session, manager: ModelManager, notifier: Notifier, window: QWidget
+        self,
+        session: Session,
+        manager: ModelManager,
+        settings: Settings,
+        notifier: Notifier,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self.manager = manager
         self.activity = manager.activity
-        self.controller = ModelController(session, manager, notifier, window)
+        self.controller = ModelController(session, manager, settings, notifier, window)
         self.actions = ModelActions(self.controller)

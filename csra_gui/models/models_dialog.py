@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
@@ -14,19 +16,22 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.base.settings import FOLD_MODEL_DETAILS, Settings
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
+from csra_gui.models.plain_words import size_text, speed_beside, what_it_names
 from csra_gui.session.session import Session
 from csra_gui.widgets.activity_bar import ActivityRow
 from csra_gui.widgets.fact_sheet import FactSheet
+from csra_gui.widgets.fold import Fold
 from csra_gui.widgets.message_bar import MessageBar
 from csra_gui.widgets.notifier import Notifier
 from csra_gui.widgets.windows import button_row, fit_to_screen
-from engine.texts import display_text, number
+from engine.api.label_names import SHIPPED_NAMES
+from engine.texts import NOTHING, display_text, number, percent, rate_text
 
-_UNKNOWN = "–"
 _SIZE = QSize(1040, 620)
 _STATES = {
     Place.HERE: "here",
@@ -39,6 +44,9 @@ _DOWNLOAD_TEXTS = {
     Place.PARTLY: "&Continue downloading…",
     Place.DOWNLOADED: "&Import the download…",
 }
+
+#: Unfolded, they show some lines and scroll.
+_DETAILS_HEIGHT = 110
 
 
 class ModelsDialog(QDialog):
@@ -55,7 +63,9 @@ class ModelsDialog(QDialog):
     export_requested = Signal(object)
     remove_requested = Signal(object)
 
-    def __init__(self, session: Session, manager: ModelManager, parent: QWidget) -> None:
+    def __init__(
+        self, session: Session, manager: ModelManager, settings: Settings, parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Models")
         self._session = session
@@ -64,6 +74,8 @@ class ModelsDialog(QDialog):
         self.filter = QLineEdit(self)
         self.tree = ModelTree(self)
         self.sheet = FactSheet(self)
+        self.details = FactSheet(self)
+        self.fold = Fold("Details", self.details, settings, FOLD_MODEL_DETAILS, self)
         self.message_bar = MessageBar(self)
         self.notifier = Notifier(self.message_bar, self)
         self.activity_row = ActivityRow(manager.activity, self)
@@ -95,18 +107,24 @@ class ModelsDialog(QDialog):
             self._wanted = ""
 
     def _set_up_layout(self) -> None:
-        self.filter.setPlaceholderText("Filter by name, data set, backbone or state")
+        self.filter.setPlaceholderText("Filter by name, label, data set or network")
         self.filter.setClearButtonEnabled(True)
         self.filter.setAccessibleName("Filter the models")
-        self.sheet.setAccessibleName("Details of the model")
+        self.sheet.setAccessibleName("What the model is")
         splitter = QSplitter(Qt.Orientation.Vertical, self)
         splitter.addWidget(self.tree)
-        splitter.addWidget(self.sheet)
+        below = QWidget(self)
+        column = QVBoxLayout(below)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.sheet, 1)
+        column.addWidget(self.fold)
+        self.details.setAccessibleName("Details of the model")
+        splitter.addWidget(below)
         splitter.setChildrenCollapsible(False)
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 2)
-        for part in (self.tree, self.sheet):
-            part.setMinimumHeight(60)
+        for part, least in ((self.tree, 60), (self.sheet, 60), (self.details, _DETAILS_HEIGHT)):
+            part.setMinimumHeight(least)
         buttons = button_row(
             self.use,
             self.download,
@@ -162,34 +180,48 @@ class ModelsDialog(QDialog):
         self._show_current()
 
     def _lines(self, models: list[ModelEntry]) -> tuple[ModelLine, ...]:
-        return tuple(ModelLine(m.name, self._cells(m), self._is_used(m)) for m in models)
+        return tuple(
+            ModelLine(m.name, self._cells(m), self._is_used(m), _searched(m)) for m in models
+        )
 
     def _cells(self, model: ModelEntry) -> tuple[str, ...]:
-        published = None if model.published_map is None else f"{number(model.published_map, 1)} %"
-        lam = None if model.lam is None else f"{model.lam:g}"
         values = (
             model.name,
             "in use" if self._is_used(model) else _STATES[model.place],
-            model.dataset,
-            model.backbone,
-            model.num_heads,
-            lam,
-            published,
+            what_it_names(model.categories),
+            _quality(model),
+            size_text(model.size, is_guess=model.is_size_guess),
+            self._speed(model),
         )
-        return tuple(_UNKNOWN if value is None else display_text(str(value)) for value in values)
+        return tuple(display_text(value) or NOTHING for value in values)
+
+    def _speed(self, model: ModelEntry) -> str:
+        """Beside the model in use; of that one itself, how quick it was here."""
+        used = next((m for m in self._manager.entries.models if self._is_used(m)), None)
+        if used is not None and used is model and model.path is not None:
+            return rate_text(self._session.tagger.rates.get(model.path, 0.0))
+        return speed_beside(model.work, None if used is None else used.work)
 
     @Slot()
     def _show_current(self) -> None:
         model = self.current
+        self.fold.setVisible(model is not None and bool(model.details))
         if model is None:
             self.sheet.set_facts("Choose a model to see what is known of it.", ())
         else:
-            facts = [("What is wrong", model.problem)] if model.problem else []
-            facts += model.facts
-            self.sheet.set_facts(
-                display_text(model.name), [(c, display_text(text)) for c, text in facts]
-            )
+            self.sheet.set_facts(display_text(model.name), _shown(self._plain(model)))
+            self.details.set_facts("", _shown(model.details))
         self._update_buttons()
+
+    def _plain(self, model: ModelEntry) -> list[tuple[str, str]]:
+        facts = [("What is wrong", model.problem)]
+        if model.categories is not None:
+            names = ", ".join(SHIPPED_NAMES.labels(model.categories))
+            facts.append((f"It names {what_it_names(model.categories)}", names))
+        facts += model.plain
+        sizes = (size_text(model.size, is_guess=model.is_size_guess), self._speed(model))
+        facts.append(("Size and speed", " · ".join(text for text in sizes if text)))
+        return [(caption, text) for caption, text in facts if text]
 
     @Slot()
     def _update_buttons(self) -> None:
@@ -228,3 +260,21 @@ class ModelsDialog(QDialog):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.message_bar.clear()
         super().closeEvent(event)
+
+
+def _quality(model: ModelEntry) -> str:
+    if model.measured_map is not None:
+        return percent(model.measured_map, " %")
+    if model.published_map is not None:
+        return f"{number(model.published_map, 1)} % stated"
+    return ""
+
+
+def _searched(model: ModelEntry) -> str:
+    labels = () if model.categories is None else SHIPPED_NAMES.labels(model.categories)
+    facts = (text for _, text in model.details)
+    return " ".join((model.dataset or "", model.backbone or "", *labels, *facts))
+
+
+def _shown(facts: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(display_text(caption), display_text(text)) for caption, text in facts]

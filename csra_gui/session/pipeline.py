@@ -114,7 +114,7 @@ class Pipeline(QObject):
             self.skipped.clear()
         self._maintenance.drop()
         self._scan.start(roots, recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)))
-        self._is_settling_due = False
+        self._is_settling_due = self._tag_when_possible = False
         self._tag_by_itself()
         self.scan_started.emit()
 
@@ -220,7 +220,7 @@ class Pipeline(QObject):
         # Only scores that are compared with the usual threshold can be shown without the model.
         self._settings.set_fingerprint("" if model.activation == "softmax" else model.id)
         if not is_first:
-            self._is_stopped = False
+            self._is_stopped = self._tag_when_possible = False
             self._tag_by_itself()
 
     def _show_model(self, model: LibraryModel) -> None:

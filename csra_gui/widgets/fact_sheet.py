@@ -54,7 +54,10 @@ class FactSheet(QTextEdit):
         for caption, text in self._facts:
             block = QTextBlockFormat()
             block.setTopMargin(_GAP)
-            cursor.insertBlock(block, caption_format)
+            if self.document().isEmpty():
+                cursor.setBlockFormat(block)
+            else:
+                cursor.insertBlock(block, caption_format)
             cursor.insertText(caption, caption_format)
             cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
             cursor.insertText(text, QTextCharFormat())

@@ -39,15 +39,42 @@ def test_the_list_says_what_is_known_of_each_model_and_what_is_in_use(
     assert [here.child(i).text(0) for i in range(here.childCount())] == [SHIPPED, "mine"]
     assert [here.child(i).text(1) for i in range(here.childCount())] == ["in use", "here"]
     official = {away.child(i).text(0): away.child(i) for i in range(away.childCount())}
-    assert official[OFFICIAL].text(6) == "94.7 %"
-    assert official["coco-vit-l16-star"].text(5) == "–"
+    cells = [official[OFFICIAL].text(column) for column in range(2, 6)]
+    about = "about 178 MB"
+    assert cells == [
+        "20 everyday things",
+        "94.7 % stated",
+        about,
+        "much slower than the one in use",
+    ]
+    assert here.child(0).text(3) == "91.8 %"
+    assert here.child(1).text(2) == "3 labels"
     assert not backbones.isExpanded()
     text = dialog.sheet.toPlainText()
     assert re.search(r"val mAP 9\d\.\d %, on VOC2007 val, 1508 images", text)
-    assert "Categories (20)" in text
-    assert "diningtable" in text
+    assert "It names 20 everyday things" in text
+    assert "dining table" in text
     dialog.tree.set_current_name(OFFICIAL)
     assert "not measured here" in dialog.sheet.toPlainText()
+    assert about in dialog.sheet.toPlainText()
+
+
+def test_what_only_experts_want_to_know_is_folded_away(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, OFFICIAL)
+    plain = dialog.sheet.toPlainText()
+    assert not dialog.details.isVisible()
+    for word in ("Network", "448", "SHA-256", "AGPL", "λ"):
+        assert word not in plain
+        assert word in dialog.details.toPlainText()
+    dialog.fold.button.click()
+    assert dialog.details.isVisible()
+    QTest.keyClicks(dialog.filter, "resnet101")
+    shown = {item.text(0) for item in dialog.tree._lines() if not item.isHidden()}
+    assert {OFFICIAL, "resnet101-imagenet"} <= shown
 
 
 def test_the_filter_hides_what_does_not_match(

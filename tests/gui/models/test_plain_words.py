@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from csra_gui.models.plain_words import size_text, speed_beside, what_it_names
+from engine.api.categories import Categories, shipped_categories
+from engine.records.catalogue import load_catalogue
+from engine.records.networks import about_bytes, operations
+
+VOC = shipped_categories("voc")
+
+
+@pytest.mark.parametrize(
+    ("categories", "text"),
+    [
+        (VOC, "20 everyday things"),
+        (Categories((*VOC, "my cat")), "20 everyday things and 1 more"),
+        (shipped_categories("coco"), "80 everyday things"),
+        (shipped_categories("wider"), "14 attributes of people"),
+        (Categories(("cup",)), "1 label"),
+        (Categories(("cup", "spoon")), "2 labels"),
+        (Categories(tuple(map(str, range(1000)))), "1,000 kinds of animals, plants and things"),
+        (None, ""),
+    ],
+)
+def test_what_a_model_names_is_said_in_plain_words(
+    categories: Categories | None, text: str
+) -> None:
+    assert what_it_names(categories) == text
+
+
+@pytest.mark.parametrize(
+    ("work", "text"),
+    [
+        (1.2, "as quick as the one in use"),
+        (2.0, "slower than the one in use"),
+        (31.0, "much slower than the one in use"),
+        (0.5, "quicker than the one in use"),
+        (0.1, "much quicker than the one in use"),
+        (None, ""),
+    ],
+)
+def test_speed_is_said_beside_that_of_the_model_in_use(work: float | None, text: str) -> None:
+    assert speed_beside(work, 1.0) == text
+    assert speed_beside(1.0, None) == ""
+
+
+def test_sizes_that_are_guessed_say_so() -> None:
+    assert size_text(8_100_000, is_guess=False) == "8 MB"
+    assert size_text(178_000_000, is_guess=True) == "about 178 MB"
+    assert size_text(None, is_guess=False) == ""
+
+
+def test_everything_that_can_be_downloaded_has_a_size_before_it_is() -> None:
+    for entry in load_catalogue().values():
+        assert entry.source.size or about_bytes(entry.backbone), entry.id
+        assert entry.input_size is None or operations(entry.backbone, entry.input_size)
