@@ -79,13 +79,11 @@ INCLUDE_SUBFOLDERS = Setting(
     "folders/include_subfolders",
     True,
     "Include subfolders",
-    "Also look for photos in the folders inside a folder.",
 )
 REOPEN_LAST = Setting(
     "folders/reopen_last",
     True,
     "Open the last folder at the start",
-    "Continue where you left off when no folder is given.",
 )
 OVERLAY_OPACITY = Setting(
     "view/overlay_opacity",
@@ -165,7 +163,6 @@ MAP_CONTOUR = Setting(
     "view/map_contour",
     True,
     "Line at the threshold",
-    "Draw a line on the map where the threshold is reached.",
 )
 MAP_CLEAR_BELOW = Setting(
     "view/map_clear_below",

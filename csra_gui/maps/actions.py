@@ -84,7 +84,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "map_contour",
         "Li&ne at the threshold",
         ("Ctrl+Shift+L",),
-        tip="Draw a line on the map where the threshold is reached.",
         checkable=True,
     ),
     ActionSpec(

@@ -53,7 +53,9 @@ class MapsPanel(QDockWidget):
         self._set_up()
         display.changed.connect(self.update_table)
         session.thresholds.changed.connect(self.update_table)
+        session.models.state_changed.connect(self._update_tabs)
         self.update_table()
+        self._update_tabs()
 
     def _set_up(self) -> None:
         for widget, caption in (
@@ -95,6 +97,13 @@ class MapsPanel(QDockWidget):
         """Come out with the list of labels to tick."""
         self.show()
         self.tabs.setCurrentWidget(self.together)
+
+    @Slot()
+    def _update_tabs(self) -> None:
+        """A head alone looks where all of them together look."""
+        model = self._session.models.model
+        has_several = model is not None and len(model.temperatures) > 1
+        self.tabs.setTabVisible(self.tabs.indexOf(self.heads), has_several)
 
     @Slot()
     def update_table(self) -> None:

@@ -174,7 +174,7 @@ class ReadoutBar(QLabel):
         if self._session.focus.current is None:
             text = ""
         elif model is None or scores is None or (self._point is None and self._region is None):
-            text = self._remark or _HINT
+            text = self._remark or ("" if scores is None else _HINT)
         else:
             text = "\n".join(display_text(line) for line in self._lines(scores))
         self.setText(text)

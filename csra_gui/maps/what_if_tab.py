@@ -31,7 +31,6 @@ _TEMPERATURE_TIP = (
     "T, how sharply a head looks: its attention is softmax(T · score). Low T spreads it over the "
     "photo, high T gathers it; max looks at the one best cell."
 )
-_ALL_TIP = "The same T for every head. " + _TEMPERATURE_TIP
 _HEAD_TIP = (
     "Heads add up. The model was trained with all of them, so without one, all scores are lower."
 )
@@ -59,6 +58,7 @@ class WhatIfTab(QScrollArea):
         self.switches: list[QCheckBox] = []
         self.temperatures: list[TemperatureSlider] = []
         self.reset = QPushButton("&Reset")
+        self._caption = QLabel()
         self._heads = QWidget()
         self._right = QVBoxLayout()
         self._set_up()
@@ -69,17 +69,15 @@ class WhatIfTab(QScrollArea):
     def _set_up(self) -> None:
         self.lam.setToolTip(tool_tip(_LAM_TIP))
         self.size_slider.setToolTip(tool_tip(_SIZE_TIP))
-        self.all_heads.setToolTip(tool_tip(_ALL_TIP))
         self.reset.setToolTip("Back to what is stored.")
         left = QVBoxLayout()
         left.addWidget(self.lam)
         left.addWidget(self.size_slider)
         left.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignLeft)
         left.addStretch(1)
-        caption = QLabel("&T of all heads")
-        caption.setBuddy(self.all_heads)
+        self._caption.setBuddy(self.all_heads)
         common = QHBoxLayout()
-        common.addWidget(caption)
+        common.addWidget(self._caption)
         common.addWidget(self.all_heads, 1)
         self._right.addLayout(common)
         self._right.addWidget(self._heads)
@@ -137,7 +135,11 @@ class WhatIfTab(QScrollArea):
             switch, slider = self._made_head(place, temperature)
             grid.addWidget(switch, place, 0)
             grid.addWidget(slider, place, 1)
-        heads.setVisible(len(temperatures) > 1)
+        has_several = len(temperatures) > 1
+        heads.setVisible(has_several)
+        self._caption.setText("&T of all heads" if has_several else "&T, how sharply it looks")
+        tip = f"The same T for every head. {_TEMPERATURE_TIP}" if has_several else _TEMPERATURE_TIP
+        self.all_heads.setToolTip(tool_tip(tip))
         self._right.replaceWidget(self._heads, heads)
         self._heads.deleteLater()
         self._heads = heads

@@ -194,6 +194,19 @@ def test_each_head_has_its_tile_on_one_scale_and_a_click_shows_it(
     assert many_heads.settings.value(MAP_HEAD) == 3
 
 
+def test_a_head_alone_has_no_tab_of_its_own(
+    looking: Application, request: pytest.FixtureRequest
+) -> None:
+    trigger(looking, "maps_panel")
+    panel = looking.window.maps.panel
+    heads = panel.tabs.indexOf(panel.heads)
+    assert not panel.tabs.isTabVisible(heads)
+    assert "heads" not in panel.what_if._caption.text()
+    request.getfixturevalue("many_heads")
+    assert panel.tabs.isTabVisible(heads)
+    assert panel.what_if._caption.text() == "&T of all heads"
+
+
 def test_a_head_can_be_switched_off_but_never_the_last_one(many_heads: Application) -> None:
     tab, source = many_heads.window.maps.panel.what_if, many_heads.window.maps.display.source
     many_heads.settings.set_value(MAP_KIND, "attention")
