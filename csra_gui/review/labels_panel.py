@@ -231,7 +231,7 @@ class LabelsPanel(QWidget):
         """What a person should know when the list alone does not say it."""
         session = self._session
         if session.focus.current is None:
-            return "Select a photo to see its labels."
+            return "No photo is shown."
         several = len(self._review.targets)
         if several > 1:
             return f"{several:,} photos are selected: what you say goes for all of them."

@@ -80,6 +80,7 @@ class SearchPanel(QWidget):
         self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)
         self.fixed.clicked.connect(session.go_back)
         shown.changed.connect(self._update_count)
+        shown.settled.connect(self._update_count)
         shown.order_changed.connect(self._update_order)
         session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
         for fact in (

@@ -169,7 +169,10 @@ class Pipeline(QObject):
         self._photos.set_gone(there, False)
         self._photos.set_gone(changes.vanished, True)
         if there:
-            self._tagger.take_changes(changes.changed)
+            file = self._photos.file
+            others = [change for change in changes.changed if file(change.row) != change.file]
+            if others:  # the rest is back as it was
+                self._tagger.take_changes(others)
             self._sync.load([row for row in there if self._photos.image_id(row) is None])
         if changes.vanished:
             self._is_settling_due = True  # a photo that is new elsewhere may be one of them

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDockWidget,
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
@@ -98,12 +99,16 @@ class TypingGuard(QObject):
         is_typed = event.key() < Qt.Key.Key_Escape or event.key() in _OTHER_TYPED
         if _is_editor(self._guarded):
             return is_typed
-        if self._guarded is not None and not self._window.isAncestorOf(self._guarded):
+        if self._guarded is not None and not self._is_ours(self._guarded):
             return False
         if self._is_in_place and event.text().isalpha():
             return True  # it may be one, a little later
         self._run_held()
         return is_typed and not self._is_in_place
+
+    def _is_ours(self, widget: QWidget) -> bool:
+        """Whether a widget is in the window, or in a part of it that was torn off."""
+        return widget.window() is self._window or isinstance(widget.window(), QDockWidget)
 
     @property
     def _is_in_place(self) -> bool:

@@ -68,8 +68,8 @@ class TaggingController(QObject):
         dialog.open()
 
     def _folders(self) -> list[FolderChoice]:
-        columns = self._session.photos.columns()
-        counts = np.bincount(columns.folder_of, minlength=len(columns.folders)).tolist()
+        columns, there = self._session.photos.columns(), ~self._session.photos.gone
+        counts = np.bincount(columns.folder_of[there], minlength=len(columns.folders)).tolist()
         return [FolderChoice(*each) for each in zip(columns.folders, counts, strict=True)]
 
     @Slot(object)

@@ -141,10 +141,14 @@ def test_a_photo_that_was_deleted_gives_way_and_is_not_counted(
     assert "cat.jpg is not there any more" in said(application)
     assert session.retagger.rows(RetagPlan(RetagMode.REPLACE)) == session.shown.rows.tolist()
     assert not len(decided_labels(session.photos.columns()).rows)
+    session.shown.set_filter("name:zebra*")
+    (photos / "dog.jpg").unlink()
+    qtbot.waitUntil(lambda: window.search.panel.bar.count == "0 of 3 photos", timeout=15_000)
     for path in photos.iterdir():
         path.unlink()
-    qtbot.waitUntil(window.browse.grid.nothing.isVisible, timeout=15_000)
-    assert window.browse.grid.nothing.accessibleName() == "The photos are not there any more"
+    nothing, gone = window.browse.grid.nothing, "The photos are not there any more"
+    qtbot.waitUntil(lambda: nothing.accessibleName() == gone, timeout=15_000)
+    assert nothing.isVisible()
     assert session.focus.current is None
 
 
@@ -205,15 +209,17 @@ def test_undo_reaches_a_photo_whose_folder_was_renamed(
 
 
 def test_what_was_opened_and_gets_another_name_is_said_to_be_gone_until_it_is_back(
-    qtbot: QtBot, start: Start, photos: Path
+    qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:
     application = start_watching(qtbot, start, photos)
     photos.rename(photos.parent / "other")
     qtbot.waitUntil(lambda: "“photos” is not there any more" in said(application), timeout=15_000)
     assert not len(application.session.shown)
     assert application.session.focus.current is None
+    asked = len(engine.predict_calls)
     (photos.parent / "other").rename(photos)
     qtbot.waitUntil(lambda: len(application.session.shown) == 5, timeout=15_000)
+    assert len(engine.predict_calls) == asked, "they are as they were"
     qtbot.waitUntil(lambda: "not there" not in said(application), timeout=15_000)
     assert current(application).startswith("photos/")
     wait_until_tagged(qtbot, application)
