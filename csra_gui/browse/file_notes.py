@@ -86,4 +86,4 @@ class FileNotes(QObject):
         parts = [f"{photos_text(new)} found"] if new else []
         parts += [f"{photos_text(changed)} changed"] if changed else []
         text = ", ".join(parts) or "Nothing has changed in what is open"
-        self._notifier.info(f"{text}.", Topic.SCAN)
+        self._notifier.done(f"{text}.")

@@ -80,6 +80,9 @@ class StagePanel(QWidget):
         is_alone = mode in (ViewMode.LARGE, ViewMode.COMPARE)  # else the grid says it
         page = self.compare if mode is ViewMode.COMPARE else self._viewer
         there = len(self._session.shown) > 0
+        focused = self.window().focusWidget()
+        if there and focused is not None and self.nothing.isAncestorOf(focused):
+            self.filmstrip.setFocus()
         self._stack.setCurrentWidget(page if there or not is_alone else self.nothing)
         self.filmstrip.setVisible(is_alone)
         self.setVisible(mode is ViewMode.COMPARE or self._browsing.shows_photo)

@@ -53,7 +53,7 @@ class SearchPanel(QWidget):
     def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._is_leaving = False
+        self._is_typing = False
         self.saved = SavedFilters(settings, self)
         self.bar = FilterBar(self._completed, ORDERS, self)
         self.fixed = QPushButton(self)
@@ -70,11 +70,11 @@ class SearchPanel(QWidget):
 
     def _connect(self) -> None:
         session, shown = self._session, self._session.shown
-        self.bar.edit.filter_changed.connect(shown.set_filter)
+        self.bar.edit.filter_changed.connect(self._on_edit_filter_changed)
         self.bar.edit.left.connect(self.left)
         self.bar.edit.entered.connect(self._on_edit_entered)
-        self.bar.edit.textEdited.connect(self._stay)
-        shown.settled.connect(self._leave_if_due)
+        self.bar.edit.textEdited.connect(self._on_edit_text_edited)
+        shown.settled.connect(self._on_shown_settled)
         self.bar.edit.offers_closed.connect(self._update_error)
         self.bar.sort.sort_changed.connect(shown.set_sort)
         self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)
@@ -90,23 +90,31 @@ class SearchPanel(QWidget):
         ):
             fact.connect(self._update_count)
 
+    @Slot(str)
+    def _on_edit_filter_changed(self, text: str) -> None:
+        self._is_typing = True
+        self._session.shown.set_filter(text)
+
+    @Slot()
+    def _on_edit_text_edited(self) -> None:
+        self._is_typing = True
+
     @Slot()
     def _on_edit_entered(self) -> None:
-        """On to the photos, once they are there; what is wrong is to be corrected here."""
-        self._is_leaving = True
+        self._is_typing = False
         if not self._session.shown.is_pending:
-            self._leave_if_due()
+            self._on_shown_settled(True)
 
-    @Slot()
-    def _leave_if_due(self) -> None:
-        if self._is_leaving and not self._session.shown.is_pending:
-            self._is_leaving = False
-            if self._session.shown.filter_error is None and len(self._session.shown):
-                self.left.emit()
-
-    @Slot()
-    def _stay(self) -> None:
-        self._is_leaving = False
+    @Slot(bool)
+    def _on_shown_settled(self, is_asked: bool) -> None:
+        """On to the photos; unless the person is typing, or what is wrong is to be corrected."""
+        shown, edit = self._session.shown, self.bar.edit
+        if not is_asked:
+            return
+        has_keys = self.window().focusWidget() is edit
+        if has_keys and not self._is_typing and len(shown) and shown.filter_error is None:
+            self.left.emit()
+        self._is_typing = False
 
     def start_typing(self) -> None:
         """Let the person type a filter over what is there."""

@@ -34,6 +34,7 @@ class EmptyState(QWidget):
         self._actions: tuple[QAction, ...] = ()
         self._buttons = (QPushButton(), QPushButton())
         for place, button in enumerate(self._buttons):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # it goes when it is clicked
             button.clicked.connect(lambda _checked=False, at=place: self._actions[at].trigger())
         self.set_actions(())
         self._lay_out()

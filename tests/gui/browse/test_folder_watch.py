@@ -122,7 +122,9 @@ def current(application: Application) -> str:
 
 
 def said(application: Application) -> str:
-    return " ".join(application.window.message_bar.texts())
+    window = application.window
+    done = "" if window.notifier.toast is None else window.notifier.toast.text
+    return " ".join((*window.message_bar.texts(), done))
 
 
 def test_a_photo_that_was_deleted_gives_way_and_is_not_counted(

@@ -199,6 +199,20 @@ def test_return_in_the_filter_leads_to_the_photos_unless_it_is_wrong(
     qtbot.waitUntil(lambda: window.focusWidget() is window.browse.grid.grid)
 
 
+def test_what_is_asked_for_elsewhere_leads_from_the_filter_to_the_photos(
+    qtbot: QtBot, application: Application
+) -> None:
+    window, edit = application.window, application.window.search.panel.bar.edit
+    trigger(application, "find")
+    QTest.keyClicks(edit, "name:dog*")
+    edit.offers.hide()
+    qtbot.waitUntil(lambda: len(application.session.shown) == 11)
+    assert window.focusWidget() is edit, "the person may go on typing"
+    trigger(application, "clear_filter")
+    qtbot.waitUntil(lambda: len(application.session.shown) == 23)
+    assert window.focusWidget() is window.browse.grid.grid
+
+
 def test_a_click_that_changes_what_is_shown_leaves_the_keys_with_the_photos(
     qtbot: QtBot, application: Application
 ) -> None:
