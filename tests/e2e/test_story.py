@@ -78,23 +78,24 @@ class Story:
         self.desktop.activate("photos — CSRA")
 
     def filter(self, text: str, names: set[str]) -> None:
-        """Type a filter, and wait until these photos are shown."""
-        self.desktop.press("ctrl+f")
-        self.desktop.type(text)
-        self.desktop.press("Return")
-        wait_until(lambda: self.shown() == names, f"{text!r} shows {sorted(names)}")
+        """Type a filter until these photos are shown; Return leads on to them."""
+
+        def shows() -> bool:
+            self.desktop.press("ctrl+f")
+            self.desktop.type(text)
+            self.desktop.press("Return")
+            return self.shown() == names
+
+        wait_until(shows, f"{text!r} shows {sorted(names)}")
 
     def show_all(self, names: set[str]) -> None:
-        """Take the filter away."""
-        self.desktop.press("ctrl+shift+f")
+        """Take the filter away, and go to the photos."""
+        self.desktop.press("ctrl+shift+f", "ctrl+f", "Escape")
         wait_until(lambda: self.shown() == names, f"all are shown: {sorted(names)}")
 
     def shown(self) -> set[str]:
-        """Names of the photos that pass the filter; they are selected from now on.
-
-        Where a text has the focus, Ctrl+A belongs to it: Tab leaves it, at the latest next time.
-        """
-        self.desktop.press("Tab", "ctrl+a", "ctrl+shift+c")
+        """Names of the photos that pass the filter; they are selected from now on."""
+        self.desktop.press("ctrl+a", "ctrl+shift+c")
         return {Path(line).name for line in self.desktop.clipboard().splitlines()}
 
     def add_label(self, label: str) -> None:
