@@ -102,11 +102,11 @@ def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, row: FacetRow
 def _paint_texts(
     painter: QPainter, option: QStyleOptionViewItem, row: FacetRow, count: int
 ) -> None:
-    area = option.rect.adjusted(_PADDING + 2 + row.depth * _INDENT, 0, -_PADDING - 2, 0)
+    area = option.rect.adjusted(_PADDING + 2, 0, -_PADDING - 2, 0)
     if row.is_open is not None:
         _paint_arrow(painter, option, arrow_area(option.rect, row), is_open=row.is_open)
-    if row.is_open is not None or row.depth:
-        area = area.adjusted(_ARROW_SIDE + _GAP // 2, 0, 0, 0)
+    if row.depth is not None:
+        area.setLeft(arrow_area(option.rect, row).right())
     if row.state in _ICONS:
         _paint_icon(painter, option, area, *_ICONS[row.state])
         area = area.adjusted(_ICON_SIDE + _GAP, 0, 0, 0)
@@ -130,7 +130,7 @@ def arrow_area(rect: QRect, row: FacetRow) -> QRect:
         rect: of the whole facet, in the view.
         row: the facet.
     """
-    left = rect.left() + _PADDING + row.depth * _INDENT
+    left = rect.left() + _PADDING + (row.depth or 0) * _INDENT
     return QRect(left, rect.top(), _ARROW_SIDE + _GAP // 2, rect.height())
 
 

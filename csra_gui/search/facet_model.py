@@ -44,9 +44,9 @@ class FacetRow:
     is_open: bool | None = None
 
     @property
-    def depth(self) -> int:
-        """How deep it is in a tree."""
-        return 0 if self.facet is None else self.facet.depth
+    def depth(self) -> int | None:
+        """How deep it is in a tree; ``None`` if it is in none."""
+        return None if self.facet is None else self.facet.depth
 
 
 class FacetRole(IntEnum):

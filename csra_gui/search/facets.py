@@ -29,14 +29,15 @@ class Facet:
         term: of a filter.
         caption: for a person.
         count: how many of the photos shown fit.
-        depth: in a tree: a facet is a part of the last one before it that is less deep.
+        depth: in a tree: a facet is a part of the last one before it that is less deep. ``None``
+            if there is no tree.
         has_parts: whether the next one is deeper.
     """
 
     term: str
     caption: str
     count: int
-    depth: int = 0
+    depth: int | None = None
     has_parts: bool = False
 
 
@@ -121,7 +122,7 @@ def found_facets(
         kept: dict[str, Facet] = {}
         above: list[Facet] = []
         for facet in group.facets:
-            above = [*above[: facet.depth], facet]
+            above = [*above[: facet.depth or 0], facet]
             spelled = (facet.caption, *names.others(facet.caption))
             if any(text in fold(name) for name in spelled):
                 kept |= {one.term: one for one in above}
@@ -135,10 +136,11 @@ def unfolded(facets: Sequence[Facet], is_open: Callable[[Facet], bool]) -> tuple
     seen: list[Facet] = []
     closed_at: int | None = None
     for facet in facets:
-        if closed_at is not None and facet.depth > closed_at:
+        depth = facet.depth or 0
+        if closed_at is not None and depth > closed_at:
             continue
         seen.append(facet)
-        closed_at = None if is_open(facet) else facet.depth
+        closed_at = None if is_open(facet) else depth
     return tuple(seen)
 
 
@@ -153,10 +155,8 @@ def _folders(view: LibraryView, rows: IntArray, roots: Sequence[str]) -> Iterato
             for path in tree.missing(folders[place], roots):
                 tree.insert(path)
             tree.count(folders[place], int(counts[place]))
-    tops = tree.roots
-    while len(tops) == 1 and not tops[0].own:
-        tops = tops[0].children
-    yield from _tree(tops, 0)
+    is_only = len(tree.roots) == 1 and not tree.roots[0].own  # it says nothing
+    yield from _tree(tree.roots[0].children if is_only else tree.roots, 0)
 
 
 def _tree(nodes: Sequence[FolderNode], depth: int) -> Iterator[Facet]:

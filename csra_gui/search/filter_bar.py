@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction, QPalette
@@ -17,7 +17,7 @@ from csra_gui.search.filter_help import FilterHelp
 from csra_gui.search.sort_chooser import SortChooser
 from engine.api.label_names import did_you_mean
 from engine.library.filters.completion import quoted
-from engine.library.filters.tree import FilterError
+from engine.library.filters.tree import FilterError, Span, WordInNames
 from engine.texts import display_text
 
 
@@ -45,6 +45,7 @@ class FilterBar(QWidget):
         self._error = _plain_label(self)
         self._note = _plain_label(self)
         self._wrong: FilterError | None = None
+        self._words: tuple[WordInNames, ...] = ()
         self._saved = _tool(self, "star", "Saved filters")
         self._saved.setMenu(self.saved_menu)
         self._saved.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -56,8 +57,9 @@ class FilterBar(QWidget):
         self.help.example_chosen.connect(self._on_help_example_chosen)
         self.edit.textChanged.connect(self._on_edit_text_changed)
         self._error.linkActivated.connect(self._on_error_link_activated)
+        self._note.linkActivated.connect(self._on_note_link_activated)
         self.show_error(None)
-        self.show_note("")
+        self.show_words(())
 
     def _set_up_layout(self) -> None:
         self._row.setSpacing(6)
@@ -71,7 +73,7 @@ class FilterBar(QWidget):
         for label in (self._error, self._note):
             label.setWordWrap(True)
             layout.addWidget(label)
-        self._error.setTextFormat(Qt.TextFormat.RichText)
+            label.setTextFormat(Qt.TextFormat.RichText)
 
     def add_widget(self, widget: QWidget) -> None:
         """Put something at the end of the line."""
@@ -94,10 +96,11 @@ class FilterBar(QWidget):
         self._error.setVisible(error is not None)
         self._tint(self._error, Tone.DANGER)
 
-    def show_note(self, text: str) -> None:
-        """Say how the filter is understood; an empty text takes that away."""
-        self._note.setText(display_text(text))
-        self._note.setVisible(bool(text))
+    def show_words(self, words: Sequence[WordInNames]) -> None:
+        """Say which words of the filter are found in file names, and offer what may be meant."""
+        self._words = tuple(words)
+        self._note.setText(" ".join(_words_with_links(self._words)))
+        self._note.setVisible(bool(words))
         self._tint(self._note, Tone.MUTED)
 
     def _tint(self, label: QLabel, tone: Tone) -> None:
@@ -114,7 +117,7 @@ class FilterBar(QWidget):
 
     @property
     def note(self) -> str:
-        """How the filter is said to be understood."""
+        """What is said of words that are found in file names, as rich text."""
         return self._note.text()
 
     @property
@@ -125,7 +128,7 @@ class FilterBar(QWidget):
     @Slot(str)
     def _on_edit_text_changed(self) -> None:
         self.show_error(None)
-        self.show_note("")
+        self.show_words(())
 
     @Slot()
     def _on_questions_clicked(self) -> None:
@@ -133,11 +136,20 @@ class FilterBar(QWidget):
 
     @Slot(str)
     def _on_error_link_activated(self, place: str) -> None:
-        if self._wrong is not None:
-            text, start, end = self.edit.text(), self._wrong.start, self._wrong.end
-            meant = quoted(self._wrong.suggestions[int(place)])
-            self.edit.setText(text[:start] + meant + text[end:])
-            self.edit.setFocus()
+        wrong = self._wrong
+        if wrong is not None:
+            self._replace(Span(wrong.start, wrong.end), wrong.suggestions[int(place)])
+
+    @Slot(str)
+    def _on_note_link_activated(self, place: str) -> None:
+        word, _, suggestion = place.partition(".")
+        chosen = self._words[int(word)]
+        self._replace(chosen.span, chosen.suggestions[int(suggestion)])
+
+    def _replace(self, span: Span, label: str) -> None:
+        text = self.edit.text()
+        self.edit.setText(text[: span.start] + quoted(label) + text[span.end :])
+        self.edit.setFocus()
 
     @Slot(str)
     def _on_help_example_chosen(self, example: str) -> None:
@@ -147,9 +159,18 @@ class FilterBar(QWidget):
 
 def _with_links(error: FilterError) -> str:
     """The message, safe as rich text; each label that may have been meant can be clicked."""
-    names = [html.escape(display_text(label)) for label in error.suggestions]
-    links = [f'<a href="{place}">{name}</a>' for place, name in enumerate(names)]
-    return f"{html.escape(display_text(str(error)))}{did_you_mean(links)}"
+    return html.escape(display_text(str(error))) + _question(error.suggestions)
+
+
+def _words_with_links(words: Sequence[WordInNames]) -> Iterator[str]:
+    for place, word in enumerate(words):
+        said = f"“{display_text(word.text)}” is no label: looked for in file names."
+        yield html.escape(said) + _question(word.suggestions, f"{place}.")
+
+
+def _question(suggestions: Sequence[str], prefix: str = "") -> str:
+    names = [html.escape(display_text(label)) for label in suggestions]
+    return did_you_mean([f'<a href="{prefix}{i}">{name}</a>' for i, name in enumerate(names)])
 
 
 def _plain_label(parent: QWidget) -> QLabel:

@@ -203,15 +203,7 @@ class SearchPanel(QWidget):
         error = None if is_choosing else shown.filter_error
         words = () if is_choosing or error is not None else shown.words_in_names
         self.bar.show_error(error)
-        self.bar.show_note(_in_names(words))
-
-
-def _in_names(words: tuple[str, ...]) -> str:
-    if not words:
-        return ""
-    said = " and ".join(f"“{word}”" for word in dict.fromkeys(words))
-    verb, kind = ("is", "label") if len(words) == 1 else ("are", "labels")
-    return f"{said} {verb} no {kind}: found in file names."
+        self.bar.show_words(words)
 
 
 def _menu_text(name: str) -> str:

@@ -15,7 +15,7 @@ from engine.api.values import FloatArray
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
-from engine.library.filters.tree import Everything, FilterError, Node
+from engine.library.filters.tree import Everything, FilterError, Node, WordInNames
 
 #: Changes wait this long for company before filter and order are worked out anew.
 DEBOUNCE_MS = 150
@@ -63,7 +63,7 @@ class ShownPhotos(QObject):
         self.filter_text = ""
         self.fixed_caption = ""
         self.filter_error: FilterError | None = None
-        self.words_in_names: tuple[str, ...] = ()
+        self.words_in_names: tuple[WordInNames, ...] = ()
         self._unread: FilterError | None = None
         self._applied: Node = Everything()
         self._timer = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
@@ -225,7 +225,7 @@ class ShownPhotos(QObject):
         self._unread = None
         self._set_said(None, ())
 
-    def _set_said(self, error: FilterError | None, words: tuple[str, ...]) -> None:
+    def _set_said(self, error: FilterError | None, words: tuple[WordInNames, ...]) -> None:
         before = str(self.filter_error or ""), self.words_in_names
         if before != (str(error or ""), words):
             self.filter_error, self.words_in_names = error, words

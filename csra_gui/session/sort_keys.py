@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine.library.columns import VERDICT_CODES, IntArray
 from engine.library.filters.evaluation import LibraryView
-from engine.library.filters.tree import Everything, FilterError, Node
+from engine.library.filters.tree import Everything, FilterError, Node, WordInNames
 from engine.library.values import Verdict
 from engine.texts import fold
 
@@ -87,7 +87,7 @@ class Found:
     """
 
     rows: IntArray
-    words: tuple[str, ...] = ()
+    words: tuple[WordInNames, ...] = ()
     error: FilterError | None = None
 
 

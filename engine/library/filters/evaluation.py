@@ -29,6 +29,7 @@ from engine.library.filters.tree import (
     ScoreIs,
     SourceIs,
     TagCountIs,
+    WordInNames,
 )
 from engine.library.values import Verdict
 from engine.texts import fold
@@ -148,15 +149,15 @@ class LibraryView:
         own[rows] = (self.labels[rows] & (self.columns.verdicts[rows] == 0)).any(axis=1)
         return own
 
-    def words_in_names(self, node: Node) -> tuple[str, ...]:
-        """The words of a filter that are no labels, and so are looked for in the files' names."""
+    def words_in_names(self, node: Node) -> tuple[WordInNames, ...]:
+        """The words of a filter that are no labels."""
         match node:
             case Not(inner):
                 return self.words_in_names(inner)
             case AllOf(nodes) | AnyOf(nodes):
                 return tuple(word for inner in nodes for word in self.words_in_names(inner))
             case LabelIs(is_word=True) if not self._places(node.category):
-                return (node.category,)
+                return (WordInNames(node.category, node.span, self._close(node.category)),)
         return ()
 
     def _label_is(self, node: LabelIs) -> BoolArray:
@@ -208,9 +209,11 @@ class LibraryView:
             if any(matches(fold(name)) is not None for name in alike)
         ]
 
+    def _close(self, wrong: str) -> tuple[str, ...]:
+        return self.columns.label_names.suggestions(wrong, self.columns.categories)
+
     def _unknown(self, node: LabelIs | ScoreIs) -> FilterError:
-        names, span = self.columns.label_names, node.span
-        close = names.suggestions(node.category, self.columns.categories)
+        span, close = node.span, self._close(node.category)
         in_names = isinstance(node, LabelIs) and node.is_word
         nowhere = ", and no file name contains it" if in_names else ""
         said = f"There is no label “{node.category}”{nowhere}."

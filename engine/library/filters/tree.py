@@ -41,6 +41,21 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class WordInNames:
+    """A word of a filter that is no label, and so is looked for in the files' names.
+
+    Attributes:
+        text: of the word.
+        span: where it is.
+        suggestions: labels that may have been meant.
+    """
+
+    text: str
+    span: Span
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Everything:
     """An empty filter."""
 

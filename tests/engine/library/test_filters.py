@@ -172,8 +172,10 @@ def test_a_name_that_nothing_has_is_said_with_what_may_be_meant(
 
 
 def test_words_that_are_no_labels_are_told(view: LibraryView) -> None:
-    node = parse("dog (cafe OR NOT IMG*) tag:person name:x")
-    assert view.words_in_names(node) == ("cafe", "IMG*")
+    text = "dog (cafe OR NOT IMG*) dogs tag:person name:x"
+    words = view.words_in_names(parse(text))
+    assert [text[word.span.start : word.span.end] for word in words] == ["cafe", "IMG*", "dogs"]
+    assert [word.suggestions for word in words] == [(), (), ("dog",)]
 
 
 def test_a_filter_that_is_too_long_is_refused() -> None:

@@ -231,7 +231,7 @@ def test_the_keyboard_does_the_same(facets: FacetList, qtbot: QtBot) -> None:
 
 
 def test_a_folder_is_folded_by_its_arrow_and_by_keys(facets: FacetList, qtbot: QtBot) -> None:
-    folders = (Facet("a", "a", 2, 0, True), Facet("b", "b", 1, 1))
+    folders = (Facet("a", "a", 2, 0, True), Facet("b", "b", 1, 1, False))
     told: list[str] = []
     facets.fold_requested.connect(told.append)
     facets.counts.set_groups([FacetGroup("Folders", folders)], {}, 2)

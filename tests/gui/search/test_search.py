@@ -102,10 +102,14 @@ def test_a_word_that_is_no_label_is_found_in_file_names(
     bar = searching.window.search.panel.bar
     bar.edit.setText('"and-"')
     qtbot.waitUntil(lambda: shown(searching) == ["cat-and-dog.jpg"])
-    assert bar.note == "“and-” is no label: found in file names."
+    assert bar.note == "“and-” is no label: looked for in file names."
     assert not bar.error
-    bar.edit.setText("dog")
-    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "dog"))
+    bar.edit.setText("tags:>=0 at.")
+    qtbot.waitUntil(lambda: shown(searching) == ["cat.jpg"])
+    assert 'Did you mean <a href="0.0">cat</a>?' in bar.note
+    bar._note.linkActivated.emit("0.0")
+    assert bar.edit.text() == "tags:>=0 cat"
+    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "cat"))
     assert not bar.note
 
 
