@@ -35,6 +35,7 @@ _NONE_YET = (
     "here."
 )
 _MOST_NAMED = 3
+_PREVIEW_LINES = 3
 
 
 class LabelsDialog(QDialog):
@@ -74,6 +75,9 @@ class LabelsDialog(QDialog):
         self.search.setClearButtonEnabled(True)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.name.setMaxLength(200)
+        # Room for the longest sentence, or the list would jump while one types.
+        self.preview.setMinimumHeight(_PREVIEW_LINES * self.fontMetrics().lineSpacing())
+        self.preview.setAlignment(Qt.AlignmentFlag.AlignTop)
         caption = QLabel("&New name:", self)
         caption.setBuddy(self.name)
         line = QHBoxLayout()
@@ -84,7 +88,8 @@ class LabelsDialog(QDialog):
             line.addWidget(button)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.addButton(self.undo, QDialogButtonBox.ButtonRole.ActionRole)
-        self.undo.setAutoDefault(False)
+        for button in (self.undo, buttons.button(QDialogButtonBox.StandardButton.Close)):
+            button.setAutoDefault(False)  # Return in a line is not meant for them
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(
@@ -93,8 +98,8 @@ class LabelsDialog(QDialog):
         layout.addWidget(self.search)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.hint)
-        layout.addLayout(line)
         layout.addWidget(self.preview)
+        layout.addLayout(line)
         layout.addWidget(buttons)
         self.resize(620, 520)
 
@@ -215,14 +220,14 @@ class LabelsDialog(QDialog):
     def _sentence(self, *, is_merge: bool) -> str:
         chosen, new = self.chosen, f"“{display_text(self.wanted)}”"
         verb = "becomes" if len(chosen) == 1 else "become"
-        said = f"{_listed(chosen)} {verb} {new} on {photos_text(self._photos)}. You can undo it."
+        said = f"{_listed(chosen)} {verb} {new} on {photos_text(self._photos)}."
         if is_merge:
             said += f" A photo that has either has {new} then."
         if self._is_known(chosen):
             both = self._session.photos.index_of(self.wanted) >= 0
             goes_on = "not shown beside it any more" if both else f"shown as {new}"
             said += f" What models find by the old name is {goes_on}."
-        return said
+        return f"{said} You can undo it."
 
     def _is_known(self, names: Sequence[str]) -> bool:
         """Whether a model knows any of these labels."""

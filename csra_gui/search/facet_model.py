@@ -82,6 +82,8 @@ class FacetModel(QAbstractListModel):
             rows.append(FacetRow(group.caption))
             for facet in unfolded(group.facets, is_open):
                 state = states.get(facet.term, TermState.ABSENT)
+                if not group.is_applied:
+                    state = TermState.NOT_APPLIED
                 counts = total and state is not TermState.NOT_APPLIED
                 share = facet.count / total if counts else 0.0
                 opened = is_open(facet) if facet.has_parts else None

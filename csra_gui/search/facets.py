@@ -43,10 +43,11 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class FacetGroup:
-    """Facets of one kind, under a heading."""
+    """Facets of one kind, under a heading; those of a filter that is not in force count nothing."""
 
     caption: str
     facets: tuple[Facet, ...]
+    is_applied: bool = True
 
 
 def facet_groups(

@@ -13,7 +13,7 @@ from typing_extensions import override
 from csra_gui.base.jobs import JobSlot
 from csra_gui.search.facet_list import FacetList
 from csra_gui.search.facets import Facet, FacetGroup, facet_groups, found_facets
-from csra_gui.search.filter_terms import TermState, clicked, terms_of
+from csra_gui.search.filter_terms import clicked, terms_of
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
 from engine.library.filters.evaluation import LibraryView
@@ -102,17 +102,17 @@ class FacetsPanel(QWidget):
     @Slot()
     def _update_list(self) -> None:
         total, wanted = len(self._session.shown), self.search.text().strip()
-        states = dict(terms_of(self._session.shown.filter_text))
-        caption = "Filter"
-        if self._session.shown.filter_error is not None:
-            caption = "Filter, not applied"
-            states = dict.fromkeys(states, TermState.NOT_APPLIED)
+        terms = terms_of(self._session.shown.filter_text)
+        is_applied = self._session.shown.filter_error is None
+        states = dict(terms) if is_applied else {}
+        caption = "Filter" if is_applied else "Filter, not applied"
         # Also what no photo shown has: what is left out must be there to be clicked away.
-        chosen = FacetGroup(caption, tuple(Facet(term, term, total) for term in states))
+        facets = tuple(Facet(term, term, total) for term, _ in terms)
+        chosen = FacetGroup(caption, facets, is_applied)
         counted = self._counted
         if wanted:
             counted = found_facets(counted, wanted, self._session.photos.names)
-        groups = (chosen, *counted) if states else counted
+        groups = (chosen, *counted) if terms else counted
         self.list.counts.set_groups(groups, states, total, self._opened(everything=bool(wanted)))
         self._tell(total, is_found=bool(counted))
 

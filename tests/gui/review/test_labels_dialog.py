@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -99,8 +100,9 @@ def test_a_label_gets_another_name_on_all_photos_and_back(
     qtbot.waitUntil(
         lambda: dialog.preview.text() == "“Granma” becomes “Grandma” on 2 photos. You can undo it."
     )
-    dialog.rename.click()
+    qtbot.keyClick(dialog.name, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: said(labelled, "dog.jpg") == {"Grandma": ADDED})
+    assert dialog.isVisible()
     qtbot.waitUntil(lambda: dialog.chosen == ("Grandma",))
     assert said(labelled, "cat.jpg") == {"Grandma": ADDED, "railway": ADDED}
     assert "Granma" not in labelled.window.review.controller.known_labels

@@ -89,6 +89,7 @@ def test_a_filter_that_is_not_applied_leaves_the_one_before_in_force(
     qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "cat"))
     assert len(shown(searching)) == len(cats) + 1, "the filter before still follows what is said"
     assert bar.error
+    assert state(searching, "cat") is TermState.ABSENT, "it is counted as ever"
     bar._error.linkActivated.emit("0")
     assert bar.edit.text() == "dog"
     qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "dog"))
