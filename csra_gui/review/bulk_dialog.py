@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import JobSlot
 from csra_gui.review.bulk_edit import MAX_SAMPLES, BulkEdit, BulkKind, BulkPreview, preview
 from csra_gui.review.controller import ReviewController
-from csra_gui.review.label_history import one_label_problem, unquoted
 from csra_gui.session.session import Session
+from csra_gui.session.typed_labels import one_label_problem, unquoted
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.windows import fit_to_screen
 from engine.library.columns import IntArray

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PySide6.QtCore import QObject
 
-from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known, typed_labels
+from csra_gui.review.label_history import UsedLabels
 from csra_gui.review.label_list_model import LabelRow, Share
 from csra_gui.review.label_rows import next_in_turn, toggled
 from csra_gui.session.session import Session
+from csra_gui.session.typed_labels import label_problem, spelled_as_known, typed_labels
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.library.columns import BoolArray, IntArray
 from engine.library.values import Verdict

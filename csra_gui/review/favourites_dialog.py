@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.review.label_history import UsedLabels, one_label_problem, spelled_as_known, unquoted
+from csra_gui.review.label_history import UsedLabels
+from csra_gui.session.typed_labels import one_label_problem, spelled_as_known, unquoted
 
 
 class FavouritesDialog(QDialog):

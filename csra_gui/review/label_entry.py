@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCompleter, QLineEdit, QListView, QWidget
 from typing_extensions import override
 
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.review.label_history import last_part, quoted_if_needed, unquoted
+from csra_gui.session.typed_labels import last_part, quoted_if_needed, unquoted
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.library.filters.completion import fitting
 

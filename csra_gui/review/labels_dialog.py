@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, Qt, Slot
+from PySide6.QtCore import QItemSelectionModel, QSize, Qt, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCompleter,
@@ -22,10 +22,12 @@ from csra_gui.base.ask import ask_whether
 from csra_gui.base.theme import Tone
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.review.controller import ReviewController
-from csra_gui.review.label_history import UsedLabels, one_label_problem, unquoted
+from csra_gui.review.label_history import UsedLabels
 from csra_gui.session.session import Session
+from csra_gui.session.typed_labels import one_label_problem, unquoted
 from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.table import Cell, Table
+from csra_gui.widgets.windows import fit_to_screen
 from engine.api.label_names import SHIPPED_NAMES
 from engine.library.labels import LabelUse
 from engine.texts import display_text, fold, photos_text
@@ -101,7 +103,7 @@ class LabelsDialog(QDialog):
         layout.addWidget(self.preview)
         layout.addLayout(line)
         layout.addWidget(buttons)
-        self.resize(620, 520)
+        fit_to_screen(self, QSize(620, 520))
 
     def _connect(self) -> None:
         decisions = self._session.decisions

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.session.typed_labels import one_label_problem, unquoted
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.table import Cell, Table
 from csra_gui.widgets.windows import button_row, fit_to_screen
@@ -224,14 +225,14 @@ class TeachDialog(LearningDialog):
         layout.addLayout(form)
         layout.addWidget(self.others_text)
         layout.addStretch(1)
-        self.name.textChanged.connect(self._check)
+        self.name.textChanged.connect(self._on_name_text_changed)
         self._can_start = False
         self._check()
 
     @property
     def label_name(self) -> str:
         """What is typed."""
-        return self.name.text().strip()
+        return unquoted(self.name.text())
 
     def set_counts(self, showing: str, others: int, rejected: int, *, can_start: bool) -> None:
         """Say which photos there are.
@@ -254,7 +255,16 @@ class TeachDialog(LearningDialog):
 
     @Slot()
     def _check(self) -> None:
-        self.start.setEnabled(self._can_start and bool(self.label_name))
+        is_name = bool(self.label_name) and not self._name_problem()
+        self.start.setEnabled(self._can_start and is_name)
+
+    def _name_problem(self) -> str:
+        return one_label_problem(self.name.text(), ()) if self.label_name else ""
+
+    @Slot()
+    def _on_name_text_changed(self) -> None:
+        self.problem.setText(self._name_problem())
+        self._check()
 
     @override
     def _show_step(self, step: int) -> None:

@@ -13,8 +13,9 @@ from csra_gui.base.settings import FAVOURITE_LABELS, USED_LABELS, Settings
 from csra_gui.review.bulk_dialog import BulkDialog
 from csra_gui.review.favourites_dialog import FavouritesDialog
 from csra_gui.review.label_entry import LabelEntry
-from csra_gui.review.label_history import UsedLabels, label_problem, spelled_as_known
+from csra_gui.review.label_history import UsedLabels
 from csra_gui.review.label_list_model import LabelRow, Share
+from csra_gui.session.typed_labels import label_problem, spelled_as_known
 from engine.library.values import Verdict
 from tests.gui.driver import Start, row, trigger, wait_until_tagged
 

@@ -309,7 +309,11 @@ def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_the_others(
     dialog = application.window.training.controller.teaching.teach_dialog
     assert dialog is not None
     assert not dialog.start.isEnabled()
+    dialog.name.setText("new, old")
+    assert not dialog.start.isEnabled()
+    assert "needs quotes" in dialog.problem.text()
     dialog.name.setText("new")
+    assert not dialog.problem.text()
     assert dialog.showing.text().startswith("3 photos selected that show it; 10 or more work best")
     dialog.start.click()
     qtbot.waitUntil(dialog.look.isVisible)
