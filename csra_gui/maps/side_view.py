@@ -168,9 +168,11 @@ class SideView(QWidget):
 
     def _fill_categories(self) -> None:
         self.which.clear()
-        for category, name in enumerate(self._session.photos.categories):
-            self.which.addItem(display_text(name), category)
-        self.which.setCurrentIndex(-1 if self._comparison.other is None else self._comparison.other)
+        photos = self._session.photos
+        for category, name in enumerate(photos.categories):
+            if category not in photos.hidden:
+                self.which.addItem(display_text(name), category)
+        self.which.setCurrentIndex(self.which.findData(self._comparison.other))
 
     def _ask_for_models(self) -> None:
         self.which.clear()

@@ -118,6 +118,8 @@ class TogetherTab(QWidget):
             percent = activate(logits(scores), scores.activation)
             order = (-percent).argsort(kind="stable").tolist()
         for category in order:
+            if category in self._session.photos.hidden:
+                continue
             score = "" if percent is None else f" {whole_percent(percent[category])}"
             item = QListWidgetItem(f"{display_text(labels[category])}{score}", self.labels)
             item.setData(Qt.ItemDataRole.UserRole, category)
