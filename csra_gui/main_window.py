@@ -77,7 +77,7 @@ class MainWindow(QMainWindow):
         self.notifier = notifier = Notifier(self.message_bar, self)
         self.browse = BrowseFeature(session, settings, decoder, samples, notifier, self)
         self.maps = MapsFeature(session, settings, self.browse, decoder, notifier, self)
-        self.review = ReviewFeature(session, settings, self.maps, notifier, self)
+        self.review = ReviewFeature(session, settings, self.browse, self.maps, notifier, self)
         self.search = SearchFeature(session, settings, self)
         self.tagging = TaggingFeature(session, settings, notifier, self)
         self.models = ModelsFeature(session, manager, settings, notifier, self)

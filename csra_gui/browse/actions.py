@@ -100,7 +100,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Photo on the &whole screen",
         ("F",),
         "",
-        "Show nothing but the photo; arrow keys go on, I shows its labels, Escape leaves.",
+        "Show nothing but the photo; arrow keys go on, 1 to 9 and Return review, Escape leaves.",
     ),
     ActionSpec(
         "show_folders",

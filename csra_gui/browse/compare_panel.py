@@ -6,18 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
-from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QCheckBox, QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from csra_gui.base.theme import Tone, tone_color
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.image_loader import LoadedPhoto, large_loader
-from csra_gui.browse.photo_texts import photo_error, state_text
+from csra_gui.browse.photo_texts import photo_error
 from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
-from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.photo_view import PhotoView
 from engine.texts import display_name
+
+#: Over the photo that keys decide on, in pixels.
+_LINE = 3
 
 
 class ComparePanel(QWidget):
@@ -38,9 +42,16 @@ class ComparePanel(QWidget):
         for side in self.sides:
             splitter.addWidget(side)
             side.view.installEventFilter(self)
+        self.both = QCheckBox("&Decide on both photos", self)
+        self.both.setToolTip("What you say of a label goes for both photos, not for one of them.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(splitter)
+        layout.setSpacing(0)
+        layout.addWidget(splitter, 1)
+        below = QVBoxLayout()
+        below.setContentsMargins(8, 0, 8, 6)
+        below.addWidget(self.both)
+        layout.addLayout(below)
         left, right = (side.view for side in self.sides)
         left.place_changed.connect(right.set_place)
         right.place_changed.connect(left.set_place)
@@ -49,6 +60,8 @@ class ComparePanel(QWidget):
     def _connect(self) -> None:
         self._browsing.pair_changed.connect(self._on_browsing_pair_changed)
         self._browsing.mode_changed.connect(self._on_browsing_mode_changed)
+        self._browsing.subjects_changed.connect(self._on_browsing_subjects_changed)
+        self.both.toggled.connect(self._browsing.set_both)
         for fact in (
             self._session.focus.current_changed,
             self._session.pipeline.predictions_changed,
@@ -58,6 +71,11 @@ class ComparePanel(QWidget):
             fact.connect(self._update)
         self.loader.image_loaded.connect(self._update)
         self.loader.image_failed.connect(self._update)
+
+    def set_labels(self, left: QWidget, right: QWidget) -> None:
+        """Show the labels of each photo below it."""
+        for side, labels in zip(self.sides, (left, right), strict=True):
+            side.set_labels(labels)
 
     def reload(self, photos: Sequence[int]) -> None:
         """Load photos anew whose files are other ones now."""
@@ -82,6 +100,10 @@ class ComparePanel(QWidget):
             self.loader.clear()
 
     @Slot()
+    def _on_browsing_subjects_changed(self) -> None:
+        self.both.setChecked(self._browsing.both)
+
+    @Slot()
     def _update(self) -> None:
         pair = self._browsing.pair
         if pair is None or self._browsing.mode is not ViewMode.COMPARE:
@@ -95,8 +117,7 @@ class ComparePanel(QWidget):
                 side.show_photo(loaded)
             else:
                 side.show_nothing(error or "Loading…")
-            said = state_text(self._session, photo)
-            side.set_labels(said, is_current=photo == self._session.focus.current)
+            side.mark_current(photo == self._session.focus.current)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -117,13 +138,18 @@ class _Side(QWidget):
         self.view = PhotoView(self)
         self._tiles = TileLoader(decoder, self.view)
         self.view.setAccessibleName(name)
-        self.labels = plain_label("", self)
-        self.labels.setContentsMargins(8, 4, 8, 4)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.view, 1)
-        layout.addWidget(self.labels)
+        self.is_current = False
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, _LINE, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(self.view, 1)
+
+    def set_labels(self, labels: QWidget) -> None:
+        """Show the photo's labels below it."""
+        row = QVBoxLayout()
+        row.setContentsMargins(8, 6, 8, 6)
+        row.addWidget(labels)
+        self._column.addLayout(row)
 
     def show_photo(self, photo: LoadedPhoto) -> None:
         """Show a photo, unless it is there already, perhaps zoomed."""
@@ -142,9 +168,13 @@ class _Side(QWidget):
         self._tiles.show(None)
         self.view.set_message(message)
 
-    def set_labels(self, text: str, *, is_current: bool) -> None:
-        """Say what is in the photo; the labels of the current one are bold."""
-        font = self.labels.font()
-        font.setBold(is_current)
-        self.labels.setFont(font)
-        self.labels.setText(text)
+    def mark_current(self, is_current: bool) -> None:
+        """Draw a line over the photo that keys decide on."""
+        self.is_current = is_current
+        self.update()
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.is_current:
+            color = tone_color(Tone.ACCENT, self.palette())
+            QPainter(self).fillRect(0, 0, self.width(), _LINE, color)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
@@ -22,7 +22,12 @@ class BrowseController(QObject):
     Args:
         loader: of the large photos.
         thumbnails: with their cache.
+
+    Signals:
+        full_screen_opened: the ``FullScreen``, to show more on it.
     """
+
+    full_screen_opened = Signal(object)
 
     def __init__(
         self,
@@ -51,6 +56,8 @@ class BrowseController(QObject):
         steps = self._browsing.steps
         self._full_screen = screen = FullScreen(self._session, steps, self._loader, self._window)
         screen.destroyed.connect(self._forget_full_screen)
+        self._browsing.set_alone(True)
+        self.full_screen_opened.emit(screen)
         screen.open_over(self._window)
 
     def reveal_current(self) -> None:
@@ -83,3 +90,4 @@ class BrowseController(QObject):
 
     def _forget_full_screen(self) -> None:
         self._full_screen = None
+        self._browsing.set_alone(False)

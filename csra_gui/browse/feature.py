@@ -70,7 +70,7 @@ class BrowseFeature(QObject):
             session, settings, self.browsing, self.grid.thumbnails, decoder, window
         )
         self.folders = FoldersPanel(session, settings, self.opener, window)
-        controller = BrowseController(
+        self.controller = controller = BrowseController(
             session, self.browsing, self.loader, notifier, self._cached, window
         )
         self.actions = BrowseActions(

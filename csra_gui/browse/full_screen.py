@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Slot
-from PySide6.QtGui import QCloseEvent, QColor, QKeyEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from csra_gui.base.theme import palette_for
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.navigation import PhotoSteps
-from csra_gui.browse.photo_texts import state_text
 from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.session.session import Session
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.photo_view import PhotoView
 from engine.texts import display_name, display_text
 
-_HIDE_POINTER_AFTER_MS = 2000
+_REST_AFTER_MS = 2000
+_FOOT = QColor(0, 0, 0, 190)
 _LABELS_KEY = Qt.Key.Key_I
 _LEAVE = frozenset({Qt.Key.Key_Escape, Qt.Key.Key_F, Qt.Key.Key_F11})
 _STEPS = {
@@ -35,19 +37,24 @@ _ZOOMS: Mapping[Qt.Key, Callable[[PhotoView], object]] = {
     Qt.Key.Key_Equal: PhotoView.zoom_in,
     Qt.Key.Key_Minus: PhotoView.zoom_out,
     Qt.Key.Key_0: PhotoView.fit,
-    Qt.Key.Key_1: PhotoView.actual_size,
 }
 
 
 class FullScreen(QWidget):
     """A window of its own over the whole screen.
 
-    Arrow keys go on and back, I shows name and labels, Escape leaves; the wheel zooms, as do
-    plus, minus, 0 and 1.
+    Arrow keys go on and back, Escape leaves; the wheel zooms, as do plus, minus, 0 and Ctrl+1. At
+    the foot are the photo's name and what ``set_labels`` brings, until mouse and keys rest; I
+    keeps them there.
 
     Args:
         loader: of the large photos, shared with the window's own view.
+
+    Signals:
+        woken: the mouse was moved or a key pressed, which may be about to run an action.
     """
+
+    woken = Signal()
 
     def __init__(
         self, session: Session, steps: PhotoSteps, loader: ImageLoader, window: QWidget
@@ -57,7 +64,7 @@ class FullScreen(QWidget):
         self._steps = steps
         self._loader = loader
         self._shown: Path | None = None
-        self._shows_labels = False
+        self._keeps_foot = False
         self.setWindowTitle("Photo")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.view = PhotoView(self)
@@ -66,12 +73,14 @@ class FullScreen(QWidget):
         self.view.installEventFilter(self)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its frame is not the photo
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        layout = QVBoxLayout(self)
+        self.foot = _Foot(self)
+        layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.view)
-        self._pointer_timer = QTimer(self, singleShot=True, interval=_HIDE_POINTER_AFTER_MS)
-        self._pointer_timer.timeout.connect(self._hide_pointer)
-        self.view.zoom_changed.connect(self._show_pointer)
+        layout.addWidget(self.view, 0, 0)
+        layout.addWidget(self.foot, 0, 0, Qt.AlignmentFlag.AlignBottom)
+        self._rest_timer = QTimer(self, singleShot=True, interval=_REST_AFTER_MS)
+        self._rest_timer.timeout.connect(self.rest)
+        self.view.zoom_changed.connect(self.wake)
         self._connect()
         self._update()
 
@@ -93,7 +102,11 @@ class FullScreen(QWidget):
         self.setGeometry(window.screen().geometry())
         self.showFullScreen()
         self.setFocus()
-        self._pointer_timer.start()
+        self.wake()
+
+    def set_labels(self, labels: QWidget) -> None:
+        """Show the photo's labels at the foot."""
+        self.foot.set_labels(labels)
 
     @Slot()
     def _update(self) -> None:
@@ -110,9 +123,7 @@ class FullScreen(QWidget):
             self._show_message("This photo cannot be read.", display_text(error))
         elif loaded is None and self._shown is None:
             self._show_message("Loading…", "")
-        if path == self._shown:  # else the photo before stays until this one is there
-            caption = f"{display_name(path)}: {state_text(self._session, photo)}"
-            self.view.set_caption(caption if self._shows_labels else "")
+        self.foot.name.setText(display_name(path))
 
     def _show_message(self, headline: str, detail: str) -> None:
         self._shown = None
@@ -128,13 +139,14 @@ class FullScreen(QWidget):
             self._steps.go(_STEPS[key])
         elif key in _ZOOMS:
             _ZOOMS[key](self.view)
+        elif key == Qt.Key.Key_1 and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.view.actual_size()
         elif key == Qt.Key.Key_Home:
             self._steps.go_to_start()
         elif key == Qt.Key.Key_End:
             self._steps.go_to_end()
         elif key == _LABELS_KEY:
-            self._shows_labels = not self._shows_labels
-            self._update()
+            self._keeps_foot = not self._keeps_foot
         else:
             super().keyPressEvent(event)
 
@@ -144,20 +156,55 @@ class FullScreen(QWidget):
         super().closeEvent(event)
 
     @override
+    def event(self, event: QEvent) -> bool:
+        # Before a shortcut runs; those keys do not come as key presses.
+        if event.type() in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
+            self.wake()
+        return super().event(event)
+
+    @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.MouseMove:
-            self._show_pointer()
+        if event.type() in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress):
+            self.wake()
         return super().eventFilter(watched, event)
 
     @Slot()
-    def _show_pointer(self) -> None:
-        """For a while, and the zoom with it."""
+    def wake(self) -> None:
+        """Show the pointer, the zoom and the foot until mouse and keys rest."""
         if self.view.cursor().shape() is Qt.CursorShape.BlankCursor:
             self.view.unsetCursor()
         self.view.set_zoom_shown(True)
-        self._pointer_timer.start()
+        self.foot.show()
+        self._rest_timer.start()
+        self.woken.emit()
 
     @Slot()
-    def _hide_pointer(self) -> None:
+    def rest(self) -> None:
+        """Show nothing but the photo, unless the pointer is on its labels."""
+        if self.foot.underMouse():
+            self._rest_timer.start()
+            return
         self.view.setCursor(Qt.CursorShape.BlankCursor)
         self.view.set_zoom_shown(False)
+        self.foot.setVisible(self._keeps_foot)
+
+
+class _Foot(QWidget):
+    """The photo's name and its labels on a dark band over the photo."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setPalette(palette_for(dark=True))
+        self.name = plain_label("", self)
+        self.name.setWordWrap(False)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(14, 8, 14, 10)
+        self._column.setSpacing(6)
+        self._column.addWidget(self.name)
+
+    def set_labels(self, labels: QWidget) -> None:
+        self._column.addWidget(labels)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(self.rect(), _FOOT)

@@ -26,10 +26,12 @@ class Browsing(QObject):
     Signals:
         mode_changed: the new ``ViewMode``; also when the photo beside it comes or goes.
         pair_changed: other photos are compared.
+        subjects_changed: ``subjects`` may be others, though current and selected photos are not.
     """
 
     mode_changed = Signal(object)
     pair_changed = Signal()
+    subjects_changed = Signal()
 
     def __init__(self, session: Session, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +41,10 @@ class Browsing(QObject):
         self._mode = ViewMode(settings.value(VIEW_MODE))
         self._before = self._mode
         self._pair: tuple[int, int] | None = None
+        self._both = False
+        self._alone = False
+        self.mode_changed.connect(self.subjects_changed)
+        self.pair_changed.connect(self.subjects_changed)
         session.focus.current_changed.connect(self._on_focus_current_changed)
         session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
         session.shown.settled.connect(self._on_shown_settled)
@@ -53,6 +59,35 @@ class Browsing(QObject):
     def pair(self) -> tuple[int, int] | None:
         """The photos that are compared: the kept one, and the one that steps change."""
         return self._pair
+
+    @property
+    def subjects(self) -> tuple[int, ...] | None:
+        """The photos that are looked at one by one; ``None`` where several may be selected.
+
+        Whoever compares two photos, or sees one alone, means those, whatever else is selected.
+        """
+        current, comparing = self._session.focus.current, self._mode is ViewMode.COMPARE
+        if not (self._alone or comparing):
+            return None
+        if comparing and not self._alone and self._both and self._pair:
+            return self._pair
+        return () if current is None else (current,)
+
+    @property
+    def both(self) -> bool:
+        """Whether decisions go to both photos that are compared."""
+        return self._both
+
+    def set_both(self, on: bool) -> None:
+        """Decide on both photos that are compared, or on the current one only."""
+        if on != self._both:
+            self._both = on
+            self.subjects_changed.emit()
+
+    def set_alone(self, on: bool) -> None:
+        """The current photo alone fills the screen, or no longer."""
+        self._alone = on
+        self.subjects_changed.emit()
 
     def set_mode(self, mode: ViewMode) -> None:
         """Show another view; comparing needs two photos and is not begun without."""
@@ -91,6 +126,7 @@ class Browsing(QObject):
         pair = self._proposed_pair()
         if pair is not None:
             self._pair = pair
+            self._both = False
             self._session.focus.set_current(pair[0])
             self._show(ViewMode.COMPARE)
             self.pair_changed.emit()

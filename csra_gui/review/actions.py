@@ -22,6 +22,12 @@ from engine.texts import display_text
 _LABELS = 9
 LABEL_KEYS = tuple(f"label_{n}" for n in range(1, _LABELS + 1))
 FAVOURITE_KEYS = tuple(f"favourite_{n}" for n in range(1, FAVOURITES + 1))
+#: What keys do while a photo is alone on the screen.
+ON_FULL_SCREEN = (
+    *("undo", "redo", "accept_all", "repeat", "next_unreviewed", "reviewed"),
+    *LABEL_KEYS,
+    *FAVOURITE_KEYS,
+)
 _REVIEWED = {
     Share.ALL: "Reviewed",
     Share.SOME: "Partly",
@@ -99,6 +105,7 @@ class ReviewActions(FeatureActions):
             session.decisions.changed,
             session.decisions.undo_changed,
             session.shown.changed,
+            review.targets_changed,
             used.favourites_changed,
         )
 

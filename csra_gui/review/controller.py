@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
+from csra_gui.browse.view_mode import Browsing
 from csra_gui.review.label_history import UsedLabels
 from csra_gui.review.label_list_model import LabelRow, Share
-from csra_gui.review.label_rows import next_in_turn, toggled
+from csra_gui.review.label_rows import (
+    LabelContext,
+    next_in_turn,
+    rows_of_photo,
+    rows_of_photos,
+    toggled,
+)
 from csra_gui.session.session import Session
 from csra_gui.session.typed_labels import label_problem, spelled_as_known, typed_labels
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -17,6 +24,8 @@ from engine.library.columns import BoolArray, IntArray
 from engine.library.values import Verdict
 from engine.texts import photos_text
 
+#: Categories that are listed whatever their score is, where scores add up to 100 %.
+_BEST_GUESSES = 5
 _ALL_DONE = "All photos that are shown have been reviewed."
 _LAST = "That was the last one"
 _FROM_THE_START = f"{_LAST}; on with the first that is not reviewed."
@@ -29,36 +38,77 @@ _WORDS = {
 
 
 class ReviewController(QObject):
-    """Accepts, rejects, adds, repeats, and goes to the next photo."""
+    """Accepts, rejects, adds, repeats, and goes to the next photo.
+
+    Signals:
+        rows_changed: other labels are listed, or their values are others.
+        targets_changed: decisions go to other photos now, though the same are selected.
+    """
+
+    rows_changed = Signal()
+    targets_changed = Signal()
 
     def __init__(
         self,
         session: Session,
+        browsing: Browsing,
         used: UsedLabels,
         notifier: Notifier,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
+        self._browsing = browsing
         self._used = used
         self._notifier = notifier
         self._rows: tuple[LabelRow, ...] = ()
         self._last: dict[str, Verdict | None] = {}
         self._last_targets: tuple[int, ...] = ()
+        browsing.subjects_changed.connect(self.targets_changed)
 
     # What it is about.
 
     @property
     def targets(self) -> tuple[int, ...]:
         """The photos that decisions go to: those selected, or the one being looked at."""
+        subjects = self._browsing.subjects
+        if subjects is not None:
+            return subjects
         selection, current = self._session.selection, self._session.focus.current
         if len(selection) > 1 and (current is None or current in selection):
             return selection
         return () if current is None else (current,)
 
+    @property
+    def is_for_both(self) -> bool:
+        """Whether decisions go to both of the photos that are compared."""
+        return len(self._browsing.subjects or ()) > 1
+
     def set_rows(self, rows: Sequence[LabelRow]) -> None:
         """The labels as they are listed now; number keys and Return go by them."""
         self._rows = tuple(rows)
+        self.rows_changed.emit()
+
+    def place_of(self, category: str) -> int | None:
+        """Where a label is listed now, from 0; ``None`` if it is not."""
+        places = (place for place, row in enumerate(self._rows) if row.category == category)
+        return next(places, None)
+
+    def rows_of(self, photos: Sequence[int], *, show_all: bool = False) -> list[LabelRow]:
+        """The labels of one photo, or those that any of several have.
+
+        Args:
+            photos: at least one.
+            show_all: also what is below the threshold.
+        """
+        table, thresholds = self._session.photos, self._session.thresholds
+        guesses = _BEST_GUESSES if thresholds.is_shared else 0
+        context = LabelContext(table.categories, thresholds.values, show_all, guesses)
+        if len(photos) == 1:
+            photo = photos[0]
+            return rows_of_photo(context, table.row_scores(photo), table.verdicts(photo))
+        rows = np.asarray(photos, dtype=np.int64)
+        return rows_of_photos(context, table.scores[rows], table.verdict_codes(rows))
 
     @property
     def known_labels(self) -> list[str]:

@@ -19,7 +19,7 @@ _GAP = 6
 _BAR_HEIGHT = 4
 _TICK_HEIGHT = 10
 _PIN_SIDE = 14
-_STATE_SIDE = 14
+STATE_SIDE = 14
 _RADIUS = 5.0
 _SAID = {
     Verdict.ACCEPTED: ("check", Tone.SUCCESS),
@@ -62,7 +62,7 @@ class LabelDelegate(QStyledItemDelegate):
         _paint_state(painter, option, text, row)
         if row.index >= 0 and (pinned or option.state & QStyle.StateFlag.State_MouseOver):
             _paint_pin(painter, option, pin_area(option.rect), pinned=pinned)
-        text.adjust(_STATE_SIDE + _GAP, 0, -_PIN_SIDE - _GAP, 0)
+        text.adjust(STATE_SIDE + _GAP, 0, -_PIN_SIDE - _GAP, 0)
         _paint_texts(painter, option, text, row)
         if not math.isnan(row.score):
             bar = QRectF(text.left(), area.bottom() - _TICK_HEIGHT, text.width(), _TICK_HEIGHT)
@@ -105,18 +105,20 @@ def _paint_ground(painter: QPainter, option: QStyleOptionViewItem, *, pinned: bo
         painter.drawRoundedRect(tile.adjusted(0.75, 0.75, -0.75, -0.75), _RADIUS, _RADIUS)
 
 
+def state_icon(row: LabelRow) -> tuple[str, Tone]:
+    """The icon that says who says so, and its colour; the name may be empty."""
+    if row.of > 1:
+        return _SHARES[row.share]
+    return ("machine", Tone.MUTED) if row.verdict is None else _SAID[row.verdict]
+
+
 def _paint_state(
     painter: QPainter, option: QStyleOptionViewItem, area: QRect, row: LabelRow
 ) -> None:
     """Who says so: the machine, or the person and what; of several photos, how many have it."""
-    if row.of > 1:
-        name, tone = _SHARES[row.share]
-    elif row.verdict is not None:
-        name, tone = _SAID[row.verdict]
-    else:
-        name, tone = "machine", Tone.MUTED
-    top = area.top() + (area.height() - _STATE_SIDE) // 2
-    box = QRect(area.left(), top, _STATE_SIDE, _STATE_SIDE)
+    name, tone = state_icon(row)
+    top = area.top() + (area.height() - STATE_SIDE) // 2
+    box = QRect(area.left(), top, STATE_SIDE, STATE_SIDE)
     if row.of > 1:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(tone_color(Tone.MUTED, option.palette), 1.0))
@@ -124,7 +126,7 @@ def _paint_state(
     if name:
         ratio = painter.device().devicePixelRatioF()
         color = tone_color(tone, option.palette)
-        painter.drawPixmap(box.topLeft(), icon_pixmap(name, _STATE_SIDE, color, ratio))
+        painter.drawPixmap(box.topLeft(), icon_pixmap(name, STATE_SIDE, color, ratio))
 
 
 def _paint_texts(

@@ -170,14 +170,15 @@ def _shown(row: LabelRow, role: int, *, pinned: bool) -> object:
         case Qt.ItemDataRole.DisplayRole:
             return row.category
         case Qt.ItemDataRole.AccessibleTextRole:
-            return _sentence(row, pinned=pinned)
+            return row_sentence(row, pinned=pinned)
         case Qt.ItemDataRole.ToolTipRole:
-            return tool_tip(_sentence(row, pinned=pinned), _HELP)
+            return tool_tip(row_sentence(row, pinned=pinned), _HELP)
         case _:
             return None
 
 
-def _sentence(row: LabelRow, *, pinned: bool) -> str:
+def row_sentence(row: LabelRow, *, pinned: bool = False) -> str:
+    """A label in words, for tool tips and screen readers."""
     figure = f", {row.figure}" if row.figure else ""
     photos = " photos" if row.of > 1 else ""
     below = ", below the threshold" if row.verdict is None and not row.counts else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -25,7 +24,6 @@ from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_list import LabelList
 from csra_gui.review.label_list_model import LabelRow
-from csra_gui.review.label_rows import LabelContext, rows_of_photo, rows_of_photos
 from csra_gui.review.progress_bar import ReviewProgressBar
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
@@ -33,8 +31,6 @@ from csra_gui.widgets.fold import Fold, ScrollColumn
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from engine.texts import display_text, whole_percent
 
-#: Categories that are listed whatever their score is, where scores add up to 100 %.
-_BEST_GUESSES = 5
 #: Around a tool button's text: icon, gap and edges, in pixels.
 _BUTTON_ROOM = 38
 #: What is said in place of a label's map.
@@ -44,6 +40,7 @@ _WHERE = {
     ModelState.FAILED: "There is no model, so nothing can show where it is.",
 }
 _OWN_IN_USE = "Each label has its own: the tick on its bar."
+_BOTH = "What you say goes for both photos."
 _SHARED = "This model was made to name one thing per photo: all its scores together are 100 %."
 
 
@@ -138,6 +135,7 @@ class LabelsPanel(QWidget):
         session = self._session
         session.focus.current_changed.connect(self._update_rows)
         session.selection_changed.connect(self._update_rows)
+        self._review.targets_changed.connect(self._update_rows)
         session.decisions.changed.connect(self._on_pipeline_predictions_changed)
         session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
         session.thresholds.changed.connect(self._on_thresholds_changed)
@@ -195,31 +193,11 @@ class LabelsPanel(QWidget):
 
     @Slot()
     def _update_rows(self) -> None:
-        self._rows = self._listed_rows()
+        targets, show_all = self._review.targets, self._show_all.isChecked()
+        self._rows = self._review.rows_of(targets, show_all=show_all) if targets else []
         self.labels.set_rows(self._rows)
         self._review.set_rows(self._rows)
         self._update_state()
-
-    def _listed_rows(self) -> list[LabelRow]:
-        session, targets = self._session, self._review.targets
-        if not targets:
-            return []
-        thresholds = session.thresholds
-        context = LabelContext(
-            session.photos.categories,
-            thresholds.values,
-            self._show_all.isChecked(),
-            _BEST_GUESSES if thresholds.is_shared else 0,
-        )
-        if len(targets) == 1:
-            photo = targets[0]
-            scores = session.photos.row_scores(photo)
-            return rows_of_photo(context, scores, session.photos.verdicts(photo))
-        return self._rows_of_selection(context, targets)
-
-    def _rows_of_selection(self, context: LabelContext, targets: Sequence[int]) -> list[LabelRow]:
-        photos, rows = self._session.photos, np.asarray(targets, dtype=np.int64)
-        return rows_of_photos(context, photos.scores[rows], photos.verdict_codes(rows))
 
     @Slot()
     def _update_state(self) -> None:
@@ -234,7 +212,8 @@ class LabelsPanel(QWidget):
             return "No photo is shown."
         several = len(self._review.targets)
         if several > 1:
-            return f"{several:,} photos are selected: what you say goes for all of them."
+            selected = f"{several:,} photos are selected: what you say goes for all of them."
+            return _BOTH if self._review.is_for_both else selected
         error = session.photos.error(session.focus.current)
         if error is not None:
             return error

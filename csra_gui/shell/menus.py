@@ -231,7 +231,7 @@ ICONS_ONLY: tuple[str, ...] = (
 OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("Arrow keys, Home, End, Page Up, Page Down", "Go through the photos or the labels"),
     ("Ctrl or Shift while clicking, dragging a frame", "Select several photos"),
-    ("I on the whole screen", "Show the photo's name and labels"),
+    ("I on the whole screen", "Keep the photo's name and labels, or let them hide"),
     ("Tab", "Go to the next part of the window"),
     ("A word, typed on the photos", "Add it as a label"),
     ("Space held on the photo", "Hide the map"),

@@ -249,9 +249,9 @@ def test_the_photo_alone_becomes_sharp_and_its_zoom_hides_with_the_pointer(
     trigger(large_photos, "photo_full_screen")
     (screen,) = full_screens()
     qtbot.waitUntil(screen.view.has_photo)
-    qtbot.keyClick(screen, Qt.Key.Key_1)
+    qtbot.keyClick(screen, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: sharp(screen.view))
-    screen._hide_pointer()
+    screen.rest()
     assert not screen.view._zoom_shown
     qtbot.keyClick(screen, Qt.Key.Key_Plus)
     assert screen.view._zoom_shown
