@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.theme import Tone, tone_color
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.image_loader import LoadedPhoto, large_loader
 from csra_gui.browse.photo_texts import photo_error
@@ -43,7 +44,9 @@ class ComparePanel(QWidget):
             splitter.addWidget(side)
             side.view.installEventFilter(self)
         self.both = QCheckBox("&Decide on both photos", self)
-        self.both.setToolTip("What you say of a label goes for both photos, not for one of them.")
+        self.both.setToolTip(
+            tool_tip("What you say of a label goes for both photos, not for one of them.")
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
