@@ -39,6 +39,11 @@ def feature_folder() -> Path:
     return cache_dir() / "features"
 
 
+def photo_feature_folder() -> Path:
+    """Where tagging and teaching keep what a model sees in single photos."""
+    return feature_folder() / "photos"
+
+
 def log_file() -> Path:
     """The log; it may be missing."""
     return profile_dirs()[1] / LOG_NAME

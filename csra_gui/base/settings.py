@@ -107,8 +107,9 @@ FEATURE_CACHE_MB = Setting(
     "training/feature_cache_mb",
     2000,
     "Image features kept on the disk",
-    "Makes teaching and training on the same photos quicker; a photo takes about 0.5 MB. Those not "
-    "used for long go when there are more.",
+    "What the model sees in photos: labels that you teach appear on all of them within seconds. A "
+    "photo takes about 40 kB, more where a training looked at it. Those not used for long go when "
+    "there are more.",
     0,
     200_000,
     unit="MB",

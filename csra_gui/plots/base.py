@@ -69,6 +69,16 @@ class Plot(QWidget):
             else:
                 self._item.setRange(**{f"{axis}Range": limits}, padding=0.02)
 
+    def limit_y(self, low: float, high: float) -> None:
+        """Never show more than what values can be, however close to it they come."""
+        self._item.getViewBox().setLimits(yMin=low, yMax=high)
+
+    def shown_y(self) -> tuple[float, float]:
+        """The values at the lower and the upper end."""
+        self._item.getViewBox().updateAutoRange()  # else only the next drawing does
+        low, high = self._item.viewRange()[1]
+        return float(low), float(high)
+
     def place_legend(self, x: float, y: float) -> None:
         """Put the legend where little is drawn; in fractions of the plot, from its top left."""
         self._legend.anchor(itemPos=(x, y), parentPos=(x, y), offset=(0, 0))

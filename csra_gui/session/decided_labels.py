@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.api.teaching import TeachRequest
 from engine.api.training import LabelSource
 from engine.api.values import ModelInfo
 from engine.library.columns import VERDICT_CODES, Columns
@@ -80,27 +79,6 @@ class DecidedLabels:
             ignored=~self.known[np.ix_(rows, used)],
         )
 
-    def corrections(
-        self, source: str, name: str, file: Path, paths: Sequence[Path]
-    ) -> TeachRequest:
-        """As corrections of a model: all its categories come first here.
-
-        Args:
-            source: name or file of the model.
-            name: of the new one.
-            file: of the new one.
-            paths: of the photo table.
-        """
-        return TeachRequest(
-            source=source,
-            name=name,
-            file=file,
-            categories=Categories(self.categories),
-            paths=tuple(paths[int(row)] for row in self.rows),
-            targets=self.targets,
-            known=self.known,
-        )
-
 
 def decided_labels(columns: Columns, model: Categories | None = None) -> DecidedLabels:
     """Everything that was said of the open photos that can be read.
@@ -116,25 +94,6 @@ def decided_labels(columns: Columns, model: Categories | None = None) -> Decided
     said = verdicts[rows]
     names = tuple(columns.categories if model is None else model)
     return DecidedLabels(names, rows, np.isin(said, _POSITIVE), said != 0)
-
-
-def new_label(
-    categories: Sequence[str], label: str, showing: Sequence[int], others: Sequence[int]
-) -> DecidedLabels:
-    """Photos that show a label which the model does not know, and photos that do not.
-
-    Args:
-        categories: of the model.
-        label: the new one.
-        showing: rows of photos that show it.
-        others: rows of photos that do not.
-    """
-    targets = np.zeros((len(showing) + len(others), len(categories) + 1), dtype=np.bool_)
-    targets[: len(showing), -1] = True
-    known = np.zeros_like(targets)
-    known[:, -1] = True
-    rows = np.array([*showing, *others], dtype=np.intp)
-    return DecidedLabels((*categories, label), rows, targets, known)
 
 
 def decided_run(columns: Columns, model: ModelInfo) -> tuple[EvaluationRun, Path]:

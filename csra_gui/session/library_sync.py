@@ -15,6 +15,7 @@ from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
 from engine.library.columns import IntArray, Stored
+from engine.library.predictions import TAKEN_AT_ONCE
 from engine.library.store import Library
 from engine.library.values import LibraryModel
 
@@ -54,6 +55,8 @@ def sync_rows(
     """
     if model is not None:
         library.add_model(model)
+        while library.take_over_scores(model.fingerprint, model.taught_from) == TAKEN_AT_ONCE:
+            pass
     fingerprint = None if model is None else model.fingerprint
     for first in range(0, len(rows), CHUNK):
         chunk = np.asarray(rows[first : first + CHUNK], dtype=np.int64)
@@ -176,7 +179,7 @@ class LibrarySync(QObject):
         if part.stored.scores.shape[1] == len(photos.categories):
             rows = [row_of[image] for image in part.stored.scored.tolist()]
             if rows:
-                photos.set_many_scores(rows, part.stored.scores)
+                photos.set_many_scores(rows, part.stored.scores, part.stored.provisional)
             for image, message in part.stored.errors.items():
                 photos.set_error(row_of[image], message)
         self.rows_loaded.emit(tuple(part.rows.tolist()))

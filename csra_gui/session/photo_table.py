@@ -16,8 +16,8 @@ from csra_gui.session.photo_rows import PhotoRows
 from engine.api.categories import Categories
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
-from engine.library.columns import Columns, IntArray
-from engine.library.predictions import HalfArray
+from engine.library.columns import BoolArray, Columns, IntArray
+from engine.library.predictions import HalfArray, carried_scores
 from engine.library.values import Verdict
 from engine.texts import whole_percent
 
@@ -58,6 +58,7 @@ class _Results:
         labels: the same as they are shown.
         twins: those of them that mean another one: what is said of that goes for both.
         hidden: the places of those that the person does not want to see.
+        provisional: (N,) where the scores are those of the model that it was taught from.
     """
 
     categories: Categories | tuple[()]
@@ -65,6 +66,7 @@ class _Results:
     twins: Mapping[str, str]
     hidden: frozenset[int]
     scores: GrowingArray
+    provisional: GrowingArray = field(default_factory=lambda: GrowingArray(False, np.bool_))
     errors: dict[int, str] = field(default_factory=dict)
 
 
@@ -95,6 +97,7 @@ class PhotoTable(PhotoRows):
         for results in (self._now, *self._kept.values()):
             results.errors.clear()
             results.scores.clear()
+            results.provisional.clear()
         self._columns = None
 
     # What the person said.
@@ -191,16 +194,18 @@ class PhotoTable(PhotoRows):
             else UNKNOWN_CATEGORY
         )
 
-    def use_model(self, model_id: str, categories: Categories) -> None:
+    def use_model(self, model_id: str, categories: Categories, taught_from: str = "") -> None:
         """Show what another model said; nothing yet if it was not used lately.
 
         Args:
             model_id: of the model.
             categories: as the model calls them.
+            taught_from: the model whose scores stand in for those that there are not yet.
         """
         if model_id not in self._kept:
             called = _called(self.names, categories)
             self._kept[model_id] = _Results(categories, *called, _no_scores(len(categories)))
+            self._take_over(self._kept[model_id], self._kept.get(taught_from))
         self._kept.move_to_end(model_id)
         self._now = self._kept[model_id]
         self._resize()
@@ -227,15 +232,40 @@ class PhotoTable(PhotoRows):
         listed = [name for i, name in enumerate(self._now.labels) if i not in self._now.hidden]
         return tuple(dict.fromkeys((*listed, *self._decisions.categories)))
 
+    def _take_over(self, results: _Results, origin: _Results | None) -> None:
+        if origin is None or not len(origin.scores.values):
+            return
+        for array in (results.scores, results.provisional):
+            array.resize(len(self))
+        known = origin.scores.values
+        results.scores.values[: len(known)] = carried_scores(
+            known, origin.categories, results.categories
+        )
+        results.provisional.values[: len(known)] = ~np.isnan(known[:, 0])
+
     def set_scores(self, row: int, scores: FloatArray | HalfArray) -> None:
         """Store one photo's scores, (C,), and forget its error."""
         self.scores[row] = scores
+        self._now.provisional.values[row] = False
         self._now.errors.pop(row, None)
         self._touch()
 
-    def set_many_scores(self, rows: Sequence[int] | IntArray, scores: HalfArray) -> None:
-        """Store the scores of photos, (len(rows), C)."""
-        self.scores[np.asarray(rows, dtype=np.int64)] = scores
+    def set_many_scores(
+        self,
+        rows: Sequence[int] | IntArray,
+        scores: HalfArray,
+        provisional: BoolArray | bool = False,
+    ) -> None:
+        """Store the scores of photos.
+
+        Args:
+            rows: the photos.
+            scores: (len(rows), C).
+            provisional: (len(rows),) where they are another model's, until this one is asked.
+        """
+        places = np.asarray(rows, dtype=np.int64)
+        self.scores[places] = scores
+        self._now.provisional.values[places] = provisional
         if self._now.errors:
             for row in rows:
                 self._now.errors.pop(int(row), None)
@@ -260,9 +290,11 @@ class PhotoTable(PhotoRows):
         return int(np.count_nonzero(~np.isnan(scores[~self.gone, 0]))) if scores.shape[1] else 0
 
     def untagged_rows(self) -> list[int]:
-        """Photos that are there and have neither scores nor an error, in order."""
-        scores = self.scores
-        missing = np.flatnonzero(np.isnan(scores[:, 0])) if scores.shape[1] else range(len(self))
+        """Photos that are there and have neither scores of the model nor an error, in order."""
+        scores, waits = self.scores, self._now.provisional.values
+        missing = (
+            np.flatnonzero(np.isnan(scores[:, 0]) | waits) if scores.shape[1] else range(len(self))
+        )
         errors = self._now.errors
         return [row for row in map(int, missing) if row not in errors and not self.gone[row]]
 
@@ -361,6 +393,7 @@ class PhotoTable(PhotoRows):
     def _resize(self) -> None:
         super()._resize()
         self._now.scores.resize(len(self))
+        self._now.provisional.resize(len(self))
         self._decisions.resize(len(self))
 
     def _keeps_too_much(self) -> bool:

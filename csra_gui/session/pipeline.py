@@ -225,9 +225,11 @@ class Pipeline(QObject):
         if not is_first:
             self._is_stopped = self._tag_when_possible = False
             self._tag_by_itself()
+            # What was taught is to be seen, and takes seconds.
+            self._tag_when_possible |= bool(model.taught_from)
 
     def _show_model(self, model: LibraryModel) -> None:
-        self._photos.use_model(model.fingerprint, model.categories)
+        self._photos.use_model(model.fingerprint, model.categories, model.taught_from)
         self._sync.set_model(model)
 
     @Slot()

@@ -11,10 +11,12 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import JobSlot
+from csra_gui.base.paths import photo_feature_folder
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_job import FileChanged, NotStored, Outcome, kept_predictions
 from csra_gui.session.tag_run import Sink, TagRun, TagSummary
+from engine.api.config import PredictConfig
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, Prediction
@@ -108,10 +110,11 @@ class Tagger(QObject):
     def _start(self, run: TagRun, rows: Sequence[int], source: str | None = None) -> None:
         files = self._photos.files()
         in_use = self._engine.model if source is None else None
+        keeping = PredictConfig(features=photo_feature_folder())
 
         def work(engine: TaggingEngine) -> Generator[Outcome, None, None]:
             run.model = model = in_use or engine.open_model(source)
-            predictions = engine.predict(model.id, files.paths(rows))
+            predictions = engine.predict(model.id, files.paths(rows), keeping)
             return kept_predictions(predictions, rows, files, run.sink.library)
 
         self._run = run

@@ -66,8 +66,7 @@ class TaggingActions(FeatureActions):
         photos, pipeline, tagger = session.photos, session.pipeline, session.tagger
         is_busy = tagger.is_running or pipeline.is_scanning
         may_start = session.models.model is not None and not is_busy
-        tagged = photos.tagged_count()
-        untagged = tagged + len(photos.errors) < photos.present_count
+        untagged = bool(photos.untagged_rows())
         self["tag"].setText(_CONTINUE if tagger.is_paused else _TAG)
         self["tag"].setEnabled(may_start and untagged)
         self["pause"].setEnabled(tagger.is_running and not tagger.is_held_back)

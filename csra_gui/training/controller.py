@@ -17,7 +17,7 @@ from csra_gui.models.manager import ModelManager
 from csra_gui.session.decided_labels import decided_labels
 from csra_gui.session.session import Session
 from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
-from csra_gui.training.progress_view import status_text
+from csra_gui.training.progress_view import quality_text, status_text
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.training.runs_dialog import RunsDialog
 from csra_gui.training.teach_controller import TeachController
@@ -31,7 +31,7 @@ from engine.api.training_reports import Ending
 from engine.api.values import ModelImport
 from engine.records.models import default_store
 from engine.records.trainings import TrainingRun, TrainingStore
-from engine.texts import display_path, display_text, percent, remaining_text
+from engine.texts import display_path, display_text, remaining_text
 
 #: Validation photos that are looked at after each epoch.
 SAMPLES = 6
@@ -64,7 +64,7 @@ class TrainingController(QObject):
         self._store = TrainingStore()
         self.runs = RecordManager(self._store, session.jobs, self)
         self.runner = runner
-        self.teaching = TeachController(session, manager, runner, window)
+        self.teaching = TeachController(session, manager, runner, decoder, window)
         self.new_dialog: NewTrainingDialog | None = None
         self.dialog: TrainingDialog | None = None
         self.runs_dialog: RunsDialog | None = None
@@ -215,7 +215,8 @@ class TrainingController(QObject):
             return
         stopped = end.report is not None and end.report.ending is Ending.STOPPED
         text = f"The training of {name} {'was stopped' if stopped else 'is done'}: "
-        text += f"{percent(best.val_map)} % mAP after epoch {best.epoch}."
+        text += f"{quality_text(best)} after epoch {best.epoch}." if best.is_judged else ""
+        text = text if best.is_judged else f"{text.removesuffix(': ')}. {quality_text(best)}"
         use = Remedy("Use this model now", lambda: self._use(end.run))
         self._notifier.info(text, Topic.TRAINING, use)
 

@@ -1,4 +1,4 @@
-"""What training and teaching keep of photos, held within the limit that the person chose."""
+"""What is kept of photos to learn from, held within the limit that the person chose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IN_USE = "Something is learning from these files. Wait until it is done."
 
 
 class FeatureCache(QObject):
-    """Deletes what was used longest ago, after something has learned and when the limit changes."""
+    """Deletes what was used longest ago, after learning and tagging and when the limit changes."""
 
     def __init__(self, session: Session, settings: Settings, training: TrainingFeature) -> None:
         super().__init__(training)
@@ -33,6 +33,7 @@ class FeatureCache(QObject):
             lambda: _IN_USE if training.is_busy else "",
         )
         training.learning_ended.connect(self.shrink)
+        session.tagger.freed.connect(self.shrink)
         settings.setting_changed.connect(self._on_settings_changed)
 
     @Slot()

@@ -9,13 +9,14 @@ from PySide6.QtWidgets import QProgressBar, QSplitter, QTabWidget, QVBoxLayout, 
 
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.plots.curves import LiveCurve
-from csra_gui.training.record import CategoryRow, TrainingRecord
+from csra_gui.training.record import CategoryRow, TrainingRecord, margin
 from csra_gui.training.runner import Phase
 from csra_gui.training.sample_view import SampleView
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.label_names import shown_label
 from engine.api.training_reports import Ending, EpochReport, StepReport, TrainReport
+from engine.api.validation import FEWEST_TO_VALIDATE
 from engine.texts import NOTHING, change, gib, percent, rate_text, remaining_text
 
 _PHASES = {
@@ -34,10 +35,11 @@ _ENDINGS = {
 }
 _HEADER = ("Label", "Images", "Before", "Now", "Change", "Best")
 _TIPS = {
-    2: "Average precision of the model that the training started from.",
+    2: "Average precision of the model that the training started from. Labels with too few "
+    "validation images to judge by have none.",
     5: "After the best epoch, which is kept.",
 }
-#: Changes smaller than this are not coloured: chance moves them as much.
+#: Changes smaller than this are never coloured; chance may move them by more.
 _NOTABLE = 0.005
 #: More points than this are thinned out, so that drawing stays quick.
 _MOST_POINTS = 2000
@@ -62,6 +64,7 @@ class ProgressView(QWidget):
         self.loss.set_axes("epoch", "loss")
         self.quality = LiveCurve("Mean average precision", self)
         self.quality.set_axes("epoch", "mAP (%)")
+        self.quality.limit_y(0, 100)
         self.quality.place_legend(0.97, 0.9)  # it rises: below its end there is room
         self.table = Table(_HEADER, "Categories", self, tips=_TIPS)
         self.table.setSortingEnabled(True)
@@ -128,12 +131,12 @@ class ProgressView(QWidget):
     def _add_epoch(self, report: EpochReport) -> None:
         if math.isfinite(report.loss):
             self.loss.append("mean of the epoch", report.epoch, report.loss)
-        if math.isfinite(report.val_map):
+        if report.is_judged:
             self.quality.append("validation images", report.epoch, 100 * report.val_map)
 
     def _show_epochs(self) -> None:
         best = self._record.best
-        self.quality.mark_best(None if best is None else best.epoch)
+        self.quality.mark_best(best.epoch if best is not None and best.is_judged else None)
         self.table.set_rows([_cells(row) for row in self._record.rows()])
         self.samples.set_record(self._record)
         self.result.setText(result_text(self._record))
@@ -166,7 +169,7 @@ def _cells(row: CategoryRow) -> tuple[Cell, ...]:
         images,
         Cell(percent(row.before, " %"), row.before),
         Cell(percent(row.now, " %"), row.now),
-        change_cell(row.before, row.now, _NOTABLE),
+        change_cell(row.before, row.now, max(_NOTABLE, row.margin)),
         Cell(percent(row.best, " %"), row.best),
     )
 
@@ -176,13 +179,36 @@ def result_text(record: TrainingRecord) -> str:
     best, before = record.best, record.before
     if best is None:
         return ""
-    text = f"Best so far: {percent(best.val_map)} % mAP after epoch {best.epoch}"
+    if not best.is_judged:
+        return f"{quality_text(best)} The model of the latest epoch is kept."
+    text = f"Best so far: {quality_text(best)} after epoch {best.epoch}"
     if record.ended is not None:
-        text = f"Kept: {percent(best.val_map)} % mAP, after epoch {best.epoch}"
-    if before is not None and math.isfinite(before.val_map):
-        text += f"; before the training {percent(before.val_map)} %"
-        text += f" ({change(before.val_map, best.val_map)} points)"
-    return f"{text}."
+        text = f"Kept: {quality_text(best)}, after epoch {best.epoch}"
+    if before is None or not before.is_judged:
+        return f"{text}."
+    text += f"; before the training {percent(before.val_map)} %"
+    text += f" ({change(before.val_map, best.val_map)} points)."
+    if best.interval is None or before.interval is None:
+        return text
+    if abs(best.val_map - before.val_map) > margin(best.interval, before.interval):
+        return text
+    return f"{text} So small a difference may be chance."
+
+
+def quality_text(report: EpochReport) -> str:
+    """How good a model is after an epoch, and how sure that is."""
+    if not report.is_judged:
+        return (
+            "How good it is cannot be judged: there are too few validation images. A label needs "
+            f"{FEWEST_TO_VALIDATE} with it and {FEWEST_TO_VALIDATE} without it."
+        )
+    text = f"{percent(report.val_map)} % mAP"
+    if report.interval is None:
+        return text
+    low, high = report.interval
+    left = len(report.category_ap) - len(report.judged)
+    few = f", {left:,} labels with too few images left out" if left else ""
+    return f"{text} (95 % sure: {percent(low)} to {percent(high)} %{few})"
 
 
 def status_text(record: TrainingRecord, phase: Phase) -> str:

@@ -16,6 +16,7 @@ from engine.api.training_reports import (
     TrainingStarted,
     TrainReport,
 )
+from engine.api.validation import mean_precision_interval
 
 #: Of so many epochs the samples are kept; they take the most memory of all.
 _SAMPLES_KEPT = 60
@@ -28,9 +29,11 @@ class CategoryRow:
     Attributes:
         name: of the category.
         images: that have it, to learn from; ``None`` if unknown.
-        before: average precision of the model that the training started from, 0 to 1.
+        before: average precision of the model that the training started from, 0 to 1; NaN where
+            there are too few validation images to judge by.
         now: after the last epoch that was validated.
         best: after the best epoch.
+        margin: changes up to this may be chance.
     """
 
     name: str
@@ -38,6 +41,7 @@ class CategoryRow:
     before: float
     now: float
     best: float
+    margin: float = 0.0
 
 
 @dataclass
@@ -85,9 +89,12 @@ class TrainingRecord:
 
     @property
     def best(self) -> EpochReport | None:
-        """The best finished epoch; none before the first."""
+        """The epoch that is kept: the best, or the latest where none can be told from another."""
         validated = [e for e in self.epochs.values() if e.epoch and math.isfinite(e.val_map)]
-        return max(validated, key=lambda report: report.val_map, default=None)
+        judged = [e for e in validated if e.is_judged]
+        if not judged:
+            return max(validated, key=lambda report: report.epoch, default=None)
+        return max(judged, key=lambda report: report.val_map)
 
     @property
     def last(self) -> EpochReport | None:
@@ -105,8 +112,17 @@ class TrainingRecord:
         names = self._names()
         counts = dict(self.preflight.images_per_category) if self.preflight else {}
         before, now, best = (_precisions(e, names) for e in (self.before, self.last, self.best))
+        val_counts = () if self.last is None else self.last.val_counts
+        positives = [yes for yes, _ in val_counts] or len(names) * [0]
         return tuple(
-            CategoryRow(name, counts.get(name), before[i], now[i], best[i])
+            CategoryRow(
+                name,
+                counts.get(name),
+                before[i],
+                now[i],
+                best[i],
+                _margin(before[i], now[i], positives[i]),
+            )
             for i, name in enumerate(names)
         )
 
@@ -121,4 +137,18 @@ class TrainingRecord:
 def _precisions(report: EpochReport | None, names: Sequence[str]) -> Sequence[float]:
     if report is None or len(report.category_ap) != len(names):
         return [math.nan] * len(names)
-    return report.category_ap
+    return [
+        precision if place in report.judged else math.nan
+        for place, precision in enumerate(report.category_ap)
+    ]
+
+
+def _margin(before: float, now: float, positives: int) -> float:
+    if not positives or math.isnan(before) or math.isnan(now):
+        return 0.0
+    return margin(*(mean_precision_interval([value], [positives]) for value in (before, now)))
+
+
+def margin(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """By how much two numbers may differ by chance, by the intervals that they lie in."""
+    return math.hypot(*((high - low) / 2 for low, high in (one, other)))

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineFactory
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
-from csra_gui.base.paths import feature_folder
+from csra_gui.base.paths import photo_feature_folder
 from csra_gui.training.record import TrainingRecord
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError
@@ -129,7 +129,7 @@ class TrainingRunner(QObject):
 
     def teach(
         self,
-        request: TeachRequest,
+        make_request: Callable[[], TeachRequest],
         on_values: Callable[[Sequence[TeachProgress | TeachReport]], None],
         on_failure: Callable[[EngineError], None],
         on_end: Callable[[bool], None],
@@ -137,21 +137,20 @@ class TrainingRunner(QObject):
         """Learn from a person; nothing happens while something else learns.
 
         Args:
-            request: what to learn.
+            make_request: says in a worker what to learn.
             on_values: takes how far it is, and at last its report.
             on_failure: takes the error that ended it.
             on_end: called last, with whether it was cancelled.
         """
         if self.is_busy:
             return
-        request = replace(request, cache=feature_folder() / "photos")
 
         def finish() -> None:
             self.busy_changed.emit()
             on_end(self._slot.is_cancelled)
 
         self._slot.run(
-            lambda: self._teaching(request),
+            lambda: self._teaching(make_request),
             on_values=on_values,
             on_failure=on_failure,
             on_end=finish,
@@ -224,8 +223,9 @@ class TrainingRunner(QObject):
             self._end_engine(engine)
 
     def _teaching(
-        self, request: TeachRequest
+        self, make_request: Callable[[], TeachRequest]
     ) -> Generator[TeachProgress | TeachReport, None, None]:
+        request = replace(make_request(), cache=photo_feature_folder())
         engine = self._made_engine()
         try:
             yield from engine.teach(request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 import numpy as np
@@ -43,6 +42,7 @@ class RunsDialog(QDialog):
         self.list = RecordPanel(runs, _COLUMNS, _question, several=True, parent=self)
         self.plot = CurvePlot("Mean average precision of trainings", self)
         self.plot.set_axes("epoch", "mAP (%)")
+        self.plot.limit_y(0, 100)
         self.plot.place_legend(0.97, 0.9)
         self.resume = QPushButton("&Continue", self)
         self.use = QPushButton("&Use this model", self)
@@ -131,7 +131,7 @@ def _state(run: TrainingRun) -> str:
 
 
 def _series(run: TrainingRun) -> Series:
-    validated = [report for report in run.epochs if math.isfinite(report.val_map)]
+    validated = [report for report in run.epochs if report.is_judged]
     x = np.array([report.epoch for report in validated], dtype=np.float64)
     y = np.array([100 * report.val_map for report in validated])
     return Series(display_text(run.name), x, y, has_points=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
@@ -20,20 +18,19 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.session.typed_labels import one_label_problem, unquoted
+from csra_gui.training.teach_result import ResultPage
 from csra_gui.widgets.labels import heading, muted_label, plain_label
-from csra_gui.widgets.table import Cell, Table
 from csra_gui.widgets.windows import button_row, fit_to_screen
-from engine.api.label_names import shown_label
-from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport
-from engine.texts import duration
+from engine.api.teaching import TeachProgress, TeachReport
+from engine.api.validation import FEWEST_TO_VALIDATE
 
-_HEADER = ("Label", "You said yes", "You said no", "Right before", "Right after")
-_SIZE = QSize(640, 460)
+_SIZE = QSize(800, 560)
 _STEPS = ("1  What it learns from", "2  Learning", "3  What came of it")
 _STAGES = {
     "looking": "Looking at the photos",
-    "learning": "Learning from most of them, to see what it brings",
+    "learning": "Learning from most of them in turns, to see what it brings",
     "learning from all": "Learning from all of them",
     "saving": "Saving",
 }
@@ -48,6 +45,7 @@ class LearningDialog(QDialog):
         look_requested: see what would change in the open photos.
         use_requested: use the new model without looking.
         discard_requested: forget the new model.
+        photos_requested: paths of photos to show, and what they are.
     """
 
     start_requested = Signal()
@@ -55,8 +53,9 @@ class LearningDialog(QDialog):
     look_requested = Signal()
     use_requested = Signal()
     discard_requested = Signal()
+    photos_requested = Signal(object, str)
 
-    def __init__(self, title: str, look: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, look: str, decoder: ImageDecoder, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(title)
         self.steps = [plain_label(text, self) for text in _STEPS]
@@ -64,8 +63,7 @@ class LearningDialog(QDialog):
         self.problem = plain_label("", self)
         self.progress = QProgressBar(self)
         self.progress_text = plain_label("", self)
-        self.summary = plain_label("", self)
-        self.table = Table(_HEADER, "Before and after", self)
+        self.result_page = ResultPage(decoder, self)
         self.start = QPushButton("&Learn from these", self)
         self.cancel = QPushButton("&Stop", self)
         self.look = QPushButton(look, self)
@@ -87,7 +85,7 @@ class LearningDialog(QDialog):
         steps.addStretch(1)
         self._stack.addWidget(self.intro)
         self._stack.addWidget(self._learning_page())
-        self._stack.addWidget(self._result_page())
+        self._stack.addWidget(self.result_page)
         buttons = button_row(
             self.start, self.cancel, self.look, self.use, self.discard, close=self.close_button
         )
@@ -114,13 +112,6 @@ class LearningDialog(QDialog):
         layout.addStretch(1)
         return page
 
-    def _result_page(self) -> QWidget:
-        page = QWidget(self)
-        layout = QVBoxLayout(page)
-        layout.addWidget(self.summary)
-        layout.addWidget(self.table, 1)
-        return page
-
     def _connect(self) -> None:
         for button, wish in (
             (self.start, self.start_requested),
@@ -130,6 +121,7 @@ class LearningDialog(QDialog):
             (self.discard, self.discard_requested),
         ):
             button.clicked.connect(wish)
+        self.result_page.photos_requested.connect(self.photos_requested)
 
     # What is shown.
 
@@ -150,14 +142,13 @@ class LearningDialog(QDialog):
         self.progress_text.setText(progress_text(progress))
 
     def show_report(self, report: TeachReport) -> None:
-        """Before and after."""
+        """What came of it."""
         self._show_step(2)
-        self.summary.setText(f"{summary(report)} It took {duration(report.seconds)}.")
-        self.table.set_rows(table_rows(report.categories))
+        self.result_page.set_report(report)
 
     def show_saved(self, text: str, *, can_use: bool) -> None:
         """The model is saved; whether it is used may still be open."""
-        self.summary.setText(text)
+        self.result_page.set_text(text)
         for button in (self.look, self.discard):
             button.hide()
         self.use.setVisible(can_use)
@@ -179,47 +170,51 @@ class LearningDialog(QDialog):
 class ImproveDialog(LearningDialog):
     """The person's corrections are what is learned from."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, decoder: ImageDecoder, parent: QWidget) -> None:
         super().__init__(
-            "Improve the model with my corrections", "Save and see what &changes…", parent
+            "Improve the model with my corrections", "Save and see what &changes…", decoder, parent
         )
         self.counts: QLabel = heading("", self.intro)
+        self.labels = plain_label("", self.intro)
         layout = QVBoxLayout(self.intro)
         layout.addWidget(self.counts)
+        layout.addWidget(self.labels)
         for text in (
             "Labels that you accepted or added are there, rejected ones certainly are not. What "
-            "you have not looked at does not count.",
+            "you have not looked at does not count. What a label was taught with counts again.",
             "Only the last layer of the model learns, starting from what it knows. Labels that you "
-            "have said nothing of stay exactly as they are. A quarter of the photos is kept apart "
-            "to see what it brings.",
+            "have said nothing of stay exactly as they are, and so do those with fewer than "
+            f"{FEWEST_TO_VALIDATE} photos that you said yes on and {FEWEST_TO_VALIDATE} that you "
+            "said no on since the model last learned: nobody could tell whether they get better.",
             "Correct what is right as well as what is wrong: a model that hears of its mistakes "
             "alone gets worse on other photos.",
         ):
             layout.addWidget(plain_label(text, self.intro))
         layout.addStretch(1)
 
-    def set_counts(self, text: str, *, can_start: bool) -> None:
-        """Say how many corrections there are."""
+    def set_counts(self, text: str, labels: str, *, can_start: bool) -> None:
+        """Say how many corrections there are, and which labels can learn from them."""
         self.counts.setText(text)
+        self.labels.setText(labels)
         self.start.setEnabled(can_start)
 
 
 class TeachDialog(LearningDialog):
     """Photos that show something new, and some that do not."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Teach a new label", "Save and &rank my photos by it", parent)
+    def __init__(self, decoder: ImageDecoder, parent: QWidget) -> None:
+        super().__init__("Teach a new label", "Save and &rank my photos by it", decoder, parent)
         self.name = QLineEdit(self.intro)
         self.name.setAccessibleName("Name of the new label")
         self.name.setPlaceholderText("for example: lighthouse")
         self.showing = heading("", self.intro)
         self.others = QSpinBox(self.intro)
-        self.others.setAccessibleName("Photos that do not show it")
+        self.others.setAccessibleName("Photos taken as without it")
         self.others_text = muted_label("", self.intro)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("&New label", self.name)
-        form.addRow("Photos that do &not show it", self.others)
+        form.addRow("Photos taken as with&out it", self.others)
         layout = QVBoxLayout(self.intro)
         layout.addWidget(self.showing)
         layout.addLayout(form)
@@ -246,9 +241,10 @@ class TeachDialog(LearningDialog):
         self.showing.setText(showing)
         self.others.setRange(min(5, others), max(1, min(others, 1000)))
         self.others.setValue(min(others, 100))
-        text = "They are drawn at random from the other open photos."
+        text = "They are drawn at random from the other open photos"
         if rejected:
-            text = f"{rejected:,} that you rejected this label on, the others at random."
+            text = f"{rejected:,} that you rejected this label on; the others are drawn at random"
+        text += ", and a few may show it all the same. Select all that do."
         self.others_text.setText(text)
         self._can_start = can_start
         self._check()
@@ -275,47 +271,3 @@ class TeachDialog(LearningDialog):
 def progress_text(progress: TeachProgress) -> str:
     """How far it is."""
     return f"{_STAGES[progress.stage]}: {progress.done:,} of {progress.total:,}"
-
-
-def summary(report: TeachReport) -> str:
-    """Before and after on photos kept apart, in one sentence or two."""
-    judged = sum(category.judged for category in report.categories)
-    if not judged:
-        return (
-            "There are too few corrections to keep some apart and check with them. Look at what "
-            "changes below."
-        )
-    after = sum(category.right_after for category in report.categories)
-    text = f"Of {judged:,} labels kept apart, {after:,} are right after learning from the others"
-    befores = [category.right_before for category in report.categories]
-    if any(before is None for before in befores):
-        return f"{text}. The new model has learned from all of them."
-    before = sum(before for before in befores if before is not None)
-    text += f"; {before:,} were right before. The new model has learned from all of them."
-    if after <= before:
-        text += (
-            " These corrections brought nothing for other photos. More of them help, of what is "
-            "right as well as of what is wrong."
-        )
-    return text
-
-
-def table_rows(categories: Sequence[TaughtCategory]) -> list[tuple[Cell, ...]]:
-    """Label, yes, no, right before, right after; those that changed most first."""
-    ranked = sorted(categories, key=lambda c: -abs(c.right_after - (c.right_before or 0)))
-    return [
-        (
-            Cell(shown_label(category.name)),
-            Cell(f"{category.positives:,}", category.positives),
-            Cell(f"{category.negatives:,}", category.negatives),
-            Cell(_share(category.right_before, category.judged), category.right_before),
-            Cell(_share(category.right_after, category.judged), category.right_after),
-        )
-        for category in ranked
-    ]
-
-
-def _share(right: int | None, judged: int) -> str:
-    if right is None:
-        return "not known"
-    return f"{right:,} of {judged:,}" if judged else "–"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from engine.api.validation import can_validate, mean_precision_interval
 from engine.api.values import PositionScores
 from engine.texts import about, gib
 
@@ -166,12 +167,15 @@ class EpochReport:
     Attributes:
         epoch: from 1.
         loss: mean over the training entries that count.
-        val_map: mean average precision on the validation images, 0 to 1; NaN without any, or if
-            this epoch was not judged.
+        val_map: mean average precision on the validation images, 0 to 1, over the categories that
+            can be judged, or over all if none can; NaN without any, or if this epoch was not
+            judged.
         is_best: whether no epoch before was better.
         category_ap: average precision of each category, 0 to 1, in the order of the categories;
             NaN for those without positives; empty if this epoch was not judged.
         seconds: that the epoch took, evaluation included.
+        val_counts: validation images with and without each category, in the same order; empty if
+            unknown, as in what older versions wrote.
     """
 
     epoch: int
@@ -180,6 +184,28 @@ class EpochReport:
     is_best: bool = True
     category_ap: tuple[float, ...] = ()
     seconds: float = 0.0
+    val_counts: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """The places of categories with enough validation images to judge them by."""
+        if len(self.val_counts) != len(self.category_ap):
+            return tuple(range(len(self.category_ap)))
+        return tuple(i for i, counts in enumerate(self.val_counts) if can_validate(*counts))
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether ``val_map`` says anything."""
+        return math.isfinite(self.val_map) and (not self.val_counts or bool(self.judged))
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Where ``val_map`` may lie on other images: 95 %; ``None`` if nobody can say."""
+        if not self.val_counts or not self.is_judged:
+            return None
+        return mean_precision_interval(
+            [self.category_ap[i] for i in self.judged], [self.val_counts[i][0] for i in self.judged]
+        )
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,8 @@ class ModelInfo:
         activation: what turns logits into scores; those of ``softmax`` add up to 1.
         calibration: how often a score of each category is right; ``None`` if the file does not
             say. Thresholds are for scores as they are, not for calibrated ones.
+        taught_from: id of the model that this one was taught from, single categories that is, so
+            that all others say the same; empty for any other model.
     """
 
     id: str
@@ -166,6 +168,7 @@ class ModelInfo:
     device: str = "CPU"
     activation: Activation = "sigmoid"
     calibration: LogitScaling | None = None
+    taught_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

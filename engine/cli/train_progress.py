@@ -27,6 +27,7 @@ class Teller:
         self._bar: tqdm | None = None
         self._name = ""
         self._epochs = 0
+        self._is_judged = True
 
     def tell(self, report: TrainReport) -> None:
         """Say one report."""
@@ -45,12 +46,13 @@ class Teller:
         elif isinstance(report, StepReport) and report.step % _STEPS_PER_LINE == 0:
             say(_step_line(report))
         elif isinstance(report, EpochReport):
+            self._is_judged = report.is_judged
             say(
                 f"epoch {report.epoch} of {self._epochs}: "
-                f"loss {report.loss:.4f}, val mAP {report.val_map:.4f}"
+                f"loss {report.loss:.4f}, {_quality(report)}"
             )
         elif isinstance(report, TrainingEnded):
-            _say_end(report)
+            _say_end(report, is_judged=self._is_judged)
 
     def close(self) -> None:
         """End a progress bar that is shown."""
@@ -76,10 +78,19 @@ def _step_line(report: StepReport) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _say_end(report: TrainingEnded) -> None:
+def _quality(report: EpochReport) -> str:
+    if not report.is_judged:
+        return "quality cannot be judged: too few validation images"
+    ends = report.interval
+    sure = "" if ends is None else f" ({ends[0]:.4f} to {ends[1]:.4f})"
+    return f"val mAP {report.val_map:.4f}{sure}"
+
+
+def _say_end(report: TrainingEnded, *, is_judged: bool) -> None:
     if report.ending is Ending.NO_GAIN:
         say("Ended early: no epoch of late was better.")
     if report.ending is Ending.STOPPED:
         say("Stopped; --resume goes on from here." if report.can_resume else "Stopped.")
     if report.best is not None:
-        say(f"best: val mAP {report.val_map:.4f}, saved to {display_path(report.best)}")
+        best = f"best: val mAP {report.val_map:.4f}" if is_judged else "the latest"
+        say(f"{best}, saved to {display_path(report.best)}")

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,12 +21,19 @@ from engine.inference.torch_backend import TorchBackend
 
 # A batch gains little on a CPU, and while one runs nobody's click is answered.
 _CPU_BATCH, _GPU_BATCH = 4, 32
+T = TypeVar("T")
 _Decoded = tuple[Path, DecodedImage | ImageError]
 
 
 def decode_request(path: Path, preprocess: PreprocessConfig) -> DecodeRequest:
     """How an image has to be decoded for a model."""
     return DecodeRequest(path, preprocess.input_size, preprocess.resize)
+
+
+def batch_size(backend: TorchBackend, config: PredictConfig | None) -> int:
+    """Images per forward pass: what is wanted, or what suits the device."""
+    size = config.batch_size if config else 0
+    return size or (_CPU_BATCH if backend.device.type == "cpu" else _GPU_BATCH)
 
 
 def predict(
@@ -48,11 +56,10 @@ def predict(
         preprocess: of the model.
         config: batch size; ``None`` or 0 chooses for the device.
     """
-    size = config.batch_size if config else 0
-    size = size or (_CPU_BATCH if backend.device.type == "cpu" else _GPU_BATCH)
+    size = batch_size(backend, config)
     requests = (decode_request(path, preprocess) for path in paths)
     with contextlib.closing(pool.map(requests, window=3 * size)) as images:
-        for batch in _batched(zip(paths, images, strict=True), size):
+        for batch in batched(zip(paths, images, strict=True), size):
             yield from _predict_batch(backend, model_id, batch)
 
 
@@ -116,7 +123,8 @@ def _predict_batch(
             yield Prediction(path, model_id, next(scores), image.width, image.height)
 
 
-def _batched(items: Iterable[_Decoded], size: int) -> Iterator[list[_Decoded]]:
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of ``size``; the last one may be shorter."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

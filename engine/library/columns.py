@@ -120,7 +120,8 @@ class Stored:
         reviewed: ids of the images that a person has reviewed.
         verdicts: image id, category and verdict of every decision.
         scored: (M,) int64, ids of the images that the model has scored.
-        scores: (M, C) float16 in [0, 1].
+        scores: (M, C) float16 in [0, 1]; those of provisional ones may be NaN but for the first.
+        provisional: (M,) bool: taken over from another model until this one has seen the image.
         errors: what went wrong when the model was run, by image id.
     """
 
@@ -128,6 +129,7 @@ class Stored:
     verdicts: tuple[tuple[int, str, Verdict], ...]
     scored: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     scores: HalfArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float16))
+    provisional: BoolArray = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     errors: dict[int, str] = field(default_factory=dict)
 
 
@@ -164,8 +166,15 @@ def load_stored(
         f"SELECT image_id, message FROM errors WHERE model_id = ? AND image_id {among}",  # noqa: S608
         (model, ids),
     )
+    taken_over = connection.execute(
+        f"SELECT image_id FROM provisional WHERE model_id = ? AND image_id {among}",  # noqa: S608
+        (model, ids),
+    )
     found, scores = _matrix(scored, width)
-    return Stored(said, words, found, scores, {int(i): str(text) for i, text in errors})
+    waiting = np.fromiter((row[0] for row in taken_over), dtype=np.int64)
+    provisional = np.isin(found, waiting) | np.isnan(scores).any(axis=1)
+    messages = {int(i): str(text) for i, text in errors}
+    return Stored(said, words, found, scores, provisional, messages)
 
 
 def _matrix(rows: Sequence[tuple[int, bytes]], width: int) -> tuple[IntArray, HalfArray]:
@@ -173,6 +182,10 @@ def _matrix(rows: Sequence[tuple[int, bytes]], width: int) -> tuple[IntArray, Ha
     ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
     scores = np.frombuffer(b"".join(row[1] for row in rows), dtype=SCORE_TYPE)
     scores = scores.reshape(len(rows), width).astype(np.float16, copy=False)
-    # 1.0 has the greatest bits of all sound scores; above are signs, infinities and NaN.
-    sound = scores.view(np.uint16).max(axis=1, initial=0) <= np.float16(1).view(np.uint16)
+    # 1.0 has the greatest bits of all sound scores; above are signs, infinities and NaN, of which
+    # one stands for what is not known yet.
+    bits, one, nothing = (
+        np.asarray(values).view(np.uint16) for values in (scores, np.float16(1), np.float16("nan"))
+    )
+    sound = ((bits <= one) | (bits == nothing)).all(axis=1) & (bits[:, :1] <= one).all(axis=1)
     return ids[sound], scores[sound]

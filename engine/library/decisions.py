@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.label_names import name_key
@@ -15,6 +17,7 @@ from engine.library.values import (
     Decision,
     DecisionChange,
     Edit,
+    Example,
     NameChange,
     ReviewChange,
     Verdict,
@@ -93,6 +96,27 @@ def redo(connection: sqlite3.Connection) -> Edit | None:
         _apply(connection, edit)
         _mark_undone(connection, edit.id, False)
     return edit
+
+
+def note_examples(connection: sqlite3.Connection, examples: Iterable[Example]) -> None:
+    """Note what labels have learned from; what was noted before stays."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO examples SELECT id, ?, ? FROM images WHERE id = ?",
+        [(one.category, int(one.drawn), one.image_id) for one in examples],
+    )
+
+
+def examples(connection: sqlite3.Connection) -> list[Example]:
+    """All that labels have learned from, as far as it has not vanished."""
+    rows = connection.execute(
+        "SELECT image_id, category, drawn, folders.path, images.name FROM examples"
+        " JOIN images ON images.id = image_id JOIN folders ON folders.id = folder_id"
+        " WHERE missing = 0 ORDER BY image_id, category"
+    )
+    return [
+        Example(int(image), str(category), bool(drawn), Path(os.fsdecode(os.path.join(*place))))  # noqa: PTH118
+        for image, category, drawn, *place in rows
+    ]
 
 
 def next_captions(connection: sqlite3.Connection) -> tuple[str, str]:

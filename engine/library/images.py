@@ -76,8 +76,8 @@ def _take_changed(connection: sqlite3.Connection, image_id: int, file: ImageFile
         "UPDATE images SET size = ?, mtime_ns = ?, hash = NULL, missing = 0 WHERE id = ?",
         (file.size, file.mtime_ns, image_id),
     )
-    connection.execute("DELETE FROM scores WHERE image_id = ?", (image_id,))
-    connection.execute("DELETE FROM errors WHERE image_id = ?", (image_id,))
+    for table in ("scores", "errors", "provisional", "examples"):
+        connection.execute(f"DELETE FROM {table} WHERE image_id = ?", (image_id,))  # noqa: S608
 
 
 def mark_missing(connection: sqlite3.Connection, image_ids: Collection[int]) -> None:
@@ -174,7 +174,8 @@ def _move(connection: sqlite3.Connection, old: int, new: int) -> Moved:
     place = connection.execute(
         "SELECT folder_id, name, size, mtime_ns FROM images WHERE id = ?", (new,)
     ).fetchone()
-    for table in ("scores", "errors"):  # what was found since the move, unless known before
+    # What was found since the move, unless known before.
+    for table in ("scores", "errors", "provisional", "examples"):
         connection.execute(
             f"UPDATE OR IGNORE {table} SET image_id = ? WHERE image_id = ?",  # noqa: S608
             (old, new),

@@ -17,6 +17,8 @@ from engine.library.images import find_image
 from engine.library.values import LibraryModel
 
 HalfArray = NDArray[np.float16]
+#: So many images are taken over from another model at a time: some milliseconds of work.
+TAKEN_AT_ONCE = 5000
 SCORE_TYPE = np.dtype("<f2")
 
 
@@ -103,6 +105,60 @@ def _record_one(
         connection.execute("REPLACE INTO errors VALUES (?, ?, ?)", (model, image, message))
         obsolete = "DELETE FROM scores WHERE model_id = ? AND image_id = ?"
     connection.execute(obsolete, (model, image))
+    connection.execute(
+        "DELETE FROM provisional WHERE model_id = ? AND image_id = ?", (model, image)
+    )
+
+
+def take_over_scores(connection: sqlite3.Connection, fingerprint: str, origin: str) -> int:
+    """Give images that a model has not seen the scores of the one it was taught from.
+
+    They are provisional: they count until the model has seen the images. Categories that the
+    other one does not know have no score meanwhile.
+
+    Args:
+        connection: to the library.
+        fingerprint: of the model.
+        origin: of the one that it was taught from.
+
+    Returns:
+        How many images; with ``TAKEN_AT_ONCE`` there may be more.
+
+    Raises:
+        LibraryError: the model is not known.
+    """
+    model, info = find_model(connection, fingerprint)
+    known = {other.fingerprint for other in models(connection)}
+    if origin not in known:
+        return 0
+    old, old_info = find_model(connection, origin)
+    rows = connection.execute(
+        "SELECT image_id, scores FROM scores WHERE model_id = ? AND length(scores) = ?"
+        " AND image_id NOT IN (SELECT image_id FROM scores WHERE model_id = ?)"
+        " AND image_id NOT IN (SELECT image_id FROM errors WHERE model_id = ?) LIMIT ?",
+        (old, len(old_info.categories) * SCORE_TYPE.itemsize, model, model, TAKEN_AT_ONCE),
+    ).fetchall()
+    before = np.frombuffer(b"".join(row[1] for row in rows), dtype=SCORE_TYPE)
+    before = before.reshape(len(rows), len(old_info.categories))
+    scores = carried_scores(before, old_info.categories, info.categories).astype(SCORE_TYPE)
+    connection.executemany(
+        "INSERT INTO scores VALUES (?, ?, ?)",
+        [(model, row[0], one.tobytes()) for row, one in zip(rows, scores, strict=True)],
+    )
+    connection.executemany(
+        "REPLACE INTO provisional VALUES (?, ?)", [(model, row[0]) for row in rows]
+    )
+    return len(rows)
+
+
+def carried_scores(scores: HalfArray, old: Sequence[str], new: Sequence[str]) -> HalfArray:
+    """Scores (N, C) of a model for the categories of another one; NaN where it knows nothing."""
+    places = {name: place for place, name in enumerate(old)}
+    carried = np.full((len(scores), len(new)), np.nan, dtype=np.float16)
+    for column, name in enumerate(new):
+        if name in places:
+            carried[:, column] = scores[:, places[name]]
+    return carried
 
 
 def own_thresholds(connection: sqlite3.Connection, fingerprint: str) -> dict[int, float]:

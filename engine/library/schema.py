@@ -99,6 +99,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (edit_id, name)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # Scores that were taken over from another model, until this one has seen the image.
+        """CREATE TABLE provisional (
+            model_id INTEGER NOT NULL REFERENCES models (id) ON DELETE CASCADE,
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            PRIMARY KEY (model_id, image_id)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX provisional_by_image ON provisional (image_id)",
+        # What a label has learned from, beside the decisions.
+        """CREATE TABLE examples (
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            category TEXT NOT NULL,
+            drawn INTEGER NOT NULL CHECK (drawn IN (0, 1)), -- taken as without it: nobody said so
+            PRIMARY KEY (image_id, category)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -115,4 +131,6 @@ TABLES = (
     "review_changes",
     "label_names",
     "name_changes",
+    "provisional",
+    "examples",
 )

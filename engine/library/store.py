@@ -97,6 +97,7 @@ class Library:
     add_model = _writes(predictions.add_model)
     models = _reads(predictions.models)
     record_predictions = _writes(predictions.record)
+    take_over_scores = _writes(predictions.take_over_scores)
     own_thresholds = _reads(predictions.own_thresholds)
     set_own_thresholds = _writes(predictions.set_own_thresholds)
 
@@ -105,6 +106,8 @@ class Library:
     undo = _writes(decisions.undo)
     redo = _writes(decisions.redo)
     next_captions = _reads(decisions.next_captions)
+    note_examples = _writes(decisions.note_examples)
+    examples = _reads(decisions.examples)
 
     # What labels are called.
     label_names = _reads(names.label_names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -54,16 +54,20 @@ class LibraryImage:
 
 @dataclass(frozen=True, slots=True)
 class LibraryModel:
-    """A model that the library has scores of; ``fingerprint`` is ``ModelInfo.id``."""
+    """A model that the library has scores of; ``fingerprint`` is ``ModelInfo.id``.
+
+    ``taught_from`` is that of the model whose scores stand in for its own; the file does not know.
+    """
 
     fingerprint: str
     name: str
     categories: Categories
+    taught_from: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, model: ModelInfo) -> LibraryModel:
         """What the library notes of a model."""
-        return cls(model.id, model.name, model.categories)
+        return cls(model.id, model.name, model.categories, model.taught_from)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,23 @@ class Wish:
     image_id: int
     category: str
     verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An image that a label has learned from.
+
+    Attributes:
+        image_id: of the image.
+        category: of the label.
+        drawn: at random, as an image without the label; else a person said what it shows.
+        path: of the image; empty where nobody asks.
+    """
+
+    image_id: int
+    category: str
+    drawn: bool
+    path: Path = field(default=Path(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import OrderedDict
 from typing import Any, cast
 
 import timm
+import torch
 import torchvision
 from torch import Tensor, nn
 
@@ -95,3 +97,12 @@ def _is_built_for_a_size(name: str) -> bool:
 def _create(name: str, input_size: int) -> nn.Module:
     size: dict[str, Any] = {"img_size": input_size} if _is_built_for_a_size(name) else {}
     return timm.create_model(name, num_classes=0, global_pool="", **size)
+
+
+def weights_digest(backbone: Backbone, start: str = "") -> str:
+    """The SHA-256 of a text and of all weights of a backbone."""
+    digest = hashlib.sha256(start.encode())
+    for name, tensor in backbone.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

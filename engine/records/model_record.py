@@ -17,6 +17,8 @@ from engine.records.folders import DAMAGE
 FORMAT_NAME = "csra-checkpoint"
 FORMAT_VERSION = 1
 _MAX_TEXT = 20_000
+#: In the provenance of a model that was taught single categories: from which one, and which.
+STARTED_FROM, TAUGHT = "started from", "taught"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class CheckpointRecord:
     calibration: LogitScaling | None = None
     results: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def taught_from(self) -> str:
+        """The id of the model that single categories were taught to; empty for any other model."""
+        return self.provenance.get(STARTED_FROM, "") if TAUGHT in self.provenance else ""
 
     def __post_init__(self) -> None:
         count = len(self.config.categories)

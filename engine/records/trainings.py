@@ -57,8 +57,8 @@ class TrainingRun:
 
     @property
     def best_map(self) -> float:
-        """The best mean average precision so far, 0 to 1; NaN without any."""
-        values = [e.val_map for e in self.epochs if math.isfinite(e.val_map)]
+        """The best mean average precision so far, 0 to 1; NaN without any that says anything."""
+        values = [e.val_map for e in self.epochs if e.is_judged]
         return max(values, default=math.nan)
 
     @property

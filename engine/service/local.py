@@ -33,6 +33,8 @@ from engine.data.decoding.pool import DecodePool
 from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.device import choose_device, device_name
+from engine.inference.keeping import KeepingPredictor
+from engine.inference.photo_features import PhotoFeatures
 from engine.inference.torch_backend import TorchBackend
 from engine.models.resizing import resized
 from engine.records.catalogue import find_model
@@ -70,6 +72,7 @@ class LocalEngine:
         self._true_boxes = TrueBoxes()
         self._evaluations: list[EvaluationJob] = []
         self._trainings: list[RunningTraining] = []
+        self._keeping: dict[str, KeepingPredictor] = {}
         self._closed = False
 
     def open_model(self, source: str | None = None) -> ModelInfo:
@@ -89,6 +92,7 @@ class LocalEngine:
         """Free a model's memory; see ``TaggingEngine``."""
         with self._lock:
             self._models.pop(model_id, None)
+            self._keeping.pop(model_id, None)
             self._by_file = {key: id_ for key, id_ in self._by_file.items() if id_ != model_id}
         with self._resize_lock:
             if self._resized is not None and self._resized[0][0] == model_id:
@@ -115,9 +119,15 @@ class LocalEngine:
         """Say what is in each image, in the order given; see ``TaggingEngine``."""
         model = self._model(model_id)
         preprocess = model.checkpoint.record.config.preprocess
-        yield from prediction.predict(
-            model.backend, self._pool, model_id, paths, preprocess, config
-        )
+        folder = None if config is None else config.features
+        if folder is None or model.info.activation != "sigmoid":
+            yield from prediction.predict(
+                model.backend, self._pool, model_id, paths, preprocess, config
+            )
+            return
+        size = prediction.batch_size(model.backend, config)
+        keeping = self._keeping_predictor(model, folder)
+        yield from keeping.predict(self._pool, model_id, paths, size)
 
     def explain(
         self,
@@ -216,8 +226,20 @@ class LocalEngine:
             device=device_name(self._device),
             activation=record.config.head.activation,
             calibration=record.calibration,
+            taught_from=record.taught_from,
         )
         return _OpenModel(checkpoint, TorchBackend(checkpoint.classifier, self._device), info)
+
+    def _keeping_predictor(self, model: _OpenModel, folder: Path) -> KeepingPredictor:
+        with self._lock:
+            if model.info.id not in self._keeping:
+                self._keeping[model.info.id] = KeepingPredictor(
+                    model.backend,
+                    PhotoFeatures(model.checkpoint, folder),
+                    model.checkpoint.record.config.preprocess,
+                    answers=bool(model.info.taught_from),
+                )
+            return self._keeping[model.info.id]
 
     def _backend_for(self, model: _OpenModel, input_size: int) -> TorchBackend:
         """The model at an input size; the last one that is not the model's own is kept."""

@@ -1,9 +1,9 @@
-"""Heads that learn single categories on the features of a frozen backbone."""
+"""Heads that learn single categories on the reduced features of a frozen backbone."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,16 +13,15 @@ from torch.nn import functional
 
 from engine.api.teaching import BoolArray
 from engine.api.values import FloatArray
+from engine.inference.reduction import Basis, HalfArray
 from engine.models.heads import ResidualAttentionHeads, pool
-from engine.train.features import FeatureArray
-from engine.train.head_training import head_logits
 
 _BATCH = 32
 #: Passes over the photos; few photos are gone through more often.
 _PASSES = 24
 _FEWEST_STEPS = 150
 #: Of weights on features that vary by 1, and of biases.
-_LEARNING_RATE, _BIAS_RATE = 2e-3, 1e-2
+_LEARNING_RATE, _BIAS_RATE = 4e-3, 1e-2
 #: A pull towards where the weights started, so that a few labels do not undo what thousands
 #: taught: moving a category's logits by the square root of this costs as much as a loss of 1.
 _ANCHOR = 64.0
@@ -35,16 +34,38 @@ class KnownLabels:
     """Photos by their features, and what is known of some categories.
 
     Attributes:
-        features: (N, D, h, w) float16.
+        features: (N, r, h, w) float16, reduced.
         targets: (N, K) bool.
         known: (N, K) bool.
         is_new: (K,) bool; categories that the model has never heard of.
+        is_drawn: (K,) bool; categories whose photos were drawn, so that how many show it says how
+            frequent it is.
     """
 
-    features: FeatureArray
+    features: HalfArray
     targets: BoolArray
     known: BoolArray
     is_new: BoolArray
+    is_drawn: BoolArray
+
+    def rows(self, chosen: BoolArray) -> KnownLabels:
+        """Some photos alone."""
+        return replace(
+            self,
+            features=self.features[chosen],
+            targets=self.targets[chosen],
+            known=self.known[chosen],
+        )
+
+    def with_unknown(self, features: HalfArray) -> KnownLabels:
+        """And photos that nothing is known of."""
+        nothing = np.zeros((len(features), self.known.shape[1]), dtype=np.bool_)
+        return replace(
+            self,
+            features=np.concatenate([self.features, features]),
+            targets=np.concatenate([self.targets, nothing]),
+            known=np.concatenate([self.known, nothing]),
+        )
 
 
 def part_of_heads(heads: ResidualAttentionHeads, columns: Sequence[int]) -> ResidualAttentionHeads:
@@ -55,17 +76,18 @@ def part_of_heads(heads: ResidualAttentionHeads, columns: Sequence[int]) -> Resi
         part.weight.copy_(heads.weight[:, list(columns)])
         if part.bias is not None and heads.bias is not None:
             part.bias.copy_(heads.bias[:, list(columns)])
-    if part.standardization is not None and heads.standardization is not None:
-        part.standardization.load_state_dict(heads.standardization.state_dict())
     return part
 
 
 def put_back(
-    part: ResidualAttentionHeads, heads: ResidualAttentionHeads, columns: Sequence[int]
+    part: ResidualAttentionHeads,
+    basis: Basis,
+    heads: ResidualAttentionHeads,
+    columns: Sequence[int],
 ) -> None:
-    """Write a part's weights into the whole; other categories stay to the bit."""
+    """Write a part's weights into heads for whole features; other categories stay to the bit."""
     with torch.no_grad():
-        heads.weight[:, list(columns)] = part.weight
+        heads.weight[:, list(columns)] = basis.weight_back(part)
         if part.bias is not None and heads.bias is not None:
             heads.bias[:, list(columns)] = part.bias
 
@@ -81,13 +103,13 @@ def learn(heads: ResidualAttentionHeads, labels: KnownLabels) -> Generator[int, 
     Each category's loss is the mean over what is known of it (``label_weights``), over what nobody
     has said of it (``_goals``), and how far its weights have moved.
     """
-    features = _standardized(heads, labels.features)
+    features = torch.from_numpy(labels.features)
     spread = _spread(features)
     optimizer = _optimizer(heads, spread)
     count = passes(len(labels.features))
     steps = count * _batches(len(labels.features))
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    targets, weights = _goals(heads, features, labels)
+    targets, weights = _goals(heads, labels)
     start = _directions(heads).detach().clone()
     stiffness = _stiffness(heads, spread, labels)
     generator = torch.Generator().manual_seed(0)
@@ -106,21 +128,17 @@ def learn(heads: ResidualAttentionHeads, labels: KnownLabels) -> Generator[int, 
         yield done
 
 
-def _goals(
-    heads: ResidualAttentionHeads, features: Tensor, labels: KnownLabels
-) -> tuple[Tensor, Tensor]:
+def _goals(heads: ResidualAttentionHeads, labels: KnownLabels) -> tuple[Tensor, Tensor]:
     """(N, K) what each score should be, and how much that counts.
 
-    Where nobody has said anything, a category that the model knows should stay as it was: else a
-    few corrections would move it on all photos.
+    Where nothing is known, a category that the model knows should stay as it was: else a few
+    corrections would move it on all photos.
     """
-    with torch.inference_mode():
-        parts = torch.split(features, _BATCH)
-        before = torch.sigmoid(torch.cat([_logits(heads, part.float()) for part in parts]))
+    before = torch.from_numpy(scores_of(heads, labels.features))
     known = torch.from_numpy(labels.known)
     targets = torch.where(known, torch.from_numpy(labels.targets).float(), before.clone())
     weights = torch.from_numpy(label_weights(labels))
-    untouched = (~known).float()
+    untouched = (~known & ~torch.from_numpy(labels.is_new)).float()
     weights += _KEEP * untouched / untouched.sum(dim=0).clamp(min=1)
     return targets, weights
 
@@ -128,24 +146,59 @@ def _goals(
 def label_weights(labels: KnownLabels) -> NDArray[np.float32]:
     """(N, K): how much each label counts; those of a category add up to 1, unknown ones to 0.
 
-    The photos for a new category were drawn, so how many show it says how frequent it is, and all
-    count the same. Corrections were not: people correct what strikes them, so the rarer of yes and
-    no counts for more.
+    If the photos were drawn, how many show it says how frequent it is, and all count the same.
+    Corrections were not: people correct what strikes them, so the rarer of yes and no counts for
+    more.
     """
     targets, known = labels.targets, labels.known
     weights = np.zeros(targets.shape, dtype=np.float64)
     for side in (targets & known, ~targets & known):
-        counts = np.where(labels.is_new, 1, np.maximum(side.sum(axis=0), 1))
+        counts = np.where(labels.is_drawn, 1, np.maximum(side.sum(axis=0), 1))
         weights += side / np.sqrt(counts)
     shares: NDArray[np.float32] = weights / np.maximum(weights.sum(axis=0), 1e-12)
     return shares.astype(np.float32)
 
 
-def scores_of(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatArray:
+def scores_of(heads: ResidualAttentionHeads, features: HalfArray) -> FloatArray:
     """(N, K) scores in [0, 1]."""
-    logits = torch.from_numpy(head_logits(heads, features))
-    scores: FloatArray = torch.sigmoid(logits).numpy()
+    with torch.inference_mode():
+        parts = torch.split(torch.from_numpy(features), _BATCH)
+        logits = [_logits(heads, part.float()) for part in parts if len(part)]
+        if not logits:
+            return np.empty((0, heads.num_classes), dtype=np.float32)
+        scores: FloatArray = torch.sigmoid(torch.cat(logits)).numpy()
     return scores
+
+
+def logit(scores: FloatArray) -> FloatArray:
+    """Scores in [0, 1] as logits, within ±16."""
+    sound = np.clip(scores.astype(np.float64), 1e-7, 1 - 1e-7)
+    found: FloatArray = (np.log(sound) - np.log1p(-sound)).astype(np.float32)
+    return found
+
+
+def best_cut(logits: FloatArray, targets: BoolArray) -> float:
+    """The logit (N,) from which on a label is right most often, by F1; the highest of several.
+
+    What was drawn says how frequent a category is among the photos that it was taught with, and
+    with few of them no score comes near one half, however well they rank.
+    """
+    order = np.argsort(-logits, kind="stable")
+    ranked, hits = logits[order], np.cumsum(targets[order])
+    f1 = 2 * hits / (np.arange(1, len(ranked) + 1) + max(1, int(targets.sum())))
+    is_end = np.append(ranked[1:] < ranked[:-1], True)  # equal ones cannot be told apart
+    last = int(np.argmax(np.where(is_end, f1, -1.0)))
+    below = ranked[last + 1] if last + 1 < len(ranked) else ranked[last] - 1.0
+    return float(ranked[last] + below) / 2
+
+
+def lift(heads: ResidualAttentionHeads, logits: Sequence[float]) -> None:
+    """Add to the logit of each category; heads without a bias stay as they are."""
+    if heads.bias is None:
+        return
+    share = (1.0 + heads.config.lam) * heads.config.num_heads
+    with torch.no_grad():
+        heads.bias.add_(torch.tensor(list(logits)) / share)
 
 
 def _batches(photos: int) -> int:
@@ -183,21 +236,8 @@ def _stiffness(heads: ResidualAttentionHeads, spread: float, labels: KnownLabels
     return stiffness
 
 
-def _standardized(heads: ResidualAttentionHeads, features: FeatureArray) -> Tensor:
-    """The features as the heads see them, once instead of in every pass; (N, D, h, w) float16."""
-    norm = heads.standardization
-    if norm is None:
-        return torch.from_numpy(features)
-    with torch.inference_mode():
-        parts = [
-            norm(torch.from_numpy(features[start : start + _BATCH]).float()).half()
-            for start in range(0, len(features), _BATCH)
-        ]
-    return torch.cat(parts).clone() if parts else torch.from_numpy(features)
-
-
 def _logits(heads: ResidualAttentionHeads, features: Tensor) -> Tensor:
-    """(B, K) logits of features that are standardised already."""
+    """(B, K) logits."""
     config = heads.config
     scores = _directions(heads).flatten(0, 1) @ features.flatten(2)
     if heads.bias is not None:

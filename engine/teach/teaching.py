@@ -4,35 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.errors import ModelError
 from engine.api.teaching import (
+    FOLDS,
     BoolArray,
+    Hits,
+    Spread,
     TaughtCategory,
     TeachProgress,
     TeachReport,
     TeachRequest,
-    held_out_rows,
+    folds,
 )
 from engine.api.training import default_cache
-from engine.api.values import DEFAULT_THRESHOLD, FloatArray
+from engine.api.validation import Comparison, can_validate, compared
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.checkpoints.half import HALVED_FROM
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint
 from engine.data.decoding.pool import DecodePool
+from engine.inference.reduction import Basis, HalfArray
 from engine.models.classifier import Classifier
 from engine.records.catalogue import find_model
-from engine.records.model_record import CheckpointRecord
-from engine.teach.learning import KnownLabels, learn, part_of_heads, passes, put_back, scores_of
-from engine.teach.photo_features import PhotoFeatures
+from engine.records.model_record import STARTED_FROM, TAUGHT, CheckpointRecord
+from engine.teach.learning import (
+    KnownLabels,
+    best_cut,
+    learn,
+    lift,
+    logit,
+    part_of_heads,
+    passes,
+    put_back,
+    scores_of,
+)
+from engine.teach.looking import Looking
 from engine.train.start import from_checkpoint
 
+#: So many photos that nothing is known of hold the model where it was.
+_MOST_UNKNOWN = 200
 #: Of the weights that a new category starts with.
 _SMALL = 0.01
 _MAX_NOTE = 2000
@@ -43,9 +62,9 @@ Teaching = Generator[TeachProgress | TeachReport, None, None]
 def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
     """Teach a model some categories; the last value is a ``TeachReport``.
 
-    The backbone stays as it is, so the features of each photo are computed once and kept. What the
-    report says of the new model was measured with one that had not seen the photos kept apart;
-    the model that is saved has learned from all. Closing leaves no file.
+    The backbone stays as it is, so what it sees in each photo is kept, and learning takes seconds.
+    What the report says of right and wrong was measured with models that had not seen the photos
+    they were judged by; the model that is saved has learned from all. Closing leaves no file.
 
     Args:
         request: the model to start from, and the photos.
@@ -53,7 +72,7 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
 
     Raises:
         CheckpointError: the model cannot be read, or the new one not be saved.
-        DataError: there is nothing to learn, or a photo cannot be read.
+        DataError: there is too little to learn from, or a photo cannot be read.
         ModelError: there is no such model, or it cannot be taught.
     """
     started = time.monotonic()
@@ -63,83 +82,172 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
             "This model was made to name one thing per photo; it cannot be taught single labels. "
             "Start from another model."
         )
-    old_categories = checkpoint.record.config.categories
-    request.check(old_categories)
-    rows = np.flatnonzero(request.known.any(axis=1))
-    photos = PhotoFeatures(checkpoint, request.cache or default_cache() / "photos")
-    features = yield from photos.read(pool, [request.paths[row] for row in rows])
-    at = np.ix_(rows, np.array(request.taught))
-    is_new = np.array(request.taught) >= len(old_categories)
-    labels = KnownLabels(features, request.targets[at], request.known[at], is_new)
-    teaching = _Teaching(_grown(checkpoint, request.categories), request, labels)
-    held_out = held_out_rows([request.paths[row] for row in rows])
-    taught = yield from teaching.validate(held_out)
-    yield from teaching.learn()
+    request.check(checkpoint.record.config.categories)
+    looking = Looking(checkpoint, request.cache or default_cache() / "photos", pool)
+    teaching = _Teaching(checkpoint, request)
+    others = yield from looking.at(teaching.paths, request.others)
+    features, beside = looking.features(teaching.paths), looking.features(others[:_MOST_UNKNOWN])
+    yield from teaching.learn(looking.basis, features, beside)
+    taught = teaching.outcome(looking.parts(others))
     yield TeachProgress("saving", 0, 1)
     record = _record(checkpoint, request, taught)
     half = _loses_nothing(teaching.classifier)
     save_checkpoint(request.file, teaching.classifier, record, half=half)
     seconds = time.monotonic() - started
-    yield TeachReport(request.file, request.name, taught, len(rows), seconds)
+    count = len(request.others)
+    yield TeachReport(request.file, request.name, taught, len(teaching.paths), count, seconds)
 
 
 class _Teaching:
-    """The new model while it learns."""
+    """The new model while it learns.
 
-    def __init__(self, classifier: Classifier, request: TeachRequest, labels: KnownLabels) -> None:
-        self.classifier = classifier
-        self._labels = labels
-        self._columns = request.taught
-        self._names = [request.categories[column] for column in request.taught]
+    Attributes:
+        classifier: the new model.
+        paths: N photos that something is known of.
+    """
 
-    def validate(
-        self, held_out: BoolArray
-    ) -> Generator[TeachProgress, None, tuple[TaughtCategory, ...]]:
-        """Learn from the other photos alone, and see what that does to those kept apart."""
-        labels = self._labels
-        part = part_of_heads(self.classifier.heads, self._columns)
-        if held_out.all():  # nothing would be left to learn from
-            held_out = np.zeros_like(held_out)
-        apart = _rows_of(labels, held_out)
-        before = scores_of(part, apart.features)
-        for done in learn(part, _rows_of(labels, ~held_out)):
-            yield TeachProgress("learning", done, passes(int((~held_out).sum())))
-        after = scores_of(part, apart.features)
+    def __init__(self, checkpoint: Checkpoint, request: TeachRequest) -> None:
+        known = checkpoint.record.config.categories
+        self.classifier = _grown(checkpoint, request.categories)
+        self._request = request
+        left = request.left(known)
+        self._columns = tuple(column for column in request.taught if column not in left)
+        self._is_new = np.array([column >= len(known) for column in self._columns])
+        self._rows = np.flatnonzero(request.known[:, self._columns].any(axis=1))
+        self.paths = [request.paths[row] for row in self._rows]
+
+    def learn(
+        self, basis: Basis, features: HalfArray, beside: HalfArray
+    ) -> Generator[TeachProgress, None, None]:
+        """Learn from most photos, in turns, to see what it brings; then from all.
+
+        Args:
+            basis: of the features.
+            features: (N, r, h, w) of the photos.
+            beside: (M, r, h, w) of photos that nothing is known of: they hold the model.
+        """
+        labels = self._labels(features)
+        beside = beside.reshape(-1, *features.shape[1:])
+        self._before = part_of_heads(basis.heads(self.classifier.heads), self._columns)
+        self._scores_before = scores_of(self._before, features)
+        self._scores_apart = np.empty_like(self._scores_before)
+        turns = folds(self.paths, labels.targets)
+        for turn in range(FOLDS):
+            part = part_of_heads(self._before, range(len(self._columns)))
+            these = labels.rows(turns != turn).with_unknown(beside)
+            count = passes(len(these.features))
+            for done in learn(part, these):
+                yield TeachProgress("learning", turn * count + done, FOLDS * count)
+            self._scores_apart[turns == turn] = scores_of(part, features[turns == turn])
+        lifts = self._lifted_apart(labels, turns)
+        self._after = part_of_heads(self._before, range(len(self._columns)))
+        everything = labels.with_unknown(beside)
+        for done in learn(self._after, everything):
+            yield TeachProgress("learning from all", done, passes(len(everything.features)))
+        lift(self._after, lifts)
+        put_back(self._after, basis, self.classifier.heads, self._columns)
+
+    def _lifted_apart(self, labels: KnownLabels, turns: NDArray[np.int64]) -> list[float]:
+        """Let new labels appear from their thresholds on; what is to be added to their logits.
+
+        The photos of a turn are lifted by what the others say, so that they can judge that too.
+        """
+        lifts = [0.0] * len(self._columns)
+        has_bias = self.classifier.heads.bias is not None
+        for place, column in enumerate(self._columns):
+            known, targets = labels.known[:, place], labels.targets[:, place]
+            counts = int((known & targets).sum()), int((known & ~targets).sum())
+            if not (has_bias and self._is_new[place] and can_validate(*counts)):
+                continue
+            apart = logit(self._scores_apart[:, place])
+            wanted = float(logit(np.array([self._threshold(column)]))[0])
+
+            def missing(rows: BoolArray) -> float:
+                return wanted - best_cut(apart[rows], targets[rows])  # noqa: B023  # called here
+
+            lifted = apart.copy()
+            for turn in range(FOLDS):
+                lifted[turns == turn] += missing(known & (turns != turn))
+            lifts[place] = missing(known)
+            self._scores_apart[:, place] = 1 / (1 + np.exp(-lifted))
+        return lifts
+
+    def outcome(
+        self, others: Iterable[tuple[Sequence[Path], HalfArray]]
+    ) -> tuple[TaughtCategory, ...]:
+        """What came of each category, those that were left included.
+
+        Args:
+            others: photos that nothing is known of and their features, in parts.
+        """
+        spreads = self._spreads(others)
         return tuple(
-            self._category(place, apart, before[:, place], after[:, place])
-            for place in range(len(self._columns))
+            self._category(column, spreads) if column in self._columns else self._left(column)
+            for column in self._request.taught
         )
 
-    def learn(self) -> Generator[TeachProgress, None, None]:
-        """Learn from all photos."""
-        part = part_of_heads(self.classifier.heads, self._columns)
-        for done in learn(part, self._labels):
-            yield TeachProgress("learning from all", done, passes(len(self._labels.features)))
-        put_back(part, self.classifier.heads, self._columns)
+    def _labels(self, features: HalfArray) -> KnownLabels:
+        request, at = self._request, np.ix_(self._rows, np.array(self._columns))
+        drawn = request.drawn
+        is_drawn = self._is_new | (False if drawn is None else drawn[at].any(axis=0))
+        return KnownLabels(features, request.targets[at], request.known[at], self._is_new, is_drawn)
 
-    def _category(
-        self, place: int, apart: KnownLabels, before: FloatArray, after: FloatArray
-    ) -> TaughtCategory:
-        targets, known = self._labels.targets[:, place], self._labels.known[:, place]
+    def _left(self, column: int) -> TaughtCategory:
+        yes, no, drawn = self._counts(column)
+        judged = self._request.judged_by(column)
+        name = self._request.categories[column]
+        return TaughtCategory(name, yes, no, drawn, *judged, before=None, after=None)
+
+    def _category(self, column: int, spreads: Sequence[Spread]) -> TaughtCategory:
+        request, place = self._request, self._columns.index(column)
+        fresh, truth = request.fresh[self._rows, column], request.targets[self._rows, column]
+        threshold = self._threshold(column)
+        is_new = bool(self._is_new[place])
+        before = (self._scores_before[:, place] >= threshold) & np.bool_(not is_new)
+        after = self._scores_apart[:, place] >= threshold
+        mended = int((fresh & (before != truth) & (after == truth)).sum())
+        spoiled = int((fresh & (before == truth) & (after != truth)).sum())
         return TaughtCategory(
-            self._names[place],
-            int((targets & known).sum()),
-            int((~targets & known).sum()),
-            int(apart.known[:, place].sum()),
-            None if self._labels.is_new[place] else _right(before, apart, place),
-            _right(after, apart, place),
+            request.categories[column],
+            *self._counts(column),
+            *request.judged_by(column),
+            before=None if is_new else _hits(before, truth, fresh),
+            after=_hits(after, truth, fresh),
+            comparison=Comparison.OPEN if is_new else compared(mended, spoiled),
+            spread=spreads[place],
         )
 
+    def _counts(self, column: int) -> tuple[int, int, int]:
+        """Photos said to have a category, said not to, and drawn as without it."""
+        request = self._request
+        known, targets = request.known[:, column], request.targets[:, column]
+        drawn = 0 if request.drawn is None else int((request.drawn[:, column] & known).sum())
+        return int((targets & known).sum()), int((~targets & known).sum()) - drawn, drawn
 
-def _rows_of(labels: KnownLabels, chosen: BoolArray) -> KnownLabels:
-    return KnownLabels(
-        labels.features[chosen], labels.targets[chosen], labels.known[chosen], labels.is_new
-    )
+    def _threshold(self, column: int) -> float:
+        thresholds = self._request.thresholds
+        return DEFAULT_THRESHOLD if thresholds is None else thresholds[column]
+
+    def _spreads(self, others: Iterable[tuple[Sequence[Path], HalfArray]]) -> list[Spread]:
+        thresholds = np.array([self._threshold(column) for column in self._columns])
+        looked_at, lost = 0, np.zeros(len(thresholds), dtype=np.int64)
+        gained: list[list[tuple[float, Path]]] = [[] for _ in self._columns]
+        for paths, features in others:
+            had = (scores_of(self._before, features) >= thresholds) & ~self._is_new
+            scores = scores_of(self._after, features)
+            has = scores >= thresholds
+            looked_at += len(paths)
+            lost += (had & ~has).sum(axis=0)
+            for row, place in np.argwhere(has & ~had).tolist():
+                gained[place].append((float(scores[row, place]), paths[row]))
+        return [
+            Spread(looked_at, tuple(path for _, path in sorted(found, reverse=True)), int(fewer))
+            for found, fewer in zip(gained, lost, strict=True)
+        ]
 
 
-def _right(scores: FloatArray, labels: KnownLabels, place: int) -> int:
-    says = scores >= DEFAULT_THRESHOLD
-    return int(((says == labels.targets[:, place]) & labels.known[:, place]).sum())
+def _hits(says: BoolArray, truth: BoolArray, fresh: BoolArray) -> Hits:
+    return Hits(int((says & truth & fresh).sum()), int((says & ~truth & fresh).sum()))
 
 
 def _grown(checkpoint: Checkpoint, categories: Categories) -> Classifier:
@@ -186,18 +294,19 @@ def _record(
 ) -> CheckpointRecord:
     old = checkpoint.record
     num_new = len(request.categories) - len(old.config.categories)
-    changed = {f"AP {category.name}" for category in taught}
+    learned = [category for category in taught if category.after is not None]
+    changed = {f"AP {category.name}" for category in learned}
     thresholds = old.thresholds
     if thresholds is not None:
         thresholds = (*thresholds, *([DEFAULT_THRESHOLD] * num_new))
-    teaching = ", ".join(f"{c.name} (+{c.positives} −{c.negatives})" for c in taught)
+    teaching = ", ".join(f"{c.name} (+{c.positives} −{c.negatives + c.drawn})" for c in learned)
     return dataclasses.replace(
         old,
         config=dataclasses.replace(old.config, categories=request.categories),
         name=request.name,
         description=f"{old.name}, taught with photos of its user.",
         thresholds=thresholds,
-        calibration=_calibration(old, request.categories, {c.name for c in taught}),
+        calibration=_calibration(old, request.categories, {c.name for c in learned}),
         # What was measured still holds where nothing was taught.
         results={
             name: value
@@ -206,7 +315,7 @@ def _record(
         },
         provenance={
             **old.provenance,
-            "started from": checkpoint.id,
-            "taught": teaching[:_MAX_NOTE],
+            STARTED_FROM: checkpoint.id,
+            TAUGHT: teaching[:_MAX_NOTE],
         },
     )

@@ -19,7 +19,7 @@ from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
 from engine.data.datasets.labelled import Crop
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.models.backbones import Backbone
+from engine.models.backbones import Backbone, weights_digest
 from engine.records.feature_cache import note_use
 from engine.train.decoding import decoded
 
@@ -145,12 +145,3 @@ def features_of(
         features = backbone(images.contiguous(memory_format=torch.channels_last))
     result: FeatureArray = features.half().contiguous().numpy()
     return result
-
-
-def weights_digest(backbone: Backbone, start: str = "") -> str:
-    """The SHA-256 of a text and of all weights of a backbone."""
-    digest = hashlib.sha256(start.encode())
-    for name, tensor in backbone.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

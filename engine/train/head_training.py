@@ -69,11 +69,11 @@ def train_heads(
         for epoch, loss, seconds in _epochs(heads, train, config, generator, average):
             started = time.monotonic()
             found = Validation.of(head_logits(judged, val.features[0]), val.labels)
-            is_best = not found.val_map <= best
+            is_best = not found.can_choose or not found.val_map <= best
             if is_best:
                 best, best_epoch = found.val_map, epoch
             took = seconds + time.monotonic() - started
-            yield EpochReport(epoch, loss, found.val_map, is_best, found.category_ap, took)
+            yield found.report(epoch, loss, is_best=is_best, seconds=took)
             if config.patience and epoch - best_epoch >= config.patience:
                 return
     finally:

@@ -13,12 +13,14 @@ from engine.api.calibration import LogitScaling
 from engine.api.config import HeadTrainConfig, ModelConfig
 from engine.api.errors import DataError
 from engine.api.training import LabelSource, TrainRequest
+from engine.api.validation import can_validate
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.metrics.ranking import average_precision
 from engine.metrics.scaling import fit_calibration
 from engine.metrics.thresholds import best_f1_thresholds
 from engine.records.model_record import CheckpointRecord
+from engine.train.validation import label_counts
 
 _LICENCE = "Apache-2.0"
 _log = logging.getLogger(__name__)
@@ -60,14 +62,14 @@ def fitted(logits: FloatArray, val: LabelledImages) -> Fitted:
 def val_results(logits: FloatArray, val: LabelledImages) -> dict[str, float]:
     """The mean average precision on validation images, and that of each category.
 
-    Empty if no image has any of the categories.
+    Only of categories with enough images to judge them by; empty without any.
     """
     precisions = average_precision(logits, val.targets, val.ignored)
-    named = zip(val.categories, precisions, strict=True)
-    known = {f"AP {name}": round(float(v), 4) for name, v in named if not np.isnan(v)}
-    if not known:
+    judged = [place for place, pair in enumerate(label_counts(val)) if can_validate(*pair)]
+    if not judged:
         return {}
-    return {"val mAP": round(float(np.nanmean(precisions)), 4), **known}
+    known = {f"AP {val.categories[i]}": round(float(precisions[i]), 4) for i in judged}
+    return {"val mAP": round(float(precisions[judged].mean()), 4), **known}
 
 
 def record_of(

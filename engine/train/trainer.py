@@ -277,15 +277,10 @@ class Trainer:
         model = self.model
         found = judged(model, self._val, self._device, self._process) if is_judged else Validation()
         self._throughput.evaluation_seconds = time.monotonic() - started
-        # Without anything to judge by, the latest is taken for the best.
-        is_best = is_judged and not found.val_map <= position.best_map
-        report = EpochReport(
-            position.epoch,
-            position.loss_sum / self.steps_per_epoch,
-            found.val_map,
-            is_best,
-            found.category_ap,
-        )
+        is_better = not found.can_choose or not found.val_map <= position.best_map
+        is_best = is_judged and is_better
+        loss = position.loss_sum / self.steps_per_epoch
+        report = found.report(position.epoch, loss, is_best=is_best)
         if is_best:
             position.best_map, position.best_epoch = found.val_map, position.epoch
             if keep_best is not None and self._process.is_first:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from engine.api.training_reports import EpochReport
+from engine.api.validation import can_validate
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.inference.distributed import Processes
@@ -26,25 +27,51 @@ class Validation:
     """What a model is worth.
 
     Attributes:
-        val_map: mean average precision, 0 to 1; NaN if it was not judged.
+        val_map: mean average precision, 0 to 1, as ``EpochReport`` has it; NaN if it was not
+            judged.
         category_ap: average precision of each category, NaN without positives; empty if it was
             not judged.
+        counts: images with and without each category; empty if it was not judged.
         logits: (N, C) of the validation images, in the first process alone.
     """
 
     val_map: float = math.nan
     category_ap: tuple[float, ...] = ()
+    counts: tuple[tuple[int, int], ...] = ()
     logits: FloatArray | None = None
 
     @classmethod
     def of(cls, logits: FloatArray, labels: LabelledImages) -> Validation:
         """By the logits (N, C) of labelled images."""
         precisions = average_precision(logits, labels.targets, labels.ignored)
-        return cls(defined_mean(precisions), tuple(map(float, precisions)), logits)
+        counts = label_counts(labels)
+        judged = [place for place, pair in enumerate(counts) if can_validate(*pair)]
+        mean = defined_mean(precisions[judged] if judged else precisions)
+        return cls(mean, tuple(map(float, precisions)), counts, logits)
+
+    @property
+    def can_choose(self) -> bool:
+        """Whether one epoch can be told from another; else the latest is taken for the best."""
+        return any(can_validate(*pair) for pair in self.counts)
 
     def before_learning(self) -> EpochReport:
         """As the report of the epoch 0."""
-        return EpochReport(0, math.nan, self.val_map, is_best=False, category_ap=self.category_ap)
+        return self.report(0, math.nan, is_best=False)
+
+    def report(
+        self, epoch: int, loss: float, *, is_best: bool, seconds: float = 0.0
+    ) -> EpochReport:
+        """As that of an epoch."""
+        return EpochReport(
+            epoch, loss, self.val_map, is_best, self.category_ap, seconds, self.counts
+        )
+
+
+def label_counts(labels: LabelledImages) -> tuple[tuple[int, int], ...]:
+    """Images with and without each category, as far as somebody can tell."""
+    known = ~labels.ignored
+    sides = ((known & side).sum(axis=0).tolist() for side in (labels.targets, ~labels.targets))
+    return tuple(zip(*sides, strict=True))
 
 
 def judged(
@@ -60,8 +87,8 @@ def judged(
     found = Validation()
     if process.is_first:
         found = Validation.of(_logits(model, val, device), val.labels)
-    val_map, category_ap = process.share((found.val_map, found.category_ap))
-    return Validation(val_map, category_ap, found.logits)
+    shared = process.share((found.val_map, found.category_ap, found.counts))
+    return Validation(*shared, found.logits)
 
 
 def _logits(model: Classifier, images: PixelSet, device: torch.device) -> FloatArray:

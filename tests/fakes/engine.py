@@ -163,9 +163,11 @@ class FakeEngine:
         name = request.name or store.free_name(request.path.stem)
         known = self.models.get(str(request.path))
         categories = CATEGORIES if known is None else known.categories
+        origin = "" if known is None else known.taught_from
         path = write_model_file(store.new_path(name), name, categories)
         self.imported.append(request)
-        self.models[name] = fake_model(name, path.resolve(), categories)
+        info = fake_model(name, path.resolve(), categories, taught_from=origin)
+        self.models[name] = self.models[str(path.resolve())] = info
         return name
 
     def export_formats(self, source: str) -> tuple[str, ...]:
@@ -252,7 +254,12 @@ class FakeEngine:
 
     def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
         """See ``FakeTrainer``."""
-        yield from self.trainer.teach(request, self._wait)
+        for value in self.trainer.teach(request, self._wait):
+            if isinstance(value, TeachReport):
+                file, source = str(request.file), self.models.get(request.source or "")
+                origin = MODEL_ID if source is None else source.id
+                self.models[file] = replace(self.models[file], taught_from=origin)
+            yield value
 
     def _write_model(self, path: Path, name: str, categories: Categories) -> None:
         write_model_file(path, name, categories)

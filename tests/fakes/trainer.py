@@ -13,7 +13,14 @@ import numpy as np
 
 from engine.api.categories import Categories
 from engine.api.geometry import Box
-from engine.api.teaching import TaughtCategory, TeachProgress, TeachReport, TeachRequest
+from engine.api.teaching import (
+    Hits,
+    Spread,
+    TaughtCategory,
+    TeachProgress,
+    TeachReport,
+    TeachRequest,
+)
 from engine.api.training import LabelSource, TrainRequest
 from engine.api.training_control import Wish
 from engine.api.training_reports import (
@@ -28,6 +35,7 @@ from engine.api.training_reports import (
     TrainingStarted,
     TrainReport,
 )
+from engine.api.validation import can_validate, compared
 from engine.api.values import PositionScores
 from tests.fakes.gates import opened_gate
 
@@ -45,6 +53,7 @@ class FakeTrainer:
         error: ends a training or teaching after its first value while it is set.
         trained: the requests of trainings.
         taught: the requests to teach.
+        spread: so many of the other photos get what was taught.
         wishes: what was wished of trainings.
         closed: set when a training or teaching has come to its end, whichever.
     """
@@ -55,6 +64,7 @@ class FakeTrainer:
     error: Exception | None = None
     trained: list[TrainRequest] = field(default_factory=list)
     taught: list[TeachRequest] = field(default_factory=list)
+    spread: int = 1
     wishes: list[Wish] = field(default_factory=list)
     closed: threading.Event = field(default_factory=threading.Event)
     _wish: Wish = Wish.NONE
@@ -89,9 +99,34 @@ class FakeTrainer:
             wait(self.gate)
             yield TeachProgress("learning", 1, 1)
             self.write_model(request.file, request.name, request.categories)
-            yield TeachReport(request.file, request.name, _taught(request), len(request.paths), 1.0)
+            others = len(request.others)
+            yield TeachReport(
+                request.file, request.name, self._taught(request), len(request.paths), others, 1.0
+            )
         finally:
             self.closed.set()
+
+    def _taught(self, request: TeachRequest) -> tuple[TaughtCategory, ...]:
+        found = []
+        for column in request.taught:
+            drawn = 0 if request.drawn is None else int(request.drawn[:, column].sum())
+            known, targets = request.known[:, column], request.targets[:, column]
+            yes, no = int((targets & known).sum()), int((~targets & known).sum()) - drawn
+            judged = request.judged_by(column)
+            hits, name = Hits(judged[0], 0), request.categories[column]
+            was_learned = request.learned is not None and request.learned[:, column].any()
+            if name == "new" and not was_learned:
+                spread = Spread(len(request.others), request.others[: self.spread])
+                one = TaughtCategory(name, yes, no, drawn, *judged, None, hits, spread=spread)
+            elif can_validate(*judged):
+                spread = Spread(len(request.others), request.others[: self.spread])
+                better = compared(sum(judged), 0)
+                before = Hits(0, judged[1])
+                one = TaughtCategory(name, yes, no, drawn, *judged, before, hits, better, spread)
+            else:
+                one = TaughtCategory(name, yes, no, drawn, *judged, None, None)
+            found.append(one)
+        return tuple(found)
 
     def _train(
         self, request: TrainRequest, wait: Callable[[threading.Event], None]
@@ -176,17 +211,3 @@ def _samples(request: TrainRequest, epoch: int, categories: Categories) -> Sampl
             PositionScores(path, "", values.astype(np.float32), (1.0,), 0.1, Box.UNIT, 640, 480)
         )
     return SampleReport(epoch, tuple(scores), tuple((categories[0],) for _ in paths))
-
-
-def _taught(request: TeachRequest) -> tuple[TaughtCategory, ...]:
-    found = []
-    for column in request.taught:
-        known, targets = request.known[:, column], request.targets[:, column]
-        positives, negatives = int((targets & known).sum()), int((~targets & known).sum())
-        judged = int(known.sum())
-        is_new = column == len(request.categories) - 1 and request.categories[column] == "new"
-        before = None if is_new else 0
-        found.append(
-            TaughtCategory(request.categories[column], positives, negatives, judged, before, judged)
-        )
-    return tuple(found)

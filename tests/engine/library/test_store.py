@@ -14,7 +14,7 @@ from engine.library.errors import LibraryError
 from engine.library.images import content_hash
 from engine.library.opening import open_library
 from engine.library.store import Library
-from engine.library.values import ImageFile, LibraryModel, Verdict, Wish
+from engine.library.values import Example, ImageFile, LibraryModel, Verdict, Wish
 from tests.engine.library.parts import (
     CATEGORIES,
     ME,
@@ -273,3 +273,46 @@ def test_threads_may_write_at_once(library: Library) -> None:
         for _ in range(10):
             found = list(threads.map(lambda folder: library.add_images(files(5, folder)), folders))
     assert len({number for ids in found for number in ids}) == len(library.files()) == 40
+
+
+def test_a_model_takes_over_the_scores_of_the_one_that_it_was_taught_from(
+    library: Library,
+) -> None:
+    """They count, but wait to be made anew; the new category has none yet."""
+    ids = filled(library, 3)
+    taught = LibraryModel("taught", "taught", Categories((*CATEGORIES, "rail")))
+    library.add_model(taught)
+    library.record_predictions(
+        "taught", [Prediction(files(1)[0].path, "taught", np.full(4, 0.25, np.float32))]
+    )
+    assert library.take_over_scores("taught", MODEL.fingerprint) == 2
+    assert library.take_over_scores("taught", MODEL.fingerprint) == 0
+    before, after = (library.stored(ids, model) for model in (MODEL.fingerprint, "taught"))
+    assert after.scored.tolist() == ids
+    assert after.provisional.tolist() == [False, True, True]
+    np.testing.assert_array_equal(after.scores[1:, :3], before.scores[1:])
+    assert np.isnan(after.scores[1:, 3]).all()
+    assert after.scores[0].tolist() == [0.25] * 4
+    library.record_predictions(
+        "taught", [Prediction(files(2)[1].path, "taught", np.full(4, 0.5, np.float32))]
+    )
+    assert library.stored(ids, "taught").provisional.tolist() == [False, False, True]
+
+
+def test_nothing_is_taken_over_from_a_model_that_the_library_does_not_know(
+    library: Library,
+) -> None:
+    ids = filled(library, 1)
+    assert library.take_over_scores(MODEL.fingerprint, "nobody") == 0
+    assert not library.stored(ids, MODEL.fingerprint).provisional.any()
+
+
+def test_examples_are_no_decisions_and_go_with_the_content(library: Library) -> None:
+    first, second = filled(library, 2)
+    noted = [Example(first, "rail", drawn=True), Example(second, "rail", drawn=False)]
+    library.note_examples([*noted, Example(first, "rail", drawn=False), Example(99, "x", True)])
+    assert library.examples() == noted
+    assert library.stored([first]).verdicts == ()
+    old = files(1)[0]
+    library.add_images([ImageFile(old.path, old.size + 1, old.mtime_ns)])
+    assert library.examples() == noted[1:]

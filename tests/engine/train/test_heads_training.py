@@ -18,6 +18,8 @@ from engine.models.heads import ResidualAttentionHeads
 from engine.models.registry import build_backbone
 from engine.train.features import FeatureExtractor
 from engine.train.head_training import FeatureSet, head_logits, train_heads
+from engine.train.results import val_results
+from engine.train.validation import Validation
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import TINY_BACKBONE
 
@@ -213,3 +215,44 @@ def test_a_backbone_whose_weights_cannot_be_had_is_an_error_in_plain_words(monke
     monkeypatch.setattr(pretrained.timm, "create_model", offline)
     with pytest.raises(ModelError, match=r"ImageNet weights of .* could not be downloaded"):
         pretrained.load_imagenet_weights(backbone, TINY_BACKBONE)
+
+
+def labelled(yes, no):
+    """Categories with so many images with them and without them."""
+    count = max(a + b for a, b in zip(yes, no, strict=True))
+    targets = np.zeros((count, len(yes)), dtype=bool)
+    ignored = np.ones_like(targets)
+    for column, (with_it, without) in enumerate(zip(yes, no, strict=True)):
+        targets[:with_it, column] = True
+        ignored[: with_it + without, column] = False
+    labels = LabelledImages("x", Categories(tuple("abc"[: len(yes)])), (), targets, ignored)
+    object.__setattr__(labels, "paths", tuple(f"{i}" for i in range(count)))
+    return labels
+
+
+def test_what_too_few_images_say_is_not_told():
+    few = labelled([4, 9], [9, 4])
+    logits = np.where(few.targets, 1.0, -1.0).astype(np.float32)
+    report = Validation.of(logits, few).before_learning()
+    assert report.val_map == 1.0
+    assert not report.is_judged and report.interval is None
+    assert val_results(logits, few) == {}
+
+
+def test_only_categories_with_enough_images_count():
+    some = labelled([5, 2, 8], [5, 8, 0])
+    logits = np.where(some.targets, 1.0, -1.0).astype(np.float32)
+    logits[:, 1] *= -1
+    report = Validation.of(logits, some).before_learning()
+    assert report.judged == (0,)
+    assert report.val_map == 1.0
+    low, high = report.interval
+    assert 0.5 < low < 0.6 and high == 1.0  # never "±0"
+    assert val_results(logits, some) == {"val mAP": 1.0, "AP a": 1.0}
+
+
+def test_where_no_epoch_can_be_told_from_another_the_latest_is_kept():
+    train, few = feature_set(50, 0), labelled([2, 3], [3, 2])
+    val = FeatureSet((np.zeros((5, 8, 4, 4), np.float16),), few)
+    reports = list(train_heads(heads_for(), train, val, HeadTrainConfig(epochs=3, patience=1)))
+    assert [r.is_best for r in reports] == [True] * 3

@@ -107,7 +107,7 @@ def test_the_best_model_knows_its_thresholds_and_calibration(ask):
     record = load_checkpoint(end.best).record
     assert record.name == "Mine" and record.config.categories == TINY_CATEGORIES
     assert len(record.thresholds) == len(record.calibration.slopes) == len(TINY_CATEGORIES)
-    assert record.results["val mAP"] == pytest.approx(end.val_map, abs=1e-4)
+    assert record.results == {}  # too few validation images to say anything
     assert "my labels" in record.description
     assert load_checkpoint(end.last).record.thresholds is None
 
@@ -240,7 +240,9 @@ def test_a_run_without_a_gain_ends_early(ask, config):
     still = {"learning_rate": 1e-12, "epochs": 9, "patience": 2}
     if isinstance(config, TrainConfig):
         still |= {"head_learning_rate": 1e-12, "norms": "frozen"}
-    reports = list(run_training(ask(dataclasses.replace(config, **still))))
+    request = ask(dataclasses.replace(config, **still))
+    enough = dataclasses.replace(request.source, val_fraction=0.8)  # to tell epochs from another
+    reports = list(run_training(dataclasses.replace(request, source=enough)))
     assert [report.epoch for report in of_kind(reports, EpochReport)] == [1, 2, 3]
     assert reports[-1].ending is Ending.NO_GAIN
 

@@ -152,14 +152,13 @@ def test_teaching_in_the_real_process_makes_a_model_or_nothing(
         source.paths,
         source.targets,
         np.ones_like(source.targets),
-        tmp_path / "cache",
     )
     runner = made_runner()
     values: list[object] = []
     others: list[object] = []
     ends: list[bool] = []
-    runner.teach(request, values.extend, values.append, ends.append)
-    runner.teach(request, others.extend, others.append, others.append)
+    runner.teach(lambda: request, values.extend, values.append, ends.append)
+    runner.teach(lambda: request, others.extend, others.append, others.append)
     qtbot.waitUntil(lambda: not runner.is_busy, timeout=WAIT_MS)
     assert isinstance(values[-1], TeachReport)
     assert ends == [False]
@@ -167,7 +166,7 @@ def test_teaching_in_the_real_process_makes_a_model_or_nothing(
     assert tuple(open_checkpoint(request.file).record.config.categories) == tuple(TINY_CATEGORIES)
     request.file.unlink()
 
-    runner.teach(request, others.extend, others.append, others.append)
+    runner.teach(lambda: request, others.extend, others.append, others.append)
     assert runner.shut_down(STOP_S)
     assert not request.file.exists()
     assert_nothing_half(tmp_path)

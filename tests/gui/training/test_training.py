@@ -10,12 +10,14 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.training.new_dialog import NewTrainingDialog
+from csra_gui.training.progress_view import result_text
+from csra_gui.training.record import TrainingRecord
 from csra_gui.training.runner import Phase
 from csra_gui.training.training_dialog import TrainingDialog
 from engine.api.errors import DataError
 from engine.api.training import LabelSource
 from engine.api.training_control import Wish
-from engine.api.training_reports import Ending
+from engine.api.training_reports import Ending, EpochReport, TrainingEnded, TrainingStarted
 from engine.library.values import Verdict
 from engine.records.models import default_store
 from engine.records.trainings import TrainingStore
@@ -272,109 +274,67 @@ def test_a_training_that_cannot_be_read_says_why_and_can_be_deleted(
     runs.close()
 
 
-def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_counts(
-    qtbot: QtBot, application: Application, trainer: FakeEngine
-) -> None:
-    application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.controller.teaching.improve_dialog
-    assert dialog is not None
-    assert dialog.counts.text() == (
-        "3 photos with 2 labels that you accepted or added and 1 that you rejected"
-    )
-    dialog.start.click()
-    qtbot.waitUntil(dialog.look.isVisible)
-    assert "3 are right after learning from the others; 0 were right before" in (
-        dialog.summary.text()
-    )
-    [request] = trainer.trainer.taught
-    assert request.taught == (0,)
-    with qtbot.waitSignal(application.session.tagger.finished, timeout=WAIT_MS):
-        dialog.look.click()
-    assert models(application) == ["Fake model improved"]
-    assert session_model(application) == "Fake model"
-    dialog.use.click()
-    qtbot.waitUntil(lambda: session_model(application) == "Fake model improved", timeout=WAIT_MS)
-    assert dialog.summary.text() == "Fake model improved is used from now on."
-    dialog.close()
-    assert not request.file.parent.exists()
-
-
-def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_the_others(
-    qtbot: QtBot, application: Application, trainer: FakeEngine
-) -> None:
-    session = application.session
-    shown = [row for row, path in enumerate(session.photos.paths) if path.name != "bad.jpg"]
-    session.set_selection(shown[:3])
-    application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.controller.teaching.teach_dialog
-    assert dialog is not None
-    assert not dialog.start.isEnabled()
-    dialog.name.setText("new, old")
-    assert not dialog.start.isEnabled()
-    assert "needs quotes" in dialog.problem.text()
-    dialog.name.setText("new")
-    assert not dialog.problem.text()
-    assert dialog.showing.text().startswith("3 photos selected that show it; 10 or more work best")
-    dialog.start.click()
-    qtbot.waitUntil(dialog.look.isVisible)
-    [request] = trainer.trainer.taught
-    assert request.categories[-1] == "new"
-    assert request.targets[:, -1].tolist() == [True, True, True, False]
-    dialog.look.click()
-    qtbot.waitUntil(
-        lambda: session.models.model is not None and session.models.model.categories[-1] == "new"
-    )
-    assert session.shown.sort_key == "score:new"
-    dialog.close()
-
-
-def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application) -> None:
-    session = application.session
-    session.set_selection([r for r in range(5) if session.photos.error(r) is None][:3])
-    application.window.actions_table["teach_label"].trigger()
-    dialog = application.window.training.controller.teaching.teach_dialog
-    assert dialog is not None
-    dialog.name.setText("cat")
-    dialog.start.click()
-    assert "knows cat already" in dialog.problem.text()
-    dialog.close()
-
-
-@pytest.mark.parametrize("moment", ["stop", "discard", "close"])
-def test_learning_can_be_left_at_any_moment_and_nothing_stays(
-    qtbot: QtBot, application: Application, trainer: FakeEngine, moment: str
-) -> None:
-    if moment != "discard":
-        trainer.trainer.gate.clear()
-    application.window.actions_table["improve_model"].trigger()
-    dialog = application.window.training.controller.teaching.improve_dialog
-    assert dialog is not None
-    dialog.start.click()
-    qtbot.waitUntil(lambda: len(trainer.trainer.taught) == 1)
-    [request] = trainer.trainer.taught
-    if moment == "discard":
-        qtbot.waitUntil(dialog.discard.isVisible)
-        assert request.file.exists()
-        dialog.discard.click()
-    elif moment == "stop":
-        dialog.cancel.click()
-        trainer.trainer.gate.set()
-        qtbot.waitUntil(lambda: dialog.problem.text().startswith("It was stopped"))
-    else:
-        assert application.window.training.controller.shut_down(10.0)
-    assert not request.file.parent.exists()
-    assert models(application) == []
-    dialog.close()
-
-
 def test_a_second_training_waits_for_the_first(qtbot: QtBot, application: Application) -> None:
     dialog = new_training(qtbot, application)
-    application.window.actions_table["improve_model"].trigger()
+    application.window.training.controller.teaching.show_improve()
     improving = application.window.training.controller.teaching.improve_dialog
     assert improving is not None
-    improving.start.click()
+    improving.start_requested.emit()  # the button waits for more corrections
     assert "Something else is being trained" in improving.problem.text()
     improving.close()
+    dialog.stop.click()
+    wait_until_ended(qtbot, application)
+    dialog.close()
+
+
+def record_of(before: float, after: float, counts: tuple[int, int]) -> TrainingRecord:
+    """A training of two labels and one epoch, with so many validation images of each."""
+    record = TrainingRecord("x")
+    record.add(TrainingStarted(("cat", "dog"), "CPU", 1, 3, 0, 1, Path()))
+    for epoch, value in enumerate((before, after)):
+        aps, seen = (value, value), (counts, counts)
+        record.add(EpochReport(epoch, 0.5, value, epoch > 0, aps, 1.0, seen))
+    record.add(TrainingEnded(Ending.DONE, Path("best"), None, after, 1, can_resume=False))
+    return record
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        (
+            record_of(1.0, 1.0, (4, 9)),
+            "How good it is cannot be judged: there are too few validation images. A label needs 5 "
+            "with it and 5 without it. The model of the latest epoch is kept.",
+        ),
+        (
+            record_of(0.6, 0.7, (10, 10)),
+            "Kept: 70.0 % mAP (95 % sure: 48.6 to 83.6 %), after epoch 1; before the training "
+            "60.0 % (+10.0 points). So small a difference may be chance.",
+        ),
+        (
+            record_of(0.6, 0.7, (900, 900)),
+            "Kept: 70.0 % mAP (95 % sure: 67.8 to 72.1 %), after epoch 1; before the training "
+            "60.0 % (+10.0 points).",
+        ),
+    ],
+)
+def test_nothing_is_better_than_the_validation_images_say(
+    record: TrainingRecord, says: str
+) -> None:
+    assert result_text(record) == says
+
+
+def test_labels_with_too_few_validation_images_have_no_number(
+    qtbot: QtBot, application: Application
+) -> None:
+    dialog = new_training(qtbot, application)
+    view = dialog.view
+    view.set_record(record_of(0.9, 1.0, (4, 9)))
+    assert [view.table.item(0, c).text() for c in (2, 3, 5)] == ["–"] * 3  # type: ignore[union-attr]
+    assert view.quality.series == ()
+    view.set_record(record_of(0.9, 1.0, (9, 9)))
+    assert view.quality.series[0].y.tolist() == pytest.approx([90.0, 100.0])
+    assert view.quality.shown_y()[1] == 100.0
     dialog.stop.click()
     wait_until_ended(qtbot, application)
     dialog.close()

@@ -1,0 +1,135 @@
+"""Running a model over photos and keeping what its backbone saw; the next one answers from that."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice, tee
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.api.config import PreprocessConfig
+from engine.api.errors import DataError, ImageError
+from engine.api.values import DecodedImage, FloatArray, Prediction
+from engine.data.decoding.pool import DecodePool
+from engine.explain.evidence import activate
+from engine.inference.photo_features import PhotoFeatures
+from engine.inference.predict import batched, decode_request
+from engine.inference.torch_backend import TorchBackend
+
+_log = logging.getLogger(__name__)
+#: Photos answered together from what is kept.
+_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A path, what its features are called, and whether they are kept."""
+
+    path: Path
+    key: str | None
+    is_kept: bool
+
+
+class KeepingPredictor:
+    """Says what is in photos, as ``predict`` does.
+
+    Args:
+        backend: runs the model.
+        photos: what is kept for its backbone.
+        preprocess: of the model.
+        answers: whether what is kept is enough of an answer.
+    """
+
+    def __init__(
+        self,
+        backend: TorchBackend,
+        photos: PhotoFeatures,
+        preprocess: PreprocessConfig,
+        *,
+        answers: bool,
+    ) -> None:
+        self._backend = backend
+        self._photos = photos
+        self._preprocess = preprocess
+        self._answers = answers
+
+    def predict(
+        self, pool: DecodePool, model_id: str, paths: Sequence[Path], batch_size: int
+    ) -> Generator[Prediction, None, None]:
+        """One prediction per path, in the order given; those from what is kept have no size."""
+        photos = map(self._looked_up, paths)
+        for is_kept, run in groupby(photos, key=lambda photo: photo.is_kept):
+            if is_kept:
+                yield from self._answered(pool, model_id, run)
+            else:
+                yield from self._seen(pool, model_id, run, batch_size)
+
+    def _looked_up(self, path: Path) -> _Photo:
+        try:
+            key = self._photos.key(path)
+        except DataError:  # the decoder says what is wrong with it
+            return _Photo(path, None, is_kept=False)
+        return _Photo(path, key, is_kept=self._answers and self._photos.has(key))
+
+    def _seen(
+        self, pool: DecodePool, model_id: str, run: Iterable[_Photo], batch_size: int
+    ) -> Generator[Prediction, None, None]:
+        """Through the whole network."""
+        ahead, photos = tee(run)
+        requests = (decode_request(photo.path, self._preprocess) for photo in ahead)
+        with contextlib.closing(pool.map(requests, window=3 * batch_size)) as images:
+            for batch in batched(zip(photos, images, strict=True), batch_size):
+                sound = [
+                    (photo, image) for photo, image in batch if isinstance(image, DecodedImage)
+                ]
+                scores = iter(self._scores(sound))
+                for photo, image in batch:
+                    yield _prediction(photo.path, model_id, image, scores)
+
+    def _scores(self, batch: Sequence[tuple[_Photo, DecodedImage]]) -> FloatArray:
+        """(B, C); what the backbone saw is kept."""
+        if not batch:
+            return np.empty((0, 0), dtype=np.float32)
+        found = self._backend.run(np.stack([image.pixels for _, image in batch]), features=True)
+        keys = [photo.key for photo, _ in batch]
+        if found.features is not None:
+            rows = [place for place, key in enumerate(keys) if key is not None]
+            self._photos.keep_if_possible(
+                [key for key in keys if key is not None], found.features[rows]
+            )
+        return activate(found.logits, self._backend.head.activation)
+
+    def _answered(
+        self, pool: DecodePool, model_id: str, run: Iterable[_Photo]
+    ) -> Generator[Prediction, None, None]:
+        """From what is kept; what turns out to be damaged goes through the network after all."""
+        while batch := list(islice(run, _AT_ONCE)):
+            kept = [None if photo.key is None else self._photos.read(photo.key) for photo in batch]
+            sound = [features for features in kept if features is not None]
+            scores = iter(self._kept_scores(sound))
+            for photo, features in zip(batch, kept, strict=True):
+                if features is None:
+                    yield from self._seen(pool, model_id, [photo], 1)
+                else:
+                    yield Prediction(photo.path, model_id, next(scores))
+
+    def _kept_scores(self, features: Sequence[FloatArray]) -> FloatArray:
+        heads = self._photos.heads
+        if heads is None or not features:
+            return np.empty((0, 0), dtype=np.float32)
+        with torch.inference_mode():
+            logits = heads(torch.from_numpy(np.stack(features))).logits.numpy()
+        return activate(logits, self._backend.head.activation)
+
+
+def _prediction(
+    path: Path, model_id: str, image: DecodedImage | ImageError, scores: Iterator[FloatArray]
+) -> Prediction:
+    if isinstance(image, ImageError):
+        return Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))
+    return Prediction(path, model_id, next(scores), image.width, image.height)

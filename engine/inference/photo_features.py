@@ -1,0 +1,214 @@
+"""Reduced features of single photos, kept on the disk: what lies there is not looked at again."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api.errors import DataError
+from engine.api.values import FloatArray
+from engine.atomic import TEMPORARY_PREFIX, atomic_path
+from engine.checkpoints.safetensors_model import Checkpoint
+from engine.inference.reduction import Basis, HalfArray
+from engine.models.backbones import weights_digest
+from engine.models.heads import ResidualAttentionHeads
+from engine.records.feature_cache import note_use
+from engine.texts import display_name
+
+_log = logging.getLogger(__name__)
+
+_SUFFIX = ".features.npy"
+#: What makes a ``Basis``: fewer photos show too little of how features vary.
+BASIS_PHOTOS = 256
+#: The greatest multiple that six bits hold.
+_TOP = 31
+
+
+class PhotoFeatures:
+    """What one model's backbone sees in photos, in few directions and six bits.
+
+    Models that were taught from each other have the same backbone, so they share their files. The
+    directions are made of the first photos that come; nothing can be kept before.
+
+    Args:
+        checkpoint: its backbone and its way with pixels decide what a photo's file is called.
+        folder: where the files go, 38 kB a photo; made if missing. Whoever owns it keeps it small,
+            by ``engine.records.feature_cache``.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, folder: Path) -> None:
+        self._folder = folder
+        preprocess = checkpoint.record.config.preprocess
+        self._key = weights_digest(checkpoint.classifier.backbone, repr(preprocess))[:24]
+        self._heads = checkpoint.classifier.heads
+        self._basis: Basis | None = None
+        self._small: ResidualAttentionHeads | None = None
+        self._waiting: list[tuple[str, HalfArray]] = []
+        self._gave_up = False
+
+    @property
+    def basis(self) -> Basis | None:
+        """The directions, if there are any that hold the model's heads."""
+        if self._basis is None:
+            self._basis = next(filter(self._holds, self._bases()), None)
+        return self._basis
+
+    @property
+    def heads(self) -> ResidualAttentionHeads | None:
+        """The model's heads for what is kept."""
+        if self._small is None and self.basis is not None:
+            self._small = self.basis.heads(self._heads)
+        return self._small
+
+    def key(self, path: Path) -> str:
+        """What tells a photo, as its file is now, from all others.
+
+        Raises:
+            DataError: it is not there.
+        """
+        try:
+            status = path.stat()
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{display_name(path)} is not there any more. Look for photos again."
+            ) from error
+        return f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
+
+    def has(self, key: str) -> bool:
+        """Whether there is something to read."""
+        basis = self.basis
+        return basis is not None and self._file(basis, key).exists()
+
+    def read(self, key: str) -> FloatArray | None:
+        """(r, h, w), or ``None`` if nothing sound is kept; what is damaged is removed."""
+        basis = self.basis
+        if basis is None:
+            return None
+        file = self._file(basis, key)
+        try:
+            found = unpacked(np.load(file, allow_pickle=False))
+            if found.shape[0] != basis.directions.shape[1]:
+                raise ValueError("other directions")
+            note_use(file)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, EOFError):
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+            return None
+        return found
+
+    def keep(self, keys: Sequence[str], features: HalfArray) -> None:
+        """Write the features (N, D, h, w) of photos, once there are directions.
+
+        Raises:
+            OSError: the disk does not take them.
+        """
+        self._waiting += zip(keys, features, strict=True)
+        if self.basis is not None or len(self._waiting) >= BASIS_PHOTOS:
+            self.write()
+
+    def keep_if_possible(self, keys: Sequence[str], features: HalfArray) -> None:
+        """The same; a disk that does not take them costs nothing but time later."""
+        if self._gave_up:
+            return
+        try:
+            self.keep(keys, features)
+        except OSError as error:
+            _log.info("Features cannot be kept in %s: %s", self._folder, error)
+            self._gave_up = True
+            self._waiting.clear()
+
+    def write(self) -> None:
+        """Write what waits; if there are no directions yet, they are made of it.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        basis = self.basis or self._made_basis([features for _, features in waiting])
+        for key, features in waiting:
+            _write(self._file(basis, key), packed(basis.reduced(features[None])[0]))
+
+    def _file(self, basis: Basis, key: str) -> Path:
+        text = f"{basis.id}|{key}".encode(errors="surrogateescape")
+        return self._folder / f"{hashlib.sha256(text).hexdigest()[:32]}{_SUFFIX}"
+
+    def _bases(self) -> list[Basis]:
+        found = []
+        for file in sorted(self._folder.glob(f"{self._key}-*.npz")):
+            try:
+                found.append(Basis.read(file.read_bytes()))
+            except (OSError, ValueError, KeyError, EOFError) as error:
+                _log.info("%s cannot be used: %s", file, error)
+        return found
+
+    def _holds(self, basis: Basis) -> bool:
+        return len(basis.mean) == self._heads.weight.shape[2] and basis.holds(self._heads)
+
+    def _made_basis(self, features: Sequence[HalfArray]) -> Basis:
+        basis = Basis.of(self._heads, np.stack(features))
+        with atomic_path(self._folder / f"{self._key}-{basis.id}.npz") as temporary:
+            temporary.write_bytes(basis.data)
+        self._basis = basis
+        return basis
+
+
+def _write(file: Path, values: NDArray[np.uint8]) -> None:
+    """All or nothing, without waiting for the disk: what a power cut damages is made again."""
+    temporary = file.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    try:
+        with temporary.open("xb") as stream:
+            np.save(stream, values)
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def packed(reduced: FloatArray) -> NDArray[np.uint8]:
+    """(r, h, w) features of a square as bytes: a unit for each direction, and multiples of it.
+
+    The multiples have six bits, so four of them take three bytes.
+    """
+    count, side = reduced.shape[:2]
+    flat = reduced.reshape(count, -1)
+    unit = np.maximum(np.abs(flat).max(axis=1, keepdims=True) / _TOP, 1e-7).astype(np.float16)
+    multiples = np.rint(flat / unit.astype(np.float32)).clip(-_TOP, _TOP)
+    codes = (multiples.ravel() + _TOP).astype(np.uint8)
+    a, b, c, d = np.pad(codes, (0, -len(codes) % 4)).reshape(-1, 4).T
+    bits = np.stack([a << 2 | b >> 4, (b & 15) << 4 | c >> 2, (c & 3) << 6 | d], axis=1)
+    head = np.array([count, side], dtype="<u2")
+    return np.concatenate([head.view(np.uint8), unit.ravel().view(np.uint8), bits.ravel()])
+
+
+def unpacked(stored: NDArray[np.uint8]) -> FloatArray:
+    """What ``packed`` made, to within a 62nd of the greatest value of each direction.
+
+    Raises:
+        ValueError: it never made that.
+    """
+    if stored.dtype != np.uint8 or stored.ndim != 1 or len(stored) < 4:
+        raise ValueError("these are no features")
+    count, side = (int(number) for number in stored[:4].view("<u2"))
+    size, ends = count * side * side, 4 + 2 * count
+    if len(stored) != ends + -(-size // 4) * 3:
+        raise ValueError("these are no features of a square")
+    unit = stored[4:ends].view(np.float16).astype(np.float32)
+    if not np.isfinite(unit).all():
+        raise ValueError("these are no features that are numbers")
+    a, b, c = stored[ends:].reshape(-1, 3).T
+    codes = np.stack([a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63], axis=1)
+    multiples = codes.ravel()[:size].astype(np.float32) - _TOP
+    found: FloatArray = (multiples.reshape(count, -1) * unit[:, None]).reshape(count, side, side)
+    return found

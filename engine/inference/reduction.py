@@ -1,0 +1,157 @@
+"""Features in few directions: small enough to keep of every photo, exact for heads within them.
+
+A head's position scores are linear in the features. So if a head's weights lie in the span of a few
+directions, its scores at every position, and with them its logit whatever its temperature, follow
+from the features in these directions alone (docs/adr/0011).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from engine.api.values import FloatArray
+from engine.models.heads import ResidualAttentionHeads
+
+HalfArray = NDArray[np.float16]
+
+#: Beside those of the model's own heads; measured in docs/adr/0011.
+DIRECTIONS = 236
+#: Images are cut into so many parts a side, and the greatest value of each channel is taken.
+_PARTS = 3
+#: A head lies in the span if less than this part of its weights' length is outside.
+_OUTSIDE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """Some directions in the space of a backbone's features.
+
+    Attributes:
+        mean: (D,) float32, taken off the features first.
+        scale: (D,) float32, that they are divided by then.
+        directions: (D, r) float32, orthonormal.
+    """
+
+    mean: FloatArray
+    scale: FloatArray
+    directions: FloatArray
+
+    @classmethod
+    def of(cls, heads: ResidualAttentionHeads, features: HalfArray) -> Self:
+        """The directions of a model's heads, and those in which features vary most beside them.
+
+        Of each image's parts, the greatest values count: what is small in a photo is what makes a
+        label, and what fills it would take up all directions else.
+
+        Args:
+            heads: on any device.
+            features: (N, D, h, w) of some images.
+        """
+        mean, scale = _standardization(heads)
+        seen = (_peaks(features).astype(np.float64) - mean) / scale
+        own = np.linalg.qr(_weights(heads).T.astype(np.float64))[0]
+        seen -= seen.mean(axis=0)
+        seen -= (seen @ own) @ own.T
+        vectors = np.linalg.eigh(seen.T @ seen)[1][:, ::-1]
+        count = min(DIRECTIONS, len(mean) - own.shape[1])
+        directions = np.linalg.qr(np.concatenate([own, vectors[:, :count]], axis=1))[0]
+        return cls(mean, scale, directions.astype(np.float32))
+
+    @classmethod
+    def read(cls, data: bytes) -> Self:
+        """What ``data`` was.
+
+        Raises:
+            ValueError, KeyError, OSError, EOFError: it was never that.
+        """
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            mean, scale, directions = (
+                arrays[name].astype(np.float32) for name in ("mean", "scale", "directions")
+            )
+        if not mean.shape == scale.shape == directions.shape[:1] or directions.ndim != 2:
+            raise ValueError("the directions do not fit the features")
+        return cls(mean, scale, directions)
+
+    @property
+    def data(self) -> bytes:
+        """For a file."""
+        stream = io.BytesIO()
+        np.savez(stream, mean=self.mean, scale=self.scale, directions=self.directions)
+        return stream.getvalue()
+
+    @cached_property
+    def id(self) -> str:
+        """Another basis has another one."""
+        digest = hashlib.sha256()
+        for values in (self.mean, self.scale, self.directions):
+            digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()[:16]
+
+    def reduced(self, features: HalfArray) -> FloatArray:
+        """(N, D, h, w) features → (N, r, h, w) in these directions."""
+        flat = features.reshape(*features.shape[:2], -1).astype(np.float32)
+        flat = (flat - self.mean[:, None]) / self.scale[:, None]
+        found: FloatArray = np.matmul(self.directions.T, flat)
+        return found.reshape(len(features), -1, *features.shape[2:])
+
+    def holds(self, heads: ResidualAttentionHeads) -> bool:
+        """Whether nothing of the heads lies outside of these directions."""
+        mean, scale = _standardization(heads)
+        if not (np.array_equal(mean, self.mean) and np.array_equal(scale, self.scale)):
+            return False
+        weights = _weights(heads)
+        outside = weights - (weights @ self.directions) @ self.directions.T
+        lengths = np.linalg.norm(weights, axis=1)
+        return bool((np.linalg.norm(outside, axis=1) <= _OUTSIDE * lengths).all())
+
+    def heads(self, heads: ResidualAttentionHeads) -> ResidualAttentionHeads:
+        """The same heads for reduced features; exact if the basis ``holds`` them."""
+        config = dataclass_replace(heads.config, standardize=False)
+        small = ResidualAttentionHeads(self.directions.shape[1], heads.num_classes, config).eval()
+        with torch.no_grad():
+            small.weight.copy_(heads.weight.cpu() @ torch.from_numpy(self.directions))
+            if small.bias is not None and heads.bias is not None:
+                small.bias.copy_(heads.bias)
+        return small
+
+    def weight_back(self, small: ResidualAttentionHeads) -> torch.Tensor:
+        """(num_heads, C, D): the weights that act on features as these do on reduced ones."""
+        return small.weight.detach() @ torch.from_numpy(self.directions).T
+
+
+def _peaks(features: HalfArray) -> HalfArray:
+    """(N, D, h, w) → (M, D): the greatest values in each image, and in its parts."""
+    height, width = features.shape[2:]
+    rows = np.linspace(0, height, _PARTS + 1).round().astype(int)
+    columns = np.linspace(0, width, _PARTS + 1).round().astype(int)
+    parts = [features] + [
+        features[:, :, top:bottom, left:right]
+        for top, bottom in pairwise(rows.tolist())
+        for left, right in pairwise(columns.tolist())
+    ]
+    return np.concatenate([part.max(axis=(2, 3)) for part in parts if part.size])
+
+
+def _standardization(heads: ResidualAttentionHeads) -> tuple[FloatArray, FloatArray]:
+    """(D,) each: what the heads take off the features, and divide them by."""
+    norm = heads.standardization
+    if norm is None or norm.running_mean is None or norm.running_var is None:
+        dim = heads.weight.shape[2]
+        return np.zeros(dim, dtype=np.float32), np.ones(dim, dtype=np.float32)
+    deviation = (norm.running_var + norm.eps).sqrt()
+    return norm.running_mean.cpu().numpy().copy(), deviation.cpu().numpy()
+
+
+def _weights(heads: ResidualAttentionHeads) -> FloatArray:
+    weights: FloatArray = heads.weight.detach().flatten(0, 1).cpu().numpy()
+    return weights

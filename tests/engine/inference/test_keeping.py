@@ -1,0 +1,186 @@
+"""What is kept of photos, and answers from it, with a tiny but real model."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.api.config import HeadConfig
+from engine.checkpoints.safetensors_model import Checkpoint, in_memory
+from engine.data.decoding.pool import DecodePool
+from engine.inference import photo_features
+from engine.inference.keeping import KeepingPredictor
+from engine.inference.photo_features import PhotoFeatures, packed, unpacked
+from engine.inference.predict import predict
+from engine.inference.reduction import Basis
+from engine.inference.torch_backend import TorchBackend
+from engine.models.heads import ResidualAttentionHeads
+from tests.engine.tiny_models import tiny_classifier, tiny_record
+
+FORMS = [
+    HeadConfig((math.inf,), 0.3, normalize=False, standardize=True, bias=True),
+    HeadConfig((1.0, 2.0, math.inf), 0.2, normalize=True, standardize=False, bias=False),
+]
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecodePool]:
+    with DecodePool(1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{place}.png" for place in range(6)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(path)
+    return paths
+
+
+@pytest.fixture
+def checkpoint() -> Checkpoint:
+    return in_memory(tiny_classifier(), tiny_record())
+
+
+@pytest.fixture
+def keeping(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> KeepingPredictor:
+    """Makes its directions of four photos."""
+    monkeypatch.setattr(photo_features, "BASIS_PHOTOS", 4)
+    backend = TorchBackend(checkpoint.classifier, torch.device("cpu"))
+    kept = PhotoFeatures(checkpoint, tmp_path / "kept")
+    return KeepingPredictor(backend, kept, checkpoint.record.config.preprocess, answers=True)
+
+
+def kept_files(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "kept").glob("*.npy"))
+
+
+def heads_of(form: HeadConfig, classes: int = 3) -> ResidualAttentionHeads:
+    torch.manual_seed(1)
+    heads = ResidualAttentionHeads(40, classes, form).eval()
+    if heads.standardization is not None:
+        heads.standardization.running_mean.uniform_(-1, 1)
+        heads.standardization.running_var.uniform_(0.5, 2)
+    return heads
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_heads_say_the_same_of_reduced_features_whatever_their_form(
+    form: HeadConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that was learned in the directions, although most of the space is outside."""
+    monkeypatch.setattr("engine.inference.reduction.DIRECTIONS", 5)
+    heads = heads_of(form)
+    features = np.random.default_rng(0).normal(size=(20, 40, 7, 7)).astype(np.float16)
+    basis = Basis.of(heads, features)
+    assert basis.directions.shape == (40, 3 * form.num_heads + 5)
+    assert basis.holds(heads)
+    small = basis.heads(heads)
+    with torch.no_grad():
+        small.weight += torch.randn(small.weight.shape)
+        taught = heads_of(form)
+        taught.weight.copy_(basis.weight_back(small))
+    assert basis.holds(taught)
+    with torch.inference_mode():
+        exact = taught(torch.from_numpy(features).float()).logits
+        quick = small(torch.from_numpy(basis.reduced(features))).logits
+    torch.testing.assert_close(quick, exact, atol=1e-4, rtol=1e-4)
+
+
+def test_heads_of_another_model_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.inference.reduction.DIRECTIONS", 5)
+    heads = heads_of(FORMS[0])
+    basis = Basis.of(heads, np.random.default_rng(0).normal(size=(20, 40, 7, 7)).astype(np.float16))
+    with torch.no_grad():
+        heads.weight[0, 1] += 0.1 * torch.randn(40)
+    assert not basis.holds(heads)
+    assert Basis.read(basis.data).id == basis.id
+
+
+def test_six_bits_keep_a_hundredth_of_each_directions_range() -> None:
+    values = np.random.default_rng(0).normal(size=(9, 7, 7)).astype(np.float32)
+    values *= np.logspace(-3, 3, 9)[:, None, None].astype(np.float32)
+    values[4] = 0
+    back = unpacked(packed(values))
+    top = np.abs(values).max(axis=(1, 2), keepdims=True)
+    assert (np.abs(back - values) <= top / 61).all()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        np.zeros(40, np.float32),
+        np.zeros((3, 9), np.uint8),
+        np.arange(3, dtype=np.uint8),
+        np.array([3, 0, 2, 0, 1, 1], np.uint8),
+    ],
+)
+def test_what_was_never_packed_is_refused(odd: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="features"):
+        unpacked(odd)
+
+
+def test_photos_are_kept_once_there_are_directions_and_then_answered_in_order(
+    pool: DecodePool,
+    photos: list[Path],
+    keeping: KeepingPredictor,
+    checkpoint: Checkpoint,
+    tmp_path: Path,
+) -> None:
+    preprocess = checkpoint.record.config.preprocess
+    backend = TorchBackend(checkpoint.classifier, torch.device("cpu"))
+    exact = {p.path: p.scores for p in predict(backend, pool, "", photos, preprocess)}
+    list(keeping.predict(pool, "id", photos[:3], 2))
+    assert kept_files(tmp_path) == []
+    list(keeping.predict(pool, "id", photos[3:5], 2))
+    assert len(kept_files(tmp_path)) == 5
+    kept_files(tmp_path)[0].write_bytes(b"nonsense")
+    gone = tmp_path / "gone.png"
+    asked = [photos[0], photos[5], gone, *photos[1:5]]
+    found = list(keeping.predict(pool, "id", asked, 2))
+    assert [p.path for p in found] == asked
+    assert found[2].error is not None
+    for prediction in found:
+        if prediction.path != gone:
+            np.testing.assert_allclose(prediction.scores, exact[prediction.path], atol=2e-3)
+    assert sum(p.width > 0 for p in found) == 2  # the others were answered from what is kept
+    assert len(kept_files(tmp_path)) == 6
+
+
+def test_a_file_that_changed_is_looked_at_again(
+    pool: DecodePool, photos: list[Path], keeping: KeepingPredictor
+) -> None:
+    list(keeping.predict(pool, "id", photos, 2))
+    Image.new("RGB", (32, 32)).save(photos[0])
+    [prediction] = keeping.predict(pool, "id", photos[:1], 2)
+    assert prediction.width == 32
+
+
+def test_a_disk_that_takes_nothing_stops_no_tagging(
+    pool: DecodePool, photos: list[Path], keeping: KeepingPredictor, tmp_path: Path
+) -> None:
+    (tmp_path / "kept").write_text("a file where the folder should be")
+    assert all(p.error is None for p in keeping.predict(pool, "id", photos, 2))
+
+
+def test_another_backbone_or_other_pixels_share_nothing(
+    pool: DecodePool, photos: list[Path], keeping: KeepingPredictor, tmp_path: Path
+) -> None:
+    list(keeping.predict(pool, "id", photos, 2))
+    classifier = tiny_classifier()
+    config = dataclasses.replace(
+        classifier.config,
+        preprocess=dataclasses.replace(classifier.config.preprocess, mean=(0.4, 0.5, 0.5)),
+    )
+    other = in_memory(tiny_classifier(config), tiny_record(config))
+    assert PhotoFeatures(other, tmp_path / "kept").basis is None
