@@ -37,6 +37,7 @@ class EvaluationRequest:
         strict: take missing images and malformed entries for an error.
         limit: at most so many images, spread evenly over the split; ``None`` takes all.
         unfinished: what to do with what was begun before.
+        follow_links: take images also where links lead out of the data set's folder.
     """
 
     dataset: str
@@ -48,6 +49,7 @@ class EvaluationRequest:
     strict: bool = False
     limit: int | None = None
     unfinished: Unfinished = Unfinished.GO_ON
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:

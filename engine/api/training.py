@@ -40,6 +40,7 @@ class DatasetSource:
         val_split: to judge by, unless ``val_fraction`` is given.
         val_fraction: judge by this share of ``split``, kept apart, with each category as frequent
             in both parts as can be.
+        follow_links: take images also where links lead out of the folder.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class DatasetSource:
     split: str = "train"
     val_split: str = "val"
     val_fraction: float | None = None
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         if self.val_fraction is not None:

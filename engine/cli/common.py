@@ -31,6 +31,15 @@ class Progress(Protocol):
         """Pieces that there are."""
 
 
+def add_follow_links(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the commands that read data sets."""
+    parser.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="take images also where links lead out of the data set's folder",
+    )
+
+
 def with_bar(work: Generator[Progress, None, T], name: str) -> T:
     """Show a bar while some work over images is done; what it returns."""
     with tqdm(desc=name, unit="image", disable=None) as bar:

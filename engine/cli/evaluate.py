@@ -16,7 +16,15 @@ from engine.api.evaluation import EvaluationRequest
 from engine.api.label_names import shown_label
 from engine.atomic import write_text
 from engine.checkpoints.loading import open_checkpoint
-from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, with_bar, write_out
+from engine.cli.common import (
+    EXIT_DONE,
+    EXIT_USAGE,
+    Commands,
+    add_follow_links,
+    say,
+    with_bar,
+    write_out,
+)
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
@@ -44,6 +52,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.set_defaults(command=_evaluate)
     evaluate.add_argument("--dataset", metavar="KIND", help=", ".join(DATASETS))
     evaluate.add_argument("--data", type=Path, metavar="DIR", help="where the data set lies")
+    add_follow_links(evaluate)
     evaluate.add_argument("--split", default="test", help="of the data set (%(default)s)")
     evaluate.add_argument("--model", metavar="NAME|FILE", help="default: the model that ships")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write every number")
@@ -100,6 +109,7 @@ def _set_up(options: argparse.Namespace, device: torch.device, process: Processe
         mapping=read_mapping(options.mapping) if options.mapping else None,
         strict=options.strict,
         limit=options.limit,
+        follow_links=options.follow_links,
     )
     work = EvaluationJob(request, open_checkpoint(find_model(options.model)), device)
     if process.is_first:

@@ -9,7 +9,7 @@ from engine.api.config import EvaluateConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.loading import is_ours, open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint, write_with_record
-from engine.cli.common import EXIT_DONE, Commands, say, with_bar
+from engine.cli.common import EXIT_DONE, Commands, add_follow_links, say, with_bar
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import DATASETS, load_dataset
@@ -32,6 +32,7 @@ def add_fit(actions: Commands[argparse.ArgumentParser]) -> None:
     fit.add_argument("model", metavar="NAME|FILE")
     fit.add_argument("--dataset", required=True, metavar="KIND", help=", ".join(DATASETS))
     fit.add_argument("--data", type=Path, required=True, metavar="DIR", help="where it lies")
+    add_follow_links(fit)
     fit.add_argument(
         "--split", default="val", help="images the model was not trained on (%(default)s)"
     )
@@ -48,7 +49,9 @@ def _fit(options: argparse.Namespace) -> int:
     target = source if options.output is None else options.output
     _check_target(source, target)
     checkpoint = open_checkpoint(source)
-    images = load_dataset(options.dataset, options.data, options.split)
+    images = load_dataset(
+        options.dataset, options.data, options.split, follow_links=options.follow_links
+    )
     mapping = read_mapping(options.mapping) if options.mapping else None
     images = images.for_categories(checkpoint.record.config.categories, mapping)
     for problem in images.problems:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from engine.api.errors import DataError
-from engine.cli.common import EXIT_DONE, Commands, say
+from engine.cli.common import EXIT_DONE, Commands, add_follow_links, say
 from engine.data.datasets.csra_json import OFFICIAL_FILES, OfficialFile, write_official
 from engine.data.datasets.reading import listed, missing_files
 from engine.data.datasets.registry import dataset_spec, load_dataset, recognise
@@ -24,6 +24,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     prepare.add_argument(
         "--data", required=True, type=Path, metavar="DIR", help="where the data set lies"
     )
+    add_follow_links(prepare)
     prepare.add_argument(
         "--output",
         type=Path,
@@ -62,6 +63,7 @@ def _write(options: argparse.Namespace, file: OfficialFile) -> None:
         file.split,
         strict=options.strict,
         check_files=options.strict,
+        follow_links=options.follow_links,
     )
     target = options.output / file.name
     count = write_official(images, file.coding, target)

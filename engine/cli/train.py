@@ -28,7 +28,7 @@ from engine.api.training import (
 from engine.api.training_config import PRESETS, TrainConfig
 from engine.api.training_control import TrainingControl
 from engine.api.training_reports import Ending, TrainingEnded
-from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands
+from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands, add_follow_links
 from engine.cli.train_progress import Teller
 from engine.data.datasets.registry import DATASETS
 from engine.inference.device import choose_device
@@ -45,6 +45,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     train = commands.add_parser("train", help="train a model on labelled images")
     train.set_defaults(command=_train)
     train.add_argument("--data", type=Path, required=True, metavar="DIR")
+    add_follow_links(train)
     train.add_argument("--output", type=Path, required=True, metavar="DIR")
     train.add_argument("--dataset", default="voc2007", metavar="KIND", help=", ".join(DATASETS))
     train.add_argument(
@@ -178,6 +179,7 @@ def _request(options: argparse.Namespace) -> TrainRequest:
             split=options.split,
             val_split=options.val_split,
             val_fraction=options.val_fraction,
+            follow_links=options.follow_links,
         ),
         output=options.output,
         config=_heads_config(options) if options.preset == _QUICK else _network_config(options),

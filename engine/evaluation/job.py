@@ -64,7 +64,11 @@ class EvaluationJob:
             other = resized(checkpoint.classifier, size)
             checkpoint, backend = Checkpoint(other, checkpoint.record, checkpoint.id), None
         images = load_dataset(
-            request.dataset, request.root, request.split, strict=request.strict
+            request.dataset,
+            request.root,
+            request.split,
+            strict=request.strict,
+            follow_links=request.follow_links,
         ).for_categories(checkpoint.record.config.categories, request.mapping)
         self.checkpoint = checkpoint
         self.whole = len(images)

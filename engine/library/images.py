@@ -22,7 +22,9 @@ def content_hash(path: Path) -> bytes:
         OSError: it cannot be read or is no regular file.
     """
     digest = hashlib.blake2b(digest_size=16)
-    # Without blocking: a pipe of that name would never open.
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe wakes whoever waits behind it
+        raise OSError(f"{path} is not a regular file.")
+    # Without blocking: a pipe that came since would never open.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _binary())
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

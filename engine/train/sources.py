@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Generator
+from functools import partial
 
 import numpy as np
 
@@ -34,10 +35,11 @@ def load_parts(
     """
     if isinstance(source, LabelSource):
         return (yield from _own_labels(source))
-    train = load_dataset(source.kind, source.root, source.split)
+    load = partial(load_dataset, source.kind, source.root, follow_links=source.follow_links)
+    train = load(source.split)
     fraction = source.val_fraction
     if fraction is None:
-        return train, load_dataset(source.kind, source.root, source.val_split)
+        return train, load(source.val_split)
     rows, val_rows = stratified_split(train, fraction, seed)
     return train.subset(rows), _kept_apart(train.subset(val_rows), fraction)
 

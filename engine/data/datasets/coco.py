@@ -47,7 +47,13 @@ class _Tables:
 
 
 def load_coco(
-    root: Path, split: str, year: int, *, strict: bool = False, check_files: bool = True
+    root: Path,
+    split: str,
+    year: int,
+    *,
+    strict: bool = False,
+    check_files: bool = True,
+    follow_links: bool = False,
 ) -> LabelledImages:
     """One split of COCO, sorted by image id.
 
@@ -62,6 +68,7 @@ def load_coco(
         strict: take missing images and malformed entries for an error; otherwise they are left
             out and said in ``problems``.
         check_files: look whether the images are there.
+        follow_links: take images also where links lead out of their folder.
 
     Raises:
         DataError: the annotation file is missing or malformed, or nothing is left of it.
@@ -70,7 +77,9 @@ def load_coco(
     log = FaultLog(strict=strict)
     tables = _read_tables(file, log)
     pictures_root = _picture_folder(file.parent.parent, f"{split}{year}")
-    pictures = PictureFolder(pictures_root, check_files=check_files, log=log)
+    pictures = PictureFolder(
+        pictures_root, check_files=check_files, log=log, follow_links=follow_links
+    )
     labelled = [i for i in sorted(tables.images) if tables.annotations.get(i)]
     _tell_of_unlabelled(tables, len(labelled), (year, split), log)
     found = [(i, path) for i in labelled if (path := pictures.find(tables.images[i])) is not None]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -118,7 +120,12 @@ class _Rows:
 
 
 def load_official(
-    root: Path, split: str, *, strict: bool = False, check_files: bool = True
+    root: Path,
+    split: str,
+    *,
+    strict: bool = False,
+    check_files: bool = True,
+    follow_links: bool = False,
 ) -> LabelledImages:
     """Read a file that the official code or ``prepare`` wrote, in its order.
 
@@ -131,6 +138,7 @@ def load_official(
         strict: take missing images and malformed rows for an error; otherwise they are left out
             and said in ``problems``.
         check_files: look whether the images are there.
+        follow_links: take images also where links lead out of their folder.
 
     Raises:
         DataError: the file is missing, malformed, mixes codings, or nothing is left of it.
@@ -140,7 +148,8 @@ def load_official(
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise DataError(f"{display_path(file)} must hold a list of objects.")
     log = FaultLog(strict=strict)
-    rows = _usable_rows(content, _Finder(file, content, check_files=check_files, log=log), log)
+    pictures = partial(PictureFolder, check_files=check_files, log=log, follow_links=follow_links)
+    rows = _usable_rows(content, _Finder(file, content, pictures, log), log)
     log.check()
     log.check_any_left(len(rows.names), display_path(file))
     targets, ignored = _decode(rows.targets, file)
@@ -190,15 +199,19 @@ class _Finder:
     """From the paths of a file to pictures; each folder is listed once."""
 
     def __init__(
-        self, file: Path, content: list[dict[str, Any]], *, check_files: bool, log: FaultLog
+        self,
+        file: Path,
+        content: list[dict[str, Any]],
+        pictures: Callable[[Path], PictureFolder],
+        log: FaultLog,
     ) -> None:
         names = (row.get("img_path") for row in content)
         first = next((n for n in names if isinstance(n, str) and not Path(n).is_absolute()), "")
         bases = [file.absolute().parent, *file.absolute().parents[1:3]]
         base = next((b for b in bases if first and _is_file(b / first)), bases[0])
-        self._relative = PictureFolder(base, check_files=check_files, log=log)
+        self._relative = pictures(base)
         self._absolute: dict[Path, PictureFolder] = {}
-        self._check_files = check_files
+        self._pictures = pictures
         self._log = log
 
     def find(self, name: str) -> Path | None:
@@ -210,9 +223,7 @@ class _Finder:
             return None
         folder = path.parent
         if folder not in self._absolute:
-            self._absolute[folder] = PictureFolder(
-                folder, check_files=self._check_files, log=self._log
-            )
+            self._absolute[folder] = self._pictures(folder)
         return self._absolute[folder].find(path.name)
 
 

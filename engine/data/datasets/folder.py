@@ -29,7 +29,12 @@ _MAX_TEXT_BYTES = 1 << 20
 
 
 def load_folder(
-    root: Path, split: str = WHOLE, *, strict: bool = False, check_files: bool = True
+    root: Path,
+    split: str = WHOLE,
+    *,
+    strict: bool = False,
+    check_files: bool = True,
+    follow_links: bool = False,
 ) -> LabelledImages:
     """The labelled pictures of a folder, in the order of their list or of their names.
 
@@ -43,6 +48,7 @@ def load_folder(
         strict: take missing images and entries that cannot be used for an error; otherwise they
             are left out and said in ``problems``.
         check_files: look whether listed images are there.
+        follow_links: take images also where links lead out of the folder.
 
     Raises:
         DataError: there are no labels, or what holds them cannot be read.
@@ -52,7 +58,7 @@ def load_folder(
     declared = _declared(folder, root)
     table = _from_pictures(folder, log) if file is None else read_label_file(file, log)
     categories = _categories(table, declared, folder, log)
-    pictures = PictureFolder(folder, check_files=check_files, log=log)
+    pictures = PictureFolder(folder, check_files=check_files, log=log, follow_links=follow_links)
     found = _found(table, folder, pictures, log)
     log.check()
     log.check_any_left(len(found), f"{display_path(file or folder)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -17,6 +18,10 @@ MAX_TEXT_BYTES = 256 << 20
 #: Coordinates beyond this many pixels are nonsense; no picture is that wide.
 MAX_COORDINATE = 1e6
 
+#: Begins the sentence about links that were not followed.
+LINKS_OUT = "Links that lead out of the data set's folder"
+
+_FOLLOW_THEM = "If you trust where they lead, follow them: --follow-links"
 _NAMED_ITEMS = 10
 # An object or a list costs at least 56 bytes once it is read, however short it is in the file.
 _MAX_JSON_CONTAINERS = 12_000_000
@@ -34,15 +39,19 @@ class FaultLog:
         self._strict = strict
         self._faults: dict[str, list[str]] = {}
         self._counts: dict[str, int] = {}
+        self._remedies: dict[str, str] = {}
         self._notes: list[str] = []
 
-    def add(self, kind: str, item: str) -> None:
+    def add(self, kind: str, item: str, remedy: str = "") -> None:
         """Count a fault.
 
         Args:
             kind: what begins the sentence, such as "Missing images".
             item: which one; only the first few are named.
+            remedy: what the person can do about all of this kind; a sentence without its full stop.
         """
+        if remedy:
+            self._remedies[kind] = f" {remedy}."
         self._counts[kind] = self._counts.get(kind, 0) + 1
         named = self._faults.setdefault(kind, [])
         if len(named) < _NAMED_ITEMS:
@@ -80,9 +89,15 @@ class FaultLog:
 
     def _sentences(self) -> list[str]:
         return [
-            f"{kind} ({count}): {listed(self._faults[kind], count)}."
+            f"{kind} ({count}): {listed(self._faults[kind], count)}.{self._remedies.get(kind, '')}"
             for kind, count in self._counts.items()
         ]
+
+
+def count_links_out(sentences: Iterable[str]) -> int:
+    """How many links were not followed, by what a data set's reader said."""
+    found = (re.search(rf"{LINKS_OUT} \((\d+)\)", sentence) for sentence in sentences)
+    return sum(int(match[1]) for match in found if match)
 
 
 def listed(items: Iterable[str], count: int | None = None) -> str:
@@ -174,19 +189,24 @@ class PictureFolder:
     pictures are looked up quickly.
     """
 
-    def __init__(self, root: Path, *, check_files: bool, log: FaultLog) -> None:
+    def __init__(
+        self, root: Path, *, check_files: bool, log: FaultLog, follow_links: bool = False
+    ) -> None:
         """Look at nothing yet.
 
         Args:
             root: the folder.
             check_files: whether pictures must be there.
+            follow_links: take pictures also where links lead out of the folder.
             log: is told what is refused or missing.
         """
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - must not follow links
         self._real = os.path.realpath(root)
         self._check_files = check_files
+        self._follow_links = follow_links
         self._log = log
         self._listings: dict[Path, dict[str, bool]] = {}
+        self._outside: set[Path] = set()
 
     def find(self, name: str) -> Path | None:
         """The path of a picture by its name in the data set, or ``None``, and the log is told."""
@@ -197,11 +217,11 @@ class PictureFolder:
         if not self._check_files:
             return path
         is_link = self._listing(path.parent).get(path.name)
+        if path.parent in self._outside or (is_link and not self._is_inside(path)):
+            self._log.add(LINKS_OUT, name, _FOLLOW_THEM)
+            return None
         if is_link is None or (is_link and not path.is_file()):
             self._log.add(f"Images missing in {display_path(self._root)}", name)
-            return None
-        if is_link and not self._is_inside(path):
-            self._log.add("Links that lead out of the data set's folder", name)
             return None
         return path
 
@@ -217,16 +237,25 @@ class PictureFolder:
         if folder not in self._listings:
             entries: dict[str, bool] = {}
             try:
-                if self._is_inside(folder):
+                if not self._is_inside(folder):
+                    self._outside.add(folder)
+                else:
                     with os.scandir(folder) as found:
-                        entries = {e.name: e.is_symlink() for e in found if not e.is_dir()}
+                        entries = {e.name: e.is_symlink() for e in found if not _is_folder(e)}
             except (OSError, ValueError):
                 entries = {}
             self._listings[folder] = entries
         return self._listings[folder]
 
     def _is_inside(self, path: Path) -> bool:
-        return Path(os.path.realpath(path)).is_relative_to(self._real)
+        return self._follow_links or Path(os.path.realpath(path)).is_relative_to(self._real)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle
+        return False
 
 
 def missing_files(paths: Iterable[Path]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ class Load(Protocol):
     """Reads one split where it lies; ``DataError`` if it cannot."""
 
     def __call__(
-        self, root: Path, split: str, *, strict: bool, check_files: bool
+        self, root: Path, split: str, *, strict: bool, check_files: bool, follow_links: bool
     ) -> LabelledImages:
         """See ``load_dataset``."""
         ...
@@ -100,7 +100,13 @@ def dataset_spec(name: str) -> DatasetSpec:
 
 
 def load_dataset(
-    name: str, root: Path, split: str, *, strict: bool = False, check_files: bool = True
+    name: str,
+    root: Path,
+    split: str,
+    *,
+    strict: bool = False,
+    check_files: bool = True,
+    follow_links: bool = False,
 ) -> LabelledImages:
     """Read one split of a data set where it lies.
 
@@ -111,6 +117,9 @@ def load_dataset(
         strict: take missing images and malformed entries for an error; otherwise they are left
             out and said in ``problems``.
         check_files: look whether the images are there.
+        follow_links: take images also where links lead out of the data set's folder; otherwise
+            they are left out and said in ``problems``, as the maker of a data set might point
+            anywhere.
 
     Raises:
         DataError: there is no such data set or split, it is malformed, or nothing is left of it.
@@ -118,7 +127,9 @@ def load_dataset(
     spec = dataset_spec(name)
     if not root.exists():
         raise DataError(f"There is no folder {display_path(root)}.")
-    images = spec.load(root, split, strict=strict, check_files=check_files)
+    images = spec.load(
+        root, split, strict=strict, check_files=check_files, follow_links=follow_links
+    )
     if missing := images.categories_without_positives():
         sentence = f"Categories that no image has ({len(missing)}): {listed(missing)}."
         images = replace(images, problems=(*images.problems, sentence))

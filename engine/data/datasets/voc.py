@@ -44,7 +44,13 @@ class VocObject:
 
 
 def load_voc(
-    root: Path, split: str, year: int = 2007, *, strict: bool = True, check_files: bool = False
+    root: Path,
+    split: str,
+    year: int = 2007,
+    *,
+    strict: bool = True,
+    check_files: bool = False,
+    follow_links: bool = False,
 ) -> LabelledImages:
     """One split of a VOC devkit, sorted by name.
 
@@ -57,13 +63,16 @@ def load_voc(
         strict: take annotations that are missing or malformed, and with ``check_files`` missing
             images, for an error; otherwise they are left out and said in ``problems``.
         check_files: look whether the images are there.
+        follow_links: take images also where links lead out of their folder.
 
     Raises:
         DataError: the devkit or the list is missing or malformed, or nothing is left of it.
     """
     folder = _devkit(root, year)
     log = FaultLog(strict=strict)
-    pictures = PictureFolder(folder / "JPEGImages", check_files=check_files, log=log)
+    pictures = PictureFolder(
+        folder / "JPEGImages", check_files=check_files, log=log, follow_links=follow_links
+    )
     ids, paths, annotations = [], [], []
     for name in _image_names(folder, split, log):
         path = pictures.find(f"{name}.jpg")

@@ -39,7 +39,12 @@ class _Samples:
 
 
 def load_wider(
-    root: Path, split: str, *, strict: bool = False, check_files: bool = True
+    root: Path,
+    split: str,
+    *,
+    strict: bool = False,
+    check_files: bool = True,
+    follow_links: bool = False,
 ) -> LabelledImages:
     """One split of WIDER Attribute, in the order of its file; unspecified attributes are ignored.
 
@@ -49,13 +54,16 @@ def load_wider(
         strict: take missing images and malformed entries for an error; otherwise they are left
             out and said in ``problems``.
         check_files: look whether the images are there.
+        follow_links: take images also where links lead out of their folder.
 
     Raises:
         DataError: the annotation file is missing or malformed, or nothing is left of it.
     """
     file = _annotation_file(root, split)
     log = FaultLog(strict=strict)
-    pictures = PictureFolder(root / "Image", check_files=check_files, log=log)
+    pictures = PictureFolder(
+        root / "Image", check_files=check_files, log=log, follow_links=follow_links
+    )
     samples = _Samples()
     ranks: Counter[str] = Counter()
     for image in _images(file):

@@ -109,24 +109,30 @@ def open_file(path: Path) -> BinaryIO:
     Raises:
         ImageError: it is something else, or cannot be read.
     """
-    # Without O_NONBLOCK opening a pipe waits for somebody to write into it, perhaps for ever.
+    # Looked at first: whoever waits at the other end of a pipe would take it for read. Without
+    # O_NONBLOCK opening one that came since waits for somebody to write into it, perhaps for ever.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
+        _check_kind(path.stat().st_mode)
         descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0))
     except (OSError, ValueError) as error:
         raise ImageError(opening_fault(error, path)) from error
     try:
         status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError("This is a folder, not a picture.")
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError("This is a pipe, socket or device, not a picture.")
+        _check_kind(status.st_mode)
         if status.st_size == 0:
             raise ImageError("The file is empty.")
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _check_kind(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise ImageError("This is a folder, not a picture.")
+    if not stat.S_ISREG(mode):
+        raise ImageError("This is a pipe, socket or device, not a picture.")
 
 
 def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
