@@ -15,7 +15,7 @@ from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig, Prepr
 from engine.api.errors import CheckpointError, ConfigError, EngineError
 from engine.atomic import atomic_path
 from engine.checkpoints.csra_layout import PATCH, Layout, official_head_names, read_layout
-from engine.checkpoints.pth_file import PthFile, as_weights, read_pth
+from engine.checkpoints.pth_file import PthFile, read_pth, unwrapped
 from engine.checkpoints.safetensors_model import Checkpoint, check_trial_forward
 from engine.checkpoints.weights import (
     check_weights,
@@ -54,12 +54,14 @@ class ImportOptions:
         categories: else by their number: 20 are VOC's, 80 COCO's, 14 WIDER's.
         input_size: side of the square input in pixels; else that of the positions for a ViT, 448
             for a ResNet. Positions of a ViT are interpolated to it.
+        weights_at: which network of several in the file; else averaged weights before others.
     """
 
     name: str | None = None
     lam: float | None = None
     categories: Categories | None = None
     input_size: int | None = None
+    weights_at: str | None = None
 
 
 def import_checkpoint(
@@ -82,7 +84,7 @@ def import_checkpoint(
         ConfigError: an option makes no sense.
     """
     options = options or ImportOptions()
-    file = read_csra_checkpoint(path)
+    file = read_csra_checkpoint(path, options.weights_at)
     layout = read_layout(path.name, file.tensors)
     if layout.weight is None:
         raise CheckpointError(
@@ -96,7 +98,7 @@ def import_checkpoint(
         raise CheckpointError(f"{path.name!r} cannot be used: {error}") from error
     _fill(path.name, classifier, layout, layout.weight)
     check_trial_forward(path.name, classifier)
-    return classifier, _record(path, config, layout, options)
+    return classifier, _record(path, config, layout, file, options)
 
 
 def load_backbone_weights(backbone: Backbone, path: Path) -> None:
@@ -144,22 +146,26 @@ def export_official(checkpoint: Checkpoint, path: Path) -> None:
         raise CheckpointError(f"The model could not be saved to {path}: {reason}.") from error
 
 
-def read_csra_checkpoint(path: Path) -> PthFile:
+def read_csra_checkpoint(path: Path, weights_at: str | None = None) -> PthFile:
     """The weights of any file, and its categories if it names them.
+
+    Args:
+        path: of the file.
+        weights_at: see ``ImportOptions``.
 
     Raises:
         CheckpointError: the file is damaged or hostile, or holds no weights.
     """
     if not looks_like_safetensors(path):
-        return read_pth(path)
+        return read_pth(path, weights_at)
     read_header(path)
     tensors = read_tensors(path)
     try:
-        weights = as_weights(tensors, path.stat().st_size)
+        file = unwrapped(tensors, path.stat().st_size, weights_at)
     except CheckpointError as error:
         raise CheckpointError(f"{path.name!r} cannot be used: {error}.") from error
-    check_weights(path.name, weights)
-    return PthFile(weights)
+    check_weights(path.name, file.tensors)
+    return file
 
 
 def _config(
@@ -171,7 +177,7 @@ def _config(
             f"{name!r} cannot be used: it has {num_heads} heads, and the paper says temperatures "
             f"only for {', '.join(map(str, PAPER_TEMPERATURES))}."
         )
-    lam = lambda_in(name) if options.lam is None else options.lam
+    lam, _ = stated_lam(name, file, options)
     if lam is None:
         raise CheckpointError(
             f"{name!r} does not say its λ, the weight of attention. Import it with its λ (csra "
@@ -183,6 +189,16 @@ def _config(
         head=HeadConfig(PAPER_TEMPERATURES[num_heads], lam, bias=layout.bias is not None),
         preprocess=_pixels(layout, num_classes, options.input_size),
     )
+
+
+def stated_lam(name: str, file: PthFile, options: ImportOptions) -> tuple[float | None, str]:
+    """λ and who says it: the person, else the file's name, else what is in the file."""
+    if options.lam is not None:
+        return options.lam, "as given"
+    named = lambda_in(name)
+    if named is not None:
+        return named, "from the name of the file"
+    return file.lam, "from the settings in the file"
 
 
 def lambda_in(name: str) -> float | None:
@@ -239,12 +255,13 @@ def _load_network(name: str, backbone: Backbone, layout: Layout) -> None:
 
 
 def _record(
-    path: Path, config: ModelConfig, layout: Layout, options: ImportOptions
+    path: Path, config: ModelConfig, layout: Layout, file: PthFile, options: ImportOptions
 ) -> CheckpointRecord:
     head, size = config.head, config.preprocess.input_size
     parts = [
         f"Imported from {path.name!r}: {config.backbone}, {head.num_heads} heads, λ = {head.lam:g} "
-        f"({'as given' if options.lam is not None else 'from the name of the file'})."
+        f"({stated_lam(path.name, file, options)[1]}).",
+        *file.notes,
     ]
     if layout.released:
         parts.append(

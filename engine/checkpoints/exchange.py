@@ -16,8 +16,8 @@ from engine.checkpoints.csra_import import (
     check_official,
     export_official,
     import_checkpoint,
-    lambda_in,
     read_csra_checkpoint,
+    stated_lam,
 )
 from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import is_ours, open_checkpoint
@@ -103,7 +103,7 @@ def _missing_facts(path: Path, options: ImportOptions) -> tuple[tuple[Fact, ...]
     num_classes = layout.weight.shape[1]
     listed = {len(category_list(name)) for name in CATEGORY_LISTS}
     facts: list[Fact] = []
-    if options.lam is None and lambda_in(path.name) is None:
+    if stated_lam(path.name, file, options)[0] is None:
         facts.append("lam")
     given = options.categories or file.categories
     if num_classes not in listed if given is None else len(given) != num_classes:

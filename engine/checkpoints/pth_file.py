@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from engine.api.categories import Categories
 from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.pth_checks import PICKLE_MAGIC, ZIP_MAGIC, check_archive, check_legacy
 from engine.checkpoints.weights import check_weights
+from engine.checkpoints.wrappers import find_network
 
 # 32 bits, so that the archive's list of parts needs no second form. A ViT-L with its optimiser has
 # 2.5 GB.
@@ -26,9 +28,12 @@ _MAX_KEY = 300
 _FORMAT_VERSION = 1
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _COUNTER = "num_batches_tracked"
-_WRAPPERS = ("state_dict", "model")
 _LABEL_KEYS = ("labels", "categories", "classes")
-_PREFIX = "module."
+_META_LABEL_KEYS = ("classes", "CLASSES")
+_SETTINGS = ("hyper_parameters", "hparams", "args", "config", "cfg", "opt")
+_LAM_KEYS = ("lam", "lambda", "lamb", "lambda_")
+#: In the text of a configuration of mmpretrain, which its checkpoints carry along.
+_LAM_IN_TEXT = re.compile(r"""\blam['"]?\s*[=:]\s*(\d{1,3}(?:\.\d{1,6})?)""")
 
 
 @dataclass(frozen=True)
@@ -36,32 +41,57 @@ class PthFile:
     """What a .pth file holds.
 
     Attributes:
-        tensors: float32, finite; without the ``module.`` of parallel training and without the
-            counters of batch norms.
+        tensors: float32, finite, by official names where it is a CSRA network; without counters.
         categories: if the file names them.
+        lam: λ, if the settings of the training are in the file and say it.
+        notes: sentences for people about what was around the weights.
     """
 
     tensors: dict[str, Tensor]
     categories: Categories | None = None
+    lam: float | None = None
+    notes: tuple[str, ...] = ()
 
 
-def read_pth(path: Path) -> PthFile:
-    """Read a state dict, alone or inside ``{"state_dict": …}`` or ``{"model": …}``.
+def read_pth(path: Path, weights_at: str | None = None) -> PthFile:
+    """Read a state dict, alone or inside the tables that training scripts save.
+
+    Args:
+        path: of the file.
+        weights_at: which network of several, as ``wrappers.find_network`` names them.
 
     Raises:
         CheckpointError: the file is damaged or hostile, or holds no weights; the message names
             the file and the reason.
     """
     try:
-        with _open(path) as file:
-            size = _check_file(file)
-            content = _load(file)
-        tensors, categories = _unwrap(content)
-        weights = as_weights(tensors, size)
+        with _open(path) as opened:
+            size = _check_file(opened)
+            content = _load(opened)
+        if not isinstance(content, dict):
+            raise CheckpointError("it holds no table of weights")
+        _check_version(content)
+        file = unwrapped(content, size, weights_at)
     except CheckpointError as error:
         raise CheckpointError(f"{path.name!r} cannot be used: {error}.") from error
-    check_weights(path.name, weights)
-    return PthFile(weights, categories)
+    check_weights(path.name, file.tensors)
+    return file
+
+
+def unwrapped(content: Mapping[Any, object], size: int, weights_at: str | None = None) -> PthFile:
+    """The weights in what a file holds, and what it says of them.
+
+    Args:
+        content: of the file.
+        size: of the file in bytes.
+        weights_at: which network of several.
+
+    Raises:
+        CheckpointError: there are none, or they are not honest; the message lacks the file's name.
+    """
+    found = find_network(content, weights_at)
+    weights = as_weights(found.tensors, size)
+    return PthFile(weights, _categories(content), _lam(content), found.notes)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -125,23 +155,22 @@ def _load(file: BinaryIO) -> object:
         ) from error
 
 
-def _unwrap(content: object) -> tuple[Mapping[Any, object], Categories | None]:
-    if not isinstance(content, dict):
-        raise CheckpointError("it holds no table of weights")
-    wrapper = next((k for k in _WRAPPERS if isinstance(content.get(k), dict)), None)
-    if wrapper is None:
-        return content, None
+def _check_version(content: Mapping[Any, object]) -> None:
     version = content.get("format", content.get("format_version"))
     if isinstance(version, int) and version > _FORMAT_VERSION:
         raise CheckpointError(
             f"it has format version {str(version)[:20]}, which this program does not know"
         )
-    return content[wrapper], _categories(content)
 
 
 def _categories(content: Mapping[Any, object]) -> Categories | None:
-    for key in _LABEL_KEYS:
-        names = content.get(key)
+    meta = content.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    data_set = meta.get("dataset_meta")
+    data_set = data_set if isinstance(data_set, dict) else {}
+    listed = [content.get(key) for key in _LABEL_KEYS]
+    listed += [part.get(key) for part in (meta, data_set) for key in _META_LABEL_KEYS]
+    for names in listed:
         if isinstance(names, list | tuple):
             try:
                 return Categories(tuple(names))
@@ -149,6 +178,21 @@ def _categories(content: Mapping[Any, object]) -> Categories | None:
                 reason = str(error).rstrip(".")
                 raise CheckpointError(f"its list of categories is wrong: {reason}") from error
     return None
+
+
+def _lam(content: Mapping[Any, object]) -> float | None:
+    """λ as the settings of the training say it; only a number, never a guess."""
+    settings = [content.get(key) for key in _SETTINGS]
+    parts = [content, *(part for part in settings if isinstance(part, dict))]
+    for part in parts:
+        for key in _LAM_KEYS:
+            value = part.get(key)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return float(value)
+    meta = content.get("meta")
+    text = meta.get("cfg", meta.get("config")) if isinstance(meta, dict) else None
+    values = set(_LAM_IN_TEXT.findall(text)) if isinstance(text, str) else set()
+    return float(values.pop()) if len(values) == 1 else None
 
 
 def as_weights(tensors: Mapping[Any, object], file_size: int) -> dict[str, Tensor]:
@@ -178,11 +222,7 @@ def as_weights(tensors: Mapping[Any, object], file_size: int) -> dict[str, Tenso
         kept[key] = value
     if claimed > file_size:
         raise CheckpointError("its weights claim to be larger than the whole file")
-    parallel = all(key.startswith(_PREFIX) for key in kept)
-    return {
-        key.removeprefix(_PREFIX) if parallel else key: value.detach().float().contiguous()
-        for key, value in kept.items()
-    }
+    return {key: value.detach().float().contiguous() for key, value in kept.items()}
 
 
 def _claimed_bytes(key: str, tensor: Tensor) -> int:

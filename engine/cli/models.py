@@ -81,6 +81,9 @@ def _add_getting(actions: Commands[argparse.ArgumentParser]) -> None:
         "--categories", metavar=f"FILE|{'|'.join(CATEGORY_LISTS)}", help="one name per line"
     )
     bring.add_argument("--input-size", type=int, help="in pixels")
+    bring.add_argument(
+        "--weights", metavar="NAME", help="which of several in the file (models show names them)"
+    )
     for parser in (get, bring):
         parser.add_argument("--lam", type=float, help="λ, where the file does not say it")
     wrap = actions.add_parser("wrap", help="make a tagger of an ImageNet classifier, untrained")
@@ -203,6 +206,7 @@ def _import(options: argparse.Namespace) -> int:
         lam=options.lam,
         categories=None if options.categories is None else _categories(options.categories),
         input_size=options.input_size,
+        weights_at=options.weights,
     )
     record = import_model(store, options.file, name, given)
     _say_recognised(name, record)
