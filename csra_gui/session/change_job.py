@@ -9,6 +9,7 @@ from pathlib import Path
 
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.tag_job import FileChanged
+from engine.data.patience import patiently
 from engine.data.scan import ScanProblem, scan
 from engine.library.columns import BoolArray
 from engine.library.values import ImageFile, look_at
@@ -51,11 +52,12 @@ class Opened:
 
 def look_for_changes(
     places: Sequence[Path], files: PhotoFiles, gone: BoolArray, opened: Opened
-) -> Generator[FileChanges, None, None]:
+) -> Generator[FileChanges, None, bool]:
     """Walk folders again and compare what is there with what is known.
 
     What lies where nobody may look is as it was: a disk that is away has lost nothing. Of a folder
-    that is not there, the one around it is looked at, where it may have another name.
+    that is not there, the one around it is looked at, where it may have another name. If the disk
+    does not answer, nothing is said of what it was not asked about.
 
     Args:
         places: files and folders; photos elsewhere are left alone.
@@ -63,6 +65,12 @@ def look_for_changes(
         gone: (N,) which of them had vanished.
         opened: what the places are part of.
     """
+    return patiently(_changes(places, files, gone, opened), FileChanges())
+
+
+def _changes(
+    places: Sequence[Path], files: PhotoFiles, gone: BoolArray, opened: Opened
+) -> Generator[FileChanges, None, None]:
     recursive = opened.recursive
     places = sorted({_nearest(place, opened.roots) for place in places})
     known = _Known(places, files, gone, recursive=recursive)

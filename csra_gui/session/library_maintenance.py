@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
+from engine.data.patience import patiently
 from engine.library.images import content_hash
 from engine.library.store import Library
 from engine.library.values import LibraryImage, Moved
@@ -34,14 +35,19 @@ class Scanned:
     image_ids: frozenset[int]
 
 
-def settle_moves(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], None, None]:
+def settle_moves(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], None, bool]:
     """Note which files have vanished, and find those that only moved, in a worker.
 
-    Only files that look like a known one (same size and time) are read here.
+    Only files that look like a known one (same size and time) are read here. A disk that does not
+    answer ends it: the next scan goes on.
 
     Raises:
         LibraryError: the file or the disk fails.
     """
+    return patiently(_settle(library, scanned), ())
+
+
+def _settle(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], None, None]:
     for root in scanned.roots:
         if root.is_dir():  # a disk that is not there says nothing about the files on it
             known = library.images_below(root, recursive=scanned.recursive)

@@ -6,12 +6,14 @@ import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import JobRunner, JobSlot
 from engine.api.errors import EngineError
+from engine.data.patience import Alive, Patience
 from engine.data.scan import ScanProblem, scan
 from engine.library.values import ImageFile, look_at
 
@@ -119,9 +121,29 @@ class PhotoScan(QObject):
 
 def _found(roots: Sequence[Path], *, recursive: bool) -> Generator[_Found, None, None]:
     """The photos in files and folders, in a worker, as they are found."""
-    for batch in scan(roots, recursive=recursive):
-        for path in batch.paths:
+    with Patience() as patience:
+        for batch in scan(roots, recursive=recursive):
+            looked = _Looked()
+            attempt = patience.begin(partial(looked.look, batch.paths))
+            for _ in attempt.wait():
+                yield _Found((), (), ())
+            files = tuple(looked.files[: len(batch.paths)])  # a copy: it may still go on
+            left_out = tuple(
+                ScanProblem(path, patience.sentence()) for path in batch.paths[len(files) :]
+            )
+            yield _Found(batch.paths[: len(files)], files, (*batch.skipped, *left_out))
+
+
+class _Looked:
+    """Size and time of one photo after another, as far as the disk answers."""
+
+    def __init__(self) -> None:
+        self.files: list[ImageFile | None] = []
+
+    def look(self, paths: Sequence[Path], alive: Alive) -> None:
+        for path in paths:
             # A path keeps its text. Working it out is most of what adding 100,000 photos to a
             # table costs, and here it does not hold up the window.
             os.fspath(path)
-        yield _Found(batch.paths, tuple(map(look_at, batch.paths)), batch.skipped)
+            self.files.append(look_at(path))
+            alive()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePath
+
+from engine.data.patience import LIMIT_S, Alive, Attempt, Patience
 
 #: Endings that a scan takes for pictures: lower case, each with its dot as ``Path.suffix`` has it.
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
@@ -20,6 +24,10 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(
 _FIRST_BATCH = 32
 # A batch goes out at least this often (s), even an empty one: between two the walk can be closed.
 _FLUSH_AFTER = 0.2
+# A folder that has not answered after this (s) is waited for when all others are through; so many
+# at most, as each keeps a thread.
+_HOLD_UP_S = 2.0
+_MOST_LATE = 16
 _DIGITS = re.compile(r"([0-9]+)")
 # Folders of machines, not of people: thumbnails of NAS boxes, bins, what Macs put into archives.
 _SKIPPED_FOLDERS = frozenset(
@@ -54,7 +62,11 @@ class ScanBatch:
 
 
 def scan(
-    roots: Sequence[Path], *, recursive: bool = True, batch_size: int = 500
+    roots: Sequence[Path],
+    *,
+    recursive: bool = True,
+    batch_size: int = 500,
+    patience_s: float = LIMIT_S,
 ) -> Generator[ScanBatch, None, None]:
     """Walk folders and files in order and yield the pictures as they are found.
 
@@ -62,22 +74,26 @@ def scan(
     then its folders, then the folders it links to. A file given by name is always included; a
     walk goes by the ending. Hidden folders are left out. Each real file comes once, however many
     links lead to it, but hard links are files of their own. No file is ever opened, so pipes and
-    devices do no harm. Closing the generator cancels the scan.
+    devices do no harm. Closing the generator cancels the scan, at once.
+
+    A folder that does not answer, as on a server that is away, holds up no other: it comes last,
+    or is among the skipped.
 
     Args:
         roots: files and folders.
         recursive: look into subfolders too.
         batch_size: the most paths in one batch, at least 1.
+        patience_s: how long a folder may give no sign of life.
     """
     if batch_size < 1:
         raise ValueError(f"The batch size must be at least 1, not {batch_size}.")
-    walk = _Walk(recursive)
     batch = _Batch(min(_FIRST_BATCH, batch_size))
-    for found in walk.run(roots):
-        batch.add(found)
-        if batch.due:
-            yield batch.take()
-            batch = _Batch(batch_size)
+    with Patience(patience_s) as patience:
+        for found in _Walk(recursive, patience).run(roots):
+            batch.add(found)
+            if batch.due:
+                yield batch.take()
+                batch = _Batch(batch_size)
     if not batch.empty:
         yield batch.take()
 
@@ -120,11 +136,23 @@ class _Listing:
     problems: list[ScanProblem] = field(default_factory=list)
 
 
+@dataclass
+class _Found:
+    """What looking at one place brought: photos and problems, and the folders to look into next."""
+
+    findings: list[Path | ScanProblem] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+
 class _Walk:
     """One scan: which folders were walked, and which files came by another way than their own."""
 
-    def __init__(self, recursive: bool) -> None:
+    def __init__(self, recursive: bool, patience: Patience) -> None:
         self._recursive = recursive
+        self._patience = patience
+        # Places that did not answer at once, each with the attempt that goes on.
+        self._late: list[tuple[Path, Attempt[_Found]]] = []
         self._walked: set[tuple[int, int]] = set()
         # Real paths of files that a link or the caller named. A file that is listed in its own
         # folder needs no entry: that its folder was walked says it came. So a folder of a million
@@ -134,46 +162,70 @@ class _Walk:
     def run(self, roots: Sequence[Path]) -> Generator[Path | ScanProblem | None, None, None]:
         """Everything found below the roots; ``None`` is only a sign of life."""
         for root in roots:
-            try:
-                mode = root.stat().st_mode
-            except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-                yield ScanProblem(root, _sentence(error))
-                continue
-            if stat.S_ISDIR(mode):
-                yield from self._folders_below(root)
-            elif not stat.S_ISREG(mode):
-                yield ScanProblem(root, "This is a pipe, socket or device, not a file.")
-            elif self._is_new(root):
-                yield root
+            attempt = self._patience.begin(partial(self._look_at_root, root))
+            yield from self._below((root, attempt))
+        while self._late:
+            place, attempt = self._late.pop(0)
+            if not (yield from attempt.wait()):
+                yield ScanProblem(place, self._patience.sentence())
+            else:
+                yield from self._below((place, attempt))
 
-    def _folders_below(self, root: Path) -> Generator[Path | ScanProblem | None, None, None]:
+    def _below(
+        self, first: tuple[Path, Attempt[_Found]]
+    ) -> Generator[Path | ScanProblem | None, None, None]:
         # Linked folders wait until the real ones are through, so that a photo is found where it
         # lies rather than behind a link.
-        real, linked = [root], list[Path]()
-        while real or linked:
-            folder = real.pop() if real else linked.pop(0)
-            listing = self._enter(folder)
-            if listing is None:
-                continue
-            yield None
-            yield from listing.problems
-            yield from self._files_in(folder, listing)
-            if self._recursive:
-                real.extend(folder / name for name in reversed(_in_order(listing.folders)))
-                links = (folder / name for name in _in_order(listing.links))
-                linked.extend(link for link in links if _leads_elsewhere(link))
+        real, linked = list[Path](), list[Path]()
+        place, attempt = first
+        while True:
+            hold_up_s = _HOLD_UP_S if len(self._late) < _MOST_LATE else math.inf
+            if (yield from attempt.wait(hold_up_s)):
+                found = attempt.result()
+                yield None
+                yield from found.findings
+                real.extend(place / name for name in reversed(found.folders))
+                linked.extend(place / name for name in found.links)
+            elif attempt.is_stalled:
+                yield ScanProblem(place, self._patience.sentence())
+            else:
+                self._late.append((place, attempt))
+            if not real and not linked:
+                return
+            place = real.pop() if real else linked.pop(0)
+            attempt = self._patience.begin(partial(self._look_into, place))
 
-    def _enter(self, folder: Path) -> _Listing | None:
+    def _look_at_root(self, root: Path, alive: Alive) -> _Found:
+        try:
+            mode = root.stat().st_mode
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            return _Found([ScanProblem(root, _sentence(error))])
+        if stat.S_ISDIR(mode):
+            return self._look_into(root, alive)
+        if not stat.S_ISREG(mode):
+            return _Found([ScanProblem(root, "This is a pipe, socket or device, not a file.")])
+        return _Found([root] if self._is_new(root) else [])
+
+    def _look_into(self, folder: Path, alive: Alive) -> _Found:
         """List a folder unless it was walked before."""
         try:
             status = folder.stat()
         except OSError as error:
-            return _Listing(problems=[ScanProblem(folder, _sentence(error))])
+            return _Found([ScanProblem(folder, _sentence(error))])
         key = (status.st_dev, status.st_ino)
         if key in self._walked:
-            return None
+            return _Found()
         self._walked.add(key)
-        return _list(folder)
+        listing = _list(folder, alive)
+        found = _Found([*listing.problems])
+        for path in self._files_in(folder, listing):
+            alive()
+            if path is not None:
+                found.findings.append(path)
+        if self._recursive:
+            found.folders = _in_order(listing.folders)
+            found.links = [n for n in _in_order(listing.links) if _leads_elsewhere(folder / n)]
+        return found
 
     def _files_in(
         self, folder: Path, listing: _Listing
@@ -219,11 +271,12 @@ class _Walk:
         return (status.st_dev, status.st_ino) in self._walked
 
 
-def _list(folder: Path) -> _Listing:
+def _list(folder: Path, alive: Alive) -> _Listing:
     listing = _Listing()
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
+                alive()
                 _sort_in(entry, listing)
     except OSError as error:  # also halfway: what was listed before still counts
         listing.problems.append(ScanProblem(folder, _sentence(error)))

@@ -103,3 +103,21 @@ def write_devkit(root, annotations):
         (folder / "Annotations" / f"{name}.xml").write_text(f"<annotation>{items}</annotation>")
     (folder / "ImageSets" / "Main" / "train.txt").write_text("\n".join(annotations) + "\n")
     return folder
+
+
+def make_dataset(name: str, root: Path) -> Path:
+    """A tiny data set of a kind with one usable image; returns its root."""
+    if name.startswith("voc"):
+        write_voc(root, {"val": ["a"]}, {"a": voc_object("dog")}, int(name[3:]))
+    elif name.startswith("coco"):
+        write_coco(root, {1: "a.jpg"}, [coco_annotation(1, 3)], f"val{name[4:]}")
+    elif name == "wider":
+        write_wider(root, [("val/a.jpg", [wider_person([1] * 14)])], "trainval")
+    elif name == "json":
+        write_picture(root / "a.jpg")
+        rows = [{"target": [1] * 80, "img_path": "a.jpg"}]
+        (root / "val_coco2014.json").write_text(json.dumps(rows))
+    else:
+        write_picture(root / "a.jpg")
+        (root / "val.csv").write_text("a.jpg,dog\n")
+    return root

@@ -8,8 +8,7 @@ import pytest
 from engine.api.errors import DataError
 from engine.data.datasets.reading import count_links_out
 from engine.data.datasets.registry import DATASETS, load_dataset
-from tests.engine.data.datasets.devkits import write_picture
-from tests.engine.data.datasets.test_registry import make
+from tests.engine.data.datasets.devkits import make_dataset, write_picture
 
 
 def _lead_out(root: Path, elsewhere: Path, *, folder: bool) -> Path:
@@ -26,7 +25,7 @@ def _lead_out(root: Path, elsewhere: Path, *, folder: bool) -> Path:
 def test_links_that_lead_out_are_followed_when_the_person_says_so(
     name: str, tmp_path: Path
 ) -> None:
-    root = make(name, tmp_path / "set")
+    root = make_dataset(name, tmp_path / "set")
     picture = _lead_out(root, tmp_path / "elsewhere", folder=False)
 
     with pytest.raises(DataError, match=r"lead out of .* \(1\): .*--follow-links") as refused:

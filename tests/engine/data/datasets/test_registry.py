@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,39 +15,13 @@ from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.data.datasets.splits import stratified_split
 from engine.resources import resource_path
-from tests.engine.data.datasets.devkits import (
-    coco_annotation,
-    voc_object,
-    wider_person,
-    write_coco,
-    write_picture,
-    write_voc,
-    write_wider,
-)
+from tests.engine.data.datasets.devkits import make_dataset, write_picture
 from tests.paths import ROOT
-
-
-def make(name: str, root: Path) -> Path:
-    """A tiny data set of a kind with one usable image; returns its root."""
-    if name.startswith("voc"):
-        write_voc(root, {"val": ["a"]}, {"a": voc_object("dog")}, int(name[3:]))
-    elif name.startswith("coco"):
-        write_coco(root, {1: "a.jpg"}, [coco_annotation(1, 3)], f"val{name[4:]}")
-    elif name == "wider":
-        write_wider(root, [("val/a.jpg", [wider_person([1] * 14)])], "trainval")
-    elif name == "json":
-        write_picture(root / "a.jpg")
-        rows = [{"target": [1] * 80, "img_path": "a.jpg"}]
-        (root / "val_coco2014.json").write_text(json.dumps(rows))
-    else:
-        write_picture(root / "a.jpg")
-        (root / "val.csv").write_text("a.jpg,dog\n")
-    return root
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_kind_reads_is_recognised_and_answers_to_its_names(name: str, tmp_path: Path) -> None:
-    root = make(name, tmp_path)
+    root = make_dataset(name, tmp_path)
     spec = DATASETS[name]
 
     recognised = recognise(root)
@@ -85,7 +58,7 @@ def test_any_other_folder_is_recognised_as_nothing(tmp_path: Path) -> None:
 
 
 def test_categories_without_positives_are_reported(tmp_path: Path) -> None:
-    images = load_dataset("coco2017", make("coco2017", tmp_path), "val")
+    images = load_dataset("coco2017", make_dataset("coco2017", tmp_path), "val")
     assert images.problems == ("Categories that no image has (2): cat, cow.",)
 
 
