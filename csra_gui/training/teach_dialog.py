@@ -263,6 +263,11 @@ class TeachDialog(LearningDialog):
         self._check()
 
     @override
+    def show_intro(self, problem: str = "") -> None:
+        super().show_intro(problem)
+        self.name.setFocus()
+
+    @override
     def _show_step(self, step: int) -> None:
         super()._show_step(step)
         self.use.hide()

@@ -201,6 +201,11 @@ def spread_text(category: TaughtCategory, others: int) -> str:
 def _advice(category: TaughtCategory) -> str:
     if category.after is None or not category.spread.gained:
         return ""
+    if category.before is None:
+        return (
+            "If it does not belong on most of these, discard the new model, select more photos "
+            "that show it, or take more as without it, and learn again."
+        )
     return (
         "If it does not belong on most of these, discard the new model: reject the label on some "
         "of them, accept it where it is right, and learn again."

@@ -33,10 +33,14 @@ from engine.cli.train_progress import Teller
 from engine.data.datasets.registry import DATASETS
 from engine.inference.device import choose_device
 from engine.inference.distributed import Processes, local_device, processes
+from engine.records.feature_cache import shrink_cache
 from engine.train.session import run_training
 
 #: The preset that trains heads alone; it has a config of its own.
 _QUICK = "quick"
+#: So much may lie in the default folder once a training is done; more than the window keeps, as
+#: those who train from here come back with the same large data sets.
+_CACHE_GB = 20
 _Config = TypeVar("_Config", TrainConfig, HeadTrainConfig)
 
 
@@ -72,7 +76,9 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
         type=Path,
         default=default_cache(),
         metavar="DIR",
-        help="keeps decoded images and computed features (%(default)s)",
+        help="keeps decoded images and computed features (%(default)s; after a training, what was "
+        f"used longest ago goes there beyond {_CACHE_GB} GB. In another folder all stays until you "
+        "delete it)",
     )
     train.add_argument(
         "--tensorboard",
@@ -121,7 +127,10 @@ def _train(options: argparse.Namespace) -> int:
     request = _request(options)
     device = choose_device(local_device(options.device))
     with processes(device) as process, _stop_wish() as wish:
-        return _consume(request, process, wish)
+        exit_code = _consume(request, process, wish)
+        if process.is_first and request.cache == default_cache():
+            shrink_cache(request.cache, _CACHE_GB * 10**9)
+        return exit_code
 
 
 def _consume(request: TrainRequest, process: Processes, wish: threading.Event) -> int:

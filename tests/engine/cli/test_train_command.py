@@ -61,6 +61,16 @@ def test_the_command_says_what_it_needs_trains_and_keeps_the_best(devkit, capsys
     assert log_steps(devkit) == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize(("default", "stays"), [("cache", False), ("elsewhere", True)])
+def test_what_trainings_keep_is_limited_in_the_default_folder_alone(
+    devkit, monkeypatch, default, stays
+):
+    monkeypatch.setattr("engine.cli.train.default_cache", lambda: devkit / default)
+    monkeypatch.setattr("engine.cli.train._CACHE_GB", 0)
+    assert train(devkit, *small("--epochs", "1")) == 0
+    assert bool(list((devkit / "cache").rglob("*.npy"))) == stays
+
+
 @pytest.mark.parametrize("preset", ["paper", "paper-coco"])
 def test_the_papers_preset_has_the_papers_heads(devkit, preset):
     assert train(devkit, *small("--epochs", "1", preset=preset)) == 0

@@ -130,11 +130,11 @@ def test_a_batch_too_large_for_the_memory_is_halved(engine, model_file, photos, 
     forward = backend._forward
     sizes = []
 
-    def small_memory(pixels):
+    def small_memory(pixels, **options):
         sizes.append(len(pixels))
         if len(pixels) > 2:
             raise torch.OutOfMemoryError("too small")
-        return forward(pixels)
+        return forward(pixels, **options)
 
     expected = [p.scores for p in engine.predict(info.id, photos)]
     monkeypatch.setattr(backend, "_forward", small_memory)

@@ -90,6 +90,7 @@ def taught_new(qtbot: QtBot, application: Application, showing: int = 3) -> Teac
     dialog = teaching(application).teach_dialog
     assert dialog is not None
     assert not dialog.start.isEnabled()
+    assert dialog.focusWidget() is dialog.name
     dialog.name.setText("new, old")
     assert not dialog.start.isEnabled()
     assert "needs quotes" in dialog.problem.text()
@@ -283,6 +284,7 @@ def test_photos_that_would_get_a_label_are_shown_and_left_when_it_is_discarded(
     session = application.session
     page = dialog.result_page
     assert page.show_all.text() == "&Show 4 photos in the window"
+    assert "select more photos that show it" in page.advice.text()
     [request] = trainer.trainer.taught
     page.show_all.click()
     qtbot.waitUntil(lambda: len(session.shown) == 4)
