@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         DropTarget(self, session, self.browse.opener, self.models.controller)
         features = (
             self.browse.actions,
+            self.browse.file_actions,
             self.maps.actions,
             self.maps.export_actions,
             self.review.actions,
@@ -174,8 +175,8 @@ class MainWindow(QMainWindow):
         self.statusBar().addPermanentWidget(self.status)
         self.browse.set_recent_menu(table.menu("recent"))
         self.review.labels.favourites.setMenu(table.menu("favourites"))
-        for panel in (self.browse.grid, self.browse.stage):
-            panel.menu_requested.connect(lambda place: table.pop_up("photo", place))
+        self.browse.set_label_menu(table.menu("find_by_label"))
+        self.browse.menu_requested.connect(table.pop_up)
 
     # Facts.
 

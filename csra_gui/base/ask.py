@@ -130,6 +130,23 @@ def ask_text(
     _open(dialog)
 
 
+def ask_choice(
+    parent: QWidget, title: str, label: str, choices: Sequence[str], then: Callable[[int], object]
+) -> None:
+    """Ask for one of several things by their names; ``then`` takes its place among them."""
+    dialog = QInputDialog(parent)
+    dialog.setWindowTitle(title)
+    dialog.setLabelText(label)
+    dialog.setOption(QInputDialog.InputDialogOption.UseListViewForComboBoxItems)
+    unlike: list[str] = []
+    for choice in choices:
+        twins = sum(choice == other for other in choices[: len(unlike)])
+        unlike.append(f"{choice} ({twins + 1})" if twins else choice)
+    dialog.setComboBoxItems(unlike)
+    dialog.textValueSelected.connect(lambda text: then(unlike.index(text)))
+    _open(dialog)
+
+
 def _open(dialog: QDialog) -> None:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()

@@ -25,7 +25,7 @@ _AMONG_SHOWN = (
     *("previous_photo", "next_photo", "first_photo", "last_photo"),
     *("select_all", "invert_selection"),
 )
-_ON_CURRENT = ("photo_full_screen", "select_none", "show_in_files", "copy_path")
+_ON_CURRENT = ("photo_full_screen", "select_none")
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
@@ -119,8 +119,6 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("select_all", "Select &all photos", (Standard.SelectAll,)),
     ActionSpec("select_none", "Select &only this photo", ("Ctrl+D",)),
     ActionSpec("invert_selection", "&Invert the selection", ("Ctrl+Shift+I",)),
-    ActionSpec("show_in_files", "Show in the file &manager", (), "folder-open"),
-    ActionSpec("copy_path", "Copy the &path", ("Ctrl+Shift+C",)),
     ActionSpec(
         "clear_thumbnails",
         "Clear the thumbnail cac&he",
@@ -132,7 +130,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
 
 
 class BrowseActions(FeatureActions):
-    """What is open, how it is looked at, the selection, and what can be done with files.
+    """What is open, how it is looked at, and the selection.
 
     Args:
         folders: the dock of the folders.
@@ -163,8 +161,6 @@ class BrowseActions(FeatureActions):
                 "include_subfolders": self._set_include_subfolders,
                 "clear_recent": opener.forget_all,
                 "photo_full_screen": controller.show_full_screen,
-                "show_in_files": controller.reveal_current,
-                "copy_path": controller.copy_paths,
                 "clear_thumbnails": controller.clear_thumbnails,
                 **self._looking(),
                 **self._choosing(),

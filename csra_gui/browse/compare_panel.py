@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QSplitter, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -79,6 +79,13 @@ class ComparePanel(QWidget):
         """Show the labels of each photo below it."""
         for side, labels in zip(self.sides, (left, right), strict=True):
             side.set_labels(labels)
+
+    def choose_at(self, place: QPoint) -> None:
+        """Make the photo current on whose half a place of the screen is."""
+        pair = self._browsing.pair
+        for number, side in enumerate(self.sides):
+            if pair is not None and side.rect().contains(side.mapFromGlobal(place)):
+                self._session.focus.set_current(pair[number])
 
     def reload(self, photos: Sequence[int]) -> None:
         """Load photos anew whose files are other ones now."""

@@ -1,13 +1,11 @@
-"""What the commands about looking at photos open: the whole screen, menus, other programs."""
+"""What the commands about looking at photos do: the whole screen, the cache of thumbnails."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.browse.cached_decoder import CachedDecoder
-from csra_gui.browse.folders_panel import reveal
 from csra_gui.browse.full_screen import FullScreen
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.view_mode import Browsing
@@ -59,19 +57,6 @@ class BrowseController(QObject):
         self._browsing.set_alone(True)
         self.full_screen_opened.emit(screen)
         screen.open_over(self._window)
-
-    def reveal_current(self) -> None:
-        """Show the folder of the current photo in the desktop's file manager."""
-        path = self._session.focus.current_path
-        if path is not None:
-            reveal(path.parent)
-
-    def copy_paths(self) -> None:
-        """Put the paths of the selected photos on the clipboard, a line each."""
-        current = self._session.focus.current
-        chosen = self._session.selection or (() if current is None else (current,))
-        paths = [str(self._session.photos.paths[photo]) for photo in chosen]
-        QGuiApplication.clipboard().setText("\n".join(paths))
 
     def clear_thumbnails(self) -> None:
         """Empty the cache of thumbnails, and say when that is done."""

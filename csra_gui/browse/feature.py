@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QPoint, Signal, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
 from csra_gui.base.disk_cache import DiskCache
@@ -14,11 +15,15 @@ from csra_gui.browse.actions import BrowseActions
 from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.controller import BrowseController
 from csra_gui.browse.decode_queue import ImageDecoder
+from csra_gui.browse.file_actions import FileActions
+from csra_gui.browse.file_commands import FileCommands
 from csra_gui.browse.file_notes import FileNotes
 from csra_gui.browse.folder_watch import FolderWatch
 from csra_gui.browse.folders_panel import FoldersPanel
+from csra_gui.browse.full_screen import FullScreen
 from csra_gui.browse.grid_panel import GridPanel
 from csra_gui.browse.image_loader import large_loader
+from csra_gui.browse.label_menu import fill_label_menu
 from csra_gui.browse.opener import Opener
 from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.thumbnail_cache import ThumbnailCache
@@ -40,7 +45,13 @@ class BrowseFeature(QObject):
     Args:
         samples: the folder of sample photos, if there is one.
         window: over which dialogs open.
+
+    Signals:
+        menu_requested: what the menu of photos is about if they are several, and where on the
+            screen it belongs.
     """
+
+    menu_requested = Signal(str, QPoint)
 
     def __init__(
         self,
@@ -52,6 +63,7 @@ class BrowseFeature(QObject):
         window: QWidget,
     ) -> None:
         super().__init__(window)
+        self._session = session
         limit = int(settings.value(THUMBNAIL_CACHE_MB)) * _MB
         self._cached = CachedDecoder(decoder, ThumbnailCache(cache_dir() / "thumbnails", limit))
         self.cache = DiskCache(
@@ -73,9 +85,11 @@ class BrowseFeature(QObject):
         self.controller = controller = BrowseController(
             session, self.browsing, self.loader, notifier, self._cached, window
         )
+        self.files = FileCommands(session, self.browsing, decoder, notifier, window)
         self.actions = BrowseActions(
             session, settings, self.opener, self.browsing, controller, self.folders
         )
+        self.file_actions = FileActions(session, self.browsing, self.files)
         self.welcome = EmptyState(window)
         self.welcome.set_texts("Drop a folder of photos here", _WELCOME)
         offered = ("open_folder", "open_samples") if samples is not None else ("open_folder",)
@@ -85,6 +99,10 @@ class BrowseFeature(QObject):
             self.watch.files_changed.connect(panel.take_changes)
         for place in (self.grid, self.stage):
             place.nothing.folder_requested.connect(self.opener.choose_folder)
+        for panel in (self.grid, self.stage):
+            panel.menu_requested.connect(self._on_menu_requested)
+        window.addAction(self.file_actions["photo_menu"])
+        controller.full_screen_opened.connect(self._on_full_screen_opened)
         self.browsing.mode_changed.connect(self.focus_photos)
         session.shown.settled.connect(self._on_shown_settled)
         settings.setting_changed.connect(self._on_settings_changed)
@@ -94,11 +112,28 @@ class BrowseFeature(QObject):
         clear = self.actions["clear_recent"]
         menu.aboutToShow.connect(lambda: self.opener.fill_recent_menu(menu, clear))
 
+    def set_label_menu(self, menu: QMenu) -> None:
+        """List the labels of the photos that commands are for, to find others that have them."""
+        menu.setToolTipsVisible(False)
+        fill = partial(fill_label_menu, menu, self._session, self.browsing)
+        menu.aboutToShow.connect(fill)
+
     @Slot()
     def focus_photos(self) -> None:
         """Let keys go to the photos."""
         has_grid = self.browsing.mode in (ViewMode.GRID, ViewMode.LIST)
         (self.grid.view if has_grid else self.stage.filmstrip).setFocus()
+
+    @Slot(object)
+    def _on_full_screen_opened(self, screen: FullScreen) -> None:
+        screen.menu_requested.connect(self._on_menu_requested)
+        screen.addActions([self.file_actions[spec.id] for spec in self.file_actions.specs])
+
+    @Slot(QPoint)
+    def _on_menu_requested(self, place: QPoint) -> None:
+        count = len(self.browsing.targets)
+        if count:
+            self.menu_requested.emit(f"{count:,} photos" if count > 1 else "", place)
 
     @Slot(bool)
     def _on_shown_settled(self, is_asked: bool) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSize, Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QPoint, QSize, Qt, Slot
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.base.desktop import open_folder
 from csra_gui.base.settings import Settings
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.folder_tree_model import FolderTreeModel
@@ -152,7 +152,7 @@ class FoldersPanel(QDockWidget):
             ("Show only this folder", lambda: self.choose(folder), folder != self._chosen),
             ("Show all photos", self._show_all, self._chosen is not None),
             ("Open", lambda: self._open(folder), True),
-            ("Show in the file manager", lambda: reveal(folder), True),
+            ("Show in the file manager", lambda: open_folder(folder), True),
         )
 
     # Recent folders.
@@ -175,7 +175,7 @@ class FoldersPanel(QDockWidget):
             self.recent.viewport().mapToGlobal(point),
             ("Open", lambda: self._open(folder), True),
             ("Add to what is open", lambda: self._opener.add([folder]), True),
-            ("Show in the file manager", lambda: reveal(folder), True),
+            ("Show in the file manager", lambda: open_folder(folder), True),
             ("Remove from this list", lambda: self._opener.forget(folder), True),
         )
 
@@ -208,12 +208,6 @@ def with_folder(text: str, folder: Path | None) -> str:
         if term.lower().startswith(_FIELD) and state is TermState.WANTED:
             text = with_term(text, term, TermState.ABSENT)
     return text if folder is None else with_term(text, folder_term(folder), TermState.WANTED)
-
-
-def reveal(folder: Path) -> None:
-    """Show a folder, or the nearest above it that is there, in the desktop's file manager."""
-    folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 def _with_heading(text: str, widget: QWidget) -> QWidget:

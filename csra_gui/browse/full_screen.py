@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QContextMenuEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+)
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.theme import palette_for
+from csra_gui.browse.context_menu import is_from_keys
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.navigation import PhotoSteps
 from csra_gui.browse.tile_loader import TileLoader
@@ -52,9 +60,11 @@ class FullScreen(QWidget):
 
     Signals:
         woken: the mouse was moved or a key pressed, which may be about to run an action.
+        menu_requested: where on the screen the menu of the photo belongs.
     """
 
     woken = Signal()
+    menu_requested = Signal(QPoint)
 
     def __init__(
         self, session: Session, steps: PhotoSteps, loader: ImageLoader, window: QWidget
@@ -149,6 +159,11 @@ class FullScreen(QWidget):
             self._keeps_foot = not self._keeps_foot
         else:
             super().keyPressEvent(event)
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        center = self.mapToGlobal(self.rect().center())
+        self.menu_requested.emit(center if is_from_keys(event) else event.globalPos())
 
     @override
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -124,11 +124,7 @@ class GridPanel(QWidget):
         self.list.sort_requested.connect(self._on_list_sort_requested)
         for view in (self.grid, self.list):
             view.photo_activated.connect(self.photo_activated)
-            view.customContextMenuRequested.connect(
-                lambda point, view=view: self.menu_requested.emit(
-                    view.viewport().mapToGlobal(point)
-                )
-            )
+            view.menu_requested.connect(self.menu_requested)
 
     @property
     def view(self) -> PhotoGrid | PhotoList:

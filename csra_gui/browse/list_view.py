@@ -9,15 +9,17 @@ from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
+    QPoint,
     QSignalBlocker,
     Qt,
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
+from csra_gui.browse.context_menu import menu_place
 from csra_gui.browse.photo_details_model import COLUMNS, PhotoDetailsModel
 from csra_gui.browse.photo_ranges import ranges_of, runs
 
@@ -33,7 +35,8 @@ class PhotoList(QTableView):
     """Whole rows are chosen; the current photo is apart from what is chosen.
 
     Signals:
-        current_photo_changed, selected_photos_changed, photo_activated: as ``ThumbnailView``'s.
+        current_photo_changed, selected_photos_changed, photo_activated, menu_requested: as
+            ``ThumbnailView``'s.
         sort_requested: the key of the column whose head was clicked.
     """
 
@@ -41,6 +44,7 @@ class PhotoList(QTableView):
     selected_photos_changed = Signal(object)
     photo_activated = Signal(int)
     sort_requested = Signal(str)
+    menu_requested = Signal(QPoint)
 
     def __init__(self, model: PhotoDetailsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,7 +71,6 @@ class PhotoList(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         rows = self.verticalHeader()
@@ -125,10 +128,16 @@ class PhotoList(QTableView):
     @override
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.indexAt(event.position().toPoint())
-        if event.button() is Qt.MouseButton.RightButton:
-            self.set_current_photo(self._photos.photo_at(index))
-        else:
+        if event.button() is not Qt.MouseButton.RightButton:
             super().mousePressEvent(event)
+        elif index.isValid():
+            self.set_current_photo(self._photos.photo_at(index))
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        place = menu_place(event, self, self._photos, self._current)
+        if place is not None:
+            self.menu_requested.emit(place)
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Signal, Slot
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from typing_extensions import override
 
 from csra_gui.base.settings import Settings
 from csra_gui.browse.compare_panel import ComparePanel
+from csra_gui.browse.context_menu import is_from_keys
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.filmstrip import Filmstrip
 from csra_gui.browse.image_loader import ImageLoader
@@ -61,9 +64,7 @@ class StagePanel(QWidget):
         layout.addLayout(self._stack, 1)
         layout.addWidget(self.filmstrip)
         self.filmstrip.visible_photos_changed.connect(self._on_filmstrip_visible_changed)
-        self.filmstrip.customContextMenuRequested.connect(
-            lambda point: self.menu_requested.emit(self.filmstrip.viewport().mapToGlobal(point))
-        )
+        self.filmstrip.menu_requested.connect(self.menu_requested)
         browsing.mode_changed.connect(self._show_mode)
         session.shown.settled.connect(self._show_mode)
         self._show_mode()
@@ -73,6 +74,17 @@ class StagePanel(QWidget):
         self._viewer = viewer
         self._stack.addWidget(viewer)
         self._show_mode()
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Of the large photo, or of the one of two that was clicked."""
+        place = event.globalPos()
+        if is_from_keys(event):
+            focused = self.focusWidget() or self
+            place = focused.mapToGlobal(focused.rect().center())
+        elif self._browsing.mode is ViewMode.COMPARE:
+            self.compare.choose_at(place)
+        self.menu_requested.emit(place)
 
     @Slot()
     def _show_mode(self) -> None:

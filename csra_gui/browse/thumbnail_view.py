@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PySide6.QtCore import (
     QItemSelectionModel,
+    QPoint,
     QRect,
     QSignalBlocker,
     Qt,
@@ -15,10 +16,18 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPalette, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPalette,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 from typing_extensions import override
 
+from csra_gui.browse.context_menu import menu_place
 from csra_gui.browse.photo_delegate import PhotoDelegate
 from csra_gui.browse.photo_list_model import ThumbnailModel
 from csra_gui.browse.photo_ranges import as_selection, positions_in, spread
@@ -44,12 +53,14 @@ class ThumbnailView(QTableView):
         selected_photos_changed: rows of the photos that are chosen, in shown order.
         photo_activated: the photo that was clicked twice or that Return was pressed on.
         visible_photos_changed: the half-open range of positions that can be seen.
+        menu_requested: where on the screen the menu of the chosen photos belongs.
     """
 
     current_photo_changed = Signal(object)
     selected_photos_changed = Signal(object)
     photo_activated = Signal(int)
     visible_photos_changed = Signal(int, int)
+    menu_requested = Signal(QPoint)
 
     def __init__(self, model: ThumbnailModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -85,7 +96,6 @@ class ThumbnailView(QTableView):
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         for header in (self.horizontalHeader(), self.verticalHeader()):
@@ -206,6 +216,12 @@ class ThumbnailView(QTableView):
         elif event.button() is Qt.MouseButton.RightButton and position is not None:
             # The menu is about the photo under the pointer, or about all if it is a chosen one.
             self.set_current_photo(self._photos.photo_at(self._photos.index_at(position)))
+
+    @override
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        place = menu_place(event, self, self._photos, self._current)
+        if place is not None:
+            self.menu_requested.emit(place)
 
     @override
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

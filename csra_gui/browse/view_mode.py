@@ -74,6 +74,16 @@ class Browsing(QObject):
         return () if current is None else (current,)
 
     @property
+    def targets(self) -> tuple[int, ...]:
+        """The photos that commands are for: those selected, or the one being looked at."""
+        if self.subjects is not None:
+            return self.subjects
+        selection, current = self._session.selection, self._session.focus.current
+        if len(selection) > 1 and (current is None or current in selection):
+            return selection
+        return () if current is None else (current,)
+
+    @property
     def both(self) -> bool:
         """Whether decisions go to both photos that are compared."""
         return self._both

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtGui import QIcon, QKeySequence
+from PySide6.QtWidgets import QApplication
 from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions, Slots, Standard
 from csra_gui.base.icons import icon
+from csra_gui.browse.full_screen import FullScreen
+from csra_gui.review.add_label_dialog import AddLabelDialog
 from csra_gui.review.bulk_dialog import BulkDialog
 from csra_gui.review.controller import ReviewController
 from csra_gui.review.favourites_dialog import FavouritesDialog
@@ -118,7 +121,7 @@ class ReviewActions(FeatureActions):
             "repeat": review.repeat,
             "next_unreviewed": review.go_to_next_unreviewed,
             "reviewed": review.toggle_reviewed,
-            "add_label": self._panel.start_typing,
+            "add_label": self._add_label,
             "bulk_edit": self._show_bulk_edit,
             "edit_favourites": self._show_favourites,
             "edit_labels": self._show_labels,
@@ -156,6 +159,14 @@ class ReviewActions(FeatureActions):
         self[name].setEnabled(bool(caption))
         shown = display_text(caption).replace("&", "&&")
         self[name].setText(f"{verb}: {shown}" if caption else verb)
+
+    def _add_label(self) -> None:
+        """In the panel, unless another window covers it."""
+        place = QApplication.activeWindow()
+        if isinstance(place, FullScreen):
+            AddLabelDialog(self._session, self._review, place).open()
+        else:
+            self._panel.start_typing()
 
     def _show_bulk_edit(self) -> None:
         BulkDialog(self._session, self._review, self._panel.window()).open()

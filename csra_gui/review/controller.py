@@ -70,14 +70,8 @@ class ReviewController(QObject):
 
     @property
     def targets(self) -> tuple[int, ...]:
-        """The photos that decisions go to: those selected, or the one being looked at."""
-        subjects = self._browsing.subjects
-        if subjects is not None:
-            return subjects
-        selection, current = self._session.selection, self._session.focus.current
-        if len(selection) > 1 and (current is None or current in selection):
-            return selection
-        return () if current is None else (current,)
+        """The photos that decisions go to."""
+        return self._browsing.targets
 
     @property
     def is_for_both(self) -> bool:

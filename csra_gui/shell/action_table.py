@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QObject, QPoint, Qt, Slot
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QMenuBar, QToolBar, QWidget
 
 from csra_gui.base.actions import SEPARATOR, FeatureActions, MenuSpec, menu_paths, plain_text
 from csra_gui.base.disk_cache import DiskCache
@@ -15,7 +15,7 @@ from csra_gui.base.shortcuts import Shortcuts
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.session.session import Session
 from csra_gui.shell.actions import WindowActions
-from csra_gui.shell.menus import ICONS_ONLY, MENUS, OTHER_KEYS, TOOL_BAR
+from csra_gui.shell.menus import CONTEXT_MENU, ICONS_ONLY, MENUS, OTHER_KEYS, TOOL_BAR
 from csra_gui.shell.shortcuts_dialog import ShortcutsDialog
 
 
@@ -85,12 +85,27 @@ class ActionTable(QObject):
             button = bar.widgetForAction(self[name])
             button.setProperty("toolButtonStyle", Qt.ToolButtonStyle.ToolButtonIconOnly)
 
-    def pop_up(self, name: str, place: QPoint) -> None:
-        """Show the entries of a menu at a place of the screen."""
+    def pop_up(self, heading: str, place: QPoint) -> None:
+        """Show the menu of photos.
+
+        Args:
+            heading: what it is about; empty if that is plain.
+            place: on the screen.
+        """
         self.flush()
-        menu = QMenu(self._window)
+        menu = QMenu(QApplication.activeWindow() or self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addActions(self._menus[name].actions())
+        menu.setToolTipsVisible(True)
+        if heading:
+            menu.addAction(heading).setEnabled(False)
+            menu.addSeparator()
+        for name in CONTEXT_MENU:
+            if name == SEPARATOR:
+                menu.addSeparator()
+            elif name in self._menus:
+                menu.addAction(self._menus[name].menuAction())
+            else:
+                menu.addAction(self[name])
         menu.popup(place)
 
     def show_shortcuts(self) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from csra_gui.base.desktop import open_folder
 from csra_gui.base.paths import cache_dir, profile_dirs
-from csra_gui.browse.folders_panel import reveal
 from csra_gui.widgets.labels import plain_label
 from engine.api.values import ModelInfo
 from engine.texts import display_path, display_text
@@ -38,7 +38,7 @@ class AdvancedPage(QWidget):
         button = QPushButton("Open")
         button.setAccessibleName(f"Open: {caption.removesuffix(':')}")
         button.setAutoDefault(False)
-        button.clicked.connect(lambda _checked=False: reveal(folder))
+        button.clicked.connect(lambda _checked=False: open_folder(folder))
         row.addWidget(path, 1)
         row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         self._form.addRow(QLabel(caption), row)

@@ -80,8 +80,14 @@ MENUS: tuple[MenuSpec, ...] = (
             "select_none",
             "invert_selection",
             SEPARATOR,
+            MenuSpec("find_by_label", "Find by a la&bel", ()),
+            SEPARATOR,
+            "open_default",
+            "open_with",
             "show_in_files",
+            SEPARATOR,
             "copy_path",
+            "photo_properties",
         ),
     ),
     MenuSpec(
@@ -197,6 +203,20 @@ MENUS: tuple[MenuSpec, ...] = (
     MenuSpec("help", "&Help", ("manual", "shortcuts", "show_log", SEPARATOR, "about")),
 )
 
+#: Of a photo that is clicked with the other button, or of those selected; menus by their ids.
+CONTEXT_MENU: tuple[str, ...] = (
+    "reviewed",
+    "add_label",
+    "find_by_label",
+    SEPARATOR,
+    "open_default",
+    "open_with",
+    "show_in_files",
+    SEPARATOR,
+    "copy_path",
+    "photo_properties",
+)
+
 TOOL_BAR: tuple[str, ...] = (
     "open_folder",
     "add_folder",
@@ -232,6 +252,7 @@ OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("Arrow keys, Home, End, Page Up, Page Down", "Go through the photos or the labels"),
     ("Ctrl or Shift while clicking, dragging a frame", "Select several photos"),
     ("I on the whole screen", "Keep the photo's name and labels, or let them hide"),
+    ("Menu key, or a click with the other button", "Open the menu of the photos"),
     ("Tab", "Go to the next part of the window"),
     ("A word, typed on the photos", "Add it as a label"),
     ("Space held on the photo", "Hide the map"),

@@ -12,9 +12,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
 
+from csra_gui.base.desktop import open_folder
 from csra_gui.base.disk_cache import DiskCache
 from csra_gui.base.jobs import JobSlot
-from csra_gui.browse.folders_panel import reveal
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from engine.library.backup import backups, backups_folder
@@ -63,7 +63,7 @@ class StoragePage(QWidget):
 
     def _add_place(self, caption: str, place: Path, size: Callable[[], str]) -> None:
         folder = place.parent if place.suffix else place
-        self._add_row(caption, size, "Open", partial(reveal, folder))
+        self._add_row(caption, size, "Open", partial(open_folder, folder))
         path = muted_label(display_path(place))
         path.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._add_line(path)

@@ -21,6 +21,7 @@ from PIL import Image
 from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
 from engine.api.values import DecodedImage, PixelArray
+from engine.data.decoding.camera import camera_note
 from engine.data.decoding.faults import (
     DECODER_ERRORS,
     METADATA_ERRORS,
@@ -144,6 +145,7 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     if admit is not None:
         admit(image.width * image.height)
     image.load()
+    note = camera_note(image)
     orientation = orientation_of(image)  # after loading, which turns a TIFF upright by itself
     pixels = _upright(_scaled(image, target), orientation)
     if orientation >= 5:
@@ -152,7 +154,7 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     if fit == "letterbox" and side is not None:
         content = content_box(width, height, side, "letterbox")
         pixels = _padded(pixels, side, content)
-    return DecodedImage(pixels, width, height, content)
+    return DecodedImage(pixels, width, height, content, *note)
 
 
 def check_size(width: int, height: int) -> None:

@@ -5,7 +5,7 @@ It imports Pillow and NumPy and nothing heavier. The conversation with its drive
     worker: "ready"
     driver: (path, side, fit, crop, tile)
     worker: ("admit", pixels), and waits for any answer, before it decodes a large picture
-    worker: ("done", width, height, content, shape), then the pixels as plain bytes
+    worker: ("done", width, height, content, camera, taken, shape), then the pixels as plain bytes
          or ("failed", message) for an ``ImageError``
          or ("broken", traceback) for what no picture should raise
 
@@ -93,7 +93,8 @@ def _answer(
         connection.send(("broken", traceback.format_exc()))
     else:
         shape = image.pixels.shape
-        connection.send(("done", image.width, image.height, image.content, shape))
+        said = (image.width, image.height, image.content, image.camera, image.taken)
+        connection.send(("done", *said, shape))
         connection.send_bytes(image.pixels.reshape(-1).data)
     finally:
         _set_alarm(0.0)

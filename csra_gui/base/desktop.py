@@ -1,0 +1,102 @@
+"""What is asked of the desktop: to show files in its file manager, to open them elsewhere.
+
+Commands are lists of arguments and never go through a shell, whatever a file is called.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+
+#: A program and its arguments; on Windows a line where a program takes quotes of its own kind.
+Command = list[str] | str
+Which = Callable[[str], str | None]
+
+#: File managers open a window for each folder.
+MOST_SHOWN = 50
+_BUS = "org.freedesktop.FileManager1"
+_BUS_PATH = "/org/freedesktop/FileManager1"
+_BUS_METHOD = f"{_BUS}.ShowItems"
+_ANSWER_S = 5
+
+
+def open_folder(folder: Path) -> None:
+    """Show a folder, or the nearest above it that is there, in the desktop's file manager."""
+    folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
+    open_file(folder)
+
+
+def open_file(path: Path) -> bool:
+    """Open a file with the program that the desktop has for it; whether there is one."""
+    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+
+def show_files(paths: Sequence[Path]) -> bool:
+    """Show files selected in the file manager; in a worker, for it may take seconds to answer.
+
+    Returns:
+        Whether it was understood; else a folder can still be opened.
+    """
+    there = [path for path in paths[:MOST_SHOWN] if path.exists()]
+    command = show_command(there) if there else None
+    return command is not None and run_command(command)
+
+
+def show_command(
+    paths: Sequence[Path], platform: str = sys.platform, which: Which = shutil.which
+) -> Command | None:
+    """What shows files selected in the file manager; ``None`` if this desktop has nothing.
+
+    Args:
+        paths: absolute, at least one.
+        platform: as ``sys.platform``.
+        which: finds a program.
+    """
+    if platform == "win32":  # it selects one, and has a way of quoting of its own
+        return f'explorer.exe /select,"{paths[0]}"'
+    if platform == "darwin":
+        return ["open", "-R", *map(str, paths)]
+    if not _has_bus():
+        return None
+    uris = [path.as_uri() for path in paths]  # in which no quote and no comma is left
+    if which("gdbus"):
+        listed = ", ".join(f"'{uri}'" for uri in uris)
+        options = ["--session", f"--timeout={_ANSWER_S}", f"--dest={_BUS}"]
+        call = [f"--object-path={_BUS_PATH}", f"--method={_BUS_METHOD}"]
+        return ["gdbus", "call", *options, *call, f"[{listed}]", ""]
+    if which("dbus-send"):
+        options = ["--session", "--print-reply", f"--reply-timeout={_ANSWER_S * 1000}"]
+        call = [f"--dest={_BUS}", "--type=method_call", _BUS_PATH, _BUS_METHOD]
+        return ["dbus-send", *options, *call, f"array:string:{','.join(uris)}", "string:"]
+    return None
+
+
+def run_command(command: Command) -> bool:
+    """Run a program that ends soon, and wait for it; whether it did what it should."""
+    nothing = subprocess.DEVNULL
+    try:
+        ended = subprocess.run(
+            command,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            timeout=2 * _ANSWER_S,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return False
+    return ended.returncode == 0 or isinstance(command, str)  # Explorer always says 1
+
+
+def _has_bus() -> bool:
+    """Whether the desktop can be called; asking for it may not start another one."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    there = bool(runtime) and Path(str(runtime), "bus").exists()
+    return there or bool(os.environ.get("DBUS_SESSION_BUS_ADDRESS"))
