@@ -2,7 +2,8 @@
 
 PyTorch's own safe reading (``weights_only``) keeps code from running. It does not keep a small file
 from filling the memory, so sizes are compared with the file first, and the list of what a pickle
-may name is shorter here than PyTorch's: tensors and ordered dictionaries, nothing else.
+may name is shorter here than PyTorch's: tensors and ordered dictionaries, and settings of a
+training, for which something stands that does nothing (``pth_file``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from engine.api.errors import CheckpointError
+from engine.checkpoints.file_kinds import what_archive
 
 ZIP_MAGIC = b"PK\x03\x04"
 PICKLE_MAGIC = b"\x80"
@@ -32,13 +34,69 @@ _STORAGES = {
     f"torch.{kind}Storage"
     for kind in ("Float", "Half", "Double", "BFloat16", "Long", "Int", "Short", "Char", "Byte")
 } | {"torch.BoolStorage"}
-_ALLOWED_GLOBALS = _STORAGES | {
+_OF_WEIGHTS = _STORAGES | {
     "collections.OrderedDict",
     "torch._utils._rebuild_tensor",
     "torch._utils._rebuild_tensor_v2",
     "torch._utils._rebuild_parameter",
     "torch.nn.parameter.Parameter",
 }
+#: Settings saved beside weights, read as plain tables.
+SETTING_TABLES = frozenset(
+    {
+        "lightning_fabric.utilities.data.AttributeDict",
+        "lightning.fabric.utilities.data.AttributeDict",
+        "lightning.pytorch.utilities.parsing.AttributeDict",
+        "pytorch_lightning.utilities.parsing.AttributeDict",
+        "yacs.config.CfgNode",
+        "easydict.EasyDict",
+        "addict.addict.Dict",
+        "mmengine.config.config.ConfigDict",
+        "mmcv.utils.config.ConfigDict",
+    }
+)
+#: Settings, measures and places saved beside weights; nothing of them is made or called.
+SETTING_VALUES = frozenset(
+    {
+        "argparse.Namespace",
+        "types.SimpleNamespace",
+        "mmengine.logging.history_buffer.HistoryBuffer",
+        *(f"{home}.getattr" for home in ("__builtin__", "builtins")),
+        *(
+            f"{home}.{kind}"
+            for home in ("pathlib", "pathlib._local")
+            for kind in ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "Path")
+        ),
+        *(
+            f"numpy.{home}.multiarray.{what}"
+            for home in ("core", "_core")
+            for what in ("scalar", "_reconstruct")
+        ),
+        "numpy.dtype",
+        "numpy.ndarray",
+        "datetime.datetime",
+        "datetime.timedelta",
+    }
+)
+_DTYPES = frozenset(
+    f"torch.{kind}"
+    for kind in ("float32", "float16", "bfloat16", "float64", "int64", "int32", "uint8", "bool")
+)
+#: In the name of what makes weights again that are no plain table of fractions → what they are.
+_OTHER_WEIGHTS = {
+    "_rebuild_qtensor": "quantized weights",
+    "_rebuild_sparse": "sparse weights",
+    "ShardedTensor": "parts of a model that is spread over several machines",
+    "DTensor": "parts of a model that is spread over several machines",
+}
+#: Layers of a model are in the file, not their weights alone.
+_MODULES = b"torch.nn.modules."
+#: PyTorch's name for bytes in a pickle; with another encoding a short text can take hours.
+_ENCODE = "_codecs.encode"
+_SLOW_ENCODINGS = ("punycode", "idna")
+_ALLOWED_GLOBALS = (
+    _OF_WEIGHTS | SETTING_TABLES | SETTING_VALUES | _DTYPES | {_ENCODE, "torch.device"}
+)
 # They name or make objects in ways that no state dict needs.
 _REFUSED_OPCODES = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"}
 
@@ -84,7 +142,9 @@ def check_pickles(data: bytes, count: int) -> None:
         for _ in range(count):
             for opcode, argument, _position in pickletools.genops(stream):
                 if opcode.name == "GLOBAL":
-                    _check_global(str(argument))
+                    _check_global(str(argument), data)
+                elif opcode.name == "BINUNICODE" and _is_slow_encoding(str(argument)):
+                    raise CheckpointError(_whole_object(f"the encoding {argument!r}"))
                 elif opcode.name == "PROTO" and argument != _PROTOCOL:
                     raise CheckpointError(
                         f"it was saved with pickle protocol {argument}, which PyTorch does not "
@@ -146,26 +206,38 @@ def _check_members(members: list[zipfile.ZipInfo], size: int) -> None:
     folders = {PurePosixPath(name).parts[:1] for name in names}
     if any(".." in PurePosixPath(name).parts or "\\" in name for name in names):
         raise CheckpointError("a part of it names a place outside the file")
+    if other := what_archive(names):
+        raise CheckpointError(other)
     if len(folders) != 1:
         raise CheckpointError("its parts do not belong together")
-    if any(name.endswith("/constants.pkl") or "/code/" in name for name in names):
-        raise CheckpointError(
-            "it is a TorchScript program, which can run code. Ask for the weights alone "
-            "(torch.save(model.state_dict(), …))"
-        )
     if any(m.compress_type != zipfile.ZIP_STORED or m.flag_bits & 1 for m in members):
         raise CheckpointError("its parts are compressed or encrypted, which PyTorch never does")
     if sum(member.file_size for member in members) > size:
         raise CheckpointError("its parts claim to be larger than the whole file")
 
 
-def _check_global(argument: str) -> None:
+def _is_slow_encoding(text: str) -> bool:
+    plain = "".join(filter(str.isalnum, text[:100])).lower()
+    return plain in _SLOW_ENCODINGS
+
+
+def _check_global(argument: str, data: bytes) -> None:
     name = argument.replace(" ", ".", 1)
     if name.startswith("torch.") and name.endswith("Storage") and name not in _STORAGES:
         kind = name.removeprefix("torch.").removesuffix("Storage")
         raise CheckpointError(f"it holds numbers of type {kind[:40]}, not fractions")
-    if name not in _ALLOWED_GLOBALS:
-        raise CheckpointError(_whole_object(repr(name[:80])))
+    if name in _ALLOWED_GLOBALS:
+        return
+    for part, what in _OTHER_WEIGHTS.items():
+        if part in name:
+            raise CheckpointError(f"it holds {what}. Save the weights as plain fractions")
+    last = name.rpartition(".")[2]
+    if last[:1].isupper() and _MODULES in data:
+        raise CheckpointError(
+            f"it is a whole model of the class {name[:80]!r}, and such a file can run code. Save "
+            "the weights alone where it was made: torch.save(model.state_dict(), …)"
+        )
+    raise CheckpointError(_whole_object(repr(name[:80])))
 
 
 def _whole_object(what: str) -> str:

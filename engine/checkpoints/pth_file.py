@@ -6,7 +6,8 @@ import os
 import pickle
 import re
 import stat
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +17,15 @@ from torch import Tensor
 
 from engine.api.categories import Categories
 from engine.api.errors import CheckpointError, ConfigError
-from engine.checkpoints.pth_checks import PICKLE_MAGIC, ZIP_MAGIC, check_archive, check_legacy
+from engine.checkpoints.file_kinds import what_it_is
+from engine.checkpoints.pth_checks import (
+    PICKLE_MAGIC,
+    SETTING_TABLES,
+    SETTING_VALUES,
+    ZIP_MAGIC,
+    check_archive,
+    check_legacy,
+)
 from engine.checkpoints.weights import check_weights
 from engine.checkpoints.wrappers import find_network
 
@@ -51,6 +60,25 @@ class PthFile:
     categories: Categories | None = None
     lam: float | None = None
     notes: tuple[str, ...] = ()
+
+
+class _Setting:
+    """Stands for what is saved beside weights; it keeps named values and does nothing."""
+
+    def __new__(cls, *_arguments: object, **_named: object) -> _Setting:
+        return super().__new__(cls)
+
+    def __init__(self, *_arguments: object, **_named: object) -> None:
+        self.values: dict[str, object] = {}
+
+    def __setstate__(self, state: object) -> None:
+        self.values = state if isinstance(state, dict) else {}
+
+
+_STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+    *((_Setting, name) for name in sorted(SETTING_VALUES)),
+    *((OrderedDict, name) for name in sorted(SETTING_TABLES)),
+]
 
 
 def read_pth(path: Path, weights_at: str | None = None) -> PthFile:
@@ -119,23 +147,15 @@ def _check_file(file: BinaryIO) -> int:
     elif start.startswith(PICKLE_MAGIC):
         check_legacy(file)
     else:
-        raise CheckpointError(f"{_what_it_is(start)}. Download or export it again")
+        raise CheckpointError(what_it_is(start))
     return size
-
-
-def _what_it_is(start: bytes) -> str:
-    text = start.lstrip().lower()
-    if text.startswith((b"<!doctype", b"<html")):
-        return "it is a web page, not a model"
-    if text.startswith(b"version https://git-lfs"):
-        return "it only points to the model (Git LFS), the model itself was not fetched"
-    return "it is not a model file"
 
 
 def _load(file: BinaryIO) -> object:
     file.seek(0)
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_STAND_INS):
+            return torch.load(file, map_location="cpu", weights_only=True)
     except (
         pickle.UnpicklingError,
         ArithmeticError,
@@ -183,6 +203,7 @@ def _categories(content: Mapping[Any, object]) -> Categories | None:
 def _lam(content: Mapping[Any, object]) -> float | None:
     """λ as the settings of the training say it; only a number, never a guess."""
     settings = [content.get(key) for key in _SETTINGS]
+    settings = [part.values if isinstance(part, _Setting) else part for part in settings]
     parts = [content, *(part for part in settings if isinstance(part, dict))]
     for part in parts:
         for key in _LAM_KEYS:
