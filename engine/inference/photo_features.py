@@ -26,7 +26,8 @@ from engine.texts import display_name
 _log = logging.getLogger(__name__)
 
 _SUFFIX = ".features.npy"
-#: What makes a ``Basis``: fewer photos show too little of how features vary.
+#: What makes a ``Basis``: fewer photos show too little of how features vary, so one that was made
+#: of fewer, for somebody who taught a label with all there were, is outgrown.
 BASIS_PHOTOS = 256
 #: The greatest multiple that six bits hold.
 _TOP = 31
@@ -52,11 +53,12 @@ class PhotoFeatures:
         self._basis: Basis | None = None
         self._small: ResidualAttentionHeads | None = None
         self._waiting: list[tuple[str, HalfArray]] = []
+        self._since: list[tuple[str, HalfArray]] = []
         self._gave_up = False
 
     @property
     def basis(self) -> Basis | None:
-        """The directions, if there are any that hold the model's heads."""
+        """The directions, if there are any that hold the model's heads; those of most photos."""
         if self._basis is None:
             self._basis = next(filter(self._holds, self._bases()), None)
         return self._basis
@@ -117,15 +119,20 @@ class PhotoFeatures:
             self.write()
 
     def keep_if_possible(self, keys: Sequence[str], features: HalfArray) -> None:
-        """The same; a disk that does not take them costs nothing but time later."""
+        """The same; a disk that does not take them costs nothing but time later.
+
+        Directions that were made of few photos are replaced once enough have come.
+        """
         if self._gave_up:
             return
         try:
             self.keep(keys, features)
+            self._outgrow(keys, features)
         except OSError as error:
             _log.info("Features cannot be kept in %s: %s", self._folder, error)
             self._gave_up = True
             self._waiting.clear()
+            self._since.clear()
 
     def write(self) -> None:
         """Write what waits; if there are no directions yet, they are made of it.
@@ -138,8 +145,20 @@ class PhotoFeatures:
             return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         basis = self.basis or self._made_basis([features for _, features in waiting])
-        for key, features in waiting:
+        self._write(basis, waiting)
+
+    def _write(self, basis: Basis, photos: Sequence[tuple[str, HalfArray]]) -> None:
+        for key, features in photos:
             _write(self._file(basis, key), packed(basis.reduced(features[None])[0]))
+
+    def _outgrow(self, keys: Sequence[str], features: HalfArray) -> None:
+        if self.basis is None or self.basis.photos >= BASIS_PHOTOS:
+            self._since.clear()
+            return
+        self._since += zip(keys, features, strict=True)
+        if len(self._since) >= BASIS_PHOTOS:
+            since, self._since = self._since, []
+            self._write(self._made_basis([features for _, features in since]), since)
 
     def _file(self, basis: Basis, key: str) -> Path:
         text = f"{basis.id}|{key}".encode(errors="surrogateescape")
@@ -152,7 +171,7 @@ class PhotoFeatures:
                 found.append(Basis.read(file.read_bytes()))
             except (OSError, ValueError, KeyError, EOFError) as error:
                 _log.info("%s cannot be used: %s", file, error)
-        return found
+        return sorted(found, key=lambda basis: -basis.photos)
 
     def _holds(self, basis: Basis) -> bool:
         return len(basis.mean) == self._heads.weight.shape[2] and basis.holds(self._heads)
@@ -161,7 +180,7 @@ class PhotoFeatures:
         basis = Basis.of(self._heads, np.stack(features))
         with atomic_path(self._folder / f"{self._key}-{basis.id}.npz") as temporary:
             temporary.write_bytes(basis.data)
-        self._basis = basis
+        self._basis, self._small = basis, None
         return basis
 
 

@@ -40,11 +40,13 @@ class Basis:
         mean: (D,) float32, taken off the features first.
         scale: (D,) float32, that they are divided by then.
         directions: (D, r) float32, orthonormal.
+        photos: how many they were made of.
     """
 
     mean: FloatArray
     scale: FloatArray
     directions: FloatArray
+    photos: int = 0
 
     @classmethod
     def of(cls, heads: ResidualAttentionHeads, features: HalfArray) -> Self:
@@ -65,7 +67,7 @@ class Basis:
         vectors = np.linalg.eigh(seen.T @ seen)[1][:, ::-1]
         count = min(DIRECTIONS, len(mean) - own.shape[1])
         directions = np.linalg.qr(np.concatenate([own, vectors[:, :count]], axis=1))[0]
-        return cls(mean, scale, directions.astype(np.float32))
+        return cls(mean, scale, directions.astype(np.float32), len(features))
 
     @classmethod
     def read(cls, data: bytes) -> Self:
@@ -78,15 +80,22 @@ class Basis:
             mean, scale, directions = (
                 arrays[name].astype(np.float32) for name in ("mean", "scale", "directions")
             )
+            photos = int(arrays["photos"])
         if not mean.shape == scale.shape == directions.shape[:1] or directions.ndim != 2:
             raise ValueError("the directions do not fit the features")
-        return cls(mean, scale, directions)
+        return cls(mean, scale, directions, photos)
 
     @property
     def data(self) -> bytes:
         """For a file."""
         stream = io.BytesIO()
-        np.savez(stream, mean=self.mean, scale=self.scale, directions=self.directions)
+        np.savez(
+            stream,
+            mean=self.mean,
+            scale=self.scale,
+            directions=self.directions,
+            photos=self.photos,
+        )
         return stream.getvalue()
 
     @cached_property

@@ -184,3 +184,34 @@ def test_another_backbone_or_other_pixels_share_nothing(
     )
     other = in_memory(tiny_classifier(config), tiny_record(config))
     assert PhotoFeatures(other, tmp_path / "kept").basis is None
+
+
+def test_directions_of_few_photos_are_outgrown(
+    pool: DecodePool,
+    photos: list[Path],
+    keeping: KeepingPredictor,
+    checkpoint: Checkpoint,
+    tmp_path: Path,
+) -> None:
+    """Who first teaches a label in a small folder is not bound to it by all photos to come."""
+    preprocess = checkpoint.record.config.preprocess
+    backend = TorchBackend(checkpoint.classifier, torch.device("cpu"))
+    exact = [p.scores for p in predict(backend, pool, "", photos, preprocess)]
+    few = PhotoFeatures(checkpoint, tmp_path / "kept")
+    seen = np.random.default_rng(0).normal(size=(2, 512, 2, 2)).astype(np.float16)
+    few.keep(["a", "b"], seen[:, : checkpoint.classifier.heads.weight.shape[2]])
+    few.write()
+    assert few.basis is not None
+    assert few.basis.photos == 2
+    list(keeping.predict(pool, "id", photos[:3], 2))
+    now = PhotoFeatures(checkpoint, tmp_path / "kept")
+    assert now.basis is not None
+    assert now.basis.photos == 2  # three are too few, too
+    list(keeping.predict(pool, "id", photos[3:], 2))
+    now = PhotoFeatures(checkpoint, tmp_path / "kept")
+    assert now.basis is not None
+    assert now.basis.photos == 5
+    again = list(keeping.predict(pool, "id", photos, 2))
+    for prediction, scores in zip(again, exact, strict=True):
+        np.testing.assert_allclose(prediction.scores, scores, atol=2e-3)
+    assert PhotoFeatures(checkpoint, tmp_path / "kept").basis.id == now.basis.id
