@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import os
+import queue
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QFileSystemWatcher, QObject, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QEventLoop,
+    QFileSystemWatcher,
+    QObject,
+    Qt,
+    QThread,
+    QTimer,
+    Signal,
+    Slot,
+)
+from shiboken6 import delete
 
 from csra_gui.base.jobs import JobSlot
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
@@ -22,6 +34,8 @@ _SETTLE_MS = 700
 #: Looking again may take this share of the time at most.
 _SHARE_OF_TIME = 0.1
 _SHORTEST_PAUSE_S = 2.0
+# A watcher whose disk does not answer may take so long to end.
+_END_S = 2.0
 _NONE_MISSING: tuple[tuple[Path, ...], tuple[Path, ...]] = ((), ())
 
 
@@ -54,13 +68,10 @@ class FolderWatch(QObject):
         self._missing = self._missing_now = _NONE_MISSING
         self._settle = QTimer(self, singleShot=True)
         self._settle.timeout.connect(self._look_at_what_is_due)
-        self._thread = QThread(self)
         self._watcher = _Watcher()
-        self._watcher.moveToThread(self._thread)
         self._folders_wanted.connect(self._watcher.watch)
         self._watcher.folder_changed.connect(self._on_watcher_folder_changed)
-        self._thread.finished.connect(self._watcher.deleteLater)
-        self._thread.start()
+        self._thread = _WatchThread(self._watcher)
         session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
         session.pipeline.scan_finished.connect(self._watch_folders)
 
@@ -69,8 +80,7 @@ class FolderWatch(QObject):
         self._settle.stop()
         self._due.clear()
         self._looking.drop()
-        self._thread.quit()
-        self._thread.wait()
+        self._thread.close()
 
     @Slot()
     def look_again(self) -> None:
@@ -164,6 +174,28 @@ class FolderWatch(QObject):
         self._folders_wanted.emit([], [])
 
 
+class _WatchThread:
+    """Where the watcher lives. Unlike a ``QThread`` it may be left behind when a disk hangs."""
+
+    def __init__(self, watcher: _Watcher) -> None:
+        self._watcher = watcher
+        self._place: queue.SimpleQueue[QThread] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="folder watch", daemon=True)
+        self._thread.start()
+        watcher.moveToThread(self._place.get())
+
+    def close(self) -> None:
+        """End it, unless the disk that it asks does not answer."""
+        self._watcher.stop_wanted.emit()
+        self._thread.join(_END_S)
+
+    def _run(self) -> None:
+        loop = QEventLoop()
+        self._watcher.stopped.connect(loop.quit, Qt.ConnectionType.DirectConnection)
+        self._place.put(QThread.currentThread())
+        loop.exec()
+
+
 class _Watcher(QObject):
     """Lives in a thread of its own: asking to be told of a folder asks the disk, which may stall.
 
@@ -171,15 +203,27 @@ class _Watcher(QObject):
 
     Signals:
         folder_changed: something happened in this folder, or it is gone, or back.
+        stop_wanted: nothing shall be watched any more.
+        stopped: nothing is.
     """
 
     folder_changed = Signal(str)
+    stop_wanted = Signal()
+    stopped = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._watcher: QFileSystemWatcher | None = None
         self._wanted: set[str] = set()
         self._roots: dict[str, bool] = {}
+        self.stop_wanted.connect(self._stop)
+
+    @Slot()
+    def _stop(self) -> None:
+        if self._watcher is not None:
+            delete(self._watcher)  # here, where it lives
+            self._watcher = None
+        self.stopped.emit()
 
     @Slot(object, object)
     def watch(self, folders: list[str], roots: list[str]) -> None:

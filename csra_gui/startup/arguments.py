@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from engine import __version__
+from engine.data.patience import Alive, Patience
 from engine.resources import resource_path
 from engine.texts import display_path, display_text
 
@@ -26,6 +27,8 @@ _SEE_HELP = "csra --help says what there is."
 _OPTIONS = ("--help", "--library", "--new-window", "--samples", "--version")
 _SQLITE = b"SQLite format 3\0"
 _MOST_NAMES = 5
+# A window must come up, whatever disks do (s).
+_ANSWERS_IN_S = 2.0
 
 
 class UsageError(Exception):
@@ -80,7 +83,7 @@ def parse(arguments: Sequence[str], commands: Sequence[str]) -> WindowRequest:
     if {"--library", "--new-window"} <= options.keys():
         raise UsageError("csra: --library names the library that --new-window would choose.\n")
     paths = tuple(_path(word) for word in words)
-    missing = tuple(path for path in paths if not _is_there(path))
+    missing = _missing(paths)
     if missing and len(missing) == len(paths):
         raise UsageError(f"csra: {missing_text(missing)}\n")
     if "--samples" in options:
@@ -114,7 +117,7 @@ def _sorted_out(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 def _refuse_unknown_command(first: Sequence[str], commands: Sequence[str]) -> None:
     """A first word that could be a command, and that nothing is called, is a mistake."""
-    if not first or not re.fullmatch(r"[A-Za-z][\w-]*", first[0]) or _is_there(Path(first[0])):
+    if not first or not re.fullmatch(r"[A-Za-z][\w-]*", first[0]) or not _missing([Path(first[0])]):
         return
     word = first[0]
     if word in commands:  # its own entry of the program would have run it
@@ -137,14 +140,24 @@ def _unknown_option(option: str) -> str:
     )
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL in the name
-        return False
-    except OSError:  # the window says why it cannot be read
-        return True
-    return True
+def _missing(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Which are not there; those on a disk that does not answer may be, as the window says."""
+    missing: list[Path] = []
+
+    def look(alive: Alive) -> None:
+        for path in paths:
+            try:
+                path.stat()
+            except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a NUL
+                missing.append(path)
+            except OSError:  # the window says why it cannot be read
+                pass
+            alive()
+
+    with Patience(_ANSWERS_IN_S) as patience:
+        for _ in patience.begin(look).wait():
+            pass
+    return tuple(missing)
 
 
 def _path(word: str) -> Path:
