@@ -6,8 +6,9 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
-from engine.data.patience import patiently
+from engine.data.patience import Alive, Patience, patiently
 from engine.library.images import content_hash
 from engine.library.store import Library
 from engine.library.values import LibraryImage, Moved
@@ -24,15 +25,29 @@ from engine.library.values import LibraryImage, Moved
 #: Hashes that are written together; a pause costs at most so many.
 _PAGE = 20
 _LOWEST_PRIORITY = 19
+# A file that is read so long (s) is one on a disk that does not answer.
+_HASH_LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a scan went through: roots, and the images of the library that it came upon."""
+    """What a scan went through.
+
+    Attributes:
+        roots: files and folders.
+        recursive: whether it looked into subfolders.
+        image_ids: of the images of the library that it came upon.
+        out_of_reach: files and folders that it could not look at.
+    """
 
     roots: tuple[Path, ...]
     recursive: bool
     image_ids: frozenset[int]
+    out_of_reach: frozenset[Path] = frozenset()
+
+    def reached(self, path: Path) -> bool:
+        """Whether the scan could see if this is there."""
+        return self.out_of_reach.isdisjoint((path, *path.parents))
 
 
 def settle_moves(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], None, bool]:
@@ -48,10 +63,10 @@ def settle_moves(library: Library, scanned: Scanned) -> Generator[tuple[Moved, .
 
 
 def _settle(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], None, None]:
-    for root in scanned.roots:
+    for root in filter(scanned.reached, scanned.roots):
         if root.is_dir():  # a disk that is not there says nothing about the files on it
             known = library.images_below(root, recursive=scanned.recursive)
-            absent = (image for image in known if image.id not in scanned.image_ids)
+            absent = (i for i in known if i.id not in scanned.image_ids and scanned.reached(i.path))
             library.mark_missing([image.id for image in absent if not image.path.exists()])
             yield ()
     young = {new.id: new for new, _ in library.lookalikes(scanned.image_ids)}
@@ -65,20 +80,34 @@ def hash_all(library: Library) -> Generator[tuple[Moved, ...], None, None]:
     Raises:
         LibraryError: the file or the disk fails.
     """
-    _give_way()
     after = 0
-    while page := library.images_without_hash(_PAGE, after):
-        digests = []
-        for image in page:
-            digests.append((image.id, _digest(image)))
-            yield ()
-        yield _store(library, digests)
-        after = page[-1].id
+    stalled = set[Path]()
+    with Patience(_HASH_LIMIT_S) as patience:
+        while page := library.images_without_hash(_PAGE, after):
+            digests = list[tuple[int, bytes | None]]()
+            for image in page:
+                if image.path.parent in stalled:
+                    continue
+                attempt = patience.begin(partial(_digest_behind, image))
+                for _ in attempt.wait():
+                    yield ()
+                if attempt.is_done:
+                    digests.append((image.id, attempt.result()))
+                else:
+                    stalled.add(image.path.parent)
+                yield ()
+            yield _store(library, digests)
+            after = page[-1].id
 
 
 def hash_image(library: Library, image: LibraryImage) -> tuple[Moved, ...]:
     """Store an image's content hash; if a vanished one had the same, that is the one it is."""
     return _store(library, [(image.id, _digest(image))])
+
+
+def _digest_behind(image: LibraryImage, _: Alive) -> bytes | None:
+    _give_way()
+    return _digest(image)
 
 
 def _digest(image: LibraryImage) -> bytes | None:
@@ -131,8 +160,16 @@ class LibraryMaintenance(QObject):
         """Whether moved files are being looked for."""
         return self._settling.is_running
 
-    def settle(self, roots: Sequence[Path], *, recursive: bool) -> None:
-        """Look for vanished and moved files after a scan; ``settled`` follows."""
+    def settle(
+        self, roots: Sequence[Path], *, recursive: bool, out_of_reach: Iterable[Path]
+    ) -> None:
+        """Look for vanished and moved files after a scan; ``settled`` follows.
+
+        Args:
+            roots: that were scanned.
+            recursive: with their subfolders.
+            out_of_reach: what the scan could not look at.
+        """
         library = self._library.library
         self.drop()
         if library is None:
@@ -140,7 +177,7 @@ class LibraryMaintenance(QObject):
             return
         there = (self._photos.image_ids > 0) & ~self._photos.gone
         known = frozenset(self._photos.image_ids[there].tolist())
-        scanned = Scanned(tuple(roots), recursive, known)
+        scanned = Scanned(tuple(roots), recursive, known, frozenset(out_of_reach))
         # Nothing is lost when it fails, and the client has logged it: the next start tries again.
         self._settling.run(
             lambda: settle_moves(library, scanned),

@@ -259,7 +259,8 @@ class Pipeline(QObject):
         if self._is_settling_due:
             self._is_settling_due = False
             recursive = bool(self._settings.value(INCLUDE_SUBFOLDERS))
-            self._maintenance.settle(self.roots, recursive=recursive)
+            hidden = [problem.path for problem in self.skipped]
+            self._maintenance.settle(self.roots, recursive=recursive, out_of_reach=hidden)
         elif self._tag_when_possible and self._engine.model and self._photos.untagged_rows():
             self.tag()
         elif not self._tagger.is_paused:
