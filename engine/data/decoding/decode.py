@@ -12,6 +12,7 @@ import os
 import stat
 import warnings
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -28,6 +29,7 @@ from engine.data.decoding.faults import (
     opening_fault,
     picture_fault,
 )
+from engine.data.decoding.mending.reading import read_picture
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
 
 #: The most pixels that are decoded of a picture; cameras of 100 megapixels exist. A JPEG, of which
@@ -44,8 +46,6 @@ CropBox = tuple[float, float, float, float]
 #: Is told, before any pixel is decoded, how many pixels will be held in memory; may wait.
 Admit = Callable[[int], None]
 
-#: MPO (several pictures in a JPEG) is not named: Pillow opens it as JPEG, and fails on the name.
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")
 _PADDING = 128
 # Shrinking by a whole number of pixels first is fast; bilinear needs twice the size to stay sharp.
 _REDUCING_GAP = 2.0
@@ -86,10 +86,14 @@ def decode_file(
     """Read a picture from an open file that can seek; otherwise as ``decode``."""
     if side is None and fit != "inside":
         raise ValueError(f"{fit!r} needs a side.")
-    with picture_errors(stream), Image.open(stream, formats=FORMATS) as image:
+
+    def read(image: Image.Image) -> DecodedImage:
         if crop is None:
             return _decode(image, side, fit, admit)
         return _decode(_cropped(image, crop, admit), side, fit, None)
+
+    with picture_errors(stream):
+        return read_picture(stream, read, partial(admit_size, admit))
 
 
 @contextlib.contextmanager
@@ -141,9 +145,7 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     target = _target(width, height, side, fit)
     # JPEG can leave out detail while decoding, never below the size asked for.
     image.draft(None, target)
-    check_size(*image.size)
-    if admit is not None:
-        admit(image.width * image.height)
+    admit_size(admit, *image.size)
     image.load()
     note = camera_note(image)
     orientation = orientation_of(image)  # after loading, which turns a TIFF upright by itself
@@ -155,6 +157,13 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
         content = content_box(width, height, side, "letterbox")
         pixels = _padded(pixels, side, content)
     return DecodedImage(pixels, width, height, content, *note)
+
+
+def admit_size(admit: Admit | None, width: int, height: int) -> None:
+    """Refuse more pixels than the limit, and wait until so many may be held."""
+    check_size(width, height)
+    if admit is not None:
+        admit(width * height)
 
 
 def check_size(width: int, height: int) -> None:
@@ -205,12 +214,17 @@ def _scaled(image: Image.Image, target: tuple[int, int]) -> PixelArray:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; a broken or illegal one is 1."""
+    """The EXIF orientation, 1 to 8, of whatever type it is; a broken or illegal one is 1."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
+        if isinstance(value, tuple | list):
+            value = value[0]
+        if isinstance(value, bytes):
+            value = value[0] if len(value) == 1 else value.strip(b" \0").decode("ascii")
+        orientation = float(value)  # a number of any kind, or its digits
     except METADATA_ERRORS:
         return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    return int(orientation) if orientation in range(1, 9) else 1
 
 
 def _upright(pixels: PixelArray, orientation: int) -> PixelArray:

@@ -138,7 +138,8 @@ class DecoderProcess:
 
     def _receive(self, connection: Connection, held: contextlib.ExitStack) -> DecodedImage:
         answer = self._next(connection)
-        if answer[0] == "admit":
+        while answer[0] == "admit":
+            held.close()  # to wait while holding some would be waiting for ever
             held.enter_context(self._budget.hold(answer[1]))
             connection.send("go")
             answer = self._next(connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,13 +14,13 @@ from PIL import Image
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import (
-    FORMATS,
     Admit,
-    check_size,
+    admit_size,
     open_file,
     orientation_of,
     picture_errors,
 )
+from engine.data.decoding.mending.reading import read_picture
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
 
 #: So many pixels stay decoded, two large photos to compare; a larger picture stays alone.
@@ -151,21 +152,21 @@ class TileDecoder:
         return None
 
     def _load(self, stream: BinaryIO, reduction: int, admit: Admit | None) -> _Picture:
-        with Image.open(stream, formats=FORMATS) as image:
+        def read(image: Image.Image) -> _Picture:
             width = image.width
             # JPEG can leave out detail while decoding; what is left over fits no grid of pixels.
             if width % reduction == 0 and image.height % reduction == 0:
                 image.draft(None, (width // reduction, image.height // reduction))
-            check_size(*image.size)
             scale = width // image.width
             self._make_room(image.width * image.height)
-            if admit is not None:
-                admit(image.width * image.height)
+            admit_size(admit, *image.size)
             image.load()
             orientation = orientation_of(image)  # after loading: a TIFF turns itself upright
             to_rgb = ToRgb.of(image)
             kept = image.copy() if image.format in _HEAVY_FORMATS else image
             return _Picture(kept, to_rgb, orientation, scale)
+
+        return read_picture(stream, read, partial(admit_size, admit))
 
     def _make_room(self, pixels: int) -> None:
         sizes = [picture.image.width * picture.image.height for picture in self._pictures.values()]

@@ -4,7 +4,8 @@ It imports Pillow and NumPy and nothing heavier. The conversation with its drive
 
     worker: "ready"
     driver: (path, side, fit, crop, tile)
-    worker: ("admit", pixels), and waits for any answer, before it decodes a large picture
+    worker: ("admit", pixels), and waits for any answer, before it decodes a large picture;
+            again if the picture could not be read and is tried in another way
     worker: ("done", width, height, content, camera, taken, shape), then the pixels as plain bytes
          or ("failed", message) for an ``ImageError``
          or ("broken", traceback) for what no picture should raise
