@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         self._place_panels()
         self._place_actions()
         session.pipeline.scan_started.connect(self._on_pipeline_scan_started)
+        session.pipeline.scan_finished.connect(self._name_by_roots)
         self.search.panel.left.connect(self.browse.focus_photos)
         self._restore_layout()
 
@@ -190,9 +191,13 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_pipeline_scan_started(self) -> None:
         self._stack.setCurrentWidget(self._splitter)
-        roots = self._session.pipeline.roots
+        self._name_by_roots()
+
+    @Slot()
+    def _name_by_roots(self) -> None:
+        roots = self._session.pipeline.found_roots
         more = f" and {len(roots) - 1} more" if len(roots) > 1 else ""
-        self._name_window(f"{display_text(roots[0].name or str(roots[0]))}{more}")
+        self._name_window(f"{display_text(roots[0].name or str(roots[0]))}{more}" if roots else "")
 
     # The window itself.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -44,6 +44,10 @@ class Opener(QObject):
         #: Sees what happened to the files that are open.
         self.look_again = watch.look_now
         self._window = window
+        self._known: tuple[Path, ...] = ()
+        self._opened_before: list[Path] = []
+        self._is_unsure = False  # until a scan has said what is there
+        session.pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
 
     @property
     def has_samples(self) -> bool:
@@ -75,7 +79,8 @@ class Opener(QObject):
 
     def choose_photos(self) -> None:
         """Ask for photos and open them."""
-        ask_files(self._window, "Choose photos", _FILTERS, self.open, self._start())
+        title = "Choose photos"
+        self._with_start(lambda start: ask_files(self._window, title, _FILTERS, self.open, start))
 
     def forget(self, folder: Path) -> None:
         """Take a folder off the list of those opened lately."""
@@ -97,6 +102,10 @@ class Opener(QObject):
         menu.addAction(clear)
 
     def _remember(self, paths: list[Path]) -> None:
+        if not self._is_unsure:
+            self._known = tuple(self._settings.recent_folders)
+            self._opened_before = self._settings.last_opened
+        self._is_unsure = True
         self._settings.set_last_opened(self._session.pipeline.roots)
         if len(paths) == 1 and paths[0] != self._samples:
             self._settings.add_recent_folder(paths[0])
@@ -104,8 +113,30 @@ class Opener(QObject):
 
     def _ask_folder(self, then: Callable[[list[Path]], None]) -> None:
         title = "Choose a folder of photos"
-        ask_folder(self._window, title, lambda folder: then([folder]), self._start())
+        self._with_start(
+            lambda start: ask_folder(self._window, title, lambda one: then([one]), start)
+        )
 
-    def _start(self) -> str:
+    def _with_start(self, ask: Callable[[str], object]) -> None:
+        """Ask where the person was last, or where pictures are; a disk may take long to say."""
         recent = self._settings.recent_folders
-        return str(recent[0].parent) if recent else ""
+        self._session.jobs.run(lambda: start_folder(recent), "find a start", ask)
+
+    @Slot()
+    def _on_pipeline_scan_finished(self) -> None:
+        """What is not there opens nothing next time, unless it was known before."""
+        self._is_unsure, pipeline = False, self._session.pipeline
+        found = pipeline.found_roots
+        if found == pipeline.roots or self._settings.last_opened != pipeline.roots:
+            return
+        self._settings.set_last_opened(found or self._opened_before)
+        for path in set(pipeline.roots) - {*found, *self._known}:
+            self.forget(path)
+
+
+def start_folder(recent: Sequence[Path]) -> str:
+    """Where a person looks for photos: in the folder opened last, or in that of pictures."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    last = [place if place.is_dir() else place.parent for place in recent[:1]]
+    places = (*last, Path(pictures) if pictures else Path.home(), Path.home())
+    return str(next((place for place in places if place.is_dir()), ""))

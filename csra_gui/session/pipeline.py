@@ -119,6 +119,12 @@ class Pipeline(QObject):
         self.scan_started.emit()
 
     @property
+    def found_roots(self) -> list[Path]:
+        """The files and folders that are open, without those that a scan found nothing of."""
+        missing = {problem.path for problem in self.skipped if problem.is_missing}
+        return [root for root in self.roots if root not in missing]
+
+    @property
     def is_scanning(self) -> bool:
         """Whether photos are being looked for."""
         return self._scan.is_running

@@ -42,10 +42,12 @@ class ScanProblem:
     Attributes:
         path: the file or folder.
         message: one plain sentence.
+        is_missing: whether that is because nothing is there.
     """
 
     path: Path
     message: str
+    is_missing: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,8 @@ class _Walk:
         try:
             mode = root.stat().st_mode
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            return _Found([ScanProblem(root, _sentence(error))])
+            missing = isinstance(error, FileNotFoundError | NotADirectoryError | ValueError)
+            return _Found([ScanProblem(root, _sentence(error), missing)])
         if stat.S_ISDIR(mode):
             return self._look_into(root, alive)
         if not stat.S_ISREG(mode):
