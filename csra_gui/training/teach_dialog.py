@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
@@ -18,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 from typing_extensions import override
 
+from csra_gui.base.activity import MovingRate
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.session.typed_labels import one_label_problem, unquoted
 from csra_gui.training.teach_result import ResultPage
@@ -25,6 +28,7 @@ from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.windows import button_row, fit_to_screen
 from engine.api.teaching import TeachProgress, TeachReport
 from engine.api.validation import FEWEST_TO_VALIDATE
+from engine.texts import remaining_text
 
 _SIZE = QSize(800, 560)
 _STEPS = ("1  What it learns from", "2  Learning", "3  What came of it")
@@ -71,6 +75,7 @@ class LearningDialog(QDialog):
         self.discard = QPushButton("&Discard the new model", self)
         self.close_button = QPushButton("Close", self)
         self._stack = QStackedWidget(self)
+        self._rate, self._stage = MovingRate(), ""
         self._lay_out()
         self._connect()
         self._show_step(0)
@@ -134,12 +139,16 @@ class LearningDialog(QDialog):
         """Learning; ``None`` while nothing is known yet."""
         self._show_step(1)
         if progress is None:
+            self._stage = ""
             self.progress.setRange(0, 0)
             self.progress_text.setText("Getting ready")
             return
         self.progress.setRange(0, progress.total)
         self.progress.setValue(progress.done)
-        self.progress_text.setText(progress_text(progress))
+        if progress.stage != self._stage:
+            self._rate, self._stage = MovingRate(), progress.stage
+        rate = self._rate.add(time.monotonic(), progress.done)
+        self.progress_text.setText(progress_text(progress, rate))
 
     def show_report(self, report: TeachReport) -> None:
         """What came of it."""
@@ -273,6 +282,9 @@ class TeachDialog(LearningDialog):
         self.use.hide()
 
 
-def progress_text(progress: TeachProgress) -> str:
-    """How far it is."""
-    return f"{_STAGES[progress.stage]}: {progress.done:,} of {progress.total:,}"
+def progress_text(progress: TeachProgress, rate_per_s: float | None = None) -> str:
+    """How far it is, and how long this stage takes yet; ``rate_per_s`` is ``None`` if unknown."""
+    text = f"{_STAGES[progress.stage]}: {progress.done:,} of {progress.total:,}"
+    missing = progress.total - progress.done
+    left = remaining_text(missing / rate_per_s) if rate_per_s and missing else ""
+    return " · ".join(part for part in (text, left) if part)

@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 from csra_gui.app import Application
 from csra_gui.base.settings import TAG_ON_OPENING
 from csra_gui.training.teach_controller import TeachController
-from csra_gui.training.teach_dialog import ImproveDialog, TeachDialog
+from csra_gui.training.teach_dialog import ImproveDialog, TeachDialog, progress_text
+from engine.api.teaching import TeachProgress
 from engine.library.values import Example, Verdict
 from engine.records.models import default_store
 from tests.fakes import CATEGORIES, FakeEngine
@@ -296,6 +297,20 @@ def test_photos_that_would_get_a_label_are_shown_and_left_when_it_is_discarded(
     assert models() == []
     assert examples(qtbot, application) == []
     dialog.close()
+
+
+@pytest.mark.parametrize(
+    ("done", "rate", "text"),
+    [
+        (0, None, "Looking at the photos: 0 of 300"),
+        (100, 2.0, "Looking at the photos: 100 of 300 · about 2 min left"),
+        (300, 2.0, "Looking at the photos: 300 of 300"),
+    ],
+)
+def test_looking_at_photos_says_how_long_it_takes_yet(
+    done: int, rate: float | None, text: str
+) -> None:
+    assert progress_text(TeachProgress("looking", done, 300), rate) == text
 
 
 def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application) -> None:
