@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.decisions import Decisions
+from csra_gui.session.folder_spots import FolderSpots
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
@@ -18,6 +19,7 @@ from engine.library.columns import IntArray, Stored
 from engine.library.predictions import TAKEN_AT_ONCE
 from engine.library.store import Library
 from engine.library.values import LibraryModel
+from engine.library.volumes import Probe
 
 #: Photos that are registered and read together: some milliseconds of work, one write to the disk.
 CHUNK = 1000
@@ -46,9 +48,20 @@ class SyncedRows:
 
 
 def sync_rows(
-    library: Library, files: PhotoFiles, rows: Sequence[int], model: LibraryModel | None
+    library: Library,
+    files: PhotoFiles,
+    rows: Sequence[int],
+    model: LibraryModel | None,
+    probe: Probe | None = None,
 ) -> Generator[SyncedRows, None, None]:
     """Register photos and read what is known of them, a chunk at a time, in a worker.
+
+    Args:
+        library: that knows them.
+        files: all photos.
+        rows: of those that are wanted.
+        model: whose scores are wanted.
+        probe: see ``FolderSpots``.
 
     Raises:
         LibraryError: the file or the disk fails.
@@ -58,6 +71,7 @@ def sync_rows(
         while library.take_over_scores(model.fingerprint, model.taught_from) == TAKEN_AT_ONCE:
             pass
     fingerprint = None if model is None else model.fingerprint
+    spots = FolderSpots(library, probe)
     for first in range(0, len(rows), CHUNK):
         chunk = np.asarray(rows[first : first + CHUNK], dtype=np.int64)
         ids = files.image_ids[chunk].copy()
@@ -65,6 +79,7 @@ def sync_rows(
         found = [(place, files.file(int(chunk[place]))) for place in np.flatnonzero(new)]
         there = [(place, file) for place, file in found if file is not None]
         if there:
+            spots.tell([file for _, file in there])
             places = [place for place, _ in there]
             ids[places] = library.add_images([file for _, file in there])
         yield SyncedRows(chunk, ids, new, library.stored(ids[ids > 0].tolist(), fingerprint))

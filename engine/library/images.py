@@ -48,7 +48,7 @@ def add_images(connection: sqlite3.Connection, files: Sequence[ImageFile]) -> li
     for file in files:
         folder, name = _split(file.path)
         if folder not in folders:
-            folders[folder] = _folder_id(connection, folder)
+            folders[folder] = folder_id(connection, folder)
         ids.append(_add_image(connection, folders[folder], name, file))
     return ids
 
@@ -156,12 +156,13 @@ def set_hashes(
             "SELECT id FROM images WHERE hash = ? AND missing = 1 AND id <> ? ORDER BY id LIMIT 1",
             (digest, image_id),
         ).fetchone()
-        if vanished and not _has_human_word(connection, image_id):
-            moves.append(_move(connection, int(vanished[0]), image_id))
+        if vanished and not has_human_word(connection, image_id):
+            moves.append(move_image(connection, int(vanished[0]), image_id))
     return tuple(moves)
 
 
-def _has_human_word(connection: sqlite3.Connection, image_id: int) -> bool:
+def has_human_word(connection: sqlite3.Connection, image_id: int) -> bool:
+    """Whether a person has said something of an image."""
     found = connection.execute(
         "SELECT 1 FROM images WHERE id = :id AND reviewed = 1"
         " UNION ALL SELECT 1 FROM decisions WHERE image_id = :id"
@@ -172,7 +173,8 @@ def _has_human_word(connection: sqlite3.Connection, image_id: int) -> bool:
     return found.fetchone() is not None
 
 
-def _move(connection: sqlite3.Connection, old: int, new: int) -> Moved:
+def move_image(connection: sqlite3.Connection, old: int, new: int) -> Moved:
+    """Let a known image take over the path of a new one, which is forgotten."""
     place = connection.execute(
         "SELECT folder_id, name, size, mtime_ns FROM images WHERE id = ?", (new,)
     ).fetchone()
@@ -223,7 +225,8 @@ def read_files(connection: sqlite3.Connection) -> dict[int, ImageFile]:
     }
 
 
-def _folder_id(connection: sqlite3.Connection, path: bytes) -> int:
+def folder_id(connection: sqlite3.Connection, path: bytes) -> int:
+    """The number of a folder, which gets one if it has none."""
     connection.execute("INSERT OR IGNORE INTO folders (path) VALUES (?)", (path,))
     row = connection.execute("SELECT id FROM folders WHERE path = ?", (path,)).fetchone()
     return int(row[0])

@@ -115,6 +115,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (image_id, category)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # Where folders lie on their volumes, which are mounted here today and there tomorrow.
+        """CREATE TABLE folder_places (
+            folder_id INTEGER PRIMARY KEY REFERENCES folders (id) ON DELETE CASCADE,
+            volume TEXT NOT NULL, -- as engine.library.volumes.Spot has it
+            inside BLOB NOT NULL
+        ) STRICT""",
+        "CREATE INDEX folder_places_by_volume ON folder_places (volume, inside)",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -133,4 +142,5 @@ TABLES = (
     "name_changes",
     "provisional",
     "examples",
+    "folder_places",
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from engine.library import columns, decisions, images, labels, names, predictions
+from engine.library import columns, decisions, images, labels, names, places, predictions
 from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
 from engine.library.lock import LibraryLock
@@ -92,6 +92,9 @@ class Library:
     same_content = _reads(images.same_content)
     images_without_hash = _reads(images.without_hash)
     set_hashes = _writes(images.set_hashes)
+    not_placed = _reads(places.not_placed)
+    known_elsewhere = _reads(places.known_elsewhere)
+    place_folders = _writes(places.place_folders)
 
     # What models say.
     add_model = _writes(predictions.add_model)
