@@ -30,6 +30,7 @@ from engine.api.training import TrainRequest
 from engine.api.training_reports import Ending
 from engine.api.values import ModelImport
 from engine.records.models import default_store
+from engine.records.training_lock import TrainingGoesOnError
 from engine.records.trainings import TrainingRun, TrainingStore
 from engine.texts import display_path, display_text, remaining_text
 
@@ -202,7 +203,8 @@ class TrainingController(QObject):
     def _on_runner_ended(self, end: TrainingEnd) -> None:
         self._refresh_runs()
         record, name = self.runner.record, display_text(end.run.name)
-        if record.started is None and not end.run.has_begun:
+        is_elsewhere = isinstance(end.error, TrainingGoesOnError)
+        if record.started is None and not end.run.has_begun and not is_elsewhere:
             self.runs.delete(end.run.folder)
         if end.error is not None:
             self._tell_error(end.error)

@@ -115,6 +115,7 @@ def _last_interrupted() -> TrainingRun | None:
     store = TrainingStore()
     runs = store.values()
     for run in runs:
-        if not run.has_begun and time.time() - run.created > _OLD_S:
+        if not (run.has_begun or run.is_running) and time.time() - run.created > _OLD_S:
             store.delete(run.folder)
-    return next((run for run in runs if run.ending is None and run.has_state), None)
+    left = (run for run in runs if run.ending is None and run.has_state and not run.is_running)
+    return next(left, None)

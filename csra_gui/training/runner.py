@@ -26,6 +26,7 @@ from engine.api.training_reports import (
     TrainingStarted,
     TrainReport,
 )
+from engine.records.training_lock import TrainingGoesOnError, goes_on_text, is_running
 from engine.records.trainings import TrainingRun, TrainingStore
 
 _LOOK_S = 0.1
@@ -204,6 +205,8 @@ class TrainingRunner(QObject):
     # In the worker thread.
 
     def _reports(self, request: TrainRequest, asks: bool) -> Generator[TrainReport, None, None]:
+        if is_running(request.output):
+            raise TrainingGoesOnError(goes_on_text(request.output.name))
         self._store.set_ending(request.output, None)
         engine = self._made_engine()
         try:

@@ -17,10 +17,12 @@ from engine.api.config import HeadTrainConfig
 from engine.api.training import DatasetSource
 from engine.api.training_reports import Ending
 from engine.records.folders import Record
+from engine.records.training_lock import goes_on_text
 from engine.records.trainings import TrainingRun
 from engine.texts import display_text, percent
 
 _SIZE = QSize(980, 600)
+_HINT = "Select several trainings to compare them."
 
 
 class RunsDialog(QDialog):
@@ -68,8 +70,8 @@ class RunsDialog(QDialog):
         splitter.setChildrenCollapsible(False)
         splitter.setSizes([220, 260])
         self.list.content.insertWidget(0, splitter, 1)
-        hint = muted_label("Select several trainings to compare them.", self)
-        self.list.content.insertWidget(1, hint)
+        self.hint = muted_label(_HINT, self)
+        self.list.content.insertWidget(1, self.hint)
         for place, button in enumerate((self.use, self.resume, self.export)):
             self.list.buttons.insertWidget(place, button)
         self.list.buttons.addWidget(self.close_button)
@@ -103,6 +105,8 @@ class RunsDialog(QDialog):
         self.use.setEnabled(has_model)
         self.export.setEnabled(has_model)
         self.resume.setEnabled(run is not None and run.can_resume and not self._is_busy)
+        is_elsewhere = run is not None and run.is_running and not self._is_busy
+        self.hint.setText(goes_on_text(run.name) if run is not None and is_elsewhere else _HINT)
 
 
 def _learned_from(run: TrainingRun) -> str:
@@ -123,6 +127,8 @@ def _started(run: TrainingRun) -> str:
 
 
 def _state(run: TrainingRun) -> str:
+    if run.is_running:
+        return "goes on"
     if run.ending is Ending.DONE:
         return "done"
     if run.ending is Ending.NO_GAIN:

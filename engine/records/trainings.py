@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from engine.api.categories import Categories
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import DataError
@@ -22,6 +24,7 @@ from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.api.training_reports import Ending, EpochReport
 from engine.records.folders import Record, RecordStore, open_arrays
 from engine.records.models import check_model_name
+from engine.records.training_lock import TrainingGoesOnError, goes_on_text, is_running
 from engine.texts import display_path
 
 _LABELS, _LOG = "labels.npz", "log.jsonl"
@@ -40,6 +43,7 @@ class TrainingRun:
         note: of the person.
         epochs: that were finished, in order.
         has_state: whether it can go on from where it stopped.
+        is_running: whether some program runs it now.
     """
 
     folder: Path
@@ -49,6 +53,7 @@ class TrainingRun:
     note: str = ""
     epochs: tuple[EpochReport, ...] = ()
     has_state: bool = False
+    is_running: bool = False
 
     @property
     def name(self) -> str:
@@ -74,10 +79,10 @@ class TrainingRun:
 
     @property
     def can_resume(self) -> bool:
-        """Whether going on makes sense: it was stopped or interrupted."""
+        """Whether going on makes sense: it was stopped or interrupted, and nobody runs it."""
         is_heads = isinstance(self.request.config, HeadTrainConfig)
         over = self.ending in (Ending.DONE, Ending.NO_GAIN)
-        return not over and (self.has_state or is_heads or not self.epochs)
+        return not (over or self.is_running) and (self.has_state or is_heads or not self.epochs)
 
 
 class TrainingStore(RecordStore[TrainingRun]):
@@ -118,6 +123,12 @@ class TrainingStore(RecordStore[TrainingRun]):
         """All records, newest first, those that cannot be read last."""
         return sorted(super().records(), key=lambda r: -r.value.created if r.value else math.inf)
 
+    @override
+    def delete(self, path: Path) -> None:
+        if is_running(path):
+            raise TrainingGoesOnError(goes_on_text(path.name))
+        super().delete(path)
+
     def set_ending(self, path: Path, ending: Ending | None) -> None:
         """Note how a run ended; ``None`` when it goes on.
 
@@ -136,6 +147,7 @@ class TrainingStore(RecordStore[TrainingRun]):
             str(values.get("note", "")),
             _epochs(path),
             any(path.glob("state-*.pt")),
+            is_running(path),
         )
 
 

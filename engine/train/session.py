@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 
 from engine.api.config import HeadTrainConfig
-from engine.api.errors import ConfigError
+from engine.api.errors import ConfigError, DataError
 from engine.api.training import TrainRequest
 from engine.api.training_control import TrainingControl, Wish
 from engine.api.training_reports import (
@@ -19,6 +19,8 @@ from engine.api.training_reports import (
     TrainReport,
 )
 from engine.inference.distributed import Processes
+from engine.records.training_lock import running
+from engine.texts import display_path
 from engine.train.finetune import train_network
 from engine.train.linear_probe import train_only_heads
 from engine.train.tensorboard import check_tensorboard
@@ -52,7 +54,8 @@ def run_training(
 
     Raises:
         ConfigError: settings make no sense, or the folder holds another run.
-        DataError: images or labels cannot be read, or files not be written.
+        DataError: images or labels cannot be read, or files not be written; as
+            ``TrainingGoesOnError``, another program runs the same training.
         ModelError, CheckpointError: there is no such start.
         DivergedError: the loss is no number any more.
     """
@@ -66,13 +69,28 @@ def run_training(
         reports = train_only_heads(request, config, control)
     else:
         reports = train_network(request, config, control, process)
-    with closing(reports):
+    with _alone_in(request, process), closing(reports):
         for report in reports:
             yield report
             is_early = isinstance(report, PreparationReport | Preflight)
             if is_early and control.wish >= Wish.STOP_AFTER_EPOCH:
                 yield TrainingEnded(Ending.STOPPED, None, None, math.nan, 0, can_resume=False)
                 return
+
+
+@contextmanager
+def _alone_in(request: TrainRequest, process: Processes) -> Generator[None, None, None]:
+    """Let no other program run the same training; a single file has no state to spoil."""
+    if not process.is_first or request.folder != request.output:
+        yield
+        return
+    with ExitStack() as held:
+        try:
+            held.enter_context(running(request.folder))
+        except OSError as error:
+            shown = display_path(request.folder)
+            raise DataError(f"The run cannot be kept in {shown}: {error}.") from error
+        yield
 
 
 class RunningTraining:

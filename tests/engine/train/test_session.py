@@ -31,6 +31,7 @@ from engine.api.training_reports import (
 )
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.pool import DecodePool
+from engine.records.training_lock import TrainingGoesOnError, is_running
 from engine.train import tensorboard as scalars
 from engine.train.dataset import TrainingImages, load_pixels
 from engine.train.features import FeatureExtractor
@@ -78,6 +79,17 @@ def ask(photos, tmp_path):
 
 def of_kind(reports, kind):
     return [report for report in reports if isinstance(report, kind)]
+
+
+@pytest.mark.parametrize("config", [CONFIG, HEADS], ids=["network", "heads"])
+def test_two_programs_do_not_run_the_same_training(ask, config):
+    first = run_training(ask(config))
+    next(first)
+    assert is_running(ask().output)
+    with pytest.raises(TrainingGoesOnError, match="goes on in another window or command"):
+        next(run_training(ask(config, resume=True)))
+    first.close()
+    assert not is_running(ask().output)
 
 
 def test_reports_come_in_the_order_that_a_window_shows(ask):

@@ -20,6 +20,7 @@ from engine.api.training_control import Wish
 from engine.api.training_reports import Ending, EpochReport, TrainingEnded, TrainingStarted
 from engine.library.values import Verdict
 from engine.records.models import default_store
+from engine.records.training_lock import running
 from engine.records.trainings import TrainingStore
 from tests.fakes import FakeEngine
 from tests.gui.driver import Start, wait_for_model
@@ -231,6 +232,47 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     [run] = TrainingStore().values()
     assert run.ending is Ending.DONE
     assert again.trainer.trained[0].resume
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_training_that_another_window_runs_is_left_alone(
+    qtbot: QtBot, application: Application, trainer: FakeEngine, epochs: int
+) -> None:
+    dialog = new_training(qtbot, application, epochs=4)
+    trainer.trainer.gate.clear()
+    dialog.begin.click()
+    runner = application.window.training.controller.runner
+    qtbot.waitUntil(lambda: runner.phase is Phase.RUNNING)
+    dialog.after_epoch.click()
+    trainer.trainer.gate.set()
+    wait_until_ended(qtbot, application)
+    [run] = TrainingStore().values()
+    if not epochs:  # it has only begun there
+        for file in run.folder.iterdir():
+            if file.name not in ("run.json", "labels.npz"):
+                file.unlink()
+        run = TrainingStore().read(run.folder)
+        assert not run.has_begun
+    dialog.runs.click()
+    controller = application.window.training.controller
+    runs = controller.runs_dialog
+    assert runs is not None
+    qtbot.waitUntil(runs.resume.isEnabled)
+    with running(run.folder):
+        runs.resume.click()  # the list does not know yet
+        wait_until_ended(qtbot, application)
+        assert len(trainer.trainer.trained) == 1
+        qtbot.waitUntil(lambda: not runs.resume.isEnabled())
+        assert "goes on in another window" in runs.hint.text()
+        texts = (*dialog.message_bar.texts(), *application.window.message_bar.texts())
+        assert any("goes on in another window" in text for text in texts)
+        with pytest.raises(DataError, match="goes on"):
+            TrainingStore().delete(run.folder)
+        assert TrainingStore().read(run.folder).is_running
+    controller.show_runs()
+    qtbot.waitUntil(runs.resume.isEnabled)
+    runs.close()
+    dialog.close()
 
 
 def test_deleting_a_training_asks_first(qtbot: QtBot, application: Application) -> None:
