@@ -202,6 +202,7 @@ USED_LABELS = Setting("review/used_labels", "")
 FAVOURITE_LABELS = Setting("review/favourite_labels", "")
 SHORTCUTS = Setting("window/shortcuts", "")
 DATA_FOLDERS = Setting("evaluation/data_folders", "")
+FOLLOWED_LINKS = Setting("evaluation/followed_links", "")
 
 #: Of the Tag again dialog, which asks each time and offers what was chosen last.
 RETAG_MODE = Setting(

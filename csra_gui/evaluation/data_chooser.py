@@ -19,7 +19,9 @@ from typing_extensions import override
 
 from csra_gui.base.ask import ask_folder
 from csra_gui.base.jobs import JobRunner, JobSlot
+from csra_gui.evaluation.link_choice import LinkChoice
 from csra_gui.evaluation.preflight import FoundData, look_at
+from csra_gui.session.followed_links import FollowedLinks
 from csra_gui.widgets.drop_hint import local_paths
 from engine.data.datasets.registry import DATASETS
 
@@ -39,8 +41,11 @@ class DataChooser(QWidget):
     data_changed = Signal()
     refused = Signal(str)
 
-    def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, jobs: JobRunner, links: FollowedLinks, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self.links = LinkChoice(jobs, links, self)
         self._looking = JobSlot(jobs, "look at data set", self)
         self.data: FoundData | None = None
         self.folder = QLineEdit(self)
@@ -71,6 +76,8 @@ class DataChooser(QWidget):
         form.addRow(label, row)
         form.addRow("&Kind", self.kind)
         form.addRow("&Split", self.split)
+        form.addRow(self.links)
+        self.links.answered.connect(self.data_changed)
         self.folder.textChanged.connect(self._timer.start)
         self.kind.activated.connect(self._look)
         self.split.activated.connect(self.data_changed)
@@ -121,6 +128,7 @@ class DataChooser(QWidget):
 
     def _set_data(self, data: FoundData | None) -> None:
         self.data = data
+        self.links.set_folder(None if data is None else data.root)
         before = self.chosen_split
         self.split.clear()
         if data is not None:

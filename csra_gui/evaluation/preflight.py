@@ -92,11 +92,16 @@ def look_at(root: Path, kind: str = "") -> FoundData:
 
 
 def preflight(
-    data: FoundData, split: str, models: Sequence[ModelChoice], limit: int | None
+    data: FoundData,
+    split: str,
+    models: Sequence[ModelChoice],
+    limit: int | None,
+    *,
+    follow_links: bool = False,
 ) -> Preflight:
     """Read the lists of a split and compare its categories with those of the models."""
     try:
-        images = load_dataset(data.kind, data.root, split)
+        images = load_dataset(data.kind, data.root, split, follow_links=follow_links)
     except DataError as error:
         return Preflight(0, "This cannot be evaluated.", problem=str(error))
     number = len(images) if limit is None else min(limit, len(images))

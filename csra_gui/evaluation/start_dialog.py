@@ -67,7 +67,7 @@ class StartDialog(QDialog):
         self._runs = runs
         self._looking = JobSlot(session.jobs, "look ahead", self)
         self._preflight: Preflight | None = None
-        self.data = DataChooser(session.jobs, self)
+        self.data = DataChooser(session.jobs, session.followed_links, self)
         self.models = QListWidget(self)
         self.flip = QCheckBox("Look at the &mirror image too", self)
         self.limit = QSpinBox(self)
@@ -182,8 +182,10 @@ class StartDialog(QDialog):
             return
         self.problem.clear()
         self.sheet.set_facts("Reading the data set…", ())
-        limit = self.limit.value() or None
-        self._looking.run(lambda: preflight(data, split, models, limit), self._show_preflight)
+        limit, follow = self.limit.value() or None, self.data.links.is_followed
+        self._looking.run(
+            lambda: preflight(data, split, models, limit, follow_links=follow), self._show_preflight
+        )
 
     def _show_preflight(self, found: Preflight) -> None:
         self._preflight = found
@@ -219,6 +221,7 @@ class StartDialog(QDialog):
                 model.name,
                 EvaluateConfig(flip=self.flip.isChecked()),
                 limit=self.limit.value() or None,
+                follow_links=self.data.links.is_followed,
             )
             for model in self.chosen_models()
         )

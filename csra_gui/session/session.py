@@ -17,6 +17,7 @@ from csra_gui.session.change_job import FileChanges
 from csra_gui.session.chosen import ChosenPhotos
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.focus import MapFocus
+from csra_gui.session.followed_links import FollowedLinks
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable, ScoredLabel
 from csra_gui.session.photo_view_order import ShownPhotos
@@ -60,6 +61,7 @@ class Session(QObject):
         models: the model in use.
         thresholds: from which score on something is a label.
         library: where everything is written to.
+        followed_links: where links that lead out of data sets are followed.
         decisions: what the person says, and takes back.
         shown: which photos are shown, in which order.
         focus: the photo and the category that are looked at.
@@ -80,6 +82,7 @@ class Session(QObject):
         self.models = ActiveModel(self.engine, settings, self)
         self.photos = PhotoTable()
         self.library = LibraryClient(settings.library, self)
+        self.followed_links = FollowedLinks(settings)
         self.thresholds = LabelThresholds(settings, self.library, self.photos, self)
         self.decisions = Decisions(self.library, self.photos, self)
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)

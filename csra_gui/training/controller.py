@@ -86,7 +86,9 @@ class TrainingController(QObject):
             self.show_running()
             return
         if self.new_dialog is None:
-            self.new_dialog = dialog = NewTrainingDialog(self._session.jobs, self._window)
+            self.new_dialog = dialog = NewTrainingDialog(
+                self._session.jobs, self._session.followed_links, self._window
+            )
             dialog.start_requested.connect(self._start)
         self._offer_models()
         self._manager.refresh()

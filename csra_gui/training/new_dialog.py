@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from csra_gui.base.jobs import JobRunner
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.session.decided_labels import DecidedLabels
+from csra_gui.session.followed_links import FollowedLinks
 from csra_gui.training.config_form import ConfigForm
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.windows import fit_to_screen
@@ -84,12 +85,14 @@ class NewTrainingDialog(QDialog):
 
     start_requested = Signal(object)
 
-    def __init__(self, jobs: JobRunner, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, jobs: JobRunner, links: FollowedLinks, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("New training")
         self.from_folder = QRadioButton("A &data set", self)
         self.from_labels = QRadioButton("My accepted and &rejected labels", self)
-        self.data = DataChooser(jobs, self)
+        self.data = DataChooser(jobs, links, self)
         self.validate_on = QComboBox(self)
         self.labels_text = muted_label("", self)
         self.start_from = QComboBox(self)
@@ -221,10 +224,11 @@ class NewTrainingDialog(QDialog):
         if data is None:
             raise ConfigError("Choose the folder of the data set.")
         root, split = Path(self.data.folder.text().strip()).expanduser(), self.data.chosen_split
+        follow = self.data.links.is_followed
         validation = self.validate_on.currentData()
         if validation:
-            return DatasetSource(data.kind, root, split, str(validation))
-        return DatasetSource(data.kind, root, split, val_fraction=_KEPT_APART)
+            return DatasetSource(data.kind, root, split, str(validation), follow_links=follow)
+        return DatasetSource(data.kind, root, split, val_fraction=_KEPT_APART, follow_links=follow)
 
     @Slot()
     def _on_start_clicked(self) -> None:

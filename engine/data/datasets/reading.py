@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -18,9 +17,7 @@ MAX_TEXT_BYTES = 256 << 20
 #: Coordinates beyond this many pixels are nonsense; no picture is that wide.
 MAX_COORDINATE = 1e6
 
-#: Begins the sentence about links that were not followed.
-LINKS_OUT = "Links that lead out of the data set's folder"
-
+_LINKS_OUT = "Links that lead out of the data set's folder"
 _FOLLOW_THEM = "If you trust where they lead, follow them: --follow-links"
 _NAMED_ITEMS = 10
 # An object or a list costs at least 56 bytes once it is read, however short it is in the file.
@@ -92,12 +89,6 @@ class FaultLog:
             f"{kind} ({count}): {listed(self._faults[kind], count)}.{self._remedies.get(kind, '')}"
             for kind, count in self._counts.items()
         ]
-
-
-def count_links_out(sentences: Iterable[str]) -> int:
-    """How many links were not followed, by what a data set's reader said."""
-    found = (re.search(rf"{LINKS_OUT} \((\d+)\)", sentence) for sentence in sentences)
-    return sum(int(match[1]) for match in found if match)
 
 
 def listed(items: Iterable[str], count: int | None = None) -> str:
@@ -218,7 +209,7 @@ class PictureFolder:
             return path
         is_link = self._listing(path.parent).get(path.name)
         if path.parent in self._outside or (is_link and not self._is_inside(path)):
-            self._log.add(LINKS_OUT, name, _FOLLOW_THEM)
+            self._log.add(_LINKS_OUT, name, _FOLLOW_THEM)
             return None
         if is_link is None or (is_link and not path.is_file()):
             self._log.add(f"Images missing in {display_path(self._root)}", name)

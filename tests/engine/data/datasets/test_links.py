@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.api.errors import DataError
-from engine.data.datasets.reading import count_links_out
+from engine.data.datasets.links import count_links_out
 from engine.data.datasets.registry import DATASETS, load_dataset
 from tests.engine.data.datasets.devkits import make_dataset, write_picture
 
@@ -28,13 +28,13 @@ def test_links_that_lead_out_are_followed_when_the_person_says_so(
     root = make_dataset(name, tmp_path / "set")
     picture = _lead_out(root, tmp_path / "elsewhere", folder=False)
 
-    with pytest.raises(DataError, match=r"lead out of .* \(1\): .*--follow-links") as refused:
+    with pytest.raises(DataError, match=r"lead out of .* \(1\): .*--follow-links"):
         load_dataset(name, root, "val")
     followed = load_dataset(name, root, "val", strict=True, follow_links=True)
 
-    assert count_links_out([str(refused.value)]) == 1
+    assert count_links_out(root) == 1
     assert followed.paths == (picture,)
-    assert count_links_out(followed.problems) == 0
+    assert not any("lead out" in text for text in followed.problems)
 
 
 def test_a_linked_folder_among_the_pictures_is_named_as_what_it_is(tmp_path: Path) -> None:
@@ -47,7 +47,8 @@ def test_a_linked_folder_among_the_pictures_is_named_as_what_it_is(tmp_path: Pat
     followed = load_dataset("folder", tmp_path / "set", "val", follow_links=True)
 
     assert [path.name for path in refused.paths] == ["here.jpg"]
-    assert count_links_out(refused.problems) == 2
+    assert "lead out of the data set's folder (2)" in refused.problems[0]
+    assert count_links_out(tmp_path / "set") == 1
     assert followed.paths == (tmp_path / "set/here.jpg", picture)
     assert "missing" in followed.problems[0] and "none.jpg" in followed.problems[0]
 
@@ -77,3 +78,12 @@ def test_names_that_lead_out_stay_refused_also_when_links_are_followed(
     images = load_dataset("folder", tmp_path / "set", "val", follow_links=True)
     assert [path.name for path in images.paths] == ["here.jpg"]
     assert "File names that lead out" in images.problems[0]
+
+
+def test_links_within_their_folder_are_not_asked_about(tmp_path: Path) -> None:
+    write_picture(tmp_path / "set/a.jpg")
+    (tmp_path / "set/again.jpg").symlink_to("a.jpg")
+    (tmp_path / "set/circle.jpg").symlink_to("circle.jpg")
+    assert count_links_out(tmp_path / "set") == 0
+    assert count_links_out(tmp_path / "set/a.jpg") == 0
+    assert count_links_out(tmp_path / "nowhere") == 0
