@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from typing_extensions import override
 
+from csra_gui.base.key_positions import key_of
 from csra_gui.base.theme import palette_for
 from csra_gui.browse.context_menu import is_from_keys
 from csra_gui.browse.image_loader import ImageLoader
@@ -142,7 +143,7 @@ class FullScreen(QWidget):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
+        key = key_of(event)
         if key in _LEAVE:
             self.close()
         elif key in _STEPS:

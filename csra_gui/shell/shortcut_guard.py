@@ -1,7 +1,8 @@
-"""Tells keys that are commands from keys that are typed."""
+"""Tells keys that are commands from keys that are typed, and finds those of other layouts."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal, Slot
@@ -19,6 +20,8 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 from typing_extensions import override
+
+from csra_gui.base.key_positions import gives_digit_by_shift, own_sequences, placed_sequences
 
 #: Letters that follow each other within this time may be a word: none of them is a command yet.
 HELD_MS = 200
@@ -44,6 +47,9 @@ class TypingGuard(QObject):
     In a text they belong to it. While photos or labels have the focus they are commands, but for
     letters of a word: several in quick succession. Anywhere else they are none, and what nobody
     takes there is text. In other windows, texts alone are looked after.
+
+    A key that no command has by its symbol can be one by its place (``base.key_positions``): the
+    digits of a French keyboard, R of a Greek one.
 
     Qt asks the widget with the focus, then those around it, before it runs a shortcut. The filter
     is on that widget and on the window: one on the application would see every event there is.
@@ -81,15 +87,26 @@ class TypingGuard(QObject):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if not isinstance(event, QKeyEvent) or event.modifiers() & _COMMANDING:
+        if not isinstance(event, QKeyEvent):
             return False
+        if event.modifiers() & _COMMANDING:
+            if event.type() == QEvent.Type.ShortcutOverride and self._needs_shift(event):
+                event.accept()
+                return True
+            return self._run_placed(watched, event)
         if event.type() == QEvent.Type.ShortcutOverride and self._is_no_command(event):
             event.accept()
             return True
-        if event.type() == QEvent.Type.KeyPress and self._is_in_place and event.text().isalpha():
+        return event.type() == QEvent.Type.KeyPress and self._take_key(watched, event)
+
+    def _take_key(self, watched: QObject, event: QKeyEvent) -> bool:
+        """Whether a key that Qt has found no command for is one of ours, or text."""
+        if self._is_in_place and _is_letter(event):
             self._hold(event)
             return True
-        if event.type() == QEvent.Type.KeyPress and watched is self._window and _is_text(event):
+        if self._run_placed(watched, event):
+            return True
+        if watched is self._window and _is_text(event):
             self.text_typed.emit(event.text())
             return True
         return False
@@ -101,7 +118,7 @@ class TypingGuard(QObject):
             return is_typed
         if self._guarded is not None and not self._is_ours(self._guarded):
             return False
-        if self._is_in_place and event.text().isalpha():
+        if self._is_in_place and _is_letter(event):
             return True  # it may be one, a little later
         self._run_held()
         return is_typed and not self._is_in_place
@@ -119,10 +136,46 @@ class TypingGuard(QObject):
             return False
         return any(place.isAncestorOf(focused) for place in self._places)
 
+    # Places.
+
+    def _needs_shift(self, event: QKeyEvent) -> bool:
+        """Whether Shift is held for the digit and for the command: Qt would run that without."""
+        if _is_editor(self._guarded) or not gives_digit_by_shift(event):
+            return False
+        return self._command(own_sequences(event)[0]) is not None
+
+    def _run_placed(self, watched: QObject, event: QKeyEvent) -> bool:
+        """Run what a key is by its place; Qt has found nothing for its symbol."""
+        focused = self._guarded
+        if event.type() != QEvent.Type.KeyPress or focused is None or watched is not focused:
+            return False
+        if _is_editor(focused):
+            return False
+        is_ours = self._is_ours(focused)
+        if is_ours and not (self._is_in_place or event.modifiers() & _COMMANDING):
+            return False
+        command = self._placed_command(event)
+        if command is None or not (is_ours or focused.window() in command.associatedObjects()):
+            return False
+        self._run_held()
+        command.trigger()
+        return True
+
+    def _placed_command(self, event: QKeyEvent) -> QAction | None:
+        """What a key runs by its place, where its symbol runs nothing."""
+        own = [self._command(sequence) for sequence in own_sequences(event)]
+        if gives_digit_by_shift(event) and event.modifiers() & _COMMANDING:
+            return own[0]
+        if any(command is not None for command in own):
+            return None
+        found = map(self._command, placed_sequences(event))
+        return next((command for command in found if command is not None), None)
+
     # Words.
 
     def _hold(self, event: QKeyEvent) -> None:
         command = self._command(QKeySequence(event.keyCombination()))
+        command = command or self._placed_command(event)
         begins_text = command is not None and command.objectName() == _BEGINS_TEXT
         if command is not None and (event.isAutoRepeat() or (begins_text and not self._held)):
             self._run_held()
@@ -169,6 +222,12 @@ class TypingGuard(QObject):
 
 def _is_editor(widget: QWidget | None) -> bool:
     return isinstance(widget, _EDITORS) or (isinstance(widget, QComboBox) and widget.isEditable())
+
+
+def _is_letter(event: QKeyEvent) -> bool:
+    """Whether a key gives a letter, or a sign that goes with one, as Thai and Arabic have them."""
+    text = event.text()
+    return text.isalpha() or (len(text) == 1 and unicodedata.category(text).startswith("M"))
 
 
 def _is_text(event: QKeyEvent) -> bool:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
+from csra_gui.base.key_positions import key_of
 from csra_gui.widgets.photo_geometry import PhotoGeometry, PhotoPlace
 
 ZOOM_STEP = 1.25
@@ -249,5 +250,5 @@ class ZoomView(QWidget):
 
     @override
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if not self._handle_key(Qt.Key(event.key())):
+        if not self._handle_key(key_of(event)):
             super().keyPressEvent(event)
