@@ -17,7 +17,7 @@ from engine.api.errors import DataError, ImageError
 from engine.api.values import DecodedImage, FloatArray, Prediction
 from engine.data.decoding.pool import DecodePool
 from engine.explain.evidence import activate
-from engine.inference.photo_features import PhotoFeatures
+from engine.inference.photo_features import Kept, PhotoFeatures, Seen
 from engine.inference.predict import batched, decode_request
 from engine.inference.torch_backend import TorchBackend
 
@@ -96,13 +96,13 @@ class KeepingPredictor:
         if not batch:
             return np.empty((0, 0), dtype=np.float32)
         found = self._backend.run(np.stack([image.pixels for _, image in batch]), features=True)
-        keys = [photo.key for photo, _ in batch]
+        scores = activate(found.logits, self._backend.head.activation)
         if found.features is not None:
-            rows = [place for place, key in enumerate(keys) if key is not None]
+            parts = zip(batch, found.features, scores.astype(np.float16), strict=True)
             self._photos.keep_if_possible(
-                [key for key in keys if key is not None], found.features[rows]
+                [Seen(photo.key, *part) for (photo, _), *part in parts if photo.key is not None]
             )
-        return activate(found.logits, self._backend.head.activation)
+        return scores
 
     def _answered(
         self, pool: DecodePool, model_id: str, run: Iterable[_Photo]
@@ -110,21 +110,22 @@ class KeepingPredictor:
         """From what is kept; what turns out to be damaged goes through the network after all."""
         while batch := list(islice(run, _AT_ONCE)):
             kept = [None if photo.key is None else self._photos.read(photo.key) for photo in batch]
-            sound = [features for features in kept if features is not None]
+            sound = [one for one in kept if one is not None]
             scores = iter(self._kept_scores(sound))
-            for photo, features in zip(batch, kept, strict=True):
-                if features is None:
+            for photo, one in zip(batch, kept, strict=True):
+                if one is None:
                     yield from self._seen(pool, model_id, [photo], 1)
                 else:
                     yield Prediction(photo.path, model_id, next(scores))
 
-    def _kept_scores(self, features: Sequence[FloatArray]) -> FloatArray:
+    def _kept_scores(self, kept: Sequence[Kept]) -> FloatArray:
         heads = self._photos.heads
-        if heads is None or not features:
+        if heads is None or not kept:
             return np.empty((0, 0), dtype=np.float32)
+        features = torch.from_numpy(np.stack([one.features for one in kept]))
         with torch.inference_mode():
-            logits = heads(torch.from_numpy(np.stack(features))).logits.numpy()
-        return activate(logits, self._backend.head.activation)
+            logits = heads(features).logits.numpy()
+        return self._photos.with_exact(activate(logits, self._backend.head.activation), kept)
 
 
 def _prediction(

@@ -1,4 +1,4 @@
-"""Reduced features of single photos, kept on the disk: what lies there is not looked at again."""
+"""Reduced features of single photos and their scores, kept on the disk, not to look again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,36 @@ BASIS_PHOTOS = 256
 _TOP = 31
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a model saw in a photo.
+
+    Attributes:
+        key: of the photo, by ``PhotoFeatures.key``.
+        features: (D, h, w) float16.
+        scores: (C,) float16, of the model's own heads.
+    """
+
+    key: str
+    features: HalfArray
+    scores: HalfArray
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What is kept of a photo.
+
+    Attributes:
+        features: (r, h, w) float32, reduced.
+        heads: (C,) uint64, which tell the heads of categories, whatever the model, from others.
+        scores: (C,) float16, what these heads said exactly.
+    """
+
+    features: FloatArray
+    heads: NDArray[np.uint64]
+    scores: HalfArray
+
+
 class PhotoFeatures:
     """What one model's backbone sees in photos, in few directions and six bits.
 
@@ -50,10 +81,11 @@ class PhotoFeatures:
         preprocess = checkpoint.record.config.preprocess
         self._key = weights_digest(checkpoint.classifier.backbone, repr(preprocess))[:24]
         self._heads = checkpoint.classifier.heads
+        self._digests = _digests(self._heads)  # now: they may learn
         self._basis: Basis | None = None
         self._small: ResidualAttentionHeads | None = None
-        self._waiting: list[tuple[str, HalfArray]] = []
-        self._since: list[tuple[str, HalfArray]] = []
+        self._waiting: list[Seen] = []
+        self._since: list[Seen] = []
         self._gave_up = False
 
     @property
@@ -89,15 +121,15 @@ class PhotoFeatures:
         basis = self.basis
         return basis is not None and self._file(basis, key).exists()
 
-    def read(self, key: str) -> FloatArray | None:
-        """(r, h, w), or ``None`` if nothing sound is kept; what is damaged is removed."""
+    def read(self, key: str) -> Kept | None:
+        """What is kept of a photo, if it is sound; what is damaged is removed."""
         basis = self.basis
         if basis is None:
             return None
         file = self._file(basis, key)
         try:
-            found = unpacked(np.load(file, allow_pickle=False))
-            if found.shape[0] != basis.directions.shape[1]:
+            found = _load(file)
+            if found.features.shape[0] != basis.directions.shape[1]:
                 raise ValueError("other directions")
             note_use(file)
         except FileNotFoundError:
@@ -108,17 +140,28 @@ class PhotoFeatures:
             return None
         return found
 
-    def keep(self, keys: Sequence[str], features: HalfArray) -> None:
-        """Write the features (N, D, h, w) of photos, once there are directions.
+    def with_exact(self, scores: FloatArray, kept: Sequence[Kept]) -> FloatArray:
+        """Scores (N, C) by reduced features, exact where a head is one that saw the photo before.
+
+        So labels that were taught nothing stay as they are.
+        """
+        found = scores.copy()
+        for row, one in enumerate(kept):
+            _, here, there = np.intersect1d(self._digests, one.heads, return_indices=True)
+            found[row, here] = one.scores[there]
+        return found
+
+    def keep(self, seen: Sequence[Seen]) -> None:
+        """Write what was seen in photos, once there are directions.
 
         Raises:
             OSError: the disk does not take them.
         """
-        self._waiting += zip(keys, features, strict=True)
+        self._waiting += seen
         if self.basis is not None or len(self._waiting) >= BASIS_PHOTOS:
             self.write()
 
-    def keep_if_possible(self, keys: Sequence[str], features: HalfArray) -> None:
+    def keep_if_possible(self, seen: Sequence[Seen]) -> None:
         """The same; a disk that does not take them costs nothing but time later.
 
         Directions that were made of few photos are replaced once enough have come.
@@ -126,8 +169,8 @@ class PhotoFeatures:
         if self._gave_up:
             return
         try:
-            self.keep(keys, features)
-            self._outgrow(keys, features)
+            self.keep(seen)
+            self._outgrow(seen)
         except OSError as error:
             _log.info("Features cannot be kept in %s: %s", self._folder, error)
             self._gave_up = True
@@ -144,21 +187,22 @@ class PhotoFeatures:
         if not waiting:
             return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        basis = self.basis or self._made_basis([features for _, features in waiting])
+        basis = self.basis or self._made_basis(waiting)
         self._write(basis, waiting)
 
-    def _write(self, basis: Basis, photos: Sequence[tuple[str, HalfArray]]) -> None:
-        for key, features in photos:
-            _write(self._file(basis, key), packed(basis.reduced(features[None])[0]))
+    def _write(self, basis: Basis, seen: Sequence[Seen]) -> None:
+        for one in seen:
+            reduced = packed(basis.reduced(one.features[None])[0])
+            _save(self._file(basis, one.key), reduced, self._digests, one.scores)
 
-    def _outgrow(self, keys: Sequence[str], features: HalfArray) -> None:
+    def _outgrow(self, seen: Sequence[Seen]) -> None:
         if self.basis is None or self.basis.photos >= BASIS_PHOTOS:
             self._since.clear()
             return
-        self._since += zip(keys, features, strict=True)
+        self._since += seen
         if len(self._since) >= BASIS_PHOTOS:
             since, self._since = self._since, []
-            self._write(self._made_basis([features for _, features in since]), since)
+            self._write(self._made_basis(since), since)
 
     def _file(self, basis: Basis, key: str) -> Path:
         text = f"{basis.id}|{key}".encode(errors="surrogateescape")
@@ -176,20 +220,50 @@ class PhotoFeatures:
     def _holds(self, basis: Basis) -> bool:
         return len(basis.mean) == self._heads.weight.shape[2] and basis.holds(self._heads)
 
-    def _made_basis(self, features: Sequence[HalfArray]) -> Basis:
-        basis = Basis.of(self._heads, np.stack(features))
+    def _made_basis(self, seen: Sequence[Seen]) -> Basis:
+        basis = Basis.of(self._heads, np.stack([one.features for one in seen]))
         with atomic_path(self._folder / f"{self._key}-{basis.id}.npz") as temporary:
             temporary.write_bytes(basis.data)
         self._basis, self._small = basis, None
         return basis
 
 
-def _write(file: Path, values: NDArray[np.uint8]) -> None:
+def _digests(heads: ResidualAttentionHeads) -> NDArray[np.uint64]:
+    """(C,): the same for the same heads of a category, if they look at the same features."""
+    weight = heads.weight.detach().cpu().numpy()
+    bias = None if heads.bias is None else heads.bias.detach().cpu().numpy()
+    found = []
+    for column in range(heads.num_classes):
+        digest = hashlib.sha256(repr(heads.config).encode())
+        digest.update(np.ascontiguousarray(weight[:, column]).data)
+        if bias is not None:
+            digest.update(np.ascontiguousarray(bias[:, column]).data)
+        found.append(int.from_bytes(digest.digest()[:8], "little"))
+    return np.array(found, dtype=np.uint64)
+
+
+def _load(file: Path) -> Kept:
+    """What ``_save`` wrote.
+
+    Raises:
+        OSError, ValueError, EOFError: it never did.
+    """
+    with file.open("rb") as stream:
+        codes, heads, scores = (np.load(stream, allow_pickle=False) for _ in range(3))
+    if heads.dtype != np.uint64 or scores.dtype != np.float16:
+        raise ValueError("these are no scores")
+    if heads.ndim != 1 or heads.shape != scores.shape:
+        raise ValueError("these are no scores of categories")
+    return Kept(unpacked(codes), heads, scores)
+
+
+def _save(file: Path, *arrays: NDArray[np.generic]) -> None:
     """All or nothing, without waiting for the disk: what a power cut damages is made again."""
     temporary = file.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as stream:
-            np.save(stream, values)
+            for values in arrays:
+                np.save(stream, values)
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)

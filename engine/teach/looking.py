@@ -16,7 +16,8 @@ from engine.api.teaching import TeachProgress
 from engine.api.values import DecodedImage
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.decoding.pool import DecodePool
-from engine.inference.photo_features import PhotoFeatures
+from engine.explain.evidence import sigmoid
+from engine.inference.photo_features import PhotoFeatures, Seen
 from engine.inference.predict import batched, decode_request
 from engine.inference.reduction import Basis, HalfArray
 from engine.inference.torch_backend import TorchBackend
@@ -101,7 +102,7 @@ class Looking:
         """
         keys = [p.key if isinstance(p, SeenPhoto) else self._photos.key(p) for p in photos]
         found = list(map(self._photos.read, keys))
-        sound = [features.astype(np.float16) for features in found if features is not None]
+        sound = [kept.features.astype(np.float16) for kept in found if kept is not None]
         if len(sound) < len(found):
             raise DataError("What was kept of the photos is gone. Try again.")
         return np.stack(sound) if sound else np.empty((0, 0, 0, 0), dtype=np.float16)
@@ -127,9 +128,12 @@ class Looking:
         if not batch:
             return
         found = self._backend.run(np.stack([image.pixels for _, image in batch]), features=True)
+        if found.features is None:
+            return
+        scores = sigmoid(found.logits).astype(np.float16)
+        keys = (photo.key for photo, _ in batch)
         with _told():
-            if found.features is not None:
-                self._photos.keep([photo.key for photo, _ in batch], found.features)
+            self._photos.keep(list(map(Seen, keys, found.features, scores)))
 
     def _write(self) -> None:
         with _told():

@@ -17,7 +17,7 @@ from engine.checkpoints.safetensors_model import Checkpoint, in_memory
 from engine.data.decoding.pool import DecodePool
 from engine.inference import photo_features
 from engine.inference.keeping import KeepingPredictor
-from engine.inference.photo_features import PhotoFeatures, packed, unpacked
+from engine.inference.photo_features import PhotoFeatures, Seen, packed, unpacked
 from engine.inference.predict import predict
 from engine.inference.reduction import Basis
 from engine.inference.torch_backend import TorchBackend
@@ -199,7 +199,9 @@ def test_directions_of_few_photos_are_outgrown(
     exact = [p.scores for p in predict(backend, pool, "", photos, preprocess)]
     few = PhotoFeatures(checkpoint, tmp_path / "kept")
     seen = np.random.default_rng(0).normal(size=(2, 512, 2, 2)).astype(np.float16)
-    few.keep(["a", "b"], seen[:, : checkpoint.classifier.heads.weight.shape[2]])
+    seen = seen[:, : checkpoint.classifier.heads.weight.shape[2]]
+    scores = np.zeros((2, checkpoint.classifier.heads.num_classes), np.float16)
+    few.keep(list(map(Seen, ("a", "b"), seen, scores)))
     few.write()
     assert few.basis is not None
     assert few.basis.photos == 2
@@ -215,3 +217,39 @@ def test_directions_of_few_photos_are_outgrown(
     for prediction, scores in zip(again, exact, strict=True):
         np.testing.assert_allclose(prediction.scores, scores, atol=2e-3)
     assert PhotoFeatures(checkpoint, tmp_path / "kept").basis.id == now.basis.id
+
+
+def test_labels_that_learned_nothing_keep_their_scores_to_the_bit(
+    pool: DecodePool,
+    photos: list[Path],
+    keeping: KeepingPredictor,
+    checkpoint: Checkpoint,
+    tmp_path: Path,
+) -> None:
+    before = [p.scores for p in keeping.predict(pool, "id", photos, 2)]
+    classifier, record = tiny_classifier(), checkpoint.record
+    with torch.no_grad():
+        heads = classifier.heads
+        heads.weight[:, 0] = 0.5 * heads.weight[:, 1] - heads.weight[:, 2]
+    taught = in_memory(classifier, record)
+    backend = TorchBackend(classifier, torch.device("cpu"))
+    exact = [p.scores for p in predict(backend, pool, "", photos, record.config.preprocess)]
+    kept = PhotoFeatures(taught, tmp_path / "kept")
+    answering = KeepingPredictor(backend, kept, record.config.preprocess, answers=True)
+    found = list(answering.predict(pool, "id", photos, 2))
+    assert all(p.width == 0 for p in found)  # none was looked at again
+    for prediction, old, new in zip(found, before, exact, strict=True):
+        assert (prediction.scores[1:] == old[1:].astype(np.float16)).all()
+        assert prediction.scores[0] != old[0].astype(np.float16)
+        np.testing.assert_allclose(prediction.scores[0], new[0], atol=2e-3)
+
+
+@pytest.mark.parametrize("part", [100, 0.9])
+def test_what_was_kept_in_part_is_looked_at_again(
+    pool: DecodePool, photos: list[Path], keeping: KeepingPredictor, tmp_path: Path, part: float
+) -> None:
+    list(keeping.predict(pool, "id", photos, 2))
+    for file in kept_files(tmp_path):
+        data = file.read_bytes()
+        file.write_bytes(data[: part if part > 1 else int(part * len(data))])
+    assert all(p.width > 0 for p in keeping.predict(pool, "id", photos, 2))
