@@ -39,6 +39,12 @@ __all__ = [
 
 _HOME, _MOVED = "csra_gui", "engine"
 _PROJECT_FILES = ("README.md", "LICENSE", "NOTICE")
+#: What Linux desktops look for below the folder of the installation; editable installs do without.
+_DESKTOP_FILES = """
+[tool.setuptools.data-files]
+"share/applications" = ["csra-gui.desktop"]
+"share/icons/hicolor/scalable/apps" = ["csra-gui.svg"]
+"""
 _SKIPPED = shutil.ignore_patterns("__pycache__", "*.py[cod]", ".*")
 _NAME_IN_TEXT = re.compile(rf"{_MOVED}\.[\w.]*")
 
@@ -62,7 +68,9 @@ def lay_out(project: Path, target: Path) -> None:
         shutil.copy(project / name, target)
     settings = (project / "pyproject.toml").read_text("utf-8")
     settings = settings.replace(f'"{_MOVED}.__version__"', f'"{_HOME}.{_MOVED}.__version__"')
-    (target / "pyproject.toml").write_text(settings, "utf-8")
+    (target / "pyproject.toml").write_text(settings + _DESKTOP_FILES, "utf-8")
+    shutil.copy(project / "resources" / "csra-gui.desktop", target)
+    shutil.copy(project / "resources" / "icons" / "app.svg", target / "csra-gui.svg")
     home = target / _HOME
     shutil.copytree(project / _HOME, home, ignore=_SKIPPED)
     for name in (_MOVED, "resources"):

@@ -50,8 +50,13 @@ def test_a_wheel_installs_one_name_and_everything_beneath_it(wheel: Path) -> Non
     assert {f"{facts}/licenses/LICENSE", f"{facts}/licenses/NOTICE"} <= {*names}
     pages = [name for name in files_in("docs") if re.fullmatch(r"docs/\w+\.md", name)]
     moved = [f"csra_gui/{name}" for name in (*files_in("engine", "resources"), *pages)]
+    shared = f"csra_gui-{__version__}.data/data/share"
+    for_desktops = [
+        f"{shared}/applications/csra-gui.desktop",
+        f"{shared}/icons/hicolor/scalable/apps/csra-gui.svg",
+    ]
     installed = [name for name in names if not name.startswith(f"{facts}/")]
-    assert installed == sorted([*files_in("csra_gui"), *moved])
+    assert installed == sorted([*files_in("csra_gui"), *moved, *for_desktops])
 
 
 @pytest.mark.slow
