@@ -85,7 +85,7 @@ def placed_sequences(event: QKeyEvent) -> list[QKeySequence]:
     symbol = _digit_of(event) or us_symbol(event)
     modifiers = event.modifiers() & ~_NO_LAYOUT
     is_alt_gr = modifiers & _ALT_GR == _ALT_GR and event.text().isprintable() and event.text()
-    if not symbol or is_alt_gr or not _is_foreign(event, symbol):
+    if not symbol or is_alt_gr or not _counts_by_place(event, symbol):
         return []
     shifted = _SHIFTED.get(symbol, symbol)
     sequences = [_sequence(modifiers, symbol)]
@@ -108,11 +108,11 @@ def _sequence(modifiers: Qt.KeyboardModifier, symbol: str) -> QKeySequence:
 def _digit_of(event: QKeyEvent) -> str:
     """The digit that a key gives in the writing of another script."""
     text = event.text()
-    is_foreign = len(text) == 1 and not text.isascii() and text.isdecimal()
-    return str(unicodedata.decimal(text)) if is_foreign else ""
+    is_other = len(text) == 1 and not text.isascii() and text.isdecimal()
+    return str(unicodedata.decimal(text)) if is_other else ""
 
 
-def _is_foreign(event: QKeyEvent, symbol: str) -> bool:
+def _counts_by_place(event: QKeyEvent, symbol: str) -> bool:
     key = event.key()
     if key in _DEAD:
         return True

@@ -254,10 +254,7 @@ OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("I on the whole screen", "Keep the photo's name and labels, or let them hide"),
     ("Menu key, or a click with the other button", "Open the menu of the photos"),
     ("Tab", "Go to the next part of the window"),
-    (
-        "A key of another layout that has no such letter, digit or bracket",
-        "Do what the key at its place of a US keyboard does",
-    ),
+    ("Keys of other layouts, by their place", "Do what a US keyboard has at that place"),
     ("A word, typed on the photos", "Add it as a label"),
     ("Space held on the photo", "Hide the map"),
     ("Shift while dragging on the photo", "Read what a part of it says"),

@@ -174,7 +174,12 @@ class ShortcutsDialog(QDialog):
         if name:
             return ""
         there = self.table.currentIndex().isValid()
-        return "This cannot be changed." if there else "Choose a command to change its key."
+        if there:
+            return "This cannot be changed."
+        return (
+            "Choose a command to change its key. Where your keyboard has another symbol, the place "
+            "of the key counts."
+        )
 
     @Slot()
     def _on_table_current_row_changed(self) -> None:
