@@ -96,9 +96,10 @@ def hand_over(
     while not instance.claim():
         if _call(instance.address, handover, is_over):
             return Outcome.HANDED_OVER
-        if is_over():
+        if not is_over():
+            time.sleep(pause_s)
+        if is_over():  # whoever gave up meanwhile wants no place either
             return Outcome.NO_ANSWER
-        time.sleep(pause_s)
     return Outcome.FIRST
 
 
@@ -106,6 +107,8 @@ def _call(address: str, handover: Handover, is_over: Callable[[], bool]) -> bool
     socket = QLocalSocket()
     socket.connectToServer(address)
     if not socket.waitForConnected(_CONNECT_MS) or not _hears(socket, _GREETING, is_over):
+        return False
+    if is_over():  # what is not said yet is not to be done
         return False
     _allow_to_come_to_the_front()
     socket.write(handover.to_bytes())

@@ -66,9 +66,12 @@ class WaitingDialog(QObject):
         loop.exec()
         self._is_over.set()
         caller.join()
-        if self._outcome is not Outcome.NO_ANSWER:  # even if a button was quicker
-            return self._outcome
-        return Outcome.NO_ANSWER if self.box.clickedButton() is self.open_button else None
+        clicked = self.box.clickedButton()  # none if the answer closed it
+        if clicked is not None and clicked is not self.open_button:
+            if self._outcome is Outcome.FIRST:
+                self._instance.release()
+            return Outcome.HANDED_OVER if self._outcome is Outcome.HANDED_OVER else None
+        return self._outcome
 
     def _call(self) -> None:
         self._outcome = hand_over(self._instance, self._handover, self._is_over.is_set, _PAUSE_S)

@@ -6,6 +6,7 @@ import stat
 import struct
 import sys
 from pathlib import Path
+from socket import AF_UNIX, SocketType
 
 import pytest
 from PySide6.QtCore import QByteArray
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.base.paths import library_file
 from csra_gui.startup import handover
-from csra_gui.startup.handover import Handover, HandoverServer, Outcome
+from csra_gui.startup.handover import Handover, HandoverServer, Outcome, hand_over
 from csra_gui.startup.instance import Instance, claim_beside
 from tests.gui.startup.calling import Call
 
@@ -121,6 +122,43 @@ def test_when_the_window_ends_without_an_answer_the_start_takes_its_place(
     place.release()
     qtbot.waitUntil(start.is_through)
     assert start.outcome is Outcome.FIRST
+
+
+def test_who_gives_up_neither_takes_the_place_nor_has_anything_opened(
+    qtbot: QtBot, place: Instance, server: HandoverServer, taken: list[Handover]
+) -> None:
+    answers = iter([False, True])
+
+    def is_over() -> bool:
+        over = next(answers, True)
+        if not over:  # as if both happened while it waits
+            place.release()
+        return over
+
+    second = Instance(place.library)
+    server.close()
+    assert hand_over(second, Handover((PHOTO,)), is_over, 0.0) is Outcome.NO_ANSWER
+    assert place.claim()
+    assert not taken
+
+
+def test_a_socket_that_nobody_answers_any_more_is_taken_over(
+    qtbot: QtBot, call: Call, tmp_path: Path
+) -> None:
+    instance = Instance(library_file())
+    with SocketType(AF_UNIX) as left:
+        left.bind(instance.address)  # and closed without being removed, as by a crash
+    start = call()
+    qtbot.waitUntil(start.is_through)
+    assert start.outcome is Outcome.FIRST
+    server = HandoverServer(start.instance)
+    taken: list[Handover] = []
+    server.handed_over.connect(taken.append)
+    server.serve()
+    second = call(PHOTO)
+    qtbot.waitUntil(second.is_through)
+    server.close()
+    assert second.outcome is Outcome.HANDED_OVER and taken == [Handover((PHOTO,))]
 
 
 def test_what_a_killed_program_left_is_in_nobodys_way(qtbot: QtBot, call: Call) -> None:

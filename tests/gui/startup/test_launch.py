@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,29 @@ def test_the_question_closes_when_the_window_has_ended(
     outcome = waiting_dialog.ask_while_waiting(opened[0], Handover(PHOTOS))
     assert outcome is Outcome.FIRST
     assert not place.claim()
+
+
+@pytest.mark.parametrize("late", [Outcome.FIRST, Outcome.NO_ANSWER])
+def test_who_cancels_gets_no_window_even_if_the_place_is_free_at_that_moment(
+    qtbot: QtBot, place: Instance, monkeypatch: pytest.MonkeyPatch, late: Outcome
+) -> None:
+    """The thread that calls may come out just as the button is pressed."""
+
+    def comes_out_late(
+        instance: Instance, _handover: Handover, is_over: Callable[[], bool], _pause: float
+    ) -> Outcome:
+        while not is_over():
+            threading.Event().wait(0.01)
+        if late is Outcome.FIRST:
+            place.release()
+            assert instance.claim()
+        return late
+
+    monkeypatch.setattr(waiting_dialog, "hand_over", comes_out_late)
+    instance = Instance(place.library)
+    box_then(press="Cancel")
+    assert waiting_dialog.ask_while_waiting(instance, Handover(PHOTOS)) is None
+    assert late is Outcome.NO_ANSWER or place.claim()
 
 
 def test_a_window_that_answers_takes_over_without_a_question(
