@@ -6,7 +6,6 @@ import stat
 import struct
 import sys
 from pathlib import Path
-from socket import AF_UNIX, SocketType
 
 import pytest
 from PySide6.QtCore import QByteArray
@@ -145,8 +144,10 @@ def test_who_gives_up_neither_takes_the_place_nor_has_anything_opened(
 def test_a_socket_that_nobody_answers_any_more_is_taken_over(
     qtbot: QtBot, call: Call, tmp_path: Path
 ) -> None:
+    from socket import AF_UNIX, socket
+
     instance = Instance(library_file())
-    with SocketType(AF_UNIX) as left:
+    with socket(AF_UNIX) as left:
         left.bind(instance.address)  # and closed without being removed, as by a crash
     start = call()
     qtbot.waitUntil(start.is_through)
