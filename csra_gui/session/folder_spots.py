@@ -6,14 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.data.patience import Patience
+from engine.data.patience import ask
 from engine.library.places import FoundFolder
 from engine.library.store import Library
 from engine.library.values import ImageFile
 from engine.library.volumes import Probe, Spot, VolumeProbe
-
-# A disk that was walked a moment ago answers at once, or is away now (s).
-_ANSWERS_IN_S = 10.0
 
 
 class FolderSpots:
@@ -51,8 +48,4 @@ class FolderSpots:
             self._library.place_folders(new, left)
 
     def _spot(self, folder: Path) -> Spot | None:
-        with Patience(_ANSWERS_IN_S) as patience:
-            attempt = patience.begin(lambda _: self._probe(folder))
-            for _ in attempt.wait():
-                pass
-            return attempt.result() if attempt.is_done else None
+        return ask(lambda: self._probe(folder), None)

@@ -14,6 +14,7 @@ from csra_gui.session.folder_spots import FolderSpots
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
+from csra_gui.session.spellings import Spellings
 from engine.api.errors import EngineError
 from engine.library.columns import IntArray, Stored
 from engine.library.predictions import TAKEN_AT_ONCE
@@ -71,7 +72,7 @@ def sync_rows(
         while library.take_over_scores(model.fingerprint, model.taught_from) == TAKEN_AT_ONCE:
             pass
     fingerprint = None if model is None else model.fingerprint
-    spots = FolderSpots(library, probe)
+    spots, spellings = FolderSpots(library, probe), Spellings(library)
     for first in range(0, len(rows), CHUNK):
         chunk = np.asarray(rows[first : first + CHUNK], dtype=np.int64)
         ids = files.image_ids[chunk].copy()
@@ -79,9 +80,11 @@ def sync_rows(
         found = [(place, files.file(int(chunk[place]))) for place in np.flatnonzero(new)]
         there = [(place, file) for place, file in found if file is not None]
         if there:
-            spots.tell([file for _, file in there])
+            found_files = [file for _, file in there]
+            spots.tell(found_files)
+            spellings.tell(found_files)
             places = [place for place, _ in there]
-            ids[places] = library.add_images([file for _, file in there])
+            ids[places] = library.add_images(found_files)
         yield SyncedRows(chunk, ids, new, library.stored(ids[ids > 0].tolist(), fingerprint))
 
 

@@ -130,6 +130,15 @@ def _work(tasks: queue.SimpleQueue[Attempt[Any] | None]) -> None:
         del attempt  # or what it found would stay in memory while we wait
 
 
+def ask(question: Callable[[], T], default: T, limit_s: float = LIMIT_S / 3) -> T:
+    """Ask the disk and wait for the answer; ``default`` if none comes in time. Only in workers."""
+    with Patience(limit_s) as patience:
+        attempt = patience.begin(lambda _: question())
+        for _ in attempt.wait():
+            pass
+        return attempt.result() if attempt.is_done else default
+
+
 def patiently(
     work: Generator[T, None, None], idle: T, limit_s: float = 2 * LIMIT_S
 ) -> Generator[T, None, bool]:

@@ -10,7 +10,16 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
-from engine.library import columns, decisions, images, labels, names, places, predictions
+from engine.library import (
+    columns,
+    decisions,
+    images,
+    labels,
+    names,
+    places,
+    predictions,
+    respelling,
+)
 from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
 from engine.library.lock import LibraryLock
@@ -95,6 +104,9 @@ class Library:
     not_placed = _reads(places.not_placed)
     known_elsewhere = _reads(places.known_elsewhere)
     place_folders = _writes(places.place_folders)
+    known_names = _reads(respelling.known_names)
+    folder_spellings = _reads(respelling.folder_spellings)
+    respell = _writes(respelling.respell)
 
     # What models say.
     add_model = _writes(predictions.add_model)

@@ -8,6 +8,7 @@ import plistlib
 import re
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -114,7 +115,9 @@ def linux_spot(real: Path, mounts: list[Mount], ids: dict[str, str]) -> Spot | N
 
 def _spot(volume: str, below: PurePath, top: str = "/") -> Spot:
     inside = PurePath(top.strip("/")) / below
-    return Spot(volume, b"" if inside == PurePath() else os.fsencode(inside.as_posix()))
+    name = "" if inside == PurePath() else inside.as_posix()
+    # Systems differ in how they spell accents on the same drive.
+    return Spot(volume, os.fsencode(unicodedata.normalize("NFC", name)))
 
 
 def read_mounts(table: Path = _MOUNTS) -> list[Mount]:

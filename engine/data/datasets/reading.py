@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -197,6 +198,7 @@ class PictureFolder:
         self._follow_links = follow_links
         self._log = log
         self._listings: dict[Path, dict[str, bool]] = {}
+        self._composed: dict[Path, dict[str, str]] = {}
         self._outside: set[Path] = set()
 
     def find(self, name: str) -> Path | None:
@@ -207,6 +209,7 @@ class PictureFolder:
         path = self._root / name
         if not self._check_files:
             return path
+        path = self._spelt_as_on_disk(path)
         is_link = self._listing(path.parent).get(path.name)
         if path.parent in self._outside or (is_link and not self._is_inside(path)):
             self._log.add(_LINKS_OUT, name, _FOLLOW_THEM)
@@ -220,8 +223,18 @@ class PictureFolder:
         """Whether a picture is there, without telling the log."""
         if not _stays_inside(name):
             return False
-        path = self._root / name
+        path = self._spelt_as_on_disk(self._root / name)
         return path.name in self._listing(path.parent)
+
+    def _spelt_as_on_disk(self, path: Path) -> Path:
+        """Accents are one letter or two, and disks and programs differ in which they write."""
+        if path.name.isascii() or path.name in self._listing(path.parent):
+            return path
+        if path.parent not in self._composed:
+            names = self._listing(path.parent)
+            self._composed[path.parent] = {unicodedata.normalize("NFC", n): n for n in names}
+        wanted = unicodedata.normalize("NFC", path.name)
+        return path.with_name(self._composed[path.parent].get(wanted, path.name))
 
     def _listing(self, folder: Path) -> dict[str, bool]:
         """Name → whether it is a link; nothing for a folder that lies elsewhere."""
