@@ -13,7 +13,7 @@ from csra_gui.base.ask import ask_files, ask_folder
 from csra_gui.base.settings import Settings
 from csra_gui.browse.folder_watch import FolderWatch
 from csra_gui.session.session import Session
-from engine.data.scan import IMAGE_SUFFIXES
+from engine.data.kinds import IMAGE_SUFFIXES
 from engine.texts import display_path
 
 _PATTERNS = " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES))

@@ -28,6 +28,7 @@ from engine.cli.common import (
 )
 from engine.cli.photos import add_photo_arguments, find_photos
 from engine.data.decoding.pool import DecodePool, DecodeRequest
+from engine.data.kinds import left_out_text
 from engine.explain.colormaps import ColorMapName
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
@@ -129,12 +130,12 @@ def _explain(options: argparse.Namespace) -> int:
             options.kind, options.threshold, options.colormap, raw=options.raw
         )
         names = _names_in(options.output)
-        with _page(options, model, names) as page:
+        with _page(options, model, names, left_out_text(found.left_out)) as page:
             run = _Run(
                 engine, pool, model, wanted, settings,
                 options.input_size, options.format, names, page,
             )  # fmt: skip
-            return run.explain_all(found[0])
+            return run.explain_all(found.paths)
 
 
 def _wanted(text: str, categories: Categories) -> list[int] | None:
@@ -158,14 +159,14 @@ def _names_in(folder: Path) -> OutputNames:
 
 @contextlib.contextmanager
 def _page(
-    options: argparse.Namespace, model: ModelInfo, names: OutputNames
+    options: argparse.Namespace, model: ModelInfo, names: OutputNames, note: str
 ) -> Generator[AddPhoto | None, None, None]:
     """What adds photos to the page, which takes its name when all is written."""
     if _PAGE not in options.format:
         yield None
         return
     target = names.take(Path("explanations"), (), ".html")
-    with open_page(model.name, options.kind, target) as add:
+    with open_page(model.name, options.kind, target, note) as add:
         yield add
     say(f"The page is {display_path(target)}.")
 

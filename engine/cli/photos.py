@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.api.values import DEFAULT_THRESHOLD
 from engine.cli.common import say
+from engine.data.kinds import LeftOut, kinds_text
 from engine.data.scan import scan
 from engine.texts import display_path, display_text
 
@@ -23,11 +26,27 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
         help="least score of a label, 0 to 1 (default %(default)s)",
     )
     add("--recursive", "-r", action="store_true", help="also folders in folders")
+    add("--list-left-out", action="store_true", help="name each file of a kind that is not opened")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
 
 
-def find_photos(options: argparse.Namespace) -> tuple[list[Path], int] | None:
-    """The photos, and how many places could not be looked into; what goes wrong is said.
+@dataclass
+class FoundPhotos:
+    """What there is in the files and folders that were named.
+
+    Attributes:
+        paths: of the photos.
+        skipped: how many places could not be looked into.
+        left_out: files of kinds that cannot be opened.
+    """
+
+    paths: list[Path] = field(default_factory=list)
+    skipped: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+def find_photos(options: argparse.Namespace) -> FoundPhotos | None:
+    """The photos; what goes wrong and what is left out is said.
 
     Returns:
         ``None`` if something that was named is not there.
@@ -36,16 +55,26 @@ def find_photos(options: argparse.Namespace) -> tuple[list[Path], int] | None:
     if missing:
         say(f"error: there is no file or folder {display_path(missing[0])!r}.")
         return None
-    paths: list[Path] = []
-    skipped = 0
+    found = FoundPhotos()
     for batch in scan(options.paths, recursive=options.recursive):
-        paths.extend(batch.paths)
-        skipped += len(batch.skipped)
+        found.paths += batch.paths
+        found.skipped += len(batch.skipped)
+        found.left_out += batch.left_out
         for problem in batch.skipped:
             say(f"{display_path(problem.path)}: {display_text(problem.message)}")
-    if not paths:
-        say("No photos found." + ("" if options.recursive else " Try --recursive."))
-    return paths, skipped
+    if not found.paths:
+        what = "No photos found that can be opened." if found.left_out else "No photos found."
+        say(what + ("" if options.recursive else " Try --recursive."))
+    _say_left_out(found.left_out, with_paths=options.list_left_out)
+    return found
+
+
+def _say_left_out(files: Sequence[LeftOut], *, with_paths: bool) -> None:
+    if files:
+        hint = "" if with_paths else " (--list-left-out names them)"
+        say(f"Left out: {kinds_text(files)}{hint}")
+    for file in files if with_paths else ():
+        say(f"{display_path(file.path)}: {file.kind} is not opened.")
 
 
 def _fraction(text: str) -> float:

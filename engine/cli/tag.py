@@ -41,7 +41,7 @@ def _tag(options: argparse.Namespace) -> int:
     found = find_photos(options)
     if found is None:
         return EXIT_USAGE
-    paths, skipped = found
+    paths = found.paths
     with (
         contextlib.closing(LocalEngine(options.device)) as engine,
         _output(options.output) as file,
@@ -62,7 +62,7 @@ def _tag(options: argparse.Namespace) -> int:
         except EngineError as error:
             say(f"error: {error}")
             status = EXIT_ENGINE_ERROR
-    say(_summary(done, failed, len(paths), skipped))
+    say(_summary(done, failed, len(paths), found.skipped))
     return status
 
 

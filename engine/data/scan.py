@@ -10,15 +10,10 @@ import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from engine.data.kinds import LeftOut, is_picture, left_out_kind
 from engine.data.patience import LIMIT_S, Alive, Attempt, Patience
-
-#: Endings that a scan takes for pictures: lower case, each with its dot as ``Path.suffix`` has it.
-IMAGE_SUFFIXES: frozenset[str] = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff"}
-    | {".bmp", ".dib", ".gif", ".avif", ".avifs"}
-)
 
 # The first pictures should be there at once; later batches are larger because each costs a signal.
 _FIRST_BATCH = 32
@@ -57,10 +52,16 @@ class ScanBatch:
     Attributes:
         paths: pictures, in order, each below (or equal to) one of the roots as it was given.
         skipped: what could not be looked at since the last batch.
+        left_out: files since the last batch that are of a kind that cannot be opened.
     """
 
     paths: tuple[Path, ...]
     skipped: tuple[ScanProblem, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+#: What a scan comes upon.
+Finding = Path | ScanProblem | LeftOut
 
 
 def scan(
@@ -75,8 +76,9 @@ def scan(
     Within a folder come its files in natural order ("2" before "10", upper and lower case alike),
     then its folders, then the folders it links to. A file given by name is always included; a
     walk goes by the ending. Hidden folders are left out. Each real file comes once, however many
-    links lead to it, but hard links are files of their own. No file is ever opened, so pipes and
-    devices do no harm. Closing the generator cancels the scan, at once.
+    links lead to it, but hard links are files of their own. What cannot be opened because of its
+    kind is told too. No file is ever opened, so pipes and devices do no harm. Closing the
+    generator cancels the scan, at once.
 
     A folder that does not answer, as on a server that is away, holds up no other: it comes last,
     or is among the skipped.
@@ -107,25 +109,28 @@ class _Batch:
         self._limit = limit
         self._paths: list[Path] = []
         self._skipped: list[ScanProblem] = []
+        self._left_out: list[LeftOut] = []
         self._deadline = time.monotonic() + _FLUSH_AFTER
 
-    def add(self, found: Path | ScanProblem | None) -> None:
+    def add(self, found: Finding | None) -> None:
         if isinstance(found, ScanProblem):
             self._skipped.append(found)
+        elif isinstance(found, LeftOut):
+            self._left_out.append(found)
         elif found is not None:
             self._paths.append(found)
 
     @property
     def empty(self) -> bool:
-        return not self._paths and not self._skipped
+        return not (self._paths or self._skipped or self._left_out)
 
     @property
     def due(self) -> bool:
-        full = max(len(self._paths), len(self._skipped)) >= self._limit
-        return full or time.monotonic() >= self._deadline
+        fullest = max(len(self._paths), len(self._skipped), len(self._left_out))
+        return fullest >= self._limit or time.monotonic() >= self._deadline
 
     def take(self) -> ScanBatch:
-        return ScanBatch(tuple(self._paths), tuple(self._skipped))
+        return ScanBatch(tuple(self._paths), tuple(self._skipped), tuple(self._left_out))
 
 
 @dataclass
@@ -133,6 +138,7 @@ class _Listing:
     """What lies directly in one folder."""
 
     files: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     problems: list[ScanProblem] = field(default_factory=list)
@@ -142,7 +148,7 @@ class _Listing:
 class _Found:
     """What looking at one place brought: photos and problems, and the folders to look into next."""
 
-    findings: list[Path | ScanProblem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
 
@@ -161,7 +167,7 @@ class _Walk:
         # photos costs nothing here.
         self._named: set[str] = set()
 
-    def run(self, roots: Sequence[Path]) -> Generator[Path | ScanProblem | None, None, None]:
+    def run(self, roots: Sequence[Path]) -> Generator[Finding | None, None, None]:
         """Everything found below the roots; ``None`` is only a sign of life."""
         for root in roots:
             attempt = self._patience.begin(partial(self._look_at_root, root))
@@ -173,9 +179,7 @@ class _Walk:
             else:
                 yield from self._below((place, attempt))
 
-    def _below(
-        self, first: tuple[Path, Attempt[_Found]]
-    ) -> Generator[Path | ScanProblem | None, None, None]:
+    def _below(self, first: tuple[Path, Attempt[_Found]]) -> Generator[Finding | None, None, None]:
         # Linked folders wait until the real ones are through, so that a photo is found where it
         # lies rather than behind a link.
         real, linked = list[Path](), list[Path]()
@@ -230,19 +234,24 @@ class _Walk:
             found.links = [n for n in _in_order(listing.links) if _leads_elsewhere(folder / n)]
         return found
 
-    def _files_in(
-        self, folder: Path, listing: _Listing
-    ) -> Generator[Path | ScanProblem | None, None, None]:
+    def _files_in(self, folder: Path, listing: _Listing) -> Generator[Finding | None, None, None]:
         real_folder = os.path.realpath(folder)
         links = set(listing.links)
-        for name in _in_order([*listing.files, *(n for n in links if _is_picture(n))]):
+        for name in _in_order([*listing.files, *(n for n in links if is_picture(n))]):
             path = folder / name
             if name in links:
                 yield self._link(path)
             elif not self._named or f"{real_folder}{os.sep}{name}" not in self._named:
                 yield path
+        for name in sorted(listing.others):
+            if not self._named or f"{real_folder}{os.sep}{name}" not in self._named:
+                yield LeftOut(folder / name, left_out_kind(name))
+        for name in sorted(n for n in links if left_out_kind(n)):
+            path = folder / name
+            if path.is_file() and self._is_new(path):
+                yield LeftOut(path, left_out_kind(name))
 
-    def _link(self, path: Path) -> Path | ScanProblem | None:
+    def _link(self, path: Path) -> Finding | None:
         """A link with a picture's name: the file it leads to, if that is one and is new."""
         try:
             mode = path.stat().st_mode
@@ -265,7 +274,7 @@ class _Walk:
         return True
 
     def _came_with_its_folder(self, real: Path) -> bool:
-        if not _is_picture(real.name):
+        if not is_picture(real.name) and not left_out_kind(real.name):
             return False
         try:
             status = real.parent.stat()
@@ -293,18 +302,14 @@ def _sort_in(entry: os.DirEntry[str], listing: _Listing) -> None:
     elif entry.is_dir(follow_symlinks=False):
         if not (name.startswith(".") or name.casefold() in _SKIPPED_FOLDERS):
             listing.folders.append(name)
-    elif not _is_picture(name):
-        return
+    elif not is_picture(name):
+        if left_out_kind(name) and entry.is_file(follow_symlinks=False):
+            listing.others.append(name)
     elif entry.is_file(follow_symlinks=False):
         listing.files.append(name)
     else:
         message = "This is a pipe, socket or device, not a file."
         listing.problems.append(ScanProblem(Path(entry.path), message))
-
-
-def _is_picture(name: str) -> bool:
-    # "._x.jpg" is what a Mac puts beside x.jpg on foreign disks: no picture, only its attributes.
-    return PurePath(name).suffix.lower() in IMAGE_SUFFIXES and not name.startswith("._")
 
 
 def _leads_elsewhere(link: Path) -> bool:

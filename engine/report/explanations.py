@@ -30,7 +30,7 @@ _POLICY = (
 
 @contextmanager
 def open_page(
-    model_name: str, kind: MapKind, target: Path
+    model_name: str, kind: MapKind, target: Path, note: str = ""
 ) -> Generator[Callable[[ExplainedPhoto], None], None, None]:
     """A page to add photos to, one after the other; it takes its name when all are written.
 
@@ -38,6 +38,7 @@ def open_page(
         model_name: for the title.
         kind: of all maps.
         target: ends in ``.html``.
+        note: a sentence about all photos, such as what was left out.
 
     Raises:
         DataError: it cannot be written.
@@ -46,8 +47,9 @@ def open_page(
     try:
         with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
             start = render(
-                "explanations_start.html", model=model_name, kind=kind, policy=_POLICY, css=css
-            )
+                "explanations_start.html", model=model_name, kind=kind, note=note,
+                policy=_POLICY, css=css,
+            )  # fmt: skip
             file.write(f"{start}\n")
 
             def add(photo: ExplainedPhoto) -> None:

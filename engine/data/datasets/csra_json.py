@@ -24,7 +24,7 @@ from engine.atomic import write_text
 from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
 from engine.data.datasets.reading import FaultLog, PictureFolder, is_integer, read_json, read_text
 from engine.data.datasets.wider import as_crop
-from engine.data.scan import IMAGE_SUFFIXES
+from engine.data.kinds import IMAGE_SUFFIXES
 from engine.texts import display_path
 
 _SPLITS = ("train", "val", "trainval", "test")

@@ -15,6 +15,7 @@ from engine.data.datasets.label_files import (
 )
 from engine.data.datasets.labelled import LabelledImages, empty_targets
 from engine.data.datasets.reading import FaultLog, PictureFolder, read_text
+from engine.data.kinds import left_out_text
 from engine.data.scan import scan
 from engine.texts import display_path
 
@@ -143,9 +144,14 @@ def _declared(folder: Path, root: Path) -> tuple[str, ...]:
 
 def _from_pictures(folder: Path, log: FaultLog) -> LabelTable:
     """Labels from text files beside the pictures; if there is none at all, from the folders."""
-    names = {path.relative_to(folder).as_posix(): path for b in scan([folder]) for path in b.paths}
+    batches = list(scan([folder]))
+    names = {path.relative_to(folder).as_posix(): path for b in batches for path in b.paths}
+    left_out = left_out_text(file for batch in batches for file in batch.left_out)
     if not names:
-        raise DataError(f"{display_path(folder)} holds no pictures.")
+        what = f"no pictures that can be opened. {left_out}" if left_out else "no pictures."
+        raise DataError(f"{display_path(folder)} holds {what}")
+    if left_out:
+        log.note(left_out)
     texts = {name: text for name, path in names.items() if (text := _text_of(path)) is not None}
     table = LabelTable()
     for name in names:

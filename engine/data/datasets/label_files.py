@@ -13,7 +13,7 @@ from typing import Any
 from engine.api.errors import DataError
 from engine.api.values import DEFAULT_THRESHOLD
 from engine.data.datasets.reading import FaultLog, parse_json, read_bytes, read_text
-from engine.data.scan import IMAGE_SUFFIXES
+from engine.data.kinds import IMAGE_SUFFIXES
 from engine.texts import display_path
 
 #: Endings of the files that are read here.

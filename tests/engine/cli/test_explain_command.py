@@ -223,11 +223,13 @@ def test_the_sheet_shows_the_photo_and_every_map(explain, photos):
 def test_the_page_holds_all_and_loads_nothing(explain, photos, tmp_path):
     hostile = photos / "<img src=x onerror=alert(1)>.png"
     Image.new("RGB", (30, 20)).save(hostile)
+    (photos / "clip.mov").touch()
     explain(photos, "--categories", "cat", "--format", "html")
     page = (tmp_path / "out" / "explanations.html").read_text(encoding="utf-8")
     assert page.count("<section>") == 3
     assert "<img src=x" not in page
     assert "default-src 'none'" in html.unescape(page)
+    assert "1 file left out: 1 MOV." in page
     sources = re.findall(r'src="([^"]*)"', page)
     assert len(sources) == 6
     for source in sources:

@@ -225,6 +225,20 @@ def test_an_empty_folder_is_no_error(model_file, tmp_path, capsys):
     assert "No photos found" in capsys.readouterr().err
 
 
+def test_what_is_left_out_is_said_by_kind_and_named_when_asked(model_file, tmp_path, capsys):
+    for name in ("a.MOV", "b.mov", "c.psd", "notes.txt", "c.xmp"):
+        (tmp_path / name).touch()
+    assert tag(tmp_path, "--model", model_file) == 0
+    said = capsys.readouterr().err
+    assert "No photos found that can be opened." in said
+    assert "Left out: 2 MOV, 1 PSD (--list-left-out names them)\n" in said
+    assert "c.psd" not in said
+    assert tag(tmp_path, "--model", model_file, "--list-left-out") == 0
+    said = capsys.readouterr().err
+    assert "Left out: 2 MOV, 1 PSD\n" in said
+    assert f"{tmp_path / 'c.psd'}: PSD is not opened.\n" in said
+
+
 def test_ctrl_c_keeps_what_is_done(model_file, photos, tmp_path, monkeypatch, capsys):
     from engine.cli.output import JsonLinesWriter
 

@@ -234,3 +234,13 @@ def test_a_folder_without_labels_or_pictures_is_refused(tmp_path: Path) -> None:
 def test_grey_pictures_are_as_good_as_any(tmp_path: Path) -> None:
     write_picture(tmp_path / "dog" / "a.png", mode="L")
     assert load(tmp_path).ids == ("dog/a.png",)
+
+
+def test_files_of_kinds_that_are_not_opened_are_told(tmp_path: Path) -> None:
+    write_picture(tmp_path / "cat" / "a.jpg")
+    (tmp_path / "cat" / "b.MOV").touch()
+    assert load(tmp_path).problems == ("1 file left out: 1 MOV.",)
+    (tmp_path / "only" / "cat").mkdir(parents=True)
+    (tmp_path / "only" / "cat" / "b.psd").touch()
+    with pytest.raises(DataError, match=r"that can be opened\. 1 file left out: 1 PSD\.$"):
+        load(tmp_path / "only")
