@@ -19,6 +19,7 @@ from csra_gui.widgets.message_bar import MessageBar, MessageLevel
 from csra_gui.widgets.windows import button_row, fit_to_screen
 from engine.api.label_names import shown_label
 from engine.api.training_reports import FEW_IMAGES, Preflight, TrainReport
+from engine.api.validation import FEWEST_TO_VALIDATE
 from engine.records.trainings import TrainingRun
 from engine.texts import about, display_text, gib
 
@@ -161,6 +162,10 @@ def preflight_facts(report: Preflight) -> list[tuple[str, str]]:
     if report.without_negatives:
         names = ", ".join(shown_label(name) for name in report.without_negatives)
         facts.append(("No image certainly lacks these: reject them on some photos", names))
+    if report.unjudged:
+        names = ", ".join(shown_label(name) for name in report.unjudged)
+        few = f"fewer than {FEWEST_TO_VALIDATE} photos with or without these to validate on"
+        facts.append((f"Cannot be judged: {few}", names))
     facts += [
         ("Images", f"{report.train_images:,} to learn from, {report.val_images:,} to validate on"),
         ("Images per label", counts),

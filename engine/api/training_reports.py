@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from engine.api.validation import can_validate, mean_precision_interval
+from engine.api.validation import FEWEST_TO_VALIDATE, can_validate, mean_precision_interval
 from engine.api.values import PositionScores
 from engine.texts import about, gib
 
@@ -50,6 +50,7 @@ class Preflight:
         cache_bytes: of decoded images or features that are still to be kept on the cache's disk.
         free_cache_bytes: on that disk; 0 if unknown.
         problems: what was left out of the images or looks odd, one sentence each.
+        unjudged: categories with too few images to judge them by.
     """
 
     images_per_category: tuple[tuple[str, int], ...]
@@ -66,6 +67,7 @@ class Preflight:
     cache_bytes: int = 0
     free_cache_bytes: int = 0
     problems: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """For people."""
@@ -101,10 +103,15 @@ class Preflight:
         return found
 
     def _odd(self) -> list[str]:
-        if not self.without_negatives:
-            return list(self.problems)
-        names = ", ".join(self.without_negatives)
-        return [f"no image certainly lacks: {names}", *self.problems]
+        found = []
+        if self.without_negatives:
+            found.append(f"no image certainly lacks: {', '.join(self.without_negatives)}")
+        if self.unjudged:
+            found.append(
+                f"fewer than {FEWEST_TO_VALIDATE} validation images with or without, so they "
+                f"cannot be judged: {', '.join(self.unjudged)}"
+            )
+        return [*found, *self.problems]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from engine.api.config import HeadTrainConfig
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import FEW_IMAGES, Preflight
+from engine.api.validation import can_validate
 from engine.data.datasets.labelled import LabelledImages
 from engine.inference.device import free_memory
 from engine.models.classifier import Classifier
@@ -23,6 +24,7 @@ from engine.train.features import FeatureExtractor
 from engine.train.losses import losses
 from engine.train.sources import Parts
 from engine.train.train_step import half_type, is_frozen
+from engine.train.validation import label_counts
 
 _STATES_KEPT = 3  # two, and the one that is being written
 _PROBE_BATCH = 2
@@ -151,6 +153,11 @@ def _report(
         cache_bytes=needs.cache,
         free_cache_bytes=_free(folders[1]),
         problems=tuple(dict.fromkeys((*train.problems, *val.problems))),
+        unjudged=tuple(
+            name
+            for name, counts in zip(val.categories, label_counts(val), strict=True)
+            if not can_validate(*counts)
+        ),
     )
 
 

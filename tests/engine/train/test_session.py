@@ -286,6 +286,8 @@ def test_the_preflight_says_what_will_go_wrong(ask):
     assert cats > 0 and negatives > 0 and cats + negatives == found.train_images
     assert found.without_negatives == tuple(TINY_CATEGORIES)[1:]
     assert set(found.rare) >= set(tuple(TINY_CATEGORIES)[1:])
+    assert found.unjudged == tuple(TINY_CATEGORIES)
+    assert any("cannot be judged: cat" in line for line in found.lines())
     assert found.cache_bytes == 3 * (73**2 * found.train_images + 64**2 * found.val_images)
     assert found.warnings() == []
     tight = dataclasses.replace(found, free_bytes=1, free_memory_bytes=1, free_cache_bytes=1)

@@ -305,6 +305,10 @@ def test_the_preflight_report_counts_and_estimates(tmp_path):
         zip(labels.categories, counts.tolist(), strict=True)
     )
     assert found.rare == tuple(n for n, c in found.images_per_category if c < 10)
+    enough = (counts >= 5) & (len(labels) - counts >= 5)
+    assert found.unjudged == tuple(
+        n for n, e in zip(labels.categories, enough, strict=True) if not e
+    )
     halved = preflight(classifier, parts, TrainConfig(batch_size=16, passes=2), folders, CPU)
     assert halved.memory_bytes < found.memory_bytes
     assert found.seconds > 0 and found.disk_bytes > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,17 @@ from csra_gui.training.new_dialog import NewTrainingDialog
 from csra_gui.training.progress_view import result_text
 from csra_gui.training.record import TrainingRecord
 from csra_gui.training.runner import Phase
-from csra_gui.training.training_dialog import TrainingDialog
+from csra_gui.training.training_dialog import TrainingDialog, preflight_facts
 from engine.api.errors import DataError
 from engine.api.training import LabelSource
 from engine.api.training_control import Wish
-from engine.api.training_reports import Ending, EpochReport, TrainingEnded, TrainingStarted
+from engine.api.training_reports import (
+    Ending,
+    EpochReport,
+    Preflight,
+    TrainingEnded,
+    TrainingStarted,
+)
 from engine.library.values import Verdict
 from engine.records.models import default_store
 from engine.records.training_lock import running
@@ -380,3 +387,13 @@ def test_labels_with_too_few_validation_images_have_no_number(
     dialog.stop.click()
     wait_until_ended(qtbot, application)
     dialog.close()
+
+
+def test_before_a_training_starts_it_says_which_labels_cannot_be_judged() -> None:
+    report = Preflight((("tvmonitor", 12),), (), 1, 1, 2, 1.0, unjudged=("tvmonitor",))
+    facts = dict(preflight_facts(report))
+    about = "Cannot be judged: fewer than 5 photos with or without these to validate on"
+    assert facts[about] == "TV"
+    assert not any(
+        name.startswith("Cannot") for name, _ in preflight_facts(replace(report, unjudged=()))
+    )
