@@ -25,12 +25,12 @@ from engine.api.values import ModelImport
 from engine.texts import display_name, display_path, display_text
 
 #: Endings by which a dropped file is taken for a model rather than a photo.
-MODEL_SUFFIXES = frozenset({".safetensors", ".pth", ".pt", ".onnx"})
+MODEL_SUFFIXES = frozenset({".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar", ".onnx"})
 _ONNX_IS_OUT_ONLY = (
     "{}: models can be exported to ONNX, but not brought back from it. Import the file that it "
     "was made from: .safetensors or .pth."
 )
-_FILTERS = ("Models (*.safetensors *.pth *.pt)", "All files (*)")
+_FILTERS = ("Models (*.safetensors *.pth *.pt *.ckpt *.bin *.pth.tar)", "All files (*)")
 _FORMATS = {
     ".onnx": "ONNX, for other programs (*.onnx)",
     ".pth": "As the official CSRA code saves it (*.pth)",
@@ -40,7 +40,7 @@ _FORMATS = {
 
 def is_model_file(path: Path) -> bool:
     """Whether the name is that of a model; the disk is not touched."""
-    return path.suffix.lower() in MODEL_SUFFIXES
+    return path.name.lower().endswith(tuple(MODEL_SUFFIXES))
 
 
 class ModelController(QObject):

@@ -187,7 +187,7 @@ def _config(
         backbone=layout.backbone,
         categories=_categories(name, num_classes, options.categories or file.categories),
         head=HeadConfig(PAPER_TEMPERATURES[num_heads], lam, bias=layout.bias is not None),
-        preprocess=_pixels(layout, num_classes, options.input_size),
+        preprocess=_pixels(layout, num_classes, file, options.input_size),
     )
 
 
@@ -222,16 +222,19 @@ def _categories(name: str, count: int, given: Categories | None) -> Categories:
     return category_list(_LISTS[count])
 
 
-def _pixels(layout: Layout, num_classes: int, input_size: int | None) -> PreprocessConfig:
-    """The pixels that the official training and evaluation feed.
+def _pixels(
+    layout: Layout, num_classes: int, file: PthFile, input_size: int | None
+) -> PreprocessConfig:
+    """The pixels that the file says, else those that the official code feeds.
 
-    They go by the data set, not by the network: WIDER is fed −1 to 1, all else 0 to 1.
+    These go by the data set, not by the network: WIDER is fed −1 to 1, all else 0 to 1.
     """
     is_vit = layout.side is not None
     if is_vit and input_size is not None and input_size % PATCH:
         raise ConfigError(f"The input size of a ViT must be a multiple of {PATCH} pixels.")
     size = input_size or (layout.side * PATCH if layout.side is not None else None)
-    mean, std = _HALF if is_vit and num_classes == _WIDER else _UNIT
+    official = _HALF if is_vit and num_classes == _WIDER else _UNIT
+    mean, std = file.pixels or official
     return replace(backbone_spec(layout.backbone).preprocess(size), mean=mean, std=std)
 
 
@@ -263,6 +266,8 @@ def _record(
         f"({stated_lam(path.name, file, options)[1]}).",
         *file.notes,
     ]
+    if file.pixels is not None:
+        parts.append("Mean and deviation of pixels are those that the file says.")
     if layout.released:
         parts.append(
             "The heads are named as in the released COCO ViT files, which differ from the "
@@ -272,7 +277,7 @@ def _record(
         parts.append(
             f"Made for {layout.side * PATCH} pixels; positions are interpolated to {size}."
         )
-    if layout.side is not None and config.preprocess.mean == _UNIT[0]:
+    if layout.side is not None and file.pixels is None and config.preprocess.mean == _UNIT[0]:
         parts.append(
             "Pixels are fed as 0 to 1, as the official evaluation does for VOC and COCO; the "
             "official demo feeds −1 to 1 to every ViT."

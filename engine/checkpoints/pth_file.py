@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import re
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.api.categories import Categories
-from engine.api.errors import CheckpointError, ConfigError
+from engine.api.errors import CheckpointError
 from engine.checkpoints.file_kinds import what_it_is
 from engine.checkpoints.pth_checks import (
     PICKLE_MAGIC,
@@ -26,6 +25,7 @@ from engine.checkpoints.pth_checks import (
     check_archive,
     check_legacy,
 )
+from engine.checkpoints.training_settings import Pixels, Setting, categories_in, lam_in, pixels_in
 from engine.checkpoints.weights import check_weights
 from engine.checkpoints.wrappers import find_network
 
@@ -37,12 +37,6 @@ _MAX_KEY = 300
 _FORMAT_VERSION = 1
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _COUNTER = "num_batches_tracked"
-_LABEL_KEYS = ("labels", "categories", "classes")
-_META_LABEL_KEYS = ("classes", "CLASSES")
-_SETTINGS = ("hyper_parameters", "hparams", "args", "config", "cfg", "opt")
-_LAM_KEYS = ("lam", "lambda", "lamb", "lambda_")
-#: In the text of a configuration of mmpretrain, which its checkpoints carry along.
-_LAM_IN_TEXT = re.compile(r"""\blam['"]?\s*[=:]\s*(\d{1,3}(?:\.\d{1,6})?)""")
 
 
 @dataclass(frozen=True)
@@ -53,30 +47,19 @@ class PthFile:
         tensors: float32, finite, by official names where it is a CSRA network; without counters.
         categories: if the file names them.
         lam: λ, if the settings of the training are in the file and say it.
+        pixels: mean and deviation that the network or the settings say, of pixels in [0, 1].
         notes: sentences for people about what was around the weights.
     """
 
     tensors: dict[str, Tensor]
     categories: Categories | None = None
     lam: float | None = None
+    pixels: Pixels | None = None
     notes: tuple[str, ...] = ()
 
 
-class _Setting:
-    """Stands for what is saved beside weights; it keeps named values and does nothing."""
-
-    def __new__(cls, *_arguments: object, **_named: object) -> _Setting:
-        return super().__new__(cls)
-
-    def __init__(self, *_arguments: object, **_named: object) -> None:
-        self.values: dict[str, object] = {}
-
-    def __setstate__(self, state: object) -> None:
-        self.values = state if isinstance(state, dict) else {}
-
-
 _STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
-    *((_Setting, name) for name in sorted(SETTING_VALUES)),
+    *((Setting, name) for name in sorted(SETTING_VALUES)),
     *((OrderedDict, name) for name in sorted(SETTING_TABLES)),
 ]
 
@@ -119,7 +102,8 @@ def unwrapped(content: Mapping[Any, object], size: int, weights_at: str | None =
     """
     found = find_network(content, weights_at)
     weights = as_weights(found.tensors, size)
-    return PthFile(weights, _categories(content), _lam(content), found.notes)
+    pixels = pixels_in(content, found.pixels)
+    return PthFile(weights, categories_in(content), lam_in(content), pixels, found.notes)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -181,39 +165,6 @@ def _check_version(content: Mapping[Any, object]) -> None:
         raise CheckpointError(
             f"it has format version {str(version)[:20]}, which this program does not know"
         )
-
-
-def _categories(content: Mapping[Any, object]) -> Categories | None:
-    meta = content.get("meta")
-    meta = meta if isinstance(meta, dict) else {}
-    data_set = meta.get("dataset_meta")
-    data_set = data_set if isinstance(data_set, dict) else {}
-    listed = [content.get(key) for key in _LABEL_KEYS]
-    listed += [part.get(key) for part in (meta, data_set) for key in _META_LABEL_KEYS]
-    for names in listed:
-        if isinstance(names, list | tuple):
-            try:
-                return Categories(tuple(names))
-            except ConfigError as error:
-                reason = str(error).rstrip(".")
-                raise CheckpointError(f"its list of categories is wrong: {reason}") from error
-    return None
-
-
-def _lam(content: Mapping[Any, object]) -> float | None:
-    """λ as the settings of the training say it; only a number, never a guess."""
-    settings = [content.get(key) for key in _SETTINGS]
-    settings = [part.values if isinstance(part, _Setting) else part for part in settings]
-    parts = [content, *(part for part in settings if isinstance(part, dict))]
-    for part in parts:
-        for key in _LAM_KEYS:
-            value = part.get(key)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                return float(value)
-    meta = content.get("meta")
-    text = meta.get("cfg", meta.get("config")) if isinstance(meta, dict) else None
-    values = set(_LAM_IN_TEXT.findall(text)) if isinstance(text, str) else set()
-    return float(values.pop()) if len(values) == 1 else None
 
 
 def as_weights(tensors: Mapping[Any, object], file_size: int) -> dict[str, Tensor]:

@@ -36,16 +36,20 @@ _HEAD = re.compile(
     r"\.(?P<number>\d{1,3})\.head\.(?P<what>weight|bias)"
 )
 _AVERAGED = re.compile(r"ema|averag|swa|teacher|shadow", re.IGNORECASE)
+_NOT_TAKEN = re.compile(r"optim|exp_avg|momentum|grad|frozen|pretrained", re.IGNORECASE)
+_MEAN = re.compile(r"(?:.*\.)?(?:pixel_|image_|img_)?mean")
+_STD = re.compile(r"(?:.*\.)?(?:pixel_|image_|img_)?std")
 #: Beside a network in one table, and of no use to it: losses, measures, counters.
 _BESIDE = re.compile(
     r"(^|[._])(criterion|loss\w*|metrics?|acc|accuracy|auroc|f1|m?ap|pos_weight|class_weights?|"
-    r"n_averaged|num_updates|decay|step|global_step|epoch|iter|initted|data_preprocessor)([._]|$)",
+    r"n_averaged|num_updates|decay|steps?|global_step|epochs?|iters?|iterations?|initted|best|lr|seed)([._]|$)",
     re.IGNORECASE,
 )
 _OTHER_CLASSIFIER = re.compile(r"(^|\.)(fc|heads?|classifier)\.")
 _COUNTED = frozenset({"num_batches_tracked", "total_ops", "total_params", "n_averaged"})
 _MAX_DEPTH = 6
 _MAX_SHOWN = 6
+_MAX_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,13 @@ class Found:
         tensors: official name → what the file has there, not yet checked.
         where: the tables and names around it, joined by dots; empty for none.
         notes: sentences for people about what was taken off, mapped or left out.
+        pixels: the network's own mean and deviation of pixels; empty if it has none.
     """
 
     tensors: Mapping[Any, object]
     where: str
     notes: tuple[str, ...] = ()
+    pixels: tuple[Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,8 +126,33 @@ def find_network(content: Mapping[Any, object], wanted: str | None = None) -> Fo
             places = ", ".join(repr(n.where) for n in networks[:_MAX_SHOWN])
             raise CheckpointError(f"it has no network under {wanted[:80]!r}, only under {places}")
     else:
-        chosen = min(networks, key=lambda n: (not n.heads, not _AVERAGED.search(n.where)))
-    return Found(_official(chosen, networks), chosen.where, _notes(chosen, networks))
+        chosen = min(networks, key=lambda network: _rank(network, content))
+    found = _official(chosen, networks)
+    pixels = _own_pixels(found)
+    return Found(found, chosen.where, _notes(chosen, networks, content), pixels)
+
+
+def _rank(network: _Network, content: Mapping[Any, object]) -> tuple[bool, bool, bool]:
+    """The smallest is taken: with heads, of no optimiser, averaged."""
+    is_left = _NOT_TAKEN.search(network.where) is not None
+    return not network.heads, is_left, not _is_averaged(network, content)
+
+
+def _is_averaged(network: _Network, content: Mapping[Any, object]) -> bool:
+    if "meta" in content and "ema_state_dict" in content:
+        # mmengine swaps the two when it saves (mmengine/hooks/ema_hook.py).
+        return network.table.place == "state_dict."
+    return _AVERAGED.search(network.where) is not None
+
+
+def _own_pixels(found: dict[str, object]) -> tuple[Tensor, ...]:
+    """Take the network's mean and deviation of pixels out of its weights."""
+    means = [key for key in found if _MEAN.fullmatch(key)]
+    deviations = [key for key in found if _STD.fullmatch(key)]
+    if len(means) != 1 or len(deviations) != 1:
+        return ()
+    values = (found.pop(means[0]), found.pop(deviations[0]))
+    return tuple(value for value in values if isinstance(value, Tensor))
 
 
 def _tables(content: Mapping[Any, object]) -> Iterator[_Table]:
@@ -137,8 +168,16 @@ def _tables(content: Mapping[Any, object]) -> Iterator[_Table]:
         if tensors:
             yield _table(place, tensors)
         if depth < _MAX_DEPTH:
-            inner = ((k, v) for k, v in table.items() if isinstance(v, dict))
-            waiting += [(f"{place}{str(k)[:80]}.", v, depth + 1) for k, v in inner]
+            inner = ((f"{place}{str(key)[:80]}.", value) for key, value in table.items())
+            waiting += [(*found, depth + 1) for entry in inner for found in _inner(*entry)]
+
+
+def _inner(place: str, value: object) -> Iterator[tuple[str, Mapping[Any, object]]]:
+    """A table inside another, or the few in a list."""
+    if isinstance(value, dict):
+        yield place, value
+    elif isinstance(value, list | tuple) and len(value) <= _MAX_LISTED:
+        yield from ((f"{place}{n}.", v) for n, v in enumerate(value) if isinstance(v, dict))
 
 
 def _table(place: str, tensors: Mapping[Any, object]) -> _Table:
@@ -225,6 +264,8 @@ def _official(network: _Network, networks: list[_Network]) -> dict[str, object]:
             continue
         if key.startswith(prefix) and not _is_other(key, prefix, others):
             name = key.removeprefix(prefix)
+            if "." not in name and _BESIDE.search(name):
+                continue
             if network.is_numbered:
                 first, dot, rest = name.partition(".")
                 name = _NUMBERS.get(first, first) + dot + rest
@@ -251,7 +292,9 @@ def _is_beside(key: str, network: _Network, others: list[str]) -> bool:
     return _BESIDE.search(key) is not None or (others != [] and _HEAD.fullmatch(key) is not None)
 
 
-def _notes(chosen: _Network, networks: list[_Network]) -> tuple[str, ...]:
+def _notes(
+    chosen: _Network, networks: list[_Network], content: Mapping[Any, object]
+) -> tuple[str, ...]:
     notes: list[str] = []
     around = chosen.table.place.rstrip(".")
     trunk = next(key for key in chosen.table.entries if key.startswith(chosen.prefix))
@@ -264,8 +307,9 @@ def _notes(chosen: _Network, networks: list[_Network]) -> tuple[str, ...]:
     if chosen.is_mmpretrain:
         notes.append("The heads have the names of mmpretrain.")
     others = [n.where or "(outermost)" for n in networks if n is not chosen and n.heads]
+    others = [where for where in others if not _NOT_TAKEN.search(where)]
     if chosen.heads and others:
-        which = "averaged ones (EMA)" if _AVERAGED.search(chosen.where) else "first ones"
+        which = "averaged ones (EMA)" if _is_averaged(chosen, content) else "first ones"
         notes.append(
             f"There are weights under {', '.join(map(repr, others[:_MAX_SHOWN]))} as well; the "
             f"{which} were taken. To take others: csra models import FILE --weights {others[0]}."

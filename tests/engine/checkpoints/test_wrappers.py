@@ -104,6 +104,18 @@ WRAPPERS = {
         "name": "x",
         "best": None,
     },
+    "list": lambda s: {"models": [s], "epoch": 3},
+    "pair": lambda s: {"model": (s, {"lr": 0.1})},
+    "deepspeed": lambda s: {"module": prefixed("_forward_module.model.")(s), "ds_version": "0.1"},
+    "beside": lambda s: {**s, "best": torch.tensor(0.3), "lr": torch.tensor(0.1), "steps": 3},
+    "optimizer-by-name": lambda s: {
+        "optimizer": {"exp_avg": {k: v + 9 for k, v in s.items()}, "step": 3},
+        "model": s,
+    },
+    "frozen": lambda s: {
+        **{f"frozen_teacher.{k}": v + 9 for k, v in s.items()},
+        **prefixed("model.")(s),
+    },
     "ordered": lambda s: collections.OrderedDict(model=collections.OrderedDict(s)),
     "mmengine": lambda s: {"meta": {"epoch": 3, "cfg": "lam=0.1"}, "state_dict": s},
 }
@@ -151,6 +163,21 @@ def test_of_two_networks_the_averaged_or_first_is_taken_and_the_other_can_be(
     assert torch.equal(find_network(content, name).tensors[key], official[key] + 100 - shift)
     with pytest.raises(CheckpointError, match=f"no network under 'x', only under .*{one}"):
         find_network(content, "x")
+
+
+@pytest.mark.parametrize("wanted", [None, "ema_state_dict.backbone"])
+def test_mmengine_has_the_averaged_weights_under_the_other_name(wanted):
+    saved, official = LAYOUTS["mmpretrain"]
+    last = {f"module.{key}": value + 100 for key, value in saved.items()}
+    content = {
+        "meta": {"epoch": 3},
+        "state_dict": saved,
+        "ema_state_dict": {**last, "steps": torch.tensor(3)},
+    }
+    found = find_network(content, wanted)
+    assert found.tensors.keys() == official.keys()
+    shift = 100 if wanted else 0
+    assert torch.equal(found.tensors["conv1.weight"], official["conv1.weight"] + shift)
 
 
 def test_a_network_with_heads_comes_before_a_backbone_alone():
@@ -266,3 +293,33 @@ def test_safetensors_have_the_same_wrappers(prefix, tmp_path):
     head = state["classifier.multi_head.0.head.weight"][:, :, 0, 0]
     torch.testing.assert_close(classifier.heads.weight[0], head, rtol=0, atol=0)
     assert f"{prefix!r} before their names was taken off" in record.description
+
+
+IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
+@pytest.mark.parametrize("scale", [1, 255])
+@pytest.mark.parametrize("way", ["buffers", "top", "mmpretrain"])
+def test_mean_and_deviation_of_pixels_are_those_of_the_file(way, scale, tmp_path):
+    mean, std = (torch.tensor(values) * scale for values in IMAGENET)
+    state = resnet_state()
+    if way == "mmpretrain":
+        cfg = f"data_preprocessor = dict(mean={mean.tolist()}, std={std.tolist()})"
+        content = {"meta": {"cfg": cfg}, "state_dict": state}
+    else:
+        place = "model.normalize." if way == "buffers" else "model."
+        buffers = {f"{place}mean": mean.reshape(1, 3, 1, 1), f"{place}std": std}
+        content = {**prefixed("model.")(state), **buffers}
+    path = tmp_path / "net_lam0.5.pth"
+    torch.save(content, path)
+    pixels = import_checkpoint(path, SMALL)[1].config.preprocess
+    assert pixels.mean == pytest.approx(IMAGENET[0])
+    assert pixels.std == pytest.approx(IMAGENET[1])
+
+
+@pytest.mark.parametrize("value", [torch.zeros(3), torch.ones(4), torch.full((3,), float("nan"))])
+def test_a_deviation_that_makes_no_sense_is_refused(value, tmp_path):
+    path = tmp_path / "net_lam0.5.pth"
+    torch.save({**resnet_state(), "mean": torch.zeros(3), "std": value}, path)
+    with pytest.raises(CheckpointError, match="deviation of its pixels"):
+        import_checkpoint(path, SMALL)
