@@ -216,7 +216,12 @@ class ModelController(QObject):
         elif isinstance(end.value, str):
             self._offer(end.value)
         else:
-            text = f"{name} is downloaded. It cannot tag photos; models can be trained from it."
+            order = end.work.order
+            start = name if order is None else order.entry.id
+            text = (
+                f"{name} is downloaded. It cannot tag photos; a training on the command line can "
+                f"start from it: csra train --init {start}"
+            )
             self._tell.info(text, Topic.MODELS)
 
     def _offer(self, name: str) -> None:

@@ -80,17 +80,15 @@ def import_checkpoint(
 
     Raises:
         CheckpointError: the file is damaged or hostile, is not such a model, or does not say
-            something that the options do not say either.
+            something that the options do not say either; ``BackboneOnlyError`` if it has no
+            categories.
         ConfigError: an option makes no sense.
     """
     options = options or ImportOptions()
     file = read_csra_checkpoint(path, options.weights_at)
     layout = read_layout(path.name, file.tensors)
     if layout.weight is None:
-        raise CheckpointError(
-            f"{path.name!r} is a backbone ({layout.backbone}) without categories: it can be "
-            "trained from, but it cannot tag photos."
-        )
+        raise BackboneOnlyError(path.name, layout.backbone)
     config = _config(path.name, layout, layout.weight, file, options)
     try:
         classifier = classifier_to_fill(config)
@@ -99,6 +97,25 @@ def import_checkpoint(
     _fill(path.name, classifier, layout, layout.weight)
     check_trial_forward(path.name, classifier)
     return classifier, _record(path, config, layout, file, options)
+
+
+class BackboneOnlyError(CheckpointError):
+    """The file holds the weights of a backbone and no categories.
+
+    Attributes:
+        backbone: registry name.
+    """
+
+    def __init__(self, name: str, backbone: str) -> None:
+        super().__init__(
+            f"{name!r} is a backbone ({backbone}) without categories: it cannot tag photos. "
+            "A training can start from it, on the command line: csra train --init FILE."
+        )
+        self._name = name
+        self.backbone = backbone
+
+    def __reduce__(self) -> tuple[type[BackboneOnlyError], tuple[str, str]]:
+        return type(self), (self._name, self.backbone)
 
 
 def load_backbone_weights(backbone: Backbone, path: Path) -> None:

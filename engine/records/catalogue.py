@@ -148,6 +148,23 @@ def find_model(source: str | None, store: ModelStore | None = None) -> Path:
     )
 
 
+def find_start(source: str, store: ModelStore | None = None) -> Path:
+    """The file that a training starts from: a model as for ``find_model``, or a backbone.
+
+    Raises:
+        ModelError: there is none, or it has to be downloaded first.
+    """
+    store = default_store() if store is None else store
+    try:
+        return find_model(source, store)
+    except ModelError:
+        entry = load_catalogue().get(source)
+        file = entry.downloaded_file(store) if entry is not None else None
+        if file is None or entry is None or entry.kind != "backbone":
+            raise
+        return file
+
+
 def category_list(name: str) -> Categories:
     """A list of categories that ships.
 
@@ -181,8 +198,11 @@ def read_categories(path: Path) -> Categories:
 
 def _how_to_get(entry: CatalogueEntry, store: ModelStore) -> str:
     if entry.kind == "backbone":
+        here = entry.downloaded_file(store) is not None
+        get = "" if here else f"get it with csra models download {entry.id}, then "
         return (
-            f"{entry.id!r} is a backbone without heads: it cannot tag photos, only be trained from."
+            f"{entry.id!r} is a backbone without heads, which cannot tag photos. A training can "
+            f"start from it: {get}csra train --init {entry.id}"
         )
     if entry.downloaded_file(store) is not None:
         return f"{entry.id!r} is downloaded but not imported yet: csra models download {entry.id}"

@@ -1,4 +1,4 @@
-"""Where a training run starts: ImageNet weights, or any model, with other categories too."""
+"""Where a training run starts: ImageNet weights, a backbone's file, or any model."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from torch.nn import functional
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig
 from engine.api.training import PAPER_HEAD, STANDARD_HEAD, ModelStart
+from engine.checkpoints.csra_import import BackboneOnlyError, load_backbone_weights
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.datasets.category_mapping import match_categories
 from engine.models.classifier import Classifier
 from engine.models.pretrained import load_imagenet_weights
 from engine.models.registry import backbone_spec
-from engine.records.catalogue import find_model
+from engine.records.catalogue import find_start
 from engine.train.dataset import PixelSet
 from engine.train.head_training import set_statistics
 
@@ -38,18 +39,28 @@ def starting_classifier(start: ModelStart, categories: Categories, seed: int) ->
         ModelError: there is no such model or backbone, or its ImageNet weights cannot be had.
         CheckpointError: the model cannot be read.
     """
-    if start.model is not None:
-        checkpoint = open_checkpoint(find_model(start.model))
-        head = _with_wishes(checkpoint.record.config.head, start)
-        return from_checkpoint(checkpoint, categories, start.input_size, head)
+    if start.model is None:
+        classifier = _new_classifier(start, start.backbone, categories, seed)
+        load_imagenet_weights(classifier.backbone, start.backbone)
+        return classifier
+    file = find_start(start.model)
+    try:
+        checkpoint = open_checkpoint(file)
+    except BackboneOnlyError as error:
+        classifier = _new_classifier(start, error.backbone, categories, seed)
+        load_backbone_weights(classifier.backbone, file)
+        return classifier
+    head = _with_wishes(checkpoint.record.config.head, start)
+    return from_checkpoint(checkpoint, categories, start.input_size, head)
+
+
+def _new_classifier(
+    start: ModelStart, backbone: str, categories: Categories, seed: int
+) -> Classifier:
     head = _with_wishes(PAPER_HEAD if start.form == "paper" else STANDARD_HEAD, start)
-    preprocess = backbone_spec(start.backbone).preprocess(
-        start.input_size or _INPUT_SIZE, start.resize
-    )
+    preprocess = backbone_spec(backbone).preprocess(start.input_size or _INPUT_SIZE, start.resize)
     torch.manual_seed(seed)
-    classifier = Classifier(ModelConfig(start.backbone, categories, head, preprocess))
-    load_imagenet_weights(classifier.backbone, start.backbone)
-    return classifier
+    return Classifier(ModelConfig(backbone, categories, head, preprocess))
 
 
 def _with_wishes(head: HeadConfig, start: ModelStart) -> HeadConfig:
