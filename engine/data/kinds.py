@@ -12,10 +12,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Photos of phones, read through pi-heif.
+HEIF_SUFFIXES: frozenset[str] = frozenset({".heic", ".heif", ".hif", ".heics", ".heifs"})
+
+#: RAW photos, read through rawpy.
+RAW_SUFFIXES: frozenset[str] = frozenset(
+    {".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".dng", ".raf", ".orf", ".ori"}
+    | {".rw2", ".rwl", ".pef", ".srw", ".3fr", ".fff", ".iiq", ".mef", ".mrw", ".erf", ".kdc"}
+    | {".dcr", ".x3f", ".gpr"}
+)
+
 #: Endings that a scan takes for pictures: lower case, each with its dot as ``Path.suffix`` has it.
-IMAGE_SUFFIXES: frozenset[str] = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff"}
-    | {".bmp", ".dib", ".gif", ".avif", ".avifs"}
+IMAGE_SUFFIXES: frozenset[str] = (
+    frozenset(
+        {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff"}
+        | {".bmp", ".dib", ".gif", ".avif", ".avifs"}
+    )
+    | HEIF_SUFFIXES
+    | RAW_SUFFIXES
 )
 
 # Pictures, films and drawings. What is a picture above counts as one although it stands here too.

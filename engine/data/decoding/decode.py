@@ -8,6 +8,7 @@ a model sees in use the very pixels that it was trained on.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import stat
 import warnings
@@ -29,13 +30,9 @@ from engine.data.decoding.faults import (
     opening_fault,
     picture_fault,
 )
+from engine.data.decoding.limits import MAX_PIXELS, check_size
 from engine.data.decoding.mending.reading import read_picture
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
-
-#: The most pixels that are decoded of a picture; cameras of 100 megapixels exist. A JPEG, of which
-#: less can be decoded, may have twice as many: phones of 200 megapixels exist.
-MAX_PIXELS = 150_000_000
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow opens nothing that has twice as many
 
 #: ``inside`` shrinks to fit a square, ``squash`` fills it, ``letterbox`` fits it and pads.
 Fit = Literal["inside", "squash", "letterbox"]
@@ -127,7 +124,8 @@ def open_file(path: Path) -> BinaryIO:
         _check_kind(status.st_mode)
         if status.st_size == 0:
             raise ImageError("The file is empty.")
-        return os.fdopen(descriptor, "rb")
+        # With its name, whose ending tells a RAW from a TIFF.
+        return io.BufferedReader(io.FileIO(os.fspath(path), "rb", opener=lambda *_: descriptor))
     except BaseException:
         os.close(descriptor)
         raise
@@ -164,12 +162,6 @@ def admit_size(admit: Admit | None, width: int, height: int) -> None:
     check_size(width, height)
     if admit is not None:
         admit(width * height)
-
-
-def check_size(width: int, height: int) -> None:
-    """Refuse to decode more pixels than the limit, by an error of ``DECODER_ERRORS``."""
-    if width * height > MAX_PIXELS:
-        raise Image.DecompressionBombError(f"({width * height} pixels)")
 
 
 def _cropped(image: Image.Image, crop: CropBox, admit: Admit | None) -> Image.Image:

@@ -78,7 +78,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"OggS", "a sound or a film"),
     (b"\x1aE\xdf\xa3", "a film"),
 )
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+_HEIF_BRANDS = frozenset({b"mif1", b"msf1", b"mif2", b"miaf"})
 _GIT_LFS = b"version https://git-lfs"
 
 
@@ -165,12 +165,12 @@ def _picture_kind(head: bytes) -> str | None:
         return "WebP"
     if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
         return "AVIF"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
+        return "HEIF"
     return _starting_with(head, _PICTURES)
 
 
 def _unsupported_kind(head: bytes) -> str | None:
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        return "HEIC"
     return "SVG" if b"<svg" in head.lower() else _starting_with(head, _UNSUPPORTED)
 
 

@@ -15,11 +15,9 @@ from engine.data.decoding.mending.jpeg import START, Jpeg, needed_of_jpeg
 from engine.data.decoding.mending.pieces import joined
 from engine.data.decoding.mending.png import SIGNATURE, sound_png
 from engine.data.decoding.mending.webp import sound_webp
+from engine.data.decoding.opening import open_image
 
 T = TypeVar("T")
-
-#: MPO (several pictures in a JPEG) is not named: Pillow opens it as JPEG, and fails on the name.
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "DIB", "TIFF", "AVIF")
 
 # Larger files of these kinds are not mended: they would be held in memory.
 _MOST_BYTES = 256 << 20
@@ -53,7 +51,7 @@ def read_picture(stream: BinaryIO, read: Callable[[Image.Image], T], admit: Admi
 
 
 def _read(stream: BinaryIO, read: Callable[[Image.Image], T]) -> T:
-    with Image.open(stream, formats=FORMATS) as image:
+    with open_image(stream) as image:
         return read(image)
 
 
