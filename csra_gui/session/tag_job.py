@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from csra_gui.session.photo_files import PhotoFiles
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
+from engine.data.away import DISK_AWAY
 from engine.library.errors import LibraryError
 from engine.library.store import Library
 from engine.library.values import ImageFile, look_at
@@ -64,7 +65,7 @@ def kept_predictions(
     batch = _Batch(library)
     try:
         for row, prediction in zip(rows, predictions, strict=False):
-            then, now = files.file(row), look_at(prediction.path)
+            then, now = files.file(row), _file_now(prediction)
             if now is not None and then is not None and now != then:
                 yield FileChanged(row, now)
                 continue
@@ -77,6 +78,11 @@ def kept_predictions(
         predictions.close()
         for problem in batch.written():
             _log.info("The last predictions were not stored: %s", problem.error)
+
+
+def _file_now(prediction: Prediction) -> ImageFile | None:
+    """What the file is like; ``None`` also if its disk does not answer, which is no fault of it."""
+    return None if prediction.error == DISK_AWAY else look_at(prediction.path)
 
 
 class _Batch:

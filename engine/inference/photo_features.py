@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api.errors import DataError
+from engine.api.errors import DataError, ImageError
 from engine.api.values import FloatArray
 from engine.atomic import TEMPORARY_PREFIX, atomic_path
 from engine.checkpoints.safetensors_model import Checkpoint
+from engine.data.away import AwayFolders
+from engine.data.patience import ask
 from engine.inference.reduction import Basis, HalfArray
 from engine.models.backbones import weights_digest
 from engine.models.heads import ResidualAttentionHeads
@@ -26,6 +28,8 @@ from engine.texts import display_name
 
 _log = logging.getLogger(__name__)
 
+# A disk that does not answer in so long (s) is the decoder's to tell of.
+_ANSWERS_IN_S = 2.0
 _SUFFIX = ".features.npy"
 #: What makes a ``Basis``: fewer photos show too little of how features vary, so one that was made
 #: of fewer, for somebody who taught a label with all there were, is outgrown.
@@ -78,6 +82,7 @@ class PhotoFeatures:
 
     def __init__(self, checkpoint: Checkpoint, folder: Path) -> None:
         self._folder = folder
+        self._away = AwayFolders()
         preprocess = checkpoint.record.config.preprocess
         self._key = weights_digest(checkpoint.classifier.backbone, repr(preprocess))[:24]
         self._heads = checkpoint.classifier.heads
@@ -109,12 +114,23 @@ class PhotoFeatures:
             DataError: it is not there.
         """
         try:
-            status = path.stat()
+            status = self._status(path)
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{display_name(path)} is not there any more. Look for photos again."
             ) from error
         return f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
+
+    def _status(self, path: Path) -> os.stat_result:
+        try:
+            self._away.check(path)
+            status = ask(path.stat, None, _ANSWERS_IN_S)
+            if status is None:
+                self._away.suspect(path)
+                status = path.stat()
+        except ImageError as error:
+            raise DataError(str(error)) from error
+        return status
 
     def has(self, key: str) -> bool:
         """Whether there is something to read."""

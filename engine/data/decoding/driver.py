@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
+from engine.data.away import AwayFolders
 from engine.data.decoding import worker as decode_worker
 from engine.data.decoding.worker import Decoder, Request
 
@@ -73,7 +74,12 @@ class DecoderProcess:
     """
 
     def __init__(
-        self, decoder: Decoder, timeout_s: float, memory_limit: int | None, budget: PixelBudget
+        self,
+        decoder: Decoder,
+        timeout_s: float,
+        memory_limit: int | None,
+        budget: PixelBudget,
+        away: AwayFolders,
     ) -> None:
         """Start nothing yet.
 
@@ -82,7 +88,9 @@ class DecoderProcess:
             timeout_s: seconds that a picture may take, waiting for the budget aside.
             memory_limit: bytes of address space for a picture; ``None`` for no limit.
             budget: shared with the other processes.
+            away: shared with them, too.
         """
+        self._away = away
         self._decoder = decoder
         self._timeout_s = timeout_s
         self._memory_limit = memory_limit
@@ -96,9 +104,10 @@ class DecoderProcess:
         """Decode one picture in the process.
 
         Raises:
-            ImageError: the picture is damaged, or the process crashed, took too long, could not
-                be started or was stopped meanwhile.
+            ImageError: the picture is damaged, its disk does not answer, or the process crashed,
+                took too long, could not be started or was stopped meanwhile.
         """
+        self._away.check(request[0])
         connection = self._ready_connection()
         try:
             connection.send(request)
@@ -108,6 +117,7 @@ class DecoderProcess:
             raise
         except TimeoutError:
             self.release()
+            self._away.suspect(request[0])
             message = f"Decoding the picture took longer than {self._timeout_s:g} seconds."
             raise ImageError(message) from None
         except (EOFError, OSError) as error:

@@ -14,6 +14,7 @@ from typing import Self
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
+from engine.data.away import AwayFolders
 from engine.data.decoding.decode import CropBox, Fit, decode
 from engine.data.decoding.driver import DecoderProcess, PixelBudget
 from engine.data.decoding.tiles import Tile
@@ -72,6 +73,7 @@ class DecodePool:
         newest_first: bool = False,
         pixel_budget: int = 200_000_000,
         _decode: Decoder = decode,
+        _away: AwayFolders | None = None,
     ) -> None:
         """Make a pool.
 
@@ -82,13 +84,14 @@ class DecodePool:
             newest_first: serve the latest request first, as a scrolling view wants.
             pixel_budget: how many pixels may be decoded at the same time, small pictures aside;
                 one that is larger by itself is decoded alone.
-            _decode: for tests.
+            _decode: for tests; ``_away`` likewise.
         """
         self._timeout_s = timeout_s
         self._memory_limit = memory_limit
         self._newest_first = newest_first
         self._decoder = _decode
         self._budget = PixelBudget(pixel_budget)
+        self._away = _away or AwayFolders()
         self._changed = threading.Condition()
         self._pictures, self._tiles = _Lane(num_workers or _default_workers()), _Lane(1)
         self._threads: list[threading.Thread] = []
@@ -166,7 +169,9 @@ class DecodePool:
             self._at_exit = multiprocessing.util.Finalize(
                 None, self.close, exitpriority=_EXIT_PRIORITY
             )
-        process = DecoderProcess(self._decoder, self._timeout_s, self._memory_limit, self._budget)
+        process = DecoderProcess(
+            self._decoder, self._timeout_s, self._memory_limit, self._budget, self._away
+        )
         thread = threading.Thread(
             target=self._drive,
             args=(process, lane),

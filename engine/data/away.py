@@ -1,0 +1,82 @@
+"""Folders whose disk does not answer, so that nobody waits for each photo in them anew."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.api.errors import ImageError
+from engine.data.patience import ask
+
+#: What is said of a photo that is put aside.
+DISK_AWAY = "Its disk or server does not answer. Look at it again when that is back."
+_ANSWERS_IN_S = 2.0
+_ASK_AGAIN_AFTER_S = 30.0
+_READ = 1 << 16
+
+
+def read_ends(path: Path) -> None:
+    """Read the first and the last bytes of a file, if it is one; hangs if the disk does."""
+    status = os.stat(path)  # noqa: PTH116 - a path that was stringified already is not again
+    if stat.S_ISREG(status.st_mode):
+        with path.open("rb", buffering=0) as file:
+            file.read(_READ)
+            file.seek(max(0, status.st_size - _READ))
+            file.read(_READ)
+
+
+class AwayFolders:
+    """Remembers which folders did not answer; from any thread.
+
+    Args:
+        probe: reads from a file, and hangs if its disk does; what it raises is an answer.
+        limit_s: how long it may take.
+    """
+
+    def __init__(
+        self, probe: Callable[[Path], object] = read_ends, limit_s: float = _ANSWERS_IN_S
+    ) -> None:
+        self._probe = probe
+        self._limit_s = limit_s
+        self._until: dict[Path, float] = {}
+        self._lock = threading.Lock()
+
+    def check(self, path: Path) -> None:
+        """Before a file is read: refuse it if its folder is away, which is asked now and then.
+
+        Raises:
+            ImageError: it is.
+        """
+        folder = path.parent
+        with self._lock:
+            until = self._until.get(folder)
+            if until is None:
+                return
+            if time.monotonic() < until:
+                raise ImageError(DISK_AWAY)
+            self._until[folder] = time.monotonic() + self._limit_s  # one asks, the others do not
+        self.suspect(path)
+
+    def suspect(self, path: Path) -> None:
+        """After a file took too long: find out whether it was the disk.
+
+        Raises:
+            ImageError: it was.
+        """
+        answers = ask(lambda: self._has_answered(path), False, self._limit_s)
+        with self._lock:
+            if answers:
+                self._until.pop(path.parent, None)
+                return
+            self._until[path.parent] = time.monotonic() + _ASK_AGAIN_AFTER_S
+        raise ImageError(DISK_AWAY)
+
+    def _has_answered(self, path: Path) -> bool:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the name
+            self._probe(path)
+        return True
