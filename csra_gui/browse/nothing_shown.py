@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.session.session import Session
 from csra_gui.widgets.empty_state import EmptyState
+from engine.data.kinds import left_out_text
 from engine.texts import display_text
 
 _NO_SUBFOLDERS = "Photos in subfolders are left out: see the File menu."
@@ -56,6 +57,9 @@ class NothingShown(EmptyState):
             headline, text = "The photos are not there any more", "Another program took them away."
         else:
             with_subfolders = bool(self._settings.value(INCLUDE_SUBFOLDERS))
-            headline, text = "No photos were found here", "" if with_subfolders else _NO_SUBFOLDERS
+            left_out = left_out_text(self._session.pipeline.left_out)
+            what = "No photos that can be opened" if left_out else "No photos"
+            headline = f"{what} were found here"
+            text = " ".join(filter(None, (left_out, "" if with_subfolders else _NO_SUBFOLDERS)))
         self.set_texts(headline, text)
         self.set_actions(actions)

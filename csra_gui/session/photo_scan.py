@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import JobRunner, JobSlot
 from engine.api.errors import EngineError
+from engine.data.kinds import LeftOut
 from engine.data.patience import Alive, Patience
 from engine.data.scan import ScanProblem, scan
 from engine.library.values import ImageFile, look_at
@@ -29,20 +30,23 @@ class _Found:
         paths: of photos, in order.
         files: their sizes and times, as many; ``None`` for one that cannot be looked at.
         skipped: what could not be looked at at all.
+        left_out: files of kinds that cannot be opened.
     """
 
-    paths: tuple[Path, ...]
-    files: tuple[ImageFile | None, ...]
-    skipped: tuple[ScanProblem, ...]
+    paths: tuple[Path, ...] = ()
+    files: tuple[ImageFile | None, ...] = ()
+    skipped: tuple[ScanProblem, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class PhotoScan(QObject):
-    """Looks through files and folders in a job, and collects what could not be looked at.
+    """Looks through files and folders in a job, and collects what is no photo to open.
 
     Attributes:
         is_running: whether photos are being looked for.
         is_complete: whether the last scan came to its end.
         skipped: what could not be looked at.
+        left_out: files of kinds that cannot be opened, each once, as keys.
 
     Signals:
         photos_found: a list of new paths as they come, and a list of their files.
@@ -63,6 +67,7 @@ class PhotoScan(QObject):
         self.is_running = False
         self.is_complete = False
         self.skipped: list[ScanProblem] = []
+        self.left_out: dict[LeftOut, None] = {}
 
     def start(self, roots: Sequence[Path], *, recursive: bool) -> None:
         """Look through files and folders; a scan that goes on is given up, silently."""
@@ -88,6 +93,11 @@ class PhotoScan(QObject):
         self._next_turn.stop()
         self._slot.drop()
 
+    def forget(self) -> None:
+        """Forget what was no photo to open."""
+        self.skipped.clear()
+        self.left_out.clear()
+
     def _take(self, batches: tuple[_Found, ...]) -> None:
         self._waiting += batches
         if not self._next_turn.isActive():
@@ -98,11 +108,14 @@ class PhotoScan(QObject):
         """Hand on what the window can take in without a halt, and leave the rest for later."""
         paths: list[Path] = []
         files: list[ImageFile | None] = []
-        while self._waiting and len(paths) < _PER_TURN:
+        taken = 0
+        while self._waiting and taken < _PER_TURN:
             batch = self._waiting.popleft()
+            taken += len(batch.paths) + len(batch.left_out)
             paths += batch.paths
             files += batch.files
             self.skipped += batch.skipped
+            self.left_out |= dict.fromkeys(batch.left_out)
         self.photos_found.emit(paths, files)
         if self._waiting:
             self._next_turn.start()
@@ -126,12 +139,13 @@ def _found(roots: Sequence[Path], *, recursive: bool) -> Generator[_Found, None,
             looked = _Looked()
             attempt = patience.begin(partial(looked.look, batch.paths))
             for _ in attempt.wait():
-                yield _Found((), (), ())
+                yield _Found()
             files = tuple(looked.files[: len(batch.paths)])  # a copy: it may still go on
-            left_out = tuple(
+            unanswered = tuple(
                 ScanProblem(path, patience.sentence()) for path in batch.paths[len(files) :]
             )
-            yield _Found(batch.paths[: len(files)], files, (*batch.skipped, *left_out))
+            skipped = (*batch.skipped, *unanswered)
+            yield _Found(batch.paths[: len(files)], files, skipped, batch.left_out)
 
 
 class _Looked:

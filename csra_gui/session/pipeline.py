@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -19,6 +19,7 @@ from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_run import TagSummary
 from csra_gui.session.tagger import Tagger
 from engine.api.values import ModelInfo
+from engine.data.kinds import LeftOut
 from engine.data.scan import ScanProblem
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel
@@ -95,7 +96,7 @@ class Pipeline(QObject):
         self._tagger.drop()
         self._decisions.forget()
         self.roots = []
-        self.skipped.clear()
+        self._scan.forget()
 
     def open(self, roots: Sequence[Path]) -> None:
         """Close what is open and look for photos in these files and folders."""
@@ -111,7 +112,7 @@ class Pipeline(QObject):
         self.roots += [root for root in roots if root not in known]
         if self._scan.is_running:  # two at once would mix their rows: look through all again
             roots = self.roots
-            self.skipped.clear()
+            self._scan.forget()
         self._maintenance.drop()
         self._scan.start(roots, recursive=bool(self._settings.value(INCLUDE_SUBFOLDERS)))
         self._is_settling_due = self._tag_when_possible = False
@@ -168,6 +169,11 @@ class Pipeline(QObject):
     def skipped(self) -> list[ScanProblem]:
         """Files and folders that could not be looked at."""
         return self._scan.skipped
+
+    @property
+    def left_out(self) -> Collection[LeftOut]:
+        """Files of kinds that cannot be opened."""
+        return self._scan.left_out.keys()
 
     def take_changes(self, changes: FileChanges) -> None:
         """Take in what happened to the files since they were looked at."""

@@ -171,7 +171,16 @@ MENUS: tuple[MenuSpec, ...] = (
     MenuSpec(
         "tags",
         "&Tags",
-        ("tag", "pause", "cancel", "retag", SEPARATOR, "edit_labels", "show_problems"),
+        (
+            "tag",
+            "pause",
+            "cancel",
+            "retag",
+            SEPARATOR,
+            "edit_labels",
+            "show_problems",
+            "show_left_out",
+        ),
     ),
     MenuSpec("model", "&Model", ("models", "import_model")),
     MenuSpec(

@@ -28,6 +28,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Tag photos that have labels, and see what would change before it counts.",
     ),
     ActionSpec("show_problems", "Show &unreadable photos…", (), "warning"),
+    ActionSpec("show_left_out", "Show files left &out…", (), "eye-off"),
 )
 
 
@@ -44,6 +45,7 @@ class TaggingActions(FeatureActions):
                 "cancel": pipeline.cancel,
                 "retag": controller.ask_retag,
                 "show_problems": controller.show_problems,
+                "show_left_out": controller.show_left_out,
             }
         )
         self.refresh_on(
@@ -73,3 +75,4 @@ class TaggingActions(FeatureActions):
         self["cancel"].setEnabled(pipeline.can_cancel)
         self["retag"].setEnabled(may_start and len(photos) > 0 and not pipeline.is_looking_up)
         self["show_problems"].setEnabled(bool(photos.errors or pipeline.skipped))
+        self["show_left_out"].setEnabled(bool(pipeline.left_out))

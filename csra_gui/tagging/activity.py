@@ -11,6 +11,7 @@ from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress, TagSummary
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
+from engine.data.kinds import left_out_text
 from engine.data.scan import ScanProblem
 from engine.texts import photos_text
 
@@ -22,9 +23,11 @@ class TaggingActivity(QObject):
 
     Signals:
         problems_requested: the person wants to see what could not be read.
+        left_out_requested: the person wants to see the files of kinds that are not opened.
     """
 
     problems_requested = Signal()
+    left_out_requested = Signal()
 
     def __init__(self, session: Session, notifier: Notifier, parent: QObject) -> None:
         super().__init__(parent)
@@ -74,7 +77,7 @@ class TaggingActivity(QObject):
 
     @Slot()
     def _on_pipeline_scan_started(self) -> None:
-        self._notifier.clear(Topic.SCAN, Topic.TAGGING)
+        self._notifier.clear(Topic.SCAN, Topic.LEFT_OUT, Topic.TAGGING)
         self._update_busy()
 
     @Slot()
@@ -92,6 +95,10 @@ class TaggingActivity(QObject):
             text = f"{len(skipped):,} files or folders could not be looked at."
         if skipped:
             self._notifier.warning(text, Topic.SCAN, self._show_these())
+        left_out = left_out_text(self._session.pipeline.left_out)
+        if left_out:
+            show = Remedy("Show", self.left_out_requested.emit)
+            self._notifier.info(left_out, Topic.LEFT_OUT, show)
 
     @Slot(object)
     def _on_models_state_changed(self, state: ModelState) -> None:

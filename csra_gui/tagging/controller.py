@@ -12,6 +12,7 @@ from csra_gui.base.settings import RETAG_MODE, Settings
 from csra_gui.session.retag_plan import Difference, RetagMode, RetagPlan
 from csra_gui.session.session import Session
 from csra_gui.tagging.difference_dialog import DifferenceDialog
+from csra_gui.tagging.left_out_dialog import LeftOutDialog
 from csra_gui.tagging.problems_dialog import Problem, ProblemsDialog
 from csra_gui.tagging.retag_dialog import FolderChoice, RetagDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -50,6 +51,12 @@ class TaggingController(QObject):
         dialog = ProblemsDialog(problems, self._window)
         dialog.photo_chosen.connect(self._session.go_to)
         dialog.show()
+
+    @Slot()
+    def show_left_out(self) -> None:
+        """The files of kinds that cannot be opened."""
+        session = self._session
+        LeftOutDialog(tuple(session.pipeline.left_out), session.jobs, self._window).show()
 
     @Slot()
     def ask_retag(self) -> None:

@@ -23,5 +23,6 @@ class TaggingFeature(QObject):
         controller = TaggingController(session, settings, notifier, window)
         telling = TaggingActivity(session, notifier, self)
         telling.problems_requested.connect(controller.show_problems)
+        telling.left_out_requested.connect(controller.show_left_out)
         self.activity = telling.activity
         self.actions = TaggingActions(session, controller)

@@ -24,6 +24,7 @@ class Topic(StrEnum):
     """What messages are about: a newer one replaces an older one of the same topic."""
 
     SCAN = "scan"
+    LEFT_OUT = "left out"
     FILES = "files"
     TAGGING = "tagging"
     MODEL = "model"
