@@ -26,6 +26,12 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
         help="least score of a label, 0 to 1 (default %(default)s)",
     )
     add("--recursive", "-r", action="store_true", help="also folders in folders")
+    add(
+        "--follow-links",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="look also where links lead out of the folders (default: yes)",
+    )
     add("--list-left-out", action="store_true", help="name each file of a kind that is not opened")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
 
@@ -56,7 +62,9 @@ def find_photos(options: argparse.Namespace) -> FoundPhotos | None:
         say(f"error: there is no file or folder {display_path(missing[0])!r}.")
         return None
     found = FoundPhotos()
-    for batch in scan(options.paths, recursive=options.recursive):
+    for batch in scan(
+        options.paths, recursive=options.recursive, follow_links=options.follow_links
+    ):
         found.paths += batch.paths
         found.skipped += len(batch.skipped)
         found.left_out += batch.left_out

@@ -23,6 +23,7 @@ _FLUSH_AFTER = 0.2
 # at most, as each keeps a thread.
 _HOLD_UP_S = 2.0
 _MOST_LATE = 16
+_NOT_FOLLOWED = "This link leads out of the folder, so it was not followed."
 _DIGITS = re.compile(r"([0-9]+)")
 # Folders of machines, not of people: thumbnails of NAS boxes, bins, what Macs put into archives.
 _SKIPPED_FOLDERS = frozenset(
@@ -68,6 +69,7 @@ def scan(
     roots: Sequence[Path],
     *,
     recursive: bool = True,
+    follow_links: bool = True,
     batch_size: int = 500,
     patience_s: float = LIMIT_S,
 ) -> Generator[ScanBatch, None, None]:
@@ -86,6 +88,7 @@ def scan(
     Args:
         roots: files and folders.
         recursive: look into subfolders too.
+        follow_links: go also where links lead out of the roots; otherwise those are skipped.
         batch_size: the most paths in one batch, at least 1.
         patience_s: how long a folder may give no sign of life.
     """
@@ -93,7 +96,7 @@ def scan(
         raise ValueError(f"The batch size must be at least 1, not {batch_size}.")
     batch = _Batch(min(_FIRST_BATCH, batch_size))
     with Patience(patience_s) as patience:
-        for found in _Walk(recursive, patience).run(roots):
+        for found in _Walk(roots, recursive, patience, follow_links=follow_links).run():
             batch.add(found)
             if batch.due:
                 yield batch.take()
@@ -156,20 +159,25 @@ class _Found:
 class _Walk:
     """One scan: which folders were walked, and which files came by another way than their own."""
 
-    def __init__(self, recursive: bool, patience: Patience) -> None:
+    def __init__(
+        self, roots: Sequence[Path], recursive: bool, patience: Patience, *, follow_links: bool
+    ) -> None:
+        self._roots = roots
         self._recursive = recursive
+        self._follow_links = follow_links
         self._patience = patience
         # Places that did not answer at once, each with the attempt that goes on.
         self._late: list[tuple[Path, Attempt[_Found]]] = []
+        self._tops: list[str] | None = None
         self._walked: set[tuple[int, int]] = set()
         # Real paths of files that a link or the caller named. A file that is listed in its own
         # folder needs no entry: that its folder was walked says it came. So a folder of a million
         # photos costs nothing here.
         self._named: set[str] = set()
 
-    def run(self, roots: Sequence[Path]) -> Generator[Finding | None, None, None]:
+    def run(self) -> Generator[Finding | None, None, None]:
         """Everything found below the roots; ``None`` is only a sign of life."""
-        for root in roots:
+        for root in self._roots:
             attempt = self._patience.begin(partial(self._look_at_root, root))
             yield from self._below((root, attempt))
         while self._late:
@@ -231,7 +239,10 @@ class _Walk:
                 found.findings.append(path)
         if self._recursive:
             found.folders = _in_order(listing.folders)
-            found.links = [n for n in _in_order(listing.links) if _leads_elsewhere(folder / n)]
+            links = [n for n in _in_order(listing.links) if _leads_elsewhere(folder / n)]
+            found.links = [n for n in links if self._may_follow(folder / n)]
+            refused = (folder / n for n in links if n not in found.links)
+            found.findings += [ScanProblem(link, _NOT_FOLLOWED) for link in refused]
         return found
 
     def _files_in(self, folder: Path, listing: _Listing) -> Generator[Finding | None, None, None]:
@@ -248,7 +259,7 @@ class _Walk:
                 yield LeftOut(folder / name, left_out_kind(name))
         for name in sorted(n for n in links if left_out_kind(n)):
             path = folder / name
-            if path.is_file() and self._is_new(path):
+            if self._may_follow(path) and path.is_file() and self._is_new(path):
                 yield LeftOut(path, left_out_kind(name))
 
     def _link(self, path: Path) -> Finding | None:
@@ -263,7 +274,17 @@ class _Walk:
             return None
         if not stat.S_ISREG(mode):
             return ScanProblem(path, "The link leads to a pipe, socket or device, not to a file.")
+        if not self._may_follow(path):
+            return ScanProblem(path, _NOT_FOLLOWED)
         return path if self._is_new(path) else None
+
+    def _may_follow(self, link: Path) -> bool:
+        if self._follow_links:
+            return True
+        if self._tops is None:
+            self._tops = [os.path.realpath(root) for root in self._roots]
+        target = Path(os.path.realpath(link))
+        return any(target.is_relative_to(top) for top in self._tops)
 
     def _is_new(self, path: Path) -> bool:
         """Whether a file that was named or linked has not come yet; remembers it."""

@@ -117,6 +117,24 @@ def test_a_linked_folder_is_walked_after_the_real_ones(tmp_path: Path) -> None:
 
 
 @needs_posix
+def test_links_that_lead_out_are_left_out_and_told_if_they_are_not_wanted(tmp_path: Path) -> None:
+    make(tmp_path, "album/here.jpg", "album/sub/more.jpg", "out/away.jpg", "out/film.mov")
+    links = {"a.jpg": "out/away.jpg", "b.mov": "out/film.mov", "c": "out", "up": "."}
+    for name, target in {**links, "d.jpg": "album/sub/more.jpg", "e": "album/sub"}.items():
+        (tmp_path / "album" / name).symlink_to(tmp_path / target)
+
+    batches = list(scan([tmp_path / "album"], follow_links=False))
+
+    paths = [path.relative_to(tmp_path).as_posix() for batch in batches for path in batch.paths]
+    assert paths == ["album/d.jpg", "album/here.jpg"]  # one file, however many ways lead to it
+    told = [(problem.path.name, problem.message) for b in batches for problem in b.skipped]
+    assert [name for name, _ in told] == ["a.jpg", "c"]
+    assert all("leads out" in message for _, message in told)
+    assert not any(batch.left_out for batch in batches)
+    assert len(found(tmp_path / "album")) == 3
+
+
+@needs_posix
 def test_hard_links_are_files_of_their_own(tmp_path: Path) -> None:
     make(tmp_path, "a.jpg")
     (tmp_path / "b.jpg").hardlink_to(tmp_path / "a.jpg")
