@@ -1,4 +1,4 @@
-"""A folder on a server that is away, beside one that answers."""
+"""Folders on a server that is away, and on media that cannot be written to."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.session import photo_scan
 from engine.data.scan import scan
+from engine.library.values import Verdict
 from tests.gui.driver import Start, wait_until_tagged
 
 
@@ -72,3 +73,18 @@ def test_the_window_closes_while_it_hangs(
     application = start([away, photos])
     qtbot.waitUntil(lambda: len(application.session.photos) == 5)
     assert application.session.shut_down()
+
+
+def test_opening_tagging_and_deciding_write_nothing_beside_the_photos(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    def facts() -> dict[Path, tuple[int, int]]:
+        return {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in (photos, *photos.rglob("*"))}
+
+    before = facts()
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    session = application.session
+    session.decisions.decide([0], {"cat": Verdict.ADDED}, caption="Add", reviewed=True)
+    qtbot.waitUntil(lambda: not session.decisions.is_writing)
+    assert facts() == before
