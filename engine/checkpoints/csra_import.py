@@ -278,8 +278,9 @@ def _record(
     path: Path, config: ModelConfig, layout: Layout, file: PthFile, options: ImportOptions
 ) -> CheckpointRecord:
     head, size = config.head, config.preprocess.input_size
+    heads = "1 head" if head.num_heads == 1 else f"{head.num_heads} heads"
     parts = [
-        f"Imported from {path.name!r}: {config.backbone}, {head.num_heads} heads, λ = {head.lam:g} "
+        f"Imported from {path.name!r}: {config.backbone}, {heads}, λ = {head.lam:g} "
         f"({stated_lam(path.name, file, options)[1]}).",
         *file.notes,
     ]

@@ -303,7 +303,7 @@ def _notes(
     if around:
         notes.append(f"Its weights were unwrapped from {around!r}.")
     if taken and taken != full:
-        notes.append(f"{taken!r} before their names was taken off.")
+        notes.append(f"The {taken!r} before the names of its weights was taken off.")
     if chosen.is_mmpretrain:
         notes.append("The heads have the names of mmpretrain.")
     others = [n.where or "(outermost)" for n in networks if n is not chosen and n.heads]

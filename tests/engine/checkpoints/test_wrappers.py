@@ -292,7 +292,7 @@ def test_safetensors_have_the_same_wrappers(prefix, tmp_path):
     classifier, record = import_checkpoint(path, SMALL)
     head = state["classifier.multi_head.0.head.weight"][:, :, 0, 0]
     torch.testing.assert_close(classifier.heads.weight[0], head, rtol=0, atol=0)
-    assert f"{prefix!r} before their names was taken off" in record.description
+    assert f"The {prefix!r} before the names of its weights was taken off" in record.description
 
 
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])

@@ -199,6 +199,19 @@ def test_a_symbol_that_is_a_command_is_that_command(window: Window) -> None:
     assert "6" not in window.ran
 
 
+def test_another_window_runs_what_it_has_itself_by_its_place(window: Window, qtbot: QtBot) -> None:
+    other = QWidget()
+    other.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    other.addAction(window.actions_by_key["2"])
+    qtbot.addWidget(other)
+    other.show()
+    other.activateWindow()
+    other.setFocus()
+    qtbot.waitUntil(other.hasFocus)
+    window.press(Key(3, "é"), Key(2, "&"), Key(19, "к"))
+    assert window.ran == ["2"]
+
+
 @pytest.mark.parametrize("field", ["line", "page", "elsewhere"])
 def test_nothing_runs_by_its_place_while_it_is_typed(
     window: Window, qtbot: QtBot, field: str
