@@ -66,6 +66,9 @@ class FileNotes(QObject):
 
     @Slot(object, object)
     def _on_watch_roots_missing(self, removed: list[Path], unreachable: list[Path]) -> None:
+        found = set(self._session.pipeline.found_roots)  # of the others the scan has told
+        removed = [root for root in removed if root in found]
+        unreachable = [root for root in unreachable if root in found]
         if removed:
             name = display_name(removed[0])
             why = f"is not there any more: it was renamed, moved or deleted. {_LABELS_STAY}"

@@ -71,7 +71,7 @@ def file_texts(path: Path, facts: FileFacts) -> list[Fact]:
     image = facts.image
     found: list[Fact] = [("File", display_name(path)), ("Folder", display_path(path.parent))]
     if facts.size is not None:
-        found.append(("Size", f"{megabytes(facts.size)} ({facts.size:,} bytes)"))
+        found.append(("Size", f"{_size_text(facts.size)} ({facts.size:,} bytes)"))
     if isinstance(image, DecodedImage):
         mega = image.width * image.height / _MEGA
         found.append(("Pixels", f"{image.width:,} × {image.height:,} ({mega:,.1f} megapixels)"))
@@ -133,7 +133,7 @@ def several_texts(files: PhotoFiles, rows: Sequence[int], reviewed: int) -> list
             QDateTime.fromMSecsSinceEpoch(int(m))
             for m in (moments[known].min(), moments[known].max())
         )
-        found.append(("Size", f"{megabytes(total)} together"))
+        found.append(("Size", f"{_size_text(total)} together"))
         found.append(("Files changed", f"{_moment_text(first)} – {_moment_text(last)}"))
     if not known.all():
         found.append(("Not there", photos_text(int((~known).sum()))))
@@ -144,6 +144,10 @@ def several_texts(files: PhotoFiles, rows: Sequence[int], reviewed: int) -> list
 def as_text(facts: Sequence[Fact]) -> str:
     """To be copied."""
     return "\n".join(f"{caption}: {text.replace(chr(10), ', ')}" for caption, text in facts)
+
+
+def _size_text(size: int) -> str:
+    return megabytes(size) if size >= _MEGA else f"{size / 1000:,.0f} kB"
 
 
 def _moment_text(moment: QDateTime) -> str:

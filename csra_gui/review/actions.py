@@ -27,7 +27,7 @@ LABEL_KEYS = tuple(f"label_{n}" for n in range(1, _LABELS + 1))
 FAVOURITE_KEYS = tuple(f"favourite_{n}" for n in range(1, FAVOURITES + 1))
 #: What keys do while a photo is alone on the screen.
 ON_FULL_SCREEN = (
-    *("undo", "redo", "accept_all", "repeat", "next_unreviewed", "reviewed"),
+    *("undo", "redo", "accept_all", "repeat", "next_unreviewed", "reviewed", "add_label"),
     *LABEL_KEYS,
     *FAVOURITE_KEYS,
 )

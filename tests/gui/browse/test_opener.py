@@ -82,6 +82,10 @@ def test_what_is_missing_is_neither_in_the_title_nor_opened_next(
     assert application.window.windowTitle() == "photos — CSRA"
     assert application.settings.last_opened == [photos]
     assert not application.settings.recent_folders
+    watch, bar = application.window.browse.watch, application.window.message_bar
+    with qtbot.waitSignal(watch.answered):
+        watch.look_now()
+    assert not [text for text in bar.texts() if "not there any more" in text]
 
 
 @pytest.mark.parametrize("opens", [by_start, by_second_start, by_drop])

@@ -156,7 +156,7 @@ def test_a_photo_on_the_whole_screen_has_the_menu_and_a_line_for_labels(
     shown = menu()
     assert shown is not None and shown.parentWidget() is screen
     shown.close()
-    trigger(application, "add_label")
+    qtbot.keyClick(screen, Qt.Key.Key_A)
     entry = screen.findChild(AddLabelDialog).entry
     qtbot.keyClicks(entry, "railway")
     qtbot.keyClick(entry, Qt.Key.Key_Return)
