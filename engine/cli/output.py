@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from engine.api.categories import Categories
@@ -15,6 +16,11 @@ from engine.texts import display_path
 
 # A spreadsheet takes a cell that starts with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+#: The other files of photos that have several: the RAW of a JPEG.
+OtherFiles = Mapping[Path, Sequence[Path]]
+_NONE: OtherFiles = {}
 
 
 class PredictionWriter(Protocol):
@@ -28,22 +34,32 @@ class PredictionWriter(Protocol):
 class JsonLinesWriter:
     """``{"path", "model", "labels": [{"category", "label", "score"}], "error"}`` per line.
 
-    ``category`` is the model's name, ``label`` what it is called in the window.
+    ``category`` is the model's name, ``label`` what it is called in the window. A photo that has
+    other files, the RAW of a JPEG, has ``other_files``, too.
 
     Args:
         file: text file.
         model: name of the model.
         categories: of the model.
         threshold: labels whose score reaches it are written; 0 writes all.
+        others: the other files of photos that have several.
     """
 
-    def __init__(self, file: TextIO, model: str, categories: Categories, threshold: float) -> None:
+    def __init__(
+        self,
+        file: TextIO,
+        model: str,
+        categories: Categories,
+        threshold: float,
+        others: OtherFiles = _NONE,
+    ) -> None:
         self._file, self._model = file, model
         self._categories, self._threshold = categories, threshold
+        self._others = others
 
     def write(self, prediction: Prediction) -> None:
         """Write one line, in ASCII: JSON's escapes carry any name through any terminal."""
-        row = {
+        row: dict[str, object] = {
             "path": os.fspath(prediction.path),
             "model": self._model,
             "labels": [
@@ -56,6 +72,9 @@ class JsonLinesWriter:
             ],
             "error": prediction.error,
         }
+        others = self._others.get(prediction.path)
+        if others:
+            row["other_files"] = [os.fspath(path) for path in others]
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
 
@@ -63,27 +82,40 @@ class JsonLinesWriter:
 class CsvWriter:
     """A row per label: path, model, category, score, error, label; one for a photo without labels.
 
-    Cells that a spreadsheet would run as a formula get a leading apostrophe.
+    If any photo has other files, the RAW of a JPEG, there is a column ``other_files`` for their
+    names. Cells that a spreadsheet would run as a formula get a leading apostrophe.
     """
 
-    def __init__(self, file: TextIO, model: str, categories: Categories, threshold: float) -> None:
+    def __init__(
+        self,
+        file: TextIO,
+        model: str,
+        categories: Categories,
+        threshold: float,
+        others: OtherFiles = _NONE,
+    ) -> None:
         self._writer = csv.writer(file)
         self._file, self._model = file, model
         self._categories, self._threshold = categories, threshold
-        self._writer.writerow(("path", "model", "category", "score", "error", "label"))
+        self._others = others
+        titles = ("path", "model", "category", "score", "error", "label")
+        self._writer.writerow((*titles, "other_files") if others else titles)
 
     def write(self, prediction: Prediction) -> None:
         """Write the rows of one image."""
         labels: tuple[Label | None, ...] = prediction.labels(self._categories, self._threshold)
         for label in labels or (None,):
-            cells = (
+            cells = [
                 _printable(os.fspath(prediction.path)),
                 self._model,
                 label.category if label else "",
                 f"{label.score:.6f}" if label else "",
                 prediction.error or "",
                 SHIPPED_NAMES.label(label.category) if label else "",
-            )
+            ]
+            if self._others:
+                others = self._others.get(prediction.path, ())
+                cells.append(_printable(" ".join(path.name for path in others)))
             self._writer.writerow([_harmless(cell) for cell in cells])
         self._file.flush()
 
@@ -93,14 +125,24 @@ class TableWriter:
 
     _NAME_WIDTH = 40
 
-    def __init__(self, file: TextIO, model: str, categories: Categories, threshold: float) -> None:
+    def __init__(
+        self,
+        file: TextIO,
+        model: str,
+        categories: Categories,
+        threshold: float,
+        others: OtherFiles = _NONE,
+    ) -> None:
         self._file = file
         self._categories, self._threshold = categories, threshold
+        self._others = others
         file.write(f"{'photo':<{self._NAME_WIDTH}}  labels ({model})\n")
 
     def write(self, prediction: Prediction) -> None:
         """Write one line."""
-        name = display_path(prediction.path)
+        others = self._others.get(prediction.path, ())
+        kinds = "".join(f" +{path.suffix[1:].upper()}" for path in others)
+        name = display_path(prediction.path) + kinds
         if len(name) > self._NAME_WIDTH:
             name = "…" + name[1 - self._NAME_WIDTH :]
         labels = prediction.labels(self._categories, self._threshold)
@@ -111,7 +153,7 @@ class TableWriter:
         self._file.flush()
 
 
-_MakeWriter = Callable[[TextIO, str, Categories, float], PredictionWriter]
+_MakeWriter = Callable[[TextIO, str, Categories, float, OtherFiles], PredictionWriter]
 WRITERS: dict[str, _MakeWriter] = {
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,

@@ -32,6 +32,7 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="look also where links lead out of the folders (default: yes)",
     )
+    add("--separate-raw", action="store_true", help="a RAW beside its JPEG is a photo of its own")
     add("--list-left-out", action="store_true", help="name each file of a kind that is not opened")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
 
@@ -44,11 +45,13 @@ class FoundPhotos:
         paths: of the photos.
         skipped: how many places could not be looked into.
         left_out: files of kinds that cannot be opened.
+        others: the other files of photos that have several: the RAW of a JPEG.
     """
 
     paths: list[Path] = field(default_factory=list)
     skipped: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
+    others: dict[Path, list[Path]] = field(default_factory=dict)
 
 
 def find_photos(options: argparse.Namespace) -> FoundPhotos | None:
@@ -62,12 +65,18 @@ def find_photos(options: argparse.Namespace) -> FoundPhotos | None:
         say(f"error: there is no file or folder {display_path(missing[0])!r}.")
         return None
     found = FoundPhotos()
-    for batch in scan(
-        options.paths, recursive=options.recursive, follow_links=options.follow_links
-    ):
+    walk = scan(
+        options.paths,
+        recursive=options.recursive,
+        follow_links=options.follow_links,
+        pair_raw=not options.separate_raw,
+    )
+    for batch in walk:
         found.paths += batch.paths
         found.skipped += len(batch.skipped)
         found.left_out += batch.left_out
+        for companion in batch.companions:
+            found.others.setdefault(companion.of, []).append(companion.path)
         for problem in batch.skipped:
             say(f"{display_path(problem.path)}: {display_text(problem.message)}")
     if not found.paths:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -24,6 +24,7 @@ from engine.cli.common import (
 )
 from engine.cli.output import WRITERS
 from engine.cli.photos import add_photo_arguments, find_photos
+from engine.data.kinds import names_by_kind_text
 from engine.service.local import LocalEngine
 
 
@@ -49,14 +50,16 @@ def _tag(options: argparse.Namespace) -> int:
         model = engine.open_model(options.model)
         threshold = 0.0 if options.all_scores else options.threshold
         make_writer = WRITERS[options.format]
-        writer = make_writer(file, model.name, model.categories, threshold)
-        failed, done, status = 0, 0, EXIT_DONE
+        writer = make_writer(file, model.name, model.categories, threshold, found.others)
+        failed: list[str] = []
+        done, status = 0, EXIT_DONE
         try:
             with contextlib.closing(engine.predict(model.id, paths)) as predictions:
                 for prediction in _with_progress(predictions, len(paths), file):
                     writer.write(prediction)
                     done += 1
-                    failed += prediction.error is not None
+                    if prediction.error is not None:
+                        failed.append(prediction.path.name)
         except KeyboardInterrupt:  # what is done is kept, here and below
             status = EXIT_INTERRUPTED
         except EngineError as error:
@@ -93,10 +96,10 @@ def _with_progress(
     )
 
 
-def _summary(done: int, failed: int, total: int, skipped: int) -> str:
-    parts = [f"{done - failed} of {total} photos tagged"]
+def _summary(done: int, failed: Sequence[str], total: int, skipped: int) -> str:
+    parts = [f"{done - len(failed)} of {total} photos tagged"]
     if failed:
-        parts.append(f"{failed} could not be read")
+        parts.append(f"{len(failed)} could not be read ({names_by_kind_text(failed)})")
     if skipped:
         parts.append(f"{skipped} places could not be looked into")
     return ", ".join(parts) + "."

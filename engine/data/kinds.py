@@ -95,7 +95,16 @@ def left_out_kind(name: str) -> str:
 
 def kinds_text(files: Iterable[LeftOut]) -> str:
     """How many of which kind, the most first: "3 MOV, 2 PSD"; empty if there are none."""
-    counts = Counter(file.kind for file in files)
+    return _counted(Counter(file.kind for file in files))
+
+
+def names_by_kind_text(names: Iterable[str]) -> str:
+    """How many files of which kind, by their names: "3 HEIC, 2 JPG"."""
+    endings = (ending_of(name)[1:] for name in names)
+    return _counted(Counter(_NAMES.get(x, x.upper()) or "without an ending" for x in endings))
+
+
+def _counted(counts: Counter[str]) -> str:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if len(ranked) > _MOST_NAMED:
         rest = ranked[_MOST_NAMED - 1 :]

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from engine.data.kinds import LeftOut, is_picture, left_out_kind
+from engine.data.pairs import Companion, paired, paired_paths
 from engine.data.patience import LIMIT_S, Alive, Attempt, Patience
 
 # The first pictures should be there at once; later batches are larger because each costs a signal.
@@ -54,15 +55,18 @@ class ScanBatch:
         paths: pictures, in order, each below (or equal to) one of the roots as it was given.
         skipped: what could not be looked at since the last batch.
         left_out: files since the last batch that are of a kind that cannot be opened.
+        companions: RAWs since the last batch of which a JPEG or HEIC is among the pictures, of
+            this batch or of another.
     """
 
     paths: tuple[Path, ...]
     skipped: tuple[ScanProblem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    companions: tuple[Companion, ...] = ()
 
 
 #: What a scan comes upon.
-Finding = Path | ScanProblem | LeftOut
+Finding = Path | ScanProblem | LeftOut | Companion
 
 
 def scan(
@@ -72,6 +76,7 @@ def scan(
     follow_links: bool = True,
     batch_size: int = 500,
     patience_s: float = LIMIT_S,
+    pair_raw: bool = True,
 ) -> Generator[ScanBatch, None, None]:
     """Walk folders and files in order and yield the pictures as they are found.
 
@@ -91,12 +96,14 @@ def scan(
         follow_links: go also where links lead out of the roots; otherwise those are skipped.
         batch_size: the most paths in one batch, at least 1.
         patience_s: how long a folder may give no sign of life.
+        pair_raw: a RAW with a JPEG or HEIC of the same name beside it is no picture of its own.
     """
     if batch_size < 1:
         raise ValueError(f"The batch size must be at least 1, not {batch_size}.")
     batch = _Batch(min(_FIRST_BATCH, batch_size))
     with Patience(patience_s) as patience:
-        for found in _Walk(roots, recursive, patience, follow_links=follow_links).run():
+        walk = _Walk(roots, recursive, patience, follow_links=follow_links, pair_raw=pair_raw)
+        for found in walk.run():
             batch.add(found)
             if batch.due:
                 yield batch.take()
@@ -113,6 +120,7 @@ class _Batch:
         self._paths: list[Path] = []
         self._skipped: list[ScanProblem] = []
         self._left_out: list[LeftOut] = []
+        self._companions: list[Companion] = []
         self._deadline = time.monotonic() + _FLUSH_AFTER
 
     def add(self, found: Finding | None) -> None:
@@ -120,20 +128,28 @@ class _Batch:
             self._skipped.append(found)
         elif isinstance(found, LeftOut):
             self._left_out.append(found)
+        elif isinstance(found, Companion):
+            self._companions.append(found)
         elif found is not None:
             self._paths.append(found)
 
     @property
     def empty(self) -> bool:
-        return not (self._paths or self._skipped or self._left_out)
+        return not (self._paths or self._skipped or self._left_out or self._companions)
 
     @property
     def due(self) -> bool:
-        fullest = max(len(self._paths), len(self._skipped), len(self._left_out))
+        kinds = (self._paths, self._skipped, self._left_out, self._companions)
+        fullest = max(len(findings) for findings in kinds)
         return fullest >= self._limit or time.monotonic() >= self._deadline
 
     def take(self) -> ScanBatch:
-        return ScanBatch(tuple(self._paths), tuple(self._skipped), tuple(self._left_out))
+        return ScanBatch(
+            tuple(self._paths),
+            tuple(self._skipped),
+            tuple(self._left_out),
+            tuple(self._companions),
+        )
 
 
 @dataclass
@@ -160,11 +176,19 @@ class _Walk:
     """One scan: which folders were walked, and which files came by another way than their own."""
 
     def __init__(
-        self, roots: Sequence[Path], recursive: bool, patience: Patience, *, follow_links: bool
+        self,
+        roots: Sequence[Path],
+        recursive: bool,
+        patience: Patience,
+        *,
+        follow_links: bool,
+        pair_raw: bool,
     ) -> None:
         self._roots = roots
         self._recursive = recursive
         self._follow_links = follow_links
+        self._pair_raw = pair_raw
+        self._paired_roots = paired_paths(roots) if pair_raw else {}
         self._patience = patience
         # Places that did not answer at once, each with the attempt that goes on.
         self._late: list[tuple[Path, Attempt[_Found]]] = []
@@ -219,7 +243,10 @@ class _Walk:
             return self._look_into(root, alive)
         if not stat.S_ISREG(mode):
             return _Found([ScanProblem(root, "This is a pipe, socket or device, not a file.")])
-        return _Found([root] if self._is_new(root) else [])
+        if not self._is_new(root):
+            return _Found()
+        other = self._paired_roots.get(root)
+        return _Found([Companion(root, other) if other and other.is_file() else root])
 
     def _look_into(self, folder: Path, alive: Alive) -> _Found:
         """List a folder unless it was walked before."""
@@ -248,12 +275,13 @@ class _Walk:
     def _files_in(self, folder: Path, listing: _Listing) -> Generator[Finding | None, None, None]:
         real_folder = os.path.realpath(folder)
         links = set(listing.links)
+        pairs = paired(listing.files) if self._pair_raw else {}
         for name in _in_order([*listing.files, *(n for n in links if is_picture(n))]):
             path = folder / name
             if name in links:
                 yield self._link(path)
             elif not self._named or f"{real_folder}{os.sep}{name}" not in self._named:
-                yield path
+                yield Companion(path, folder / pairs[name]) if name in pairs else path
         for name in sorted(listing.others):
             if not self._named or f"{real_folder}{os.sep}{name}" not in self._named:
                 yield LeftOut(folder / name, left_out_kind(name))

@@ -144,7 +144,7 @@ def _declared(folder: Path, root: Path) -> tuple[str, ...]:
 
 def _from_pictures(folder: Path, log: FaultLog) -> LabelTable:
     """Labels from text files beside the pictures; if there is none at all, from the folders."""
-    batches = list(scan([folder]))
+    batches = list(scan([folder], pair_raw=False))
     names = {path.relative_to(folder).as_posix(): path for b in batches for path in b.paths}
     left_out = left_out_text(file for batch in batches for file in batch.left_out)
     if not names:
