@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.api.values import DEFAULT_THRESHOLD
 from engine.cli.common import say
 from engine.data.kinds import LeftOut, kinds_text
+from engine.data.patience import ask
 from engine.data.scan import scan
 from engine.texts import display_path, display_text
 
@@ -60,7 +61,7 @@ def find_photos(options: argparse.Namespace) -> FoundPhotos | None:
     Returns:
         ``None`` if something that was named is not there.
     """
-    missing = [path for path in options.paths if not path.exists()]
+    missing = [path for path in options.paths if not ask(path.exists, True)]
     if missing:
         say(f"error: there is no file or folder {display_path(missing[0])!r}.")
         return None
