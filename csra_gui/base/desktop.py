@@ -10,10 +10,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
+
+from engine.data.patience import ask
 
 #: A program and its arguments; on Windows a line where a program takes quotes of its own kind.
 Command = list[str] | str
@@ -25,12 +28,17 @@ _BUS = "org.freedesktop.FileManager1"
 _BUS_PATH = "/org/freedesktop/FileManager1"
 _BUS_METHOD = f"{_BUS}.ShowItems"
 _ANSWER_S = 5
+# A disk that does not answer in so long (s) holds up nobody who clicked.
+_MOMENT_S = 0.3
 
 
 def open_folder(folder: Path) -> None:
     """Show a folder, or the nearest above it that is there, in the desktop's file manager."""
-    folder = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
-    open_file(folder)
+    open_file(ask(partial(_nearest, folder), folder, _MOMENT_S))
+
+
+def _nearest(folder: Path) -> Path:
+    return next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
 
 
 def open_file(path: Path) -> bool:
