@@ -24,6 +24,7 @@ from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
 from engine.api.values import DecodedImage, PixelArray
 from engine.data.decoding.camera import camera_note
+from engine.data.decoding.deep_colour import load
 from engine.data.decoding.faults import (
     DECODER_ERRORS,
     METADATA_ERRORS,
@@ -144,7 +145,7 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     # JPEG can leave out detail while decoding, never below the size asked for.
     image.draft(None, target)
     admit_size(admit, *image.size)
-    image.load()
+    load(image)
     note = camera_note(image)
     orientation = orientation_of(image)  # after loading, which turns a TIFF upright by itself
     pixels = _upright(_scaled(image, target), orientation)
@@ -174,7 +175,7 @@ def _cropped(image: Image.Image, crop: CropBox, admit: Admit | None) -> Image.Im
     check_size(right - left, bottom - top)
     if admit is not None:
         admit(image.width * image.height + (right - left) * (bottom - top))
-    image.load()
+    load(image)
     # To sRGB first: beyond its edge a picture is black, whatever the first of its colours is.
     pixels = Image.fromarray(rgb_pixels(image, ToRgb.of(image), (1, 1)))
     return pixels.crop((left, top, right, bottom))

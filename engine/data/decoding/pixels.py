@@ -11,14 +11,14 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from engine.api.values import FloatArray, PixelArray
+from engine.data.decoding.deep_colour import usual_white
 
 # A large picture is converted in bands of about this many pixels: a second whole copy of 100
 # megapixels, in a wider mode perhaps, is what would break the memory limit.
 _BAND_PIXELS = 4_000_000
 _MAX_PROFILE_BYTES = 4 << 20
 _TIFF_BITS_TAG = 258
-# What a picture of plain numbers calls white: the smallest of these that none exceeds.
-_USUAL_WHITES = (1.0, 255.0, 65535.0)
+_TIFF_PHOTOMETRIC_TAG, _WHITE_IS_ZERO = 262, 0
 
 
 def rgb_pixels(image: Image.Image, to_rgb: ToRgb, factors: tuple[int, int]) -> PixelArray:
@@ -120,8 +120,15 @@ def _numbers(image: Image.Image) -> FloatArray:
 def _value_range(image: Image.Image) -> tuple[float, float]:
     if not _is_deep(image):
         return 0.0, 255.0
-    if image.mode.startswith("I;16"):
-        return 0.0, 4095.0 if _is_12_bit(image) else 65535.0
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(_TIFF_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO and image.mode.startswith("I;16"):
+        return 4095.0 if _is_12_bit(image) else 65535.0, 0.0
+    return _number_range(image)
+
+
+def _number_range(image: Image.Image) -> tuple[float, float]:
+    if _is_12_bit(image):
+        return 0.0, 4095.0
     low, high = np.inf, -np.inf
     for band in _bands(image, 1):
         values = _numbers(band)
@@ -129,7 +136,7 @@ def _value_range(image: Image.Image) -> tuple[float, float]:
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
     if low >= 0:
-        white = next((white for white in _USUAL_WHITES if high <= white), None)
+        white = usual_white(high)
         if white is not None:
             return 0.0, white
     return (low, high) if low < high else (0.0, 1.0)

@@ -20,6 +20,7 @@ from engine.data.decoding.decode import (
     orientation_of,
     picture_errors,
 )
+from engine.data.decoding.deep_colour import load
 from engine.data.decoding.mending.reading import read_picture
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
 
@@ -160,7 +161,7 @@ class TileDecoder:
             scale = width // image.width
             self._make_room(image.width * image.height)
             admit_size(admit, *image.size)
-            image.load()
+            load(image)
             orientation = orientation_of(image)  # after loading: a TIFF turns itself upright
             to_rgb = ToRgb.of(image)
             kept = image.copy() if image.format in _HEAVY_FORMATS else image

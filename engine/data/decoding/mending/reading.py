@@ -16,6 +16,7 @@ from engine.data.decoding.mending.pieces import joined
 from engine.data.decoding.mending.png import SIGNATURE, sound_png
 from engine.data.decoding.mending.webp import sound_webp
 from engine.data.decoding.opening import open_image
+from engine.data.decoding.tiff_pages import go_to_photo
 
 T = TypeVar("T")
 
@@ -52,6 +53,7 @@ def read_picture(stream: BinaryIO, read: Callable[[Image.Image], T], admit: Admi
 
 def _read(stream: BinaryIO, read: Callable[[Image.Image], T]) -> T:
     with open_image(stream) as image:
+        go_to_photo(image)
         return read(image)
 
 
