@@ -171,8 +171,8 @@ def test_mmengine_has_the_averaged_weights_under_the_other_name(wanted):
     last = {f"module.{key}": value + 100 for key, value in saved.items()}
     content = {
         "meta": {"epoch": 3},
-        "state_dict": saved,
         "ema_state_dict": {**last, "steps": torch.tensor(3)},
+        "state_dict": saved,
     }
     found = find_network(content, wanted)
     assert found.tensors.keys() == official.keys()
