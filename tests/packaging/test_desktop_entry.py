@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from csra_gui.base.programs import photo_programs
 from csra_gui.base.settings import Settings
 from csra_gui.startup.qt_application import qt_application
-from engine.data.scan import IMAGE_SUFFIXES
+from engine.data.kinds import IMAGE_SUFFIXES
 from tests.paths import ROOT
 
 FILE = ROOT / "resources" / "csra-gui.desktop"
@@ -48,7 +48,7 @@ def test_the_window_is_known_by_the_name_of_the_entry(qapp: QApplication, tmp_pa
 def test_it_is_offered_for_folders_and_every_kind_of_photo() -> None:
     kinds = entry()["MimeType"].removesuffix(";").split(";")
     known = {mimetypes.guess_type(f"a{suffix}")[0] for suffix in IMAGE_SUFFIXES} - {None}
-    assert {"inode/directory", "image/webp", "image/avif", "image/jpeg"} <= {*kinds}
+    assert {"inode/directory", "image/webp", "image/heic", "image/x-adobe-dng"} <= {*kinds}
     images = {kind for kind in known if kind is not None and kind.startswith("image/")}
     assert images <= {*kinds, "image/x-ms-bmp"} and len(kinds) == len({*kinds})
 
