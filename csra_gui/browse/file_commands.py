@@ -74,6 +74,9 @@ class FileCommands(QObject):
     def show_in_file_manager(self) -> None:
         """Show the photos selected in the desktop's file manager, or else their folder."""
         paths = self._paths()
+        photos = self._session.photos
+        for row in self._browsing.targets:
+            paths += [photos.paths[row].with_name(name) for name in photos.other_files(row)]
         if paths:
             self._session.jobs.run(
                 lambda: show_files(paths),

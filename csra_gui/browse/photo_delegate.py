@@ -20,6 +20,7 @@ _ROUND = 6.0
 _SELECTED_SHARE = 0.22
 _BADGE_SIDE = 18
 _BADGE_ICON_SIDE = 12
+_BADGE_OPACITY = 0.85
 _CENTER = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -69,6 +70,9 @@ class PhotoDelegate(QStyledItemDelegate):
             self._paint_placeholder(painter, option, thumbnail, is_broken=error is not None)
         if index.data(PhotoRole.IS_REVIEWED):
             _paint_reviewed(painter, option.palette, cell)
+        pair = index.data(PhotoRole.PAIR)
+        if pair:
+            _paint_pair(painter, option, thumbnail, pair)
         if self.shows_text:
             self._paint_texts(painter, option, index)
         painter.restore()
@@ -151,6 +155,23 @@ def _paint_reviewed(painter: QPainter, palette: QPalette, cell: QRect) -> None:
     mark.moveCenter(disc.center())
     ratio = painter.device().devicePixelRatioF()
     painter.drawPixmap(mark, icon_pixmap("check", _BADGE_ICON_SIDE, base, ratio))
+
+
+def _paint_pair(
+    painter: QPainter, option: QStyleOptionViewItem, thumbnail: QRect, text: str
+) -> None:
+    """What a photo of two files is, at the upper left."""
+    painter.setFont(_small(option.font))
+    metrics = QFontMetrics(painter.font())
+    band = QRect(0, 0, metrics.horizontalAdvance(text) + 2 * _GAP, metrics.height() + 2)
+    band.moveTopLeft(thumbnail.topLeft())
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(option.palette.color(QPalette.ColorRole.Base))
+    painter.setOpacity(_BADGE_OPACITY)
+    painter.drawRoundedRect(band, _GAP, _GAP)
+    painter.setOpacity(1.0)
+    painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+    painter.drawText(band, _CENTER, text)
 
 
 def _paint_line(painter: QPainter, palette: QPalette, area: QRect, text: str, tone: Tone) -> None:

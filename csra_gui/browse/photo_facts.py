@@ -13,7 +13,7 @@ from PySide6.QtCore import QDateTime, QLocale
 
 from csra_gui.browse.chips import mine_first
 from csra_gui.browse.decode_queue import ImageDecoder
-from csra_gui.browse.photo_texts import labels_text
+from csra_gui.browse.photo_texts import labels_text, pair_text
 from csra_gui.session.photo_files import UNKNOWN_SIZE, PhotoFiles
 from csra_gui.session.session import Session
 from engine.api.errors import ImageError
@@ -92,6 +92,10 @@ def session_texts(session: Session, row: int) -> list[Fact]:
     """What model and person say of one photo."""
     model, error = session.models.model, session.photos.error(row)
     found: list[Fact] = []
+    others = session.photos.other_files(row)
+    if others:
+        names = "\n".join(map(display_text, others))
+        found.append((pair_text(session.photos.paths[row], others), f"with {names}"))
     if model is not None:
         found.append(("Model", display_text(model.name)))
     said = labels_text(mine_first(session.labels(row)))

@@ -10,7 +10,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, Qt, Slot
 
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.browse.photo_roles import PhotoRole
-from csra_gui.browse.photo_texts import accessible_text, photo_error, photo_tool_tip
+from csra_gui.browse.photo_texts import accessible_text, pair_text, photo_error, photo_tool_tip
 from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.session.session import Session
 from engine.library.columns import IntArray
@@ -45,6 +45,7 @@ class ThumbnailModel(ShownPhotosModel):
             PhotoRole.IS_TAGGED: lambda photo, _path: photos.is_tagged(photo),
             PhotoRole.IS_REVIEWED: lambda photo, _path: photos.is_reviewed(photo),
             PhotoRole.PHOTO: lambda photo, _path: photo,
+            PhotoRole.PAIR: lambda photo, path: pair_text(path, photos.other_files(photo)),
         }
         thumbnails.image_loaded.connect(self._on_thumbnail_arrived)
         thumbnails.image_failed.connect(self._on_thumbnail_arrived)

@@ -16,3 +16,5 @@ class PhotoRole(IntEnum):
     IS_TAGGED = Qt.ItemDataRole.UserRole + 3
     PHOTO = Qt.ItemDataRole.UserRole + 4
     IS_REVIEWED = Qt.ItemDataRole.UserRole + 5
+    #: "RAW+JPEG" for a photo of two files, else empty.
+    PAIR = Qt.ItemDataRole.UserRole + 6

@@ -9,6 +9,7 @@ from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.chips import mine_first
 from csra_gui.session.photo_table import ScoredLabel
 from csra_gui.session.session import Session
+from engine.data.kinds import HEIF_SUFFIXES
 from engine.library.values import Verdict
 from engine.texts import display_name, display_path, display_text
 
@@ -42,9 +43,20 @@ def state_text(session: Session, photo: int, decoding_error: str | None = None) 
     return "no labels" if session.photos.is_tagged(photo) else "not tagged yet"
 
 
+def pair_text(path: Path, other_files: Sequence[str]) -> str:
+    """What a photo of several files is: "RAW+JPEG"; empty if it has but one."""
+    if not other_files:
+        return ""
+    return "RAW+HEIC" if path.suffix.lower() in HEIF_SUFFIXES else "RAW+JPEG"
+
+
 def photo_tool_tip(session: Session, photo: int, path: Path) -> str:
     """Where the photo is, and what is known of it."""
     lines = [display_path(path)]
+    others = session.photos.other_files(photo)
+    if others:
+        names = ", ".join(map(display_text, others))
+        lines.append(f"{pair_text(path, others)}: with {names}")
     error = photo_error(session, photo, None)
     if error is not None:
         lines.append(error)
@@ -58,4 +70,5 @@ def accessible_text(session: Session, photo: int, path: Path, decoding_error: st
     """What a screen reader says of the photo."""
     said = state_text(session, photo, decoding_error)
     reviewed = ", reviewed" if session.photos.is_reviewed(photo) else ""
-    return f"{display_name(path)}: {said}{reviewed}"
+    pair = pair_text(path, session.photos.other_files(photo))
+    return f"{display_name(path)}{', ' + pair if pair else ''}: {said}{reviewed}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.tag_job import FileChanged
+from engine.data.pairs import Companion
 from engine.data.patience import patiently
 from engine.data.scan import ScanProblem, scan
 from engine.library.columns import BoolArray
@@ -25,6 +26,8 @@ class FileChanges:
         vanished: rows whose file is gone.
         removed: what was opened and is not there any more.
         unreachable: what was opened and may be there, on a disk that is away.
+        other_files: rows whose photo has other files beside it than before, and their names.
+        companions: second files of photos that are new.
     """
 
     new: tuple[ImageFile, ...] = ()
@@ -32,9 +35,12 @@ class FileChanges:
     vanished: tuple[int, ...] = ()
     removed: tuple[Path, ...] = ()
     unreachable: tuple[Path, ...] = ()
+    other_files: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    companions: tuple[Companion, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.changed or self.vanished)
+        paired = self.other_files or self.companions
+        return bool(self.new or self.changed or self.vanished or paired)
 
 
 @dataclass(frozen=True)
@@ -77,12 +83,15 @@ def _changes(
     out_of_reach: list[ScanProblem] = []
     for batch in scan(places, recursive=recursive):
         out_of_reach += batch.skipped
+        known.pair(batch.companions)
         yield known.compared(batch.paths)
     missing = tuple(root for root in opened.roots if _is_missing(root))
     yield FileChanges(
         vanished=tuple(known.not_seen(out_of_reach)),
         removed=tuple(root for root in missing if _is_away(root)),
         unreachable=tuple(root for root in missing if not _is_away(root)),
+        other_files=known.other_files(),
+        companions=tuple(known.early_companions),
     )
 
 
@@ -102,6 +111,8 @@ class _Known:
         self._files = files
         self._gone = gone
         self._seen: set[int] = set()
+        self.early_companions: list[Companion] = []
+        self._other_files: dict[int, list[str]] = {}
         self._rows: dict[str, dict[str, int]] = {}
         singles = {os.path.split(place) for place in places}
         inside = [_is_inside(folder, places, recursive=recursive) for folder in files.folders]
@@ -120,8 +131,7 @@ class _Known:
             file = look_at(path)
             if file is None:
                 continue
-            folder, name = os.path.split(path)
-            row = self._rows.get(folder, {}).get(name)
+            row = self._row_of(path)
             if row is None:
                 new.append(file)
                 continue
@@ -129,6 +139,29 @@ class _Known:
             if self._gone[row] or self._files.file(row) != file:
                 changed.append(FileChanged(row, file))
         return FileChanges(tuple(new), tuple(changed))
+
+    def pair(self, companions: Iterable[Companion]) -> None:
+        """Take in second files; one that was a photo of its own before has not vanished."""
+        for companion in companions:
+            row = self._row_of(companion.path)
+            if row is not None:
+                self._seen.add(row)
+            row = self._row_of(companion.of)
+            if row is None:
+                self.early_companions.append(companion)
+            else:
+                self._other_files.setdefault(row, []).append(companion.path.name)
+
+    def other_files(self) -> dict[int, tuple[str, ...]]:
+        """The photos whose other files are not those that they had, and the names of these."""
+        known, found = self._files.other_files, self._other_files
+        rows = {*found, *(row for row in known if row in self._seen)}
+        now = {row: tuple(sorted(found.get(row, ()))) for row in rows}
+        return {row: names for row, names in now.items() if names != known.get(row, ())}
+
+    def _row_of(self, path: Path) -> int | None:
+        folder, name = os.path.split(path)
+        return self._rows.get(folder, {}).get(name)
 
     def not_seen(self, out_of_reach: Sequence[ScanProblem]) -> Iterator[int]:
         """What is no longer there, as far as one can know."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ class PhotoFiles:
         sizes: (N,) bytes; ``UNKNOWN_SIZE`` where the file could not be looked at.
         mtimes_ns: (N,) since 1970.
         image_ids: (N,) int64 in the library, 0 for none.
+        other_files: names of the other files of some photos, by row.
     """
 
     names: tuple[str, ...]
@@ -34,6 +35,7 @@ class PhotoFiles:
     sizes: IntArray
     mtimes_ns: IntArray
     image_ids: IntArray
+    other_files: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from csra_gui.session.growing_array import GrowingArray
 from csra_gui.session.photo_files import UNKNOWN_SIZE, PhotoFiles
+from engine.data.pairs import Companion
 from engine.library.columns import IntArray
 from engine.library.values import ImageFile
 
@@ -124,6 +125,9 @@ class PhotoRows:
         self._image_ids = GrowingArray(0, np.int64)
         self._gone = GrowingArray(False, np.bool_)
         self._rows_of_images: tuple[IntArray, IntArray] | None = None
+        # Names by row, and companions of photos that are not here yet.
+        self._other_files: dict[int, tuple[str, ...]] = {}
+        self._early_companions: list[Companion] = []
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -139,6 +143,8 @@ class PhotoRows:
         for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):
             column.clear()
         self._rows_of_images = None
+        self._other_files.clear()
+        self._early_companions.clear()
         self.generation += 1
         self._touch()
 
@@ -158,6 +164,8 @@ class PhotoRows:
             found = [files[place] for place in new]
             self._sizes.values[first:] = [UNKNOWN_SIZE if f is None else f.size for f in found]
             self._mtimes_ns.values[first:] = [0 if f is None else f.mtime_ns for f in found]
+        if self._early_companions:
+            self.add_companions(())
         self._touch()
         return first, len(self._paths)
 
@@ -171,6 +179,29 @@ class PhotoRows:
         if size == UNKNOWN_SIZE:
             return None
         return ImageFile(self._paths[row], size, int(self._mtimes_ns.values[row]))
+
+    def other_files(self, row: int) -> tuple[str, ...]:
+        """Names of the photo's other files, which lie beside it: the RAW of a JPEG."""
+        return self._other_files.get(row, ())
+
+    def add_companions(self, companions: Sequence[Companion]) -> None:
+        """Note the other files of photos, of which some may come later."""
+        waiting = [*self._early_companions, *companions]
+        self._early_companions = []
+        for companion in waiting:
+            row = self.row_of(companion.of)
+            if row is None:
+                self._early_companions.append(companion)
+                continue
+            names = {*self.other_files(row), companion.path.name}
+            self._other_files[row] = tuple(sorted(names))
+        self._touch()
+
+    def set_other_files(self, names: Mapping[int, tuple[str, ...]]) -> None:
+        """Note which other files some photos have now, by row; an empty one is none."""
+        self._other_files.update(names)
+        self._other_files = {row: known for row, known in self._other_files.items() if known}
+        self._touch()
 
     @property
     def gone(self) -> NDArray[np.bool_]:
@@ -215,6 +246,7 @@ class PhotoRows:
             self._sizes.values,
             self._mtimes_ns.values,
             self._image_ids.values,
+            dict(self._other_files),
         )
 
     def set_file(self, row: int, file: ImageFile | None) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from csra_gui.base.jobs import JobRunner, JobSlot
 from engine.api.errors import EngineError
 from engine.data.kinds import LeftOut
+from engine.data.pairs import Companion
 from engine.data.patience import Alive, Patience
 from engine.data.scan import ScanProblem, scan
 from engine.library.values import ImageFile, look_at
@@ -31,12 +32,14 @@ class _Found:
         files: their sizes and times, as many; ``None`` for one that cannot be looked at.
         skipped: what could not be looked at at all.
         left_out: files of kinds that cannot be opened.
+        companions: second files of photos.
     """
 
     paths: tuple[Path, ...] = ()
     files: tuple[ImageFile | None, ...] = ()
     skipped: tuple[ScanProblem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    companions: tuple[Companion, ...] = ()
 
 
 class PhotoScan(QObject):
@@ -49,10 +52,12 @@ class PhotoScan(QObject):
         left_out: files of kinds that cannot be opened, each once, as keys.
 
     Signals:
+        companions_found: second files of photos, before or after those.
         photos_found: a list of new paths as they come, and a list of their files.
         finished: the scan is over, or was cancelled.
     """
 
+    companions_found = Signal(object)
     photos_found = Signal(object, object)
     finished = Signal()
 
@@ -108,14 +113,18 @@ class PhotoScan(QObject):
         """Hand on what the window can take in without a halt, and leave the rest for later."""
         paths: list[Path] = []
         files: list[ImageFile | None] = []
+        companions: list[Companion] = []
         taken = 0
         while self._waiting and taken < _PER_TURN:
             batch = self._waiting.popleft()
             taken += len(batch.paths) + len(batch.left_out)
             paths += batch.paths
             files += batch.files
+            companions += batch.companions
             self.skipped += batch.skipped
             self.left_out |= dict.fromkeys(batch.left_out)
+        if companions:
+            self.companions_found.emit(companions)
         self.photos_found.emit(paths, files)
         if self._waiting:
             self._next_turn.start()
@@ -145,7 +154,8 @@ def _found(roots: Sequence[Path], *, recursive: bool) -> Generator[_Found, None,
                 ScanProblem(path, patience.sentence()) for path in batch.paths[len(files) :]
             )
             skipped = (*batch.skipped, *unanswered)
-            yield _Found(batch.paths[: len(files)], files, skipped, batch.left_out)
+            paths = batch.paths[: len(files)]
+            yield _Found(paths, files, skipped, batch.left_out, batch.companions)
 
 
 class _Looked:

@@ -387,6 +387,7 @@ class PhotoTable(PhotoRows):
             scores=self.scores,
             verdicts=verdicts,
             label_names=self.names,
+            other_names=dict(self._other_files),
         )
 
     @override

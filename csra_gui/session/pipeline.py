@@ -75,6 +75,7 @@ class Pipeline(QObject):
 
     def _connect(self) -> None:
         self._library.opened.connect(self._on_library_opened)
+        self._scan.companions_found.connect(self._photos.add_companions)
         self._scan.photos_found.connect(self._on_scan_photos_found)
         self._scan.finished.connect(self._on_scan_finished)
         self._sync.rows_loaded.connect(self.predictions_changed)
@@ -191,6 +192,10 @@ class Pipeline(QObject):
             self.predictions_changed.emit(changes.vanished)
         if changes.new:
             self._on_scan_photos_found([file.path for file in changes.new], list(changes.new))
+        if changes.other_files or changes.companions:
+            self._photos.set_other_files(changes.other_files)
+            self._photos.add_companions(changes.companions)
+            self.predictions_changed.emit(tuple(changes.other_files))
         self._tag_by_itself()
         self.proceed()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -41,6 +41,7 @@ class Columns:
         scores: (N, C) float16; NaN where the model has said nothing.
         verdicts: (N, K) uint8, ``VERDICT_CODES`` or 0.
         label_names: what else the categories are called.
+        other_names: of the other files of some photos, by row: of the RAW of a JPEG.
     """
 
     image_ids: IntArray
@@ -55,6 +56,7 @@ class Columns:
     scores: HalfArray
     verdicts: NDArray[np.uint8]
     label_names: LabelNames = SHIPPED_NAMES
+    other_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.image_ids)

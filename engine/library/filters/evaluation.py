@@ -124,7 +124,10 @@ class LibraryView:
             case NameIs(pattern):
                 matches = glob(pattern, anywhere=True)
                 found = (matches(name) is not None for name in columns.folded_names)
-                return np.fromiter(found, dtype=bool, count=len(columns))
+                named = np.fromiter(found, dtype=bool, count=len(columns))
+                for row, names in columns.other_names.items():
+                    named[row] |= any(matches(fold(name)) is not None for name in names)
+                return named
             case FolderIs(pattern):
                 wanted = list(map(folder_test(pattern), columns.folders))
                 return np.array(wanted, dtype=bool)[columns.folder_of]
