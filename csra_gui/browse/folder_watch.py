@@ -35,7 +35,7 @@ _SETTLE_MS = 700
 _SHARE_OF_TIME = 0.1
 _SHORTEST_PAUSE_S = 2.0
 # A watcher whose disk does not answer may take so long to end.
-_END_S = 2.0
+_END_S = 0.5
 _NONE_MISSING: tuple[tuple[Path, ...], tuple[Path, ...]] = ((), ())
 
 
