@@ -14,6 +14,7 @@ from engine.data.datasets.label_files import (
     read_label_file,
 )
 from engine.data.datasets.labelled import LabelledImages, empty_targets
+from engine.data.datasets.links import other_names
 from engine.data.datasets.reading import FaultLog, PictureFolder, read_text
 from engine.data.kinds import left_out_text
 from engine.data.scan import scan
@@ -161,6 +162,8 @@ def _from_pictures(folder: Path, log: FaultLog) -> LabelTable:
             log.add("Images without a text file, which do not count", name)
         elif (labels := _labels_in(texts[name], log)) is not None:
             table.rows[name] = LabelRow(labels)
+    if not texts:
+        _add_by_links(table, folder)
     if not table.rows:
         raise DataError(
             f"{display_path(folder)} has no labels: it needs labels.csv, labels.jsonl, a text "
@@ -189,6 +192,15 @@ def _add_by_folder(table: LabelTable, name: str, log: FaultLog) -> None:
         table.rows[name] = LabelRow([category])
     else:
         log.add("Images that lie in no category's folder, which do not count", name)
+
+
+def _add_by_links(table: LabelTable, folder: Path) -> None:
+    """A picture that links put into more folders has their categories, too."""
+    for name, other in other_names(folder, table.rows):
+        category, slash, _ = other.partition("/")
+        present = table.rows[name].present
+        if slash and category not in present:
+            present.append(category)
 
 
 def _categories(

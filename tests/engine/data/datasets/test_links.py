@@ -87,3 +87,31 @@ def test_links_within_their_folder_are_not_asked_about(tmp_path: Path) -> None:
     assert count_links_out(tmp_path / "set") == 0
     assert count_links_out(tmp_path / "set/a.jpg") == 0
     assert count_links_out(tmp_path / "nowhere") == 0
+
+
+def test_a_picture_that_links_put_into_two_categories_has_both(tmp_path: Path) -> None:
+    write_picture(tmp_path / "set/cat/1.jpg")
+    write_picture(tmp_path / "set/cat/2.jpg")
+    (tmp_path / "set/dog").mkdir()
+    (tmp_path / "set/dog/also.jpg").symlink_to("../cat/1.jpg")
+    (tmp_path / "set/animal").symlink_to("cat")
+    (tmp_path / "set/cat/circle").symlink_to("..")
+
+    images = load_dataset("folder", tmp_path / "set", "all", strict=True)
+
+    labels = {
+        path.name: {images.categories[i] for i in row.nonzero()[0]}
+        for path, row in zip(images.paths, images.targets, strict=True)
+    }
+    assert labels == {"1.jpg": {"animal", "cat", "dog"}, "2.jpg": {"animal", "cat"}}
+
+
+def test_one_outside_picture_in_two_categories_has_both_when_links_are_followed(
+    tmp_path: Path,
+) -> None:
+    write_picture(tmp_path / "store/1.jpg")
+    for category in ("cat", "dog"):
+        (tmp_path / "set" / category).mkdir(parents=True)
+        (tmp_path / "set" / category / "1.jpg").symlink_to(tmp_path / "store/1.jpg")
+    images = load_dataset("folder", tmp_path / "set", "all", follow_links=True)
+    assert len(images) == 1 and images.targets.all() and len(images.categories) == 2
