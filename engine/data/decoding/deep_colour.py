@@ -16,8 +16,10 @@ from engine.api.values import FloatArray, PixelArray
 from engine.data.decoding.faults import DECODER_ERRORS
 
 #: What a picture of plain numbers calls white: the smallest of these that none exceeds.
-USUAL_WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+USUAL_WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0, 4294967295.0)
 
+# Numbers from 0 to 1 may go beyond: a light in a photo, brighter than white.
+_OVEREXPOSED = 32
 # Upper bytes below this leave two bits or more unused.
 _DARK = 64
 _ROWS_AT_ONCE = 256
@@ -32,6 +34,8 @@ _OTHER_ORDER = {
 
 def usual_white(highest: float) -> float | None:
     """What is white in a picture of numbers from 0 on; ``None`` if it is none of the usual."""
+    if 1 < highest < _OVEREXPOSED:
+        return highest
     return next((white for white in USUAL_WHITES if highest <= white), None)
 
 

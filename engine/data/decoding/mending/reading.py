@@ -15,6 +15,7 @@ from engine.data.decoding.mending.jpeg import START, Jpeg, needed_of_jpeg
 from engine.data.decoding.mending.pieces import joined
 from engine.data.decoding.mending.png import SIGNATURE, sound_png
 from engine.data.decoding.mending.webp import sound_webp
+from engine.data.decoding.odd_tiff import open_odd_tiff
 from engine.data.decoding.opening import open_image
 from engine.data.decoding.tiff_pages import go_to_photo
 
@@ -48,6 +49,9 @@ def read_picture(stream: BinaryIO, read: Callable[[Image.Image], T], admit: Admi
         for mended in _mended(stream, admit):
             with contextlib.suppress(*METADATA_ERRORS):
                 return _read(mended, read)
+        with contextlib.suppress(*METADATA_ERRORS, ImportError):
+            if _is_tiff(stream):
+                return read(open_odd_tiff(stream, admit))
         raise error from None
 
 
@@ -55,6 +59,11 @@ def _read(stream: BinaryIO, read: Callable[[Image.Image], T]) -> T:
     with open_image(stream) as image:
         go_to_photo(image)
         return read(image)
+
+
+def _is_tiff(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _mended(stream: BinaryIO, admit: AdmitSize) -> Generator[BinaryIO, None, None]:

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from engine.api.errors import ImageError
 from engine.data.decoding.decode import decode
 from engine.data.decoding.tiles import Tile, TileDecoder
 from tests.engine.images import gradient
@@ -151,6 +152,42 @@ def test_zero_may_be_white(tmp_path: Path) -> None:
     pixels = opened(tmp_path, tiff([(values, {262: (SHORT, [0])})]))
 
     assert_close(pixels, 255 - np.repeat(PLAIN[..., :1], 3, 2))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64", "uint16"])
+def test_a_tiff_of_unusual_numbers_opens(
+    tmp_path: Path, kind: str, channels: int, order: str
+) -> None:
+    white = 1.0 if kind.startswith("f") else float(np.iinfo(kind).max)
+    values = np.full((64, 96, channels), white, kind)
+    colours = 3 if channels > 2 else 1
+    values[..., :colours] = (PLAIN[..., :colours] / 255.0 * white).astype(kind)
+    extra: dict[int, Entry] = {338: (SHORT, [2])} if channels in (2, 4) else {}
+    turned: dict[int, Entry] = {274: (SHORT, [3])}
+
+    page = values if channels > 1 else values[..., 0]
+    pixels = opened(tmp_path, tiff([(page, {**extra, **turned})], order=order))
+
+    expected = PLAIN if colours == 3 else np.repeat(PLAIN[..., :1], 3, 2)
+    assert_close(pixels, expected[::-1, ::-1])
+
+
+def test_lights_brighter_than_white_do_not_make_the_rest_black(tmp_path: Path) -> None:
+    for values in (PLAIN / 255.0 * 1.5, PLAIN[..., 0] / 255.0 * 1.5):
+        pixels = opened(tmp_path, tiff([(values.astype(np.float32), {})]))
+        assert pixels.max() == 255
+        assert pixels.mean() > 90
+
+
+def test_an_odd_tiff_that_is_cut_or_too_large_stays_refused(tmp_path: Path) -> None:
+    data = tiff([((PLAIN / 255).astype(np.float32), {})])
+    large: dict[int, Entry] = {256: (LONG, [200_000]), 257: (LONG, [200_000])}
+    for broken in (data[:-40_000], tiff([((PLAIN / 255).astype(np.float32), large)])):
+        (tmp_path / "x").write_bytes(broken)
+        with pytest.raises(ImageError):
+            decode(tmp_path / "x", None)
 
 
 # Orientation
