@@ -85,7 +85,23 @@ def sync_rows(
             spellings.tell(found_files)
             places = [place for place, _ in there]
             ids[places] = library.add_images(found_files)
+        _tell_other_files(library, files, chunk, ids)
         yield SyncedRows(chunk, ids, new, library.stored(ids[ids > 0].tolist(), fingerprint))
+
+
+def _tell_other_files(library: Library, files: PhotoFiles, rows: IntArray, ids: IntArray) -> None:
+    """Let the library know which photos have a second file, where it thinks otherwise."""
+    known = library.other_files(ids[ids > 0].tolist())
+    now = {
+        int(image_id): files.other_files.get(int(row), ())
+        for row, image_id in zip(rows, ids, strict=True)
+        if image_id > 0
+    }
+    changed = {
+        image_id: names for image_id, names in now.items() if names != known.get(image_id, ())
+    }
+    if changed:
+        library.set_other_files(changed)
 
 
 class LibrarySync(QObject):

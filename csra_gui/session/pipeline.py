@@ -195,6 +195,7 @@ class Pipeline(QObject):
         if changes.other_files or changes.companions:
             self._photos.set_other_files(changes.other_files)
             self._photos.add_companions(changes.companions)
+            self._sync.load(tuple(changes.other_files))
             self.predictions_changed.emit(tuple(changes.other_files))
         self._tag_by_itself()
         self.proceed()

@@ -124,6 +124,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX folder_places_by_volume ON folder_places (volume, inside)",
     ),
+    (
+        # Beside an image's own file, in the same folder: the RAW of a JPEG.
+        """CREATE TABLE other_files (
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            name BLOB NOT NULL,
+            PRIMARY KEY (image_id, name)
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -143,4 +151,5 @@ TABLES = (
     "provisional",
     "examples",
     "folder_places",
+    "other_files",
 )

@@ -19,6 +19,7 @@ from engine.library import (
     places,
     predictions,
     respelling,
+    second_files,
 )
 from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
@@ -107,6 +108,9 @@ class Library:
     known_names = _reads(respelling.known_names)
     folder_spellings = _reads(respelling.folder_spellings)
     respell = _writes(respelling.respell)
+
+    other_files = _reads(second_files.other_files)
+    set_other_files = _writes(second_files.set_other_files)
 
     # What models say.
     add_model = _writes(predictions.add_model)

@@ -316,3 +316,20 @@ def test_examples_are_no_decisions_and_go_with_the_content(library: Library) -> 
     old = files(1)[0]
     library.add_images([ImageFile(old.path, old.size + 1, old.mtime_ns)])
     assert library.examples() == noted[1:]
+
+
+def test_the_second_files_of_an_image_are_replaced_as_a_whole(
+    library: Library, tmp_path: Path
+) -> None:
+    odd = os.fsdecode(b"a\xff.cr2")
+    first, second = library.add_images(
+        [ImageFile(tmp_path / "a.jpg", 1, 1), ImageFile(tmp_path / "b.jpg", 1, 1)]
+    )
+    library.set_other_files({first: ("a.dng", odd), second: ("b.dng",)})
+    assert library.other_files([first, second]) == {
+        first: tuple(sorted(("a.dng", odd))),
+        second: ("b.dng",),
+    }
+
+    library.set_other_files({first: (odd,), second: ()})
+    assert library.other_files([first, second]) == {first: (odd,)}

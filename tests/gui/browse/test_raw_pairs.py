@@ -104,3 +104,21 @@ def test_a_pair_is_named_by_its_kinds() -> None:
     assert pair_text(Path("a.JPG"), ["a.cr2"]) == "RAW+JPEG"
     assert pair_text(Path("a.HEIC"), ["a.dng"]) == "RAW+HEIC"
     assert pair_text(Path("a.jpg"), []) == ""
+
+
+def test_the_library_knows_the_second_file_as_it_comes_and_goes(
+    qtbot: QtBot, application: Application, folder: Path
+) -> None:
+    photos, library = application.session.photos, application.session.library.library
+    assert library is not None
+    ids = {Path(name).stem: photos.image_id(row) for row, name in enumerate(names(application))}
+
+    def known() -> dict[str, tuple[str, ...]]:
+        found = library.other_files([number for number in ids.values() if number])
+        return {stem: found[number] for stem, number in ids.items() if number in found}
+
+    qtbot.waitUntil(lambda: known() == {"boat": ("boat.DNG",)})
+    write_dng(folder / "cat.cr2")
+    qtbot.waitUntil(lambda: known().get("cat") == ("cat.cr2",), timeout=15_000)
+    (folder / "boat.DNG").unlink()
+    qtbot.waitUntil(lambda: known() == {"cat": ("cat.cr2",)}, timeout=15_000)
