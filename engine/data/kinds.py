@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 #: Photos of phones, read through pi-heif.
@@ -22,6 +23,9 @@ RAW_SUFFIXES: frozenset[str] = frozenset(
     | {".dcr", ".x3f", ".gpr"}
 )
 
+#: JPEG XL, if the extra is installed that reads it.
+JXL_SUFFIXES = frozenset({".jxl"} if find_spec("pylibjxl") else ())
+
 #: Endings that a scan takes for pictures: lower case, each with its dot as ``Path.suffix`` has it.
 IMAGE_SUFFIXES: frozenset[str] = (
     frozenset(
@@ -30,6 +34,7 @@ IMAGE_SUFFIXES: frozenset[str] = (
     )
     | HEIF_SUFFIXES
     | RAW_SUFFIXES
+    | JXL_SUFFIXES
 )
 
 # Pictures, films and drawings. What is a picture above counts as one although it stands here too.

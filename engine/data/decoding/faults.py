@@ -55,8 +55,6 @@ _UNSUPPORTED: tuple[tuple[bytes, str], ...] = (
     (b"8BPS", "Photoshop"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (b"\xff\x0a", "JPEG XL"),
     (b"\0\0\1\0", "icon"),
     (b"qoif", "QOI"),
 )

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from engine.api.errors import ImageError
 from engine.data.decoding.heif import is_heif, open_heif
+from engine.data.decoding.jxl import is_jxl, open_jxl
 from engine.data.decoding.raw import is_raw, open_raw
 
 #: MPO (several pictures in a JPEG) is not named: Pillow opens it as JPEG, and fails on the name.
@@ -31,6 +32,8 @@ def open_image(stream: BinaryIO) -> Image.Image:
     stream.seek(0)
     if is_heif(head):
         return open_heif(stream)
+    if is_jxl(head):
+        return open_jxl(stream)
     if is_raw(head, _suffix(stream)):
         image = open_raw(stream)
         if image is not None:
