@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
-from engine.api.label_names import SHIPPED_NAMES, name_key
+from engine.data.datasets.category_reader import label_key
 from engine.data.datasets.reading import listed, read_json, read_text
 from engine.texts import display_path
 
@@ -42,10 +42,10 @@ def match_categories(
         model_categories: of the model.
         mapping: the data set's names → the model's; it goes before all other ways.
     """
-    by_key = {_key(name): name for name in reversed(model_categories)}
+    by_key = {label_key(name): name for name in reversed(model_categories)}
     wishes = {old: mapping.get(old, old) for old in ours}
     found = {
-        old: new if new in model_categories else by_key.get(_key(new))
+        old: new if new in model_categories else by_key.get(label_key(new))
         for old, new in wishes.items()
     }
     wanted = set(found.values())
@@ -84,11 +84,6 @@ def _from_csv(path: Path) -> dict[str, str]:
         if mapping.setdefault(cells[0], cells[1]) != cells[1]:
             raise DataError(f"{display_path(path)} maps {cells[0]!r} to two names.")
     return mapping
-
-
-def _key(name: str) -> str:
-    """The same for all names of a thing; the official code writes traffic_light."""
-    return name_key(SHIPPED_NAMES.label(name))
 
 
 def _left_out(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
+from engine.data.datasets.category_reader import NOT_UNDERSTOOD, ignore_untold
 from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
-from engine.data.datasets.reading import FaultLog, PictureFolder, is_integer, is_number, read_json
+from engine.data.datasets.picture_folder import PictureFolder
+from engine.data.datasets.reading import FaultLog, is_number, listed, read_json
 from engine.texts import display_path
 
 #: Images in the official files, and those of them that have annotations.
@@ -29,8 +33,12 @@ _ANNOTATION_FILE = re.compile(r"instances_(train|val|test)(20\d\d)\.json")
 _PARTS = ("images", "annotations", "categories")
 
 
+# Numbers in the official files; other tools also write them as text, or write other text.
+_Id = int | str
+
+
 @dataclass(frozen=True)
-class _Tables:
+class CocoTables:
     """The parts of an annotation file that are used, checked.
 
     Attributes:
@@ -38,12 +46,18 @@ class _Tables:
         columns: category id → column.
         images: image id → file name.
         annotations: image id → its annotations, each with a known category.
+        unclear: ids of images with an annotation whose category nobody can tell.
     """
 
     categories: Categories
-    columns: dict[int, int]
-    images: dict[int, str]
-    annotations: Mapping[int, list[dict[str, Any]]]
+    columns: dict[_Id, int]
+    images: dict[_Id, str]
+    annotations: Mapping[_Id, list[tuple[int, dict[str, Any]]]]
+    unclear: set[_Id]
+
+    def labelled(self) -> list[_Id]:
+        """The ids of images with annotations, in order."""
+        return [i for i in sorted(self.images, key=_in_order) if self.annotations.get(i)]
 
 
 def load_coco(
@@ -75,27 +89,44 @@ def load_coco(
     """
     file = _annotation_file(root, split, year)
     log = FaultLog(strict=strict)
-    tables = _read_tables(file, log)
+    tables = read_tables(file, log)
     pictures_root = _picture_folder(file.parent.parent, f"{split}{year}")
     pictures = PictureFolder(
         pictures_root, check_files=check_files, log=log, follow_links=follow_links
     )
-    labelled = [i for i in sorted(tables.images) if tables.annotations.get(i)]
-    _tell_of_unlabelled(tables, len(labelled), (year, split), log)
-    found = [(i, path) for i in labelled if (path := pictures.find(tables.images[i])) is not None]
+    labelled = tables.labelled()
+    tell_of_unlabelled(tables, len(labelled), (year, split), log)
+    return labelled_images(f"COCO{year} {split}", file, tables, labelled, pictures, log)
+
+
+def labelled_images(
+    name: str,
+    file: Path,
+    tables: CocoTables,
+    labelled: Sequence[_Id],
+    pictures: PictureFolder,
+    log: FaultLog,
+) -> LabelledImages:
+    """The labels of a file's images, of which ``labelled`` has the ids.
+
+    Raises:
+        DataError: nothing is left of them.
+    """
+    there = pictures.find_all(tables.images[i] for i in labelled)
+    found = [(i, path) for i in labelled if (path := there.get(tables.images[i])) is not None]
     objects = [_objects(tables, image, log) for image, _ in found]
     log.check()
     log.check_any_left(len(found), f"{display_path(file)}")
     targets = empty_targets(len(found), len(tables.categories))
     for row, (image, _) in enumerate(found):
-        for annotation in tables.annotations[image]:
-            targets[row, tables.columns[annotation["category_id"]]] = True
+        targets[row, [column for column, _ in tables.annotations[image]]] = True
+    is_unclear = np.array([image in tables.unclear for image, _ in found], dtype=np.bool_)
     return LabelledImages(
-        name=f"COCO{year} {split}",
+        name=name,
         categories=tables.categories,
         paths=tuple(path for _, path in found),
         targets=targets,
-        ignored=empty_targets(len(found), len(tables.categories)),
+        ignored=ignore_untold(targets, is_unclear),
         ids=tuple(str(image) for image, _ in found),
         objects=tuple(objects),
         problems=log.problems(),
@@ -133,52 +164,121 @@ def _picture_folder(root: Path, name: str) -> Path:
     return next((folder for folder in candidates if folder.is_dir()), candidates[0])
 
 
-def _read_tables(file: Path, log: FaultLog) -> _Tables:
+def read_tables(file: Path, log: FaultLog) -> CocoTables:
+    """The parts of an annotation file; of entries that cannot be used the log is told.
+
+    Raises:
+        DataError: it cannot be read, or is no COCO file of objects.
+    """
     content = read_json(file, _MAX_ANNOTATION_BYTES)
     parts: list[Any] = [content.get(n) if isinstance(content, dict) else None for n in _PARTS]
-    if not all(
-        isinstance(part, list) and all(isinstance(row, dict) for row in part) for part in parts
-    ):
+    if not all(isinstance(part, list) for part in parts):
         raise DataError(
             f"{display_path(file)} is not a COCO file of objects: it must hold lists of "
             f"{', '.join(_PARTS)}."
         )
-    image_rows, annotation_rows, category_rows = parts
-    categories, columns = _categories(category_rows, file)
+    image_rows, annotation_rows, category_rows = (
+        [row for row in part if isinstance(row, dict)] for part in parts
+    )
+    for name, part in zip(_PARTS, parts, strict=True):
+        for place, row in enumerate(part):
+            if not isinstance(row, dict):
+                log.add("Entries that are no objects", f"place {place} of {name}: {row!r:.40}")
+    used = {_id(row.get("category_id")) for row in annotation_rows}
+    categories, columns = _categories(category_rows, used, file, log)
     images = _images(image_rows, log)
-    annotations: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in annotation_rows:
-        category, image = row.get("category_id"), row.get("image_id")
-        if not is_integer(category) or category not in columns:
-            log.add("Annotations with an unknown category", f"category_id {category!r:.40}")
-        elif not is_integer(image) or image not in images:
-            log.add("Annotations of an unknown image", f"image_id {image!r:.40}")
+    annotations: defaultdict[_Id, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    unclear: set[_Id] = set()
+    for place, row in enumerate(annotation_rows):
+        category, image = _id(row.get("category_id")), _id(row.get("image_id"))
+        where = f"annotation {row.get('id', f'at place {place}')!s:.40} of {display_path(file)}"
+        if image is None or image not in images:
+            log.add("Annotations of an unknown image", f"{where} (image_id {image!r:.40})")
+        elif category is None or category not in columns:
+            log.add(NOT_UNDERSTOOD, f"category_id {category!r:.40} in {where}")
+            unclear.add(image)
         else:
-            annotations[image].append(row)
-    return _Tables(categories, columns, images, annotations)
+            annotations[image].append((columns[category], row))
+    return CocoTables(categories, columns, images, annotations, unclear)
 
 
-def _categories(rows: list[dict[str, Any]], file: Path) -> tuple[Categories, dict[int, int]]:
+def _id(value: object) -> _Id | None:
+    """An id as number if it is one however it is written, else as its text; ``None`` if neither."""
+    if isinstance(value, str):
+        text = value.strip()
+        try:
+            return int(text) if text.isascii() and text.lstrip("-").isdigit() else text or None
+        except ValueError:  # of too many digits
+            return text
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _in_order(identity: _Id) -> tuple[bool, int, str]:
+    is_text = isinstance(identity, str)
+    return is_text, 0 if is_text else int(identity), str(identity)
+
+
+def _categories(
+    rows: list[dict[str, Any]], used: set[_Id | None], file: Path, log: FaultLog
+) -> tuple[Categories, dict[_Id, int]]:
     """The category of each column, and the column of each id: its rank."""
-    named: dict[int, Any] = {
-        row["id"]: row.get("name") for row in rows if is_integer(row.get("id"))
+    named = _named_categories(rows, file)
+    names = {
+        i: named[i] for i in sorted(named, key=_in_order) if _is_category(i, named, used, rows)
     }
-    if len(named) != len(rows):
-        raise DataError(f"{display_path(file)}: category ids must be numbers, and no two alike.")
-    ids = sorted(named)
+    if groups := [str(named[i]) for i in named if i not in names]:
+        log.note(f"Groups of categories without annotations, which are left out: {listed(groups)}.")
+    unnamed = [i for i, name in names.items() if not isinstance(name, str) or not name.strip()]
+    for identity in unnamed:  # what has them is not understood
+        log.add("Categories without a name", f"id {identity}")
+        del names[identity]
+    columns = {name: column for column, name in enumerate(dict.fromkeys(names.values()))}
+    if len(columns) < len(names):
+        twice = [name for name, count in Counter(names.values()).items() if count > 1]
+        log.note(f"Categories with several ids, which count as one: {listed(twice)}.")
     try:
-        categories = Categories(tuple(named[i] for i in ids))
+        categories = Categories(tuple(columns))
     except ConfigError as error:
         raise DataError(f"{display_path(file)}: {error}") from error
-    return categories, {identity: column for column, identity in enumerate(ids)}
+    return categories, {identity: columns[name] for identity, name in names.items()}
 
 
-def _images(rows: list[dict[str, Any]], log: FaultLog) -> dict[int, str]:
-    images: dict[int, str] = {}
+def _named_categories(rows: list[dict[str, Any]], file: Path) -> dict[_Id, Any]:
+    named: dict[_Id, Any] = {}
     for row in rows:
-        identity: Any = row.get("id")
-        name = row.get("file_name")
-        if not is_integer(identity) or not isinstance(name, str):
+        identity, name = _id(row.get("id")), row.get("name")
+        if identity is None:
+            raise DataError(
+                f"{display_path(file)}: the category {name!r:.80} has no id; nothing can be of it."
+            )
+        if named.setdefault(identity, name) != name:
+            raise DataError(
+                f"{display_path(file)}: two categories, {named[identity]!r:.80} and {name!r:.80}, "
+                f"have the id {identity!r:.40}, so nobody can tell what has it."
+            )
+    return named
+
+
+def _is_category(
+    identity: _Id, named: dict[_Id, Any], used: set[_Id | None], rows: list[dict[str, Any]]
+) -> bool:
+    """Whether it is no mere heading that some tools write above the categories."""
+    if identity in used:
+        return True
+    name = named[identity]
+    is_heading = any(row.get("supercategory") == name and row.get("name") != name for row in rows)
+    alike = [other for other, same in named.items() if same == name]
+    is_another = any(other in used for other in alike) or identity != alike[0]
+    return not (is_heading or is_another)
+
+
+def _images(rows: list[dict[str, Any]], log: FaultLog) -> dict[_Id, str]:
+    images: dict[_Id, str] = {}
+    for row in rows:
+        identity, name = _id(row.get("id")), row.get("file_name")
+        if identity is None or not isinstance(name, str):
             log.add("Images without an id or a file name", f"id {identity!r:.40}")
         elif identity in images:
             log.add("Images with the id of another; the first counts", f"{identity}, {name:.80}")
@@ -187,9 +287,10 @@ def _images(rows: list[dict[str, Any]], log: FaultLog) -> dict[int, str]:
     return images
 
 
-def _tell_of_unlabelled(
-    tables: _Tables, num_labelled: int, split: tuple[int, str], log: FaultLog
+def tell_of_unlabelled(
+    tables: CocoTables, num_labelled: int, split: tuple[int, str], log: FaultLog
 ) -> None:
+    """Note how many images do not count, and what the official file has (year and split)."""
     if left_out := len(tables.images) - num_labelled:
         log.note(f"{left_out} of {len(tables.images)} images have no annotation and do not count.")
     official = OFFICIAL_COUNTS.get(split)
@@ -200,18 +301,18 @@ def _tell_of_unlabelled(
         )
 
 
-def _objects(tables: _Tables, image: int, log: FaultLog) -> tuple[ObjectBox, ...]:
+def _objects(tables: CocoTables, image: _Id, log: FaultLog) -> tuple[ObjectBox, ...]:
     objects = []
-    for annotation in tables.annotations[image]:
+    for column, annotation in tables.annotations[image]:
         box = _box(annotation.get("bbox"))
         if box is None:
             log.add(
                 "Objects whose box makes no sense; only the box is left out",
-                f"in image {image}",
+                f"annotation {annotation.get('id')!s:.40} in image {image}",
             )
             continue
-        column = tables.columns[annotation["category_id"]]
-        objects.append(ObjectBox(column, box, is_crowd=annotation.get("iscrowd") == 1))
+        is_crowd = annotation.get("iscrowd") in (1, "1", "true", "True")
+        objects.append(ObjectBox(column, box, is_crowd=is_crowd))
     return tuple(objects)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -22,7 +22,8 @@ from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import DataError
 from engine.atomic import write_text
 from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
-from engine.data.datasets.reading import FaultLog, PictureFolder, is_integer, read_json, read_text
+from engine.data.datasets.picture_folder import PictureFolder
+from engine.data.datasets.reading import FaultLog, is_integer, read_json, read_text
 from engine.data.datasets.wider import as_crop
 from engine.data.kinds import IMAGE_SUFFIXES
 from engine.texts import display_path
@@ -145,6 +146,8 @@ def load_official(
     """
     file = _file(root, split)
     content = read_json(file)
+    if isinstance(content, dict) and "annotations" in content:
+        raise DataError(f"{display_path(file)} is a COCO file; read it as cocojson.")
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
         raise DataError(f"{display_path(file)} must hold a list of objects.")
     log = FaultLog(strict=strict)
@@ -210,21 +213,33 @@ class _Finder:
         bases = [file.absolute().parent, *file.absolute().parents[1:3]]
         base = next((b for b in bases if first and _is_file(b / first)), bases[0])
         self._relative = pictures(base)
-        self._absolute: dict[Path, PictureFolder] = {}
         self._pictures = pictures
         self._log = log
 
-    def find(self, name: str) -> Path | None:
-        path = Path(name)
-        if not path.is_absolute():
-            return self._relative.find(name)
-        if ".." in path.parts or path.suffix.lower() not in IMAGE_SUFFIXES:
-            self._log.add("Paths that are no picture's", name)
-            return None
-        folder = path.parent
-        if folder not in self._absolute:
-            self._absolute[folder] = self._pictures(folder)
-        return self._absolute[folder].find(path.name)
+    def find_all(self, names: Iterable[str]) -> dict[str, Path]:
+        """The pictures of names; of the others the log is told."""
+        relative: list[str] = []
+        absolute: dict[Path, dict[str, str]] = {}
+        for name in dict.fromkeys(names):
+            path = Path(name)
+            if not path.is_absolute() or not _is_folder(path.parent):
+                relative.append(name)  # also what lay on another machine
+            elif ".." in path.parts or path.suffix.lower() not in IMAGE_SUFFIXES:
+                self._log.add("Paths that are no picture's", name)
+            else:
+                absolute.setdefault(path.parent, {})[path.name] = name
+        found = self._relative.find_all(relative)
+        for folder, wanted in absolute.items():
+            there = self._pictures(folder).find_all(wanted)
+            found |= {wanted[inside]: path for inside, path in there.items()}
+        return found
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_file(path: Path) -> bool:
@@ -238,6 +253,8 @@ def _usable_rows(content: list[dict[str, Any]], finder: _Finder, log: FaultLog) 
     rows = _Rows()
     width = _usual_width(content)
     seen: set[str] = set()
+    names = (name for row in content if isinstance(name := row.get("img_path"), str))
+    found = finder.find_all(names)
     for number, row in enumerate(content, start=1):
         name, target, bbox = row.get("img_path"), row.get("target"), row.get("bbox")
         crop = as_crop(bbox)
@@ -247,10 +264,10 @@ def _usable_rows(content: list[dict[str, Any]], finder: _Finder, log: FaultLog) 
             log.add("Rows with a bbox that makes no sense", f"row {number}")
         elif crop is None and name in seen:
             log.add("Images listed more than once; the first counts", name)
-        elif (path := finder.find(name)) is not None:
+        elif name in found:
             seen.add(name)
             rows.names.append(name)
-            rows.paths.append(path)
+            rows.paths.append(found[name])
             rows.crops.append(crop)
             rows.targets.append(row["target"])
     return rows

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import numpy as np
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
+from engine.data.datasets.category_reader import CategoryReader, ignore_untold, spelt_once
 from engine.data.datasets.label_files import (
     LABEL_FILE_SUFFIXES,
     LabelRow,
     LabelTable,
-    name_inside,
     read_label_file,
 )
 from engine.data.datasets.labelled import LabelledImages, empty_targets
 from engine.data.datasets.links import other_names
-from engine.data.datasets.reading import FaultLog, PictureFolder, read_text
+from engine.data.datasets.picture_folder import PictureFolder
+from engine.data.datasets.reading import FaultLog, read_text
 from engine.data.kinds import left_out_text
 from engine.data.scan import scan
 from engine.texts import display_path
@@ -26,7 +30,8 @@ WHOLE = "all"
 #: One category per line, in the order wanted; without it they are sorted by name.
 CATEGORIES_FILE = "categories.txt"
 
-_SPLITS = ("train", "val", "trainval", "test")
+# Other tools call val valid.
+_SPLITS = ("train", "val", "valid", "trainval", "test")
 _MAX_TEXT_BYTES = 1 << 20
 
 
@@ -59,16 +64,25 @@ def load_folder(
     folder, file = _place(root, split)
     declared = _declared(folder, root)
     table = _from_pictures(folder, log) if file is None else read_label_file(file, log)
-    categories = _categories(table, declared, folder, log)
+    categories = _categories(table, declared, folder)
     pictures = PictureFolder(folder, check_files=check_files, log=log, follow_links=follow_links)
     found = _found(table, folder, pictures, log)
-    log.check()
-    log.check_any_left(len(found), f"{display_path(file or folder)}")
+    reader = CategoryReader(categories)
     targets = empty_targets(len(found), len(categories))
     ignored = empty_targets(len(found), len(categories))
-    for row, (_, labels) in enumerate(found.values()):
-        targets[row, [categories.index_of(name) for name in labels.present]] = True
-        ignored[row, [categories.index_of(name) for name in labels.unknown]] = True
+    is_unclear = np.zeros(len(found), dtype=np.bool_)
+    for row, (inside, (_, labels)) in enumerate(found.items()):
+        for name in labels.present:
+            place = reader.read(name, inside, log)
+            if place is not None:
+                targets[row, place] = True
+            else:
+                is_unclear[row] |= not reader.is_something_else(name)
+        places = (reader.place(name) for name in labels.unknown)
+        ignored[row, [place for place in places if place is not None]] = True
+    log.check()
+    log.check_any_left(len(found), f"{display_path(file or folder)}")
+    ignored |= ignore_untold(targets, is_unclear)
     return LabelledImages(
         name=f"{folder.name} {split}",
         categories=categories,
@@ -97,8 +111,9 @@ def recognise_folder(root: Path) -> tuple[str, ...]:
 
 
 def _list_of(root: Path, split: str) -> Path | None:
-    stem = "labels" if split == WHOLE else split
-    return next((f for end in LABEL_FILE_SUFFIXES if (f := root / f"{stem}{end}").is_file()), None)
+    stems = ("labels", "_classes") if split == WHOLE else (split,)
+    names = (f"{stem}{end}" for stem in stems for end in LABEL_FILE_SUFFIXES)
+    return next((file for name in names if (file := root / name).is_file()), None)
 
 
 def _place(root: Path, split: str) -> tuple[Path, Path | None]:
@@ -121,14 +136,16 @@ def _found(
     table: LabelTable, folder: Path, pictures: PictureFolder, log: FaultLog
 ) -> dict[str, tuple[Path, LabelRow]]:
     """Name below the folder → the picture and its labels."""
+    there = pictures.find_all(table.rows)
     found: dict[str, tuple[Path, LabelRow]] = {}
+    base = Path(os.path.abspath(folder))  # noqa: PTH100 - must not follow links
     for name, labels in table.rows.items():
-        inside = _name_below(name, folder, pictures)
-        path = pictures.find(inside)
-        if path is not None and inside in found:
-            log.add("Images listed more than once; the first counts", name)
-        elif path is not None:
-            found[inside] = (path, labels)
+        if (path := there.get(name)) is not None:
+            inside = path.relative_to(base).as_posix()
+            if inside in found:
+                log.add("Images listed more than once; the first counts", name)
+            else:
+                found[inside] = (path, labels)
     return found
 
 
@@ -203,38 +220,12 @@ def _add_by_links(table: LabelTable, folder: Path) -> None:
             present.append(category)
 
 
-def _categories(
-    table: LabelTable, declared: tuple[str, ...], folder: Path, log: FaultLog
-) -> Categories:
-    """The categories; labels that are none of them are taken out of the table."""
+def _categories(table: LabelTable, declared: tuple[str, ...], folder: Path) -> Categories:
+    """Those that are declared; else all names that can be one, each spelling of a thing once."""
     names = declared or table.categories
-    used = {n for row in table.rows.values() for n in (*row.present, *row.unknown)}
-    usable = {name for name in used if _is_usable(name)}
-    allowed = set(names) if names else usable
-    for name in sorted(used - allowed):
-        kind = "Labels that are not in the list of categories"
-        log.add(kind if name in usable else "Labels that are no names", name)
-    for row in table.rows.values():
-        row.present = [name for name in row.present if name in allowed]
-        row.unknown = [name for name in row.unknown if name in allowed]
+    if not names:
+        names = spelt_once(n for row in table.rows.values() for n in (*row.present, *row.unknown))
     try:
-        return Categories(tuple(names or sorted(allowed)))
+        return Categories(names)
     except ConfigError as error:
         raise DataError(f"The categories of {display_path(folder)}: {error}") from error
-
-
-def _is_usable(name: str) -> bool:
-    try:
-        Categories((name,))
-    except ConfigError:
-        return False
-    return True
-
-
-def _name_below(name: str, folder: Path, pictures: PictureFolder) -> str:
-    """The picture's name from the folder; ``tag photos`` writes ``photos/x.jpg``."""
-    inside = name_inside(name, folder)
-    prefix = f"{folder.name}/"
-    if inside.startswith(prefix) and not pictures.has(inside):
-        return inside.removeprefix(prefix)
-    return inside

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
-import unicodedata
 from collections.abc import Iterable
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 from engine.api.errors import DataError
@@ -18,8 +18,6 @@ MAX_TEXT_BYTES = 256 << 20
 #: Coordinates beyond this many pixels are nonsense; no picture is that wide.
 MAX_COORDINATE = 1e6
 
-_LINKS_OUT = "Links that lead out of the data set's folder"
-_FOLLOW_THEM = "If you trust where they lead, follow them: --follow-links"
 _NAMED_ITEMS = 10
 # An object or a list costs at least 56 bytes once it is read, however short it is in the file.
 _MAX_JSON_CONTAINERS = 12_000_000
@@ -121,15 +119,21 @@ def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
-    """A whole UTF-8 text file.
+    """A whole text file in UTF-8, or in UTF-16 that says so by its first bytes.
 
     Raises:
-        DataError: as ``read_bytes``, or it is not UTF-8.
+        DataError: as ``read_bytes``, or its encoding cannot be told.
     """
+    data = read_bytes(path, max_bytes)
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return read_bytes(path, max_bytes).decode("utf-8-sig")
+        return data.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{display_path(path)} is not a UTF-8 text file: {error}.") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"Line {line} of {display_path(path)} is not UTF-8, and in which other encoding it is "
+            "cannot be told. Save the file as UTF-8."
+        ) from error
 
 
 def read_json(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
@@ -149,14 +153,14 @@ def parse_json(data: bytes, where: str) -> Any:
     """What JSON text holds.
 
     Args:
-        data: UTF-8 text.
+        data: UTF-8, or UTF-16 or UTF-32 as JSON allows.
         where: it comes from, for the message.
 
     Raises:
         DataError: it is not JSON, is nested too deeply, or holds NaN or an infinity.
     """
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        return json.loads(data.decode(json.detect_encoding(data)), parse_constant=_refuse_constant)
     except RecursionError:
         raise DataError(f"{where} is not usable JSON: it is nested too deeply.") from None
     except ValueError as error:  # also an integer of too many digits, and what is not UTF-8
@@ -174,94 +178,6 @@ def is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-class PictureFolder:
-    """The folder below which a data set's pictures lie; names that lead out of it are refused.
-
-    The folder itself may be a link. Each folder below is listed once, so that a hundred thousand
-    pictures are looked up quickly.
-    """
-
-    def __init__(
-        self, root: Path, *, check_files: bool, log: FaultLog, follow_links: bool = False
-    ) -> None:
-        """Look at nothing yet.
-
-        Args:
-            root: the folder.
-            check_files: whether pictures must be there.
-            follow_links: take pictures also where links lead out of the folder.
-            log: is told what is refused or missing.
-        """
-        self._root = Path(os.path.abspath(root))  # noqa: PTH100 - must not follow links
-        self._real = os.path.realpath(root)
-        self._check_files = check_files
-        self._follow_links = follow_links
-        self._log = log
-        self._listings: dict[Path, dict[str, bool]] = {}
-        self._composed: dict[Path, dict[str, str]] = {}
-        self._outside: set[Path] = set()
-
-    def find(self, name: str) -> Path | None:
-        """The path of a picture by its name in the data set, or ``None``, and the log is told."""
-        if not _stays_inside(name):
-            self._log.add("File names that lead out of the data set's folder", repr(name))
-            return None
-        path = self._root / name
-        if not self._check_files:
-            return path
-        path = self._spelt_as_on_disk(path)
-        is_link = self._listing(path.parent).get(path.name)
-        if path.parent in self._outside or (is_link and not self._is_inside(path)):
-            self._log.add(_LINKS_OUT, name, _FOLLOW_THEM)
-            return None
-        if is_link is None or (is_link and not path.is_file()):
-            self._log.add(f"Images missing in {display_path(self._root)}", name)
-            return None
-        return path
-
-    def has(self, name: str) -> bool:
-        """Whether a picture is there, without telling the log."""
-        if not _stays_inside(name):
-            return False
-        path = self._spelt_as_on_disk(self._root / name)
-        return path.name in self._listing(path.parent)
-
-    def _spelt_as_on_disk(self, path: Path) -> Path:
-        """Accents are one letter or two, and disks and programs differ in which they write."""
-        if path.name.isascii() or path.name in self._listing(path.parent):
-            return path
-        if path.parent not in self._composed:
-            names = self._listing(path.parent)
-            self._composed[path.parent] = {unicodedata.normalize("NFC", n): n for n in names}
-        wanted = unicodedata.normalize("NFC", path.name)
-        return path.with_name(self._composed[path.parent].get(wanted, path.name))
-
-    def _listing(self, folder: Path) -> dict[str, bool]:
-        """Name → whether it is a link; nothing for a folder that lies elsewhere."""
-        if folder not in self._listings:
-            entries: dict[str, bool] = {}
-            try:
-                if not self._is_inside(folder):
-                    self._outside.add(folder)
-                else:
-                    with os.scandir(folder) as found:
-                        entries = {e.name: e.is_symlink() for e in found if not _is_folder(e)}
-            except (OSError, ValueError):
-                entries = {}
-            self._listings[folder] = entries
-        return self._listings[folder]
-
-    def _is_inside(self, path: Path) -> bool:
-        return self._follow_links or Path(os.path.realpath(path)).is_relative_to(self._real)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link in a circle
-        return False
-
-
 def missing_files(paths: Iterable[Path]) -> tuple[str, ...]:
     """Which of many pictures are not there; each folder is listed once."""
     listings: dict[Path, set[str]] = {}
@@ -275,16 +191,6 @@ def missing_files(paths: Iterable[Path]) -> tuple[str, ...]:
         if path.name not in listings[path.parent]:
             missing[str(path)] = None
     return tuple(missing)
-
-
-def _stays_inside(name: str) -> bool:
-    # Both kinds of separators, whatever this machine's: the file may come from another.
-    windows = PureWindowsPath(name)
-    return (
-        bool(windows.parts)
-        and not (windows.is_absolute() or windows.drive or windows.root or ".." in windows.parts)
-        and "\0" not in name
-    )
 
 
 def _refuse_constant(name: str) -> float:

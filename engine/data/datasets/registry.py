@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.api.errors import DataError
+from engine.data.datasets.annotation_files import (
+    find_coco_files,
+    find_voc_folders,
+    load_coco_file,
+    load_voc_folder,
+    recognise_coco_files,
+)
 from engine.data.datasets.coco import find_coco_splits, load_coco
 from engine.data.datasets.csra_json import find_official_splits, load_official, recognise_official
 from engine.data.datasets.folder import find_folder_splits, load_folder, recognise_folder
@@ -76,6 +83,22 @@ _SPECS = (
         load_official,
         find_official_splits,
         recognise_official,
+    ),
+    DatasetSpec(
+        "cocojson",
+        "COCO file of any tool",
+        load_coco_file,
+        find_coco_files,
+        recognise_coco_files,
+        ("coco-json", "roboflow"),
+    ),
+    DatasetSpec(
+        "vocxml",
+        "VOC XML of any tool",
+        load_voc_folder,
+        find_voc_folders,
+        find_voc_folders,
+        ("voc-xml",),
     ),
     DatasetSpec("folder", "folder with labels", load_folder, find_folder_splits, recognise_folder),
 )

@@ -13,16 +13,13 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from numpy.typing import NDArray
 
-from engine.api.categories import shipped_categories
+from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import DataError
+from engine.data.datasets.category_reader import CategoryReader, ignore_untold
 from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
-from engine.data.datasets.reading import (
-    MAX_COORDINATE,
-    FaultLog,
-    PictureFolder,
-    read_bytes,
-    read_text,
-)
+from engine.data.datasets.picture_folder import PictureFolder
+from engine.data.datasets.reading import MAX_COORDINATE, FaultLog, read_bytes, read_text
+from engine.data.kinds import IMAGE_SUFFIXES
 from engine.texts import display_path
 
 #: The official splits, in the order of their use.
@@ -31,6 +28,13 @@ VOC_SPLITS = ("train", "val", "trainval", "test")
 # Real ones have at most a few dozen KiB. A tree in memory is many times larger than its text.
 _MAX_ANNOTATION_BYTES = 2 << 20
 _YEAR_FOLDER = re.compile(r"VOC(20\d\d)", re.IGNORECASE)
+# The declaration up to its end; files in UTF-16 do not match and are left to the parser.
+_DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["'][^>]*\?>""")
+# Not all that Python knows is a way to write down text.
+_SCRIPTS = re.compile(r"windows|cp\d|iso|gb|big5|euc|shift|sjis|koi8|mac|utf|latin|ks_c|tis", re.I)
+_PARSERS_OWN = frozenset({b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"utf-16"})
+_YES = frozenset({"1", "1.0", "true", "yes"})
+_CODE = re.compile(r"\s+-?[01]$")
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -74,16 +78,18 @@ def load_voc(
         folder / "JPEGImages", check_files=check_files, log=log, follow_links=follow_links
     )
     ids, paths, annotations = [], [], []
-    for name in _image_names(folder, split, log):
-        path = pictures.find(f"{name}.jpg")
-        objects = _read_objects(folder / "Annotations" / f"{name}.xml", log)
+    names = _image_names(folder, split, log)
+    found = pictures.find_stems(names)
+    for name in names:
+        path = found.get(name)
+        objects = read_objects(folder / "Annotations" / f"{name}.xml", log)
         if path is not None and objects is not None:
             ids.append(name)
             paths.append(path)
             annotations.append(objects)
     log.check()
     log.check_any_left(len(ids), f"The split {split!r} of {display_path(folder)}")
-    targets, ignored, boxes = _labels(annotations, ids, log)
+    targets, ignored, boxes = voc_labels(shipped_categories("voc"), annotations, ids, log)
     return LabelledImages(
         name=f"VOC{year} {split}",
         categories=shipped_categories("voc"),
@@ -103,7 +109,7 @@ def read_voc_objects(file: Path) -> tuple[VocObject, ...]:
         DataError: it cannot be read, or something in it makes no sense.
     """
     log = FaultLog(strict=True)
-    objects = _read_objects(file, log)
+    objects = read_objects(file, log)
     log.check()
     return tuple(objects or ())
 
@@ -130,30 +136,31 @@ def voc_splits(root: Path, year: int) -> tuple[str, ...]:
     return tuple(split for split in VOC_SPLITS if _list_files(lists, split))
 
 
-def _labels(
-    annotations: Sequence[Sequence[VocObject]], ids: Sequence[str], log: FaultLog
+def voc_labels(
+    categories: Categories,
+    annotations: Sequence[Sequence[VocObject]],
+    ids: Sequence[str],
+    log: FaultLog,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[tuple[ObjectBox, ...], ...]]:
-    """Targets and ignore mask (N, 20), and the boxes of each image."""
-    categories = shipped_categories("voc")
+    """Targets and ignore mask (N, C), and the boxes of each image."""
+    reader = CategoryReader(categories)
     targets = empty_targets(len(ids), len(categories))
     difficult = np.zeros_like(targets)
+    is_unclear = np.zeros(len(ids), dtype=np.bool_)
     boxes: list[tuple[ObjectBox, ...]] = []
     for row, objects in enumerate(annotations):
         found = []
         for item in objects:
-            if item.category not in categories:
-                log.add("Objects of categories that VOC does not have", _named(item, ids[row]))
+            column = reader.read(item.category, ids[row], log)
+            if column is None:
+                is_unclear[row] |= not reader.is_something_else(item.category)
                 continue
-            column = categories.index_of(item.category)
             (difficult if item.is_difficult else targets)[row, column] = True
             if item.box is not None:
                 found.append(ObjectBox(column, item.box, is_difficult=item.is_difficult))
         boxes.append(tuple(found))
-    return targets, difficult & ~targets, tuple(boxes)
-
-
-def _named(item: VocObject, image: str) -> str:
-    return f"{item.category or 'without a name'} in {image}"
+    ignored = (difficult & ~targets) | ignore_untold(targets, is_unclear)
+    return targets, ignored, tuple(boxes)
 
 
 def _below(root: Path, year: int) -> tuple[Path, Path]:
@@ -191,7 +198,8 @@ def _image_names(folder: Path, split: str, log: FaultLog) -> list[str]:
         raise DataError(
             f"The split {split!r} cannot be read from {display_path(lists)}; it has: {there}."
         )
-    names = [n for path in _list_files(lists, split) for n in read_text(path).split()]
+    lines = [n for path in _list_files(lists, split) for n in read_text(path).splitlines()]
+    names = [name for line in lines if (name := listed_name(line))]
     if not names:
         raise DataError(f"The split {split!r} in {display_path(lists)} lists no images.")
     if bad := [name for name in names if "/" in name or "\\" in name or ".." in name]:
@@ -209,23 +217,50 @@ def _image_names(folder: Path, split: str, log: FaultLog) -> list[str]:
     return unique
 
 
+def listed_name(line: str) -> str:
+    """The image of a line, which may have an ending and, as the lists of one category, a code."""
+    name = _CODE.sub("", line.strip())
+    stem, dot, ending = name.rpartition(".")
+    return stem if dot and f".{ending.lower()}" in IMAGE_SUFFIXES else name
+
+
 def _year_of(folder: Path) -> int:
     named = _YEAR_FOLDER.fullmatch(folder.name)
     return int(named[1]) if named else 2007
 
 
-def _read_objects(path: Path, log: FaultLog) -> list[VocObject] | None:
+def read_objects(path: Path, log: FaultLog) -> list[VocObject] | None:
     """The objects of an annotation file, or ``None``, and the log is told."""
     try:
-        root: Element = fromstring(read_bytes(path, _MAX_ANNOTATION_BYTES), forbid_dtd=True)
+        root = parse_xml(read_bytes(path, _MAX_ANNOTATION_BYTES))
     except DataError as error:
         log.add("Annotations that cannot be used", str(error).rstrip("."))
         return None
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        # LookupError: an encoding that nobody knows
         log.add("Annotations that cannot be used", f"{display_path(path)} ({error})")
         return None
     return [_object(item, path, log) for item in root.iter("object")]
+
+
+def parse_xml(data: bytes) -> Element:
+    """The tree of an XML file in whatever encoding it declares.
+
+    Raises:
+        ParseError, DefusedXmlException, ValueError: it is no XML, or does what none of ours needs.
+        LookupError: an encoding that nobody knows.
+    """
+    declared = _DECLARATION.match(data)
+    tree: Element
+    if declared is None or declared[1].lower() in _PARSERS_OWN:
+        tree = fromstring(data, forbid_dtd=True)
+        return tree
+    # The parser knows few encodings of more than one byte a letter.
+    encoding = declared[1].decode("ascii")
+    if not _SCRIPTS.match(encoding):
+        raise LookupError(f"unknown encoding: {encoding}")
+    text = data[declared.end() :].decode(encoding)
+    tree = fromstring(text.encode(), forbid_dtd=True)
+    return tree
 
 
 def _object(item: Element, path: Path, log: FaultLog) -> VocObject:
@@ -233,7 +268,7 @@ def _object(item: Element, path: Path, log: FaultLog) -> VocObject:
     corners = None if box is None else _corners(box)
     if box is not None and corners is None:
         log.add("Objects whose box makes no sense; only the box is left out", path.name)
-    is_difficult = (item.findtext("difficult") or "0").strip() == "1"
+    is_difficult = (item.findtext("difficult") or "").strip().lower() in _YES
     return VocObject((item.findtext("name") or "").strip(), is_difficult, corners)
 
 

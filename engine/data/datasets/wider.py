@@ -10,9 +10,9 @@ from typing import Any
 from engine.api.categories import shipped_categories
 from engine.api.errors import DataError
 from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
+from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import (
     FaultLog,
-    PictureFolder,
     is_integer,
     is_number,
     listed,
@@ -66,17 +66,20 @@ def load_wider(
     )
     samples = _Samples()
     ranks: Counter[str] = Counter()
+    wanted: list[tuple[str, list[Any]]] = []
     for image in _images(file):
         name, persons = image.get("file_name"), image.get("targets")
         if not isinstance(name, str) or not isinstance(persons, list):
             log.add("Images without a file name or targets", f"{name!r:.80}")
-        elif split == _FILE_OF[split] or name.startswith(f"{split}/"):
-            path = pictures.find(name)
-            for person in persons:
-                identity = f"{name}#{ranks[name]}"
-                ranks[name] += 1
-                if path is not None:
-                    _add_person(samples, person, identity, path, log)
+        elif split == _FILE_OF[split] or name.replace("\\", "/").startswith(f"{split}/"):
+            wanted.append((name, persons))
+    found = pictures.find_all(name for name, _ in wanted)
+    for name, persons in wanted:
+        for person in persons:
+            identity = f"{name}#{ranks[name]}"
+            ranks[name] += 1
+            if name in found:
+                _add_person(samples, person, identity, found[name], log)
     log.check()
     log.check_any_left(len(samples.ids), f"The split {split!r} of {display_path(file)}")
     return _labelled(samples, split, log)

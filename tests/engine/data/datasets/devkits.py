@@ -107,7 +107,13 @@ def write_devkit(root, annotations):
 
 def make_dataset(name: str, root: Path) -> Path:
     """A tiny data set of a kind with one usable image; returns its root."""
-    if name.startswith("voc"):
+    if name == "vocxml":
+        write_picture(root / "val" / "a.jpg")
+        (root / "val" / "a.xml").write_text(f"<annotation>{voc_object('dog')}</annotation>")
+    elif name == "cocojson":
+        file = write_coco(root, {1: "a.jpg"}, [coco_annotation(1, 3)], "val2017", "val")
+        file.rename(root / "val" / "_annotations.coco.json")
+    elif name.startswith("voc"):
         write_voc(root, {"val": ["a"]}, {"a": voc_object("dog")}, int(name[3:]))
     elif name.startswith("coco"):
         write_coco(root, {1: "a.jpg"}, [coco_annotation(1, 3)], f"val{name[4:]}")

@@ -132,17 +132,19 @@ def test_a_box_that_makes_no_sense_is_left_out_and_its_label_stays(
     ("part", "row", "message"),
     [
         ("images", {"id": 1, "file_name": "other.jpg"}, "id of another; the first counts (1): 1"),
-        ("images", {"id": "1", "file_name": "x.jpg"}, "without an id or a file name"),
+        ("images", {"id": "1", "file_name": "x.jpg"}, "id of another; the first counts (1): 1"),
+        ("images", {"id": None, "file_name": "x.jpg"}, "without an id or a file name"),
         ("images", {"id": 5}, "without an id or a file name"),
-        ("annotations", coco_annotation(1, 4), "unknown category (1): category_id 4"),
-        ("annotations", coco_annotation(1, [3]), "unknown category (1): category_id [3]"),
-        ("annotations", coco_annotation(77, 3), "unknown image (1): image_id 77"),
-        ("annotations", coco_annotation(None, 3), "unknown image (1): image_id None"),
-        ("annotations", {}, "unknown category"),
+        ("annotations", coco_annotation(1, 4), "nothing else as absent (1): category_id 4"),
+        ("annotations", coco_annotation(1, [3]), "not understood"),
+        ("annotations", coco_annotation(77, 3), "unknown image (1): annotation"),
+        ("annotations", coco_annotation(None, 3), "(image_id None)"),
+        ("annotations", {}, "unknown image"),
+        ("annotations", 7, "Entries that are no objects (1): place 1 of annotations: 7"),
     ],
 )
 def test_entries_that_fit_nowhere_are_told(
-    tmp_path: Path, part: str, row: dict[str, Any], message: str
+    tmp_path: Path, part: str, row: Any, message: str
 ) -> None:
     file = write_coco(tmp_path, {1: "a.jpg"}, [coco_annotation(1, 3)])
     spoil(file, part, [row])

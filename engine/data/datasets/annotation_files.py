@@ -1,0 +1,226 @@
+"""Annotation files of other tools: COCO's JSON and VOC's XML with categories of one's own.
+
+Roboflow, CVAT and Label Studio write these two forms under names and in folders of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from engine.api.categories import Categories
+from engine.api.errors import ConfigError, DataError
+from engine.data.datasets.category_reader import spelt_once
+from engine.data.datasets.coco import labelled_images, read_tables, tell_of_unlabelled
+from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.picture_folder import PictureFolder
+from engine.data.datasets.reading import FaultLog, read_text
+from engine.data.datasets.voc import VocObject, listed_name, read_objects, voc_labels
+from engine.texts import display_path
+
+#: The split of a folder that is not divided.
+_WHOLE = "all"
+_SPLITS = ("train", "val", "trainval", "test")
+# Other tools' names of splits.
+_OTHERWISE = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
+_COCO_NAMES = (
+    "_annotations.coco.json",
+    "instances_default.json",
+    "result.json",
+    "annotations.json",
+)
+_COCO_FOLDERS = (".", "annotations")
+_XML_FOLDERS = ("Annotations", "annotations", "labels", ".")
+_PICTURE_FOLDERS = ("JPEGImages", "images", "Images", ".")
+# So many names tell in which folder the pictures lie.
+_TRIED = 200
+
+
+def load_coco_file(
+    root: Path,
+    split: str = _WHOLE,
+    *,
+    strict: bool = False,
+    check_files: bool = True,
+    follow_links: bool = False,
+) -> LabelledImages:
+    """A COCO file of any tool, with its own categories; the pictures lie beside or below it.
+
+    Images without annotations are left out: nobody can tell whether they were looked at.
+
+    Args:
+        root: the file, or the folder that holds it.
+        split: ``all`` for a file or an undivided folder.
+        strict: take missing images and malformed entries for an error; otherwise they are left
+            out and said in ``problems``.
+        check_files: look whether the images are there.
+        follow_links: take images also where links lead out of their folder.
+
+    Raises:
+        DataError: there is no such file, it is malformed, or nothing is left of it.
+    """
+    file = root if root.is_file() and split == _WHOLE else _coco_file(root, split)
+    if file is None:
+        raise _no_split(root, split, find_coco_files(root), "a COCO file")
+    log = FaultLog(strict=strict)
+    tables = read_tables(file, log)
+    labelled = tables.labelled()
+    tell_of_unlabelled(tables, len(labelled), (0, split), log)
+    top = file.parent.parent if file.parent.name.lower() == "annotations" else file.parent
+    folders = [top / "images" / split, top / split, top / "images", top]
+    wanted = [tables.images[i] for i in labelled]
+    pictures = PictureFolder(
+        _best_folder(folders, wanted),
+        check_files=check_files,
+        log=log,
+        follow_links=follow_links,
+    )
+    name = file.stem if root.is_file() else f"{root.name} {split}"
+    return labelled_images(name, file, tables, labelled, pictures, log)
+
+
+def find_coco_files(root: Path) -> tuple[str, ...]:
+    """The splits of a folder that have a COCO file by one of the usual names; none is opened."""
+    if root.is_file():
+        return (_WHOLE,) if root.suffix.lower() == ".json" else ()
+    return tuple(split for split in (*_SPLITS, _WHOLE) if _coco_file(root, split) is not None)
+
+
+def recognise_coco_files(root: Path) -> tuple[str, ...]:
+    """As ``find_coco_files``, but not for a file: it may be of the official code."""
+    return find_coco_files(root) if root.is_dir() else ()
+
+
+def load_voc_folder(
+    root: Path,
+    split: str = _WHOLE,
+    *,
+    strict: bool = False,
+    check_files: bool = True,
+    follow_links: bool = False,
+) -> LabelledImages:
+    """VOC XML of any tool, with its own categories; the pictures lie beside it or in a folder.
+
+    A picture is found by the name of its XML file, whatever stands inside as its file name.
+
+    Args:
+        root: the folder with ``Annotations``, or with the XML files beside the pictures.
+        split: of ``ImageSets/Main``, or a folder named so; ``all`` if there are none.
+        strict: take missing images and malformed files for an error; otherwise they are left out
+            and said in ``problems``.
+        check_files: look whether the images are there.
+        follow_links: take images also where links lead out of their folder.
+
+    Raises:
+        DataError: there is no such split, or nothing is left of it.
+    """
+    if split not in (there := find_voc_folders(root)):
+        raise _no_split(root, split, there, "VOC XML files")
+    log = FaultLog(strict=strict)
+    folder, names = _xml_names(root, split)
+    stems = [name.replace("\\", "/").rpartition("/")[2] for name in names]
+    pictures = PictureFolder(
+        _best_folder([folder.parent / name for name in _PICTURE_FOLDERS] + [folder], stems, ".jpg"),
+        check_files=check_files,
+        log=log,
+        follow_links=follow_links,
+    )
+    found = pictures.find_stems(stems)
+    annotations: dict[str, list[VocObject]] = {}
+    for stem in stems:
+        objects = read_objects(folder / f"{stem}.xml", log)
+        if objects is not None and stem in found:
+            annotations[stem] = objects
+    log.check_any_left(len(annotations), f"The split {split!r} of {display_path(root)}")
+    categories = _own_categories(annotations.values(), root)
+    ids = tuple(annotations)
+    targets, ignored, boxes = voc_labels(categories, tuple(annotations.values()), ids, log)
+    log.check()
+    return LabelledImages(
+        name=f"{root.name} {split}",
+        categories=categories,
+        paths=tuple(found[stem] for stem in ids),
+        targets=targets,
+        ignored=ignored,
+        ids=ids,
+        objects=boxes,
+        problems=log.problems(),
+    )
+
+
+def find_voc_folders(root: Path) -> tuple[str, ...]:
+    """The splits of a folder with VOC XML; nothing is opened."""
+    if not root.is_dir():
+        return ()
+    lists = root / "ImageSets" / "Main"
+    listed = [split for split in _SPLITS if (lists / f"{split}.txt").is_file()]
+    if listed:
+        return tuple(listed) if _xml_folder(root) else ()
+    folders = [s for s in _SPLITS if any(_xml_folder(root / n) for n in _names_of(s))]
+    whole = [_WHOLE] if _xml_folder(root) else []
+    return (*folders, *whole)
+
+
+def _coco_file(root: Path, split: str) -> Path | None:
+    folders = [root / name for name in _COCO_FOLDERS]
+    if split == _WHOLE:
+        names = [(folder, name) for folder in folders for name in _COCO_NAMES]
+    else:
+        names = [(root / s, name) for s in _names_of(split) for name in _COCO_NAMES]
+        names += [
+            (folder, name)
+            for folder in folders
+            for s in _names_of(split)
+            for name in (f"instances_{s}.json", f"{s}.json", f"{s}_annotations.coco.json")
+        ]
+    return next((file for folder, name in names if (file := folder / name).is_file()), None)
+
+
+def _names_of(split: str) -> tuple[str, ...]:
+    return _OTHERWISE.get(split, (split,)) if split in _SPLITS else ()
+
+
+def _xml_folder(root: Path) -> Path | None:
+    for name in _XML_FOLDERS:
+        folder = root / name
+        if folder.is_dir() and next(folder.glob("*.xml"), None) is not None:
+            return folder
+    return None
+
+
+def _xml_names(root: Path, split: str) -> tuple[Path, list[str]]:
+    """The folder of a split's XML files, and their names without endings, sorted."""
+    file = root / "ImageSets" / "Main" / f"{split}.txt"
+    if file.is_file():
+        lines = (listed_name(line) for line in read_text(file).splitlines())
+        return _xml_folder(root) or root, sorted({line for line in lines if line})
+    tops = [root] if split == _WHOLE else [root / name for name in _names_of(split)]
+    folder = next(folder for top in tops if (folder := _xml_folder(top)) is not None)
+    return folder, sorted(path.stem for path in folder.glob("*.xml"))
+
+
+def _best_folder(folders: Iterable[Path], names: Sequence[str], ending: str = "") -> Path:
+    """That in which the most of the first names are."""
+    there = [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+    def found(folder: Path) -> int:
+        log = FaultLog(strict=False)  # only to count; what is really taken is told elsewhere
+        pictures = PictureFolder(folder, check_files=True, log=log, follow_links=True)
+        return len(pictures.find_all(f"{name}{ending}" for name in names[:_TRIED]))
+
+    return max(there, key=found)
+
+
+def _own_categories(annotations: Iterable[Sequence[VocObject]], root: Path) -> Categories:
+    names = spelt_once(item.category for objects in annotations for item in objects)
+    try:
+        return Categories(names)
+    except ConfigError as error:
+        raise DataError(f"The categories of {display_path(root)}: {error}") from error
+
+
+def _no_split(root: Path, split: str, there: Sequence[str], what: str) -> DataError:
+    listed = ", ".join(there) or "none"
+    return DataError(
+        f"{display_path(root)} has no {what} of the split {split!r}; it has: {listed}."
+    )
