@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from engine.api.errors import ImageError
 from engine.data.decoding.limits import MAX_PIXELS
+from engine.data.decoding.orientation import set_orientation
 
 if TYPE_CHECKING:
     import pi_heif
@@ -22,7 +23,6 @@ _HEVC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 # Of HEIF as such, whatever its pixels are packed by; an AVIF may have them too.
 _GENERAL_BRANDS = frozenset({b"mif1", b"msf1", b"mif2", b"miaf"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_ORIENTATION_TAG = 0x0112
 _SIZE = re.compile(r"Image size (\d+)x(\d+)")
 _CUT = ("file size too small", "cannot read full", "end of file")
 
@@ -70,7 +70,7 @@ class _HeifImage(ImageFile.ImageFile):
         self._mode = self._frame.mode
         said = self._frame.info
         self.info = {key: said[key] for key in ("icc_profile", "exif") if said.get(key)}
-        self.getexif()[_ORIENTATION_TAG] = 1
+        set_orientation(self, 1)
 
     @override
     def load(self) -> Any:

@@ -9,9 +9,9 @@ from PIL import Image, ImageFile
 from typing_extensions import override
 
 from engine.api.errors import ImageError
+from engine.data.decoding.orientation import set_orientation
 
 _STARTS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
-_ORIENTATION_TAG = 0x0112
 _KEYS = {"icc": "icc_profile", "exif": "exif"}  # what it calls them, and Pillow
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
@@ -65,7 +65,7 @@ class _JxlImage(ImageFile.ImageFile):
             self._mode = image.mode
             self.im = image.im
             self.info = {_KEYS[key]: said[key] for key in _KEYS if said.get(key)}
-            self.getexif()[_ORIENTATION_TAG] = 1  # turned already
+            set_orientation(self, 1)  # turned already
         return super().load()
 
 

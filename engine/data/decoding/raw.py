@@ -13,6 +13,7 @@ from typing_extensions import override
 from engine.api.errors import ImageError
 from engine.data.decoding.faults import DECODER_ERRORS, METADATA_ERRORS
 from engine.data.decoding.limits import check_size
+from engine.data.decoding.orientation import ORIENTATION_TAG, set_orientation
 from engine.data.kinds import RAW_SUFFIXES
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # A preview whose longer side has fewer pixels is only for the camera's list of photos.
 _LEAST_PREVIEW = 1000
-_ORIENTATION_TAG = 0x0112
 _EXIF_TAG = 0x8769
 _DATE_TAKEN_TAG = 0x9003
 _NOTE_TAGS = (0x010F, 0x0110, 0x0132)  # maker, model, date
@@ -107,7 +107,7 @@ def _preview(raw: rawpy.RawPy, library: Any) -> Image.Image | None:
     full = max(raw.sizes.width, raw.sizes.height)
     if max(image.size) < min(_LEAST_PREVIEW, full // 2):
         return None
-    image.getexif()[_ORIENTATION_TAG] = _orientation(image, raw.sizes)
+    set_orientation(image, _orientation(image, raw.sizes))
     return image
 
 
@@ -120,7 +120,7 @@ def _orientation(preview: Image.Image, sizes: rawpy.ImageSizes) -> int:
     """
     whole = _ORIENTATIONS.get(sizes.flip, 1)
     try:
-        own = preview.getexif().get(_ORIENTATION_TAG, whole)
+        own = preview.getexif().get(ORIENTATION_TAG, whole)
     except METADATA_ERRORS:
         own = whole
     if not isinstance(own, int) or not 1 <= own <= 8:

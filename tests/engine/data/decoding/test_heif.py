@@ -147,3 +147,14 @@ def test_heif_is_told_by_its_brands() -> None:
     file = io.BytesIO()
     Image.fromarray(gradient()).save(file, "AVIF")
     assert not is_heif(file.getvalue()[:64])
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\xff" * 16, b"II*\0\xff\xff\xff\x7f", b"MM\0*\0\0\0\x08\xff\xff"]
+)
+def test_a_broken_exif_does_not_cost_the_picture(tmp_path: Path, junk: bytes) -> None:
+    data = stored("turned-exif.heic")
+    at = data.index(b"MM\0*") if b"MM\0*" in data else data.index(b"II*\0")
+    path = written(tmp_path, data[:at] + junk + data[at + len(junk) :])
+
+    assert_near(decode(path, None).pixels, gradient())

@@ -169,3 +169,18 @@ def test_without_the_package_the_message_says_what_to_install(
 
     with pytest.raises(ImageError, match="pip install rawpy"):
         decode(write_dng(tmp_path / "x.dng"), None)
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # when the test puts it in
+@pytest.mark.parametrize(
+    "junk", [b"\xff" * 16, b"II*\0\xff\xff\xff\x7f", b"MM\0*\0\0\0\x08\xff\xff"]
+)
+def test_a_broken_exif_of_the_preview_does_not_cost_the_picture(
+    tmp_path: Path, junk: bytes
+) -> None:
+    preview = jpeg(WIDE, 6)
+    at = preview.index(b"Exif\0\0") + 6
+    preview = preview[:at] + junk + preview[at + len(junk) :]
+    path = write_dng(tmp_path / "x.dng", dng(preview=Preview(preview), orientation=6))
+
+    assert near(decode(path, None).pixels, np.rot90(WIDE, TURNS[6]))
