@@ -31,6 +31,11 @@ _APPS = range(0xE0, 0xF0)
 _MARKER = re.compile(rb"\xff([\xc0-\xfe])")
 # In the pixels' code FF 00 is a byte FF, and FF FF is one FF that was repeated.
 _MARKER_IN_CODE = re.compile(rb"\xff([^\x00\xff])", re.DOTALL)
+# What phones write behind a photo: a film, or notes of Samsung's. A decoder in want of code would
+# take its bytes for pixels.
+_TRAILER = re.compile(
+    rb"\0\0..ftyp(?:mp4|iso|qt  |3gp|avc|M4V|MSNV|hei|mif)|MotionPhoto_|SEFH|SEFT", re.DOTALL
+)
 _MOST_SEGMENTS = 10_000
 _MOST_TRIES = 10_000
 _NOISE_BYTES = 2048
@@ -199,6 +204,9 @@ def _fits(data: bytes, start: int) -> bool:
 
 def _end_of_code(data: bytes, start: int) -> tuple[int, int | None]:
     """Where the code of a scan ends, and the last restart mark in it, 0 to 7."""
+    trailer = _TRAILER.search(data, start)
+    if trailer is not None:
+        data = data[: trailer.start()]
     last_restart = None
     for match in _MARKER_IN_CODE.finditer(data, start):
         if match[1][0] not in _RESTARTS:

@@ -11,6 +11,7 @@ from typing import BinaryIO, TypeVar
 from PIL import Image
 
 from engine.data.decoding.faults import DECODER_ERRORS, METADATA_ERRORS
+from engine.data.decoding.mending.bmp import sound_bmp
 from engine.data.decoding.mending.jpeg import START, Jpeg, needed_of_jpeg
 from engine.data.decoding.mending.pieces import joined
 from engine.data.decoding.mending.png import SIGNATURE, sound_png
@@ -76,6 +77,8 @@ def _mended(stream: BinaryIO, admit: AdmitSize) -> Generator[BinaryIO, None, Non
         yield joined(stream, sound_png(stream, size, with_looks=False))
     if head[:4] == b"RIFF" and head[8:] == b"WEBP":
         yield joined(stream, sound_webp(stream, size))
+    if head.startswith(b"BM") and (pieces := sound_bmp(stream, size)):
+        yield joined(stream, pieces)
     if head.startswith(START) and size <= _MOST_BYTES:
         stream.seek(0)
         jpeg = needed_of_jpeg(stream.read())

@@ -201,6 +201,19 @@ def test_a_jpeg_that_lacks_rows_stays_refused(tmp_path: Path, kind: str) -> None
         assert_cut(tmp_path, data[:-cut])
 
 
+@pytest.mark.parametrize("trailer", ["a film", "text"])
+@pytest.mark.parametrize("kind", ["progressive", "restarts", "progressive restarts"])
+def test_a_trailer_does_not_make_up_for_missing_rows(
+    tmp_path: Path, kind: str, trailer: str
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "JPEG", **KINDS[kind])
+    data = buffer.getvalue()
+
+    assert_cut(tmp_path, data[: len(data) * 2 // 3] + 4 * TRAILERS[trailer])
+
+
 def test_a_jpeg_cut_between_two_rows_or_two_scans_stays_refused(tmp_path: Path) -> None:
     for kind, mark in (("restarts", b"\xff\xd2"), ("progressive", b"\xff\xda")):
         data = encoded("JPEG", **KINDS[kind])
@@ -259,6 +272,25 @@ def test_a_mended_jpeg_keeps_its_orientation_and_profile(tmp_path: Path) -> None
 
     np.testing.assert_array_equal(mended, opened(tmp_path, whole))
     assert mended.shape == (96, 64, 3)
+
+
+# BMP
+
+
+@pytest.mark.parametrize(
+    ("mode", "place", "value"),
+    [("RGB", 10, 10**6), ("RGB", 10, 0xFFFFFFFF), ("P", 46, 300), ("P", 46, 1 << 31)],
+)
+def test_a_bmp_opens_whatever_its_header_says_of_places(
+    tmp_path: Path, mode: str, place: int, value: int
+) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(gradient()).convert(mode).save(buffer, "BMP")
+    data = bytearray(buffer.getvalue())
+    expected = opened(tmp_path, bytes(data))
+    struct.pack_into("<I", data, place, value)
+
+    np.testing.assert_array_equal(opened(tmp_path, bytes(data)), expected)
 
 
 # WebP
