@@ -29,6 +29,12 @@ class SeesBrightness(torch.nn.Module):
         super().__init__()
         pixels = PreprocessConfig(SIDE, resize)
         self.config = ModelConfig("none", TINY_CATEGORIES, HeadConfig((2.0,), LAM), pixels)
+        self.backbone = torch.nn.Identity()
+        self.heads = BrightnessHeads()
+
+
+class BrightnessHeads(torch.nn.Module):
+    """What ``SeesBrightness`` says of images."""
 
     def forward(self, images):
         cells = torch.nn.functional.avg_pool2d(images.mean(dim=1, keepdim=True), SIDE // CELLS)
