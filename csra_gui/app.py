@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 
 _LOG_BYTES = 1_000_000
 _SHUT_DOWN_S = 4.0
+#: Starts that come so soon after another belong to it.
+_GATHER_MS = 3000
 #: A step of a training may take seconds, and then its state is written.
 _SAVE_TRAINING_S = 15.0
 
@@ -105,6 +107,8 @@ class Application(QObject):
         super().__init__()
         self.settings = settings
         self._handed_over: tuple[Path, ...] = ()
+        # A file manager that starts the program once for each chosen photo means all of them.
+        self._gathering = QTimer(self, singleShot=True, interval=_GATHER_MS)
         self._apply_theme()
         settings.setParent(self)
         settings.setting_changed.connect(self._on_settings_changed)
@@ -138,7 +142,10 @@ class Application(QObject):
         if handover.token:
             os.environ["XDG_ACTIVATION_TOKEN"] = handover.token  # Qt reads it there, on Wayland
         bring_up(self.window.findChild(FullScreen) or self.window)
-        self._handed_over = handover.paths or self._handed_over
+        if self._gathering.isActive():
+            self._handed_over += handover.paths
+        else:
+            self._handed_over = handover.paths or self._handed_over
         self._open_handed_over()
 
     @Slot()
@@ -150,7 +157,9 @@ class Application(QObject):
             question.finished.connect(self._open_handed_over, Qt.ConnectionType.QueuedConnection)
         elif self._handed_over:
             paths, self._handed_over = list(self._handed_over), ()
-            self.window.browse.opener.open(paths)
+            opener = self.window.browse.opener
+            (opener.add if self._gathering.isActive() else opener.open)(paths)
+            self._gathering.start()
             bring_up(self.window)
 
     def shut_down(self) -> bool:
@@ -164,7 +173,9 @@ class Application(QObject):
 
     def _begin(self, folders: list[Path], is_alone: bool) -> None:
         folders = [Path(os.path.abspath(folder)) for folder in folders]  # noqa: PTH100 - keeps links
-        if not folders and self.settings.value(keys.REOPEN_LAST):
+        if folders:
+            self._gathering.start()
+        elif self.settings.value(keys.REOPEN_LAST):
             folders = self.settings.last_opened
         self.session.library.open()
         if folders:

@@ -23,6 +23,12 @@ from engine.library.values import Verdict
 from tests.gui.driver import Start, names, row, wait_until_tagged
 
 
+@pytest.fixture(autouse=True)
+def gathering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each start stands for itself, as if much time lay between them."""
+    monkeypatch.setattr("csra_gui.app._GATHER_MS", 0)
+
+
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
     """Another folder of photos than that of the first start."""
@@ -41,6 +47,18 @@ def test_a_second_start_opens_its_photos_in_the_window(
     qtbot.waitUntil(lambda: names(application) == ["dog-elsewhere.jpg"])
     assert application.window.windowTitle() == "others — CSRA"
     assert application.settings.last_opened == [others]
+
+
+def test_starts_at_once_belong_together(
+    qtbot: QtBot, start: Start, photos: Path, others: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("csra_gui.app._GATHER_MS", 600_000)
+    application = start([photos / "cat.jpg"])
+    wait_until_tagged(qtbot, application)
+    application.take(Handover((others,)))
+    application.take(Handover((photos / "cat.jpg",)))
+    both = ["cat.jpg", "dog-elsewhere.jpg"]
+    qtbot.waitUntil(lambda: sorted(names(application)) == both)
 
 
 def test_a_second_start_without_photos_changes_nothing_but_the_place_of_the_window(
