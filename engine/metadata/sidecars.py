@@ -1,0 +1,230 @@
+"""Sidecars: which files belong to a photo, and changing one so that nothing of others is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.atomic import TEMPORARY_PREFIX, atomic_path
+from engine.data.kinds import RAW_SUFFIXES
+from engine.metadata.errors import (
+    DiskFullError,
+    MetadataError,
+    ReadOnlyError,
+    SidecarChangedError,
+    XmpError,
+)
+from engine.metadata.packet import MAX_PACKET
+from engine.metadata.values import Changes, XmpValues
+from engine.metadata.xmp import merged, parsed
+from engine.texts import display_name
+
+#: ``extension`` is ``name.jpg.xmp``, as darktable and digiKam name it; ``adobe`` is ``name.xmp``.
+Style = Literal["extension", "adobe"]
+
+_SUFFIXES = (".xmp", ".XMP")
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+# A younger one may be that of a write that still goes on in another process.
+_LITTER_AGE_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """A sidecar as it was read.
+
+    Attributes:
+        path: its name; what it links to, if it is a link, is written instead.
+        data: what it holds; ``None`` if there is no such file yet.
+        stamp: what tells whether another program has written it since.
+    """
+
+    path: Path
+    data: bytes | None
+    stamp: tuple[int, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Of its content, for a journal; empty where there is no file."""
+        return "" if self.data is None else hashlib.sha256(self.data).hexdigest()
+
+
+def sidecar_path(photo: Path, style: Style = "extension") -> Path:
+    """Where the sidecar of a photo lies: the one that is there, in whatever case, or a new one."""
+    stem = photo.name if style == "extension" else photo.stem
+    names = [photo.with_name(stem + suffix) for suffix in _SUFFIXES]
+    return next((path for path in names if os.path.lexists(path)), names[0])
+
+
+def sidecars_of(photo: Path) -> tuple[Path, ...]:
+    """The sidecars that belong to a photo, the one that counts more first.
+
+    ``name.jpg.xmp`` counts more than ``name.xmp``, as with darktable and Immich. The latter is not
+    that of a JPEG beside which a RAW of the same name lies: there it is the RAW's.
+    """
+    own, adobe = sidecar_path(photo), sidecar_path(photo, "adobe")
+    wanted = (own,) if _belongs_to_raw(photo) else (own, adobe)
+    return tuple(path for path in dict.fromkeys(wanted) if path.exists())
+
+
+def values_of(photo: Path) -> XmpValues:
+    """What all sidecars of a photo say: keywords of each, else the first that says something.
+
+    Raises:
+        XmpError: one is broken or hostile.
+        MetadataError: one cannot be read.
+    """
+    found = [parsed(read(path).data or b"", path.name) for path in sidecars_of(photo)]
+    return XmpValues(
+        keywords=tuple(dict.fromkeys(word for one in found for word in one.keywords)),
+        paths=tuple(dict.fromkeys(path for one in found for path in one.paths)),
+        entries=tuple(dict.fromkeys(entry for one in found for entry in one.entries)),
+        rating=next((one.rating for one in found if one.rating is not None), None),
+        color_label=next((one.color_label for one in found if one.color_label), None),
+        title=next((one.title for one in found if one.title), None),
+        date_taken=next((one.date_taken for one in found if one.date_taken), None),
+        orientation=next((one.orientation for one in found if one.orientation), None),
+    )
+
+
+def read(path: Path) -> Sidecar:
+    """Read a sidecar, or note that there is none.
+
+    Raises:
+        XmpError: it is too big for one.
+        SidecarChangedError: it was written while it was read.
+        MetadataError: it is not a regular file, or cannot be read.
+    """
+    with _faults(path):
+        try:
+            # Opening one that is a pipe would wait for whoever writes into it.
+            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+            descriptor = os.open(path, flags)
+        except FileNotFoundError:
+            if path.is_symlink():
+                raise MetadataError(
+                    f"{display_name(path)} is a link to a file that is not there."
+                ) from None
+            return Sidecar(path, None)
+        with os.fdopen(descriptor, "rb") as file:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise MetadataError(f"{display_name(path)} is not a regular file.")
+            data = file.read(MAX_PACKET + 1)
+            if len(data) > MAX_PACKET:
+                raise XmpError(f"{display_name(path)} was left alone: it is too big for metadata.")
+            if _stamp(os.fstat(descriptor)) != _stamp(before) or len(data) != before.st_size:
+                raise _changed(path)
+    return Sidecar(path, data, _stamp(before))
+
+
+def write(sidecar: Sidecar, changes: Changes, *, keep_mtime: bool = False) -> Sidecar:
+    """Make changes in a sidecar; the file is the old or the new one, whatever crashes.
+
+    Nothing is written where nothing is to change. Permission bits are kept.
+
+    Args:
+        sidecar: as ``read`` gave it.
+        changes: see there.
+        keep_mtime: whether an existing file keeps its time of change.
+
+    Returns:
+        The sidecar as it is now.
+
+    Raises:
+        XmpError: what is there is broken or hostile; it is left alone.
+        UnwritableTextError: a new text cannot be written.
+        SidecarChangedError: another program wrote it since it was read.
+        ReadOnlyError: it or its folder may not be written to.
+        DiskFullError: there is no room.
+    """
+    data = merged(sidecar.data, changes, sidecar.path.name)
+    if data == sidecar.data or (sidecar.data is None and changes == Changes()):
+        return sidecar
+    return replace(sidecar, data, keep_mtime=keep_mtime)
+
+
+def replace(sidecar: Sidecar, data: bytes, *, keep_mtime: bool = False) -> Sidecar:
+    """Give a sidecar its new content; otherwise as ``write``."""
+    path = sidecar.path
+    _check_unchanged(sidecar)
+    with _faults(path):
+        if sidecar.data is not None and not os.access(path, os.W_OK):
+            raise ReadOnlyError(f"{display_name(path)} is read-only and was left alone.")
+        times = path.stat() if keep_mtime and sidecar.data is not None else None
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data)
+            if times is not None:
+                os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
+            # As late as can be: between this and the new name there is hardly a moment.
+            _check_unchanged(sidecar)
+    return read(path)
+
+
+def sweep(folder: Path, min_age_s: float = _LITTER_AGE_S) -> int:
+    """Remove temporary files that a crash left in a folder; how many went.
+
+    Args:
+        folder: only what lies right in it is looked at.
+        min_age_s: younger ones stay, since another process may be writing them.
+    """
+    count = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(TEMPORARY_PREFIX):
+                continue
+            with contextlib.suppress(OSError):
+                found = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime >= min_age_s:
+                    Path(entry.path).unlink()
+                    count += 1
+    return count
+
+
+def _belongs_to_raw(photo: Path) -> bool:
+    if photo.suffix.lower() in RAW_SUFFIXES:
+        return False
+    names = (photo.stem + form for suffix in RAW_SUFFIXES for form in (suffix, suffix.upper()))
+    return any(photo.with_name(name).exists() for name in names)
+
+
+def _stamp(found: os.stat_result) -> tuple[int, ...]:
+    return (found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+
+
+def _check_unchanged(sidecar: Sidecar) -> None:
+    # The content as well: a disk with coarse times may hide a write of the same length.
+    now = read(sidecar.path)
+    if now.stamp != sidecar.stamp or now.data != sidecar.data:
+        raise _changed(sidecar.path)
+
+
+def _changed(path: Path) -> SidecarChangedError:
+    return SidecarChangedError(
+        f"{display_name(path)} was left alone: another program wrote it meanwhile. Try again."
+    )
+
+
+@contextlib.contextmanager
+def _faults(path: Path) -> Generator[None, None, None]:
+    try:
+        yield
+    except OSError as error:
+        name = display_name(path)
+        if error.errno in _FULL:
+            raise DiskFullError(f"{name} was not written: the disk is full.") from error
+        if error.errno in _READ_ONLY:
+            raise ReadOnlyError(
+                f"{name} was left alone: it or its folder may not be read or written."
+            ) from error
+        raise MetadataError(
+            f"{name} cannot be read or written: {error.strerror or error}."
+        ) from error

@@ -1,0 +1,66 @@
+"""What is read of a photo's metadata, and what is asked to change in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+#: A keyword with what it lies under, from the top: ``("animal", "dog")``.
+KeywordPath = tuple[str, ...]
+
+#: ``dc:subject``, ``lr:hierarchicalSubject`` and ``digiKam:TagsList``.
+KeywordField = Literal["subject", "hierarchical", "tags_list"]
+
+SingleField = Literal["rating", "color_label", "title", "orientation"]
+
+
+class Entry(NamedTuple):
+    """One keyword as it stands in one list of a packet: what a journal of writes keeps."""
+
+    field: KeywordField
+    text: str
+
+
+@dataclass(frozen=True)
+class XmpValues:
+    """What a packet says; what it does not say is ``None``, or empty.
+
+    Attributes:
+        keywords: the flat names, each once, in the order of the file.
+        paths: the keywords with what they lie under, each once.
+        entries: the very texts of the three lists that are written, each once.
+        rating: -1 (rejected) to 5.
+        color_label: as it stands there, such as "Red"; its words depend on the program.
+        date_taken: as it stands there, ISO 8601.
+        orientation: 1 to 8, as EXIF counts.
+    """
+
+    keywords: tuple[str, ...] = ()
+    paths: tuple[KeywordPath, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    rating: int | None = None
+    color_label: str | None = None
+    title: str | None = None
+    date_taken: str | None = None
+    orientation: int | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What to change in a packet; whatever is not named stays as it is.
+
+    Attributes:
+        add: keywords that shall be there.
+        remove: entries to take out; only what ``xmp.additions`` said that we wrote.
+        rating: -1 (rejected) to 5.
+        orientation: 1 to 8, as EXIF counts.
+        clear: what shall not be there at all; used to undo where nothing was before.
+    """
+
+    add: tuple[KeywordPath, ...] = ()
+    remove: tuple[Entry, ...] = ()
+    rating: int | None = None
+    color_label: str | None = None
+    title: str | None = None
+    orientation: int | None = None
+    clear: tuple[SingleField, ...] = ()

@@ -1,0 +1,215 @@
+"""Labels, rating and title in an XMP packet: read, and merged with all that others wrote.
+
+Keywords go into three lists, each as its programs expect it: ``dc:subject`` (the name alone),
+``lr:hierarchicalSubject`` (``animal|dog``) and ``digiKam:TagsList`` (``animal/dog``). Neither has a
+way to write its separator within a name: there it becomes its full-width sister (``｜``, ``／``),
+which is read as the separator's plain form again.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from engine.metadata.errors import UnwritableTextError
+from engine.metadata.packet import EMPTY, opened
+from engine.metadata.properties import Properties
+from engine.metadata.values import Changes, Entry, KeywordField, KeywordPath, XmpValues
+from engine.texts import display_text
+
+# Name, kind of list, separator and what stands for it within a name.
+_LISTS: dict[KeywordField, tuple[str, str, str, str]] = {
+    "subject": ("dc:subject", "Bag", "", ""),
+    "hierarchical": ("lr:hierarchicalSubject", "Bag", "|", "\uff5c"),
+    "tags_list": ("digiKam:TagsList", "Seq", "/", "\uff0f"),
+}
+_DATES = ("photoshop:DateCreated", "exif:DateTimeOriginal", "xmp:CreateDate")
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LOWEST_RATING, _HIGHEST_RATING = -1, 5
+_MOST_ORIENTATIONS = 8
+
+
+def parsed(packet: bytes, name: str = "a photo") -> XmpValues:
+    """What a packet says of labels, rating, title, date and orientation.
+
+    Args:
+        packet: of a sidecar, or out of a photo.
+        name: of the file, for messages.
+
+    Raises:
+        XmpError: it is broken, hostile or not XMP.
+    """
+    properties = Properties(opened(packet, name).rdf, name)
+    return _values(properties)
+
+
+def merged(packet: bytes | None, changes: Changes, name: str = "a photo") -> bytes:
+    """The packet with the changes made, and everything else as it was, in meaning and order.
+
+    The same changes once more give the same bytes. Where nothing is to change, the very bytes come
+    back.
+
+    Args:
+        packet: what is there; ``None`` starts a new one.
+        changes: see there.
+        name: of the file, for messages.
+
+    Raises:
+        XmpError: the packet is broken, hostile, not XMP, or has one of these properties in a
+            form that cannot be kept.
+        UnwritableTextError: a new text is empty or has characters that XML does not allow.
+        ValueError: a rating or an orientation is out of range.
+    """
+    _check(changes)
+    before = EMPTY if packet is None else packet
+    tree = opened(before, name)
+    properties = Properties(tree.rdf, name)
+    old = _values(properties)
+    did = _change_keywords(properties, changes, old)
+    did |= _change_singles(properties, changes, old)
+    return tree.to_bytes() if did else before
+
+
+def additions(packet: bytes | None, changes: Changes, name: str = "a photo") -> tuple[Entry, ...]:
+    """The entries that ``merged`` would add: what a journal keeps, to remove just these in an undo.
+
+    Raises:
+        XmpError: as ``merged``.
+        UnwritableTextError: as ``merged``.
+    """
+    _check(changes)
+    there = set() if packet is None else _known(parsed(packet, name).entries)
+    gone = _known(changes.remove)
+    return tuple(one for one in _wanted(changes.add) if _same(one) not in there - gone)
+
+
+def entries_of(path: KeywordPath) -> tuple[Entry, ...]:
+    """How one keyword is written in each of the lists.
+
+    Raises:
+        UnwritableTextError: a name is empty or has characters that XML does not allow.
+    """
+    names = [_clean(name) for name in path]
+    if not names:
+        raise UnwritableTextError("A label without a name cannot be written.")
+    found = []
+    for field, (_, _, separator, stand_in) in _LISTS.items():
+        if separator:
+            text = separator.join(name.replace(separator, stand_in) for name in names)
+        else:
+            text = names[-1]
+        found.append(Entry(field, text))
+    return tuple(found)
+
+
+def _values(properties: Properties) -> XmpValues:
+    entries, paths = [], []
+    for field, (prop, _, separator, stand_in) in _LISTS.items():
+        texts = list(dict.fromkeys(properties.texts(prop)))
+        entries += [Entry(field, text) for text in texts]
+        if separator:
+            paths += [_split(text, separator, stand_in) for text in texts]
+    paths += [
+        _split(one, "/", "\uff0f") for one in properties.texts("MicrosoftPhoto:LastKeywordXMP")
+    ]
+    flat = [entry.text for entry in entries if entry.field == "subject"]
+    flat += [path[-1] for path in paths if path]
+    return XmpValues(
+        keywords=tuple(dict.fromkeys(flat)),
+        paths=tuple(dict.fromkeys(path for path in paths if path)),
+        entries=tuple(entries),
+        rating=_number(properties.single("xmp:Rating"), _LOWEST_RATING, _HIGHEST_RATING),
+        color_label=properties.single("xmp:Label"),
+        title=properties.default_text("dc:title"),
+        date_taken=next(filter(None, map(properties.single, _DATES)), None),
+        orientation=_number(properties.single("tiff:Orientation"), 1, _MOST_ORIENTATIONS),
+    )
+
+
+def _split(text: str, separator: str, stand_in: str) -> KeywordPath:
+    parts = (part.strip().replace(stand_in, separator) for part in text.split(separator))
+    return tuple(part for part in parts if part)
+
+
+def _number(text: str | None, lowest: int, highest: int) -> int | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    # Some programs write 4.0; whatever is not a whole number in range says nothing.
+    return int(value) if lowest <= value <= highest and value == int(value) else None
+
+
+def _same(entry: Entry) -> Entry:
+    # Apple's programs write letters in parts that others write whole.
+    return Entry(entry.field, unicodedata.normalize("NFC", entry.text.strip()))
+
+
+def _known(entries: Iterable[Entry]) -> set[Entry]:
+    return {_same(entry) for entry in entries}
+
+
+def _wanted(paths: Iterable[KeywordPath]) -> list[Entry]:
+    return list(dict.fromkeys(_same(entry) for path in paths for entry in entries_of(path)))
+
+
+def _change_keywords(properties: Properties, changes: Changes, old: XmpValues) -> bool:
+    there, wanted = _known(old.entries), _wanted(changes.add)
+    # What is asked for stays, even if it is also among what is to go.
+    gone = (_known(changes.remove) & there) - set(wanted)
+    for field, (prop, kind, _, _) in _LISTS.items():
+        texts = {one.text for one in gone if one.field == field}
+        if texts:
+            properties.remove_texts(prop, texts)
+        new = [one.text for one in wanted if one.field == field and one not in there]
+        if new:
+            properties.add_texts(prop, kind, new)
+    return bool(gone or set(wanted) - there)
+
+
+def _change_singles(properties: Properties, changes: Changes, old: XmpValues) -> bool:
+    title = None if changes.title is None else _clean(changes.title)
+    label = None if changes.color_label is None else _clean(changes.color_label)
+    singles = (
+        ("rating", "xmp:Rating", changes.rating, old.rating),
+        ("color_label", "xmp:Label", label, old.color_label),
+        ("orientation", "tiff:Orientation", changes.orientation, old.orientation),
+    )
+    did = False
+    for field, prop, new, was in singles:
+        if (new is not None and new != was) or (
+            field in changes.clear and properties.single(prop) is not None
+        ):
+            properties.set_single(prop, None if new is None else str(new))
+            did = True
+    if title is not None and title != old.title:
+        properties.set_default_text("dc:title", title)
+        return True
+    if title is None and "title" in changes.clear and old.title is not None:
+        properties.set_default_text("dc:title", None)
+        return True
+    return did
+
+
+def _check(changes: Changes) -> None:
+    if changes.rating is not None and not _LOWEST_RATING <= changes.rating <= _HIGHEST_RATING:
+        raise ValueError(f"A rating is -1 to 5, not {changes.rating}.")
+    if changes.orientation is not None and not 1 <= changes.orientation <= _MOST_ORIENTATIONS:
+        raise ValueError(f"An orientation is 1 to 8, not {changes.orientation}.")
+    for text in (changes.title, changes.color_label):
+        if text is not None:
+            _clean(text)
+
+
+def _clean(text: str) -> str:
+    """The text as it can be written and is read again: letters whole, no blanks at its ends."""
+    if _ILLEGAL.search(text):
+        raise UnwritableTextError(
+            f"“{display_text(text)}” has characters in it that no photo program reads. Rename it "
+            "without them."
+        )
+    cleaned = unicodedata.normalize("NFC", " ".join(text.split()))
+    if not cleaned:
+        raise UnwritableTextError("A label or title without letters cannot be written.")
+    return cleaned
