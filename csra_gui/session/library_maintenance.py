@@ -69,6 +69,7 @@ def _settle(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], 
             absent = (i for i in known if i.id not in scanned.image_ids and scanned.reached(i.path))
             library.mark_missing([image.id for image in absent if not image.path.exists()])
             yield ()
+    yield library.take_over_unhashed(scanned.image_ids)
     young = {new.id: new for new, _ in library.lookalikes(scanned.image_ids)}
     for image in young.values():
         yield hash_image(library, image)

@@ -161,6 +161,44 @@ def set_hashes(
     return tuple(moves)
 
 
+def take_over_unhashed(
+    connection: sqlite3.Connection, image_ids: Iterable[int]
+) -> tuple[Moved, ...]:
+    """Find vanished images again that nobody had the time to hash, by name, size and time.
+
+    Only where one image alone vanished and one alone came of that name, size and time.
+
+    Args:
+        connection: in a transaction.
+        image_ids: those that are there.
+    """
+    looks = "SELECT id, name, size, mtime_ns FROM images WHERE hash IS NULL AND size > 0 AND"
+    vanished = _by_looks(connection.execute(f"{looks} missing = 1"))
+    if not vanished:
+        return ()
+    found = _by_looks(
+        connection.execute(
+            f"{looks} missing = 0 AND id IN (SELECT value FROM json_each(?))",  # noqa: S608
+            (json.dumps([int(image_id) for image_id in image_ids]),),
+        )
+    )
+    pairs = [(vanished[look], new) for look, new in found.items() if look in vanished]
+    return tuple(
+        move_image(connection, old[0], new[0])
+        for old, new in pairs
+        if len(old) == len(new) == 1 and not has_human_word(connection, new[0])
+    )
+
+
+def _by_looks(
+    rows: Iterable[tuple[int, bytes, int, int]],
+) -> dict[tuple[bytes, int, int], list[int]]:
+    ids: dict[tuple[bytes, int, int], list[int]] = {}
+    for image_id, name, size, mtime_ns in rows:
+        ids.setdefault((name, size, mtime_ns), []).append(image_id)
+    return ids
+
+
 def has_human_word(connection: sqlite3.Connection, image_id: int) -> bool:
     """Whether a person has said something of an image."""
     found = connection.execute(

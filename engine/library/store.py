@@ -102,6 +102,7 @@ class Library:
     same_content = _reads(images.same_content)
     images_without_hash = _reads(images.without_hash)
     set_hashes = _writes(images.set_hashes)
+    take_over_unhashed = _writes(images.take_over_unhashed)
     not_placed = _reads(places.not_placed)
     known_elsewhere = _reads(places.known_elsewhere)
     place_folders = _writes(places.place_folders)

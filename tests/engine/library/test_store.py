@@ -14,7 +14,7 @@ from engine.library.errors import LibraryError
 from engine.library.images import content_hash
 from engine.library.opening import open_library
 from engine.library.store import Library
-from engine.library.values import Example, ImageFile, LibraryModel, Verdict, Wish
+from engine.library.values import Example, ImageFile, LibraryModel, Moved, Verdict, Wish
 from tests.engine.library.parts import (
     CATEGORIES,
     ME,
@@ -195,6 +195,28 @@ def test_a_moved_file_that_a_person_has_spoken_of_stays_as_it_is(library: Librar
     library.add_model(MODEL)
     assert categories_of(library, new) == {"cat"}
     assert categories_of(library, old) == {"owl"}
+
+
+@pytest.mark.parametrize(
+    ("came", "is_found"),
+    [
+        (["there/a.jpg"], True),
+        (["there/b.jpg"], False),  # another name
+        (["there/a.jpg", "elsewhere/a.jpg"], False),  # which of them?
+    ],
+)
+def test_a_vanished_image_that_was_never_hashed_is_found_again_if_one_alone_can_be_it(
+    library: Library, came: list[str], is_found: bool
+) -> None:
+    [old, other] = library.add_images(
+        [ImageFile(Path("/here/a.jpg"), 7, 11), ImageFile(Path("/here/c.jpg"), 7, 11)]
+    )
+    library.mark_missing([old])
+    new = library.add_images([ImageFile(Path("/") / name, 7, 11) for name in came])
+    moves = library.take_over_unhashed([*new, other])
+    assert moves == ((Moved(old, new[0]),) if is_found else ())
+    there = {file.path: image_id for image_id, file in library.files().items()}
+    assert there[Path("/") / came[0]] == (old if is_found else new[0])
 
 
 def test_a_pipe_has_no_content_to_hash(tmp_path: Path) -> None:
