@@ -22,7 +22,7 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
     add("--model", metavar="NAME|FILE", help="default: the model that ships")
     add(
         "--threshold",
-        type=_fraction,
+        type=fraction,
         default=DEFAULT_THRESHOLD,
         help="least score of a label, 0 to 1 (default %(default)s)",
     )
@@ -95,7 +95,8 @@ def _say_left_out(files: Sequence[LeftOut], *, with_paths: bool) -> None:
         say(f"{display_path(file.path)}: {file.kind} is not opened.")
 
 
-def _fraction(text: str) -> float:
+def fraction(text: str) -> float:
+    """A number of 0 to 1 on the command line."""
     value = float(text)
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")

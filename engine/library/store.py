@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from engine.library import (
+    chosen,
     columns,
     decisions,
     images,
@@ -98,6 +99,8 @@ class Library:
     mark_missing = _writes(images.mark_missing)
     files = _reads(images.read_files)
     images_below = _reads(images.images_below)
+    ids_below = _reads(chosen.ids_below)
+    files_of = _reads(chosen.files_of)
     lookalikes = _reads(images.lookalikes)
     same_content = _reads(images.same_content)
     images_without_hash = _reads(images.without_hash)
@@ -126,6 +129,7 @@ class Library:
     undo = _writes(decisions.undo)
     redo = _writes(decisions.redo)
     next_captions = _reads(decisions.next_captions)
+    decided_labels = _reads(chosen.decided_labels)
     note_examples = _writes(decisions.note_examples)
     examples = _reads(decisions.examples)
 

@@ -8,18 +8,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
-from engine.data.datasets.category_reader import spelt_once
+from engine.data.datasets.category_reader import CategoryReader, spelt_once
 from engine.data.datasets.coco import labelled_images, read_tables, tell_of_unlabelled
-from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages, empty_targets
 from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, read_text
-from engine.data.datasets.voc import VocObject, listed_name, read_objects, voc_labels
+from engine.data.datasets.voc import (
+    VocKnown,
+    VocObject,
+    listed_name,
+    read_known,
+    read_objects,
+    voc_labels,
+)
 from engine.texts import display_path
 
 #: The split of a folder that is not divided.
 _WHOLE = "all"
+#: All categories of one of our own exports, in order.
+CATEGORIES_FILE = "categories.txt"
 _SPLITS = ("train", "val", "trainval", "test")
 # Other tools' names of splits.
 _OTHERWISE = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
@@ -127,14 +139,18 @@ def load_voc_folder(
     )
     found = pictures.find_stems(stems)
     annotations: dict[str, list[VocObject]] = {}
+    known: dict[str, VocKnown] = {}
     for stem in stems:
         objects = read_objects(folder / f"{stem}.xml", log)
         if objects is not None and stem in found:
             annotations[stem] = objects
+            if (said := read_known(folder / f"{stem}.xml")) is not None:
+                known[stem] = said
     log.check_any_left(len(annotations), f"The split {split!r} of {display_path(root)}")
-    categories = _own_categories(annotations.values(), root)
+    categories = _own_categories(annotations.values(), root, is_ours=bool(known))
     ids = tuple(annotations)
     targets, ignored, boxes = voc_labels(categories, tuple(annotations.values()), ids, log)
+    ignored |= _untold([known.get(stem) for stem in ids], categories) & ~targets
     log.check()
     return LabelledImages(
         name=f"{root.name} {split}",
@@ -211,8 +227,27 @@ def _best_folder(folders: Iterable[Path], names: Sequence[str], ending: str = ""
     return max(there, key=found)
 
 
-def _own_categories(annotations: Iterable[Sequence[VocObject]], root: Path) -> Categories:
+def _untold(known: Sequence[VocKnown | None], categories: Categories) -> NDArray[np.bool_]:
+    """(N, C): what one of our own exports says that nobody knows."""
+    untold = empty_targets(len(known), len(categories))
+    reader = CategoryReader(categories)
+    for row, said in enumerate(known):
+        if said is not None:
+            untold[row] = said.is_partial
+            for names, value in ((said.absent, False), (said.unknown, True)):
+                places = (reader.place(name) for name in names)
+                untold[row, [place for place in places if place is not None]] = value
+    return untold
+
+
+def _own_categories(
+    annotations: Iterable[Sequence[VocObject]], root: Path, *, is_ours: bool
+) -> Categories:
+    """Those of the objects; of our own export, those of its list."""
     names = spelt_once(item.category for objects in annotations for item in objects)
+    if is_ours and (root / CATEGORIES_FILE).is_file():
+        lines = read_text(root / CATEGORIES_FILE).splitlines()
+        names = tuple(dict.fromkeys([name for line in lines if (name := line.strip())]))
     try:
         return Categories(names)
     except ConfigError as error:

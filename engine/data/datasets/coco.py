@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
@@ -47,6 +48,7 @@ class CocoTables:
         images: image id → file name.
         annotations: image id → its annotations, each with a known category.
         unclear: ids of images with an annotation whose category nobody can tell.
+        known: image id → what our own exports say beside its annotations.
     """
 
     categories: Categories
@@ -54,10 +56,27 @@ class CocoTables:
     images: dict[_Id, str]
     annotations: Mapping[_Id, list[tuple[int, dict[str, Any]]]]
     unclear: set[_Id]
+    known: Mapping[_Id, KnownLabels] = field(default_factory=dict)
 
     def labelled(self) -> list[_Id]:
-        """The ids of images with annotations, in order."""
-        return [i for i in sorted(self.images, key=_in_order) if self.annotations.get(i)]
+        """The ids of images with annotations, or known without, in order."""
+        ids = sorted(self.images, key=_in_order)
+        return [i for i in ids if self.annotations.get(i) or i in self.known]
+
+
+@dataclass(frozen=True)
+class KnownLabels:
+    """Of an image in one of our own exports, by column.
+
+    Attributes:
+        absent: what it is known not to have.
+        unknown: of what nobody can say.
+        is_partial: nobody can say of what is named nowhere; else it is absent.
+    """
+
+    absent: list[int]
+    unknown: list[int]
+    is_partial: bool
 
 
 def load_coco(
@@ -119,18 +138,32 @@ def labelled_images(
     log.check_any_left(len(found), f"{display_path(file)}")
     targets = empty_targets(len(found), len(tables.categories))
     for row, (image, _) in enumerate(found):
-        targets[row, [column for column, _ in tables.annotations[image]]] = True
+        targets[row, [column for column, _ in tables.annotations.get(image, ())]] = True
     is_unclear = np.array([image in tables.unclear for image, _ in found], dtype=np.bool_)
     return LabelledImages(
         name=name,
         categories=tables.categories,
         paths=tuple(path for _, path in found),
         targets=targets,
-        ignored=ignore_untold(targets, is_unclear),
+        ignored=ignore_untold(targets, is_unclear) | _untold(targets, tables, found),
         ids=tuple(str(image) for image, _ in found),
         objects=tuple(objects),
         problems=log.problems(),
     )
+
+
+def _untold(
+    targets: NDArray[np.bool_], tables: CocoTables, found: Sequence[tuple[_Id, Path]]
+) -> NDArray[np.bool_]:
+    """(N, C): what one of our own exports says that nobody knows."""
+    untold = np.zeros_like(targets)
+    for row, (image, _) in enumerate(found):
+        known = tables.known.get(image)
+        if known is not None:
+            untold[row] = known.is_partial
+            untold[row, known.absent] = False
+            untold[row, known.unknown] = True
+    return untold & ~targets
 
 
 def find_coco_splits(root: Path, year: int) -> tuple[str, ...]:
@@ -199,7 +232,28 @@ def read_tables(file: Path, log: FaultLog) -> CocoTables:
             unclear.add(image)
         else:
             annotations[image].append((columns[category], row))
-    return CocoTables(categories, columns, images, annotations, unclear)
+    known = _known(image_rows, columns)
+    return CocoTables(categories, columns, images, annotations, unclear, known)
+
+
+def _known(rows: list[dict[str, Any]], columns: dict[_Id, int]) -> dict[_Id, KnownLabels]:
+    """What our own exports say of images beside their annotations."""
+
+    def places(row: dict[str, Any], key: str) -> list[int]:
+        ids = row.get(key)
+        found = (_id(value) for value in ids) if isinstance(ids, list) else ()
+        return [columns[i] for i in found if i is not None and i in columns]
+
+    return {
+        identity: KnownLabels(
+            absent=places(row, "rejected_category_ids") + places(row, "absent_category_ids"),
+            unknown=places(row, "unknown_category_ids"),
+            is_partial=not row["labels_complete"],
+        )
+        for row in rows
+        if isinstance(row.get("labels_complete"), bool)
+        and (identity := _id(row.get("id"))) is not None
+    }
 
 
 def _id(value: object) -> _Id | None:
@@ -303,7 +357,9 @@ def tell_of_unlabelled(
 
 def _objects(tables: CocoTables, image: _Id, log: FaultLog) -> tuple[ObjectBox, ...]:
     objects = []
-    for column, annotation in tables.annotations[image]:
+    for column, annotation in tables.annotations.get(image, ()):
+        if image in tables.known and "bbox" not in annotation:
+            continue  # labels of whole photos
         box = _box(annotation.get("bbox"))
         if box is None:
             log.add(

@@ -297,14 +297,14 @@ def _decode(rows: list[list[int]], file: Path) -> tuple[NDArray[np.bool_], NDArr
 
 
 def _categories(count: int, file: Path) -> Categories:
-    """The official list of that length; the files do not name their categories."""
-    if count in _LISTS:
-        return shipped_categories(_LISTS[count])
+    """Those of the list beside it, or the official ones; the files do not name them."""
     own = file.with_name("categories.txt")
     if own.is_file():
         names = tuple(line.strip() for line in read_text(own).splitlines() if line.strip())
         if len(names) == count:
             return Categories(names)
+    if count in _LISTS:
+        return shipped_categories(_LISTS[count])
     return Categories(tuple(f"category {i}" for i in range(count)))
 
 

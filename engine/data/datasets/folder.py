@@ -30,6 +30,8 @@ WHOLE = "all"
 #: One category per line, in the order wanted; without it they are sorted by name.
 CATEGORIES_FILE = "categories.txt"
 
+# The list of Hugging Face's imagefolder.
+_IMAGE_FOLDER = "metadata.jsonl"
 # Other tools call val valid.
 _SPLITS = ("train", "val", "valid", "trainval", "test")
 _MAX_TEXT_BYTES = 1 << 20
@@ -45,7 +47,8 @@ def load_folder(
 ) -> LabelledImages:
     """The labelled pictures of a folder, in the order of their list or of their names.
 
-    Labels come from ``labels.csv`` or ``labels.jsonl`` (see ``read_label_file``), else from
+    Labels come from ``labels.csv``, ``labels.jsonl`` or ``metadata.jsonl`` (see
+    ``read_label_file``), else from
     ``x.txt`` beside ``x.jpg`` (names with commas or line breaks between them), else from the
     folder that each picture lies in. Splits are ``train.csv`` or folders named ``train`` and so on.
 
@@ -78,8 +81,10 @@ def load_folder(
                 targets[row, place] = True
             else:
                 is_unclear[row] |= not reader.is_something_else(name)
-        places = (reader.place(name) for name in labels.unknown)
-        ignored[row, [place for place in places if place is not None]] = True
+        ignored[row] = labels.is_partial
+        for names, is_unknown in ((labels.absent, False), (labels.unknown, True)):
+            places = (reader.place(name) for name in names)
+            ignored[row, [place for place in places if place is not None]] = is_unknown
     log.check()
     log.check_any_left(len(found), f"{display_path(file or folder)}")
     ignored |= ignore_untold(targets, is_unclear)
@@ -112,7 +117,8 @@ def recognise_folder(root: Path) -> tuple[str, ...]:
 
 def _list_of(root: Path, split: str) -> Path | None:
     stems = ("labels", "_classes") if split == WHOLE else (split,)
-    names = (f"{stem}{end}" for stem in stems for end in LABEL_FILE_SUFFIXES)
+    names = [f"{stem}{end}" for stem in stems for end in LABEL_FILE_SUFFIXES]
+    names += [_IMAGE_FOLDER] if split == WHOLE else []
     return next((file for name in names if (file := root / name).is_file()), None)
 
 
@@ -141,7 +147,8 @@ def _found(
     base = Path(os.path.abspath(folder))  # noqa: PTH100 - must not follow links
     for name, labels in table.rows.items():
         if (path := there.get(name)) is not None:
-            inside = path.relative_to(base).as_posix()
+            is_inside = path.is_relative_to(base)
+            inside = (path.relative_to(base) if is_inside else path).as_posix()
             if inside in found:
                 log.add("Images listed more than once; the first counts", name)
             else:
@@ -224,7 +231,7 @@ def _categories(table: LabelTable, declared: tuple[str, ...], folder: Path) -> C
     """Those that are declared; else all names that can be one, each spelling of a thing once."""
     names = declared or table.categories
     if not names:
-        names = spelt_once(n for row in table.rows.values() for n in (*row.present, *row.unknown))
+        names = spelt_once(name for row in table.rows.values() for name in row.named())
     try:
         return Categories(names)
     except ConfigError as error:

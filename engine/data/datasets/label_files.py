@@ -42,7 +42,10 @@ _NOT_COUNTED = str.maketrans("", "", " -_")
 _BETWEEN_LABELS = re.compile(r"[;,\n]")
 _QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
 # What our own CSV puts an apostrophe before, so that no spreadsheet runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Of our own exports: what is known of a label; where there is none, of all that is not listed.
+_STATE_HEADER = "state"
+_STATES = ("present", "absent", "unknown")
 
 
 @dataclass
@@ -52,10 +55,18 @@ class LabelRow:
     Attributes:
         present: categories that it has.
         unknown: categories of which nobody can say.
+        absent: categories that it is said not to have.
+        is_partial: whether nobody can say of what is listed nowhere; else it is absent.
     """
 
     present: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    is_partial: bool = False
+
+    def named(self) -> list[str]:
+        """All categories that are listed."""
+        return [*self.present, *self.unknown, *self.absent]
 
 
 @dataclass
@@ -79,6 +90,7 @@ def read_label_file(path: Path, log: FaultLog) -> LabelTable:
             ``tag`` writes them), or CSV: rows of path and label (repeated, or several labels with
             ``;`` or ``,`` between them, with a score if they have one), or a column per category
             with 1, 0 or ? for nobody knows. Labels scored below ``DEFAULT_THRESHOLD`` are absent.
+            Our own exports say the state of each label, and of all others, whatever the scores.
         log: is told of rows that cannot be used.
 
     Raises:
@@ -103,6 +115,8 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
             f"{display_path(path)} has no column of paths: name it path, or begin with a picture."
         )
     labels = [columns.index(name) for name in _LABEL_HEADERS if name in columns]
+    if labels and _STATE_HEADER in columns:
+        return _stated(rows[1:], (places[0], labels[0], columns.index(_STATE_HEADER)), log)
     if labels:
         score = next((i for i, name in enumerate(columns) if name in _SCORE_HEADERS), None)
         error = next((i for i, name in enumerate(columns) if name in _ERROR_HEADERS), None)
@@ -185,6 +199,25 @@ def _pairs(
     return table
 
 
+def _stated(
+    rows: Iterable[tuple[int, Sequence[str]]], columns: tuple[int, int, int], log: FaultLog
+) -> LabelTable:
+    """Rows of path, label and state."""
+    table = LabelTable()
+    for number, row in rows:
+        name, label, state = (_cell(row, column) for column in columns)
+        if not name or state not in _STATES:
+            log.add("Rows without a path or a known state", f"line {number}")
+            continue
+        labels = table.rows.setdefault(name, LabelRow())
+        if not label:
+            labels.is_partial = state == "unknown"
+        else:
+            places = {"present": labels.present, "absent": labels.absent}
+            places.get(state, labels.unknown).append(label)
+    return table
+
+
 def _cell(row: Sequence[str], column: int | None) -> str:
     return _plain(row[column]) if column is not None and column < len(row) else ""
 
@@ -253,8 +286,17 @@ def _read_json_lines(path: Path, log: FaultLog) -> LabelTable:
         elif not isinstance(name, str) or labels is None:
             log.add("Lines without path and labels", f"line {number}")
         else:
-            _add(table, name, LabelRow(labels), log)
+            rejected, absent, unknown = (
+                _texts(entries.get(key)) for key in ("rejected", "absent", "unknown")
+            )
+            is_partial = entries.get("complete") is False
+            _add(table, name, LabelRow(labels, unknown, [*rejected, *absent], is_partial), log)
     return table
+
+
+def _texts(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else []
+    return [text.strip() for text in items if isinstance(text, str) and text.strip()]
 
 
 def _json_labels(value: Any, log: FaultLog) -> list[str] | None:
@@ -266,12 +308,13 @@ def _json_labels(value: Any, log: FaultLog) -> list[str] | None:
     names: list[str] = []
     for label in value:
         entry = label if isinstance(label, dict) else {"category": label}
-        name, score = entry.get("category", entry.get("label")), entry.get("score", 1.0)
+        name, score = entry.get("category", entry.get("label")), entry.get("score")
+        score = 1.0 if score is None else score
         if not isinstance(name, str) or not isinstance(score, int | float):
             return None
-        if score < DEFAULT_THRESHOLD:
+        if score < DEFAULT_THRESHOLD and "source" not in entry:
             log.add(_TOO_LOW, name)
-        else:
+        else:  # ours, with a source, are labels whatever the model says
             names.append(name.strip())
     return names
 
@@ -285,4 +328,4 @@ def _add(table: LabelTable, name: str, labels: LabelRow, log: FaultLog) -> None:
 
 def _plain(cell: str) -> str:
     cell = cell.strip()
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
+    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(_FORMULA_STARTS) else cell

@@ -50,7 +50,7 @@ class PictureFolder:
         Args:
             root: the folder.
             check_files: whether pictures must be there; if not, names are taken as they are.
-            follow_links: take pictures also where links lead out of the folder.
+            follow_links: take pictures also where links or whole paths lead out of the folder.
             log: is told what is refused or missing.
         """
         self._root = Path(os.path.abspath(root))  # noqa: PTH100 - must not follow links
@@ -108,7 +108,7 @@ class PictureFolder:
         found.update(clear)
 
     def _exact(self, name: str) -> Path | None:
-        if not _stays_inside(name):
+        if not _stays_inside(name) and not self._is_followed(name):
             return None
         path = self._root / name
         listing = self._listing(path.parent)
@@ -117,6 +117,12 @@ class PictureFolder:
         # Accents are one letter or two, and disks and programs differ in which they write.
         spelt = listing.composed.get(unicodedata.normalize("NFC", path.name))
         return None if spelt is None else path.with_name(spelt)
+
+    def _is_followed(self, name: str) -> bool:
+        """Whether a whole path may be taken as it is: no safer than a link, and used as one."""
+        path = Path(name)
+        plain = ".." not in path.parts and path.suffix.lower() in IMAGE_SUFFIXES
+        return self._follow_links and plain and "\0" not in name and path.is_absolute()
 
     def _meant(self, name: str) -> list[Path]:
         """The pictures that a name may mean: those of its longest end that is there."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from engine.api.errors import DataError
 from engine.data.datasets.annotation_files import (
+    CATEGORIES_FILE,
     find_coco_files,
     find_voc_folders,
     load_coco_file,
@@ -18,6 +19,7 @@ from engine.data.datasets.annotation_files import (
 )
 from engine.data.datasets.coco import find_coco_splits, load_coco
 from engine.data.datasets.csra_json import find_official_splits, load_official, recognise_official
+from engine.data.datasets.fiftyone import find_fiftyone, load_fiftyone
 from engine.data.datasets.folder import find_folder_splits, load_folder, recognise_folder
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.reading import listed
@@ -61,9 +63,13 @@ def _voc(year: int) -> DatasetSpec:
     def splits(root: Path) -> tuple[str, ...]:
         return voc_splits(root, year) if year in find_voc_years(root) else ()
 
+    def recognised(root: Path) -> tuple[str, ...]:
+        # With a list of its own it has other categories: one of our own exports.
+        return () if (root / CATEGORIES_FILE).is_file() else splits(root)
+
     load = partial(load_voc, year=year)
     aliases = (f"voc{year % 100:02d}",)
-    return DatasetSpec(f"voc{year}", f"PASCAL VOC {year}", load, splits, splits, aliases)
+    return DatasetSpec(f"voc{year}", f"PASCAL VOC {year}", load, splits, recognised, aliases)
 
 
 def _coco(year: int, *aliases: str) -> DatasetSpec:
@@ -99,6 +105,13 @@ _SPECS = (
         find_voc_folders,
         find_voc_folders,
         ("voc-xml",),
+    ),
+    DatasetSpec(
+        "fiftyone",
+        "FiftyOne image classification",
+        load_fiftyone,
+        find_fiftyone,
+        find_fiftyone,
     ),
     DatasetSpec("folder", "folder with labels", load_folder, find_folder_splits, recognise_folder),
 )

@@ -242,6 +242,32 @@ def read_objects(path: Path, log: FaultLog) -> list[VocObject] | None:
     return [_object(item, path, log) for item in root.iter("object")]
 
 
+@dataclass(frozen=True)
+class VocKnown:
+    """What our own exports say of an image beside its objects; ``is_partial``: not of all else."""
+
+    absent: tuple[str, ...]
+    unknown: tuple[str, ...]
+    is_partial: bool
+
+
+def read_known(path: Path) -> VocKnown | None:
+    """What one of our own exports says beside the objects; ``None`` for a file of others."""
+    try:
+        known = parse_xml(read_bytes(path, _MAX_ANNOTATION_BYTES)).find("known")
+    except (DataError, ParseError, DefusedXmlException, ValueError, LookupError):
+        return None  # which reading its objects tells of
+    if known is None:
+        return None
+
+    def names(*tags: str) -> tuple[str, ...]:
+        found = (item for item in known if item.tag in tags)
+        return tuple(name for item in found if (name := (item.text or "").strip()))
+
+    is_partial = known.get("complete") == "0"
+    return VocKnown(names("rejected", "absent"), names("unknown"), is_partial)
+
+
 def parse_xml(data: bytes) -> Element:
     """The tree of an XML file in whatever encoding it declares.
 

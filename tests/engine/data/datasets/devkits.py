@@ -110,6 +110,10 @@ def make_dataset(name: str, root: Path) -> Path:
     if name == "vocxml":
         write_picture(root / "val" / "a.jpg")
         (root / "val" / "a.xml").write_text(f"<annotation>{voc_object('dog')}</annotation>")
+    elif name == "fiftyone":
+        write_picture(root / "val/data/a.jpg")
+        labels = {"classes": ["dog", "cat"], "labels": {"a": [{"label": 1}]}}
+        (root / "val/labels.json").write_text(json.dumps(labels))
     elif name == "cocojson":
         file = write_coco(root, {1: "a.jpg"}, [coco_annotation(1, 3)], "val2017", "val")
         file.rename(root / "val" / "_annotations.coco.json")

@@ -1,0 +1,189 @@
+"""From the library to exported images, a piece at a time, so that memory stays small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api.values import DEFAULT_THRESHOLD, FloatArray
+from engine.interchange.exporting.values import (
+    ExportedImage,
+    ExportedLabel,
+    WhichLabels,
+)
+from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
+from engine.library.filters.evaluation import LibraryView
+from engine.library.filters.parser import parse
+from engine.library.store import Library
+from engine.library.values import ImageFile, LibraryModel, Verdict
+
+#: So many images are in memory at a time.
+PIECE = 1000
+_REJECTED = VERDICT_CODES[Verdict.REJECTED]
+_UNKNOWN, _PRESENT, _ABSENT = 0, 1, 2
+
+
+@dataclass(frozen=True, eq=False)
+class ExportChoice:
+    """Which images are exported, and which of their labels.
+
+    Attributes:
+        image_ids: (N,) int64, in the order wanted.
+        which: whose labels.
+        model: whose scores count; ``None`` for none.
+        thresholds: (C,) of that model, in [0, 1]; ``None`` for the usual one.
+        filter_text: which of the images; empty for all.
+    """
+
+    image_ids: IntArray
+    which: WhichLabels = WhichLabels.ACCEPTED
+    model: LibraryModel | None = None
+    thresholds: FloatArray | None = None
+    filter_text: str = ""
+
+
+class ChosenImages:
+    """The images of a choice as the library knows them now.
+
+    Args:
+        library: is asked piece by piece.
+        choice: which images and labels.
+
+    Attributes:
+        categories: those that an image of this export may have, in order.
+
+    Raises:
+        FilterError: the filter is none.
+    """
+
+    def __init__(self, library: Library, choice: ExportChoice) -> None:
+        self._library, self._choice = library, choice
+        self._names = library.label_names()
+        self._filter = parse(choice.filter_text)
+        own = () if choice.model is None else tuple(choice.model.categories)
+        decided = library.decided_labels()
+        self._labels = self._names.labels(own)
+        others = tuple(name for name in decided if name not in self._labels)
+        self._all = (*self._labels, *others)
+        hidden = self._names.hidden(own)
+        only_said = choice.which is WhichLabels.ACCEPTED
+        said = frozenset(decided)
+        self._columns = np.array(
+            [
+                place
+                for place, name in enumerate(self._all)
+                if place not in hidden and (name in said or not only_said)
+            ],
+            dtype=np.int64,
+        )
+        self.categories = tuple(self._all[place] for place in self._columns)
+        count = len(own)
+        usual = np.full(count, DEFAULT_THRESHOLD, dtype=np.float32)
+        self._thresholds = usual if choice.thresholds is None else choice.thresholds
+
+    def pieces(self) -> Iterator[list[ExportedImage]]:
+        """The images that the filter wants, some at a time; an empty piece counts as progress."""
+        ids = self._choice.image_ids
+        for start in range(0, len(ids), PIECE):
+            yield self._piece(ids[start : start + PIECE])
+
+    def _piece(self, ids: IntArray) -> list[ExportedImage]:
+        files = self._library.files_of(ids.tolist())
+        there = [int(image_id) for image_id in ids if int(image_id) in files]
+        columns = self._read(there, [files[image_id] for image_id in there])
+        wanted = LibraryView(columns, self._thresholds).rows(self._filter)
+        states = _states(columns, self._thresholds, self._choice.which)[:, self._columns]
+        return [
+            self._image(columns, states, row, files[there[row]].path)
+            for row in np.flatnonzero(wanted).tolist()
+        ]
+
+    def _read(self, ids: list[int], files: list[ImageFile]) -> Columns:
+        choice = self._choice
+        stored = self._library.stored(
+            ids, None if choice.model is None else choice.model.fingerprint
+        )
+        row_of = {image_id: row for row, image_id in enumerate(ids)}
+        scores = np.full((len(ids), len(self._labels)), np.nan, dtype=np.float16)
+        scored = [row_of[image_id] for image_id in stored.scored.tolist()]
+        if scored:
+            scores[scored] = stored.scores
+        verdicts = np.zeros((len(ids), len(self._all)), dtype=np.uint8)
+        place_of = {name: place for place, name in enumerate(self._all)}
+        for image_id, label, verdict in stored.verdicts:
+            place = place_of.get(label)
+            if place is not None:  # else said a moment ago
+                verdicts[row_of[image_id], place] = VERDICT_CODES[verdict]
+        folders = {file.path.parent: place for place, file in enumerate(files)}
+        numbers = {folder: number for number, folder in enumerate(folders)}
+        others = self._library.other_files(ids)
+        return Columns(
+            image_ids=np.array(ids, dtype=np.int64),
+            names=tuple(file.path.name for file in files),
+            folders=tuple(str(folder) for folder in folders),
+            folder_of=np.array([numbers[file.path.parent] for file in files], dtype=np.int64),
+            mtimes_ns=np.array([file.mtime_ns for file in files], dtype=np.int64),
+            reviewed=np.array([image_id in stored.reviewed for image_id in ids], dtype=np.bool_),
+            failed=np.array([image_id in stored.errors for image_id in ids], dtype=np.bool_),
+            categories=self._all,
+            model_categories=len(self._labels),
+            scores=scores,
+            verdicts=verdicts,
+            label_names=self._names,
+            other_names={row_of[image_id]: names for image_id, names in others.items()},
+        )
+
+    def _image(
+        self, columns: Columns, states: NDArray[np.uint8], row: int, path: Path
+    ) -> ExportedImage:
+        state, said = states[row], columns.verdicts[row, self._columns]
+        names = self.categories
+        unknown = np.flatnonzero(state == _UNKNOWN).tolist()
+        absent = np.flatnonzero(state == _ABSENT).tolist()
+        is_complete = len(unknown) <= len(absent)
+        return ExportedImage(
+            path,
+            present=tuple(
+                self._label(columns, row, place, int(said[place]))
+                for place in np.flatnonzero(state == _PRESENT).tolist()
+            ),
+            rejected=tuple(names[i] for i in np.flatnonzero(said == _REJECTED).tolist()),
+            absent=() if is_complete else tuple(names[i] for i in absent),
+            unknown=tuple(names[i] for i in unknown) if is_complete else (),
+            is_complete=is_complete,
+        )
+
+    def _label(self, columns: Columns, row: int, place: int, verdict: int) -> ExportedLabel:
+        column = int(self._columns[place])
+        score = None
+        if column < columns.model_categories and not np.isnan(columns.scores[row, column]):
+            score = round(float(columns.scores[row, column]), 4)
+        source = "person" if verdict and verdict != _REJECTED else "machine"
+        return ExportedLabel(self.categories[place], source, score)
+
+
+def _states(columns: Columns, thresholds: FloatArray, which: WhichLabels) -> NDArray[np.uint8]:
+    """(N, K): what is known of each label.
+
+    What nobody said of a photo is absent if the photo was reviewed and the machine does not see
+    it either, or if the machine's word counts and is no.
+    """
+    machine = columns.machine_labels(thresholds)
+    rejected = columns.verdicts == _REJECTED
+    given = (columns.verdicts > 0) & ~rejected
+    looked_at: BoolArray = np.zeros_like(machine)
+    looked_at[:, : columns.model_categories] = ~np.isnan(columns.scores)
+    present = given if which is not WhichLabels.MACHINE else machine & ~rejected
+    if which is WhichLabels.BOTH:
+        present = present | (machine & ~rejected)
+    absent = rejected | (columns.reviewed[:, None] & ~machine & ~given)
+    if which is not WhichLabels.ACCEPTED:
+        absent |= looked_at & ~machine & ~given
+    states = np.full(machine.shape, _UNKNOWN, dtype=np.uint8)
+    states[absent] = _ABSENT
+    states[present] = _PRESENT
+    return states

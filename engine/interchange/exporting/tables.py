@@ -1,0 +1,117 @@
+"""CSV and JSON lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from engine.interchange.exporting.names import (
+    NOT_TEXT,
+    FreeNames,
+    is_text,
+    json_text,
+    name_of,
+    put_picture,
+)
+from engine.interchange.exporting.values import ExportedImage, Place, Write
+
+CSV_HEADER = ("path", "label", "state", "source", "score")
+# A spreadsheet takes a cell that starts with one of these as a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@contextmanager
+def write_csv(place: Place) -> Generator[Write, None, None]:
+    """A row per label of a photo, and one for what is named nowhere (an empty label)."""
+    encoding = "utf-8-sig" if place.options.bom else "utf-8"
+    with place.path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(CSV_HEADER)
+
+        def write(image: ExportedImage) -> bool:
+            name = name_of(image.path, place.target.parent)
+            if not is_text(name):
+                place.left_out[NOT_TEXT] += 1
+                return False
+            path = guarded(f"./{name}" if name[:1].isspace() else name)
+            writer.writerows((path, *row) for row in _rows(image))
+            return True
+
+        yield write
+
+
+def _rows(image: ExportedImage) -> Generator[tuple[str, str, str, str], None, None]:
+    for label in image.present:
+        score = "" if label.score is None else f"{label.score:g}"
+        yield guarded(label.name), "present", label.source, score
+    for name in dict.fromkeys((*image.rejected, *image.absent)):
+        yield guarded(name), "absent", "person" if name in image.rejected else "", ""
+    for name in image.unknown:
+        yield guarded(name), "unknown", "", ""
+    yield "", "absent" if image.is_complete else "unknown", "", ""
+
+
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet runs; reading takes the apostrophe away again."""
+    is_formula = cell.lstrip("'").startswith(_FORMULA_STARTS)
+    return f"'{cell}" if is_formula else cell
+
+
+@contextmanager
+def write_json_lines(place: Place) -> Generator[Write, None, None]:
+    """An object per photo."""
+    with place.path.open("w", encoding="ascii", newline="\n") as file:
+
+        def write(image: ExportedImage) -> bool:
+            name = name_of(image.path, place.target.parent)
+            file.write(json_text({"path": name, **entries(image)}) + "\n")
+            return True
+
+        yield write
+
+
+def entries(image: ExportedImage) -> dict[str, object]:
+    """What is known of an image, for JSON."""
+    labels = [
+        {"label": label.name, "source": label.source, "score": label.score}
+        for label in image.present
+    ]
+    return {"labels": labels, **known(image)}
+
+
+def known(image: ExportedImage) -> dict[str, object]:
+    """What is known beside the labels that an image has."""
+    return {
+        "rejected": list(image.rejected),
+        "absent": list(image.absent),
+        "unknown": list(image.unknown),
+        "complete": image.is_complete,
+    }
+
+
+@contextmanager
+def write_image_folder(place: Place) -> Generator[Write, None, None]:
+    """A folder of pictures with ``metadata.jsonl``, as Hugging Face's imagefolder reads it."""
+    names = FreeNames()
+    names.take("metadata.jsonl")
+    with (place.path / "metadata.jsonl").open("w", encoding="ascii", newline="\n") as file:
+
+        def write(image: ExportedImage) -> bool:
+            if not is_text(image.path.name):
+                place.left_out[NOT_TEXT] += 1
+                return False
+            name = names.take(image.path.name)
+            put_picture(image, place, name)
+            # Columns of one type each, which that reader needs.
+            row = {
+                "file_name": name,
+                "labels": [label.name for label in image.present],
+                "sources": [label.source for label in image.present],
+                "scores": [label.score for label in image.present],
+                **known(image),
+            }
+            file.write(json_text(row) + "\n")
+            return True
+
+        yield write

@@ -1,0 +1,134 @@
+"""What is exported: an image with what is known of each of its labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+from engine.api.errors import EngineError
+
+
+class ExportError(EngineError):
+    """An export that could not be made; nothing of it is left."""
+
+
+class WhichLabels(StrEnum):
+    """Whose labels are exported; what a person rejected never is one."""
+
+    ACCEPTED = "accepted"
+    MACHINE = "machine"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedLabel:
+    """A label that an image has.
+
+    Attributes:
+        name: as it is shown.
+        source: ``person`` or ``machine``.
+        score: of the model, in [0, 1]; ``None`` if it gave none.
+    """
+
+    name: str
+    source: str
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedImage:
+    """What is known of one image.
+
+    Attributes:
+        path: of the file.
+        present: the labels that it has.
+        rejected: those of which a person said that it has them not.
+        absent: all that it is known not to have; empty if it is complete.
+        unknown: those of which nobody can say; empty unless it is complete.
+        is_complete: whether all that is named nowhere is absent; else nobody can say.
+    """
+
+    path: Path
+    present: tuple[ExportedLabel, ...] = ()
+    rejected: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    is_complete: bool = True
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether nothing at all is known."""
+        return not (self.is_complete or self.present or self.absent)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What can be chosen for some formats.
+
+    Attributes:
+        bom: of CSV: begin with the mark by which Excel knows UTF-8.
+        copies: of formats with pictures: copies instead of links.
+    """
+
+    bom: bool = False
+    copies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and how an export is written.
+
+    Attributes:
+        path: the temporary file, or the temporary folder, which is empty.
+        target: what it will be called, absolute.
+        categories: all that images may have.
+        options: what was chosen.
+        left_out: is told why an image was left out.
+    """
+
+    path: Path
+    target: Path
+    categories: tuple[str, ...]
+    options: ExportOptions = ExportOptions()
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+#: Takes one image after the other; false for one that was left out.
+Write: TypeAlias = Callable[[ExportedImage], bool]
+#: Opens a format's files, and finishes them at the end of the block.
+Open: TypeAlias = Callable[[Place], AbstractContextManager[Write]]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportProgress:
+    """How many images were looked at, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What came of an export.
+
+    Attributes:
+        target: the file or folder.
+        written: how many images are in it.
+        left_out: how many are not, by the reason.
+    """
+
+    target: Path
+    written: int
+    left_out: dict[str, int]
+
+    def text(self) -> str:
+        """One or more sentences for a person."""
+        photos = "1 photo" if self.written == 1 else f"{self.written} photos"
+        parts = [f"{photos} exported to {self.target}."]
+        parts += [f"Left out ({count}): {why}." for why, count in self.left_out.items()]
+        return " ".join(parts)

@@ -1,0 +1,241 @@
+"""What is exported is read back as it was, in every format."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import cli
+from engine.api.categories import Categories
+from engine.api.values import Prediction
+from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.registry import load_dataset, recognise
+from engine.interchange.exporting.choice import PIECE, ExportChoice
+from engine.interchange.exporting.formats import FORMATS
+from engine.interchange.exporting.job import export
+from engine.interchange.exporting.values import (
+    ExportError,
+    ExportOptions,
+    ExportReport,
+    WhichLabels,
+)
+from engine.library.opening import open_library
+from engine.library.store import Library
+from engine.library.values import LibraryModel, Verdict, Wish, look_at
+from tests.engine.images import save_image
+
+MODEL = LibraryModel("abc", "Small", Categories(("dog", "person", "traffic light", "cat")))
+ADDED, ACCEPTED, REJECTED = Verdict.ADDED, Verdict.ACCEPTED, Verdict.REJECTED
+#: Names that some format or other could take for something else.
+ODD = ("=1+1", "'=x", "+a", "-b", "@c", "salt, pepper; vinegar", "Oma & <Opa>", "CON", "Bäume", "*")
+#: Format → what reads it, and which split.
+READERS = {
+    "csv": ("folder", "all"),
+    "jsonl": ("folder", "all"),
+    "coco": ("cocojson", "all"),
+    "voc": ("vocxml", "trainval"),
+    "official": ("json", "trainval"),
+    "folders": ("folder", "all"),
+    "imagefolder": ("folder", "all"),
+    "fiftyone": ("fiftyone", "all"),
+}
+Labels = dict[str, dict[str, bool | None]]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    names = ("a.jpg", "=b.png", " c, d.jpg", "ä.e.jpg", "more/a.jpg", "unseen.jpg")
+    return [save_image(tmp_path / "photos" / name, 8, 6) for name in names]
+
+
+@pytest.fixture
+def library(tmp_path: Path, photos: list[Path]) -> Iterator[Library]:
+    with open_library(tmp_path / "library.db") as opened:
+        files = [file for path in photos if (file := look_at(path))]
+        ids = opened.add_images(files)
+        opened.add_model(MODEL)
+        scores = [(0.9, 0.2, 0.1, 0.7), (0.1, 0.8, 0.1, 0.1), (0.3, 0.1, 0.1, 0.1)] * 2
+        opened.record_predictions(
+            MODEL.fingerprint,
+            [
+                Prediction(path, "abc", np.array(row, dtype=np.float32), 8, 6)
+                for path, row in zip(photos[:5], scores[:5], strict=True)
+            ],
+        )
+        wishes = [Wish(ids[0], "dog", ACCEPTED), Wish(ids[0], "cat", REJECTED)]
+        wishes += [Wish(ids[1], name, ADDED) for name in ODD]
+        wishes += [Wish(ids[2], "dog", ADDED), Wish(ids[3], ODD[0], REJECTED)]
+        wishes += [Wish(ids[4], "cat", ADDED), Wish(ids[4], "Grandma", ADDED)]
+        opened.decide(wishes, who="me", caption="Test", reviewed={ids[0]: True, ids[2]: True})
+        yield opened
+
+
+def exported(
+    library: Library,
+    name: str,
+    target: Path,
+    which: WhichLabels = WhichLabels.BOTH,
+    options: ExportOptions | None = None,
+) -> ExportReport:
+    ids = library.ids_below(target.parent / "photos", recursive=True)
+    if not len(ids):
+        ids = library.ids_below(target.parent, recursive=True)
+    work = export(library, ExportChoice(ids, which, MODEL), name, target, options)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            report: ExportReport = end.value
+            return report
+
+
+def read_back(name: str, target: Path) -> LabelledImages:
+    kind, split = READERS[name]
+    return load_dataset(kind, target, split, strict=True, follow_links=True)
+
+
+def labels_of(images: LabelledImages) -> Labels:
+    """By the picture: which labels it has, has not, and nobody knows."""
+    return {
+        path.resolve().as_posix(): {
+            label: None if images.ignored[row, place] else bool(images.targets[row, place])
+            for place, label in enumerate(images.categories)
+        }
+        for row, path in enumerate(images.paths)
+    }
+
+
+def expected(photos: list[Path], which: WhichLabels) -> Labels:
+    """Worked out from the fixture, by hand."""
+    odd = dict.fromkeys(ODD)
+    nothing = {**dict.fromkeys(MODEL.categories), **odd, "Grandma": None}
+    no = dict.fromkeys(nothing, False)
+    if which is WhichLabels.ACCEPTED:
+        said = [
+            {**no, "dog": True},
+            {**nothing, **dict.fromkeys(ODD, True)},
+            {**no, "dog": True},
+            {**nothing, ODD[0]: False},
+            {**nothing, "cat": True, "Grandma": True},
+        ]
+        for row in said:
+            del row["person"], row["traffic light"]
+    else:
+        machine = dict.fromkeys(MODEL.categories, False)
+        said = [
+            {**no, "dog": True},
+            {**nothing, **machine, "person": True, **dict.fromkeys(ODD, True)},
+            {**no, "dog": True},
+            {**nothing, **machine, "dog": True, "cat": True, ODD[0]: False},
+            {**nothing, **machine, "person": True, "cat": True, "Grandma": True},
+        ]
+    return {path.resolve().as_posix(): row for path, row in zip(photos, said, strict=False)}
+
+
+@pytest.mark.parametrize("which", [WhichLabels.ACCEPTED, WhichLabels.BOTH])
+@pytest.mark.parametrize("beside", [True, False], ids=["beside", "elsewhere"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_exported_is_read_back(
+    library: Library, photos: list[Path], name: str, beside: bool, which: WhichLabels
+) -> None:
+    folder = photos[0].parent if beside else photos[0].parent.parent
+    target = folder / f"labels{FORMATS[name].suffix}"
+    report = exported(library, name, target, which)
+    wanted = expected(photos, which)
+    if name == "folders" and which is WhichLabels.ACCEPTED:
+        del wanted[photos[3].resolve().as_posix()]  # no label, so no folder
+
+    assert labels_of(read_back(name, target)) == wanted
+    assert report.written == len(wanted)
+    assert not list(folder.glob(".csra-tmp-*"))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if not FORMATS[name].suffix])
+def test_folders_are_recognised(library: Library, tmp_path: Path, name: str) -> None:
+    exported(library, name, tmp_path / "out")
+    found = recognise(tmp_path / "out")
+    kind, split = READERS[name]
+    if name != "official":  # whose own name the reader wants to be told
+        assert found == (kind, (split,))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].has_pictures])
+def test_copies_need_no_links(library: Library, tmp_path: Path, name: str) -> None:
+    exported(library, name, tmp_path / "out", options=ExportOptions(copies=True))
+    files = [path for path in (tmp_path / "out").rglob("*") if not path.is_dir()]
+
+    assert not any(path.is_symlink() for path in files)
+    kind, split = READERS[name]
+    assert len(load_dataset(kind, tmp_path / "out", split, strict=True)) == 5
+
+
+def test_no_cell_of_a_table_is_a_formula_and_excel_knows_its_encoding(
+    library: Library, photos: list[Path]
+) -> None:
+    target = photos[0].parent / "labels.csv"
+    exported(library, "csv", target, options=ExportOptions(bom=True))
+
+    assert target.read_bytes().startswith(b"\xef\xbb\xbf")
+    with target.open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
+    assert "'=1+1" in cells
+    assert "''=x" in cells
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_cancelled_export_leaves_what_was_there(
+    library: Library, tmp_path: Path, name: str
+) -> None:
+    target = tmp_path / f"out{FORMATS[name].suffix}"
+    if FORMATS[name].suffix:
+        target.write_text("old")
+    before = sorted(tmp_path.iterdir())
+    ids = library.ids_below(tmp_path / "photos", recursive=True)
+    work = export(library, ExportChoice(np.tile(ids, PIECE)), name, target)
+    with contextlib.closing(work):
+        next(work)
+
+    assert sorted(tmp_path.iterdir()) == before
+    assert not FORMATS[name].suffix or target.read_text() == "old"
+
+
+def test_a_folder_that_is_in_use_is_left_alone(library: Library, photos: list[Path]) -> None:
+    with pytest.raises(ExportError, match="there already"):
+        exported(library, "voc", photos[0].parent)
+    assert all(path.is_file() for path in photos)
+
+
+def test_the_source_of_each_label_and_what_was_rejected_is_told(
+    library: Library, photos: list[Path]
+) -> None:
+    target = photos[0].parent / "labels.jsonl"
+    exported(library, "jsonl", target)
+    rows = {row["path"]: row for row in map(json.loads, target.read_text().splitlines())}
+
+    assert rows["a.jpg"]["labels"] == [{"label": "dog", "source": "person", "score": 0.8999}]
+    assert rows["a.jpg"]["rejected"] == ["cat"]
+    assert {"label": "person", "source": "machine", "score": 0.7998} in rows["=b.png"]["labels"]
+
+
+def test_the_command_exports_what_a_filter_wants(
+    library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = library.path
+    library.close()
+    target = tmp_path / "out.jsonl"
+    arguments = ["export", tmp_path / "photos", "-r", "--format", "jsonl", "--output", target]
+    status = cli.run([str(a) for a in (*arguments, "--library", place, "--filter", "tag:Grandma")])
+
+    assert status == 0, capsys.readouterr().err
+    assert [json.loads(line)["path"] for line in target.read_text().splitlines()] == [
+        "photos/more/a.jpg"
+    ]
+    assert "1 photo exported" in capsys.readouterr().err
