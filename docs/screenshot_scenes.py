@@ -288,10 +288,6 @@ def teachings(studio: Studio) -> None:
     studio.command("improve_model")
     assert controller.improve_dialog is not None
     studio.keep("improve", controller.improve_dialog)
-    controller.improve_dialog.start.click()
-    studio.wait(controller.improve_dialog.look.isVisible, "the model has learned")
-    studio.keep("improved", controller.improve_dialog)
-    controller.improve_dialog.discard.click()
     controller.improve_dialog.close()
     studio.session.set_selection(tuple(range(3)))
     studio.command("teach_label")

@@ -31,7 +31,7 @@ FOLDERS = {
     "Kitchen": ("coffee.jpg",),
 }
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_PATIENCE_S = 400.0
+_PATIENCE_S = 120.0
 #: How long timers that wait for a person to rest may take, in seconds.
 _REST_S = 0.7
 _LOOK_MS = 50
