@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
+from engine.data.datasets.annotation_places import SPLITS, WHOLE, coco_file, names_of_split
 from engine.data.datasets.category_reader import CategoryReader, spelt_once
 from engine.data.datasets.coco import labelled_images, read_tables, tell_of_unlabelled
 from engine.data.datasets.labelled import LabelledImages, empty_targets
@@ -28,20 +29,8 @@ from engine.data.datasets.voc import (
 )
 from engine.texts import display_path
 
-#: The split of a folder that is not divided.
-_WHOLE = "all"
 #: All categories of one of our own exports, in order.
 CATEGORIES_FILE = "categories.txt"
-_SPLITS = ("train", "val", "trainval", "test")
-# Other tools' names of splits.
-_OTHERWISE = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
-_COCO_NAMES = (
-    "_annotations.coco.json",
-    "instances_default.json",
-    "result.json",
-    "annotations.json",
-)
-_COCO_FOLDERS = (".", "annotations")
 _XML_FOLDERS = ("Annotations", "annotations", "labels", ".")
 _PICTURE_FOLDERS = ("JPEGImages", "images", "Images", ".")
 # So many names tell in which folder the pictures lie.
@@ -50,7 +39,7 @@ _TRIED = 200
 
 def load_coco_file(
     root: Path,
-    split: str = _WHOLE,
+    split: str = WHOLE,
     *,
     strict: bool = False,
     check_files: bool = True,
@@ -71,7 +60,7 @@ def load_coco_file(
     Raises:
         DataError: there is no such file, it is malformed, or nothing is left of it.
     """
-    file = root if root.is_file() and split == _WHOLE else _coco_file(root, split)
+    file = root if root.is_file() and split == WHOLE else coco_file(root, split)
     if file is None:
         raise _no_split(root, split, find_coco_files(root), "a COCO file")
     log = FaultLog(strict=strict)
@@ -94,8 +83,8 @@ def load_coco_file(
 def find_coco_files(root: Path) -> tuple[str, ...]:
     """The splits of a folder that have a COCO file by one of the usual names; none is opened."""
     if root.is_file():
-        return (_WHOLE,) if root.suffix.lower() == ".json" else ()
-    return tuple(split for split in (*_SPLITS, _WHOLE) if _coco_file(root, split) is not None)
+        return (WHOLE,) if root.suffix.lower() == ".json" else ()
+    return tuple(split for split in (*SPLITS, WHOLE) if coco_file(root, split) is not None)
 
 
 def recognise_coco_files(root: Path) -> tuple[str, ...]:
@@ -105,7 +94,7 @@ def recognise_coco_files(root: Path) -> tuple[str, ...]:
 
 def load_voc_folder(
     root: Path,
-    split: str = _WHOLE,
+    split: str = WHOLE,
     *,
     strict: bool = False,
     check_files: bool = True,
@@ -169,31 +158,12 @@ def find_voc_folders(root: Path) -> tuple[str, ...]:
     if not root.is_dir():
         return ()
     lists = root / "ImageSets" / "Main"
-    listed = [split for split in _SPLITS if (lists / f"{split}.txt").is_file()]
+    listed = [split for split in SPLITS if (lists / f"{split}.txt").is_file()]
     if listed:
         return tuple(listed) if _xml_folder(root) else ()
-    folders = [s for s in _SPLITS if any(_xml_folder(root / n) for n in _names_of(s))]
-    whole = [_WHOLE] if _xml_folder(root) else []
+    folders = [s for s in SPLITS if any(_xml_folder(root / n) for n in names_of_split(s))]
+    whole = [WHOLE] if _xml_folder(root) else []
     return (*folders, *whole)
-
-
-def _coco_file(root: Path, split: str) -> Path | None:
-    folders = [root / name for name in _COCO_FOLDERS]
-    if split == _WHOLE:
-        names = [(folder, name) for folder in folders for name in _COCO_NAMES]
-    else:
-        names = [(root / s, name) for s in _names_of(split) for name in _COCO_NAMES]
-        names += [
-            (folder, name)
-            for folder in folders
-            for s in _names_of(split)
-            for name in (f"instances_{s}.json", f"{s}.json", f"{s}_annotations.coco.json")
-        ]
-    return next((file for folder, name in names if (file := folder / name).is_file()), None)
-
-
-def _names_of(split: str) -> tuple[str, ...]:
-    return _OTHERWISE.get(split, (split,)) if split in _SPLITS else ()
 
 
 def _xml_folder(root: Path) -> Path | None:
@@ -210,7 +180,7 @@ def _xml_names(root: Path, split: str) -> tuple[Path, list[str]]:
     if file.is_file():
         lines = (listed_name(line) for line in read_text(file).splitlines())
         return _xml_folder(root) or root, sorted({line for line in lines if line})
-    tops = [root] if split == _WHOLE else [root / name for name in _names_of(split)]
+    tops = [root] if split == WHOLE else [root / name for name in names_of_split(split)]
     folder = next(folder for top in tops if (folder := _xml_folder(top)) is not None)
     return folder, sorted(path.stem for path in folder.glob("*.xml"))
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
+from engine.data.datasets.annotation_places import coco_file, names_of_split
 from engine.data.datasets.category_reader import NOT_UNDERSTOOD, ignore_untold
 from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
 from engine.data.datasets.picture_folder import PictureFolder
@@ -109,7 +110,9 @@ def load_coco(
     file = _annotation_file(root, split, year)
     log = FaultLog(strict=strict)
     tables = read_tables(file, log)
-    pictures_root = _picture_folder(file.parent.parent, f"{split}{year}")
+    is_named_as_usual = file.parent.name == "annotations"
+    top = file.parent.parent if is_named_as_usual else file.parent
+    pictures_root = _picture_folder(top, f"{split}{year}", split)
     pictures = PictureFolder(
         pictures_root, check_files=check_files, log=log, follow_links=follow_links
     )
@@ -182,6 +185,8 @@ def _annotations_folder(root: Path) -> Path:
 
 def _annotation_file(root: Path, split: str, year: int) -> Path:
     file = _annotations_folder(root) / f"instances_{split}{year}.json"
+    if split in ("train", "val", "test") and not file.is_file():
+        file = coco_file(root, split) or file
     if split not in ("train", "val", "test") or not file.is_file():
         there = ", ".join(find_coco_splits(root, year)) or "none"
         raise DataError(
@@ -191,10 +196,12 @@ def _annotation_file(root: Path, split: str, year: int) -> Path:
     return file
 
 
-def _picture_folder(root: Path, name: str) -> Path:
-    """Where the photos lie: both layouts are in use."""
-    candidates = (root / "images" / name, root / name, root / "images")
-    return next((folder for folder in candidates if folder.is_dir()), candidates[0])
+def _picture_folder(root: Path, name: str, split: str) -> Path:
+    """Where the photos lie: several layouts are in use."""
+    names = [f"images/{name}", name]
+    names += [folder for other in names_of_split(split) for folder in (f"images/{other}", other)]
+    names += ["images", "."]
+    return next(folder for folder in map(root.joinpath, names) if folder.is_dir())
 
 
 def read_tables(file: Path, log: FaultLog) -> CocoTables:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
@@ -82,7 +82,7 @@ def load_voc(
     found = pictures.find_stems(names)
     for name in names:
         path = found.get(name)
-        objects = read_objects(folder / "Annotations" / f"{name}.xml", log)
+        objects = read_objects(annotation_file(folder / "Annotations", name), log)
         if path is not None and objects is not None:
             ids.append(name)
             paths.append(path)
@@ -202,7 +202,7 @@ def _image_names(folder: Path, split: str, log: FaultLog) -> list[str]:
     names = [name for line in lines if (name := listed_name(line))]
     if not names:
         raise DataError(f"The split {split!r} in {display_path(lists)} lists no images.")
-    if bad := [name for name in names if "/" in name or "\\" in name or ".." in name]:
+    if bad := [name for name in names if ".." in re.split(r"[/\\]", name)]:
         raise DataError(
             f"The split {split!r} in {display_path(lists)} lists {bad[0]!r}, "
             "which is not an image's name."
@@ -227,6 +227,19 @@ def listed_name(line: str) -> str:
 def _year_of(folder: Path) -> int:
     named = _YEAR_FOLDER.fullmatch(folder.name)
     return int(named[1]) if named else 2007
+
+
+def annotation_file(folder: Path, name: str) -> Path:
+    """Where the annotation of a listed image is: below the folder, by the longest end of its name.
+
+    Args:
+        folder: of the XML files.
+        name: without an ending; it may have folders before it that are not there.
+    """
+    parts = PureWindowsPath(name).parts
+    ends = (parts[start:] for start in range(len(parts)))
+    files = [folder / f"{name}.xml", *(folder.joinpath(*e[:-1], f"{e[-1]}.xml") for e in ends)]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def read_objects(path: Path, log: FaultLog) -> list[VocObject] | None:

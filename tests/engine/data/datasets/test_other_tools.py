@@ -363,6 +363,34 @@ def test_lists_with_endings_or_codes_name_the_same_images(line: str, tmp_path: P
     assert load_dataset("voc2007", tmp_path, "val").ids == ("a",)
 
 
+@pytest.mark.parametrize(
+    "line", ["JPEGImages/a.jpg", "VOC2007/JPEGImages/a.jpg", "C:\\data\\a.jpg", "/home/x/a.jpg"]
+)
+def test_lists_of_paths_name_the_same_images(line: str, tmp_path: Path) -> None:
+    devkit = write_voc(tmp_path, {"val": ["a"]}, {"a": voc_object("cat")})
+    (devkit / "ImageSets/Main/val.txt").write_text(f"{line}\n")
+    images = load_dataset("voc2007", tmp_path, "val")
+    assert [path.name for path in images.paths] == ["a.jpg"] and images.targets.sum() == 1
+
+
+def test_pictures_and_annotations_in_folders_below_are_found(tmp_path: Path) -> None:
+    devkit = write_voc(tmp_path, {"val": ["a"]}, {"a": voc_object("cat")})
+    for folder, ending in (("JPEGImages", "jpg"), ("Annotations", "xml")):
+        (devkit / folder / "day").mkdir()
+        (devkit / folder / f"a.{ending}").rename(devkit / folder / "day" / f"a b.{ending}")
+    (devkit / "ImageSets/Main/val.txt").write_text("day/a b\n")
+    images = load_dataset("voc2007", tmp_path, "val", strict=True)
+    assert images.ids == ("day/a b",) and images.targets.sum() == 1
+
+
+@pytest.mark.parametrize("file", ["valid/_annotations.coco.json", "annotations/instances_val.json"])
+def test_coco_is_read_under_other_names_of_its_file(file: str, tmp_path: Path) -> None:
+    written = write_coco(tmp_path, {1: "a.jpg"}, [coco_annotation(1, 7)], "val2017", "valid")
+    written.rename(tmp_path / file)
+    images = load_dataset("coco2017", tmp_path, "val")
+    assert images.paths == (tmp_path / "valid" / "a.jpg",)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1", "cp1252", "gbk", "shift_jis"])
 def test_an_xml_file_is_read_in_the_encoding_that_it_declares(
     encoding: str, tmp_path: Path
