@@ -24,6 +24,8 @@ _PATH_HEADERS = frozenset(
     {"path", "image", "images", "file", "filename", "filepath", "imgpath", "imagepath", "imagename"}
     | {"imagefile", "imagefilename", "img", "imgname", "photo", "picture", "name"}
 )
+# Where no column of the above is there: kaggle and Open Images name photos without an ending.
+_ID_HEADERS = frozenset({"imageid", "id", "photoid"})
 # What our own CSV calls category goes before what it calls label, which is the same in other words.
 _LABEL_HEADERS = (
     "category", "categories", "label", "labels", "tag", "tags", "class", "classes",
@@ -109,7 +111,9 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
     if PurePosixPath(header[0]).suffix.lower() in IMAGE_SUFFIXES:
         return _pairs(rows, _Columns(0, 1), log)
     columns = [_header(name) for name in header]
-    places = [i for i, name in enumerate(columns) if name in _PATH_HEADERS]
+    places = [i for i, name in enumerate(columns) if name in _PATH_HEADERS] or [
+        i for i, name in enumerate(columns) if name in _ID_HEADERS
+    ]
     if not places or len(header) < 2:
         raise DataError(
             f"{display_path(path)} has no column of paths: name it path, or begin with a picture."
@@ -151,7 +155,9 @@ def _delimiter(start: str) -> str:
     for mark in _DELIMITERS:
         cells = [cell.strip().strip('"') for cell in start.split(mark)]
         is_picture = PurePosixPath(cells[0]).suffix.lower() in IMAGE_SUFFIXES
-        if len(cells) > 1 and (is_picture or any(_header(c) in _PATH_HEADERS for c in cells)):
+        if len(cells) > 1 and (
+            is_picture or any(_header(c) in _PATH_HEADERS | _ID_HEADERS for c in cells)
+        ):
             return mark
     return next((mark for mark in _DELIMITERS[:3] if mark in start), ",")
 

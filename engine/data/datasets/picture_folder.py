@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote
 
 from engine.data.datasets.reading import FaultLog
 from engine.data.kinds import IMAGE_SUFFIXES
@@ -37,9 +38,10 @@ class PictureFolder:
     pictures are looked up quickly.
 
     A name that is there means that file and no other. Else it is read as a program elsewhere may
-    have written it: with backslashes, in other case, with another picture ending, or with folders
-    before it that are not here. Of these the longest end of the name that is there counts, and
-    only if one picture alone can be meant and no other name means it.
+    have written it: with backslashes, in other case, with another picture ending or none, quoted
+    as in addresses, or with folders before it that are not here. Of these the longest end of the
+    name that is there counts, and only if one picture alone can be meant and no other name means
+    it.
     """
 
     def __init__(
@@ -126,6 +128,9 @@ class PictureFolder:
 
     def _meant(self, name: str) -> list[Path]:
         """The pictures that a name may mean: those of its longest end that is there."""
+        return self._by_end(name) or (self._by_end(_unquoted(name)) if "%" in name else [])
+
+    def _by_end(self, name: str) -> list[Path]:
         parts = _parts(name)
         if ".." in parts or "\0" in name:
             return []
@@ -148,8 +153,9 @@ class PictureFolder:
         if name in listing.files:
             return [folder / name]
         names = listing.folded.get(_fold(name), [])
-        if not names and _ending(name) in IMAGE_SUFFIXES:
-            names = listing.stems.get(_fold(name.rpartition(".")[0]), [])
+        if not names:
+            stem = name.rpartition(".")[0] if _ending(name) in IMAGE_SUFFIXES else name
+            names = listing.stems.get(_fold(stem), [])
         return [folder / other for other in names]
 
     def _may_be_used(self, name: str) -> bool:
@@ -200,8 +206,14 @@ class PictureFolder:
 
 def _parts(name: str) -> tuple[str, ...]:
     """Folders and file, by slashes and backslashes, without what an absolute name begins with."""
-    windows = PureWindowsPath(name)
+    # Label Studio names local files as /data/local-files/?d=folder/1.jpg.
+    windows = PureWindowsPath(name.rpartition("?d=")[2])
     return tuple(windows.parts[1:] if windows.anchor else windows.parts)
+
+
+def _unquoted(name: str) -> str:
+    """As it was before a web program wrote it: ``%20`` for a space."""
+    return unquote(name, errors="surrogateescape")
 
 
 def _ending(name: str) -> str:

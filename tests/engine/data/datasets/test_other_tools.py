@@ -63,6 +63,10 @@ def folder_with(root: Path, text: str | bytes, *pictures: str, file: str = "labe
         ("images/1.jpg", "images/1.JPG"),
         ("images/1.png", "images/1.jpeg"),
         ("images/1.jpg", "1.tif"),
+        ("images/1", "images/1.jpg"),
+        ("my%20photo.jpg", "my photo.jpg"),
+        ("/data/local-files/?d=images%2F1.jpg", "images/1.jpg"),
+        ("/data/upload/3/1.jpg", "1.jpg"),
     ],
 )
 @pytest.mark.parametrize("kind", ["folder", "cocojson", "coco2017"])
@@ -72,7 +76,7 @@ def test_a_picture_is_found_however_another_tool_names_it(
     root = tmp_path / "set"
     write_picture(root / on_disk)
     if kind == "folder":
-        (root / "labels.csv").write_text(f'"{listed}",cat\n')
+        (root / "labels.csv").write_text(f'path,label\n"{listed}",cat\n')
         images = load_dataset("folder", root, "all")
     else:
         file = write_coco(root, {}, [coco_annotation(1, 7)], "val2017")
@@ -189,6 +193,9 @@ def test_spellings_of_one_thing_are_one_category(tmp_path: Path) -> None:
         'image,categories\na.jpg,"[""cat"", ""dog""]"\nb.jpg,[]\n',
         "label,confidence,image\ncat,0.9,a.jpg\ndog,0.8,a.jpg\ncat,0.2,b.jpg\n",
         "path,labels\r\na.jpg,cat;dog\r\nb.jpg,\r\n",
+        "id,file_name,label\n7,a.jpg,cat;dog\n8,b.jpg,\n",
+        "image_id,label\na,cat\na,dog\nb,\n",
+        "ImageID,LabelName,Confidence\na,cat,1\na,dog,1\nb,cat,0\n",
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
