@@ -65,6 +65,8 @@ def _write(options: argparse.Namespace, file: OfficialFile) -> None:
         check_files=options.strict,
         follow_links=options.follow_links,
     )
+    if file.coding.ignored == file.coding.absent:
+        images = images.all_understood()
     target = options.output / file.name
     count = write_official(images, file.coding, target)
     for problem in images.problems:

@@ -26,6 +26,9 @@ def load_parts(
 ) -> Generator[PreparationReport, None, Parts]:
     """Read the labels and divide them.
 
+    Images with labels that are not understood are not learned from: some recipes count what nobody
+    can tell as absent.
+
     Args:
         source: where they are.
         seed: of the division, where a data set is divided here.
@@ -36,7 +39,7 @@ def load_parts(
     if isinstance(source, LabelSource):
         return (yield from _own_labels(source))
     load = partial(load_dataset, source.kind, source.root, follow_links=source.follow_links)
-    train = load(source.split)
+    train = load(source.split).all_understood()
     fraction = source.val_fraction
     if fraction is None:
         return train, load(source.val_split)

@@ -138,7 +138,7 @@ def load_voc_folder(
     log.check_any_left(len(annotations), f"The split {split!r} of {display_path(root)}")
     categories = _own_categories(annotations.values(), root, is_ours=bool(known))
     ids = tuple(annotations)
-    targets, ignored, boxes = voc_labels(categories, tuple(annotations.values()), ids, log)
+    targets, ignored, boxes, unclear = voc_labels(categories, tuple(annotations.values()), ids, log)
     ignored |= _untold([known.get(stem) for stem in ids], categories) & ~targets
     log.check()
     return LabelledImages(
@@ -150,6 +150,7 @@ def load_voc_folder(
         ids=ids,
         objects=boxes,
         problems=log.problems(),
+        unclear=unclear,
     )
 
 

@@ -149,6 +149,7 @@ def labelled_images(
         paths=tuple(path for _, path in found),
         targets=targets,
         ignored=ignore_untold(targets, is_unclear) | _untold(targets, tables, found),
+        unclear=is_unclear,
         ids=tuple(str(image) for image, _ in found),
         objects=tuple(objects),
         problems=log.problems(),

@@ -96,6 +96,7 @@ def load_folder(
         ignored=ignored & ~targets,
         ids=tuple(found),
         problems=log.problems(),
+        unclear=is_unclear,
     )
 
 

@@ -56,6 +56,8 @@ class LabelledImages:
         crops: the part of its picture that each sample is; ``None`` for whole pictures.
         objects: the boxes of each image, where the data set has them.
         problems: what was left out or looks odd, one sentence each.
+        unclear: (N,) bool; true where a label of the image is not understood, so that all but what
+            is present is ignored. ``None`` where all is understood.
     """
 
     name: str
@@ -67,6 +69,7 @@ class LabelledImages:
     crops: tuple[Crop | None, ...] | None = None
     objects: tuple[tuple[ObjectBox, ...], ...] | None = None
     problems: tuple[str, ...] = ()
+    unclear: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if not self.ids:
@@ -90,7 +93,23 @@ class LabelledImages:
             ids=tuple(self.ids[row] for row in places),
             crops=None if self.crops is None else tuple(self.crops[row] for row in places),
             objects=None if self.objects is None else tuple(self.objects[row] for row in places),
+            unclear=None if self.unclear is None else self.unclear[places],
         )
+
+    def all_understood(self) -> LabelledImages:
+        """Only the images of which every label is understood, where "ignored" may become "absent".
+
+        Raises:
+            DataError: there are none.
+        """
+        if self.unclear is None or not self.unclear.any():
+            return self
+        count = int(self.unclear.sum())
+        sentence = f"Images with labels that are not understood, which are left out: {count}."
+        if count == len(self):
+            raise DataError(f"{self.name} has no usable images. {sentence}")
+        kept = self.subset(np.flatnonzero(~self.unclear))
+        return replace(kept, problems=(*self.problems, sentence))
 
     def spread(self, limit: int | None) -> LabelledImages:
         """At most so many of the samples, spread evenly and the same each time."""

@@ -89,7 +89,7 @@ def load_voc(
             annotations.append(objects)
     log.check()
     log.check_any_left(len(ids), f"The split {split!r} of {display_path(folder)}")
-    targets, ignored, boxes = voc_labels(shipped_categories("voc"), annotations, ids, log)
+    targets, ignored, boxes, unclear = voc_labels(shipped_categories("voc"), annotations, ids, log)
     return LabelledImages(
         name=f"VOC{year} {split}",
         categories=shipped_categories("voc"),
@@ -99,6 +99,7 @@ def load_voc(
         ids=tuple(ids),
         objects=boxes,
         problems=log.problems(),
+        unclear=unclear,
     )
 
 
@@ -141,8 +142,10 @@ def voc_labels(
     annotations: Sequence[Sequence[VocObject]],
     ids: Sequence[str],
     log: FaultLog,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], tuple[tuple[ObjectBox, ...], ...]]:
-    """Targets and ignore mask (N, C), and the boxes of each image."""
+) -> tuple[
+    NDArray[np.bool_], NDArray[np.bool_], tuple[tuple[ObjectBox, ...], ...], NDArray[np.bool_]
+]:
+    """Targets and ignore mask (N, C), the boxes of each image, and which are unclear (N,)."""
     reader = CategoryReader(categories)
     targets = empty_targets(len(ids), len(categories))
     difficult = np.zeros_like(targets)
@@ -160,7 +163,7 @@ def voc_labels(
                 found.append(ObjectBox(column, item.box, is_difficult=item.is_difficult))
         boxes.append(tuple(found))
     ignored = (difficult & ~targets) | ignore_untold(targets, is_unclear)
-    return targets, ignored, tuple(boxes)
+    return targets, ignored, tuple(boxes), is_unclear
 
 
 def _below(root: Path, year: int) -> tuple[Path, Path]:

@@ -15,6 +15,7 @@ import pytest
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import Prediction
+from engine.cli import run
 from engine.cli.output import WRITERS
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset, recognise
@@ -148,6 +149,18 @@ def test_what_is_not_understood_never_becomes_absent(name: str, tmp_path: Path) 
     assert all(value is None for key, value in found["a.jpg"].items() if key != "dog")
     assert found["b.jpg"]["dog"] is False
     assert any("not understood" in text and " in a" in text for text in images.problems)
+
+
+def test_where_unknown_would_become_absent_unclear_images_are_left_out(tmp_path: Path) -> None:
+    rows = {"a": voc_object("Katze"), "b": voc_object("cat")}
+    write_voc(tmp_path, {"trainval": ["a", "b"], "test": ["a", "b"]}, rows)
+    understood = load_dataset("voc2007", tmp_path, "trainval").all_understood()
+    assert understood.ids == ("b",) and not understood.ignored.any()
+    assert "left out: 1" in understood.problems[-1]
+    where = ["--data", str(tmp_path), "--output", str(tmp_path / "out")]
+    assert run(["prepare", "--dataset", "voc2007", *where]) == 0
+    written = json.loads((tmp_path / "out/voc07/trainval_voc07.json").read_text())
+    assert [Path(row["img_path"]).name for row in written] == ["b.jpg"]
 
 
 def test_a_known_thing_that_is_no_category_leaves_the_others_absent(tmp_path: Path) -> None:
