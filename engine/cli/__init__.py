@@ -17,7 +17,7 @@ from engine.api.errors import EngineError
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
 
 #: Each is a module of this package with an ``add_parser``.
-COMMANDS = ("tag", "explain", "evaluate", "train", "models", "prepare", "runs", "export")
+COMMANDS = ("tag", "explain", "evaluate", "train", "models", "prepare", "runs", "export", "write")
 
 
 def run(arguments: Sequence[str]) -> int:

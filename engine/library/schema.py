@@ -132,6 +132,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (image_id, name)
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # Labels that were written into files beside photos: what undoes it, and what is ours there.
+        """CREATE TABLE label_writes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            caption TEXT NOT NULL,
+            at INTEGER NOT NULL
+        ) STRICT""",
+        """CREATE TABLE written_files (
+            write_id INTEGER NOT NULL REFERENCES label_writes (id) ON DELETE CASCADE,
+            path BLOB NOT NULL,
+            old BLOB, -- what was there, compressed; NULL: no file
+            digest TEXT NOT NULL, -- SHA-256 of what is there then
+            added TEXT NOT NULL, -- JSON: pairs of list and text
+            removed TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('begun', 'done', 'undone', 'left')),
+            PRIMARY KEY (write_id, path)
+        ) STRICT""",
+        "CREATE INDEX written_files_by_path ON written_files (path)",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -152,4 +171,6 @@ TABLES = (
     "examples",
     "folder_places",
     "other_files",
+    "label_writes",
+    "written_files",
 )

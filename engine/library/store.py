@@ -21,6 +21,7 @@ from engine.library import (
     predictions,
     respelling,
     second_files,
+    written,
 )
 from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
@@ -132,6 +133,16 @@ class Library:
     decided_labels = _reads(chosen.decided_labels)
     note_examples = _writes(decisions.note_examples)
     examples = _reads(decisions.examples)
+
+    # What was written into files beside photos.
+    begin_write = _writes(written.begin_write)
+    note_files = _writes(written.note_files)
+    settle_files = _writes(written.settle_files)
+    end_write = _writes(written.end_write)
+    last_write = _reads(written.last_write)
+    files_of_write = _reads(written.files_of_write)
+    begun_files = _reads(written.begun_files)
+    own_entries = _reads(written.own_entries)
 
     # What labels are called.
     label_names = _reads(names.label_names)

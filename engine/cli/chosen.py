@@ -1,0 +1,97 @@
+"""What the commands over the library share: which library, photos, model and thresholds."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+
+from engine.api.errors import EngineError
+from engine.api.values import DEFAULT_THRESHOLD, FloatArray
+from engine.cli.photos import fraction
+from engine.library.columns import IntArray
+from engine.library.store import Library
+from engine.library.values import LibraryModel
+from engine.resources import data_folder
+from engine.texts import display_path
+
+
+def add_library_arguments(parser: argparse.ArgumentParser, paths: str = "+") -> None:
+    """Add what says which photos of which library, and whose scores."""
+    add = parser.add_argument
+    add("paths", nargs=paths, type=Path, metavar="PATH", help="photo or folder of the library")
+    add("--model", metavar="NAME", help="whose scores count; default: the last one")
+    add(
+        "--threshold",
+        type=fraction,
+        help=f"least score of the machine's tags (default: your own, or {DEFAULT_THRESHOLD})",
+    )
+    add("--recursive", "-r", action="store_true", help="also folders in folders")
+    add("--library", type=Path, metavar="FILE", help="default: the window's library")
+
+
+def library_place(options: argparse.Namespace) -> Path:
+    """The library's file.
+
+    Raises:
+        EngineError: there is none.
+    """
+    place: Path = options.library or data_folder() / "library.db"
+    if not place.is_file():
+        raise EngineError(
+            f"There is no library {display_path(place)}; open photos in the window first."
+        )
+    return place
+
+
+def chosen_ids(library: Library, paths: list[Path], *, recursive: bool) -> IntArray:
+    """The photos of the library that were named, each once.
+
+    Raises:
+        EngineError: the library has nothing there.
+    """
+    found = []
+    for path in paths:
+        place = Path(os.path.abspath(path))  # noqa: PTH100 - the library doesn't follow links
+        ids = library.ids_below(place, recursive=recursive)
+        if not len(ids):
+            hint = " Open" if recursive else " Try --recursive, or open"
+            raise EngineError(
+                f"The library has no photo in {display_path(path)}.{hint} it in the window."
+            )
+        found.append(ids)
+    ids = np.concatenate(found)
+    _, first = np.unique(ids, return_index=True)
+    return np.asarray(ids[np.sort(first)], dtype=np.int64)
+
+
+def chosen_model(library: Library, name: str | None) -> LibraryModel | None:
+    """The model whose scores count: the named one, or the last.
+
+    Raises:
+        EngineError: the library knows none of this name.
+    """
+    models = library.models()
+    if name is None:
+        return models[-1] if models else None
+    for model in reversed(models):
+        if name in (model.name, model.fingerprint):
+            return model
+    known = ", ".join(dict.fromkeys(model.name for model in models)) or "none"
+    raise EngineError(f"The library has no scores of a model called {name!r}; it has: {known}.")
+
+
+def chosen_thresholds(
+    library: Library, model: LibraryModel | None, threshold: float | None
+) -> FloatArray | None:
+    """(C,): the least scores of its labels: one for all, or the person's own."""
+    if model is None:
+        return None
+    usual = DEFAULT_THRESHOLD if threshold is None else threshold
+    values = np.full(len(model.categories), usual, dtype=np.float32)
+    if threshold is None:
+        for place, own in library.own_thresholds(model.fingerprint).items():
+            values[place] = own
+    return values

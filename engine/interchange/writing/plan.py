@@ -1,0 +1,86 @@
+"""What a write would do, file by file; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.api.errors import EngineError
+from engine.interchange.exporting.choice import ChosenImages, ExportChoice
+from engine.interchange.exporting.values import ExportedImage
+from engine.interchange.writing import targets
+from engine.interchange.writing.values import PlannedFile, WriteOptions
+from engine.library.store import Library
+from engine.library.written import EntryPair
+from engine.metadata import sidecars
+from engine.texts import display_name
+
+#: So many files are noted in the journal at a time, and in memory with what they hold.
+PIECE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPiece:
+    """So many photos were looked at, and these files belong to a write."""
+
+    photos: int
+    files: list[PlannedFile]
+
+
+def plan(library: Library, choice: ExportChoice, options: WriteOptions) -> Iterator[PlannedPiece]:
+    """What a write would do to the files of photos, a piece at a time.
+
+    Photos without a label have no file in it, unless one of ours is to go. An empty piece counts
+    as progress.
+
+    Raises:
+        FilterError: the filter of the choice is none.
+    """
+    neighbours = targets.Neighbours()
+    for images in ChosenImages(library, choice).pieces():
+        for start in range(0, max(1, len(images)), PIECE):
+            some = images[start : start + PIECE]
+            yield PlannedPiece(len(some), plan_piece(library, some, options, neighbours))
+
+
+def plan_piece(
+    library: Library,
+    images: Sequence[ExportedImage],
+    options: WriteOptions,
+    neighbours: targets.Neighbours,
+) -> list[PlannedFile]:
+    """What a write would do to the files of some photos."""
+    paths = [targets.file_for(image.path, options.target) for image in images]
+    own = library.own_entries(paths)
+    return [
+        _planned(image, path, own.get(path, ()), options, neighbours)
+        for image, path in zip(images, paths, strict=True)
+        if image.present or path in own
+    ]
+
+
+def _planned(
+    image: ExportedImage,
+    path: Path,
+    own: tuple[EntryPair, ...],
+    options: WriteOptions,
+    neighbours: targets.Neighbours,
+) -> PlannedFile:
+    photo = image.path
+    refused = neighbours.clash(photo, options.target)
+    if not refused and not photo.is_file():
+        refused = f"{display_name(photo)} has vanished."
+    if refused:
+        return PlannedFile(photo, path, refused=refused)
+    try:
+        names = [targets.keyword_path(label.name, options) for label in image.present]
+        wanted = {entry for name in names for entry in targets.entries_of(name, options)}
+        gone = tuple(entry for entry in own if entry not in wanted)
+        before = sidecars.read(path)
+        after, added, kept = targets.merge(before.data, names, gone, options, display_name(path))
+    except EngineError as error:
+        return PlannedFile(photo, path, refused=str(error))
+    if after == before.data:
+        return PlannedFile(photo, path, before, kept=kept)
+    return PlannedFile(photo, path, before, after, added, gone, kept)

@@ -1,0 +1,134 @@
+"""What is asked of a write, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from engine.api.errors import EngineError
+from engine.library.written import EntryPair
+from engine.metadata.sidecars import Sidecar
+from engine.texts import photos_text
+
+
+class WriteError(EngineError):
+    """Labels cannot be written as asked; nothing was written."""
+
+
+class Target(StrEnum):
+    """Where labels are written to.
+
+    ``SIDECAR`` is ``name.jpg.xmp``, ``SIDECAR_ADOBE`` is ``name.xmp``; ``TXT`` is ``name.txt``,
+    ``TXT_FULL`` is ``name.jpg.txt``.
+    """
+
+    SIDECAR = "sidecar"
+    SIDECAR_ADOBE = "sidecar-adobe"
+    TXT = "txt"
+    TXT_FULL = "txt-full"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How labels are written.
+
+    Attributes:
+        target: where to.
+        prefix: what each keyword lies under, from the top, such as ``("auto",)``.
+        renamed: what labels are called in files, by label; ``animal|dog`` lies under ``animal``.
+        keep_mtime: whether a file that is there keeps its time of change.
+        separator: between the labels of a text file.
+    """
+
+    target: Target = Target.SIDECAR
+    prefix: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    keep_mtime: bool = False
+    separator: str = ", "
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """What a write would do to one file.
+
+    Attributes:
+        photo: whose labels.
+        path: of the file.
+        before: as it is; ``None`` if it is refused.
+        after: what it shall hold; ``None`` if nothing is to be written.
+        added: keywords that are added.
+        removed: keywords of ours that go, since the label was taken back.
+        kept: how many keywords stay as they are.
+        refused: why nothing is written; empty if nothing is wrong.
+    """
+
+    photo: Path
+    path: Path
+    before: Sidecar | None = None
+    after: bytes | None = None
+    added: tuple[EntryPair, ...] = ()
+    removed: tuple[EntryPair, ...] = ()
+    kept: int = 0
+    refused: str = ""
+
+    def text(self) -> str:
+        """What would happen, in words: each keyword once."""
+        if self.refused:
+            return self.refused
+        if self.after is None:
+            return "as it should be already"
+        parts = ["+ " + word for word in _words(self.added)]
+        parts += ["- " + word for word in _words(self.removed)]
+        kept = f" ({self.kept} kept)" if self.kept else ""
+        return ", ".join(parts) + kept
+
+
+@dataclass(frozen=True, slots=True)
+class WriteProgress:
+    """How far a write is.
+
+    Attributes:
+        done: photos that were looked at.
+        total: photos.
+        paused: why it waits; it tries again when it is asked to go on.
+        planned: what was looked at since the last progress.
+    """
+
+    done: int
+    total: int
+    paused: str = ""
+    planned: tuple[PlannedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """What came of a write or of an undo.
+
+    Attributes:
+        written: files that were changed.
+        unchanged: files that were as they should be.
+        refused: file and reason of each that was left alone.
+        is_undo: whether files were given back what was in them.
+    """
+
+    written: int = 0
+    unchanged: int = 0
+    refused: tuple[tuple[Path, str], ...] = ()
+    is_undo: bool = False
+
+    def text(self) -> str:
+        """A sentence for a person."""
+        verb = "undone for" if self.is_undo else "written for"
+        parts = [f"Labels {verb} {photos_text(self.written)}."]
+        if self.unchanged:
+            parts.append(f"{photos_text(self.unchanged).capitalize()} had them already.")
+        if self.refused:
+            parts.append(f"{photos_text(len(self.refused)).capitalize()} left alone.")
+        return " ".join(parts)
+
+
+def _words(entries: tuple[EntryPair, ...]) -> list[str]:
+    flat = [text for field_name, text in entries if field_name in ("subject", "text")]
+    return list(dict.fromkeys(flat or (text for _, text in entries)))

@@ -1,0 +1,179 @@
+"""The journal of labels written into files; each function runs in the caller's transaction.
+
+A file is noted before it is touched, so that whatever crashes, one knows what we did to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+#: The list of a file that a keyword stands in, and the keyword.
+EntryPair = tuple[str, str]
+_COLUMNS = "write_id, path, old, digest, added, removed"
+
+
+class FileState(StrEnum):
+    """How far a file of a write is.
+
+    ``LEFT``: an undo left it alone, since others changed it; what we wrote is still ours.
+    """
+
+    BEGUN = "begun"
+    DONE = "done"
+    UNDONE = "undone"
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """What a write did to a file.
+
+    Attributes:
+        write_id: of the write.
+        path: of the file, not of the photo.
+        old: what was in it; ``None``: there was no file.
+        digest: SHA-256 of what is in it then, in hexadecimal digits.
+        added: what we added.
+        removed: what we took out again, of our own.
+    """
+
+    write_id: int
+    path: Path
+    old: bytes | None
+    digest: str
+    added: tuple[EntryPair, ...] = ()
+    removed: tuple[EntryPair, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelWrite:
+    """A whole write: how many files of it can be undone, and when it was (ms since 1970)."""
+
+    id: int
+    caption: str
+    at_ms: int
+    files: int
+
+
+def begin_write(connection: sqlite3.Connection, caption: str) -> int:
+    """Begin the journal of one write; its number."""
+    cursor = connection.execute(
+        "INSERT INTO label_writes (caption, at) VALUES (?, ?)",
+        (caption, time.time_ns() // 1_000_000),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def note_files(connection: sqlite3.Connection, files: Iterable[WrittenFile]) -> None:
+    """Note files that are about to be written."""
+    connection.executemany(
+        "INSERT INTO written_files VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                file.write_id,
+                os.fsencode(file.path),
+                None if file.old is None else zlib.compress(file.old),
+                file.digest,
+                json.dumps(file.added),
+                json.dumps(file.removed),
+                FileState.BEGUN.value,
+            )
+            for file in files
+        ],
+    )
+
+
+def settle_files(
+    connection: sqlite3.Connection, write_id: int, states: Mapping[Path, FileState | None]
+) -> None:
+    """Note what became of files of a write; ``None``: it was not touched."""
+    for path, state in states.items():
+        key = (write_id, os.fsencode(path))
+        if state is None:
+            connection.execute("DELETE FROM written_files WHERE write_id = ? AND path = ?", key)
+        else:
+            connection.execute(
+                "UPDATE written_files SET state = ? WHERE write_id = ? AND path = ?",
+                (state.value, *key),
+            )
+
+
+def end_write(connection: sqlite3.Connection, write_id: int) -> None:
+    """Forget a write that touched no file."""
+    connection.execute(
+        "DELETE FROM label_writes WHERE id = ?"
+        " AND NOT EXISTS (SELECT 1 FROM written_files WHERE write_id = label_writes.id)",
+        (write_id,),
+    )
+
+
+def last_write(connection: sqlite3.Connection) -> LabelWrite | None:
+    """The last write of which a file can be undone."""
+    row = connection.execute(
+        "SELECT label_writes.id, caption, at, count(*) FROM label_writes JOIN written_files"
+        " ON write_id = label_writes.id WHERE state = 'done'"
+        " GROUP BY label_writes.id ORDER BY label_writes.id DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else LabelWrite(*row)
+
+
+def files_of_write(
+    connection: sqlite3.Connection, write_id: int, after: Path | None = None, limit: int = 100
+) -> list[WrittenFile]:
+    """Files of a write that can be undone, by path: the first ones after a path."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM written_files WHERE write_id = ? AND state = 'done'"  # noqa: S608
+        " AND path > ? ORDER BY path LIMIT ?",
+        (write_id, b"" if after is None else os.fsencode(after), limit),
+    )
+    return [_file(*row) for row in rows]
+
+
+def begun_files(connection: sqlite3.Connection) -> list[WrittenFile]:
+    """Files of which one does not know whether they were written: the program was ended."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM written_files WHERE state = 'begun' ORDER BY write_id, path"  # noqa: S608
+    )
+    return [_file(*row) for row in rows]
+
+
+def own_entries(
+    connection: sqlite3.Connection, paths: Collection[Path]
+) -> dict[Path, tuple[EntryPair, ...]]:
+    """What of a file's keywords we wrote, by file; those without any are not in it."""
+    found: dict[Path, tuple[EntryPair, ...]] = {}
+    for path in paths:
+        own: dict[EntryPair, None] = {}
+        rows = connection.execute(
+            "SELECT added, removed FROM written_files WHERE path = ? AND state <> 'undone'"
+            " ORDER BY write_id",
+            (os.fsencode(path),),
+        )
+        for added, removed in rows:
+            for entry in _pairs(removed):
+                own.pop(entry, None)
+            own.update(dict.fromkeys(_pairs(added)))
+        if own:
+            found[path] = tuple(own)
+    return found
+
+
+def _file(
+    write_id: int, path: bytes, old: bytes | None, digest: str, added: str, removed: str
+) -> WrittenFile:
+    content = None if old is None else zlib.decompress(old)
+    return WrittenFile(
+        write_id, Path(os.fsdecode(path)), content, digest, _pairs(added), _pairs(removed)
+    )
+
+
+def _pairs(text: str) -> tuple[EntryPair, ...]:
+    return tuple((str(field), str(word)) for field, word in json.loads(text))
