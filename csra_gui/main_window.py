@@ -23,6 +23,7 @@ from csra_gui.base.settings import Settings
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.feature import BrowseFeature
 from csra_gui.evaluation.feature import EvaluationFeature
+from csra_gui.interchange.feature import InterchangeFeature
 from csra_gui.library.controller import LibraryController
 from csra_gui.maps.feature import MapsFeature
 from csra_gui.models.feature import ModelsFeature
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.review = ReviewFeature(session, settings, self.browse, self.maps, notifier, self)
         self.search = SearchFeature(session, settings, self)
         self.tagging = TaggingFeature(session, settings, notifier, self)
+        self.interchange = InterchangeFeature(session, settings, notifier, self)
         self.models = ModelsFeature(session, manager, settings, notifier, self)
         self.evaluation = EvaluationFeature(session, manager, settings, notifier, self)
         self.training = TrainingFeature(session, manager, trainer_factory, decoder, notifier, self)
@@ -95,6 +97,7 @@ class MainWindow(QMainWindow):
             self.review.actions,
             self.search.actions,
             self.tagging.actions,
+            self.interchange.write_actions,
             self.models.actions,
             self.evaluation.actions,
             self.training.actions,
@@ -137,6 +140,7 @@ class MainWindow(QMainWindow):
             (
                 self.models.activity,
                 self.maps.exports.activity,
+                self.interchange.writes.activity,
                 self.evaluation.activity,
                 self.training.activity,
                 self.tagging.activity,

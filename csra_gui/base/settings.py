@@ -211,6 +211,36 @@ RETAG_MODE = Setting(
     choices=(("skip", "Skip"), ("update", "Update"), ("replace", "Replace")),
 )
 
+#: Of the Write labels dialog, which offers what was chosen last; also of continuous writing.
+WRITE_LABELS = Setting(
+    "tags/write_labels",
+    "accepted",
+    choices=(
+        ("accepted", "Accepted or added by you"),
+        ("both", "Yours, and the machine's"),
+        ("machine", "The machine's alone"),
+    ),
+)
+WRITE_TARGET = Setting(
+    "tags/write_target",
+    "sidecar",
+    choices=(
+        ("sidecar", "XMP sidecars as darktable and digiKam name them (name.jpg.xmp)"),
+        ("sidecar-adobe", "XMP sidecars as Adobe names them (name.xmp)"),
+        ("txt", "Text files (name.txt)"),
+        ("txt-full", "Text files (name.jpg.txt)"),
+    ),
+)
+WRITE_PREFIX = Setting("tags/write_prefix", "")
+WRITE_RENAMING = Setting("tags/write_renaming", "")
+KEEP_FILE_TIMES = Setting("tags/keep_file_times", False)
+WRITE_CONTINUOUSLY = Setting(
+    "tags/write_continuously",
+    False,
+    "Write labels beside photos as you review",
+    "Some seconds after each decision, as Tags ▸ Write labels… was last used.",
+)
+
 SETTINGS: tuple[Setting, ...] = (
     THEME,
     TAG_ON_OPENING,
@@ -240,12 +270,18 @@ SETTINGS: tuple[Setting, ...] = (
     FOLD_MODEL_DETAILS,
     SHOW_ALL_LABELS,
     RETAG_MODE,
+    WRITE_LABELS,
+    WRITE_TARGET,
+    WRITE_PREFIX,
+    WRITE_RENAMING,
+    KEEP_FILE_TIMES,
+    WRITE_CONTINUOUSLY,
 )
 
 #: The settings dialog, a page each; every setting that has a caption is on one of them.
 PAGES: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Photos", (REOPEN_LAST, INCLUDE_SUBFOLDERS, THUMBNAIL_SIDE, THEME)),
-    ("Tagging", (TAG_ON_OPENING, THRESHOLD, SHOW_ALL_LABELS)),
+    ("Tagging", (TAG_ON_OPENING, THRESHOLD, SHOW_ALL_LABELS, WRITE_CONTINUOUSLY)),
     (
         "Maps",
         (

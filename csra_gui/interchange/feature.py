@@ -1,0 +1,25 @@
+"""Writing and reading labels of other programs, put together."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from csra_gui.base.settings import Settings
+from csra_gui.interchange.write_actions import WriteActions
+from csra_gui.interchange.write_continuously import ContinuousWriting
+from csra_gui.interchange.write_job import LabelWrites
+from csra_gui.session.session import Session
+from csra_gui.widgets.notifier import Notifier
+
+
+class InterchangeFeature(QObject):
+    """Makes the work and the commands, for the window to place."""
+
+    def __init__(
+        self, session: Session, settings: Settings, notifier: Notifier, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self.writes = LabelWrites(session, notifier, self)
+        self.continuous = ContinuousWriting(session, settings, self.writes, self)
+        self.write_actions = WriteActions(session, settings, self.writes, window)

@@ -1,0 +1,230 @@
+"""Writes from the window: one at a time, in a worker, told at the end, and taken back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+
+from csra_gui.base.activity import Activity, MovingRate, Progress, counted
+from csra_gui.base.jobs import JobSlot, Policy
+from csra_gui.session.session import Session
+from csra_gui.widgets.notifier import Notifier, Remedy, Topic
+from engine.api.errors import EngineError
+from engine.interchange.exporting.choice import ExportChoice
+from engine.interchange.exporting.values import WhichLabels
+from engine.interchange.writing.job import Steps, preview, recover, undo, write
+from engine.interchange.writing.values import WriteOptions, WriteProgress, WriteReport
+from engine.library.columns import IntArray
+from engine.library.store import Library
+from engine.library.values import LibraryModel
+from engine.library.written import LabelWrite
+from engine.texts import display_text
+
+_RETRY_S = 1.0
+_NAMED = 3
+_Begin: TypeAlias = Callable[[Library], Steps]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WriteRequest:
+    """What the person chose.
+
+    Attributes:
+        rows: of the photos.
+        which: whose labels.
+        options: how they are written.
+        is_quiet: nothing is said at the end unless something went wrong.
+    """
+
+    rows: IntArray
+    which: WhichLabels = WhichLabels.ACCEPTED
+    options: WriteOptions = field(default_factory=WriteOptions)
+    is_quiet: bool = False
+
+
+class LabelWrites(QObject):
+    """Writes labels beside photos, and takes writes back.
+
+    Signals:
+        state_changed: work began or ended, or another write can be undone.
+        ended: the ``WriteReport`` of a write or an undo that came to its end.
+    """
+
+    state_changed = Signal()
+    ended = Signal(object)
+
+    def __init__(self, session: Session, notifier: Notifier, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._notifier = notifier
+        self._slot = JobSlot(session.jobs, "write labels", self, Policy.IGNORE)
+        self._stopped = threading.Event()
+        self._is_paused = False
+        self.last: LabelWrite | None = None
+        self.activity = Activity(self, cancel=self.cancel, name="Writing labels")
+        session.library.opened.connect(self._on_library_opened)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being written or taken back."""
+        return self._slot.is_running
+
+    @property
+    def can_write(self) -> bool:
+        """Whether there are photos and a library, and time for it."""
+        has_photos = len(self._session.photos) > 0
+        return has_photos and not self.is_busy and self._session.library.library is not None
+
+    def start(self, request: WriteRequest) -> None:
+        """Write, once all that was said until now is in the library."""
+        choose = self._choice(request)
+        self._submit(
+            lambda library: write(library, choose(library), request.options),
+            "Writing labels",
+            is_quiet=request.is_quiet,
+        )
+
+    def preview(self, slot: JobSlot, request: WriteRequest, see: PreviewSlots) -> None:
+        """Look what a write would do, in a slot of the caller's; nothing is written."""
+        choose = self._choice(request)
+
+        def begin(library: Library) -> None:
+            slot.run(
+                lambda: preview(library, choose(library), request.options),
+                see.ended,
+                see.failed,
+                None,
+                see.found,
+            )
+
+        self._session.library.submit(lambda library: library, begin, see.failed)
+
+    @Slot()
+    def undo(self) -> None:
+        """Take back the last write."""
+        self._submit(undo, "Taking labels back")
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stop after the file at hand; what is written stays, and can be undone."""
+        self._stopped.set()
+        self._slot.cancel()
+
+    def _choice(self, request: WriteRequest) -> Callable[[Library], ExportChoice]:
+        session = self._session
+        ids = session.photos.image_ids[request.rows]
+        model = session.models.model
+        thresholds = None if model is None else session.thresholds.of_model(model).copy()
+
+        def choose(library: Library) -> ExportChoice:
+            known = {other.fingerprint for other in library.models()}
+            used = None if model is None or model.id not in known else LibraryModel.of(model)
+            return ExportChoice(
+                np.asarray(ids[ids > 0], dtype=np.int64),
+                request.which,
+                used,
+                None if used is None else thresholds,
+            )
+
+        return choose
+
+    def _submit(self, begin: _Begin, text: str, *, is_quiet: bool = False) -> None:
+        # In the library's own queue first: behind decisions that are still on their way to it.
+        self._session.library.submit(
+            lambda library: library,
+            lambda library: self._run(library, begin, text, is_quiet),
+            self._tell_failed,
+        )
+
+    def _run(self, library: Library, begin: _Begin, text: str, is_quiet: bool) -> None:
+        if self.is_busy:
+            return
+        self._stopped.clear()
+        self._is_paused = False
+        rate, stopped = MovingRate(), self._stopped
+
+        def work() -> Generator[WriteProgress, None, WriteReport]:
+            steps = begin(library)
+            try:
+                while True:
+                    try:
+                        progress = next(steps)
+                    except StopIteration as end:
+                        report: WriteReport = end.value
+                        return report
+                    yield progress
+                    if progress.paused:
+                        stopped.wait(_RETRY_S)
+            finally:
+                steps.close()
+
+        def follow(values: tuple[WriteProgress, ...]) -> None:
+            last = values[-1]
+            speed = rate.add(time.monotonic(), last.done)
+            shown = "Waiting for room on the disk" if last.paused else text
+            self.activity.set_progress(counted(shown, last.done, last.total, speed))
+            self._note_pause(last.paused)
+
+        self._slot.run(
+            work,
+            lambda report: self._tell(report, is_quiet),
+            self._tell_failed,
+            self._finish,
+            follow,
+        )
+        self.activity.set_progress(Progress(text))
+        self.state_changed.emit()
+
+    def _note_pause(self, why: str) -> None:
+        if why and not self._is_paused:
+            self._notifier.warning(
+                f"{display_text(why)} Writing goes on by itself once there is room.", Topic.NOTE
+            )
+        self._is_paused = bool(why)
+
+    def _tell(self, report: WriteReport, is_quiet: bool) -> None:
+        text = display_text(report.text())
+        if report.refused:
+            reasons = [display_text(why) for _, why in report.refused[:_NAMED]]
+            more = len(report.refused) - len(reasons)
+            reasons += [f"And {more:,} more."] if more else []
+            self._notifier.warning(" ".join([text, *reasons]), Topic.NOTE)
+        elif not is_quiet:
+            remedy = Remedy("Undo", self.undo) if report.written and not report.is_undo else None
+            self._notifier.info(text, Topic.NOTE, remedy)
+        self.ended.emit(report)
+
+    def _tell_failed(self, error: EngineError) -> None:
+        self._notifier.error(display_text(str(error)), Topic.NOTE)
+
+    def _finish(self) -> None:
+        self.activity.set_progress(None)
+        self.state_changed.emit()
+        self._session.library.submit(lambda library: library.last_write(), self._on_last_read)
+
+    @Slot()
+    def _on_library_opened(self) -> None:
+        def settle(library: Library) -> LabelWrite | None:
+            recover(library)
+            return library.last_write()
+
+        self._session.library.submit(settle, self._on_last_read, self._session.library.report)
+
+    def _on_last_read(self, last: LabelWrite | None) -> None:
+        self.last = last
+        self.state_changed.emit()
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSlots:
+    """Who is told of a preview: of what was found, of its end, and of what ended it."""
+
+    found: Callable[[tuple[WriteProgress, ...]], object]
+    ended: Callable[[WriteReport], object]
+    failed: Callable[[EngineError], object]
