@@ -65,7 +65,7 @@ def write(library: Library, choice: ExportChoice, options: WriteOptions) -> Step
 def undo(library: Library) -> Steps:
     """Take back the last write that can be: files get what was in them, ours go.
 
-    A file that others changed since is left alone.
+    A file that others changed since is left alone. A full disk makes it pause, as in ``write``.
     """
     recover(library)
     last = library.last_write()
@@ -74,23 +74,15 @@ def undo(library: Library) -> Steps:
     refused: list[tuple[Path, str]] = []
     done, after = 0, None
     while files := library.files_of_write(last.id, after):
-        states: dict[Path, FileState | None] = {}
-        for file in files:
-            try:
-                states[file.path], reason = _restore(file)
-            except DiskFullError as error:
-                # The file stays undoable, so that another try finds it.
-                reason = str(error)
-            if reason:
-                refused.append((file.path, reason))
-        library.settle_files(last.id, states)
+        library.settle_files(last.id, {file.path: FileState.BEGUN for file in files})
+        refused += yield from _restore_piece(library, files, WriteProgress(done, last.files))
         done, after = done + len(files), files[-1].path
         yield WriteProgress(done, last.files)
     return WriteReport(done - len(refused), 0, tuple(refused), is_undo=True)
 
 
 def recover(library: Library) -> int:
-    """Settle files of a write during which the program was ended; how many there were."""
+    """Settle files of a write or an undo that the program did not survive; how many."""
     begun = library.begun_files()
     folders = {file.path.parent for file in begun}
     for file in begun:
@@ -155,6 +147,29 @@ def _write_piece(
     finally:
         library.settle_files(write_id, states)
     return failed
+
+
+def _restore_piece(
+    library: Library, files: list[WrittenFile], progress: WriteProgress
+) -> Generator[WriteProgress, None, list[tuple[Path, str]]]:
+    """Take files back; those that were left alone, and why. What is ended early stays begun."""
+    states: dict[Path, FileState | None] = {file.path: FileState.DONE for file in files}
+    refused = []
+    try:
+        for file in files:
+            del states[file.path]
+            while True:
+                try:
+                    states[file.path], reason = _restore(file)
+                except DiskFullError as error:
+                    yield WriteProgress(progress.done, progress.total, paused=str(error))
+                    continue
+                if reason:
+                    refused.append((file.path, reason))
+                break
+    finally:
+        library.settle_files(files[0].write_id, states)
+    return refused
 
 
 def _noted(write_id: int, files: Iterable[PlannedFile]) -> list[WrittenFile]:
