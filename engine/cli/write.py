@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 from pathlib import Path
 
 from engine.api.errors import EngineError
@@ -47,6 +48,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     add("--separator", default=", ", help="between the labels of a text file")
     add("--keep-mtime", action="store_true", help="files that are there keep their time")
     add("--dry-run", action="store_true", help="say what would be written, and write nothing")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     add("--undo", action="store_true", help="take the last write back")
 
 
@@ -73,7 +75,12 @@ def _write(options: argparse.Namespace) -> int:
 
 
 def _choice(library: Library, options: argparse.Namespace) -> ExportChoice:
-    model = chosen_model(library, options.model)
+    if options.labels == WhichLabels.ACCEPTED.value:
+        model = chosen_model(library, options.model)
+    else:
+        # Only now: it imports torch, which takes seconds.
+        untagged = importlib.import_module("engine.cli.untagged")
+        model = untagged.tag_untagged(library, options)
     return ExportChoice(
         chosen_ids(library, options.paths, recursive=options.recursive),
         WhichLabels(options.labels),
@@ -106,5 +113,6 @@ def _stopping(work: Steps, *, says_all: bool = False) -> Steps:
 def _say(report: WriteReport, *, is_dry: bool) -> int:
     for path, reason in report.refused:
         say(f"{display_path(path.parent)}: {display_text(reason)}")
-    say(report.text() + (" Nothing was written: this was a preview." if is_dry else ""))
+    text = report.text()
+    say(text.replace("Labels written", "Labels would be written", 1) if is_dry else text)
     return EXIT_ENGINE_ERROR if report.refused else EXIT_DONE

@@ -6,11 +6,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from engine import cli
-from engine.interchange.exporting.choice import ExportChoice
+from engine.cli import untagged
 from engine.interchange.exporting.values import WhichLabels
 from engine.interchange.writing import job
 from engine.interchange.writing.renaming import read_renaming
@@ -18,43 +17,18 @@ from engine.interchange.writing.values import (
     Target,
     WriteError,
     WriteOptions,
-    WriteReport,
 )
+from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import Verdict, Wish
 from engine.metadata import sidecars, xmp
 from engine.metadata.errors import DiskFullError
 from engine.metadata.values import Changes
 from tests.engine.images import save_image
-from tests.engine.interchange.writing.conftest import MODEL
+from tests.engine.interchange.writing.parts import SIDECAR, choice, contents, finished, write
+from tests.fakes import FakeEngine
 
-SIDECAR = WriteOptions()
 THEIRS = Changes(add=(("holiday", "Rome"), ("dog",)), rating=4, title="Dog in Rome")
-
-
-def finished(steps: job.Steps) -> WriteReport:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            report: WriteReport = end.value
-            return report
-
-
-def choice(
-    library: Library, folder: Path, which: WhichLabels = WhichLabels.ACCEPTED
-) -> ExportChoice:
-    ids = library.ids_below(folder, recursive=True)
-    thresholds = np.full(3, 0.5, dtype=np.float32)
-    return ExportChoice(ids, which, MODEL, thresholds)
-
-
-def write(library: Library, folder: Path, options: WriteOptions = SIDECAR) -> WriteReport:
-    return finished(job.write(library, choice(library, folder), options))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def keywords(path: Path) -> set[str]:
@@ -297,8 +271,30 @@ def test_the_command_writes_and_undoes(
     assert cli.run(["write", str(folder), "--dry-run", *place]) == 0
     assert "+ dog" in capsys.readouterr().out
     assert contents(folder) == before
-    assert cli.run(["write", str(folder), "--labels", "both", *place]) == 0
-    assert keywords(folder / "a.jpg.xmp") == {"dog", "person"}
+    assert cli.run(["write", str(folder), *place]) == 0
+    assert keywords(folder / "a.jpg.xmp") == {"dog"}
     assert cli.run(["write", "--undo", *place]) == 0
     assert contents(folder) == before
     assert cli.run(["write", *place]) == 1
+
+
+def test_the_command_tags_what_has_no_scores(
+    library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.close()
+    engines: list[FakeEngine] = []
+
+    def make(_device: str) -> FakeEngine:
+        engines.append(FakeEngine())
+        return engines[-1]
+
+    monkeypatch.setattr(untagged, "LocalEngine", make)
+    save_image(folder / "new.jpg", 8, 6)
+    command = ["write", str(folder), "--labels", "both", "--threshold", "0"]
+    assert cli.run([*command, "--library", str(library.path)]) == 0
+    assert (folder / "new.jpg.xmp").exists()
+    assert "cat" not in keywords(folder / "a.jpg.xmp")
+    with open_library(library.path) as again:
+        model = again.models()[-1]
+        ids = again.ids_below(folder, recursive=False).tolist()
+        assert len(again.stored(ids, model.fingerprint).scored) == len(ids)

@@ -15,7 +15,7 @@ from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.metadata import xmp
 from engine.metadata.values import Changes
-from tests.engine.interchange.writing.test_job import contents, finished, write
+from tests.engine.interchange.writing.parts import contents, finished, write
 
 _WRITE = """
 import sys
