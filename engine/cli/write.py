@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from pathlib import Path
 
 from engine.api.errors import EngineError
@@ -78,9 +77,9 @@ def _choice(library: Library, options: argparse.Namespace) -> ExportChoice:
     if options.labels == WhichLabels.ACCEPTED.value:
         model = chosen_model(library, options.model)
     else:
-        # Only now: it imports torch, which takes seconds.
-        untagged = importlib.import_module("engine.cli.untagged")
-        model = untagged.tag_untagged(library, options)
+        from engine.cli.untagged import tag_untagged  # noqa: PLC0415 - torch takes seconds
+
+        model = tag_untagged(library, options)
     return ExportChoice(
         chosen_ids(library, options.paths, recursive=options.recursive),
         WhichLabels(options.labels),
