@@ -61,7 +61,7 @@ def train_network(
 ) -> Generator[TrainReport, None, None]:
     """Train as ``engine.train.session.run_training`` says."""
     device = choose_device(local_device(request.device))
-    parts = yield from load_parts(request.source, config.seed)
+    parts = yield from load_parts(request.source, config.seed, ignore_unclear=config.ignore_unclear)
     run = _Run(request, config, parts, device, process)
     classifier = starting_classifier(request.start, parts[0].categories, config.seed)
     if process.is_first:

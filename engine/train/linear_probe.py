@@ -58,7 +58,7 @@ def train_only_heads(
 ) -> Generator[TrainReport, None, None]:
     """Train as ``engine.train.session.run_training`` says."""
     _make_folder(request)
-    parts = yield from load_parts(request.source, config.seed)
+    parts = yield from load_parts(request.source, config.seed, ignore_unclear=config.ignore_unclear)
     classifier = starting_classifier(request.start, parts[0].categories, config.seed)
     extractor = FeatureExtractor(classifier.backbone, classifier.config.preprocess, request.cache)
     folders = request.folder, request.cache

@@ -22,16 +22,15 @@ Parts = tuple[LabelledImages, LabelledImages]
 
 
 def load_parts(
-    source: DatasetSource | LabelSource, seed: int
+    source: DatasetSource | LabelSource, seed: int, *, ignore_unclear: bool = True
 ) -> Generator[PreparationReport, None, Parts]:
     """Read the labels and divide them.
-
-    Images with labels that are not understood are not learned from: some recipes count what nobody
-    can tell as absent.
 
     Args:
         source: where they are.
         seed: of the division, where a data set is divided here.
+        ignore_unclear: whether what nobody can tell is left out. If it counts as absent, images
+            with labels that are not understood are not learned from at all.
 
     Raises:
         DataError: they cannot be read, or are too few.
@@ -39,7 +38,9 @@ def load_parts(
     if isinstance(source, LabelSource):
         return (yield from _own_labels(source))
     load = partial(load_dataset, source.kind, source.root, follow_links=source.follow_links)
-    train = load(source.split).all_understood()
+    train = load(source.split)
+    if not ignore_unclear:
+        train = train.all_understood()
     fraction = source.val_fraction
     if fraction is None:
         return train, load(source.val_split)

@@ -5,7 +5,7 @@ Roboflow, CVAT and Label Studio write these two forms under names and in folders
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from engine.data.datasets.reading import FaultLog, read_text
 from engine.data.datasets.voc import (
     VocKnown,
     VocObject,
+    annotation_file,
     listed_name,
     read_known,
     read_objects,
@@ -68,7 +69,9 @@ def load_coco_file(
     labelled = tables.labelled()
     tell_of_unlabelled(tables, len(labelled), (0, split), log)
     top = file.parent.parent if file.parent.name.lower() == "annotations" else file.parent
-    folders = [top / "images" / split, top / split, top / "images", top]
+    names = ("default", *names_of_split(split))
+    folders = [top / part / name for name in names for part in ("images", ".")]
+    folders += [top / "images", top]
     wanted = [tables.images[i] for i in labelled]
     pictures = PictureFolder(
         _best_folder(folders, wanted),
@@ -130,7 +133,7 @@ def load_voc_folder(
     annotations: dict[str, list[VocObject]] = {}
     known: dict[str, VocKnown] = {}
     for stem in stems:
-        objects = read_objects(folder / f"{stem}.xml", log)
+        objects = read_objects(annotation_file(folder, stem), log)
         if objects is not None and stem in found:
             annotations[stem] = objects
             if (said := read_known(folder / f"{stem}.xml")) is not None:
@@ -170,7 +173,7 @@ def find_voc_folders(root: Path) -> tuple[str, ...]:
 def _xml_folder(root: Path) -> Path | None:
     for name in _XML_FOLDERS:
         folder = root / name
-        if folder.is_dir() and next(folder.glob("*.xml"), None) is not None:
+        if folder.is_dir() and next(_xml_files(folder), None) is not None:
             return folder
     return None
 
@@ -183,7 +186,11 @@ def _xml_names(root: Path, split: str) -> tuple[Path, list[str]]:
         return _xml_folder(root) or root, sorted({line for line in lines if line})
     tops = [root] if split == WHOLE else [root / name for name in names_of_split(split)]
     folder = next(folder for top in tops if (folder := _xml_folder(top)) is not None)
-    return folder, sorted(path.stem for path in folder.glob("*.xml"))
+    return folder, sorted(path.stem for path in _xml_files(folder))
+
+
+def _xml_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if path.suffix.lower() == ".xml")
 
 
 def _best_folder(folders: Iterable[Path], names: Sequence[str], ending: str = "") -> Path:

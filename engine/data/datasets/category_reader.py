@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
 from engine.api.label_names import SHIPPED_NAMES, is_shipped, name_key
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.data.datasets.reading import FaultLog
 
 #: Begins the sentence about labels that may mean anything.
@@ -18,6 +19,8 @@ NOT_UNDERSTOOD = (
     "Labels that are not understood; of their images only what is understood counts, and nothing "
     "else as absent"
 )
+#: Begins the sentence about labels that a model was not sure of.
+TOO_LOW = f"Labels with a score below {DEFAULT_THRESHOLD:g}, which do not count"
 #: Begins the sentence about labels that mean something, but nothing that is asked for.
 SOMETHING_ELSE = "Labels of other categories, which are left out"
 

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.data.datasets.annotation_places import coco_file, names_of_split
-from engine.data.datasets.category_reader import NOT_UNDERSTOOD, ignore_untold
+from engine.data.datasets.category_reader import NOT_UNDERSTOOD, TOO_LOW, ignore_untold
 from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
 from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, is_number, listed, read_json
@@ -32,6 +33,7 @@ OFFICIAL_COUNTS: dict[tuple[int, str], tuple[int, int]] = {
 # The largest official file (train2017) has 449 MB.
 _MAX_ANNOTATION_BYTES = 1 << 30
 _ANNOTATION_FILE = re.compile(r"instances_(train|val|test)(20\d\d)\.json")
+_WHOLE_NUMBER = re.compile(r"\.0+$(?<=\d)")
 _PARTS = ("images", "annotations", "categories")
 
 
@@ -211,7 +213,8 @@ def read_tables(file: Path, log: FaultLog) -> CocoTables:
     Raises:
         DataError: it cannot be read, or is no COCO file of objects.
     """
-    content = read_json(file, _MAX_ANNOTATION_BYTES)
+    # One box of NaN among thousands costs that box.
+    content = read_json(file, _MAX_ANNOTATION_BYTES, allow_nan=True)
     parts: list[Any] = [content.get(n) if isinstance(content, dict) else None for n in _PARTS]
     if not all(isinstance(part, list) for part in parts):
         raise DataError(
@@ -227,15 +230,19 @@ def read_tables(file: Path, log: FaultLog) -> CocoTables:
                 log.add("Entries that are no objects", f"place {place} of {name}: {row!r:.40}")
     used = {_id(row.get("category_id")) for row in annotation_rows}
     categories, columns = _categories(category_rows, used, file, log)
-    images = _images(image_rows, log)
+    images, same = _images(image_rows, log)
     annotations: defaultdict[_Id, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
     unclear: set[_Id] = set()
     for place, row in enumerate(annotation_rows):
         category, image = _id(row.get("category_id")), _id(row.get("image_id"))
+        image = None if image is None else same.get(image, image)
+        score = row.get("score", 1.0)
         where = f"annotation {row.get('id', f'at place {place}')!s:.40} of {display_path(file)}"
         if image is None or image not in images:
             log.add("Annotations of an unknown image", f"{where} (image_id {image!r:.40})")
-        elif category is None or category not in columns:
+        elif isinstance(score, int | float) and score < DEFAULT_THRESHOLD:
+            log.add(TOO_LOW, where)
+        elif category is None or category not in columns or not isinstance(score, int | float):
             log.add(NOT_UNDERSTOOD, f"category_id {category!r:.40} in {where}")
             unclear.add(image)
         else:
@@ -267,7 +274,7 @@ def _known(rows: list[dict[str, Any]], columns: dict[_Id, int]) -> dict[_Id, Kno
 def _id(value: object) -> _Id | None:
     """An id as number if it is one however it is written, else as its text; ``None`` if neither."""
     if isinstance(value, str):
-        text = value.strip()
+        text = _WHOLE_NUMBER.sub("", value.strip())
         try:
             return int(text) if text.isascii() and text.lstrip("-").isdigit() else text or None
         except ValueError:  # of too many digits
@@ -336,17 +343,30 @@ def _is_category(
     return not (is_heading or is_another)
 
 
-def _images(rows: list[dict[str, Any]], log: FaultLog) -> dict[_Id, str]:
+def _images(rows: list[dict[str, Any]], log: FaultLog) -> tuple[dict[_Id, str], dict[_Id, _Id]]:
+    """Id → file name, and the ids of files that are listed again → the first id of each."""
     images: dict[_Id, str] = {}
+    several: set[_Id] = set()
     for row in rows:
-        identity, name = _id(row.get("id")), row.get("file_name")
-        if identity is None or not isinstance(name, str):
+        identity, name = _id(row.get("id")), _file_name(row)
+        if identity is None or name is None:
             log.add("Images without an id or a file name", f"id {identity!r:.40}")
-        elif identity in images:
-            log.add("Images with the id of another; the first counts", f"{identity}, {name:.80}")
-        else:
-            images[identity] = name
-    return images
+        elif images.setdefault(identity, name) != name:
+            log.add("Image ids that several files have, which do not count", f"{identity}")
+            several.add(identity)
+    images = {identity: name for identity, name in images.items() if identity not in several}
+    first: dict[str, _Id] = {}
+    same = {i: first.setdefault(name, i) for i, name in images.items()}
+    again = {i: one for i, one in same.items() if i != one}
+    if again:
+        log.note(f"Images listed under several ids, which count as one: {len(again)}.")
+    return {i: name for i, name in images.items() if i not in again}, again
+
+
+def _file_name(row: dict[str, Any]) -> str | None:
+    """Where other tools leave ``file_name`` out, they write an address."""
+    found = (row.get(key) for key in ("file_name", "path", "coco_url"))
+    return next((name for name in found if isinstance(name, str)), None)
 
 
 def tell_of_unlabelled(

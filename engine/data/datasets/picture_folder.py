@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote
@@ -128,7 +128,8 @@ class PictureFolder:
 
     def _meant(self, name: str) -> list[Path]:
         """The pictures that a name may mean: those of its longest end that is there."""
-        return self._by_end(name) or (self._by_end(_unquoted(name)) if "%" in name else [])
+        found = (self._by_end(spelling) for spelling in _spellings(name))
+        return next((choice for choice in found if choice), [])
 
     def _by_end(self, name: str) -> list[Path]:
         parts = _parts(name)
@@ -211,9 +212,16 @@ def _parts(name: str) -> tuple[str, ...]:
     return tuple(windows.parts[1:] if windows.anchor else windows.parts)
 
 
-def _unquoted(name: str) -> str:
-    """As it was before a web program wrote it: ``%20`` for a space."""
-    return unquote(name, errors="surrogateescape")
+def _spellings(name: str) -> Iterator[str]:
+    """A name, and what it was before a web program made an address of it: ``my%20cat.jpg?v=1``."""
+    yield name
+    plain = name.strip()
+    yield plain
+    if "://" in plain:
+        plain = plain.partition("://")[2].partition("/")[2]
+    if "?d=" not in plain:
+        plain = plain.partition("?")[0].partition("#")[0]
+    yield unquote(plain, errors="surrogateescape")
 
 
 def _ending(name: str) -> str:

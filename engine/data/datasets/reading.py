@@ -136,7 +136,7 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
         ) from error
 
 
-def read_json(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
+def read_json(path: Path, max_bytes: int = MAX_TEXT_BYTES, *, allow_nan: bool = False) -> Any:
     """What a JSON file holds.
 
     Raises:
@@ -146,21 +146,23 @@ def read_json(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> Any:
     data = read_bytes(path, max_bytes)
     if data.count(b"{") + data.count(b"[") > _MAX_JSON_CONTAINERS:
         raise DataError(f"{display_path(path)} holds too many objects and lists.")
-    return parse_json(data, display_path(path))
+    return parse_json(data, display_path(path), allow_nan=allow_nan)
 
 
-def parse_json(data: bytes, where: str) -> Any:
+def parse_json(data: bytes, where: str, *, allow_nan: bool = False) -> Any:
     """What JSON text holds.
 
     Args:
         data: UTF-8, or UTF-16 or UTF-32 as JSON allows.
         where: it comes from, for the message.
+        allow_nan: take NaN and infinities, as Python writes them, for numbers.
 
     Raises:
-        DataError: it is not JSON, is nested too deeply, or holds NaN or an infinity.
+        DataError: it is not JSON, is nested too deeply, or unless allowed holds NaN or an infinity.
     """
     try:
-        return json.loads(data.decode(json.detect_encoding(data)), parse_constant=_refuse_constant)
+        constant = float if allow_nan else _refuse_constant
+        return json.loads(data.decode(json.detect_encoding(data)), parse_constant=constant)
     except RecursionError:
         raise DataError(f"{where} is not usable JSON: it is nested too deeply.") from None
     except ValueError as error:  # also an integer of too many digits, and what is not UTF-8

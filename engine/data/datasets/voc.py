@@ -224,7 +224,7 @@ def listed_name(line: str) -> str:
     """The image of a line, which may have an ending and, as the lists of one category, a code."""
     name = _CODE.sub("", line.strip())
     stem, dot, ending = name.rpartition(".")
-    return stem if dot and f".{ending.lower()}" in IMAGE_SUFFIXES else name
+    return stem if dot and f".{ending.lower()}" in IMAGE_SUFFIXES | {".xml"} else name
 
 
 def _year_of(folder: Path) -> int:
@@ -241,7 +241,8 @@ def annotation_file(folder: Path, name: str) -> Path:
     """
     parts = PureWindowsPath(name).parts
     ends = (parts[start:] for start in range(len(parts)))
-    files = [folder / f"{name}.xml", *(folder.joinpath(*e[:-1], f"{e[-1]}.xml") for e in ends)]
+    files = [folder / f"{name}.xml"]
+    files += [folder.joinpath(*e[:-1], f"{e[-1]}{x}") for e in ends for x in (".xml", ".XML")]
     return next((file for file in files if file.is_file()), files[0])
 
 
@@ -254,6 +255,9 @@ def read_objects(path: Path, log: FaultLog) -> list[VocObject] | None:
         return None
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         log.add("Annotations that cannot be used", f"{display_path(path)} ({error})")
+        return None
+    if root.tag != "annotation":
+        log.add("Annotations that cannot be used", f"{display_path(path)} (no annotation of VOC)")
         return None
     return [_object(item, path, log) for item in root.iter("object")]
 
@@ -291,17 +295,26 @@ def parse_xml(data: bytes) -> Element:
         ParseError, DefusedXmlException, ValueError: it is no XML, or does what none of ours needs.
         LookupError: an encoding that nobody knows.
     """
+    data = data.lstrip(b" \t\r\n")  # before the declaration, where none may be
     declared = _DECLARATION.match(data)
     tree: Element
     if declared is None or declared[1].lower() in _PARSERS_OWN:
         tree = fromstring(data, forbid_dtd=True)
-        return tree
+        return _plainly_named(tree)
     # The parser knows few encodings of more than one byte a letter.
     encoding = declared[1].decode("ascii")
     if not _SCRIPTS.match(encoding):
         raise LookupError(f"unknown encoding: {encoding}")
     text = data[declared.end() :].decode(encoding)
     tree = fromstring(text.encode(), forbid_dtd=True)
+    return _plainly_named(tree)
+
+
+def _plainly_named(tree: Element) -> Element:
+    """With the names of elements in lower case and without their namespaces."""
+    for item in tree.iter():
+        if isinstance(item.tag, str):
+            item.tag = item.tag.rpartition("}")[2].lower()
     return tree
 
 

@@ -62,7 +62,6 @@ def test_both_folder_layouts_are_read(tmp_path: Path, pictures: str) -> None:
     [
         "[" * 100_000,
         '{"images": ' + "9" * 100_000 + "}",
-        '{"images": [{"id": NaN}]}',
         '{"images": [{"id": Infinity}]}',
         '{"images": [',
         "[]",
@@ -131,8 +130,6 @@ def test_a_box_that_makes_no_sense_is_left_out_and_its_label_stays(
 @pytest.mark.parametrize(
     ("part", "row", "message"),
     [
-        ("images", {"id": 1, "file_name": "other.jpg"}, "id of another; the first counts (1): 1"),
-        ("images", {"id": "1", "file_name": "x.jpg"}, "id of another; the first counts (1): 1"),
         ("images", {"id": None, "file_name": "x.jpg"}, "without an id or a file name"),
         ("images", {"id": 5}, "without an id or a file name"),
         ("annotations", coco_annotation(1, 4), "nothing else as absent (1): category_id 4"),
@@ -153,6 +150,16 @@ def test_entries_that_fit_nowhere_are_told(
     assert any(message in problem for problem in images.problems)
     with pytest.raises(DataError, match=r"\(1\)"):
         load(tmp_path, strict=True)
+
+
+@pytest.mark.parametrize("identity", [1, "1", 1.0, "1.0"])
+def test_of_an_id_that_several_files_have_nobody_can_tell(tmp_path: Path, identity: Any) -> None:
+    rows = [coco_annotation(1, 3), coco_annotation(2, 3)]
+    file = write_coco(tmp_path, {1: "a.jpg", 2: "b.jpg"}, rows)
+    spoil(file, "images", [{"id": identity, "file_name": "other.jpg"}])
+    images = load(tmp_path)
+    assert images.ids == ("2",)
+    assert "Image ids that several files have, which do not count (1): 1" in images.problems[0]
 
 
 def test_a_missing_split_names_those_that_are_there(tmp_path: Path) -> None:

@@ -68,6 +68,8 @@ def folder_with(root: Path, text: str | bytes, *pictures: str, file: str = "labe
         ("my%20photo.jpg", "my photo.jpg"),
         ("/data/local-files/?d=images%2F1.jpg", "images/1.jpg"),
         ("/data/upload/3/1.jpg", "1.jpg"),
+        ("https://host/images/1.jpg?v=2#top", "images/1.jpg"),
+        ("images/1.jpg ", "images/1.jpg"),
     ],
 )
 @pytest.mark.parametrize("kind", ["folder", "cocojson", "coco2017"])
@@ -92,7 +94,7 @@ def test_a_picture_is_found_however_another_tool_names_it(
         images = load_dataset(kind, root, "val" if kind == "coco2017" else "all")
     assert [path.name for path in images.paths] == [Path(on_disk).name]
     assert images.targets[0, images.categories.index_of("cat")]
-    if listed != f"./{on_disk}":
+    if listed.strip() not in (on_disk, f"./{on_disk}"):
         assert any("named otherwise" in text for text in images.problems)
 
 
@@ -305,6 +307,20 @@ WANTED = {"a.jpg": {"cat": True, "dog": False}, "b.jpg": {"cat": False, "dog": T
                 {"image_id": "uuid-b", "category_id": 2, "iscrowd": False, "segmentation": None},
             ],
         },
+        {"images": [{"id": "1.0", "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}]},
+        {
+            "images": [
+                {"id": 1, "coco_url": "https://host/a.jpg"},
+                {"id": 2, "path": "/data/b.jpg", "width": float("nan")},
+            ]
+        },
+        {
+            "annotations": [
+                {"image_id": 1, "category_id": 1, "bbox": [1, float("nan"), 2, 2]},
+                {"image_id": 2, "category_id": 2, "score": 0.9},
+                {"image_id": 2, "category_id": 1, "score": 0.1},
+            ]
+        },
         {
             "annotations": [
                 {"image_id": 1, "category_id": 1, "bbox": [1, 2, "x", None]},
@@ -317,6 +333,16 @@ WANTED = {"a.jpg": {"cat": True, "dog": False}, "b.jpg": {"cat": False, "dog": T
 def test_coco_files_of_other_tools_say_the_same(change: dict[str, Any], tmp_path: Path) -> None:
     coco_of(tmp_path, **change)
     assert labels_of(load_dataset("cocojson", tmp_path, "all")) == WANTED
+
+
+def test_a_file_that_is_listed_under_two_ids_is_one_image(tmp_path: Path) -> None:
+    images = [
+        {"id": i, "file_name": name} for i, name in ((1, "a.jpg"), (2, "b.jpg"), (3, "a.jpg"))
+    ]
+    rows = [{"image_id": i, "category_id": c} for i, c in ((1, 1), (2, 2), (3, 2))]
+    coco_of(tmp_path, images=images, annotations=rows)
+    wanted = WANTED | {"a.jpg": {"cat": True, "dog": True}}
+    assert labels_of(load_dataset("cocojson", tmp_path, "all")) == wanted
 
 
 @pytest.mark.parametrize(
@@ -340,6 +366,7 @@ def test_categories_that_nobody_can_tell_apart_are_refused(
     [
         ("valid/_annotations.coco.json", "valid/a.jpg"),
         ("annotations/instances_default.json", "images/a.jpg"),
+        ("annotations/instances_default.json", "images/default/a.jpg"),
         ("annotations/instances_val.json", "images/val/a.jpg"),
         ("result.json", "images/a.jpg"),
         ("annotations/val.json", "val/a.jpg"),
@@ -376,7 +403,7 @@ def test_a_listed_name_finds_the_one_picture_of_that_name(picture: str, tmp_path
         load_dataset("voc2007", tmp_path, "val")
 
 
-@pytest.mark.parametrize("line", ["a.jpg", "a  1", "a ", "a.PNG", "\ufeffa"])
+@pytest.mark.parametrize("line", ["a.jpg", "a  1", "a ", "a.PNG", "a.xml", "\ufeffa"])
 def test_lists_with_endings_or_codes_name_the_same_images(line: str, tmp_path: Path) -> None:
     devkit = write_voc(tmp_path, {"val": ["a"]}, {"a": voc_object("cat")})
     (devkit / "ImageSets/Main/val.txt").write_text(f"{line}\r\n", encoding="utf-8")
@@ -420,6 +447,32 @@ def test_an_xml_file_is_read_in_the_encoding_that_it_declares(
     write_picture(tmp_path / "a.jpg")
     (tmp_path / "a.xml").write_bytes(xml.encode(encoding))
     assert list(load_dataset("vocxml", tmp_path, "all").categories) == [name]
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "\n \t<?xml version='1.0'?><annotation>{0}</annotation>",
+        "<Annotation><Object><Name>cat</Name></Object></Annotation>",
+        "<annotation xmlns='http://tool'>{0}</annotation>",
+        "<a:annotation xmlns:a='http://tool'><a:object><a:name>cat</a:name></a:object></a:annotation>",
+    ],
+)
+@pytest.mark.parametrize("file", ["a.xml", "a.XML"])
+def test_xml_is_read_however_its_elements_are_written(xml: str, file: str, tmp_path: Path) -> None:
+    devkit = write_voc(tmp_path, {"val": ["a"]}, {"a": ""})
+    (devkit / "Annotations" / "a.xml").unlink()
+    (devkit / "Annotations" / file).write_text(xml.format(voc_object("cat")))
+    images = load_dataset("voc2007", tmp_path, "val")
+    assert images.targets.sum() == 1
+    assert load_dataset("vocxml", devkit, "val").targets.tolist() == [[True]]
+
+
+def test_other_xml_is_no_annotation_without_objects(tmp_path: Path) -> None:
+    devkit = write_voc(tmp_path, {"val": ["a", "b"]}, {"a": "", "b": voc_object("cat")})
+    (devkit / "Annotations" / "a.xml").write_text("<results><label>cat</label></results>")
+    images = load_dataset("voc2007", tmp_path, "val")
+    assert images.ids == ("b",) and "no annotation of VOC" in images.problems[0]
 
 
 @pytest.mark.parametrize("encoding", ["punycode", "nonsense", "unicode_escape", "zlib"])
