@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import Image
 
+from engine.data.datasets.labelled import LabelledImages
+
 
 def write_picture(path: Path, size: tuple[int, int] = (8, 6), mode: str = "RGB") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,3 +133,14 @@ def make_dataset(name: str, root: Path) -> Path:
         write_picture(root / "a.jpg")
         (root / "val.csv").write_text("a.jpg,dog\n")
     return root
+
+
+def labels_of(images: LabelledImages) -> dict[str, dict[str, bool | None]]:
+    """Picture → category → present, absent, or ``None`` if nobody can tell."""
+    return {
+        path.name: {
+            name: None if images.ignored[row, column] else bool(images.targets[row, column])
+            for column, name in enumerate(images.categories)
+        }
+        for row, path in enumerate(images.paths)
+    }
