@@ -231,12 +231,14 @@ def read_tables(file: Path, log: FaultLog) -> CocoTables:
     used = {_id(row.get("category_id")) for row in annotation_rows}
     categories, columns = _categories(category_rows, used, file, log)
     images, same = _images(image_rows, log)
+    known = _known(image_rows, columns)
     annotations: defaultdict[_Id, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
     unclear: set[_Id] = set()
     for place, row in enumerate(annotation_rows):
         category, image = _id(row.get("category_id")), _id(row.get("image_id"))
         image = None if image is None else same.get(image, image)
-        score = row.get("score", 1.0)
+        # In our own exports a person may have accepted what has a low score.
+        score = 1.0 if image in known or row.get("score") is None else row["score"]
         where = f"annotation {row.get('id', f'at place {place}')!s:.40} of {display_path(file)}"
         if image is None or image not in images:
             log.add("Annotations of an unknown image", f"{where} (image_id {image!r:.40})")
@@ -247,7 +249,6 @@ def read_tables(file: Path, log: FaultLog) -> CocoTables:
             unclear.add(image)
         else:
             annotations[image].append((columns[category], row))
-    known = _known(image_rows, columns)
     return CocoTables(categories, columns, images, annotations, unclear, known)
 
 

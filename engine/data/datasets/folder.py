@@ -12,6 +12,7 @@ from engine.api.errors import ConfigError, DataError
 from engine.data.datasets.category_reader import CategoryReader, ignore_untold, spelt_once
 from engine.data.datasets.label_files import (
     LABEL_FILE_SUFFIXES,
+    TWICE,
     LabelRow,
     LabelTable,
     read_label_file,
@@ -67,7 +68,7 @@ def load_folder(
     folder, file = _place(root, split)
     declared = _declared(folder, root)
     table = _from_pictures(folder, log) if file is None else read_label_file(file, log)
-    categories = _categories(table, declared, folder)
+    categories = _categories(table, declared, file or folder, log)
     pictures = PictureFolder(folder, check_files=check_files, log=log, follow_links=follow_links)
     found = _found(table, folder, pictures, log)
     reader = CategoryReader(categories)
@@ -151,7 +152,8 @@ def _found(
             is_inside = path.is_relative_to(base)
             inside = (path.relative_to(base) if is_inside else path).as_posix()
             if inside in found:
-                log.add("Images listed more than once; the first counts", name)
+                log.add(TWICE, name)
+                found[inside][1].leave_open(labels)
             else:
                 found[inside] = (path, labels)
     return found
@@ -228,7 +230,9 @@ def _add_by_links(table: LabelTable, folder: Path) -> None:
             present.append(category)
 
 
-def _categories(table: LabelTable, declared: tuple[str, ...], folder: Path) -> Categories:
+def _categories(
+    table: LabelTable, declared: tuple[str, ...], place: Path, log: FaultLog
+) -> Categories:
     """Those that are declared; else all names that can be one, each spelling of a thing once."""
     names = declared or table.categories
     if not names:
@@ -236,4 +240,5 @@ def _categories(table: LabelTable, declared: tuple[str, ...], folder: Path) -> C
     try:
         return Categories(names)
     except ConfigError as error:
-        raise DataError(f"The categories of {display_path(folder)}: {error}") from error
+        reasons = " ".join([f"The categories of {display_path(place)}: {error}", *log.problems()])
+        raise DataError(reasons) from error

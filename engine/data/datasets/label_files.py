@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -13,7 +12,8 @@ from typing import Any
 
 from engine.api.errors import DataError
 from engine.api.values import DEFAULT_THRESHOLD
-from engine.data.datasets.reading import FaultLog, parse_json, read_text
+from engine.data.datasets.label_cells import labels_of, plain, score_of
+from engine.data.datasets.reading import FaultLog, is_number, parse_json, read_text
 from engine.data.kinds import IMAGE_SUFFIXES
 from engine.texts import display_path
 
@@ -31,21 +31,24 @@ _LABEL_HEADERS = (
     "category", "categories", "label", "labels", "tag", "tags", "class", "classes",
     "classname", "categoryname", "labelname", "keyword", "keywords",
 )  # fmt: skip
-_SCORE_HEADERS = frozenset({"score", "confidence", "probability", "prob"})
+_SCORE_HEADERS = frozenset(
+    {"score", "confidence", "probability", "prob", "conf", "labelscore", "labelconfidence"}
+)
 _ERROR_HEADERS = frozenset({"error"})
 _DELIMITERS = (",", ";", "\t", "|")
 _UNREADABLE = "Images that could not be read when they were labelled"
+_NO_SCORE = "Scores that are no number from 0 to 1; their label is unknown"
+TWICE = "Images listed more than once; the first counts"
 _TOO_LOW = f"Labels with a score below {DEFAULT_THRESHOLD:g}, which do not count"
 _YES = frozenset({"1", "1.0", "true", "yes", "x"})
 _NO = frozenset({"", "0", "0.0", "false", "no"})
 _UNKNOWN = "?"
+_JSON_NAMES = ("category", "label", "name", "tag", "class")
 _JSON_LABELS = ("labels", "label", "tags", "categories", "category", "classes", "keywords")
 _NOT_COUNTED = str.maketrans("", "", " -_")
-_BETWEEN_LABELS = re.compile(r"[;,\n]")
-_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
-# What our own CSV puts an apostrophe before, so that no spreadsheet runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 # Of our own exports: what is known of a label; where there is none, of all that is not listed.
+_END = "end"
+_BOX_WIDTH = 6
 _STATE_HEADER = "state"
 _STATES = ("present", "absent", "unknown")
 
@@ -65,6 +68,20 @@ class LabelRow:
     unknown: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     is_partial: bool = False
+
+    def add(self, label: str, score: float | None, log: FaultLog, where: str) -> None:
+        """Take in a label that has a score from 0 to 1; ``None`` if what it has makes no sense."""
+        if score is None:
+            log.add(_NO_SCORE, where)
+            self.unknown.append(label)
+        elif score < DEFAULT_THRESHOLD:
+            log.add(_TOO_LOW, label)
+        else:
+            self.present.append(label)
+
+    def leave_open(self, other: LabelRow) -> None:
+        """Take nothing for absent that another row of the same picture has."""
+        self.unknown.extend(name for name in other.present if name not in self.present)
 
     def named(self) -> list[str]:
         """All categories that are listed."""
@@ -109,7 +126,7 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
         raise DataError(f"{display_path(path)} lists no images.")
     header = [cell.strip() for cell in rows[0][1]]
     if PurePosixPath(header[0]).suffix.lower() in IMAGE_SUFFIXES:
-        return _pairs(rows, _Columns(0, 1), log)
+        return _pairs(rows, _headless(rows), log)
     columns = [_header(name) for name in header]
     places = [i for i, name in enumerate(columns) if name in _PATH_HEADERS] or [
         i for i, name in enumerate(columns) if name in _ID_HEADERS
@@ -124,7 +141,9 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
     if labels:
         score = next((i for i, name in enumerate(columns) if name in _SCORE_HEADERS), None)
         error = next((i for i, name in enumerate(columns) if name in _ERROR_HEADERS), None)
-        return _pairs(rows[1:], _Columns(places[0], labels[0], score, error), log)
+        is_ours = score is not None and columns[labels[0]] == "category" and "model" in columns
+        shape = _Columns(places[0], labels[0], len(header), score, error, is_ours)
+        return _pairs(rows[1:], shape, log)
     return _wide(header, rows[1:], places[0], log)
 
 
@@ -147,7 +166,19 @@ def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
             line = first_line + reader.line_num
     except csv.Error as error:
         raise DataError(f"Line {line} of {display_path(path)} is not CSV: {error}.") from error
+    if rows and _is_open(text, delimiter):
+        raise DataError(
+            f"Line {rows[-1][0]} of {display_path(path)} has a quotation mark that is never closed."
+        )
     return rows
+
+
+def _is_open(text: str, delimiter: str) -> bool:
+    """Whether the text ends inside a quoted cell, which then has swallowed the rows behind it."""
+    # What is added begins a row of its own, unless a quoted cell takes it in.
+    added = io.StringIO(f"{text}\n{_END}", newline="")
+    rows = deque(csv.reader(added, delimiter=delimiter, skipinitialspace=True), maxlen=1)
+    return rows.pop() != [_END]
 
 
 def _delimiter(start: str) -> str:
@@ -168,12 +199,39 @@ def _header(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Where things stand in a row: path and label, and if they are there score and error."""
+    """Where things stand in a row of so many cells: path, label, and where they are score, error.
+
+    With ``is_one`` a cell holds one label, whatever marks are in it.
+    """
 
     path: int
     label: int
+    width: int
     score: int | None = None
     error: int | None = None
+    is_one: bool = False
+
+    def labels(self, row: Sequence[str]) -> list[str]:
+        """The labels of a row; with an empty one where it is not of the shape of the header."""
+        cell = _cell(row, self.label)
+        found = [cell] if cell and self.is_one else labels_of(cell)
+        is_odd = len(row) <= self.label or any(cell.strip() for cell in row[self.width :])
+        return [*found, ""] if is_odd else found
+
+
+def _headless(rows: Sequence[tuple[int, Sequence[str]]]) -> _Columns:
+    """Path and label, or as in RetinaNet's lists path, the corners of a box, and label."""
+    cells = rows[0][1]
+    has_box = len(cells) == _BOX_WIDTH and all(not c.strip() or _is_number(c) for c in cells[1:5])
+    return _Columns(0, _BOX_WIDTH - 1, _BOX_WIDTH) if has_box else _Columns(0, 1, 2)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
 
 
 def _pairs(
@@ -189,16 +247,9 @@ def _pairs(
             unreadable[name] = None
         else:
             labels = table.rows.setdefault(name, LabelRow())
-            present = _labels_of(_cell(row, columns.label))
-            score = _score(_cell(row, columns.score))
-            if score is None:
-                log.add("Rows whose score is no number; their label is unknown", f"line {number}")
-                labels.unknown.extend(present)
-            elif score < DEFAULT_THRESHOLD:
-                for label in present:
-                    log.add(_TOO_LOW, label)
-            else:
-                labels.present.extend(present)
+            score = score_of(_cell(row, columns.score))
+            for label in columns.labels(row):
+                labels.add(label, score, log, f"line {number}")
     for name in unreadable:
         log.add(_UNREADABLE, name)
         table.rows.pop(name, None)
@@ -225,26 +276,7 @@ def _stated(
 
 
 def _cell(row: Sequence[str], column: int | None) -> str:
-    return _plain(row[column]) if column is not None and column < len(row) else ""
-
-
-def _score(cell: str) -> float | None:
-    """A score of 0 to 1; 1 where there is none, ``None`` if it is no number."""
-    try:
-        score = float(cell.replace(",", ".")) if cell else 1.0
-    except ValueError:
-        return None
-    return score if math.isfinite(score) else None
-
-
-def _labels_of(cell: str) -> list[str]:
-    """One label or several: divided by semicolons or commas, or as a list of Python or JSON."""
-    if cell.startswith("[") and cell.endswith("]"):
-        parts = _QUOTED.findall(cell)
-        cells = [single or double for single, double in parts] or cell[1:-1].split(",")
-    else:
-        cells = _BETWEEN_LABELS.split(cell)
-    return [label for part in cells if (label := _plain(part))]
+    return plain(row[column]) if column is not None and column < len(row) else ""
 
 
 def _wide(
@@ -253,10 +285,10 @@ def _wide(
     path_column: int,
     log: FaultLog,
 ) -> LabelTable:
-    names = {i: _plain(name) for i, name in enumerate(header) if i != path_column and name}
+    names = {i: plain(name) for i, name in enumerate(header) if i != path_column and name}
     table = LabelTable(categories=tuple(names.values()))
     for number, row in rows:
-        name = _plain(row[path_column]) if len(row) > path_column else ""
+        name = plain(row[path_column]) if len(row) > path_column else ""
         cells = {column: row[i].strip().lower() for i, column in names.items() if i < len(row)}
         if not name or len(cells) < len(names):
             log.add("Rows that are too short", f"line {number}")
@@ -285,18 +317,24 @@ def _read_json_lines(path: Path, log: FaultLog) -> LabelTable:
             {_header(key): value for key, value in row.items()} if isinstance(row, dict) else {}
         )
         name = next((v for key in entries if key in _PATH_HEADERS and (v := entries[key])), None)
-        value = next((entries[key] for key in _JSON_LABELS if key in entries), None)
-        labels = _json_labels(value, log) if isinstance(name, str) else None
+        values = [entries[key] for key in _JSON_LABELS if key in entries]
+        value = next((v for v in values if v), values[0] if values else None)
+        score = next((v for key, v in entries.items() if key in _SCORE_HEADERS), None)
+        where = f"line {number}"
+        labels = _json_labels(value, score, log, where) if isinstance(name, str) else None
         if isinstance(name, str) and entries.get("error"):
             log.add(_UNREADABLE, name)
         elif not isinstance(name, str) or labels is None:
-            log.add("Lines without path and labels", f"line {number}")
+            log.add("Lines without path and labels", where)
         else:
-            rejected, absent, unknown = (
-                _texts(entries.get(key)) for key in ("rejected", "absent", "unknown")
-            )
-            is_partial = entries.get("complete") is False
-            _add(table, name, LabelRow(labels, unknown, [*rejected, *absent], is_partial), log)
+            for key, names in (
+                ("rejected", labels.absent),
+                ("absent", labels.absent),
+                ("unknown", labels.unknown),
+            ):
+                names.extend(_texts(entries.get(key)))
+            labels.is_partial = entries.get("complete") is False
+            _add(table, name, labels, log)
     return table
 
 
@@ -305,33 +343,40 @@ def _texts(value: Any) -> list[str]:
     return [text.strip() for text in items if isinstance(text, str) and text.strip()]
 
 
-def _json_labels(value: Any, log: FaultLog) -> list[str] | None:
-    """The names in a list of labels, or ``None`` if it is no such list."""
+def _json_labels(value: Any, score: Any, log: FaultLog, where: str) -> LabelRow | None:
+    """The labels in a list, each by its score, or ``None`` if it is no such list."""
+    labels = LabelRow()
     if isinstance(value, str):
-        return _labels_of(value)
+        for text in labels_of(value):
+            labels.add(text, _json_score(score), log, where)
+        return labels
+    if isinstance(value, dict) and value and all(is_number(v) for v in value.values()):
+        value = [{"category": name, "score": number} for name, number in value.items()]
     if not isinstance(value, list):
         return None
-    names: list[str] = []
     for label in value:
         entry = label if isinstance(label, dict) else {"category": label}
-        name, score = entry.get("category", entry.get("label")), entry.get("score")
-        score = 1.0 if score is None else score
-        if not isinstance(name, str) or not isinstance(score, int | float):
+        entry = {_header(key): inner for key, inner in entry.items()}
+        name = next((entry[key] for key in _JSON_NAMES if key in entry), None)
+        if not isinstance(name, str):
             return None
-        if score < DEFAULT_THRESHOLD and "source" not in entry:
-            log.add(_TOO_LOW, name)
-        else:  # ours, with a source, are labels whatever the model says
-            names.append(name.strip())
-    return names
+        if "source" in entry:  # ours are labels whatever the model says
+            labels.present.append(name.strip())
+        else:
+            scores = (inner for key, inner in entry.items() if key in _SCORE_HEADERS)
+            labels.add(name.strip(), _json_score(next(scores, None)), log, where)
+    return labels
+
+
+def _json_score(value: Any) -> float | None:
+    if value is None:
+        return 1.0
+    return score_of(str(value)) if isinstance(value, str) or is_number(value) else None
 
 
 def _add(table: LabelTable, name: str, labels: LabelRow, log: FaultLog) -> None:
     if name in table.rows:
-        log.add("Images listed more than once; the first counts", name)
+        log.add(TWICE, name)
+        table.rows[name].leave_open(labels)
     else:
         table.rows[name] = labels
-
-
-def _plain(cell: str) -> str:
-    cell = cell.strip()
-    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(_FORMULA_STARTS) else cell

@@ -144,3 +144,11 @@ def labels_of(images: LabelledImages) -> dict[str, dict[str, bool | None]]:
         }
         for row, path in enumerate(images.paths)
     }
+
+
+def folder_with(root: Path, text: str | bytes, *pictures: str, file: str = "labels.csv") -> Path:
+    for name in pictures:
+        write_picture(root / name)
+    data = text.encode() if isinstance(text, str) else text
+    (root / file).write_bytes(data)
+    return root

@@ -17,21 +17,13 @@ from engine.cli.output import WRITERS
 from engine.data.datasets.registry import load_dataset
 from tests.engine.data.datasets.devkits import (
     coco_annotation,
+    folder_with,
     labels_of,
     voc_object,
     write_coco,
     write_picture,
     write_voc,
 )
-
-
-def folder_with(root: Path, text: str | bytes, *pictures: str, file: str = "labels.csv") -> Path:
-    for name in pictures:
-        write_picture(root / name)
-    data = text.encode() if isinstance(text, str) else text
-    (root / file).write_bytes(data)
-    return root
-
 
 # Names of pictures
 
