@@ -241,6 +241,14 @@ WRITE_CONTINUOUSLY = Setting(
     "Some seconds after each decision, as Tags ▸ Write labels… was last used.",
 )
 
+#: Of the Export dialog, which offers what was chosen last.
+EXPORT_FORMAT = Setting("tags/export_format", "csv")
+EXPORT_LABELS = Setting(
+    "tags/export_labels",
+    "accepted",
+    choices=(("accepted", "Yours"), ("both", "Both"), ("machine", "The machine's")),
+)
+
 SETTINGS: tuple[Setting, ...] = (
     THEME,
     TAG_ON_OPENING,
@@ -276,6 +284,8 @@ SETTINGS: tuple[Setting, ...] = (
     WRITE_RENAMING,
     KEEP_FILE_TIMES,
     WRITE_CONTINUOUSLY,
+    EXPORT_FORMAT,
+    EXPORT_LABELS,
 )
 
 #: The settings dialog, a page each; every setting that has a caption is on one of them.

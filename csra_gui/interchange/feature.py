@@ -6,6 +6,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.settings import Settings
+from csra_gui.interchange.export_actions import ExportActions
+from csra_gui.interchange.export_job import LabelExports
 from csra_gui.interchange.write_actions import WriteActions
 from csra_gui.interchange.write_continuously import ContinuousWriting
 from csra_gui.interchange.write_job import LabelWrites
@@ -23,3 +25,5 @@ class InterchangeFeature(QObject):
         self.writes = LabelWrites(session, notifier, self)
         self.continuous = ContinuousWriting(session, settings, self.writes, self)
         self.write_actions = WriteActions(session, settings, self.writes, window)
+        self.exports = LabelExports(session, notifier, self)
+        self.export_actions = ExportActions(session, settings, self.exports, window)

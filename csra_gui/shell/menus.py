@@ -20,6 +20,8 @@ MENUS: tuple[MenuSpec, ...] = (
             "include_subfolders",
             "reload",
             SEPARATOR,
+            "export_labels",
+            SEPARATOR,
             "clear_thumbnails",
             "settings",
             SEPARATOR,
