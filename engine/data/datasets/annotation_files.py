@@ -5,6 +5,7 @@ Roboflow, CVAT and Label Studio write these two forms under names and in folders
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -133,10 +134,11 @@ def load_voc_folder(
     annotations: dict[str, list[VocObject]] = {}
     known: dict[str, VocKnown] = {}
     for stem in stems:
-        objects = read_objects(annotation_file(folder, stem), log)
+        xml = annotation_file(folder, stem)
+        objects = read_objects(xml, log)
         if objects is not None and stem in found:
             annotations[stem] = objects
-            if (said := read_known(folder / f"{stem}.xml")) is not None:
+            if (said := read_known(xml)) is not None:
                 known[stem] = said
     log.check_any_left(len(annotations), f"The split {split!r} of {display_path(root)}")
     categories = _own_categories(annotations.values(), root, is_ours=bool(known))
@@ -190,7 +192,9 @@ def _xml_names(root: Path, split: str) -> tuple[Path, list[str]]:
 
 
 def _xml_files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.suffix.lower() == ".xml")
+    # As glob does, which takes a folder that cannot be listed for an empty one.
+    with contextlib.suppress(OSError):
+        yield from (path for path in folder.iterdir() if path.suffix.lower() == ".xml")
 
 
 def _best_folder(folders: Iterable[Path], names: Sequence[str], ending: str = "") -> Path:

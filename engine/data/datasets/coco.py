@@ -17,6 +17,7 @@ from engine.api.errors import ConfigError, DataError
 from engine.api.values import DEFAULT_THRESHOLD
 from engine.data.datasets.annotation_places import coco_file, names_of_split
 from engine.data.datasets.category_reader import NOT_UNDERSTOOD, TOO_LOW, ignore_untold
+from engine.data.datasets.label_cells import score_of
 from engine.data.datasets.labelled import LabelledImages, ObjectBox, empty_targets
 from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, is_number, listed, read_json
@@ -238,18 +239,29 @@ def read_tables(file: Path, log: FaultLog) -> CocoTables:
         category, image = _id(row.get("category_id")), _id(row.get("image_id"))
         image = None if image is None else same.get(image, image)
         # In our own exports a person may have accepted what has a low score.
-        score = 1.0 if image in known or row.get("score") is None else row["score"]
+        score = 1.0 if image in known else _score(row)
         where = f"annotation {row.get('id', f'at place {place}')!s:.40} of {display_path(file)}"
         if image is None or image not in images:
             log.add("Annotations of an unknown image", f"{where} (image_id {image!r:.40})")
-        elif isinstance(score, int | float) and score < DEFAULT_THRESHOLD:
+        elif score is not None and score < DEFAULT_THRESHOLD:
             log.add(TOO_LOW, where)
-        elif category is None or category not in columns or not isinstance(score, int | float):
-            log.add(NOT_UNDERSTOOD, f"category_id {category!r:.40} in {where}")
+        elif category is None or category not in columns or score is None:
+            what = (
+                f"score {row['score']!r:.40}" if score is None else f"category_id {category!r:.40}"
+            )
+            log.add(NOT_UNDERSTOOD, f"{what} in {where}")
             unclear.add(image)
         else:
             annotations[image].append((columns[category], row))
     return CocoTables(categories, columns, images, annotations, unclear, known)
+
+
+def _score(row: dict[str, Any]) -> float | None:
+    """0 to 1, 1 where there is none; ``None`` if it is no such number."""
+    score = row.get("score")
+    if score is None:
+        return 1.0
+    return None if isinstance(score, bool) else score_of(str(score))
 
 
 def _known(rows: list[dict[str, Any]], columns: dict[_Id, int]) -> dict[_Id, KnownLabels]:
@@ -352,16 +364,20 @@ def _images(rows: list[dict[str, Any]], log: FaultLog) -> tuple[dict[_Id, str], 
         identity, name = _id(row.get("id")), _file_name(row)
         if identity is None or name is None:
             log.add("Images without an id or a file name", f"id {identity!r:.40}")
-        elif images.setdefault(identity, name) != name:
+        elif _plain(images.setdefault(identity, name)) != _plain(name):
             log.add("Image ids that several files have, which do not count", f"{identity}")
             several.add(identity)
     images = {identity: name for identity, name in images.items() if identity not in several}
     first: dict[str, _Id] = {}
-    same = {i: first.setdefault(name, i) for i, name in images.items()}
+    same = {i: first.setdefault(_plain(name), i) for i, name in images.items()}
     again = {i: one for i, one in same.items() if i != one}
     if again:
         log.note(f"Images listed under several ids, which count as one: {len(again)}.")
     return {i: name for i, name in images.items() if i not in again}, again
+
+
+def _plain(name: str) -> str:
+    return name.replace("\\", "/").removeprefix("./")
 
 
 def _file_name(row: dict[str, Any]) -> str | None:

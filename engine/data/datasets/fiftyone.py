@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
-from engine.data.datasets.category_reader import CategoryReader, spelt_once
+from engine.data.datasets.category_reader import CategoryReader, ignore_untold, spelt_once
 from engine.data.datasets.labelled import LabelledImages, empty_targets
 from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, is_integer, read_json
@@ -72,12 +74,14 @@ def load_fiftyone(
     found = {stem: path for stem, path in pictures.find_stems(present).items() if stem in present}
     targets = empty_targets(len(found), len(categories))
     ignored = empty_targets(len(found), len(categories))
+    is_unclear = np.zeros(len(found), dtype=np.bool_)
     reader = CategoryReader(categories)
     said = content.get("csra")
     for row, stem in enumerate(found):
         for name in present[stem]:
             place = reader.read(name, stem, log)
             targets[row, [] if place is None else [place]] = True
+            is_unclear[row] |= place is None and not reader.is_something_else(name)
         known = said.get(stem) if isinstance(said, dict) else None
         if isinstance(known, dict):
             ignored[row] = known.get("complete") is False
@@ -92,9 +96,10 @@ def load_fiftyone(
         categories=categories,
         paths=tuple(found.values()),
         targets=targets,
-        ignored=ignored & ~targets,
+        ignored=(ignored | ignore_untold(targets, is_unclear)) & ~targets,
         ids=tuple(found),
         problems=log.problems(),
+        unclear=is_unclear,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
+from engine.data.datasets.captions import read_caption
 from engine.data.datasets.category_reader import CategoryReader, ignore_untold, spelt_once
 from engine.data.datasets.label_files import (
     LABEL_FILE_SUFFIXES,
@@ -35,7 +36,7 @@ CATEGORIES_FILE = "categories.txt"
 _IMAGE_FOLDER = "metadata.jsonl"
 # Other tools call val valid.
 _SPLITS = ("train", "val", "valid", "trainval", "test")
-_MAX_TEXT_BYTES = 1 << 20
+_MAX_LIST_BYTES = 1 << 20
 
 
 def load_folder(
@@ -164,7 +165,7 @@ def _declared(folder: Path, root: Path) -> tuple[str, ...]:
         if file.is_file():
             return tuple(
                 name.strip()
-                for name in read_text(file, _MAX_TEXT_BYTES).splitlines()
+                for name in read_text(file, _MAX_LIST_BYTES).splitlines()
                 if name.strip()
             )
     return ()
@@ -187,30 +188,22 @@ def _from_pictures(folder: Path, log: FaultLog) -> LabelTable:
             _add_by_folder(table, name, log)
         elif name not in texts:
             log.add("Images without a text file, which do not count", name)
-        elif (labels := _labels_in(texts[name], log)) is not None:
-            table.rows[name] = LabelRow(labels)
+        elif (labels := read_caption(texts[name], log)) is not None:
+            table.rows[name] = labels
     if not texts:
         _add_by_links(table, folder)
     if not table.rows:
-        raise DataError(
+        needs = (
             f"{display_path(folder)} has no labels: it needs labels.csv, labels.jsonl, a text "
             "file beside each picture, or a folder per category."
         )
+        raise DataError(" ".join([needs, *log.problems()]))
     return table
 
 
 def _text_of(path: Path) -> Path | None:
     candidates = (path.with_suffix(".txt"), path.with_name(f"{path.name}.txt"))
     return next((c for c in candidates if c.is_file() and c.name != CATEGORIES_FILE), None)
-
-
-def _labels_in(text: Path, log: FaultLog) -> list[str] | None:
-    try:
-        parts = read_text(text, _MAX_TEXT_BYTES).replace("\n", ",").split(",")
-    except DataError as error:
-        log.add("Text files that cannot be used", str(error).rstrip("."))
-        return None
-    return [name for part in parts if (name := part.strip())]
 
 
 def _add_by_folder(table: LabelTable, name: str, log: FaultLog) -> None:

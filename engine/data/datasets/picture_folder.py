@@ -220,7 +220,9 @@ def _spellings(name: str) -> Iterator[str]:
     if "://" in plain:
         plain = plain.partition("://")[2].partition("/")[2]
     if "?d=" not in plain:
-        plain = plain.partition("?")[0].partition("#")[0]
+        start = plain.partition("?")[0].partition("#")[0]
+        # Of "cat#1.jpg" what stands before the mark names no file, least of all cat.jpg.
+        plain = start if _ending(start) in IMAGE_SUFFIXES else plain
     yield unquote(plain, errors="surrogateescape")
 
 
