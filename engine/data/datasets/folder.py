@@ -90,15 +90,16 @@ def load_folder(
     log.check()
     log.check_any_left(len(found), f"{display_path(file or folder)}")
     ignored |= ignore_untold(targets, is_unclear)
+    ignored &= ~targets
     return LabelledImages(
         name=f"{folder.name} {split}",
         categories=categories,
         paths=tuple(path for path, _ in found.values()),
         targets=targets,
-        ignored=ignored & ~targets,
+        ignored=ignored,
         ids=tuple(found),
         problems=log.problems(),
-        unclear=is_unclear,
+        unclear=np.any(ignored, axis=1),  # also where the table says that nobody knows
     )
 
 

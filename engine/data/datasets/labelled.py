@@ -56,8 +56,8 @@ class LabelledImages:
         crops: the part of its picture that each sample is; ``None`` for whole pictures.
         objects: the boxes of each image, where the data set has them.
         problems: what was left out or looks odd, one sentence each.
-        unclear: (N,) bool; true where a label of the image is not understood, so that all but what
-            is present is ignored. ``None`` where all is understood.
+        unclear: (N,) bool; true where a label of the image is not understood or said to be unknown,
+            so that it must never count as absent. ``None`` where all is known.
     """
 
     name: str
@@ -105,7 +105,7 @@ class LabelledImages:
         if self.unclear is None or not self.unclear.any():
             return self
         count = int(self.unclear.sum())
-        sentence = f"Images with labels that are not understood, which are left out: {count}."
+        sentence = f"Images with labels that nobody can tell, which are left out: {count}."
         if count == len(self):
             raise DataError(f"{self.name} has no usable images. {sentence}")
         kept = self.subset(np.flatnonzero(~self.unclear))
