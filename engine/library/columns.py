@@ -20,6 +20,8 @@ from engine.texts import fold
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
 
+#: In place of a time that no camera said.
+NOT_TAKEN = -(2**63)
 #: How decisions are coded in arrays; 0 is none.
 VERDICT_CODES = {Verdict.ACCEPTED: 1, Verdict.REJECTED: 2, Verdict.ADDED: 3}
 
@@ -42,6 +44,9 @@ class Columns:
         verdicts: (N, K) uint8, ``VERDICT_CODES`` or 0.
         label_names: what else the categories are called.
         other_names: of the other files of some photos, by row: of the RAW of a JPEG.
+        taken_ns: (N,) int64, when cameras say; ``NOT_TAKEN`` if they do not. Empty: nobody read.
+        cameras: the names of all cameras; the first is none.
+        camera_of: (N,) an index into ``cameras``; empty: nobody read.
     """
 
     image_ids: IntArray
@@ -57,6 +62,9 @@ class Columns:
     verdicts: NDArray[np.uint8]
     label_names: LabelNames = SHIPPED_NAMES
     other_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    taken_ns: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    cameras: tuple[str, ...] = ("",)
+    camera_of: NDArray[np.integer] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -65,6 +73,13 @@ class Columns:
     def folded_names(self) -> tuple[str, ...]:
         """Names for comparing: case and composition of letters do not count."""
         return tuple(fold(name) for name in self.names)
+
+    @cached_property
+    def dates_ns(self) -> IntArray:
+        """(N,) int64: when the photo was taken; the file's time where no camera says so."""
+        if not len(self.taken_ns):
+            return self.mtimes_ns
+        return np.where(self.taken_ns == NOT_TAKEN, self.mtimes_ns, self.taken_ns)
 
     @cached_property
     def tagged(self) -> BoolArray:

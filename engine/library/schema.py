@@ -151,6 +151,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX written_files_by_path ON written_files (path)",
     ),
+    (
+        # What a camera wrote into an image; a row of nothing: it was read and says nothing.
+        """CREATE TABLE camera_facts (
+            image_id INTEGER PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
+            taken TEXT NOT NULL, -- by the camera's clock, ISO 8601 without a zone
+            camera TEXT NOT NULL,
+            lens TEXT NOT NULL,
+            exposure_s REAL,
+            aperture REAL,
+            iso INTEGER,
+            focal_mm REAL,
+            width INTEGER,
+            height INTEGER,
+            latitude REAL,
+            longitude REAL
+        ) STRICT""",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -173,4 +190,5 @@ TABLES = (
     "other_files",
     "label_writes",
     "written_files",
+    "camera_facts",
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from engine.library import (
+    cameras,
     chosen,
     columns,
     decisions,
@@ -116,6 +117,8 @@ class Library:
 
     other_files = _reads(second_files.other_files)
     set_other_files = _writes(second_files.set_other_files)
+    camera_facts = _reads(cameras.camera_facts)
+    set_camera_facts = _writes(cameras.set_camera_facts)
 
     # What models say.
     add_model = _writes(predictions.add_model)

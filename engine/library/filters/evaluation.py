@@ -17,6 +17,7 @@ from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
 from engine.library.filters.tree import (
     AllOf,
     AnyOf,
+    CameraIs,
     Comparison,
     DateIn,
     FilterError,
@@ -122,18 +123,33 @@ class LibraryView:
                     return columns.tagged if value else self.waiting
                 return np.equal(columns.reviewed if flag == "reviewed" else columns.failed, value)
             case NameIs(pattern):
-                matches = glob(pattern, anywhere=True)
-                found = (matches(name) is not None for name in columns.folded_names)
-                named = np.fromiter(found, dtype=bool, count=len(columns))
-                for row, names in columns.other_names.items():
-                    named[row] |= any(matches(fold(name)) is not None for name in names)
-                return named
+                return self._by_name(pattern)
             case FolderIs(pattern):
                 wanted = list(map(folder_test(pattern), columns.folders))
                 return np.array(wanted, dtype=bool)[columns.folder_of]
-            case DateIn(start, end):
-                return np.logical_and(columns.mtimes_ns >= start, columns.mtimes_ns < end)
+            case DateIn() | CameraIs():
+                return self._by_camera(node)
         return np.ones(len(columns), dtype=bool)
+
+    def _by_name(self, pattern: str) -> BoolArray:
+        columns, matches = self.columns, glob(pattern, anywhere=True)
+        found = (matches(name) is not None for name in columns.folded_names)
+        named = np.fromiter(found, dtype=bool, count=len(columns))
+        for row, names in columns.other_names.items():
+            named[row] |= any(matches(fold(name)) is not None for name in names)
+        return named
+
+    def _by_camera(self, node: DateIn | CameraIs) -> BoolArray:
+        columns = self.columns
+        if isinstance(node, DateIn):
+            dates = columns.dates_ns
+            return np.logical_and(dates >= node.start_ns, dates < node.end_ns)
+        if not len(columns.camera_of):
+            return np.zeros(len(columns), dtype=bool)
+        matches = glob(node.pattern, anywhere=True)
+        wanted = [bool(name) and matches(fold(name)) is not None for name in columns.cameras]
+        found: BoolArray = np.array(wanted, dtype=bool)[columns.camera_of]
+        return found
 
     @cached_property
     def _by_person(self) -> BoolArray:

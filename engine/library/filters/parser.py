@@ -16,6 +16,7 @@ from engine.library.filters.tokens import Token, tokens
 from engine.library.filters.tree import (
     AllOf,
     AnyOf,
+    CameraIs,
     Comparison,
     DateIn,
     Everything,
@@ -128,6 +129,7 @@ class _Parser:
             "source": self._source,
             "name": lambda field: NameIs(self._value(field).text),
             "folder": lambda field: FolderIs(self._value(field).text),
+            "camera": lambda field: CameraIs(self._value(field).text),
         }
         return readers[name](field)
 
@@ -195,7 +197,7 @@ def _parse_dates(text: str, comparison: Comparison | None) -> tuple[int, int]:
 
     Args:
         text: ``2024``, ``2024-05``, ``2024-05-17``, or two of them as in ``2024-05..2024-07``.
-        comparison: of a file's time with that; ``None`` is ``=``.
+        comparison: of a photo's time with that; ``None`` is ``=``.
 
     Raises:
         ValueError: it is no date; the message is for a person.

@@ -13,7 +13,8 @@ Kind = Literal["open", "close", "field", "comparison", "text", "and", "or", "not
 
 #: What can stand before a colon; after the first ones comes a category.
 LABEL_FIELDS = ("tag", "score", "uncertain", "accepted", "rejected", "added")
-FIELDS = (*LABEL_FIELDS, "reviewed", "tagged", "error", "source", "name", "folder", "tags", "date")
+FILE_FIELDS = ("name", "folder", "date", "camera")
+FIELDS = (*LABEL_FIELDS, "reviewed", "tagged", "error", "source", "tags", *FILE_FIELDS)
 MAX_LENGTH = 2000
 
 # Each alternative begins with another character and none nests: the time is linear.

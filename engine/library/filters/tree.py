@@ -144,13 +144,20 @@ class FolderIs:
 
 @dataclass(frozen=True, slots=True)
 class DateIn:
-    """The file was changed in [start, end), ns since 1970."""
+    """The photo was taken in [start, end), ns since 1970; the file's time where nothing says so."""
 
     start_ns: int
     end_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class CameraIs:
+    """The camera's name has this form; without ``*`` and ``?`` it only has to contain it."""
+
+    pattern: str
+
+
 Node = (
     Everything | Not | AllOf | AnyOf | LabelIs | ScoreIs | TagCountIs | FlagIs | SourceIs
-    | NameIs | FolderIs | DateIn
+    | NameIs | FolderIs | DateIn | CameraIs
 )  # fmt: skip

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import random
+import struct
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+from engine.library.cameras import CameraFacts
+from engine.metadata.exif import read_camera_facts
+
+WHOLE = CameraFacts(
+    taken="2024-05-01T12:30:05",
+    camera="Acme X100",
+    lens="50mm <b>f/2</b>",
+    exposure_s=1 / 250,
+    aperture=2.8,
+    iso=400,
+    focal_mm=50.0,
+    width=40,
+    height=30,
+    latitude=-48.5,
+    longitude=11.25,
+)
+
+
+def written(path: Path) -> Path:
+    """A picture that says all of ``WHOLE``."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x0132] = "Acme", "X100", "2025:01:01 00:00:00"
+    detail = exif.get_ifd(0x8769)
+    detail[0x9003], detail[0xA434] = "2024:05:01 12:30:05", WHOLE.lens
+    detail[0x829A], detail[0x829D] = IFDRational(1, 250), IFDRational(28, 10)
+    detail[0x8827], detail[0x920A] = 400, IFDRational(50, 1)
+    place = exif.get_ifd(0x8825)
+    place[1], place[2] = "S", (IFDRational(48), IFDRational(30), IFDRational(0))
+    place[3], place[4] = "E", (IFDRational(11), IFDRational(15), IFDRational(0))
+    if path.suffix == ".tif":  # Pillow leaves the directories out of those that it writes
+        exif[0x0100], exif[0x0101] = 40, 30
+        path.write_bytes(exif.tobytes().removeprefix(b"Exif\0\0"))
+    else:
+        Image.new("RGB", (40, 30), "red").save(path, exif=exif)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
+def test_all_that_a_camera_says_is_read(tmp_path: Path, ending: str) -> None:
+    assert read_camera_facts(written(tmp_path / f"a.{ending}")) == WHOLE
+
+
+def test_a_webp_says_it_but_for_its_size(tmp_path: Path) -> None:
+    facts = read_camera_facts(written(tmp_path / "a.webp"))
+    assert (facts.taken, facts.camera, facts.latitude) == (WHOLE.taken, WHOLE.camera, -48.5)
+
+
+def test_a_raw_of_fujifilm_says_what_the_jpeg_in_it_says(tmp_path: Path) -> None:
+    jpeg = written(tmp_path / "a.jpg").read_bytes()
+    head = b"FUJIFILMCCD-RAW ".ljust(84, b"0") + struct.pack(">II", 100, len(jpeg))
+    (tmp_path / "a.raf").write_bytes(head.ljust(100, b"\0") + jpeg + b"raw" * 50)
+    assert read_camera_facts(tmp_path / "a.raf") == WHOLE
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\xff\xd8", b"II*\0", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_says_nothing(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert read_camera_facts(tmp_path / "a.jpg") == CameraFacts()
+
+
+def test_a_picture_without_exif_says_only_its_size(tmp_path: Path) -> None:
+    Image.new("L", (5, 7)).save(tmp_path / "a.jpg")
+    assert read_camera_facts(tmp_path / "a.jpg") == CameraFacts(width=5, height=7)
+
+
+@pytest.mark.parametrize(
+    "date", ["0000:00:00 00:00:00", "2024:13:01 00:00:00", "    :  :     :  :  ", "soon", ""]
+)
+def test_a_date_that_is_none_is_left_out(tmp_path: Path, date: str) -> None:
+    exif = Image.Exif()
+    exif[0x0132] = date
+    Image.new("L", (5, 7)).save(tmp_path / "a.jpg", exif=exif)
+    assert read_camera_facts(tmp_path / "a.jpg").taken == ""
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
+def test_no_broken_bytes_and_no_cut_raise_or_give_senseless_numbers(
+    tmp_path: Path, ending: str
+) -> None:
+    whole = written(tmp_path / f"a.{ending}").read_bytes()
+    chance = random.Random(4)
+    for number in range(300):
+        broken = bytearray(whole[: chance.randrange(len(whole))] if number % 3 == 0 else whole)
+        for _ in range(min(8, len(broken))):
+            broken[chance.randrange(min(len(broken), 700))] = chance.randrange(256)
+        (tmp_path / "b").write_bytes(broken)
+        facts = read_camera_facts(tmp_path / "b")
+        assert facts.latitude is None or -90 <= facts.latitude <= 90
+        assert facts.exposure_s is None or facts.exposure_s > 0
+        assert len(facts.lens) <= 100
+
+
+def test_a_directory_that_points_at_itself_ends(tmp_path: Path) -> None:
+    entry = struct.pack("<HHII", 0x8769, 4, 1, 8)
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<IH", 8, 1) + entry + bytes(4))
+    assert read_camera_facts(tmp_path / "a.tif") == CameraFacts()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes by name")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(OSError, match="regular file"):
+        read_camera_facts(tmp_path / "a.jpg")
