@@ -168,6 +168,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             longitude REAL
         ) STRICT""",
     ),
+    (
+        # What is left of writes that are too old to be undone: which keywords of a file are ours.
+        """CREATE TABLE own_keywords (
+            path BLOB PRIMARY KEY,
+            entries TEXT NOT NULL -- JSON: pairs of list and text
+        ) STRICT, WITHOUT ROWID""",
+        # The state stands behind what was in the file: without this, finding it reads all that.
+        "CREATE INDEX written_files_by_state ON written_files (state, write_id)",
+        # Images whose labels shall be written into files by themselves and are not yet.
+        """CREATE TABLE awaited_writes (
+            image_id INTEGER PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
+            reason TEXT NOT NULL -- why the last attempt failed; empty: there was none
+        ) STRICT""",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -191,4 +205,6 @@ TABLES = (
     "label_writes",
     "written_files",
     "camera_facts",
+    "own_keywords",
+    "awaited_writes",
 )

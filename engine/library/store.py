@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from engine.library import (
+    awaited,
     cameras,
     chosen,
     columns,
@@ -146,6 +147,10 @@ class Library:
     files_of_write = _reads(written.files_of_write)
     begun_files = _reads(written.begun_files)
     own_entries = _reads(written.own_entries)
+    forget_old_writes = _writes(written.forget_old_writes)
+    await_writes = _writes(awaited.await_writes)
+    settle_awaited = _writes(awaited.settle_awaited)
+    awaited_writes = _reads(awaited.awaited_writes)
 
     # What labels are called.
     label_names = _reads(names.label_names)

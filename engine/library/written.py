@@ -18,6 +18,10 @@ from pathlib import Path
 #: The list of a file that a keyword stands in, and the keyword.
 EntryPair = tuple[str, str]
 _COLUMNS = "write_id, path, old, digest, added, removed"
+#: Writes can be undone so long; but always this many of the last.
+KEPT_DAYS = 90
+KEPT_WRITES = 50
+_DAY_MS = 24 * 60 * 60 * 1000
 
 
 class FileState(StrEnum):
@@ -118,9 +122,10 @@ def end_write(connection: sqlite3.Connection, write_id: int) -> None:
 def last_write(connection: sqlite3.Connection) -> LabelWrite | None:
     """The last write of which a file can be undone."""
     row = connection.execute(
-        "SELECT label_writes.id, caption, at, count(*) FROM label_writes JOIN written_files"
-        " ON write_id = label_writes.id WHERE state = 'done'"
-        " GROUP BY label_writes.id ORDER BY label_writes.id DESC LIMIT 1"
+        "SELECT id, caption, at,"
+        " (SELECT count(*) FROM written_files WHERE state = 'done' AND write_id = id)"
+        " FROM label_writes"
+        " WHERE id = (SELECT max(write_id) FROM written_files WHERE state = 'done')"
     ).fetchone()
     return None if row is None else LabelWrite(*row)
 
@@ -151,19 +156,69 @@ def own_entries(
     """What of a file's keywords we wrote, by file; those without any are not in it."""
     found: dict[Path, tuple[EntryPair, ...]] = {}
     for path in paths:
-        own: dict[EntryPair, None] = {}
+        key = (os.fsencode(path),)
+        own = _own_of_old_writes(connection, key[0])
         rows = connection.execute(
             "SELECT added, removed FROM written_files WHERE path = ? AND state <> 'undone'"
             " ORDER BY write_id",
-            (os.fsencode(path),),
+            key,
         )
         for added, removed in rows:
-            for entry in _pairs(removed):
-                own.pop(entry, None)
-            own.update(dict.fromkeys(_pairs(added)))
+            own = _own_after(own, added, removed)
         if own:
-            found[path] = tuple(own)
+            found[path] = own
     return found
+
+
+def forget_old_writes(connection: sqlite3.Connection, now_ms: int | None = None) -> int:
+    """Forget how to undo writes of long ago, but not what of the files is ours.
+
+    Kept are the writes of the last ``KEPT_DAYS``, and the last ``KEPT_WRITES`` however old. One
+    that the program did not survive is kept until it is settled, and all after it.
+
+    Returns:
+        How many were forgotten.
+    """
+    now_ms = time.time_ns() // 1_000_000 if now_ms is None else now_ms
+    # Only from the oldest on: what is ours is told by the order of what was done.
+    kept_from = connection.execute(
+        "SELECT min(id) FROM label_writes WHERE at >= ?"
+        " OR id IN (SELECT id FROM label_writes ORDER BY id DESC LIMIT ?)"
+        " OR id = (SELECT min(write_id) FROM written_files WHERE state = 'begun')",
+        (now_ms - KEPT_DAYS * _DAY_MS, KEPT_WRITES),
+    ).fetchone()[0]
+    old = connection.execute("SELECT id FROM label_writes WHERE id < ? ORDER BY id", (kept_from,))
+    numbers = [number for (number,) in old]
+    for number in numbers:
+        _forget(connection, number)
+    return len(numbers)
+
+
+def _forget(connection: sqlite3.Connection, write_id: int) -> None:
+    rows = connection.execute(
+        "SELECT path, added, removed FROM written_files WHERE write_id = ? AND state <> 'undone'",
+        (write_id,),
+    )
+    for path, added, removed in rows.fetchall():
+        own = _own_after(_own_of_old_writes(connection, path), added, removed)
+        if own:
+            connection.execute(
+                "INSERT OR REPLACE INTO own_keywords VALUES (?, ?)", (path, json.dumps(own))
+            )
+        else:
+            connection.execute("DELETE FROM own_keywords WHERE path = ?", (path,))
+    connection.execute("DELETE FROM label_writes WHERE id = ?", (write_id,))
+
+
+def _own_of_old_writes(connection: sqlite3.Connection, path: bytes) -> tuple[EntryPair, ...]:
+    row = connection.execute("SELECT entries FROM own_keywords WHERE path = ?", (path,)).fetchone()
+    return () if row is None else _pairs(row[0])
+
+
+def _own_after(own: tuple[EntryPair, ...], added: str, removed: str) -> tuple[EntryPair, ...]:
+    gone = set(_pairs(removed))
+    kept = [entry for entry in own if entry not in gone]
+    return tuple(dict.fromkeys([*kept, *_pairs(added)]))
 
 
 def _file(
