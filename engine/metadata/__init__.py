@@ -2,5 +2,5 @@
 
 Reading it, and merging labels into it so that whatever others wrote stays.
 Not here: which labels are written, the journal of what was written; pixels (``data.decoding``).
-Start at ``xmp.py`` (one packet) and ``sidecars.py`` (its file).
+Start at ``reading.py`` (all of a photo), ``sidecars.py`` (a file) and ``xmp.py`` (one packet).
 """

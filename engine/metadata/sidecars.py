@@ -23,7 +23,7 @@ from engine.metadata.errors import (
     XmpError,
 )
 from engine.metadata.packet import MAX_PACKET
-from engine.metadata.values import Changes, XmpValues
+from engine.metadata.values import Changes, XmpValues, joined
 from engine.metadata.xmp import merged, parsed
 from engine.texts import display_name
 
@@ -82,17 +82,7 @@ def values_of(photo: Path) -> XmpValues:
         XmpError: one is broken or hostile.
         MetadataError: one cannot be read.
     """
-    found = [parsed(read(path).data or b"", path.name) for path in sidecars_of(photo)]
-    return XmpValues(
-        keywords=tuple(dict.fromkeys(word for one in found for word in one.keywords)),
-        paths=tuple(dict.fromkeys(path for one in found for path in one.paths)),
-        entries=tuple(dict.fromkeys(entry for one in found for entry in one.entries)),
-        rating=next((one.rating for one in found if one.rating is not None), None),
-        color_label=next((one.color_label for one in found if one.color_label), None),
-        title=next((one.title for one in found if one.title), None),
-        date_taken=next((one.date_taken for one in found if one.date_taken), None),
-        orientation=next((one.orientation for one in found if one.orientation), None),
-    )
+    return joined(parsed(read(path).data or b"", path.name) for path in sidecars_of(photo))
 
 
 def read(path: Path) -> Sidecar:

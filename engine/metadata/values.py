@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -64,3 +65,18 @@ class Changes:
     title: str | None = None
     orientation: int | None = None
     clear: tuple[SingleField, ...] = ()
+
+
+def joined(found: Iterable[XmpValues]) -> XmpValues:
+    """Keywords of each, else what the first says that says something."""
+    found = list(found)
+    return XmpValues(
+        keywords=tuple(dict.fromkeys(word for one in found for word in one.keywords)),
+        paths=tuple(dict.fromkeys(path for one in found for path in one.paths)),
+        entries=tuple(dict.fromkeys(entry for one in found for entry in one.entries)),
+        rating=next((one.rating for one in found if one.rating is not None), None),
+        color_label=next((one.color_label for one in found if one.color_label), None),
+        title=next((one.title for one in found if one.title), None),
+        date_taken=next((one.date_taken for one in found if one.date_taken), None),
+        orientation=next((one.orientation for one in found if one.orientation), None),
+    )
