@@ -19,7 +19,7 @@ TEMPORARY_PREFIX = ".csra-tmp-"
 
 
 @contextlib.contextmanager
-def atomic_path(target: Path) -> Generator[Path, None, None]:
+def atomic_path(target: Path, *, is_name_synced: bool = True) -> Generator[Path, None, None]:
     """Yield a temporary path beside the target; on success it takes the target's place.
 
     The data is on the disk before the name changes, and the name before this returns. If the
@@ -28,6 +28,8 @@ def atomic_path(target: Path) -> Generator[Path, None, None]:
     Args:
         target: the file to write; its folder must exist. A link is followed, and an existing
             file's permission bits are kept.
+        is_name_synced: whether the name is on the disk when this returns; else the caller calls
+            ``sync_folder`` once for many files.
 
     Raises:
         OSError: the folder cannot be written to or the disk is full.
@@ -43,15 +45,15 @@ def atomic_path(target: Path) -> Generator[Path, None, None]:
         with contextlib.suppress(FileNotFoundError):
             mode = target.stat().st_mode
         temporary.chmod(stat.S_IMODE(mode))
-        replace_durably(temporary, target)
+        replace_durably(temporary, target, is_name_synced=is_name_synced)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def replace_durably(temporary: Path, target: Path) -> None:
+def replace_durably(temporary: Path, target: Path, *, is_name_synced: bool = True) -> None:
     """Give a finished file its name.
 
-    Its data reach the disk before the name does, and the name before this returns.
+    Its data reach the disk before the name does, and the name before this returns if so wished.
 
     Raises:
         OSError: the disk or the folder does not take it; the target is as it was.
@@ -59,7 +61,24 @@ def replace_durably(temporary: Path, target: Path) -> None:
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(target)
-    _sync_folder(target.parent)
+    if is_name_synced:
+        sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder reach the disk.
+
+    Raises:
+        OSError: the disk fails, or the folder is gone.
+    """
+    # Windows cannot open a folder; there the rename is durable enough by itself.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def lock(descriptor: int) -> None:
@@ -83,14 +102,3 @@ def write_bytes(target: Path, data: bytes) -> None:
 def write_text(target: Path, text: str) -> None:
     """Write a whole UTF-8 file atomically."""
     write_bytes(target, text.encode())
-
-
-def _sync_folder(folder: Path) -> None:
-    # Windows cannot open a folder; there the rename is durable enough by itself.
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -218,6 +218,8 @@ def _items(element: Any) -> list[Any] | None:
 
 
 def _item_text(item: Any) -> str:
+    if not len(item):
+        return item.text or ""
     # A text with remarks of its own is a structure whose rdf:value is the text.
     value = item.find(_VALUE)
     if value is None:
@@ -228,6 +230,8 @@ def _item_text(item: Any) -> str:
 
 
 def _plain(element: Any) -> str:
+    if not len(element):
+        return element.text or ""
     if any(isinstance(child.tag, str) for child in element):
         return ""
     return (element.text or "") + "".join(child.tail or "" for child in element)

@@ -8,12 +8,12 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.atomic import TEMPORARY_PREFIX, atomic_path
+from engine.atomic import TEMPORARY_PREFIX, atomic_path, sync_folder
 from engine.data.kinds import RAW_SUFFIXES
 from engine.metadata.errors import (
     DiskFullError,
@@ -142,21 +142,42 @@ def write(sidecar: Sidecar, changes: Changes, *, keep_mtime: bool = False) -> Si
     return replace(sidecar, data, keep_mtime=keep_mtime)
 
 
-def replace(sidecar: Sidecar, data: bytes, *, keep_mtime: bool = False) -> Sidecar:
-    """Give a sidecar its new content; otherwise as ``write``."""
+def replace(
+    sidecar: Sidecar, data: bytes, *, keep_mtime: bool = False, is_name_synced: bool = True
+) -> Sidecar:
+    """Give a sidecar its new content; otherwise as ``write``.
+
+    Without ``is_name_synced`` the disk has the content, and its name after ``sync_names``.
+    """
     path = sidecar.path
-    _check_unchanged(sidecar)
+    if sidecar.data is not None:
+        _check_unchanged(sidecar)
     with _faults(path):
         if sidecar.data is not None and not os.access(path, os.W_OK):
             raise ReadOnlyError(f"{display_name(path)} is read-only and was left alone.")
         times = path.stat() if keep_mtime and sidecar.data is not None else None
-        with atomic_path(path) as temporary:
+        with atomic_path(path, is_name_synced=is_name_synced) as temporary:
             temporary.write_bytes(data)
             if times is not None:
                 os.utime(temporary, ns=(times.st_atime_ns, times.st_mtime_ns))
+            stamp = _stamp(temporary.stat())
             # As late as can be: between this and the new name there is hardly a moment.
             _check_unchanged(sidecar)
-    return read(path)
+    return Sidecar(path, data, stamp)
+
+
+def sync_names(paths: Iterable[Path]) -> None:
+    """Make the names of written files reach the disk: each folder once.
+
+    Raises:
+        MetadataError: the disk fails.
+    """
+    # What a link leads to was written, not the link.
+    real = (path.resolve() if path.is_symlink() else path for path in paths)
+    folders = {path.parent: path for path in real}
+    for folder, path in folders.items():
+        with _faults(path), contextlib.suppress(FileNotFoundError):
+            sync_folder(folder)
 
 
 def sweep(folder: Path, min_age_s: float = _LITTER_AGE_S) -> int:

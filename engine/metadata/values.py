@@ -52,7 +52,7 @@ class Changes:
 
     Attributes:
         add: keywords that shall be there.
-        remove: entries to take out; only what ``xmp.additions`` said that we wrote.
+        remove: entries to take out; only what ``xmp.merge`` said that we wrote.
         rating: -1 (rejected) to 5.
         orientation: 1 to 8, as EXIF counts.
         clear: what shall not be there at all; used to undo where nothing was before.

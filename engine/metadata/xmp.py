@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from engine.metadata.errors import UnwritableTextError
 from engine.metadata.packet import EMPTY, opened
@@ -44,8 +45,23 @@ def parsed(packet: bytes, name: str = "a photo") -> XmpValues:
     return _values(properties)
 
 
-def merged(packet: bytes | None, changes: Changes, name: str = "a photo") -> bytes:
-    """The packet with the changes made, and everything else as it was, in meaning and order.
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A packet with changes made.
+
+    Attributes:
+        data: the packet, and everything else in it as it was, in meaning and order.
+        before: what it said before.
+        added: the entries that were added: what a journal keeps, to remove just these in an undo.
+    """
+
+    data: bytes
+    before: XmpValues
+    added: tuple[Entry, ...]
+
+
+def merge(packet: bytes | None, changes: Changes, name: str = "a photo") -> Merge:
+    """Make changes in a packet.
 
     The same changes once more give the same bytes. Where nothing is to change, the very bytes come
     back.
@@ -62,26 +78,22 @@ def merged(packet: bytes | None, changes: Changes, name: str = "a photo") -> byt
         ValueError: a rating or an orientation is out of range.
     """
     _check(changes)
-    before = EMPTY if packet is None else packet
-    tree = opened(before, name)
+    data = EMPTY if packet is None else packet
+    tree = opened(data, name)
     properties = Properties(tree.rdf, name)
-    old = _values(properties)
-    did = _change_keywords(properties, changes, old)
-    did |= _change_singles(properties, changes, old)
-    return tree.to_bytes() if did else before
+    before = _values(properties)
+    there, wanted = _known(before.entries), _wanted(changes.add)
+    # What is asked for stays, even if it is also among what is to go.
+    gone = (_known(changes.remove) & there) - set(wanted)
+    added = tuple(one for one in wanted if one not in there)
+    _change_keywords(properties, gone, added)
+    did = _change_singles(properties, changes, before)
+    return Merge(tree.to_bytes() if did or gone or added else data, before, added)
 
 
-def additions(packet: bytes | None, changes: Changes, name: str = "a photo") -> tuple[Entry, ...]:
-    """The entries that ``merged`` would add: what a journal keeps, to remove just these in an undo.
-
-    Raises:
-        XmpError: as ``merged``.
-        UnwritableTextError: as ``merged``.
-    """
-    _check(changes)
-    there = set() if packet is None else _known(parsed(packet, name).entries)
-    gone = _known(changes.remove)
-    return tuple(one for one in _wanted(changes.add) if _same(one) not in there - gone)
+def merged(packet: bytes | None, changes: Changes, name: str = "a photo") -> bytes:
+    """The packet with the changes made, as ``merge`` makes them."""
+    return merge(packet, changes, name).data
 
 
 def entries_of(path: KeywordPath) -> tuple[Entry, ...]:
@@ -154,18 +166,14 @@ def _wanted(paths: Iterable[KeywordPath]) -> list[Entry]:
     return list(dict.fromkeys(_same(entry) for path in paths for entry in entries_of(path)))
 
 
-def _change_keywords(properties: Properties, changes: Changes, old: XmpValues) -> bool:
-    there, wanted = _known(old.entries), _wanted(changes.add)
-    # What is asked for stays, even if it is also among what is to go.
-    gone = (_known(changes.remove) & there) - set(wanted)
+def _change_keywords(properties: Properties, gone: set[Entry], added: Sequence[Entry]) -> None:
     for field, (prop, kind, _, _) in _LISTS.items():
         texts = {one.text for one in gone if one.field == field}
         if texts:
             properties.remove_texts(prop, texts)
-        new = [one.text for one in wanted if one.field == field and one not in there]
+        new = [one.text for one in added if one.field == field]
         if new:
             properties.add_texts(prop, kind, new)
-    return bool(gone or set(wanted) - there)
 
 
 def _change_singles(properties: Properties, changes: Changes, old: XmpValues) -> bool:

@@ -21,6 +21,7 @@ from engine.metadata import sidecars
 from engine.metadata.errors import DiskFullError, MetadataError, ReadOnlyError
 from engine.texts import display_name
 
+_TOUCHED = {FileState.DONE, FileState.UNDONE}
 Steps = Generator[WriteProgress, None, WriteReport]
 
 
@@ -145,7 +146,7 @@ def _write_piece(
                     states[file.path] = FileState.DONE
                 break
     finally:
-        library.settle_files(write_id, states)
+        _settle(library, write_id, states)
     return failed
 
 
@@ -168,8 +169,14 @@ def _restore_piece(
                     refused.append((file.path, reason))
                 break
     finally:
-        library.settle_files(files[0].write_id, states)
+        _settle(library, files[0].write_id, states)
     return refused
+
+
+def _settle(library: Library, write_id: int, states: dict[Path, FileState | None]) -> None:
+    # The journal says that a file is written, or given back, only once the disk has its name.
+    sidecars.sync_names(path for path, state in states.items() if state in _TOUCHED)
+    library.settle_files(write_id, states)
 
 
 def _noted(write_id: int, files: Iterable[PlannedFile]) -> list[WrittenFile]:
@@ -188,7 +195,9 @@ def _noted(write_id: int, files: Iterable[PlannedFile]) -> list[WrittenFile]:
 
 def _write_file(file: PlannedFile, options: WriteOptions) -> None:
     if file.before is not None and file.after is not None:
-        sidecars.replace(file.before, file.after, keep_mtime=options.keep_mtime)
+        sidecars.replace(
+            file.before, file.after, keep_mtime=options.keep_mtime, is_name_synced=False
+        )
 
 
 def _restore(file: WrittenFile) -> tuple[FileState, str]:
@@ -203,7 +212,7 @@ def _restore(file: WrittenFile) -> tuple[FileState, str]:
         if file.old is None:
             file.path.unlink()
         else:
-            sidecars.replace(now, file.old)
+            sidecars.replace(now, file.old, is_name_synced=False)
     except (ReadOnlyError, PermissionError):
         return FileState.DONE, f"{name} is read-only and was left alone."
     except DiskFullError:

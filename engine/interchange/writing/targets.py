@@ -107,12 +107,11 @@ def merge(
         return _merge_text(old, add, remove, options, name)
     gone = tuple(Entry(cast("KeywordField", field), text) for field, text in remove)
     changes = Changes(add=tuple(add), remove=gone)
-    added = xmp.additions(old, changes, name)
-    new = xmp.merged(old, changes, name) if old is not None or added else None
-    there = () if old is None else xmp.parsed(old, name).keywords
+    done = xmp.merge(old, changes, name)
+    new = done.data if old is not None or done.added else None
     removed = {entry.text for entry in gone if entry.field == "subject"}
-    kept = sum(word not in removed for word in there)
-    return new, tuple((entry.field, entry.text) for entry in added), kept
+    kept = sum(word not in removed for word in done.before.keywords)
+    return new, tuple((entry.field, entry.text) for entry in done.added), kept
 
 
 def _merge_text(

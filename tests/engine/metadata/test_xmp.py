@@ -8,7 +8,7 @@ from lxml import etree
 
 from engine.metadata.errors import UnwritableTextError, XmpError
 from engine.metadata.values import Changes, Entry
-from engine.metadata.xmp import additions, entries_of, merged, parsed
+from engine.metadata.xmp import entries_of, merge, merged, parsed
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NAMESPACES = (
@@ -147,7 +147,7 @@ def test_whatever_others_wrote_is_kept_in_meaning_and_order(seed: int) -> None:
 
 def test_an_undo_removes_what_was_written_and_nothing_else() -> None:
     before = packet(bag("dc:subject", "dog", "cat"))
-    written = additions(before, ALL)
+    written = merge(before, ALL).added
     assert Entry("subject", "dog") not in written
     after = merged(merged(before, ALL), Changes(remove=written))
     assert parsed(after).keywords == ("dog", "cat")
