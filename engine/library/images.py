@@ -82,6 +82,30 @@ def _take_changed(connection: sqlite3.Connection, image_id: int, file: ImageFile
         connection.execute(f"DELETE FROM {table} WHERE image_id = ?", (image_id,))  # noqa: S608
 
 
+def note_rewritten(
+    connection: sqlite3.Connection, before: ImageFile, after: ImageFile, digest: bytes
+) -> bool:
+    """Note that we changed a file, but not its picture: all that is known of it stays.
+
+    Args:
+        connection: in a transaction.
+        before: the file as it was; if the library knew another one, nothing is noted.
+        after: the file as it is.
+        digest: its content hash now.
+
+    Returns:
+        Whether it was noted.
+    """
+    folder, name = _split(before.path)
+    cursor = connection.execute(
+        "UPDATE images SET size = ?, mtime_ns = ?, hash = ?"
+        " WHERE folder_id = (SELECT id FROM folders WHERE path = ?) AND name = ?"
+        " AND size = ? AND mtime_ns = ?",
+        (after.size, after.mtime_ns, digest, folder, name, before.size, before.mtime_ns),
+    )
+    return cursor.rowcount > 0
+
+
 def mark_missing(connection: sqlite3.Connection, image_ids: Collection[int]) -> None:
     """Note that files have vanished; what is known of them stays."""
     connection.executemany(

@@ -182,6 +182,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             reason TEXT NOT NULL -- why the last attempt failed; empty: there was none
         ) STRICT""",
     ),
+    (
+        # Labels that were written into photos themselves: what tells the photo as it was before.
+        "ALTER TABLE written_files ADD COLUMN photo TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.

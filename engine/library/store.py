@@ -108,6 +108,7 @@ class Library:
     same_content = _reads(images.same_content)
     images_without_hash = _reads(images.without_hash)
     set_hashes = _writes(images.set_hashes)
+    note_rewritten = _writes(images.note_rewritten)
     take_over_unhashed = _writes(images.take_over_unhashed)
     not_placed = _reads(places.not_placed)
     known_elsewhere = _reads(places.known_elsewhere)
@@ -141,6 +142,7 @@ class Library:
     # What was written into files beside photos.
     begin_write = _writes(written.begin_write)
     note_files = _writes(written.note_files)
+    note_digest = _writes(written.note_digest)
     settle_files = _writes(written.settle_files)
     end_write = _writes(written.end_write)
     last_write = _reads(written.last_write)

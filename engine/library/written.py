@@ -17,7 +17,7 @@ from pathlib import Path
 
 #: The list of a file that a keyword stands in, and the keyword.
 EntryPair = tuple[str, str]
-_COLUMNS = "write_id, path, old, digest, added, removed"
+_COLUMNS = "write_id, path, old, digest, added, removed, photo"
 #: Writes can be undone so long; but always this many of the last.
 KEPT_DAYS = 90
 KEPT_WRITES = 50
@@ -42,11 +42,14 @@ class WrittenFile:
 
     Attributes:
         write_id: of the write.
-        path: of the file, not of the photo.
-        old: what was in it; ``None``: there was no file.
-        digest: SHA-256 of what is in it then, in hexadecimal digits.
+        path: of the file, not of the photo unless labels went into the photo itself.
+        old: what was in it; ``None``: there was no file. Of a photo itself its XMP packet.
+        digest: SHA-256 of what is in it then, in hexadecimal digits. Of a photo its content hash;
+            empty until the new file is ready.
         added: what we added.
         removed: what we took out again, of our own.
+        photo: how the photo itself was before, as ``interchange.writing`` notes it; empty if
+            labels went beside it.
     """
 
     write_id: int
@@ -55,6 +58,7 @@ class WrittenFile:
     digest: str
     added: tuple[EntryPair, ...] = ()
     removed: tuple[EntryPair, ...] = ()
+    photo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def begin_write(connection: sqlite3.Connection, caption: str) -> int:
 def note_files(connection: sqlite3.Connection, files: Iterable[WrittenFile]) -> None:
     """Note files that are about to be written."""
     connection.executemany(
-        "INSERT INTO written_files VALUES (?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO written_files ({_COLUMNS}, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         [
             (
                 file.write_id,
@@ -88,10 +92,19 @@ def note_files(connection: sqlite3.Connection, files: Iterable[WrittenFile]) -> 
                 file.digest,
                 json.dumps(file.added),
                 json.dumps(file.removed),
+                file.photo,
                 FileState.BEGUN.value,
             )
             for file in files
         ],
+    )
+
+
+def note_digest(connection: sqlite3.Connection, write_id: int, path: Path, digest: str) -> None:
+    """Note what will be in a file, just before it gets that."""
+    connection.execute(
+        "UPDATE written_files SET digest = ? WHERE write_id = ? AND path = ?",
+        (digest, write_id, os.fsencode(path)),
     )
 
 
@@ -221,12 +234,11 @@ def _own_after(own: tuple[EntryPair, ...], added: str, removed: str) -> tuple[En
     return tuple(dict.fromkeys([*kept, *_pairs(added)]))
 
 
-def _file(
-    write_id: int, path: bytes, old: bytes | None, digest: str, added: str, removed: str
-) -> WrittenFile:
+def _file(write_id: int, path: bytes, old: bytes | None, digest: str, *texts: str) -> WrittenFile:
     content = None if old is None else zlib.decompress(old)
+    added, removed, photo = texts
     return WrittenFile(
-        write_id, Path(os.fsdecode(path)), content, digest, _pairs(added), _pairs(removed)
+        write_id, Path(os.fsdecode(path)), content, digest, _pairs(added), _pairs(removed), photo
     )
 
 

@@ -53,6 +53,20 @@ def test_a_changed_file_loses_what_the_machine_said_and_keeps_the_persons_word(
     assert list(untagged(library)) == [image]
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_file_that_we_changed_beside_its_picture_keeps_all(
+    library: Library, is_known: bool
+) -> None:
+    (image,) = filled(library, 1)
+    (old,) = files(1)
+    new = ImageFile(old.path, old.size + 9, old.mtime_ns + 9)
+    known = old if is_known else ImageFile(old.path, old.size, old.mtime_ns - 1)
+    assert library.note_rewritten(known, new, b"h" * 16) == is_known
+    assert library.add_images([new]) == [image]
+    assert bool(len(library.stored([image], MODEL.fingerprint).scored)) == is_known
+    assert bool(library.same_content(b"h" * 16)) == is_known
+
+
 def test_a_run_goes_on_with_images_that_are_neither_scored_nor_failed(library: Library) -> None:
     ids = library.add_images(files(3))
     library.add_model(MODEL)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +24,31 @@ def test_a_library_of_before_gets_the_journal(tmp_path: Path) -> None:
     open_library(tmp_path / "library.db", migrations=MIGRATIONS[:before]).close()
     with open_library(tmp_path / "library.db") as library:
         assert library.last_write() is None
+
+
+def test_a_journal_of_before_photos_were_written_into_is_read(tmp_path: Path) -> None:
+    before = next(n for n, steps in enumerate(MIGRATIONS) if "ADD COLUMN photo" in "".join(steps))
+    path = tmp_path / "a.jpg"
+    opened = open_library(tmp_path / "library.db", migrations=MIGRATIONS[:before])
+    number = opened.begin_write("Test")
+    opened.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "library.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO written_files VALUES (?, ?, NULL, 'ab', '[]', '[]', 'done')",
+            (number, os.fsencode(path)),
+        )
+    with open_library(tmp_path / "library.db") as library:
+        (file,) = library.files_of_write(number)
+        assert (file.path, file.digest, file.photo) == (path, "ab", "")
+
+
+def test_a_photo_is_noted_with_what_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    with open_library(tmp_path / "library.db") as library:
+        number = library.begin_write("Test")
+        library.note_files([WrittenFile(number, path, b"packet", "", photo="{}")])
+        library.note_digest(number, path, "ff")
+        assert library.begun_files() == [WrittenFile(number, path, b"packet", "ff", photo="{}")]
 
 
 def test_what_is_ours_is_what_was_added_and_neither_removed_nor_undone(tmp_path: Path) -> None:
