@@ -186,6 +186,38 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # Labels that were written into photos themselves: what tells the photo as it was before.
         "ALTER TABLE written_files ADD COLUMN photo TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        # Rating, colour label and title, as engine.library.ratings says. What files say: sparse.
+        """CREATE TABLE file_attributes (
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            attribute TEXT NOT NULL CHECK (attribute IN ('rating', 'color_label', 'title')),
+            value TEXT NOT NULL, -- empty: it says that there is none
+            PRIMARY KEY (image_id, attribute)
+        ) STRICT, WITHOUT ROWID""",
+        # Which images' files were read, and what told that they are still the same.
+        """CREATE TABLE read_attributes (
+            image_id INTEGER PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
+            stamp TEXT NOT NULL
+        ) STRICT""",
+        # What the person set.
+        """CREATE TABLE own_attributes (
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            attribute TEXT NOT NULL CHECK (attribute IN ('rating', 'color_label', 'title')),
+            value TEXT NOT NULL, -- empty: none
+            agreed INTEGER NOT NULL CHECK (agreed IN (0, 1)), -- the file has said the same since
+            PRIMARY KEY (image_id, attribute)
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE attribute_changes (
+            edit_id INTEGER NOT NULL REFERENCES edits (id) ON DELETE CASCADE,
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            attribute TEXT NOT NULL CHECK (attribute IN ('rating', 'color_label', 'title')),
+            shown TEXT NOT NULL, -- before, whoever set it
+            old TEXT, -- of the person; NULL: nothing
+            new TEXT,
+            PRIMARY KEY (edit_id, image_id, attribute)
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX attribute_changes_by_image ON attribute_changes (image_id)",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -211,4 +243,8 @@ TABLES = (
     "camera_facts",
     "own_keywords",
     "awaited_writes",
+    "file_attributes",
+    "read_attributes",
+    "own_attributes",
+    "attribute_changes",
 )
