@@ -21,6 +21,7 @@ from engine.interchange.writing.renaming import read_renaming
 from engine.interchange.writing.values import Target, WriteOptions, WriteReport
 from engine.library.opening import open_library
 from engine.library.store import Library
+from engine.metadata.exiftool import find_exiftool
 from engine.texts import display_path, display_text
 
 
@@ -40,8 +41,14 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
         "--to",
         choices=[target.value for target in Target],
         default=Target.SIDECAR.value,
-        help="name.jpg.xmp (default), name.xmp, name.txt or name.jpg.txt",
+        help="name.jpg.xmp (default), name.xmp, the photo itself, name.txt or name.jpg.txt",
     )
+    add(
+        "--yes-change-originals",
+        action="store_true",
+        help="with --to embed: agree that the photos themselves are changed",
+    )
+    add("--exiftool", default="", metavar="PROGRAM", help="for --to embed: where ExifTool is")
     add("--prefix", default="", metavar="P", help="what keywords lie under, such as auto")
     add("--rename", type=Path, metavar="TABLE", help="CSV or TOML: what labels are called there")
     add("--separator", default=", ", help="between the labels of a text file")
@@ -60,17 +67,31 @@ def _write(options: argparse.Namespace) -> int:
         read_renaming(options.rename) if options.rename else {},
         keep_mtime=options.keep_mtime,
         separator=options.separator,
+        may_change_photos=options.yes_change_originals,
+        exiftool=options.exiftool,
     )
+    _check_consent(how, is_dry=options.dry_run or options.undo)
     if not how.separator:
         raise EngineError("The separator of a text file cannot be empty.")
     with open_library(library_place(options)) as library:
         if options.undo:
-            report = with_bar(_stopping(undo(library)), "undo")
+            report = with_bar(_stopping(undo(library, options.exiftool)), "undo")
         else:
             choice = _choice(library, options)
             work = preview(library, choice, how) if options.dry_run else write(library, choice, how)
             report = with_bar(_stopping(work, says_all=options.dry_run), "write")
     return _say(report, is_dry=options.dry_run)
+
+
+def _check_consent(how: WriteOptions, *, is_dry: bool) -> None:
+    if how.target is not Target.EMBED:
+        return
+    if not (is_dry or how.may_change_photos):
+        raise EngineError(
+            "--to embed changes the photos themselves: add --yes-change-originals if you want "
+            "that, or --dry-run to see what would change."
+        )
+    find_exiftool(how.exiftool)  # before much is tagged
 
 
 def _choice(library: Library, options: argparse.Namespace) -> ExportChoice:

@@ -39,6 +39,30 @@ def find_blocks(file: BoundedFile, start: bytes) -> Blocks:
     return blocks
 
 
+def picture_items(file: BoundedFile) -> Iterator[tuple[int, list[BoundedFile]]]:
+    """The items of HEIF that are no metadata, by number, each with its pieces in the file.
+
+    Item 0, which no file has, is what is said of them: sizes, turns, profiles.
+
+    Raises:
+        BrokenError: it does not say where they lie.
+        struct.error: as that.
+    """
+    for box in _boxes(file):
+        if box.name != b"meta":
+            continue
+        inside = {inner.name: inner.content for inner in _boxes(box.content, 4)}
+        if b"iinf" not in inside or b"iloc" not in inside:
+            raise BrokenError
+        metadata = dict(_item_kinds(inside[b"iinf"]))
+        if b"iprp" in inside:
+            yield 0, [inside[b"iprp"]]
+        for item, in_data, extents in _item_places(inside[b"iloc"]):
+            home = inside.get(b"idat") if in_data else file
+            if item not in metadata and home is not None:
+                yield item, [home.part(*extent) for extent in extents]
+
+
 def _boxes(file: BoundedFile, place: int = 0) -> Iterator[_Box]:
     for _ in range(_MOST_BOXES):
         if file.size - place < 8:

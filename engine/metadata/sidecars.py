@@ -93,7 +93,7 @@ def read(path: Path) -> Sidecar:
         SidecarChangedError: it was written while it was read.
         MetadataError: it is not a regular file, or cannot be read.
     """
-    with _faults(path):
+    with faults(path):
         try:
             # Opening one that is a pipe would wait for whoever writes into it.
             flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -152,7 +152,7 @@ def replace(
     path = sidecar.path
     if sidecar.data is not None:
         _check_unchanged(sidecar)
-    with _faults(path):
+    with faults(path):
         if sidecar.data is not None and not os.access(path, os.W_OK):
             raise ReadOnlyError(f"{display_name(path)} is read-only and was left alone.")
         times = path.stat() if keep_mtime and sidecar.data is not None else None
@@ -176,7 +176,7 @@ def sync_names(paths: Iterable[Path]) -> None:
     real = (path.resolve() if path.is_symlink() else path for path in paths)
     folders = {path.parent: path for path in real}
     for folder, path in folders.items():
-        with _faults(path), contextlib.suppress(FileNotFoundError):
+        with faults(path), contextlib.suppress(FileNotFoundError):
             sync_folder(folder)
 
 
@@ -225,7 +225,8 @@ def _changed(path: Path) -> SidecarChangedError:
 
 
 @contextlib.contextmanager
-def _faults(path: Path) -> Generator[None, None, None]:
+def faults(path: Path) -> Generator[None, None, None]:
+    """Say of a file what the system says, in words for a person, as a ``MetadataError``."""
     try:
         yield
     except OSError as error:

@@ -10,7 +10,8 @@ from engine.api.errors import EngineError
 from engine.interchange.exporting.choice import ChosenImages, ExportChoice
 from engine.interchange.exporting.values import ExportedImage
 from engine.interchange.writing import targets
-from engine.interchange.writing.values import PlannedFile, WriteOptions
+from engine.interchange.writing.embedding import Embedder
+from engine.interchange.writing.values import PlannedFile, Target, WriteOptions
 from engine.library.store import Library
 from engine.library.written import EntryPair
 from engine.metadata import sidecars
@@ -28,7 +29,9 @@ class PlannedPiece:
     files: list[PlannedFile]
 
 
-def plan(library: Library, choice: ExportChoice, options: WriteOptions) -> Iterator[PlannedPiece]:
+def plan(
+    library: Library, choice: ExportChoice, options: WriteOptions, embedder: Embedder
+) -> Iterator[PlannedPiece]:
     """What a write would do to the files of photos, a piece at a time.
 
     Photos without a label have no file in it, unless one of ours is to go. An empty piece counts
@@ -36,25 +39,29 @@ def plan(library: Library, choice: ExportChoice, options: WriteOptions) -> Itera
 
     Raises:
         FilterError: the filter of the choice is none.
+        NoExifToolError: labels are to go into photos, and ExifTool is not there.
     """
+    if options.target is Target.EMBED:
+        embedder.check()
     neighbours = targets.Neighbours()
     for images in ChosenImages(library, choice).pieces():
         for start in range(0, max(1, len(images)), PIECE):
             some = images[start : start + PIECE]
-            yield PlannedPiece(len(some), plan_piece(library, some, options, neighbours))
+            files = _plan_piece(library, some, options, neighbours, embedder)
+            yield PlannedPiece(len(some), files)
 
 
-def plan_piece(
+def _plan_piece(
     library: Library,
     images: Sequence[ExportedImage],
     options: WriteOptions,
     neighbours: targets.Neighbours,
+    embedder: Embedder,
 ) -> list[PlannedFile]:
-    """What a write would do to the files of some photos."""
     paths = [targets.file_for(image.path, options.target) for image in images]
     own = library.own_entries(paths)
     return [
-        _planned(image, path, own.get(path, ()), options, neighbours)
+        _planned(image, path, own.get(path, ()), options, neighbours, embedder)
         for image, path in zip(images, paths, strict=True)
         if image.present or path in own
     ]
@@ -66,6 +73,7 @@ def _planned(
     own: tuple[EntryPair, ...],
     options: WriteOptions,
     neighbours: targets.Neighbours,
+    embedder: Embedder,
 ) -> PlannedFile:
     photo = image.path
     refused = neighbours.clash(photo, options.target)
@@ -77,6 +85,8 @@ def _planned(
         names = [targets.keyword_path(label.name, options) for label in image.present]
         wanted = {entry for name in names for entry in targets.entries_of(name, options)}
         gone = tuple(entry for entry in own if entry not in wanted)
+        if options.target is Target.EMBED:
+            return embedder.planned(photo, names, gone, options)
         before = sidecars.read(path)
         after, added, kept = targets.merge(before.data, names, gone, options, display_name(path))
     except EngineError as error:

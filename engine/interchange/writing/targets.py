@@ -18,6 +18,8 @@ from engine.metadata.values import Changes, Entry, KeywordField, KeywordPath
 from engine.texts import display_name
 
 TEXT_FIELD = "text"
+#: The keywords of IPTC within a photo, beside the lists of XMP.
+IPTC_FIELD = "iptc"
 _SHARED = frozenset({Target.SIDECAR_ADOBE, Target.TXT})
 
 
@@ -61,6 +63,8 @@ class Neighbours:
 
 def file_for(photo: Path, target: Target) -> Path:
     """Where the labels of a photo are written to."""
+    if target is Target.EMBED:
+        return photo
     if target is Target.SIDECAR:
         return sidecar_path(photo)
     if target is Target.SIDECAR_ADOBE:
@@ -88,7 +92,8 @@ def entries_of(path: KeywordPath, options: WriteOptions) -> tuple[EntryPair, ...
         if not word:
             raise MetadataError("A label that is only the separator cannot be written.")
         return ((TEXT_FIELD, word),)
-    return tuple((entry.field, entry.text) for entry in xmp.entries_of(path))
+    entries = tuple((entry.field, entry.text) for entry in xmp.entries_of(path))
+    return (*entries, (IPTC_FIELD, entries[0][1])) if options.target is Target.EMBED else entries
 
 
 def merge(
@@ -105,13 +110,20 @@ def merge(
     """
     if options.target in (Target.TXT, Target.TXT_FULL):
         return _merge_text(old, add, remove, options, name)
-    gone = tuple(Entry(cast("KeywordField", field), text) for field, text in remove)
+    gone = xmp_entries(remove)
     changes = Changes(add=tuple(add), remove=gone)
     done = xmp.merge(old, changes, name)
     new = done.data if old is not None or done.added else None
     removed = {entry.text for entry in gone if entry.field == "subject"}
     kept = sum(word not in removed for word in done.before.keywords)
     return new, tuple((entry.field, entry.text) for entry in done.added), kept
+
+
+def xmp_entries(pairs: Sequence[EntryPair]) -> tuple[Entry, ...]:
+    """Those of the entries that stand in XMP."""
+    return tuple(
+        Entry(cast("KeywordField", field), text) for field, text in pairs if field != IPTC_FIELD
+    )
 
 
 def _merge_text(

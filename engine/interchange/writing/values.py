@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.api.errors import EngineError
+from engine.library.values import ImageFile
 from engine.library.written import EntryPair
 from engine.metadata.sidecars import Sidecar
 from engine.texts import photos_text
@@ -20,12 +21,13 @@ class WriteError(EngineError):
 class Target(StrEnum):
     """Where labels are written to.
 
-    ``SIDECAR`` is ``name.jpg.xmp``, ``SIDECAR_ADOBE`` is ``name.xmp``; ``TXT`` is ``name.txt``,
-    ``TXT_FULL`` is ``name.jpg.txt``.
+    ``SIDECAR`` is ``name.jpg.xmp``, ``SIDECAR_ADOBE`` is ``name.xmp``; ``EMBED`` is the photo
+    itself; ``TXT`` is ``name.txt``, ``TXT_FULL`` is ``name.jpg.txt``.
     """
 
     SIDECAR = "sidecar"
     SIDECAR_ADOBE = "sidecar-adobe"
+    EMBED = "embed"
     TXT = "txt"
     TXT_FULL = "txt-full"
 
@@ -40,6 +42,9 @@ class WriteOptions:
         renamed: what labels are called in files, by label; ``animal|dog`` lies under ``animal``.
         keep_mtime: whether a file that is there keeps its time of change.
         separator: between the labels of a text file.
+        may_change_photos: whether the person agreed that photos themselves are changed; without
+            it nothing is written into any.
+        exiftool: where ExifTool is, which does that; empty: where programs are.
     """
 
     target: Target = Target.SIDECAR
@@ -47,6 +52,8 @@ class WriteOptions:
     renamed: Mapping[str, str] = field(default_factory=dict)
     keep_mtime: bool = False
     separator: str = ", "
+    may_change_photos: bool = False
+    exiftool: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ class PlannedFile:
         removed: keywords of ours that go, since the label was taken back.
         kept: how many keywords stay as they are.
         refused: why nothing is written; empty if nothing is wrong.
+        note: what else there is to say of it.
+        photo_state: of a photo that is written into: how it is now, for the journal.
     """
 
     photo: Path
@@ -72,6 +81,8 @@ class PlannedFile:
     removed: tuple[EntryPair, ...] = ()
     kept: int = 0
     refused: str = ""
+    note: str = ""
+    photo_state: str = ""
 
     def text(self) -> str:
         """What would happen, in words: each keyword once."""
@@ -82,7 +93,7 @@ class PlannedFile:
         parts = ["+ " + word for word in _words(self.added)]
         parts += ["- " + word for word in _words(self.removed)]
         kept = f" ({self.kept} kept)" if self.kept else ""
-        return ", ".join(parts) + kept
+        return ", ".join(parts) + kept + (f". {self.note}" if self.note else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +105,15 @@ class WriteProgress:
         total: photos.
         paused: why it waits; it tries again when it is asked to go on.
         planned: what was looked at since the last progress.
+        rewritten: photos that were changed themselves since the last progress, as they were and
+            as they are. Their pictures are the same.
     """
 
     done: int
     total: int
     paused: str = ""
     planned: tuple[PlannedFile, ...] = ()
+    rewritten: tuple[tuple[ImageFile, ImageFile], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
