@@ -233,12 +233,13 @@ WRITE_TARGET = Setting(
 )
 WRITE_PREFIX = Setting("tags/write_prefix", "")
 WRITE_RENAMING = Setting("tags/write_renaming", "")
+EXIFTOOL = Setting("tags/exiftool", "")
 KEEP_FILE_TIMES = Setting("tags/keep_file_times", False)
 WRITE_CONTINUOUSLY = Setting(
     "tags/write_continuously",
     False,
     "Write labels beside photos as you review",
-    "Some seconds after each decision, as Tags ▸ Write labels… was last used.",
+    "Some seconds after each decision, as Tags ▸ Write labels… was last used; never into photos.",
 )
 
 #: Of the Export dialog, which offers what was chosen last.
@@ -282,6 +283,7 @@ SETTINGS: tuple[Setting, ...] = (
     WRITE_TARGET,
     WRITE_PREFIX,
     WRITE_RENAMING,
+    EXIFTOOL,
     KEEP_FILE_TIMES,
     WRITE_CONTINUOUSLY,
     EXPORT_FORMAT,

@@ -22,7 +22,7 @@ class InterchangeFeature(QObject):
         self, session: Session, settings: Settings, notifier: Notifier, window: QWidget
     ) -> None:
         super().__init__(window)
-        self.writes = LabelWrites(session, notifier, self)
+        self.writes = LabelWrites(session, settings, notifier, self)
         self.continuous = ContinuousWriting(session, settings, self.writes, self)
         self.write_actions = WriteActions(session, settings, self.writes, window)
         self.exports = LabelExports(session, notifier, self)

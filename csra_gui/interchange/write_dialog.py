@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from csra_gui.base.settings import (
     Settings,
 )
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.interchange.embed_choice import EmbedChoice
 from csra_gui.interchange.write_job import LabelWrites, PreviewSlots, WriteRequest
 from csra_gui.interchange.write_options import chosen_options, chosen_which
 from csra_gui.session.session import Session
@@ -48,7 +50,7 @@ from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.table import set_up_table
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.errors import EngineError
-from engine.interchange.writing.values import PlannedFile, WriteProgress, WriteReport
+from engine.interchange.writing.values import PlannedFile, Target, WriteProgress, WriteReport
 from engine.library.columns import IntArray
 from engine.texts import display_name, display_path, display_text, photos_text
 
@@ -131,6 +133,7 @@ class WriteDialog(QDialog):
         self.scope = QComboBox(self)
         self.which = QComboBox(self)
         self.target = QComboBox(self)
+        self._can_write = False
         self.prefix = QLineEdit(str(settings.value(WRITE_PREFIX)), self)
         self.renaming = QLineEdit(str(settings.value(WRITE_RENAMING)), self)
         self.choose = QPushButton("C&hoose…", self)
@@ -141,6 +144,7 @@ class WriteDialog(QDialog):
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.write = self.buttons.addButton("&Write", QDialogButtonBox.ButtonRole.AcceptRole)
         self._fill(session)
+        self.embed = EmbedChoice(session.jobs, settings, self.target, self)
         self._set_up_layout()
         self._connect()
         self.refresh()
@@ -150,7 +154,7 @@ class WriteDialog(QDialog):
         """Begin the preview again with what is chosen now."""
         self._store()
         self.changes.clear()
-        self.write.setEnabled(False)
+        self._set_can_write(False)
         self._slot.drop()
         try:
             self._request = self.request
@@ -169,13 +173,15 @@ class WriteDialog(QDialog):
         Raises:
             EngineError: the table of names cannot be read.
         """
-        return WriteRequest(
-            self.scope.currentData(), chosen_which(self._settings), chosen_options(self._settings)
-        )
+        options = chosen_options(self._settings)
+        if self.embed.is_chosen:
+            options = replace(options, target=Target.EMBED, exiftool=self.embed.exiftool)
+        return WriteRequest(self.scope.currentData(), chosen_which(self._settings), options)
 
     @override
     def done(self, result: int) -> None:
         self._slot.drop()
+        self.embed.drop()
         super().done(result)
 
     def _fill(self, session: Session) -> None:
@@ -217,6 +223,7 @@ class WriteDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addWidget(self.keep_times)
+        layout.addWidget(self.embed)
         layout.addWidget(plain_label(_PROMISE, self))
         layout.addWidget(self.table, 1)
         layout.addWidget(self.summary)
@@ -233,17 +240,19 @@ class WriteDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.accepted.connect(self._on_accepted)
+        self.embed.agreed.connect(self._on_embed_agreed)
 
     @Slot()
     def _store(self) -> None:
         for setting, value in (
             (WRITE_LABELS, self.which.currentData()),
-            (WRITE_TARGET, self.target.currentData()),
             (WRITE_PREFIX, self.prefix.text().strip()),
             (WRITE_RENAMING, self.renaming.text().strip()),
             (KEEP_FILE_TIMES, self.keep_times.isChecked()),
         ):
             self._settings.set_value(setting, value)
+        if not self.embed.is_chosen:  # chosen anew each time; nothing writes there by itself
+            self._settings.set_value(WRITE_TARGET, self.target.currentData())
 
     @Slot()
     def _on_choose_clicked(self) -> None:
@@ -271,7 +280,15 @@ class WriteDialog(QDialog):
             text += f", {len(report.refused):,} would be left alone"
         nothing = not (report.written or report.unchanged or report.refused)
         self.summary.setText(_NOTHING if nothing else text + ".")
-        self.write.setEnabled(report.written > 0)
+        self._set_can_write(report.written > 0)
+
+    def _set_can_write(self, can_write: bool) -> None:
+        self._can_write = can_write
+        self.write.setEnabled(can_write and self.embed.is_agreed)
+
+    @Slot()
+    def _on_embed_agreed(self) -> None:
+        self._set_can_write(self._can_write)
 
     def _on_failed(self, error: EngineError) -> None:
         self.summary.setText(display_text(str(error)))
@@ -279,4 +296,5 @@ class WriteDialog(QDialog):
     @Slot()
     def _on_accepted(self) -> None:
         if self._request is not None:
-            self.write_requested.emit(self._request)
+            options = replace(self._request.options, may_change_photos=self.embed.is_agreed)
+            self.write_requested.emit(replace(self._request, options=options))

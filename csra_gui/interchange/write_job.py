@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.activity import Activity, MovingRate, Progress, counted
 from csra_gui.base.jobs import JobSlot, Policy
+from csra_gui.base.settings import EXIFTOOL, Settings
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import EngineError
@@ -59,9 +60,11 @@ class LabelWrites(QObject):
     state_changed = Signal()
     ended = Signal(object)
 
-    def __init__(self, session: Session, notifier: Notifier, parent: QObject) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, notifier: Notifier, parent: QObject
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._settings = session, settings
         self._notifier = notifier
         self._slot = JobSlot(session.jobs, "write labels", self, Policy.IGNORE)
         self._stopped = threading.Event()
@@ -108,7 +111,8 @@ class LabelWrites(QObject):
     @Slot()
     def undo(self) -> None:
         """Take back the last write."""
-        self._submit(undo, "Taking labels back")
+        exiftool = str(self._settings.value(EXIFTOOL))
+        self._submit(lambda library: undo(library, exiftool), "Taking labels back")
 
     @Slot()
     def cancel(self) -> None:
@@ -166,6 +170,7 @@ class LabelWrites(QObject):
 
         def follow(values: tuple[WriteProgress, ...]) -> None:
             last = values[-1]
+            self._take_rewritten(values)
             speed = rate.add(time.monotonic(), last.done)
             shown = "Waiting for room on the disk" if last.paused else text
             self.activity.set_progress(counted(shown, last.done, last.total, speed))
@@ -180,6 +185,14 @@ class LabelWrites(QObject):
         )
         self.activity.set_progress(Progress(text))
         self.state_changed.emit()
+
+    def _take_rewritten(self, values: tuple[WriteProgress, ...]) -> None:
+        """Know photos that we changed ourselves: there is nothing in them to be tagged again."""
+        photos = self._session.photos
+        for before, after in (pair for value in values for pair in value.rewritten):
+            row = photos.row_of(before.path)
+            if row is not None and photos.file(row) == before:
+                photos.set_file(row, after)
 
     def _note_pause(self, why: str) -> None:
         if why and not self._is_paused:
