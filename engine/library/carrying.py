@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.api.values import Prediction
 from engine.library.store import Library
-from engine.library.values import ImageFile, Wish
+from engine.library.values import Attribute, ImageFile, Wish
 
 _CHUNK = 1000
 _CAPTION = "What was said before the library was open"
@@ -35,6 +35,16 @@ def carry_over(source: Library, target: Library, who: str) -> None:
     wishes = [Wish(ids[image], category, word) for image, category, word in stored.verdicts]
     marks = {ids[image]: True for image in stored.reviewed}
     target.decide(wishes, who=who, caption=_CAPTION, reviewed=marks)
+    _carry_attributes(source, target, ids)
+
+
+def _carry_attributes(source: Library, target: Library, ids: dict[int, int]) -> None:
+    alike: dict[tuple[Attribute, str], list[int]] = {}
+    for image, said in source.own_attributes(ids).items():
+        for attribute, (value, _) in said.items():
+            alike.setdefault((attribute, value), []).append(ids[image])
+    for (attribute, value), images in alike.items():
+        target.rate(images, attribute, value, caption=_CAPTION)
 
 
 def _predictions(

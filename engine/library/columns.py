@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
 from engine.library.predictions import SCORE_TYPE, HalfArray, find_model
+from engine.library.ratings import Said, shown_attributes
 from engine.library.values import Verdict
 from engine.texts import fold
 
@@ -136,6 +137,7 @@ class Stored:
     Attributes:
         reviewed: ids of the images that a person has reviewed.
         verdicts: image id, category and verdict of every decision.
+        attributes: image id, attribute and value of every rating, colour label and title.
         scored: (M,) int64, ids of the images that the model has scored.
         scores: (M, C) float16 in [0, 1]; those of provisional ones may be NaN but for the first.
         provisional: (M,) bool: taken over from another model until this one has seen the image.
@@ -148,6 +150,7 @@ class Stored:
     scores: HalfArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float16))
     provisional: BoolArray = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     errors: dict[int, str] = field(default_factory=dict)
+    attributes: tuple[Said, ...] = ()
 
 
 def load_stored(
@@ -170,8 +173,9 @@ def load_stored(
     )
     said = frozenset(row[0] for row in reviewed)
     words = tuple((image, category, Verdict(word)) for image, category, word in verdicts)
+    attributes = shown_attributes(connection, json.loads(ids))
     if fingerprint is None:
-        return Stored(said, words)
+        return Stored(said, words, attributes=attributes)
     model, info = find_model(connection, fingerprint)
     width = len(info.categories)
     scored = connection.execute(
@@ -191,7 +195,7 @@ def load_stored(
     waiting = np.fromiter((row[0] for row in taken_over), dtype=np.int64)
     provisional = np.isin(found, waiting) | np.isnan(scores).any(axis=1)
     messages = {int(i): str(text) for i, text in errors}
-    return Stored(said, words, found, scores, provisional, messages)
+    return Stored(said, words, found, scores, provisional, messages, attributes)
 
 
 def _matrix(rows: Sequence[tuple[int, bytes]], width: int) -> tuple[IntArray, HalfArray]:

@@ -13,7 +13,16 @@ from engine.api.categories import Categories
 from engine.api.label_names import name_key
 from engine.library.errors import LibraryError
 from engine.library.names import label_names
+from engine.library.ratings import (
+    apply_changes,
+    checked_value,
+    journal_changes,
+    journalled_changes,
+    plan_changes,
+)
 from engine.library.values import (
+    Attribute,
+    AttributeChange,
     Decision,
     DecisionChange,
     Edit,
@@ -63,6 +72,37 @@ def decide(
     return make_edit(connection, caption, decisions=decisions, reviews=reviews, names=shown)
 
 
+def rate(
+    connection: sqlite3.Connection,
+    image_ids: Collection[int],
+    attribute: Attribute,
+    value: str,
+    *,
+    caption: str,
+) -> Edit | None:
+    """Set the rating, the colour label or the title of images, as one edit.
+
+    Args:
+        connection: to the library.
+        image_ids: the images.
+        attribute: which of the three.
+        value: see ``Attribute``; empty takes it away.
+        caption: of the edit, for the Undo menu.
+
+    Returns:
+        What changed; ``None`` if all was so already.
+
+    Raises:
+        LibraryError: an image is not in the library.
+        ConfigError: there is no such value.
+    """
+    value = checked_value(attribute, value)
+    for image_id in image_ids:
+        _is_reviewed(connection, image_id)
+    changes = plan_changes(connection, image_ids, attribute, value)
+    return make_edit(connection, caption, attributes=changes)
+
+
 def make_edit(
     connection: sqlite3.Connection,
     caption: str,
@@ -70,11 +110,12 @@ def make_edit(
     decisions: tuple[DecisionChange, ...] = (),
     reviews: tuple[ReviewChange, ...] = (),
     names: tuple[NameChange, ...] = (),
+    attributes: tuple[AttributeChange, ...] = (),
 ) -> Edit | None:
     """Make changes as one edit, and write it down; ``None`` if there are none."""
-    if not (decisions or reviews or names):
+    if not (decisions or reviews or names or attributes):
         return None
-    edit = _journal(connection, Edit(0, caption, decisions, reviews, names))
+    edit = _journal(connection, Edit(0, caption, decisions, reviews, names, attributes))
     _apply(connection, edit)
     return edit
 
@@ -180,6 +221,7 @@ def _apply(connection: sqlite3.Connection, edit: Edit) -> None:
             connection.execute("DELETE FROM label_names WHERE name = ?", (name.name,))
         else:
             connection.execute("REPLACE INTO label_names VALUES (?, ?)", (name.name, name.new))
+    apply_changes(connection, edit.attributes)
 
 
 def _journal(connection: sqlite3.Connection, edit: Edit) -> Edit:
@@ -205,6 +247,7 @@ def _journal(connection: sqlite3.Connection, edit: Edit) -> Edit:
         "INSERT INTO name_changes VALUES (?, ?, ?, ?)",
         [(number, c.name, c.old, c.new) for c in edit.names],
     )
+    journal_changes(connection, number, edit.attributes)
     return replace(edit, id=number)
 
 
@@ -234,6 +277,7 @@ def _read(connection: sqlite3.Connection, condition: str) -> Edit | None:
         tuple(DecisionChange(c[0], c[1], _decision(c[2:5]), _decision(c[5:8])) for c in changes),
         tuple(ReviewChange(image, bool(old), bool(new)) for image, old, new in reviews),
         tuple(NameChange(*row) for row in names),
+        journalled_changes(connection, number),
     )
 
 

@@ -229,7 +229,9 @@ def has_human_word(connection: sqlite3.Connection, image_id: int) -> bool:
         "SELECT 1 FROM images WHERE id = :id AND reviewed = 1"
         " UNION ALL SELECT 1 FROM decisions WHERE image_id = :id"
         " UNION ALL SELECT 1 FROM decision_changes WHERE image_id = :id"
-        " UNION ALL SELECT 1 FROM review_changes WHERE image_id = :id LIMIT 1",
+        " UNION ALL SELECT 1 FROM review_changes WHERE image_id = :id"
+        " UNION ALL SELECT 1 FROM own_attributes WHERE image_id = :id"
+        " UNION ALL SELECT 1 FROM attribute_changes WHERE image_id = :id LIMIT 1",
         {"id": image_id},
     )
     return found.fetchone() is not None
@@ -246,6 +248,8 @@ def move_image(connection: sqlite3.Connection, old: int, new: int) -> Moved:
             f"UPDATE OR IGNORE {table} SET image_id = ? WHERE image_id = ?",  # noqa: S608
             (old, new),
         )
+    # What the files at the new path say is read there.
+    connection.execute("DELETE FROM read_attributes WHERE image_id = ?", (old,))
     connection.execute("DELETE FROM images WHERE id = ?", (new,))
     connection.execute(
         "UPDATE images SET folder_id = ?, name = ?, size = ?, mtime_ns = ?, missing = 0"

@@ -21,6 +21,7 @@ from engine.library import (
     names,
     places,
     predictions,
+    ratings,
     respelling,
     second_files,
     written,
@@ -138,6 +139,15 @@ class Library:
     decided_labels = _reads(chosen.decided_labels)
     note_examples = _writes(decisions.note_examples)
     examples = _reads(decisions.examples)
+
+    # Ratings, colour labels and titles.
+    rate = _writes(decisions.rate)
+    shown_attributes = _reads(ratings.shown_attributes)
+    own_attributes = _reads(ratings.own_attributes)
+    read_stamps = _reads(ratings.read_stamps)
+    note_file_attributes = _writes(ratings.note_file_attributes)
+    note_written_attributes = _writes(ratings.note_written_attributes)
+    note_taken_back = _writes(ratings.note_taken_back)
 
     # What was written into files beside photos.
     begin_write = _writes(written.begin_write)

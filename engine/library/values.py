@@ -24,6 +24,19 @@ class Verdict(StrEnum):
     ADDED = "added"
 
 
+class Attribute(StrEnum):
+    """What other programs say of a whole photo beside keywords; a value of it is a text.
+
+    A rating is "1" to "5", or "-1" for a rejected photo. A colour label is one of
+    ``ratings.COLORS``, several with commas between them, or another program's own word. Of all
+    three an empty text is none.
+    """
+
+    RATING = "rating"
+    COLOR = "color_label"
+    TITLE = "title"
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFile:
     """A file as a scan found it: size in bytes, time of change in ns since 1970."""
@@ -138,6 +151,30 @@ class ReviewChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AttributeChange:
+    """A rating, colour label or title of one image, before and after.
+
+    Attributes:
+        image_id: of the image.
+        attribute: which.
+        shown: what counted before, whoever had said it.
+        old: what the person had set; ``None`` for nothing, then ``shown`` counts again.
+        new: what the person set; empty for none.
+    """
+
+    image_id: int
+    attribute: Attribute
+    shown: str
+    old: str | None
+    new: str | None
+
+    @property
+    def value(self) -> str:
+        """What counts after it."""
+        return self.shown if self.new is None else self.new
+
+
+@dataclass(frozen=True, slots=True)
 class NameChange:
     """What the person calls a label of models, before and after; ``None`` is the label's own name.
 
@@ -162,6 +199,7 @@ class Edit:
         decisions: each label at most once.
         reviews: each image at most once.
         names: each name at most once.
+        attributes: each at most once of each image.
     """
 
     id: int
@@ -169,6 +207,7 @@ class Edit:
     decisions: tuple[DecisionChange, ...] = ()
     reviews: tuple[ReviewChange, ...] = ()
     names: tuple[NameChange, ...] = ()
+    attributes: tuple[AttributeChange, ...] = ()
 
     def inverse(self) -> Edit:
         """The edit that takes this one back."""
@@ -177,10 +216,13 @@ class Edit:
             decisions=tuple(replace(c, old=c.new, new=c.old) for c in self.decisions),
             reviews=tuple(replace(c, old=c.new, new=c.old) for c in self.reviews),
             names=tuple(replace(c, old=c.new, new=c.old) for c in self.names),
+            attributes=tuple(replace(c, old=c.new, new=c.old) for c in self.attributes),
         )
 
     @property
     def image_ids(self) -> Sequence[int]:
         """The images that it touches, each once, in order."""
-        decided = [change.image_id for change in self.decisions]
-        return tuple(dict.fromkeys([*decided, *(change.image_id for change in self.reviews)]))
+        found = [change.image_id for change in self.decisions]
+        found += [change.image_id for change in self.reviews]
+        found += [change.image_id for change in self.attributes]
+        return tuple(dict.fromkeys(found))
