@@ -24,7 +24,9 @@ def write_coco(place: Place) -> Generator[Write, None, None]:
     image_ids, annotation_ids = count(1), count(1)
     with (
         place.path.open("w", encoding="ascii", newline="\n") as file,
-        tempfile.TemporaryFile("w+", encoding="ascii", newline="\n") as annotations,
+        tempfile.TemporaryFile(
+            "w+", encoding="ascii", newline="\n", dir=place.target.parent
+        ) as annotations,
     ):
         categories = [{"id": number, "name": name} for name, number in ids.items()]
         file.write('{"info": {"description": "CSRA export"},\n"categories": ')

@@ -23,7 +23,9 @@ def write_fiftyone(place: Place) -> Generator[Write, None, None]:
     separator = "\n"
     with (
         (place.path / "labels.json").open("w", encoding="ascii", newline="\n") as file,
-        tempfile.TemporaryFile("w+", encoding="ascii", newline="\n") as rest,
+        tempfile.TemporaryFile(
+            "w+", encoding="ascii", newline="\n", dir=place.target.parent
+        ) as rest,
     ):
         file.write(f'{{"classes": {json_text(list(places))},\n"labels": {{')
 
