@@ -73,8 +73,10 @@ class EmbedChoice(QWidget):
     def look(self) -> None:
         """Look whether ExifTool is there."""
         wanted = self.exiftool
+        self._slot.run(
+            lambda: check_exiftool(wanted), self._on_found, self._on_missing, self.refresh
+        )
         self._set_there(False, "Looking for ExifTool…")
-        self._slot.run(lambda: check_exiftool(wanted), self._on_found, self._on_missing)
 
     def drop(self) -> None:
         """Look no more."""
@@ -87,7 +89,7 @@ class EmbedChoice(QWidget):
             self.consent.setChecked(False)
         self.consent.setVisible(self.is_chosen)
         self.locate.setVisible(not self._is_there)
-        self.setVisible(self.is_chosen or not self._is_there)
+        self.setVisible(self.is_chosen or not (self._is_there or self._slot.is_running))
 
     def _set_up_layout(self) -> None:
         row = QHBoxLayout()

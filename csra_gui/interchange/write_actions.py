@@ -71,7 +71,8 @@ class WriteActions(FeatureActions):
                 self._window,
                 "Undo last write",
                 f"Labels were written for {photos_text(last.files)}. Shall the files get back what "
-                "was in them before? Files that another program changed since stay as they are.",
+                "was in them before? Files beside photos that another program changed since stay "
+                "as they are. From photos our labels go; what others wrote there stays.",
                 "&Undo the write",
                 self._writes.undo,
             )
