@@ -15,7 +15,7 @@ from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
 from engine.library.predictions import SCORE_TYPE, HalfArray, find_model
 from engine.library.ratings import Said, shown_attributes
-from engine.library.values import Verdict
+from engine.library.values import Attribute, Verdict
 from engine.texts import fold
 
 BoolArray = NDArray[np.bool_]
@@ -25,6 +25,31 @@ IntArray = NDArray[np.int64]
 NOT_TAKEN = -(2**63)
 #: How decisions are coded in arrays; 0 is none.
 VERDICT_CODES = {Verdict.ACCEPTED: 1, Verdict.REJECTED: 2, Verdict.ADDED: 3}
+
+
+@dataclass(frozen=True, eq=False)
+class AttributeColumns:
+    """Ratings, colour labels and titles of images (N): see ``Columns``."""
+
+    ratings: NDArray[np.int8]
+    colors: tuple[str, ...]
+    color_of: NDArray[np.integer]
+    titles: Mapping[int, str]
+
+
+def attribute_columns(count: int, said: Iterable[Said]) -> AttributeColumns:
+    """Columns of so many images, of each the row, the attribute and its value."""
+    ratings = np.zeros(count, dtype=np.int8)
+    color_of = np.zeros(count, dtype=np.int64)
+    colors, titles = {"": 0}, {}
+    for row, attribute, value in said:
+        if attribute is Attribute.RATING:
+            ratings[row] = int(value or 0)
+        elif attribute is Attribute.COLOR:
+            color_of[row] = colors.setdefault(value, len(colors))
+        elif value:
+            titles[row] = value
+    return AttributeColumns(ratings, tuple(colors), color_of, titles)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +73,7 @@ class Columns:
         taken_ns: (N,) int64, when cameras say; ``NOT_TAKEN`` if they do not. Empty: nobody read.
         cameras: the names of all cameras; the first is none.
         camera_of: (N,) an index into ``cameras``; empty: nobody read.
+        attributes: ratings, colour labels and titles; ``None``: there are none.
     """
 
     image_ids: IntArray
@@ -66,6 +92,7 @@ class Columns:
     taken_ns: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     cameras: tuple[str, ...] = ("",)
     camera_of: NDArray[np.integer] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    attributes: AttributeColumns | None = None
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -81,6 +108,30 @@ class Columns:
         if not len(self.taken_ns):
             return self.mtimes_ns
         return np.where(self.taken_ns == NOT_TAKEN, self.mtimes_ns, self.taken_ns)
+
+    @cached_property
+    def _attributes(self) -> AttributeColumns:
+        return self.attributes or attribute_columns(len(self), ())
+
+    @property
+    def ratings(self) -> NDArray[np.int8]:
+        """(N,) -1 (rejected) to 5; 0 is none."""
+        return self._attributes.ratings
+
+    @property
+    def colors(self) -> tuple[str, ...]:
+        """All values of colour labels; the first is none."""
+        return self._attributes.colors
+
+    @property
+    def color_of(self) -> NDArray[np.integer]:
+        """(N,) an index into ``colors``."""
+        return self._attributes.color_of
+
+    @property
+    def titles(self) -> Mapping[int, str]:
+        """Of those that have one, by row."""
+        return self._attributes.titles
 
     @cached_property
     def tagged(self) -> BoolArray:

@@ -66,6 +66,11 @@ def checked_value(attribute: Attribute, value: str) -> str:
     return value
 
 
+def colors_in(text: str) -> tuple[str, ...]:
+    """The single colour labels in the value of a photo; none in an empty one."""
+    return tuple(part for one in text.split(",") if (part := one.strip()))
+
+
 def shown_attributes(connection: sqlite3.Connection, image_ids: Iterable[int]) -> tuple[Said, ...]:
     """What counts of images, as far as there is anything."""
     ids = _numbers(image_ids)

@@ -15,7 +15,7 @@ from engine.interchange.exporting.values import (
     ExportedLabel,
     WhichLabels,
 )
-from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
+from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray, attribute_columns
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
 from engine.library.store import Library
@@ -135,6 +135,9 @@ class ChosenImages:
             verdicts=verdicts,
             label_names=self._names,
             other_names={row_of[image_id]: names for image_id, names in others.items()},
+            attributes=attribute_columns(
+                len(ids), ((row_of[image], name, value) for image, name, value in stored.attributes)
+            ),
         )
 
     def _image(

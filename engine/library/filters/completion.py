@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.library.filters.tokens import FIELDS, LABEL_FIELDS, MAX_LENGTH
+from engine.library.ratings import COLORS, MOST_STARS
 from engine.texts import fold
 
 MAX_SUGGESTIONS = 50
@@ -17,6 +18,8 @@ _CHOICES = {
     "tagged": ("yes", "no"),
     "error": ("yes", "no"),
     "source": ("machine", "person"),
+    "rating": ("none", "rejected", *(str(stars) for stars in range(1, MOST_STARS + 1))),
+    "color": (*COLORS, "none"),
 }
 _PLAIN = re.compile(r"[^\s()<>=:\"*?]+")
 

@@ -18,6 +18,7 @@ from engine.library.filters.tree import (
     AllOf,
     AnyOf,
     CameraIs,
+    ColorIs,
     Comparison,
     DateIn,
     FilterError,
@@ -27,11 +28,14 @@ from engine.library.filters.tree import (
     NameIs,
     Node,
     Not,
+    RatingIs,
     ScoreIs,
     SourceIs,
     TagCountIs,
+    TitleIs,
     WordInNames,
 )
+from engine.library.ratings import colors_in
 from engine.library.values import Verdict
 from engine.texts import fold
 
@@ -100,6 +104,8 @@ class LibraryView:
                 return np.array(np.logical_or.reduce([self.rows(inner) for inner in nodes]))
             case LabelIs() | ScoreIs() | TagCountIs() | SourceIs():
                 return self._by_label(node)
+            case RatingIs() | ColorIs() | TitleIs():
+                return self._by_attribute(node)
         return self._by_file(node)
 
     def _by_label(self, node: LabelIs | ScoreIs | TagCountIs | SourceIs) -> BoolArray:
@@ -149,6 +155,21 @@ class LibraryView:
         matches = glob(node.pattern, anywhere=True)
         wanted = [bool(name) and matches(fold(name)) is not None for name in columns.cameras]
         found: BoolArray = np.array(wanted, dtype=bool)[columns.camera_of]
+        return found
+
+    def _by_attribute(self, node: RatingIs | ColorIs | TitleIs) -> BoolArray:
+        columns = self.columns
+        found: BoolArray = np.zeros(len(columns), dtype=bool)
+        match node:
+            case RatingIs(comparison, value):
+                found = np.asarray(_COMPARE[comparison](columns.ratings, value), dtype=bool)
+            case ColorIs(wanted):
+                fits = list(map(_color_test(wanted), columns.colors))
+                found = np.array(fits, dtype=bool)[columns.color_of]
+            case TitleIs(pattern):
+                matches = glob(pattern, anywhere=True)
+                titles = columns.titles.items()
+                found[[row for row, title in titles if matches(fold(title)) is not None]] = True
         return found
 
     @cached_property
@@ -257,6 +278,13 @@ def glob(pattern: str, *, anywhere: bool) -> Callable[[str], re.Match[str] | Non
     # twice and the time is linear in the text for each piece.
     inner = "".join(f"(?>.*?{piece})" for piece in middle if piece)
     return re.compile(f"{first}{inner}.*{last}", re.DOTALL).fullmatch
+
+
+def _color_test(pattern: str | None) -> Callable[[str], bool]:
+    if pattern is None:
+        return lambda text: not text
+    matches = glob(pattern, anywhere=False)
+    return lambda text: any(matches(fold(color)) is not None for color in colors_in(text))
 
 
 def folder_test(pattern: str) -> Callable[[str], bool]:

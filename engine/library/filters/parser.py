@@ -17,6 +17,7 @@ from engine.library.filters.tree import (
     AllOf,
     AnyOf,
     CameraIs,
+    ColorIs,
     Comparison,
     DateIn,
     Everything,
@@ -29,15 +30,20 @@ from engine.library.filters.tree import (
     Node,
     Not,
     Question,
+    RatingIs,
     ScoreIs,
     SourceIs,
     Span,
     TagCountIs,
+    TitleIs,
 )
+from engine.library.ratings import MOST_STARS, REJECTED
 
 MAX_DEPTH = 40
 YES_OR_NO = {"yes": True, "no": False, "true": True, "false": False}
 SOURCES = ("machine", "person")
+_NONE = "none"
+_RATINGS = {_NONE: 0, "rejected": REJECTED}
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?", re.ASCII)
 _ALWAYS = (-(2**63), 2**63 - 1)
 _YEARS = range(1971, 2200)
@@ -130,6 +136,9 @@ class _Parser:
             "name": lambda field: NameIs(self._value(field).text),
             "folder": lambda field: FolderIs(self._value(field).text),
             "camera": lambda field: CameraIs(self._value(field).text),
+            "rating": self._rating,
+            "color": self._color,
+            "title": lambda field: TitleIs(self._value(field).text),
         }
         return readers[name](field)
 
@@ -150,6 +159,24 @@ class _Parser:
         except ValueError as error:
             raise _error(str(error), token.span) from error
         return DateIn(start, end)
+
+    def _rating(self, field: Token) -> Node:
+        comparison = self._comparison("=") or "="
+        token = self._value(field)
+        word = token.text.strip().lower()
+        if comparison == "=" and word in _RATINGS:
+            return RatingIs("=", _RATINGS[word])
+        try:
+            value = float(word)
+        except ValueError:
+            value = math.nan
+        if not REJECTED <= value <= MOST_STARS:  # also where it is no number
+            raise _error("A rating is 0 to 5, none or rejected.", token.span)
+        return RatingIs(comparison, value)
+
+    def _color(self, field: Token) -> Node:
+        text = self._value(field).text
+        return ColorIs(None if text.strip().lower() == _NONE else text)
 
     def _source(self, field: Token) -> Node:
         return SourceIs("machine" if self._choice(field, SOURCES) == "machine" else "person")

@@ -157,7 +157,29 @@ class CameraIs:
     pattern: str
 
 
+@dataclass(frozen=True, slots=True)
+class RatingIs:
+    """The rating compares so with a number: no stars are 0, a rejected photo has -1."""
+
+    comparison: Comparison
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ColorIs:
+    """A colour label has this name; ``None`` is a photo without any."""
+
+    pattern: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TitleIs:
+    """The title has this form; without ``*`` and ``?`` it only has to contain it."""
+
+    pattern: str
+
+
 Node = (
     Everything | Not | AllOf | AnyOf | LabelIs | ScoreIs | TagCountIs | FlagIs | SourceIs
-    | NameIs | FolderIs | DateIn | CameraIs
+    | NameIs | FolderIs | DateIn | CameraIs | RatingIs | ColorIs | TitleIs
 )  # fmt: skip

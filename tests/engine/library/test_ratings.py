@@ -6,18 +6,23 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.api.errors import ConfigError
 from engine.library.carrying import carry_over
 from engine.library.connections import connect_reading
 from engine.library.errors import LibraryError
+from engine.library.filters.completion import complete
+from engine.library.filters.evaluation import LibraryView
+from engine.library.filters.parser import parse
+from engine.library.filters.tree import FilterError
 from engine.library.opening import open_library
-from engine.library.ratings import FileAttributes
+from engine.library.ratings import COLORS, FileAttributes
 from engine.library.schema import MIGRATIONS
 from engine.library.store import Library
 from engine.library.values import Attribute
-from tests.engine.library.parts import files
+from tests.engine.library.parts import columns_of, files, filled
 
 RATING, COLOR, TITLE = Attribute.RATING, Attribute.COLOR, Attribute.TITLE
 BEFORE = next(n for n, steps in enumerate(MIGRATIONS) if "own_attributes" in "".join(steps))
@@ -161,3 +166,66 @@ def test_ratings_are_carried_into_another_library(library: Library, tmp_path: Pa
     with open_library(tmp_path / "other.db") as other:
         carry_over(library, other, "me")
         assert sorted(shown(other, list(other.files())).values()) == ["5", "5", "Sea"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("rating:>=3", [1, 2]),
+        ("rating:3", [1]),
+        ("rating:=5", [2]),
+        ("rating:none", [3, 4]),
+        ("rating:0", [3, 4]),
+        ("rating:rejected", [0]),
+        ("rating:-1", [0]),
+        ("rating:<3", [0, 3, 4]),
+        ("NOT rating:none color:red", [1]),
+        ("color:red", [1, 3]),
+        ("Color:RED", [1, 3]),
+        ("color:b*", [3]),
+        ("color:none", [2, 4]),
+        ('color:"zweite wahl"', [0]),
+        ("title:sea", [1]),
+        ("title:*", [1, 2]),
+        ("title:ÖL", [2]),
+        ('title:"the sea"', [1]),
+    ],
+)
+def test_filters_go_by_rating_color_and_title(
+    library: Library, text: str, wanted: list[int]
+) -> None:
+    ids = filled(library, 5)
+    for place, attribute, value in (
+        *((0, RATING, "-1"), (1, RATING, "3"), (2, RATING, "5")),
+        *((1, COLOR, "red"), (1, TITLE, "By the Sea"), (2, TITLE, "Öl")),
+    ):
+        library.rate([ids[place]], attribute, value, caption="Rate")
+    library.note_file_attributes(
+        {
+            ids[0]: FileAttributes("1", {COLOR: "Zweite Wahl"}),
+            ids[3]: FileAttributes("1", {COLOR: "red, blue"}),
+            ids[4]: FileAttributes("1", {RATING: ""}),
+        }
+    )
+    view = LibraryView(columns_of(library), np.full(3, 0.5, dtype=np.float32))
+    assert np.flatnonzero(view.rows(parse(text))).tolist() == wanted
+
+
+@pytest.mark.parametrize("text", ["rating:6", "rating:>none", "rating:", "rating:x", "color:>red"])
+def test_what_no_rating_can_be_is_said(text: str) -> None:
+    with pytest.raises(FilterError):
+        parse(text)
+
+
+def test_values_are_offered_while_a_filter_is_typed() -> None:
+    assert "rating:" in complete("rat", 3, ()).suggestions
+    assert complete("rating:re", 9, ()).suggestions == ("rejected",)
+    assert complete("color:", 6, ()).suggestions == (*COLORS, "none")
+
+
+def test_no_ratings_at_all_are_none(library: Library) -> None:
+    filled(library, 2)
+    columns = dataclasses.replace(columns_of(library), attributes=None)
+    view = LibraryView(columns, np.full(3, 0.5, dtype=np.float32))
+    assert view.rows(parse("rating:none color:none")).all()
+    assert not view.rows(parse("title:* OR rating:>0 OR color:red")).any()
