@@ -218,6 +218,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID""",
         "CREATE INDEX attribute_changes_by_image ON attribute_changes (image_id)",
     ),
+    (
+        # What exports are being written to: what is still here was left by a crash.
+        """CREATE TABLE begun_exports (
+            path BLOB PRIMARY KEY -- the temporary file or folder
+        ) STRICT, WITHOUT ROWID""",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -247,4 +253,5 @@ TABLES = (
     "read_attributes",
     "own_attributes",
     "attribute_changes",
+    "begun_exports",
 )

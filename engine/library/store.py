@@ -16,6 +16,7 @@ from engine.library import (
     chosen,
     columns,
     decisions,
+    exports,
     images,
     labels,
     names,
@@ -163,6 +164,9 @@ class Library:
     await_writes = _writes(awaited.await_writes)
     settle_awaited = _writes(awaited.settle_awaited)
     awaited_writes = _reads(awaited.awaited_writes)
+    begin_export = _writes(exports.begin_export)
+    end_export = _writes(exports.end_export)
+    begun_exports = _reads(exports.begun_exports)
 
     # What labels are called.
     label_names = _reads(names.label_names)
