@@ -122,6 +122,7 @@ class Library:
     other_files = _reads(second_files.other_files)
     set_other_files = _writes(second_files.set_other_files)
     camera_facts = _reads(cameras.camera_facts)
+    dates_and_cameras = _reads(cameras.dates_and_cameras)
     set_camera_facts = _writes(cameras.set_camera_facts)
 
     # What models say.

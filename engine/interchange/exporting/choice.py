@@ -15,11 +15,20 @@ from engine.interchange.exporting.values import (
     ExportedLabel,
     WhichLabels,
 )
-from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray, attribute_columns
+from engine.library.columns import (
+    NOT_TAKEN,
+    VERDICT_CODES,
+    BoolArray,
+    Columns,
+    IntArray,
+    attribute_columns,
+)
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
+from engine.library.filters.tree import asks_the_camera
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel, Verdict
+from engine.metadata.camera_reading import keep_missing
 
 #: So many images are in memory at a time.
 PIECE = 1000
@@ -89,7 +98,11 @@ class ChosenImages:
         """The images that the filter wants, some at a time; an empty piece counts as progress."""
         ids = self._choice.image_ids
         for start in range(0, len(ids), PIECE):
-            yield self._piece(ids[start : start + PIECE])
+            piece = ids[start : start + PIECE]
+            if asks_the_camera(self._filter):
+                for _ in keep_missing(self._library, piece.tolist()):
+                    pass  # a moment: each piece is small
+            yield self._piece(piece)
 
     def _piece(self, ids: IntArray) -> list[ExportedImage]:
         files = self._library.files_of(ids.tolist())
@@ -121,6 +134,7 @@ class ChosenImages:
         folders = {file.path.parent: place for place, file in enumerate(files)}
         numbers = {folder: number for number, folder in enumerate(folders)}
         others = self._library.other_files(ids)
+        taken, cameras, camera_of = self._taken(row_of)
         return Columns(
             image_ids=np.array(ids, dtype=np.int64),
             names=tuple(file.path.name for file in files),
@@ -138,7 +152,21 @@ class ChosenImages:
             attributes=attribute_columns(
                 len(ids), ((row_of[image], name, value) for image, name, value in stored.attributes)
             ),
+            taken_ns=taken,
+            cameras=cameras,
+            camera_of=camera_of,
         )
+
+    def _taken(self, row_of: dict[int, int]) -> tuple[IntArray, tuple[str, ...], IntArray]:
+        """When images were taken, all cameras, and with which of them."""
+        known = self._library.dates_and_cameras(row_of)
+        cameras = {name: place for place, name in enumerate(dict.fromkeys(("", *known.cameras)))}
+        rows = [row_of[image_id] for image_id in known.image_ids.tolist()]
+        taken = np.full(len(row_of), NOT_TAKEN, dtype=np.int64)
+        camera_of = np.zeros(len(row_of), dtype=np.int64)
+        taken[rows] = known.taken_ns
+        camera_of[rows] = [cameras[name] for name in known.cameras]
+        return taken, tuple(cameras), camera_of
 
     def _image(
         self, columns: Columns, states: NDArray[np.uint8], row: int, path: Path

@@ -183,3 +183,13 @@ Node = (
     Everything | Not | AllOf | AnyOf | LabelIs | ScoreIs | TagCountIs | FlagIs | SourceIs
     | NameIs | FolderIs | DateIn | CameraIs | RatingIs | ColorIs | TitleIs
 )  # fmt: skip
+
+
+def asks_the_camera(node: Node) -> bool:
+    """Whether a filter goes by what cameras wrote into files."""
+    match node:
+        case Not(inner):
+            return asks_the_camera(inner)
+        case AllOf(nodes) | AnyOf(nodes):
+            return any(map(asks_the_camera, nodes))
+    return isinstance(node, DateIn | CameraIs)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine import cli
 from engine.api.categories import Categories
 from engine.api.values import Prediction
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset, recognise
-from engine.interchange.exporting.choice import PIECE, ExportChoice
+from engine.interchange.exporting.choice import PIECE, ChosenImages, ExportChoice
 from engine.interchange.exporting.formats import FORMATS
 from engine.interchange.exporting.job import export
 from engine.interchange.exporting.values import (
@@ -223,6 +224,19 @@ def test_the_source_of_each_label_and_what_was_rejected_is_told(
     assert rows["a.jpg"]["labels"] == [{"label": "dog", "source": "person", "score": 0.8999}]
     assert rows["a.jpg"]["rejected"] == ["cat"]
     assert {"label": "person", "source": "machine", "score": 0.7998} in rows["=b.png"]["labels"]
+
+
+@pytest.mark.parametrize("text", ["date:2019-05-17", "camera:acme", "NOT (date:>2019 OR tags:=9)"])
+def test_a_filter_reads_the_dates_that_nobody_has_read_yet(
+    library: Library, photos: list[Path], text: str
+) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0132] = "Acme", "2019:05:17 12:00:00"
+    Image.new("RGB", (8, 6)).save(photos[1], exif=exif)
+    ids = library.add_images([file for path in photos if (file := look_at(path))])
+    choice = ExportChoice(np.array(ids, dtype=np.int64), WhichLabels.BOTH, MODEL, None, text)
+    pieces = ChosenImages(library, choice).pieces()
+    assert [image.path for piece in pieces for image in piece] == [photos[1]]
 
 
 def test_the_command_exports_what_a_filter_wants(
