@@ -16,6 +16,7 @@ from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.spellings import Spellings
 from engine.api.errors import EngineError
+from engine.library.cameras import DatesAndCameras
 from engine.library.columns import IntArray, Stored
 from engine.library.predictions import TAKEN_AT_ONCE
 from engine.library.store import Library
@@ -35,12 +36,14 @@ class SyncedRows:
         ids: (M,) their numbers in the library, 0 for a file that is not there.
         new: (M,) whether they had no number before.
         stored: what is known of them.
+        known: what their cameras say, as far as they were read.
     """
 
     rows: IntArray
     ids: IntArray
     new: IntArray
     stored: Stored
+    known: DatesAndCameras
 
     @property
     def row_of(self) -> dict[int, int]:
@@ -86,7 +89,9 @@ def sync_rows(
             places = [place for place, _ in there]
             ids[places] = library.add_images(found_files)
         _tell_other_files(library, files, chunk, ids)
-        yield SyncedRows(chunk, ids, new, library.stored(ids[ids > 0].tolist(), fingerprint))
+        there_ids = ids[ids > 0].tolist()
+        stored, known = library.stored(there_ids, fingerprint), library.dates_and_cameras(there_ids)
+        yield SyncedRows(chunk, ids, new, stored, known)
 
 
 def _tell_other_files(library: Library, files: PhotoFiles, rows: IntArray, ids: IntArray) -> None:
@@ -208,6 +213,10 @@ class LibrarySync(QObject):
     def _take(self, part: SyncedRows) -> None:
         photos, row_of = self._photos, part.row_of
         photos.set_image_ids(part.rows, part.ids)
+        known = part.known
+        if part.new.any() and len(known.image_ids):
+            rows = [row_of[image] for image in known.image_ids.tolist()]
+            photos.set_cameras(rows, known.taken_ns, known.cameras)
         if part.new.any():
             self._decisions.take(part.rows[part.new].tolist(), part.stored, row_of)
         if part.stored.scores.shape[1] == len(photos.categories):

@@ -10,15 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from csra_gui.session.camera_columns import CameraColumns
 from csra_gui.session.decision_columns import PhotoDecisions
 from csra_gui.session.growing_array import GrowingArray
+from csra_gui.session.photo_files import UNKNOWN_SIZE
 from csra_gui.session.photo_rows import PhotoRows
 from engine.api.categories import Categories
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
 from engine.library.columns import BoolArray, Columns, IntArray
 from engine.library.predictions import HalfArray, carried_scores
-from engine.library.values import Verdict
+from engine.library.values import ImageFile, Verdict
 from engine.texts import whole_percent
 
 #: Models whose scores are kept, while they take less than this; the one in use always is.
@@ -84,6 +86,7 @@ class PhotoTable(PhotoRows):
         super().__init__()
         self.names = SHIPPED_NAMES
         self._decisions = PhotoDecisions()
+        self._cameras = CameraColumns()
         self._kept: OrderedDict[str, _Results] = OrderedDict()
         self._now = _Results((), (), {}, frozenset(), _no_scores(0))
         self._columns: Columns | None = None
@@ -94,11 +97,43 @@ class PhotoTable(PhotoRows):
         """Forget every photo; the categories stay."""
         super().clear()
         self._decisions.clear()
+        self._cameras.clear()
         for results in (self._now, *self._kept.values()):
             results.errors.clear()
             results.scores.clear()
             results.provisional.clear()
         self._columns = None
+
+    # What cameras say.
+
+    @property
+    def cameras(self) -> CameraColumns:
+        """To read; what changes it goes through ``set_cameras`` and ``set_file``."""
+        return self._cameras
+
+    def set_cameras(
+        self, rows: Sequence[int] | IntArray, taken_ns: IntArray, cameras: Sequence[str]
+    ) -> None:
+        """Note when and with what photos were taken, as their files say.
+
+        Args:
+            rows: M photos.
+            taken_ns: (M,) since 1970, or ``NOT_TAKEN``.
+            cameras: M names; empty for none.
+        """
+        self._cameras.take(rows, taken_ns, cameras)
+        self._touch()
+
+    def unread_rows(self) -> IntArray:
+        """Photos that are there and whose files nobody has read for what cameras say."""
+        known = self._cameras.is_read | self.gone | (self._sizes.values == UNKNOWN_SIZE)
+        return np.flatnonzero(~known)
+
+    @override
+    def set_file(self, row: int, file: ImageFile | None) -> None:
+        if file != self.file(row):
+            self._cameras.forget([row])
+        super().set_file(row, file)
 
     # What the person said.
 
@@ -388,6 +423,9 @@ class PhotoTable(PhotoRows):
             verdicts=verdicts,
             label_names=self.names,
             other_names=dict(self._other_files),
+            taken_ns=self._cameras.taken_ns.copy(),
+            cameras=self._cameras.names,
+            camera_of=self._cameras.camera_of.copy(),
         )
 
     @override
@@ -396,6 +434,7 @@ class PhotoTable(PhotoRows):
         self._now.scores.resize(len(self))
         self._now.provisional.resize(len(self))
         self._decisions.resize(len(self))
+        self._cameras.resize(len(self))
 
     def _keeps_too_much(self) -> bool:
         size = sum(results.scores.nbytes for results in self._kept.values())

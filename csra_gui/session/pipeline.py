@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
+from csra_gui.session.camera_reading import CameraReading
 from csra_gui.session.change_job import FileChanges
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.library_client import LibraryClient
@@ -71,6 +72,7 @@ class Pipeline(QObject):
         self._scan = PhotoScan(jobs, self)
         self._sync = LibrarySync(library, photos, decisions, jobs, self)
         self._maintenance = LibraryMaintenance(library, photos, jobs, self)
+        self.cameras = CameraReading(library, photos, jobs, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -94,6 +96,7 @@ class Pipeline(QObject):
         self._scan.drop()
         self._sync.reset()
         self._maintenance.drop()
+        self.cameras.drop()
         self._tagger.drop()
         self._decisions.forget()
         self.roots = []
@@ -272,7 +275,10 @@ class Pipeline(QObject):
         if not self._is_settled:
             return
         self.looked_up.emit()
-        if self._scan.is_running or self._tagger.is_running:
+        if self._scan.is_running:
+            return
+        self.cameras.refresh()  # a glance at each photo: a model takes a hundred times as long
+        if self._tagger.is_running:
             return
         if self._is_settling_due:
             self._is_settling_due = False
