@@ -10,7 +10,7 @@ from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.session.session import Session
 from csra_gui.widgets.empty_state import EmptyState
 from engine.data.kinds import left_out_text
-from engine.texts import display_text
+from engine.texts import display_text, photos_text
 
 _NO_SUBFOLDERS = "Photos in subfolders are left out: see the File menu."
 
@@ -38,6 +38,7 @@ class NothingShown(EmptyState):
             session.pipeline.scan_finished,
             session.shown.settled,
             session.shown.order_changed,
+            session.pipeline.cameras.finished,
         ):
             fact.connect(self._update)
         self._update()
@@ -53,6 +54,10 @@ class NothingShown(EmptyState):
         elif photos.present_count and not shown.is_everything:
             headline, actions = "No photo fits", [self._show_all]
             text = display_text(shown.fixed_caption or shown.filter_text)
+            unread = self._session.pipeline.cameras.remaining if shown.asks_the_camera else 0
+            if unread:
+                headline = "No photo fits yet"
+                text = f"{text}\nStill reading dates of {photos_text(unread)}."
         elif len(photos):
             headline, text = "The photos are not there any more", "Another program took them away."
         else:

@@ -1,4 +1,4 @@
-"""The shown photos as a list with columns: name, labels, folder, date, reviewed."""
+"""The shown photos as a list with columns: name, labels, folder, dates, camera, reviewed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.browse.photo_texts import accessible_text, photo_tool_tip, state_text
 from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.session.session import Session
-from csra_gui.session.sort_keys import DATE, FOLDER, LABELS, NAME, REVIEWED
-from engine.library.columns import IntArray
-from engine.texts import display_name, display_path
+from csra_gui.session.sort_keys import CAMERA, CHANGED, DATE, FOLDER, LABELS, NAME, REVIEWED
+from engine.library.columns import NOT_TAKEN, IntArray
+from engine.texts import display_name, display_path, display_text
 
 _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -48,8 +48,22 @@ def _date(session: Session, photo: int, _path: Path) -> str:
     file = session.photos.file(photo)
     if file is None:
         return ""
-    moment = QDateTime.fromMSecsSinceEpoch(file.mtime_ns // _NS_PER_MS)
+    return _moment(file.mtime_ns)
+
+
+def _taken(session: Session, photo: int, _path: Path) -> str:
+    taken = int(session.photos.cameras.taken_ns[photo])
+    return "" if taken == NOT_TAKEN else _moment(taken)
+
+
+def _moment(since_1970_ns: int) -> str:
+    moment = QDateTime.fromMSecsSinceEpoch(since_1970_ns // _NS_PER_MS)
     return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
+
+
+def _camera(session: Session, photo: int, _path: Path) -> str:
+    cameras = session.photos.cameras
+    return display_text(cameras.names[cameras.camera_of[photo]])
 
 
 def _folder(session: Session, _photo: int, path: Path) -> str:
@@ -67,7 +81,9 @@ COLUMNS = (
     DetailColumn("Name", NAME, lambda _session, _photo, path: display_name(path)),
     DetailColumn("Labels", LABELS, _labels),
     DetailColumn("Folder", FOLDER, _folder),
-    DetailColumn("Changed", DATE, _date),
+    DetailColumn("Taken", DATE, _taken),
+    DetailColumn("Camera", CAMERA, _camera),
+    DetailColumn("Changed", CHANGED, _date),
     DetailColumn(
         "Reviewed",
         REVIEWED,
@@ -81,6 +97,7 @@ class PhotoDetailsModel(ShownPhotosModel):
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(session, parent)
+        session.pipeline.cameras.rows_read.connect(self._on_photos_changed)
         self._answers: dict[int, Callable[[DetailColumn, int, Path], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda column, photo, path: column.text(
                 session, photo, path

@@ -18,7 +18,7 @@ from csra_gui.search.sort_chooser import SortChooser
 from engine.api.label_names import did_you_mean
 from engine.library.filters.completion import quoted
 from engine.library.filters.tree import FilterError, Span, WordInNames
-from engine.texts import display_text
+from engine.texts import display_text, photos_text
 
 
 class FilterBar(QWidget):
@@ -44,6 +44,7 @@ class FilterBar(QWidget):
         self._count = _plain_label(self)
         self._error = _plain_label(self)
         self._note = _plain_label(self)
+        self._unread = _plain_label(self)
         self._wrong: FilterError | None = None
         self._words: tuple[WordInNames, ...] = ()
         self._saved = _tool(self, "star", "Saved filters")
@@ -60,6 +61,7 @@ class FilterBar(QWidget):
         self._note.linkActivated.connect(self._on_note_link_activated)
         self.show_error(None)
         self.show_words(())
+        self.show_unread(0)
 
     def _set_up_layout(self) -> None:
         self._row.setSpacing(6)
@@ -74,6 +76,8 @@ class FilterBar(QWidget):
             label.setWordWrap(True)
             layout.addWidget(label)
             label.setTextFormat(Qt.TextFormat.RichText)
+        self._unread.setWordWrap(True)
+        layout.addWidget(self._unread)
 
     def add_widget(self, widget: QWidget) -> None:
         """Put something at the end of the line."""
@@ -103,6 +107,13 @@ class FilterBar(QWidget):
         self._note.setVisible(bool(words))
         self._tint(self._note, Tone.MUTED)
 
+    def show_unread(self, count: int) -> None:
+        """Say of how many photos date and camera are not known yet; nothing of none."""
+        text = f"Still reading dates of {photos_text(count)}." if count else ""
+        self._unread.setText(text)
+        self._unread.setVisible(bool(text))
+        self._tint(self._unread, Tone.MUTED)
+
     def _tint(self, label: QLabel, tone: Tone) -> None:
         colors, color = label.palette(), tone_color(tone, self.palette())
         for role in (label.foregroundRole(), QPalette.ColorRole.Link):
@@ -119,6 +130,11 @@ class FilterBar(QWidget):
     def note(self) -> str:
         """What is said of words that are found in file names, as rich text."""
         return self._note.text()
+
+    @property
+    def unread(self) -> str:
+        """What is said of photos whose dates are not known yet."""
+        return self._unread.text()
 
     @property
     def count(self) -> str:

@@ -20,7 +20,8 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("tagged:no", "not tagged yet; error:yes for unreadable photos"),
     ('name:"IMG_*"', "the file's name; * is any text, ? one character"),
     ('folder:"2024*"', "in such a folder, or below it"),
-    ("date:2024-05", "changed in that month; also date:>=2023"),
+    ("date:2024-05", "taken in that month; also date:>=2023, date:2024-05..2024-07"),
+    ("camera:canon", "the camera's name; camera:* for any, NOT camera:* for none"),
 )
 
 

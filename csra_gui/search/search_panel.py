@@ -15,6 +15,8 @@ from csra_gui.search.filter_bar import FilterBar
 from csra_gui.search.saved_filters import MAX_NAME_LENGTH, SavedFilters
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import (
+    CAMERA,
+    CHANGED,
     DATE,
     FOLDER,
     FOUND,
@@ -32,7 +34,9 @@ ORDERS: tuple[tuple[str, str, bool], ...] = (
     (FOUND, "As found", False),
     (NAME, "Name", False),
     (FOLDER, "Folder", False),
-    (DATE, "Date", True),
+    (DATE, "Date taken", True),
+    (CHANGED, "File changed", True),
+    (CAMERA, "Camera", False),
     ("score", "Score of", True),
     (LABELS, "Number of labels", True),
     (REVIEWED, "Reviewed", False),
@@ -83,6 +87,8 @@ class SearchPanel(QWidget):
         shown.settled.connect(self._update_count)
         shown.order_changed.connect(self._update_order)
         session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
+        session.pipeline.cameras.rows_read.connect(self._update_unread)
+        session.pipeline.cameras.finished.connect(self._update_unread)
         for fact in (
             session.pipeline.photos_reset,
             session.pipeline.photos_added,
@@ -143,7 +149,7 @@ class SearchPanel(QWidget):
 
     def _completed(self, text: str, cursor: int) -> Completion:
         photos = self._session.photos
-        return complete(text, cursor, photos.known_labels, photos.names)
+        return complete(text, cursor, photos.known_labels, photos.names, photos.cameras.names[1:])
 
     @Slot()
     def _fill_saved_menu(self) -> None:
@@ -195,6 +201,14 @@ class SearchPanel(QWidget):
         count = photos_text(total) if everything else f"{len(shown):,} of {photos_text(total)}"
         self.bar.show_count(count)
         self._update_error()
+        self._update_unread()
+
+    @Slot()
+    def _update_unread(self) -> None:
+        """Whoever asks for dates shall know that some are not known yet."""
+        session = self._session
+        unread = session.pipeline.cameras.remaining if session.shown.asks_the_camera else 0
+        self.bar.show_unread(unread)
 
     @Slot()
     def _update_error(self) -> None:

@@ -84,7 +84,8 @@ class CameraReading(QObject):
     @property
     def remaining(self) -> int:
         """How many photos nobody has read yet; 0 if they cannot be."""
-        return 0 if self._gave_up else len(self._photos.unread_rows())
+        is_hopeless = self._library.library is None and self._library.error is not None
+        return 0 if self._gave_up or is_hopeless else len(self._photos.unread_rows())
 
     @Slot()
     def refresh(self) -> None:

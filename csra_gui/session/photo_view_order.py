@@ -104,6 +104,11 @@ class ShownPhotos(QObject):
         return self._order.is_plain
 
     @property
+    def asks_the_camera(self) -> bool:
+        """Whether filter or order go by what cameras wrote into files."""
+        return self._order.asks_the_camera
+
+    @property
     def is_pending(self) -> bool:
         """Whether something else may be shown before long."""
         return self._timer.isActive() or self._is_due or self._is_working

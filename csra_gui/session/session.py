@@ -112,6 +112,7 @@ class Session(QObject):
         ):
             fact.connect(self.shown.refresh)
         self.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
+        self.pipeline.cameras.rows_read.connect(self._on_cameras_rows_read)
         self.decisions.names_changed.connect(self._on_decisions_names_changed)
         self.retagger.accepted.connect(self._on_retagger_accepted)
 
@@ -252,6 +253,11 @@ class Session(QObject):
     def _on_pipeline_predictions_changed(self, rows: tuple[int, ...]) -> None:
         if not rows:  # perhaps those of another model
             self.thresholds.refresh()
+
+    @Slot()
+    def _on_cameras_rows_read(self) -> None:
+        if self.shown.asks_the_camera:
+            self.shown.refresh()
 
     @Slot()
     def _on_decisions_names_changed(self) -> None:

@@ -12,14 +12,24 @@ from numpy.typing import NDArray
 
 from engine.library.columns import VERDICT_CODES, IntArray
 from engine.library.filters.evaluation import LibraryView
-from engine.library.filters.tree import Everything, FilterError, Node, WordInNames
+from engine.library.filters.tree import (
+    Everything,
+    FilterError,
+    Node,
+    WordInNames,
+    asks_the_camera,
+)
 from engine.library.values import Verdict
 from engine.texts import fold
 
 FOUND = "found"
 NAME = "name"
 FOLDER = "folder"
+#: By when a photo was taken; by the file's time where no camera says it.
 DATE = "date"
+#: By the file's time.
+CHANGED = "changed"
+CAMERA = "camera"
 UNCERTAINTY = "uncertainty"
 MISTAKES = "mistakes"
 #: By how many labels a photo has.
@@ -39,8 +49,8 @@ class Order:
 
     Attributes:
         node: the filter.
-        sort_key: ``FOUND``, ``NAME``, ``FOLDER``, ``DATE``, ``UNCERTAINTY``, ``MISTAKES``,
-            ``LABELS``, ``REVIEWED``, or ``SCORE`` and a category.
+        sort_key: ``FOUND``, ``NAME``, ``FOLDER``, ``DATE``, ``CHANGED``, ``CAMERA``,
+            ``UNCERTAINTY``, ``MISTAKES``, ``LABELS``, ``REVIEWED``, or ``SCORE`` and a category.
         descending: the greatest first: the latest, surest, most doubtful.
         fixed: only these rows, in this order unless another is asked for.
     """
@@ -55,6 +65,11 @@ class Order:
         """Whether all photos are wanted as they were found."""
         everything = isinstance(self.node, Everything)
         return everything and self.sort_key == FOUND and not self.descending and self.fixed is None
+
+    @property
+    def asks_the_camera(self) -> bool:
+        """Whether it goes by what cameras wrote into files."""
+        return self.sort_key in (DATE, CAMERA) or asks_the_camera(self.node)
 
 
 def rows_in_order(view: LibraryView, order: Order) -> IntArray:
@@ -116,7 +131,9 @@ def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:
     keys: dict[str, Callable[[LibraryView], NDArray[np.float64]]] = {
         NAME: _name_ranks,
         FOLDER: _folder_ranks,
-        DATE: lambda view: view.columns.mtimes_ns.astype(np.float64),
+        DATE: lambda view: view.columns.dates_ns.astype(np.float64),
+        CHANGED: lambda view: view.columns.mtimes_ns.astype(np.float64),
+        CAMERA: _camera_ranks,
         UNCERTAINTY: _uncertainty,
         MISTAKES: _suspicion,
         LABELS: lambda view: view.labels.sum(axis=1).astype(np.float64),
@@ -151,6 +168,19 @@ def _folder_ranks(view: LibraryView) -> NDArray[np.float64]:
     ranks = np.empty(len(paths))
     ranks[sorted(range(len(paths)), key=keys.__getitem__)] = np.arange(len(paths))
     return ranks[view.columns.folder_of]
+
+
+def _camera_ranks(view: LibraryView) -> NDArray[np.float64]:
+    """By name; the first one, which is none, is not known."""
+    columns = view.columns
+    if not len(columns.camera_of):
+        return np.full(len(columns), np.nan)
+    keys = [natural_key(fold(name)) for name in columns.cameras]
+    ranks = np.empty(len(keys))
+    ranks[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    ranks[0] = np.nan
+    found: NDArray[np.float64] = ranks[columns.camera_of]
+    return found
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:

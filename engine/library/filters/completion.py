@@ -34,7 +34,11 @@ class Completion:
 
 
 def complete(
-    text: str, cursor: int, categories: Sequence[str], names: LabelNames = SHIPPED_NAMES
+    text: str,
+    cursor: int,
+    categories: Sequence[str],
+    names: LabelNames = SHIPPED_NAMES,
+    cameras: Sequence[str] = (),
 ) -> Completion:
     """Suggestions for the word that the cursor is in or behind.
 
@@ -43,12 +47,15 @@ def complete(
         cursor: how many characters are before it.
         categories: names that can be asked for.
         names: what else they are called; whoever types that is offered the category.
+        cameras: their names.
     """
     cursor = max(0, min(cursor, len(text), MAX_LENGTH))
     start, field = _word_before(text[:cursor])
     typed = text[start:cursor].removeprefix('"')
     if field in _CHOICES:
         return Completion(start, cursor, _fitting(_CHOICES[field], typed))
+    if field == "camera":
+        return Completion(start, cursor, tuple(map(quoted, _fitting(sorted(cameras), typed))))
     if field and field not in LABEL_FIELDS:
         return Completion(start, cursor, ())
     labels = [quoted(name) for name in fitting(categories, typed, names)]

@@ -289,6 +289,21 @@ def test_what_is_being_typed_is_completed(
     assert (found.start, found.end, found.suggestions) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "suggestions"),
+    [
+        ("camera:", ('"Acme X 1"', '"Canon:5D"', "Zulu")),
+        ("dog CAMERA:z", ("Zulu",)),
+        ('camera:"acme x', ('"Acme X 1"',)),
+        ("camera:x", ('"Acme X 1"',)),
+        ("camera:none", ()),
+    ],
+)
+def test_cameras_are_completed(text: str, suggestions: tuple[str, ...]) -> None:
+    found = complete(text, len(text), CATEGORIES, cameras=("Zulu", "Canon:5D", "Acme X 1"))
+    assert found.suggestions == suggestions
+
+
 @pytest.mark.parametrize("name", ["dog", "traffic light", "not", "a:b", "x(y)", "5>3", 'in "q"'])
 def test_a_suggested_name_asks_for_that_category(name: str) -> None:
     match parse(quoted(name)):

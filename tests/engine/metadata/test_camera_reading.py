@@ -15,7 +15,7 @@ from engine.library.store import Library
 from engine.library.values import ImageFile, look_at
 from engine.metadata import camera_reading
 from engine.metadata.camera_reading import AskedFile, keep_missing, read_and_keep
-from tests.engine.metadata.test_exif import WHOLE, written
+from tests.engine.metadata.camera_photos import WHOLE, written
 
 
 @pytest.fixture

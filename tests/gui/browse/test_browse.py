@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
@@ -13,6 +14,7 @@ from csra_gui.base import settings as keys
 from csra_gui.browse.photo_details_model import COLUMNS
 from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.browse.view_mode import ViewMode
+from engine.library.cameras import taken_ns
 from engine.library.values import Verdict
 from tests.gui.driver import CTRL, LEFT, NONE, SHIFT, Start, filter_to, full_screens, trigger
 
@@ -167,7 +169,11 @@ def test_the_list_says_what_is_known_of_each_photo(application: Application) -> 
     application.session.decisions.decide(
         [12], {"boat": Verdict.ADDED}, caption="Add", reviewed=True
     )
-    name, labels, folder, changed, reviewed = list_texts(application, 12)
+    taken = np.array([taken_ns("2019-05-17T12:00:00")])
+    application.session.photos.set_cameras([12], taken, ["<b>Acme"])
+    name, labels, folder, moment, camera, changed, reviewed = list_texts(application, 12)
+    assert "19" in moment and camera == "<b>Acme"
+    assert list_texts(application, 13)[3:5] == ["", ""]
     assert (name, folder, reviewed) == ("dog-0.jpg", "many/dogs", "✓")
     assert "dog" in labels and "boat" in labels and changed
 
@@ -197,7 +203,9 @@ def test_every_column_can_be_sorted_by(qtbot: QtBot, application: Application, c
     before = shown_names(application)
     application.session.shown.set_sort(column, descending=True)
     qtbot.waitUntil(lambda: application.session.shown.view is not None)
-    qtbot.waitUntil(lambda: shown_names(application) != before or column == "date")
+    qtbot.waitUntil(
+        lambda: shown_names(application) != before or column in ("date", "changed", "camera")
+    )
     if column == "reviewed":
         assert shown_names(application)[:2] == ["cat-4.jpg", "cat-9.jpg"]
 

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
+from csra_gui.browse.nothing_shown import NothingShown
 from csra_gui.search.facet_model import FacetRow
 from csra_gui.search.filter_terms import TermState
+from engine.library.columns import NOT_TAKEN
 from engine.library.values import Verdict
 from tests.gui.driver import Start, names, row, wait_until_tagged
 
@@ -57,6 +60,41 @@ def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBo
     bar.edit.setText("")
     qtbot.waitUntil(lambda: len(shown(searching)) == 5)
     assert bar.count == "5 photos"
+
+
+def test_whoever_asks_for_dates_is_told_that_some_are_still_read(
+    searching: Application, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, session = searching.window, searching.session
+    bar, cameras = window.search.panel.bar, session.pipeline.cameras
+    qtbot.waitUntil(lambda: not cameras.remaining)
+    bar.edit.setText("camera:*")
+    qtbot.waitUntil(lambda: shown(searching) == [])
+    assert bar.unread == "" and nothing_shown(searching)[0] == "No photo fits"
+    session.photos.cameras.forget([1, 3])
+    monkeypatch.setattr(cameras, "refresh", lambda: None)  # the disk takes its time
+    session.shown.refresh()
+    qtbot.waitUntil(lambda: bar.unread == "Still reading dates of 2 photos.")
+    assert nothing_shown(searching)[0] == "No photo fits yet"
+    assert bar.unread in nothing_shown(searching)[1]
+    bar.edit.setText("")
+    qtbot.waitUntil(lambda: bar.unread == "")
+    bar.sort.orders.setCurrentIndex(bar.sort.orders.findData("date"))
+    bar.sort.orders.activated.emit(0)
+    qtbot.waitUntil(lambda: bar.unread != "")
+    assert "file's date" in bar.sort.orders.toolTip()
+    session.photos.set_cameras([1, 3], np.array([NOT_TAKEN, 5]), ["", "Acme"])
+    cameras.rows_read.emit((1, 3))
+    assert bar.unread == ""
+    qtbot.waitUntil(lambda: session.shown.row_at(4) == 3)
+    bar.edit.setText("camera:a")
+    bar.edit.setCursorPosition(8)
+    assert searching.window.search.panel._completed("camera:a", 8).suggestions == ("Acme",)
+
+
+def nothing_shown(application: Application) -> tuple[str, str]:
+    said = application.window.browse.grid.findChild(NothingShown)
+    return said.accessibleName(), said.accessibleDescription()
 
 
 def test_what_is_wrong_is_said_and_what_was_shown_stays(

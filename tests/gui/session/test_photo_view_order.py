@@ -11,7 +11,18 @@ from pytestqt.qtbot import QtBot
 from csra_gui.base.jobs import JobRunner
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.photo_view_order import ShownPhotos
-from csra_gui.session.sort_keys import DATE, FOUND, MISTAKES, NAME, SCORE, UNCERTAINTY, natural_key
+from csra_gui.session.sort_keys import (
+    CAMERA,
+    CHANGED,
+    DATE,
+    FOUND,
+    MISTAKES,
+    NAME,
+    SCORE,
+    UNCERTAINTY,
+    natural_key,
+)
+from engine.library.columns import NOT_TAKEN
 from engine.library.values import ImageFile, Verdict
 
 NAMES = ("IMG_10.jpg", "img_2.jpg", "a.jpg", "b.jpg", "c.jpg")
@@ -108,6 +119,8 @@ def test_a_decision_is_followed(table: Table) -> None:
         (NAME, False, [2, 3, 4, 1, 0]),
         (NAME, True, [0, 1, 4, 3, 2]),
         (DATE, False, [4, 3, 2, 1, 0]),
+        (CHANGED, False, [4, 3, 2, 1, 0]),
+        (CAMERA, False, [0, 1, 2, 3, 4]),
         (FOUND, True, [4, 3, 2, 1, 0]),
         (f"{SCORE}cat", True, [0, 1, 2, 3, 4]),
         (f"{SCORE}dog", False, [0, 3, 1, 2, 4]),
@@ -123,6 +136,40 @@ def test_photos_are_sorted_and_those_without_scores_come_last(
         table.wait_for(2, 3, 4, 1, 0)
     table.shown.set_sort(key, descending)
     table.wait_for(*rows)
+
+
+def test_photos_are_sorted_by_what_cameras_say_and_else_by_their_files(table: Table) -> None:
+    table.photos.set_cameras([1, 3], np.array([50, NOT_TAKEN]), ["Canon 10", "Canon 9"])
+    for key, descending, rows in (
+        (DATE, False, [1, 4, 3, 2, 0]),
+        (DATE, True, [0, 2, 3, 4, 1]),
+        (CHANGED, False, [4, 3, 2, 1, 0]),
+        (CAMERA, False, [3, 1, 0, 2, 4]),
+        (CAMERA, True, [1, 3, 0, 2, 4]),
+    ):
+        table.shown.set_sort(key, descending)
+        table.wait_for(*rows)
+        assert table.shown.asks_the_camera is (key != CHANGED)
+    table.shown.set_sort(FOUND)
+    assert not table.shown.asks_the_camera
+    table.shown.set_filter("NOT (camera:10 OR date:>2020)")
+    table.wait_for(0, 2, 3, 4)
+    assert table.shown.asks_the_camera
+
+
+def test_a_photo_whose_file_is_another_one_is_unread_again(table: Table) -> None:
+    photos = table.photos
+    photos.set_cameras([1, 3], np.array([50, 60]), ["Canon", "Acme"])
+    assert photos.unread_rows().tolist() == [0, 2, 4]
+    photos.set_file(1, photos.file(1))
+    assert photos.unread_rows().tolist() == [0, 2, 4]
+    photos.set_file(1, ImageFile(photos.paths[1], 7, 8))
+    photos.set_gone([2], True)
+    assert photos.unread_rows().tolist() == [0, 1, 4]
+    assert photos.columns().taken_ns.tolist() == [NOT_TAKEN, NOT_TAKEN, NOT_TAKEN, 60, NOT_TAKEN]
+    photos.clear()
+    photos.add([Path("/x/new.jpg")], [ImageFile(Path("/x/new.jpg"), 1, 1)])
+    assert photos.unread_rows().tolist() == [0] and photos.cameras.names == ("",)
 
 
 def test_decisions_that_the_model_contradicts_come_first_as_suspected_mistakes(
