@@ -33,6 +33,7 @@ _WORDS = {
     Verdict.ACCEPTED: "accepted",
     Verdict.REJECTED: "rejected",
     Verdict.ADDED: "added",
+    Verdict.IMPORTED: "imported",
     None: "open again",
 }
 

@@ -25,6 +25,7 @@ _SAID = {
     Verdict.ACCEPTED: ("check", Tone.SUCCESS),
     Verdict.REJECTED: ("close", Tone.DANGER),
     Verdict.ADDED: ("person", Tone.SUCCESS),
+    Verdict.IMPORTED: ("file", Tone.SUCCESS),
 }
 _SHARES = {
     Share.ALL: ("check", Tone.SUCCESS),

@@ -21,6 +21,7 @@ _SAID = {
     Verdict.ACCEPTED: ", accepted",
     Verdict.REJECTED: ", rejected",
     Verdict.ADDED: ", added by you",
+    Verdict.IMPORTED: ", imported from a file",
 }
 
 

@@ -85,9 +85,11 @@ def _review(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
     yield from _counted("reviewed:no", "Not reviewed", ~reviewed)
     yield from _counted("reviewed:yes", "Reviewed", reviewed)
     verdicts = columns.verdicts[rows]
-    rejected = VERDICT_CODES[Verdict.REJECTED]
-    said = ((verdicts > 0) & (verdicts != rejected)).any(axis=1)
+    rejected, imported = VERDICT_CODES[Verdict.REJECTED], VERDICT_CODES[Verdict.IMPORTED]
+    is_from_file = verdicts == imported
+    said = ((verdicts > 0) & (verdicts != rejected) & ~is_from_file).any(axis=1)
     yield from _counted("source:person", "With labels of yours", said)
+    yield from _counted("source:file", "With imported labels", is_from_file.any(axis=1))
     yield from _counted("rejected:*", "With rejected labels", (verdicts == rejected).any(axis=1))
 
 

@@ -15,7 +15,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("uncertain:dog", "the score is near the threshold"),
     ("uncertain:*", "any label is near its threshold"),
     ("rejected:dog", "you said it is wrong; also accepted: and added:"),
-    ("source:person", "with labels of yours; or source:machine"),
+    ("source:person", "with labels of yours; or source:machine, source:file"),
     ("tags:>=3", "three labels or more; tags:=0 for tagged photos without any"),
     ("tagged:no", "not tagged yet; error:yes for unreadable photos"),
     ('name:"IMG_*"', "the file's name; * is any text, ? one character"),

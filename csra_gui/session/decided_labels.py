@@ -20,7 +20,9 @@ from engine.records.evaluations import EvaluationRun, now
 
 #: The kind of data set of an evaluation by decisions.
 DECISIONS = "decisions"
-_POSITIVE = (VERDICT_CODES[Verdict.ACCEPTED], VERDICT_CODES[Verdict.ADDED])
+_POSITIVE = [
+    VERDICT_CODES[verdict] for verdict in (Verdict.ACCEPTED, Verdict.ADDED, Verdict.IMPORTED)
+]
 _NOBODY_ASKED = (
     "Only labels that you accepted, rejected or added count; on all others nobody can say. You "
     "mostly decide on labels that the model gave, so it looks better here than on images that "
@@ -33,8 +35,8 @@ _HALF_PRECISION = "Scores are kept in half precision; very high ones are alike."
 class DecidedLabels:
     """All photos of which something was said.
 
-    Accepted and added labels are there, rejected ones are certainly not, and nothing is known of
-    all others.
+    Accepted, added and imported labels are there, rejected ones are certainly not, and nothing is
+    known of all others.
 
     Attributes:
         categories: K names.

@@ -24,7 +24,12 @@ IntArray = NDArray[np.int64]
 #: In place of a time that no camera said.
 NOT_TAKEN = -(2**63)
 #: How decisions are coded in arrays; 0 is none.
-VERDICT_CODES = {Verdict.ACCEPTED: 1, Verdict.REJECTED: 2, Verdict.ADDED: 3}
+VERDICT_CODES = {
+    Verdict.ACCEPTED: 1,
+    Verdict.REJECTED: 2,
+    Verdict.ADDED: 3,
+    Verdict.IMPORTED: 4,
+}
 
 
 @dataclass(frozen=True, eq=False)

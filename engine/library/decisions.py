@@ -34,7 +34,7 @@ from engine.library.values import (
 )
 
 _Columns = tuple[str | None, str | None, int | None]
-_GIVEN = (Verdict.ACCEPTED, Verdict.ADDED)
+_GIVEN = (Verdict.ACCEPTED, Verdict.ADDED, Verdict.IMPORTED)
 
 
 def decide(

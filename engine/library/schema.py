@@ -224,6 +224,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             path BLOB PRIMARY KEY -- the temporary file or folder
         ) STRICT, WITHOUT ROWID""",
     ),
+    (
+        # Labels may be from a file that the person imported; a check cannot be changed in place.
+        """CREATE TABLE decisions_and_imports (
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            category TEXT NOT NULL,
+            verdict TEXT NOT NULL
+                CHECK (verdict IN ('accepted', 'rejected', 'added', 'imported')),
+            who TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            PRIMARY KEY (image_id, category)
+        ) STRICT, WITHOUT ROWID""",
+        "INSERT INTO decisions_and_imports SELECT image_id, category, verdict, who, at"
+        " FROM decisions",
+        "DROP TABLE decisions",
+        "ALTER TABLE decisions_and_imports RENAME TO decisions",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.

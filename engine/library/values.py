@@ -16,12 +16,14 @@ from engine.api.values import ModelInfo
 class Verdict(StrEnum):
     """What a person said of a label.
 
-    ``ADDED`` is a label that the person gave where the machine had none.
+    ``ADDED`` is a label that the person gave where the machine had none; ``IMPORTED`` is one that
+    a file gave and the person took over from it unseen, so that its source is the file.
     """
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     ADDED = "added"
+    IMPORTED = "imported"
 
 
 class Attribute(StrEnum):

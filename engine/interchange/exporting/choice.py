@@ -33,6 +33,11 @@ from engine.metadata.camera_reading import keep_missing
 #: So many images are in memory at a time.
 PIECE = 1000
 _REJECTED = VERDICT_CODES[Verdict.REJECTED]
+_SOURCES = {
+    VERDICT_CODES[Verdict.ACCEPTED]: "person",
+    VERDICT_CODES[Verdict.ADDED]: "person",
+    VERDICT_CODES[Verdict.IMPORTED]: "file",
+}
 _UNKNOWN, _PRESENT, _ABSENT = 0, 1, 2
 
 
@@ -186,10 +191,6 @@ class ChosenImages:
             absent=() if is_complete else tuple(names[i] for i in absent),
             unknown=tuple(names[i] for i in unknown) if is_complete else (),
             is_complete=is_complete,
-            image_id=int(columns.image_ids[row]),
-            rating=int(columns.ratings[row]),
-            color=columns.colors[int(columns.color_of[row])],
-            title=columns.titles.get(row, ""),
         )
 
     def _label(self, columns: Columns, row: int, place: int, verdict: int) -> ExportedLabel:
@@ -197,7 +198,7 @@ class ChosenImages:
         score = None
         if column < columns.model_categories and not np.isnan(columns.scores[row, column]):
             score = round(float(columns.scores[row, column]), 4)
-        source = "person" if verdict and verdict != _REJECTED else "machine"
+        source = _SOURCES.get(verdict, "machine")
         return ExportedLabel(self.categories[place], source, score)
 
 

@@ -17,7 +17,7 @@ _CHOICES = {
     "reviewed": ("yes", "no"),
     "tagged": ("yes", "no"),
     "error": ("yes", "no"),
-    "source": ("machine", "person"),
+    "source": ("machine", "person", "mine", "file"),
     "rating": ("none", "rejected", *(str(stars) for stars in range(1, MOST_STARS + 1))),
     "color": (*COLORS, "none"),
 }

@@ -30,6 +30,7 @@ from engine.library.filters.tree import (
     Not,
     RatingIs,
     ScoreIs,
+    Source,
     SourceIs,
     TagCountIs,
     TitleIs,
@@ -47,6 +48,10 @@ _COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     ">=": operator.ge,
     ">": operator.gt,
+}
+_SAID_BY: dict[Source, tuple[Verdict, ...]] = {
+    "person": (Verdict.ACCEPTED, Verdict.ADDED),
+    "file": (Verdict.IMPORTED,),
 }
 _VERDICTS = {verdict.value: VERDICT_CODES[verdict] for verdict in Verdict}
 
@@ -119,7 +124,7 @@ class LibraryView:
                 found &= (self.counts > 0) | self.unlabelled  # else nobody can say how many
                 return found
             case SourceIs(source):
-                return self._by_person if source == "person" else self._by_machine
+                return self._by_machine if source == "machine" else self._said_by(source)
 
     def _by_file(self, node: Node) -> BoolArray:
         columns = self.columns
@@ -172,14 +177,12 @@ class LibraryView:
                 found[[row for row, title in titles if matches(fold(title)) is not None]] = True
         return found
 
-    @cached_property
-    def _by_person(self) -> BoolArray:
-        rejected = VERDICT_CODES[Verdict.REJECTED]
-        verdicts = self.columns.verdicts
-        decided: BoolArray = np.zeros(len(self.columns), dtype=bool)
+    def _said_by(self, source: Source) -> BoolArray:
         rows, places = self.columns.decided
-        decided[rows[verdicts[rows, places] != rejected]] = True
-        return decided
+        said = self.columns.verdicts[rows, places]
+        found: BoolArray = np.zeros(len(self.columns), dtype=bool)
+        found[rows[np.isin(said, [VERDICT_CODES[verdict] for verdict in _SAID_BY[source]])]] = True
+        return found
 
     @cached_property
     def _by_machine(self) -> BoolArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import cast, get_args
 
@@ -32,6 +32,7 @@ from engine.library.filters.tree import (
     Question,
     RatingIs,
     ScoreIs,
+    Source,
     SourceIs,
     Span,
     TagCountIs,
@@ -41,7 +42,13 @@ from engine.library.ratings import MOST_STARS, REJECTED
 
 MAX_DEPTH = 40
 YES_OR_NO = {"yes": True, "no": False, "true": True, "false": False}
-SOURCES = ("machine", "person")
+#: What each word for a source means; "mine" reads better to some.
+SOURCES: dict[str, Source] = {
+    "machine": "machine",
+    "person": "person",
+    "mine": "person",
+    "file": "file",
+}
 _NONE = "none"
 _RATINGS = {_NONE: 0, "rejected": REJECTED}
 _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?", re.ASCII)
@@ -126,7 +133,7 @@ class _Parser:
             token = self._value(field)
             return LabelIs(cast(Question, name), token.text, token.span)
         if name in get_args(Flag):
-            value = self._choice(field, tuple(YES_OR_NO))
+            value = self._choice(field, YES_OR_NO, "yes or no")
             return FlagIs(cast(Flag, name), YES_OR_NO[value])
         readers: dict[str, Callable[[Token], Node]] = {
             "score": self._score,
@@ -179,7 +186,7 @@ class _Parser:
         return ColorIs(None if text.strip().lower() == _NONE else text)
 
     def _source(self, field: Token) -> Node:
-        return SourceIs("machine" if self._choice(field, SOURCES) == "machine" else "person")
+        return SourceIs(SOURCES[self._choice(field, SOURCES, "machine, person or file")])
 
     def _compared(self, before: Span, default: Comparison | None) -> tuple[Comparison, float]:
         comparison = self._comparison(default)
@@ -197,10 +204,10 @@ class _Parser:
     def _comparison(self, default: Comparison | None) -> Comparison | None:
         return cast(Comparison, self._take().text) if self._here().kind == "comparison" else default
 
-    def _choice(self, field: Token, choices: tuple[str, ...]) -> str:
+    def _choice(self, field: Token, choices: Collection[str], in_words: str) -> str:
         token = self._value(field)
         if token.text.lower() not in choices:
-            raise _error(f"{field.text}: takes {' or '.join(choices[:2])}.", token.span)
+            raise _error(f"{field.text}: takes {in_words}.", token.span)
         return token.text.lower()
 
     def _value(self, field: Token) -> Token:

@@ -12,7 +12,7 @@ from engine.library.filters.tree import FilterError, Span
 Kind = Literal["open", "close", "field", "comparison", "text", "and", "or", "not", "end"]
 
 #: What can stand before a colon; after the first ones comes a category.
-LABEL_FIELDS = ("tag", "score", "uncertain", "accepted", "rejected", "added")
+LABEL_FIELDS = ("tag", "score", "uncertain", "accepted", "rejected", "added", "imported")
 FILE_FIELDS = ("name", "folder", "date", "camera", "rating", "color", "title")
 FIELDS = (*LABEL_FIELDS, "reviewed", "tagged", "error", "source", "tags", *FILE_FIELDS)
 MAX_LENGTH = 2000

@@ -10,8 +10,9 @@ from engine.api.errors import EngineError
 Comparison = Literal["<", "<=", "=", ">=", ">"]
 #: Fields that answer yes or no.
 Flag = Literal["reviewed", "tagged", "error"]
+Source = Literal["machine", "person", "file"]
 #: Fields that ask what was said of a label: by whom it counts, or the machine's label_error.
-Question = Literal["tag", "accepted", "rejected", "added", "uncertain"]
+Question = Literal["tag", "accepted", "rejected", "added", "imported", "uncertain"]
 
 
 class FilterError(EngineError):
@@ -125,7 +126,7 @@ class FlagIs:
 class SourceIs:
     """At least one label comes from there."""
 
-    source: Literal["machine", "person"]
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
