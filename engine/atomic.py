@@ -18,8 +18,16 @@ else:
 TEMPORARY_PREFIX = ".csra-tmp-"
 
 
+def temporary_beside(target: Path) -> Path:
+    """A new name beside a file, or beside what a link leads to; nothing is made."""
+    target = Path(os.path.realpath(target))
+    return target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+
+
 @contextlib.contextmanager
-def atomic_path(target: Path, *, is_name_synced: bool = True) -> Generator[Path, None, None]:
+def atomic_path(
+    target: Path, *, temporary: Path | None = None, is_name_synced: bool = True
+) -> Generator[Path, None, None]:
     """Yield a temporary path beside the target; on success it takes the target's place.
 
     The data is on the disk before the name changes, and the name before this returns. If the
@@ -28,14 +36,15 @@ def atomic_path(target: Path, *, is_name_synced: bool = True) -> Generator[Path,
     Args:
         target: the file to write; its folder must exist. A link is followed, and an existing
             file's permission bits are kept.
+        temporary: from ``temporary_beside``, for who must know it before; else one is made up.
         is_name_synced: whether the name is on the disk when this returns; else the caller calls
             ``sync_folder`` once for many files.
 
     Raises:
         OSError: the folder cannot be written to or the disk is full.
     """
+    temporary = temporary or temporary_beside(target)
     target = Path(os.path.realpath(target))
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
         # Made here, it has the permissions that a new file of this person has; what fills it may
         # replace it by a file that only this person can read.
@@ -58,11 +67,30 @@ def replace_durably(temporary: Path, target: Path, *, is_name_synced: bool = Tru
     Raises:
         OSError: the disk or the folder does not take it; the target is as it was.
     """
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync_file(temporary)
     temporary.replace(target)
     if is_name_synced:
         sync_folder(target.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make all files and folders below one reach the disk; links are not followed.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    for place, _, names in os.walk(folder):
+        for name in names:
+            file = Path(place, name)
+            if not file.is_symlink():
+                _sync_file(file)
+        sync_folder(Path(place))
+
+
+def _sync_file(file: Path) -> None:
+    # Windows flushes only what is open for writing.
+    with file.open("r+b" if os.name == "nt" else "rb") as opened:
+        os.fsync(opened.fileno())
 
 
 def sync_folder(folder: Path) -> None:

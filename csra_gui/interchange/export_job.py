@@ -17,7 +17,7 @@ from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import EngineError
 from engine.interchange.exporting.choice import ExportChoice
-from engine.interchange.exporting.job import export
+from engine.interchange.exporting.job import export, recover
 from engine.interchange.exporting.values import (
     ExportOptions,
     ExportProgress,
@@ -64,6 +64,7 @@ class LabelExports(QObject):
         self._notifier = notifier
         self._writing = JobSlot(session.jobs, "export labels", self, Policy.IGNORE)
         self.activity = Activity(self, cancel=self.cancel, name="Export")
+        session.library.opened.connect(self._on_library_opened)
 
     @property
     def is_busy(self) -> bool:
@@ -106,6 +107,10 @@ class LabelExports(QObject):
     def cancel(self) -> None:
         """Stop; nothing is left of what was begun."""
         self._writing.cancel()
+
+    @Slot()
+    def _on_library_opened(self) -> None:
+        self._session.library.submit(recover, lambda _: None, self._session.library.report)
 
     def _run(self, work: Work, target: Path, missing: int) -> None:
         if self.is_busy:

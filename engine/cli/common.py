@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Generator
+from contextlib import closing
 from typing import Protocol, TypeVar
 
 from tqdm import tqdm
@@ -42,7 +43,7 @@ def add_follow_links(parser: argparse.ArgumentParser) -> None:
 
 def with_bar(work: Generator[Progress, None, T], name: str) -> T:
     """Show a bar while some work over images is done; what it returns."""
-    with tqdm(desc=name, unit="image", disable=None) as bar:
+    with closing(work), tqdm(desc=name, unit="image", disable=None) as bar:
         while True:
             try:
                 progress = next(work)

@@ -23,9 +23,7 @@ def write_fiftyone(place: Place) -> Generator[Write, None, None]:
     separator = "\n"
     with (
         (place.path / "labels.json").open("w", encoding="ascii", newline="\n") as file,
-        tempfile.TemporaryFile(
-            "w+", encoding="ascii", newline="\n", dir=place.target.parent
-        ) as rest,
+        tempfile.TemporaryFile("w+", encoding="ascii", newline="\n", dir=place.path) as rest,
     ):
         file.write(f'{{"classes": {json_text(list(places))},\n"labels": {{')
 

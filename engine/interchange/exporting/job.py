@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
+import time
 from collections.abc import Generator
 from pathlib import Path
 
-from engine.atomic import TEMPORARY_PREFIX, atomic_path
+from engine.atomic import (
+    TEMPORARY_PREFIX,
+    atomic_path,
+    sync_folder,
+    sync_tree,
+    temporary_beside,
+)
 from engine.interchange.exporting.choice import PIECE, ChosenImages, ExportChoice
-from engine.interchange.exporting.formats import export_format
+from engine.interchange.exporting.formats import ExportFormat, export_format
 from engine.interchange.exporting.values import (
     ExportError,
     ExportOptions,
@@ -25,6 +31,8 @@ from engine.texts import display_path
 _NOTHING_SAID = "nobody has said anything of the photo yet"
 _NO_LABELS = "There is nothing to export: no photo has a label yet. Accept or add some first."
 _VANISHED = "the file has vanished"
+# Copies of photos take long: so often an export says how far it is, and can be cancelled.
+_TELL_EVERY_S = 0.2
 
 
 def export(
@@ -58,27 +66,46 @@ def export(
     images = ChosenImages(library, choice)
     if not images.categories:
         raise ExportError(_NO_LABELS)
-    written, total = 0, len(choice.image_ids)
-    opened = atomic_path(target) if form.suffix else _fresh_folder(target)
+    recover(library)
+    if not form.suffix:
+        _check_is_free(target)
+    temporary = temporary_beside(target)
+    library.begin_export(temporary)
+    make = atomic_path if form.suffix else _new_folder
     try:
-        with opened as temporary:
+        with make(target, temporary=temporary):
             place = Place(temporary, target, images.categories, options or ExportOptions())
-            with form.open(place) as write:
-                for number, piece in enumerate(images.pieces(), start=1):
-                    for image in piece:
-                        if image.says_nothing:
-                            place.left_out[_NOTHING_SAID] += 1
-                        elif form.has_pictures and not image.path.is_file():
-                            place.left_out[_VANISHED] += 1
-                        else:
-                            written += write(image)
-                    yield ExportProgress(min(number * PIECE, total), total)
+            written = yield from _fill(place, form, images, len(choice.image_ids))
             if not written:
                 raise ExportError(_nothing_left(place))
     except OSError as error:
         reason = error.strerror or str(error)
         raise ExportError(f"{display_path(target)} could not be written: {reason}.") from error
+    finally:
+        if not os.path.lexists(temporary):
+            library.end_export(temporary)
     return ExportReport(target, written, dict(place.left_out))
+
+
+def _fill(
+    place: Place, form: ExportFormat, images: ChosenImages, total: int
+) -> Generator[ExportProgress, None, int]:
+    """Write all images; how many were written."""
+    written, due = 0, time.monotonic() + _TELL_EVERY_S
+    with form.open(place) as write:
+        for number, piece in enumerate(images.pieces()):
+            for row, image in enumerate(piece):
+                if image.says_nothing:
+                    place.left_out[_NOTHING_SAID] += 1
+                elif form.has_pictures and not image.path.is_file():
+                    place.left_out[_VANISHED] += 1
+                else:
+                    written += write(image)
+                if time.monotonic() >= due:
+                    due = time.monotonic() + _TELL_EVERY_S
+                    yield ExportProgress(min(number * PIECE + row, total), total)
+            yield ExportProgress(min((number + 1) * PIECE, total), total)
+    return written
 
 
 def _nothing_left(place: Place) -> str:
@@ -86,24 +113,47 @@ def _nothing_left(place: Place) -> str:
     return f"There is nothing to export. {why or 'No photo of the library was chosen.'}"
 
 
-@contextlib.contextmanager
-def _fresh_folder(target: Path) -> Generator[Path, None, None]:
-    """A temporary folder beside the target, which takes its name at the end.
+def recover(library: Library) -> int:
+    """Remove what is left of exports that the program did not survive; how many.
 
-    Raises:
-        ExportError: there is something at the target already.
+    Only while none is being written.
     """
+    begun = library.begun_exports()
+    for temporary in begun:
+        if temporary.name.startswith(TEMPORARY_PREFIX):
+            _remove(temporary)
+        if not os.path.lexists(temporary):
+            library.end_export(temporary)
+    return len(begun)
+
+
+def _check_is_free(target: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
-        if (target.exists() and not target.is_dir()) or any(target.iterdir()):
+        is_other = target.is_symlink() or (target.exists() and not target.is_dir())
+        if is_other or any(target.iterdir()):
             raise ExportError(
                 f"{display_path(target)} is there already. Choose a new or an empty folder."
             )
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+
+
+@contextlib.contextmanager
+def _new_folder(target: Path, *, temporary: Path) -> Generator[Path, None, None]:
+    """A temporary folder, which takes the target's name at the end."""
     try:
         temporary.mkdir()
         yield temporary
+        sync_tree(temporary)
         with contextlib.suppress(FileNotFoundError):
             target.rmdir()  # an empty one; Windows does not replace it
         temporary.rename(target)
+        sync_folder(target.parent)
     finally:
+        _remove(temporary)
+
+
+def _remove(temporary: Path) -> None:
+    if temporary.is_dir() and not temporary.is_symlink():
         shutil.rmtree(temporary, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
