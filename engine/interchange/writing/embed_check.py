@@ -6,12 +6,14 @@ import os
 import re
 import tempfile
 from collections.abc import Collection
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.api.errors import ImageError
+from engine.api.values import DecodedImage, PixelArray
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.metadata.errors import MetadataError
 from engine.metadata.exiftool import ExifTool
@@ -41,13 +43,14 @@ def check_fields(tool: ExifTool, old: Path, new: Path, ours: Collection[str] = (
         tool: reads them.
         old: the photo.
         new: the one that is to take its place.
-        ours: further fields that were to change, as "XMP-xmp:Rating".
+        ours: further fields that were to change, such as "XMP-xmp:Rating".
 
     Raises:
         MetadataError: something is lost or changed, and what.
     """
     before, after = tool.read(_ALL, old, new)
-    for key, value in _theirs(before, {*_OURS, *ours}).items():
+    changed = {*_OURS, *(field.removesuffix("#") for field in ours)}
+    for key, value in _theirs(before, changed).items():
         if after.get(key) != value:
             raise MetadataError(
                 f"{display_name(old)} was left alone: ExifTool would lose or change its field "
@@ -66,32 +69,57 @@ def _theirs(found: dict[str, Any], ours: Collection[str]) -> dict[str, Any]:
     return kept
 
 
-def check_picture(pool: DecodePool, old: Path, new: Path) -> None:
-    """Make sure that the picture is the same: its packed bytes, and its pixels when opened.
+class PictureCheck:
+    """Whether a photo's picture is the same in a new file: its packed bytes, and its pixels.
 
-    Raises:
-        MetadataError: it is not, or one cannot know.
-        OSError: a file cannot be read.
+    Args:
+        pool: opens both.
+        old: the photo. It is opened at once, while the new file is still being written.
     """
-    name = display_name(old)
-    digest = picture_digest(old)
-    if not digest:
-        raise MetadataError(
-            f"{name} was left alone: its file is not built as it should be, so that its picture "
-            "could not be compared."
-        )
-    if digest != picture_digest(new):
-        raise MetadataError(f"{name} was left alone: ExifTool would change its picture.")
-    with tempfile.TemporaryDirectory(prefix="csra-") as folder:
-        named = _named(new, Path(folder, f"photo{old.suffix}"))
-        first, second = pool.map([DecodeRequest(old), DecodeRequest(named)])
-    if isinstance(first, ImageError):
-        raise MetadataError(
-            f"{name} was left alone: it cannot be opened, so that its picture could not be "
-            "compared."
-        ) from first
-    if isinstance(second, ImageError) or not np.array_equal(first.pixels, second.pixels):
-        raise MetadataError(f"{name} was left alone: its picture would not be the same.")
+
+    def __init__(self, pool: DecodePool, old: Path) -> None:
+        self._pool, self._old = pool, old
+        self._picture = pool.submit(DecodeRequest(old))
+
+    def close(self) -> None:
+        """Do not open what has not been."""
+        self._picture.cancel()
+
+    def finish(self, new: Path) -> None:
+        """Compare them.
+
+        Raises:
+            MetadataError: it is not the same, or one cannot know.
+            OSError: a file cannot be read.
+        """
+        name = display_name(self._old)
+        with tempfile.TemporaryDirectory(prefix="csra-") as folder:
+            named = _named(new, Path(folder, f"photo{self._old.suffix}"))
+            picture = self._pool.submit(DecodeRequest(named))
+            digest = picture_digest(self._old)
+            is_same = digest == picture_digest(new)
+            first, second = _pixels(self._picture), _pixels(picture)
+        if not digest:
+            raise MetadataError(
+                f"{name} was left alone: its file is not built as it should be, so that its "
+                "picture could not be compared."
+            )
+        if not is_same:
+            raise MetadataError(f"{name} was left alone: ExifTool would change its picture.")
+        if first is None:
+            raise MetadataError(
+                f"{name} was left alone: it cannot be opened, so that its picture could not be "
+                "compared."
+            )
+        if second is None or not np.array_equal(first, second):
+            raise MetadataError(f"{name} was left alone: its picture would not be the same.")
+
+
+def _pixels(picture: Future[DecodedImage]) -> PixelArray | None:
+    try:
+        return picture.result().pixels
+    except ImageError:
+        return None
 
 
 def _named(new: Path, link: Path) -> Path:

@@ -37,7 +37,7 @@ from engine.metadata.errors import (
 )
 from engine.metadata.exiftool import ExifTool, ExifToolError
 from engine.metadata.sidecars import Sidecar, faults
-from engine.metadata.values import Changes, KeywordPath
+from engine.metadata.values import Changes, KeywordPath, XmpValues
 from engine.texts import display_name, display_text
 
 #: Is told the content hash that a photo will have, in hexadecimal digits, before it gets it.
@@ -50,6 +50,7 @@ _FIELDS = {
     targets.IPTC_FIELD: "IPTC:Keywords",
 }
 _DECODERS = 2
+_MOST_STATES = 100
 # Within a photo a packet is told by its wrapping; there others may write it again in place.
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
@@ -91,6 +92,7 @@ class Embedder:
     def __init__(self, exiftool: str = "") -> None:
         self._tool = ExifTool(exiftool)
         self._pool: DecodePool | None = None
+        self._states: dict[Path, EmbeddedState] = {}  # of what was planned and not written yet
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +142,10 @@ class Embedder:
         )
         removed = tuple(pair for pair in gone if _is_there(pair, state))
         before = Sidecar(photo, state.packet)
-        is_changed = bool(added or removed)
+        if len(self._states) >= _MOST_STATES:  # nobody writes what was only looked at
+            self._states.clear()
+        self._states[photo] = state
+        is_changed = bool(added or removed) or after != state.packet
         return PlannedFile(
             photo,
             photo,
@@ -160,8 +165,10 @@ class Embedder:
             MetadataError: nothing was done, and why; a ``DiskFullError`` if there is no room.
         """
         with faults(file.path):
-            state = read_state(self._tool, file.path)
-        if state.noted() != file.photo_state or file.before is None:
+            state = self._states.pop(file.path, None) or read_state(self._tool, file.path)
+            if stamp_of(file.path) != (state.file, state.inode):
+                raise _changed(file.path)
+        if state.noted() != file.photo_state:
             raise _changed(file.path)
         edit = _Edit(file.after or None, file.added, file.removed, _iptc_options(file.added, state))
         return self._replace(state, edit, note, keep_mtime=keep_mtime)
@@ -183,7 +190,7 @@ class Embedder:
             is_ours = content_hash(file.path).hex() == file.digest
         missing = tuple(pair for pair in file.removed if not _is_there(pair, state))
         gone = tuple(pair for pair in file.added if _is_there(pair, state))
-        if not missing and not gone:
+        if not (missing or gone) and not (is_ours and file.old != state.packet):
             return None
         edit = _Edit(file.old, missing, gone)
         options: list[str] = []
@@ -207,8 +214,10 @@ class Embedder:
                 raise ReadOnlyError(f"{display_name(photo)} is read-only and was left alone.")
             with atomic_path(photo) as temporary:
                 temporary.unlink()
-                self._rewrite(state, edit, temporary)
-                self._check(state, edit, temporary)
+                with contextlib.closing(self._picture(photo)) as picture:
+                    self._rewrite(state, edit, temporary)
+                    self._check(state, edit, temporary)
+                    picture.finish(temporary)
                 _copy_attributes(photo, temporary, keep_mtime=keep_mtime)
                 digest = content_hash(temporary)
                 note(digest.hex())
@@ -222,8 +231,8 @@ class Embedder:
         options = ["-api", "PNGEarlyXMP=1", *edit.options]
         packet = None
         if state.is_long and edit.packet is not None:
-            # A new packet would cut off what lies beyond the old one: each entry by itself.
-            options += _by_entry(edit, tuple(_FIELDS))
+            # A new packet would cut off what lies beyond the old one: each field by itself.
+            options += [*_by_entry(edit, tuple(_FIELDS)), *_singles(state.packet, edit.packet)]
         else:
             options += _by_entry(edit, (targets.IPTC_FIELD,))
             if edit.packet is None and state.packet is not None:
@@ -241,8 +250,14 @@ class Embedder:
 
     def _check(self, state: EmbeddedState, edit: _Edit, temporary: Path) -> None:
         photo = state.file.path
-        embed_check.check_fields(self._tool, photo, temporary)
+        ours = [option[1:].partition("=")[0] for option in _singles(state.packet, edit.packet)]
+        embed_check.check_fields(self._tool, photo, temporary, ours)
         found = read_state(self._tool, temporary)
+        if _singles(found.packet, edit.packet):
+            raise MetadataError(
+                f"{display_name(photo)} was left alone: its rating, colour label or title would "
+                "not be what it should be afterwards."
+            )
         for is_wanted, pairs in ((True, edit.added), (False, edit.removed)):
             for pair in pairs:
                 if _is_there(pair, found) != is_wanted:
@@ -255,9 +270,11 @@ class Embedder:
             raise MetadataError(
                 f"{display_name(photo)} was left alone: its labels would not be read again."
             )
+
+    def _picture(self, photo: Path) -> embed_check.PictureCheck:
         if self._pool is None:
             self._pool = DecodePool(_DECODERS)
-        embed_check.check_picture(self._pool, photo, temporary)
+        return embed_check.PictureCheck(self._pool, photo)
 
 
 def _is_there(pair: EntryPair, state: EmbeddedState) -> bool:
@@ -296,6 +313,18 @@ def _by_entry(edit: _Edit, fields: Sequence[str]) -> list[str]:
     for sign, pairs in (("-", edit.removed), ("+", edit.added)):
         options += [f"-{_FIELDS[f]}{sign}={text}" for f, text in pairs if f in fields]
     return options
+
+
+def _singles(before: bytes | None, after: bytes | None) -> list[str]:
+    """What of rating, colour label, title and orientation differs, as ExifTool is told it."""
+    old, new = (XmpValues() if one is None else xmp.parsed(one) for one in (before, after))
+    pairs = (
+        ("XMP-xmp:Rating", old.rating, new.rating),
+        ("XMP-xmp:Label", old.color_label, new.color_label),
+        ("XMP-dc:Title", old.title, new.title),
+        ("XMP-tiff:Orientation#", old.orientation, new.orientation),
+    )
+    return [f"-{tag}={'' if new is None else new}" for tag, old, new in pairs if old != new]
 
 
 def _paths(pairs: Sequence[EntryPair]) -> tuple[KeywordPath, ...]:

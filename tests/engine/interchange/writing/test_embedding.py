@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from engine import cli
 from engine.data.decoding.decode import decode
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.writing import embed_check, job
+from engine.interchange.writing.embedding import Embedder
 from engine.interchange.writing.values import Target, WriteError, WriteOptions, WriteReport
 from engine.library.images import content_hash
 from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import Verdict, Wish, look_at
+from engine.library.written import WrittenFile
+from engine.metadata import xmp
 from engine.metadata.embedded import read_embedded
 from engine.metadata.picture_data import picture_digest
+from engine.metadata.values import Changes
 from tests.engine.interchange.writing.embedding_parts import (
     EMBED,
     MAKERS,
@@ -187,6 +192,28 @@ def test_what_others_did_since_stays_in_an_undo(library: Library, photo: Path) -
     assert library.last_write() is None
 
 
+@pytest.mark.parametrize("kind", ["rich jpeg", "depth map", "png"])
+def test_a_rating_a_colour_and_a_title_go_in_and_out(place: Path, kind: str) -> None:
+    """As a write may ask for them: its journal keeps the packet from before."""
+    name, make = MAKERS[kind]
+    photo = place / name
+    make(photo)
+    was = read_embedded(photo).values
+    with Embedder() as embedder:
+        planned = embedder.planned(photo, [("dog",)], (), EMBED)
+        wanted = Changes(rating=2, color_label="Red", title="Über <alles>")
+        after = xmp.merged(planned.after, wanted)
+        written = embedder.write(replace(planned, after=after), lambda _: None, keep_mtime=False)
+        said = read_embedded(photo).values
+        assert (said.rating, said.color_label, said.title) == (2, "Red", "Über <alles>")
+        old = planned.before.data if planned.before else None
+        noted = WrittenFile(
+            1, photo, old, written.digest.hex(), planned.added, photo=planned.photo_state
+        )
+        assert embedder.restore(noted) is not None
+    assert read_embedded(photo).values == was
+
+
 def test_long_and_other_letters_stay_out_of_iptc_that_cannot_hold_them(
     library: Library, photo: Path
 ) -> None:
@@ -306,7 +333,7 @@ def test_a_crash_is_settled_by_the_next_write(
     with monkeypatch.context() as patch:
         patch.setattr(library, "settle_files", lambda *_: None)
         if at == "check":
-            patch.setattr(embed_check, "check_picture", crash)
+            patch.setattr(embed_check.PictureCheck, "finish", crash)
         else:
             patch.setattr(library, "note_rewritten", crash)
         with pytest.raises(KeyboardInterrupt):

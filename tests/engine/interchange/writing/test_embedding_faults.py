@@ -12,6 +12,7 @@ import pytest
 
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.writing import embedding, job
+from engine.interchange.writing.embed_check import PictureCheck
 from engine.interchange.writing.values import Target, WriteOptions
 from engine.library.opening import open_library
 from engine.library.store import Library
@@ -111,15 +112,15 @@ def test_an_undo_without_exiftool_says_so_and_can_be_done_later(
 def test_a_photo_that_changes_while_it_is_written_is_left_alone(
     library: Library, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = embedding.embed_check.check_picture
+    finish, meddled = PictureCheck.finish, []
 
-    def meddle(*args: object) -> None:
-        check(*args)  # type: ignore[arg-type]
-        if args[1] == place / "a.jpg":
+    def meddle(self: PictureCheck, new: Path) -> None:
+        finish(self, new)
+        if not meddled:
             with (place / "a.jpg").open("ab") as file:
-                file.write(b"more")
+                meddled.append(file.write(b"more"))
 
-    monkeypatch.setattr(embedding.embed_check, "check_picture", meddle)
+    monkeypatch.setattr(PictureCheck, "finish", meddle)
     before = (place / "a.jpg").read_bytes()
     report = finished(steps(library, place, Path("exiftool")))
     assert "another program" in report.refused[0][1]
