@@ -28,6 +28,7 @@ run: $(VENV)/.installed ## Open the sample photos, or FOLDER=... (tags them here
 
 test: $(VENV)/.installed-dev ## Run the tests (ARGS=... goes to pytest)
 	@.ci/qt-libraries offscreen
+	@.ci/other-programs || true
 	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, check the format, the types and the layers
@@ -42,6 +43,7 @@ format: $(VENV)/.installed-dev ## Format the code and repair what lint can repai
 
 nightly: $(VENV)/.installed-dev ## Run the tests that take minutes
 	@.ci/qt-libraries offscreen
+	@.ci/other-programs || true
 	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(PARALLEL) -m slow $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure what we claim about speed

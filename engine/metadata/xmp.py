@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.metadata.errors import UnwritableTextError
@@ -82,10 +82,12 @@ def merge(packet: bytes | None, changes: Changes, name: str = "a photo") -> Merg
     tree = opened(data, name)
     properties = Properties(tree.rdf, name)
     before = _values(properties)
-    there, wanted = _known(before.entries), _wanted(changes.add)
+    there = {_meaning(entry) for entry in before.entries}
+    wanted = {_meaning(entry): entry for path in changes.add for entry in entries_of(path)}
     # What is asked for stays, even if it is also among what is to go.
-    gone = (_known(changes.remove) & there) - set(wanted)
-    added = tuple(one for one in wanted if one not in there)
+    unwanted = {_meaning(entry) for entry in changes.remove} - wanted.keys()
+    gone = [entry for entry in before.entries if _meaning(entry) in unwanted]
+    added = tuple(entry for meaning, entry in wanted.items() if meaning not in there)
     _change_keywords(properties, gone, added)
     did = _change_singles(properties, changes, before)
     return Merge(tree.to_bytes() if did or gone or added else data, before, added)
@@ -121,12 +123,15 @@ def _values(properties: Properties) -> XmpValues:
         texts = list(dict.fromkeys(properties.texts(prop)))
         entries += [Entry(field, text) for text in texts]
         if separator:
-            paths += [_split(text, separator, stand_in) for text in texts]
+            meant = (_meaning(Entry(field, text)).text for text in texts)
+            paths += [_split(text, separator, stand_in) for text in meant]
     paths += [
         _split(one, "/", "\uff0f") for one in properties.texts("MicrosoftPhoto:LastKeywordXMP")
     ]
+    leaves = [path[-1] for path in paths if path]
     flat = [entry.text for entry in entries if entry.field == "subject"]
-    flat += [path[-1] for path in paths if path]
+    plain = {text: _meaning(Entry("subject", text)).text for text in flat}
+    flat = [plain[text] if plain[text] in leaves else text for text in flat] + leaves
     return XmpValues(
         keywords=tuple(dict.fromkeys(flat)),
         paths=tuple(dict.fromkeys(path for path in paths if path)),
@@ -153,22 +158,20 @@ def _number(text: str | None, lowest: int, highest: int) -> int | None:
     return int(value) if lowest <= value <= highest and value == int(value) else None
 
 
-def _same(entry: Entry) -> Entry:
-    # Apple's programs write letters in parts that others write whole.
-    return Entry(entry.field, unicodedata.normalize("NFC", entry.text.strip()))
+def _meaning(entry: Entry) -> Entry:
+    """What two spellings of one keyword have in common."""
+    # Apple's programs write letters in parts that others write whole. digiKam writes the sister of
+    # its separator into all lists, also into those that have another.
+    text = unicodedata.normalize("NFC", entry.text.strip())
+    for _, _, separator, stand_in in _LISTS.values():
+        if separator and separator != _LISTS[entry.field][2]:
+            text = text.replace(stand_in, separator)
+    return Entry(entry.field, text)
 
 
-def _known(entries: Iterable[Entry]) -> set[Entry]:
-    return {_same(entry) for entry in entries}
-
-
-def _wanted(paths: Iterable[KeywordPath]) -> list[Entry]:
-    return list(dict.fromkeys(_same(entry) for path in paths for entry in entries_of(path)))
-
-
-def _change_keywords(properties: Properties, gone: set[Entry], added: Sequence[Entry]) -> None:
+def _change_keywords(properties: Properties, gone: Sequence[Entry], added: Sequence[Entry]) -> None:
     for field, (prop, kind, _, _) in _LISTS.items():
-        texts = {one.text for one in gone if one.field == field}
+        texts = {unicodedata.normalize("NFC", one.text) for one in gone if one.field == field}
         if texts:
             properties.remove_texts(prop, texts)
         new = [one.text for one in added if one.field == field]

@@ -138,6 +138,19 @@ def test_who_may_not_is_told_what_to_install(
     assert bool(machine.installed()) == bool(failure)
 
 
+def test_programs_that_tests_need_are_installed_or_asked_for(machine: Machine) -> None:
+    machine.add("exiv2", "")
+    status, _, told = machine.run("other-programs")
+    assert status == 1
+    assert told.endswith("sudo apt-get install libimage-exiftool-perl strace\n")
+    machine.add_debian(user=0)
+    assert machine.run("other-programs")[0] == 0
+    assert machine.installed() == install("libimage-exiftool-perl", "strace")
+    machine.add("exiftool", "")
+    machine.add("strace", "")
+    assert machine.run("other-programs") == (0, "", "")
+
+
 def test_the_first_python_that_is_recent_enough_is_taken(machine: Machine) -> None:
     machine.add("python3", _TOO_OLD)
     machine.add("python3.12", "exit 0")
@@ -177,13 +190,13 @@ def test_a_python_that_was_named_is_used_or_refused(machine: Machine, name: str)
 
 
 def test_a_machine_is_checked_and_tested_even_if_the_check_fails(machine: Machine) -> None:
-    make = 'echo "make $1" >> $LOG; [ "$1" != check ]'
+    make = 'echo "make $1 $CSRA_GUI_NEEDS_PROGRAMS" >> $LOG; [ "$1" != check ]'
     machine.add_debian(user=0)
     assert machine.run("run")[0] != 0
     assert machine.installed() == install("make")
     machine.add("make", make)
     assert machine.run("run")[0] == 1
-    assert machine.installed()[2:] == ["make check", "make test"]
+    assert machine.installed()[2:] == ["make check 1", "make test 1"]
 
 
 @pytest.mark.parametrize("target", ["test", "nightly", "screenshots"])
