@@ -15,8 +15,9 @@ from engine.api.errors import EngineError
 from engine.api.label_names import LabelNames
 from engine.library.columns import Stored
 from engine.library.errors import LibraryError
+from engine.library.ratings import checked_value
 from engine.library.store import Library
-from engine.library.values import Edit, ImageFile, Verdict, Wish, look_at
+from engine.library.values import Attribute, Edit, ImageFile, Verdict, Wish, look_at
 
 _NOT_LOOKED_AT = -1
 
@@ -107,6 +108,34 @@ class Decisions(QObject):
 
         self._submit(work, photos)
 
+    def rate(self, rows: Sequence[int], attribute: Attribute, value: str, *, caption: str) -> None:
+        """Give photos a rating, a colour label or a title, as one edit.
+
+        Args:
+            rows: the photos.
+            attribute: which of the three.
+            value: see there; empty takes it away.
+            caption: for the Undo menu.
+
+        Raises:
+            ConfigError: there is no such value.
+        """
+        if not len(rows):
+            return
+        value = checked_value(attribute, value)
+        photos = tuple(int(row) for row in rows)
+        self._photos.set_attribute(photos, attribute, value)
+        self._set_captions((caption, ""))
+        self.changed.emit(photos)
+        images = self._images(photos)
+
+        def work(library: Library) -> _Written:
+            ids = _registered(library, images)
+            edit = library.rate(ids, attribute, value, caption=caption)
+            return _written(library, edit, ids)
+
+        self._submit(work, photos)
+
     def undo(self) -> None:
         """Take back the last edit, of whichever photos."""
         if self.undo_caption:
@@ -140,6 +169,7 @@ class Decisions(QObject):
             rows,
             [(row_of[image], category, word) for image, category, word in stored.verdicts],
             [row_of[image] for image in stored.reviewed],
+            [(row_of[image], name, value) for image, name, value in stored.attributes],
         )
 
     def read_again(self, rows: Sequence[int]) -> None:
@@ -218,6 +248,8 @@ class Decisions(QObject):
             self._photos.decide(same, {category: word})
         for reviewed, same in marks.items():
             self._photos.decide(same, {}, reviewed)
+        for (attribute, value), same in _attributes(edit, row_of).items():
+            self._photos.set_attribute(same, attribute, value)
         self._photos.forget_unused_labels()
         if rows:
             self.changed.emit(rows)
@@ -261,6 +293,15 @@ class Decisions(QObject):
 def _written(library: Library, edit: Edit | None, ids: tuple[int, ...] = ()) -> _Written:
     names = library.label_names() if edit is not None and edit.names else None
     return _Written(edit, library.next_captions(), names, ids)
+
+
+def _attributes(edit: Edit, row_of: Mapping[int, int]) -> dict[tuple[Attribute, str], list[int]]:
+    """The rows that have the same after an edit."""
+    alike: dict[tuple[Attribute, str], list[int]] = defaultdict(list)
+    for change in edit.attributes:
+        if change.image_id in row_of:
+            alike[change.attribute, change.value].append(row_of[change.image_id])
+    return alike
 
 
 def _registered(library: Library, images: Sequence[int | ImageFile]) -> tuple[int, ...]:

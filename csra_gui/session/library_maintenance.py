@@ -107,7 +107,7 @@ def hash_image(library: Library, image: LibraryImage) -> tuple[Moved, ...]:
 
 
 def _digest_behind(image: LibraryImage, _: Alive) -> bytes | None:
-    _give_way()
+    give_way()
     return _digest(image)
 
 
@@ -127,7 +127,7 @@ def _store(library: Library, digests: Sequence[tuple[int, bytes | None]]) -> tup
     return library.set_hashes(hashes)
 
 
-def _give_way() -> None:
+def give_way() -> None:
     """Let everything else on this computer come before this thread, where that can be said."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

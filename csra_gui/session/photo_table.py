@@ -13,6 +13,7 @@ from typing_extensions import override
 from csra_gui.session.camera_columns import CameraColumns
 from csra_gui.session.decision_columns import PhotoDecisions
 from csra_gui.session.growing_array import GrowingArray
+from csra_gui.session.photo_attributes import PhotoAttributes
 from csra_gui.session.photo_files import UNKNOWN_SIZE
 from csra_gui.session.photo_rows import PhotoRows
 from engine.api.categories import Categories
@@ -20,7 +21,8 @@ from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
 from engine.library.columns import BoolArray, Columns, IntArray
 from engine.library.predictions import HalfArray, carried_scores
-from engine.library.values import ImageFile, Verdict
+from engine.library.ratings import Said
+from engine.library.values import Attribute, ImageFile, Verdict
 from engine.texts import whole_percent
 
 #: Models whose scores are kept, while they take less than this; the one in use always is.
@@ -87,6 +89,7 @@ class PhotoTable(PhotoRows):
         self.names = SHIPPED_NAMES
         self._decisions = PhotoDecisions()
         self._cameras = CameraColumns()
+        self._attributes = PhotoAttributes()
         self._kept: OrderedDict[str, _Results] = OrderedDict()
         self._now = _Results((), (), {}, frozenset(), _no_scores(0))
         self._columns: Columns | None = None
@@ -98,6 +101,7 @@ class PhotoTable(PhotoRows):
         super().clear()
         self._decisions.clear()
         self._cameras.clear()
+        self._attributes.clear()
         for results in (self._now, *self._kept.values()):
             results.errors.clear()
             results.scores.clear()
@@ -142,6 +146,18 @@ class PhotoTable(PhotoRows):
         """To read; what changes it goes through ``decide`` and ``set_decisions``."""
         return self._decisions
 
+    @property
+    def attributes(self) -> PhotoAttributes:
+        """To read; what changes it goes through ``set_attribute`` and ``set_decisions``."""
+        return self._attributes
+
+    def set_attribute(
+        self, rows: Sequence[int] | IntArray, attribute: Attribute, value: str
+    ) -> None:
+        """Give photos the same rating, colour label or title; empty takes it away."""
+        self._attributes.set(rows, attribute, value)
+        self._touch()
+
     def verdicts(self, row: int) -> Mapping[str, Verdict]:
         """What the person said of a photo's labels, by name."""
         said = self._decisions.verdicts(row)
@@ -185,6 +201,7 @@ class PhotoTable(PhotoRows):
         rows: Sequence[int] | IntArray,
         verdicts: Iterable[tuple[int, str, Verdict]],
         reviewed: Sequence[int],
+        attributes: Iterable[Said] = (),
     ) -> None:
         """Replace all that is known of photos' decisions.
 
@@ -192,8 +209,15 @@ class PhotoTable(PhotoRows):
             rows: the photos.
             verdicts: row, category and verdict of each.
             reviewed: which of the rows are reviewed.
+            attributes: row, attribute and value of each.
         """
         self._decisions.forget(rows)
+        self._attributes.forget(rows)
+        equal: dict[tuple[Attribute, str], list[int]] = {}
+        for row, attribute, value in attributes:
+            equal.setdefault((attribute, value), []).append(row)
+        for (attribute, value), same in equal.items():
+            self._attributes.set(same, attribute, value)
         alike: dict[tuple[str, Verdict], list[int]] = {}
         for row, category, verdict in verdicts:
             alike.setdefault((category, verdict), []).append(row)
@@ -426,6 +450,7 @@ class PhotoTable(PhotoRows):
             taken_ns=self._cameras.taken_ns.copy(),
             cameras=self._cameras.names,
             camera_of=self._cameras.camera_of.copy(),
+            attributes=self._attributes.columns(),
         )
 
     @override
@@ -435,6 +460,7 @@ class PhotoTable(PhotoRows):
         self._now.provisional.resize(len(self))
         self._decisions.resize(len(self))
         self._cameras.resize(len(self))
+        self._attributes.resize(len(self))
 
     def _keeps_too_much(self) -> bool:
         size = sum(results.scores.nbytes for results in self._kept.values())

@@ -13,6 +13,7 @@ from csra_gui.base.engine_client import EngineClient, EngineFactory
 from csra_gui.base.jobs import JobRunner
 from csra_gui.base.settings import Settings
 from csra_gui.session.active_model import ActiveModel
+from csra_gui.session.attribute_reader import AttributeReader
 from csra_gui.session.change_job import FileChanges
 from csra_gui.session.chosen import ChosenPhotos
 from csra_gui.session.decisions import Decisions
@@ -94,6 +95,9 @@ class Session(QObject):
         self.pipeline = Pipeline(
             self.engine, self.library, self.photos, self.decisions, self.tagger, settings
         )
+        self._attribute_reader = AttributeReader(
+            self.library, self.photos, self.decisions, self.jobs, self
+        )
         self.chosen = ChosenPhotos(self.focus, self.shown, self.photos, self.pipeline)
         self._before: ViewState | None = None
         self._connect()
@@ -104,6 +108,9 @@ class Session(QObject):
         self.models.switched.connect(self._on_models_switched)
         self.engine.model_opened.connect(self.pipeline.proceed)  # when all know of the model
         self.pipeline.photos_reset.connect(self.shown.reset)
+        self.pipeline.photos_reset.connect(self._attribute_reader.reset)
+        self.pipeline.looked_up.connect(self._attribute_reader.proceed)
+        self._attribute_reader.changed.connect(self.pipeline.predictions_changed)
         for fact in (
             self.pipeline.photos_added,
             self.pipeline.predictions_changed,
@@ -133,6 +140,7 @@ class Session(QObject):
         """Take in what happened to the open files since they were found."""
         moved = self.photos.moved(changes.vanished)
         self.chosen.set_moved(moved)
+        self._attribute_reader.read_again([change.row for change in changes.changed])
         self.pipeline.take_changes(changes)
         self.shown.refresh()
         if self.focus.current in [change.row for change in changes.changed]:

@@ -19,6 +19,7 @@ from engine.library.filters.tree import (
     WordInNames,
     asks_the_camera,
 )
+from engine.library.ratings import COLORS
 from engine.library.values import Verdict
 from engine.texts import fold
 
@@ -35,6 +36,9 @@ MISTAKES = "mistakes"
 #: By how many labels a photo has.
 LABELS = "labels"
 REVIEWED = "reviewed"
+RATING = "rating"
+COLOR = "color"
+TITLE = "title"
 #: In front of a category's name.
 SCORE = "score:"
 
@@ -50,7 +54,8 @@ class Order:
     Attributes:
         node: the filter.
         sort_key: ``FOUND``, ``NAME``, ``FOLDER``, ``DATE``, ``CHANGED``, ``CAMERA``,
-            ``UNCERTAINTY``, ``MISTAKES``, ``LABELS``, ``REVIEWED``, or ``SCORE`` and a category.
+            ``UNCERTAINTY``, ``MISTAKES``, ``LABELS``, ``REVIEWED``, ``RATING``, ``COLOR``,
+            ``TITLE``, or ``SCORE`` and a category.
         descending: the greatest first: the latest, surest, most doubtful.
         fixed: only these rows, in this order unless another is asked for.
     """
@@ -138,6 +143,9 @@ def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:
         MISTAKES: _suspicion,
         LABELS: lambda view: view.labels.sum(axis=1).astype(np.float64),
         REVIEWED: lambda view: view.columns.reviewed.astype(np.float64),
+        RATING: lambda view: view.columns.ratings.astype(np.float64),
+        COLOR: _color_ranks,
+        TITLE: _title_ranks,
     }
     if sort_key not in keys:
         raise ValueError(f"Photos cannot be sorted by {sort_key!r}.")
@@ -181,6 +189,25 @@ def _camera_ranks(view: LibraryView) -> NDArray[np.float64]:
     ranks[0] = np.nan
     found: NDArray[np.float64] = ranks[columns.camera_of]
     return found
+
+
+def _color_ranks(view: LibraryView) -> NDArray[np.float64]:
+    """The five colours in their order, then other programs' words; what has none comes last."""
+    columns = view.columns
+    known = [str(COLORS.index(text)) if text in COLORS else f"~{text}" for text in columns.colors]
+    order = sorted(set(known))
+    ranks = np.array([order.index(key) for key in known], dtype=np.float64)
+    ranks[0] = np.nan
+    keys: NDArray[np.float64] = ranks[columns.color_of]
+    return keys
+
+
+def _title_ranks(view: LibraryView) -> NDArray[np.float64]:
+    titles = view.columns.titles
+    keys = np.full(len(view.columns), np.nan)
+    rows = sorted(titles, key=lambda row: natural_key(fold(titles[row])))
+    keys[rows] = np.arange(len(rows))
+    return keys
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
