@@ -32,6 +32,8 @@ class XmpValues:
         entries: the very texts of the three lists that are written, each once.
         rating: -1 (rejected) to 5.
         color_label: as it stands there, such as "Red"; its words depend on the program.
+        color: what it means with all that other programs write beside it: one of the library's
+            colours, several with commas between them, or the word as it stands there.
         date_taken: as it stands there, ISO 8601.
         orientation: 1 to 8, as EXIF counts.
     """
@@ -41,6 +43,7 @@ class XmpValues:
     entries: tuple[Entry, ...] = ()
     rating: int | None = None
     color_label: str | None = None
+    color: str | None = None
     title: str | None = None
     date_taken: str | None = None
     orientation: int | None = None
@@ -76,6 +79,7 @@ def joined(found: Iterable[XmpValues]) -> XmpValues:
         entries=tuple(dict.fromkeys(entry for one in found for entry in one.entries)),
         rating=next((one.rating for one in found if one.rating is not None), None),
         color_label=next((one.color_label for one in found if one.color_label), None),
+        color=next((one.color for one in found if one.color), None),
         title=next((one.title for one in found if one.title), None),
         date_taken=next((one.date_taken for one in found if one.date_taken), None),
         orientation=next((one.orientation for one in found if one.orientation), None),

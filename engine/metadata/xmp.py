@@ -13,6 +13,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.library.ratings import COLORS
+from engine.metadata.color_labels import (
+    color_of_word,
+    darktable_number,
+    digikam_number,
+    said_color,
+)
 from engine.metadata.errors import UnwritableTextError
 from engine.metadata.packet import EMPTY, opened
 from engine.metadata.properties import Properties
@@ -25,6 +32,7 @@ _LISTS: dict[KeywordField, tuple[str, str, str, str]] = {
     "hierarchical": ("lr:hierarchicalSubject", "Bag", "|", "\uff5c"),
     "tags_list": ("digiKam:TagsList", "Seq", "/", "\uff0f"),
 }
+_DIGIKAM_COLOR, _DARKTABLE_COLORS = "digiKam:ColorLabel", "darktable:colorlabels"
 _DATES = ("photoshop:DateCreated", "exif:DateTimeOriginal", "xmp:CreateDate")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LOWEST_RATING, _HIGHEST_RATING = -1, 5
@@ -138,6 +146,11 @@ def _values(properties: Properties) -> XmpValues:
         entries=tuple(entries),
         rating=_number(properties.single("xmp:Rating"), _LOWEST_RATING, _HIGHEST_RATING),
         color_label=properties.single("xmp:Label"),
+        color=said_color(
+            properties.single("xmp:Label"),
+            properties.single(_DIGIKAM_COLOR),
+            properties.texts(_DARKTABLE_COLORS),
+        ),
         title=properties.default_text("dc:title"),
         date_taken=next(filter(None, map(properties.single, _DATES)), None),
         orientation=_number(properties.single("tiff:Orientation"), 1, _MOST_ORIENTATIONS),
@@ -194,12 +207,33 @@ def _change_singles(properties: Properties, changes: Changes, old: XmpValues) ->
         ):
             properties.set_single(prop, None if new is None else str(new))
             did = True
+    did |= _change_other_colors(properties, changes)
     if title is not None and title != old.title:
         properties.set_default_text("dc:title", title)
         return True
     if title is None and "title" in changes.clear and old.title is not None:
         properties.set_default_text("dc:title", None)
         return True
+    return did
+
+
+def _change_other_colors(properties: Properties, changes: Changes) -> bool:
+    """Let what other programs wrote beside the word say the same."""
+    color = "" if changes.color_label is None else color_of_word(changes.color_label)
+    if color not in COLORS and (color or "color_label" not in changes.clear):
+        return False
+    did = False
+    number = properties.single(_DIGIKAM_COLOR)
+    if number is not None and number != digikam_number(color):
+        properties.set_single(_DIGIKAM_COLOR, digikam_number(color))
+        did = True
+    there = properties.texts(_DARKTABLE_COLORS)
+    wanted = [darktable_number(color)] if color else []
+    if there and there != wanted:
+        properties.remove_texts(_DARKTABLE_COLORS, set(there) - set(wanted))
+        if wanted and wanted[0] not in there:
+            properties.add_texts(_DARKTABLE_COLORS, "Seq", wanted)
+        did = True
     return did
 
 

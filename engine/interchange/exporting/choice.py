@@ -191,6 +191,10 @@ class ChosenImages:
             absent=() if is_complete else tuple(names[i] for i in absent),
             unknown=tuple(names[i] for i in unknown) if is_complete else (),
             is_complete=is_complete,
+            image_id=int(columns.image_ids[row]),
+            rating=int(columns.ratings[row]),
+            color=columns.colors[int(columns.color_of[row])],
+            title=columns.titles.get(row, ""),
         )
 
     def _label(self, columns: Columns, row: int, place: int, verdict: int) -> ExportedLabel:

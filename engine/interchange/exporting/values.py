@@ -51,6 +51,10 @@ class ExportedImage:
         absent: all that it is known not to have; empty if it is complete.
         unknown: those of which nobody can say; empty unless it is complete.
         is_complete: whether all that is named nowhere is absent; else nobody can say.
+        image_id: its number in the library; 0 for none.
+        rating: -1 (rejected) to 5; 0 for none.
+        color: its colour label, as ``library.values.Attribute`` says; empty for none.
+        title: empty for none.
     """
 
     path: Path
@@ -59,6 +63,10 @@ class ExportedImage:
     absent: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     is_complete: bool = True
+    image_id: int = 0
+    rating: int = 0
+    color: str = ""
+    title: str = ""
 
     @property
     def says_nothing(self) -> bool:

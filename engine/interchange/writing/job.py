@@ -194,6 +194,10 @@ def _write_piece(
                 break
     finally:
         _settle(library, write_id, states)
+        done_files = [file for file in files if states.get(file.path) is FileState.DONE]
+        said = [one for file in done_files for one in file.attributes]
+        if said:
+            library.note_written_attributes(said)
     return failed
 
 
@@ -229,6 +233,9 @@ def _restore_piece(
                 break
     finally:
         _settle(library, files[0].write_id, states)
+        library.note_taken_back(
+            [path for path, state in states.items() if state is FileState.UNDONE]
+        )
     return refused
 
 

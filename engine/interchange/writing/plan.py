@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,12 @@ from engine.api.errors import EngineError
 from engine.interchange.exporting.choice import ChosenImages, ExportChoice
 from engine.interchange.exporting.values import ExportedImage
 from engine.interchange.writing import targets
+from engine.interchange.writing.attributes import (
+    WITH_ATTRIBUTES,
+    OwnAttributes,
+    changes_of,
+    pending,
+)
 from engine.interchange.writing.embedding import Embedder
 from engine.interchange.writing.values import PlannedFile, Target, WriteOptions
 from engine.library.store import Library
@@ -27,6 +33,15 @@ class PlannedPiece:
 
     photos: int
     files: list[PlannedFile]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """A file, its entries that we wrote, and what the person set of the photo."""
+
+    path: Path
+    entries: tuple[EntryPair, ...]
+    attributes: OwnAttributes
 
 
 def plan(
@@ -60,22 +75,30 @@ def _plan_piece(
 ) -> list[PlannedFile]:
     paths = [targets.file_for(image.path, options.target) for image in images]
     own = library.own_entries(paths)
+    said: Mapping[int, OwnAttributes] = {}
+    if options.target in WITH_ATTRIBUTES:
+        said = library.own_attributes(image.image_id for image in images)
     return [
-        _planned(image, path, own.get(path, ()), options, neighbours, embedder)
+        _planned(
+            image,
+            _Ours(path, own.get(path, ()), said.get(image.image_id, {})),
+            options,
+            neighbours,
+            embedder,
+        )
         for image, path in zip(images, paths, strict=True)
-        if image.present or path in own
+        if image.present or path in own or image.image_id in said
     ]
 
 
 def _planned(
     image: ExportedImage,
-    path: Path,
-    own: tuple[EntryPair, ...],
+    ours: _Ours,
     options: WriteOptions,
     neighbours: targets.Neighbours,
     embedder: Embedder,
 ) -> PlannedFile:
-    photo = image.path
+    photo, path = image.path, ours.path
     refused = neighbours.clash(photo, options.target)
     if not refused and not photo.is_file():
         refused = f"{display_name(photo)} has vanished."
@@ -84,13 +107,17 @@ def _planned(
     try:
         names = [targets.keyword_path(label.name, options) for label in image.present]
         wanted = {entry for name in names for entry in targets.entries_of(name, options)}
-        gone = tuple(entry for entry in own if entry not in wanted)
+        gone = tuple(entry for entry in ours.entries if entry not in wanted)
         if options.target is Target.EMBED:
             return embedder.planned(photo, names, gone, options)
         before = sidecars.read(path)
-        after, added, kept = targets.merge(before.data, names, gone, options, display_name(path))
+        shown = display_name(path)
+        changed = pending(ours.attributes, before.data, path.name)
+        also = changes_of(changed) if changed else None
+        after, added, kept = targets.merge(before.data, names, gone, options, shown, also)
     except EngineError as error:
         return PlannedFile(photo, path, refused=str(error))
     if after == before.data:
         return PlannedFile(photo, path, before, kept=kept)
-    return PlannedFile(photo, path, before, after, added, gone, kept)
+    attributes = tuple((image.image_id, name, value) for name, value in changed.items())
+    return PlannedFile(photo, path, before, after, added, gone, kept, attributes=attributes)

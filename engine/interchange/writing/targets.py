@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -102,8 +103,11 @@ def merge(
     remove: Sequence[EntryPair],
     options: WriteOptions,
     name: str,
+    also: Changes | None = None,
 ) -> tuple[bytes | None, tuple[EntryPair, ...], int]:
     """What a file shall hold, what of it we added, and how many keywords of it stay.
+
+    ``also`` has a rating and the like, which text files have no place for.
 
     Raises:
         MetadataError: what is there cannot be merged with, or a label cannot be written.
@@ -111,9 +115,9 @@ def merge(
     if options.target in (Target.TXT, Target.TXT_FULL):
         return _merge_text(old, add, remove, options, name)
     gone = xmp_entries(remove)
-    changes = Changes(add=tuple(add), remove=gone)
+    changes = replace(also or Changes(), add=tuple(add), remove=gone)
     done = xmp.merge(old, changes, name)
-    new = done.data if old is not None or done.added else None
+    new = done.data if old is not None or done.added or also is not None else None
     removed = {entry.text for entry in gone if entry.field == "subject"}
     kept = sum(word not in removed for word in done.before.keywords)
     return new, tuple((entry.field, entry.text) for entry in done.added), kept

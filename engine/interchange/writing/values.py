@@ -8,7 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.api.errors import EngineError
-from engine.library.values import ImageFile
+from engine.library.ratings import Said
+from engine.library.values import Attribute, ImageFile
 from engine.library.written import EntryPair
 from engine.metadata.sidecars import Sidecar
 from engine.texts import photos_text
@@ -71,6 +72,7 @@ class PlannedFile:
         refused: why nothing is written; empty if nothing is wrong.
         note: what else there is to say of it.
         photo_state: of a photo that is written into: how it is now, for the journal.
+        attributes: rating, colour label and title that are set, by the photo's number.
     """
 
     photo: Path
@@ -83,6 +85,7 @@ class PlannedFile:
     refused: str = ""
     note: str = ""
     photo_state: str = ""
+    attributes: tuple[Said, ...] = ()
 
     def text(self) -> str:
         """What would happen, in words: each keyword once."""
@@ -92,6 +95,7 @@ class PlannedFile:
             return "as it should be already"
         parts = ["+ " + word for word in _words(self.added)]
         parts += ["- " + word for word in _words(self.removed)]
+        parts += [_attribute_text(attribute, value) for _, attribute, value in self.attributes]
         kept = f" ({self.kept} kept)" if self.kept else ""
         return ", ".join(parts) + kept + (f". {self.note}" if self.note else "")
 
@@ -141,6 +145,13 @@ class WriteReport:
         if self.refused:
             parts.append(f"{photos_text(len(self.refused)).capitalize()} left alone.")
         return " ".join(parts)
+
+
+def _attribute_text(attribute: Attribute, value: str) -> str:
+    name = {Attribute.RATING: "rating", Attribute.COLOR: "colour", Attribute.TITLE: "title"}
+    if not value:
+        return f"no {name[attribute]}"
+    return f"{name[attribute]} " + (f"“{value}”" if attribute is Attribute.TITLE else value)
 
 
 def _words(entries: tuple[EntryPair, ...]) -> list[str]:
