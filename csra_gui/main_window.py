@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         self.activity_bar = ActivityBar(
             (
                 self.models.activity,
+                self.browse.trash.activity,
                 self.maps.exports.activity,
                 self.interchange.writes.activity,
                 self.interchange.exports.activity,

@@ -80,6 +80,11 @@ INCLUDE_SUBFOLDERS = Setting(
     True,
     "Include subfolders",
 )
+ASK_BEFORE_TRASH = Setting(
+    "files/ask_before_trash",
+    True,
+    "Ask before photos go to the trash",
+)
 REOPEN_LAST = Setting(
     "folders/reopen_last",
     True,
@@ -258,6 +263,7 @@ SETTINGS: tuple[Setting, ...] = (
     USE_MODEL_THRESHOLDS,
     INCLUDE_SUBFOLDERS,
     REOPEN_LAST,
+    ASK_BEFORE_TRASH,
     OVERLAY_OPACITY,
     THUMBNAIL_SIDE,
     THUMBNAIL_CACHE_MB,

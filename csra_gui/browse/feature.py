@@ -15,6 +15,7 @@ from csra_gui.browse.actions import BrowseActions
 from csra_gui.browse.cached_decoder import CachedDecoder
 from csra_gui.browse.controller import BrowseController
 from csra_gui.browse.decode_queue import ImageDecoder
+from csra_gui.browse.delete_key import DeleteKey
 from csra_gui.browse.file_actions import FileActions
 from csra_gui.browse.file_commands import FileCommands
 from csra_gui.browse.file_notes import FileNotes
@@ -27,6 +28,7 @@ from csra_gui.browse.label_menu import fill_label_menu
 from csra_gui.browse.opener import Opener
 from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.thumbnail_cache import ThumbnailCache
+from csra_gui.browse.trash import PhotoTrash
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 from csra_gui.widgets.empty_state import EmptyState
@@ -89,7 +91,10 @@ class BrowseFeature(QObject):
         self.actions = BrowseActions(
             session, settings, self.opener, self.browsing, controller, self.folders
         )
-        self.file_actions = FileActions(session, self.browsing, self.files)
+        self.trash = PhotoTrash(session, settings, self.browsing, self.watch, notifier, window)
+        self.file_actions = FileActions(session, self.browsing, self.files, self.trash)
+        places = (self.grid.grid, self.grid.list, self.stage.filmstrip, self.stage)
+        self._delete_key = DeleteKey(self.file_actions["move_to_trash"], places, self)
         self.welcome = EmptyState(window)
         self.welcome.set_texts("Drop a folder of photos here", _WELCOME)
         offered = ("open_folder", "open_samples") if samples is not None else ("open_folder",)
@@ -127,6 +132,7 @@ class BrowseFeature(QObject):
     @Slot(object)
     def _on_full_screen_opened(self, screen: FullScreen) -> None:
         screen.menu_requested.connect(self._on_menu_requested)
+        self._delete_key.watch(screen)
         screen.addActions([self.file_actions[spec.id] for spec in self.file_actions.specs])
 
     @Slot(QPoint)

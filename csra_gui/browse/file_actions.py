@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from csra_gui.base.actions import ActionSpec, FeatureActions
 from csra_gui.browse.file_commands import FileCommands
+from csra_gui.browse.trash import PhotoTrash
 from csra_gui.browse.view_mode import Browsing
 from csra_gui.session.session import Session
 from engine.texts import photos_text
@@ -32,6 +33,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "info",
         "Show what is known of the photo: its file, its camera, its scores.",
     ),
+    ActionSpec(
+        "move_to_trash",
+        "Move to the &trash",
+        (),
+        "trash",
+        "Move the photo to the system's trash, with its sidecars and what else belongs to it.",
+    ),
+    ActionSpec(
+        "put_back",
+        "Put &back from the trash",
+        (),
+        "undo",
+        "Bring back the photos that went to the trash last, with their tags.",
+    ),
     # Windows sends what the key means by itself, as all systems do for the Menu key.
     ActionSpec(
         "photo_menu",
@@ -46,15 +61,19 @@ _OF_SEVERAL = {
     "show_in_files": "Show {} in the file &manager",
     "copy_path": "Copy the &paths of {}",
     "photo_properties": "Propert&ies of {}",
+    "move_to_trash": "Move {} to the &trash",
 }
 
 
 class FileActions(FeatureActions):
     """Each says how many photos it is for, if they are several."""
 
-    def __init__(self, session: Session, browsing: Browsing, commands: FileCommands) -> None:
+    def __init__(
+        self, session: Session, browsing: Browsing, commands: FileCommands, trash: PhotoTrash
+    ) -> None:
         super().__init__(ACTIONS, commands)
         self._browsing = browsing
+        self._trash = trash
         self.connect_slots(
             {
                 "open_default": commands.open_with_default,
@@ -62,11 +81,16 @@ class FileActions(FeatureActions):
                 "show_in_files": commands.show_in_file_manager,
                 "copy_path": commands.copy_paths,
                 "photo_properties": commands.show_properties,
+                "move_to_trash": trash.ask,
+                "put_back": trash.put_back,
                 "photo_menu": _ask_for_menu,
             }
         )
         self.refresh_on(
-            session.focus.current_changed, session.selection_changed, browsing.subjects_changed
+            session.focus.current_changed,
+            session.selection_changed,
+            browsing.subjects_changed,
+            trash.state_changed,
         )
 
     @override
@@ -77,6 +101,8 @@ class FileActions(FeatureActions):
                 several = _OF_SEVERAL[spec.id].format(photos_text(count))
                 self[spec.id].setEnabled(count > 0)
                 self[spec.id].setText(several if count > 1 else spec.text)
+        self["move_to_trash"].setEnabled(count > 0 and not self._trash.is_busy)
+        self["put_back"].setEnabled(self._trash.can_put_back)
 
 
 def _ask_for_menu() -> None:

@@ -125,13 +125,17 @@ class FolderWatch(QObject):
             lambda: work, on_values=self._take_changes, on_end=lambda: self._finish(started)
         )
 
+    def take(self, changes: FileChanges) -> None:
+        """Take in what is known to have happened, without looking."""
+        changed = tuple(change.row for change in changes.changed)
+        self.files_changed.emit(changed, changes.vanished)
+        self._session.take_changes(changes)
+
     def _take_changes(self, parts: Sequence[FileChanges]) -> None:
         for changes in filter(None, parts):
             self._new += len(changes.new)
             self._changed += len(changes.changed)
-            changed = tuple(change.row for change in changes.changed)
-            self.files_changed.emit(changed, changes.vanished)
-            self._session.take_changes(changes)
+            self.take(changes)
         self._missing_now = parts[-1].removed, parts[-1].unreachable
 
     def _finish(self, started: float) -> None:

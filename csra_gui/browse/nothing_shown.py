@@ -59,7 +59,7 @@ class NothingShown(EmptyState):
                 headline = "No photo fits yet"
                 text = f"{text}\nStill reading dates of {photos_text(unread)}."
         elif len(photos):
-            headline, text = "The photos are not there any more", "Another program took them away."
+            headline, text = "The photos are not there any more", "They were moved or deleted."
         else:
             with_subfolders = bool(self._settings.value(INCLUDE_SUBFOLDERS))
             left_out = left_out_text(self._session.pipeline.left_out)

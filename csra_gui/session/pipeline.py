@@ -189,6 +189,7 @@ class Pipeline(QObject):
             others = [change for change in changes.changed if file(change.row) != change.file]
             if others:  # the rest is back as it was
                 self._tagger.take_changes(others)
+            self._note_back([change.file for change in changes.changed if change not in others])
             self._sync.load([row for row in there if self._photos.image_id(row) is None])
         if changes.vanished:
             self._is_settling_due = True  # a photo that is new elsewhere may be one of them
@@ -202,6 +203,13 @@ class Pipeline(QObject):
             self.predictions_changed.emit(tuple(changes.other_files))
         self._tag_by_itself()
         self.proceed()
+
+    def _note_back(self, files: Sequence[ImageFile]) -> None:
+        """Let the library know that photos are there again: no other file is taken for them."""
+        if files:
+            self._library.submit(
+                lambda library: library.add_images(files), None, self._library.report
+            )
 
     # Tagging.
 

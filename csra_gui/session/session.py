@@ -67,6 +67,7 @@ class Session(QObject):
         shown: which photos are shown, in which order.
         focus: the photo and the category that are looked at.
         chosen: the photo that is looked at and those selected, among those that are shown.
+        leaving: photos that this program is taking away: nobody need be told that they are gone.
 
     Signals:
         photos_lost: rows whose files have vanished, and are nowhere else in what is open.
@@ -99,6 +100,7 @@ class Session(QObject):
             self.library, self.photos, self.decisions, self.jobs, self
         )
         self.chosen = ChosenPhotos(self.focus, self.shown, self.photos, self.pipeline)
+        self.leaving: set[Path] = set()
         self._before: ViewState | None = None
         self._connect()
 
@@ -138,6 +140,7 @@ class Session(QObject):
 
     def take_changes(self, changes: FileChanges) -> None:
         """Take in what happened to the open files since they were found."""
+        known = self.photos.gone[list(changes.vanished)]  # told by two who looked at once
         moved = self.photos.moved(changes.vanished)
         self.chosen.set_moved(moved)
         self._attribute_reader.read_again([change.row for change in changes.changed])
@@ -145,9 +148,13 @@ class Session(QObject):
         self.shown.refresh()
         if self.focus.current in [change.row for change in changes.changed]:
             self.focus.read_again()
-        lost = tuple(row for row in changes.vanished if row not in moved)
+        news = [row for row, is_known in zip(changes.vanished, known, strict=True) if not is_known]
+        lost = tuple(row for row in news if row not in moved and not self._is_leaving(row))
         if lost:
             self.photos_lost.emit(lost)
+
+    def _is_leaving(self, row: int) -> bool:
+        return bool(self.leaving) and self.photos.paths[row] in self.leaving
 
     def reopen(self) -> None:
         """Look for the photos of the open files and folders anew; what is looked at stays."""

@@ -34,6 +34,7 @@ MENUS: tuple[MenuSpec, ...] = (
         (
             "undo",
             "redo",
+            "put_back",
             SEPARATOR,
             "find",
             "clear_filter",
@@ -90,6 +91,8 @@ MENUS: tuple[MenuSpec, ...] = (
             SEPARATOR,
             "copy_path",
             "photo_properties",
+            SEPARATOR,
+            "move_to_trash",
         ),
     ),
     MenuSpec(
@@ -229,6 +232,8 @@ CONTEXT_MENU: tuple[str, ...] = (
     SEPARATOR,
     "copy_path",
     "photo_properties",
+    SEPARATOR,
+    "move_to_trash",
 )
 
 TOOL_BAR: tuple[str, ...] = (
@@ -267,6 +272,7 @@ OTHER_KEYS: tuple[tuple[str, str], ...] = (
     ("Arrow keys, Home, End, Page Up, Page Down", "Go through the photos or the labels"),
     ("Ctrl or Shift while clicking, dragging a frame", "Select several photos"),
     ("I on the whole screen", "Keep the photo's name and labels, or let them hide"),
+    ("Delete on the photos", "Move those selected to the trash"),
     ("Menu key, or a click with the other button", "Open the menu of the photos"),
     ("Tab", "Go to the next part of the window"),
     ("Keys of other layouts, by their place", "Do what a US keyboard has at that place"),
