@@ -171,6 +171,7 @@ def test_the_program_started_by_its_command_ends_cleanly_when_asked(tmp_path: Pa
     assert not re.search(r"Traceback|QThread|Warning", errors), errors
 
 
+@pytest.mark.slow
 def test_the_tag_command_agrees_with_the_window(application: Application) -> None:
     result = subprocess.run(
         [sys.executable, "main.py", "tag", str(SAMPLES), "--device", "cpu"],

@@ -1,4 +1,8 @@
-"""The program started more than once: real processes, one window."""
+"""The program started more than once: real processes, one window.
+
+Each start costs seconds. What is slow here is held by default too, without processes:
+tests/gui/startup.
+"""
 
 from __future__ import annotations
 
@@ -124,6 +128,7 @@ def test_of_starts_at_once_one_opens_a_window_and_has_all_photos(program: Progra
     program.close(window)
 
 
+@pytest.mark.slow
 def test_a_start_after_a_crash_opens_a_window(program: Program) -> None:
     first = program.start("one")
     wait_until(lambda: program.known() == {"cat.jpg"}, "the folder is open")
@@ -135,6 +140,7 @@ def test_a_start_after_a_crash_opens_a_window(program: Program) -> None:
     program.close(again)
 
 
+@pytest.mark.slow
 def test_a_new_window_has_its_own_library_and_leaves_the_first_as_it_was(program: Program) -> None:
     first = program.start("one")
     wait_until(lambda: program.known() == {"cat.jpg"}, "the first folder is open")

@@ -73,10 +73,14 @@ def _resnet_state(depth, num_heads, num_classes):
     return state
 
 
-def random_vit(size):
+#: What makes a ViT-B16 small: as many parts, each of them little.
+SMALL_VIT = {"embed_dim": 64, "depth": 2, "num_heads": 2}
+
+
+def random_vit(size, **changes):
     """A ViT-B16 of timm with ImageNet's classifier, filled faster than timm does it."""
     with torch.device("meta"):
-        network = timm.create_model("vit_base_patch16_224", img_size=size)
+        network = timm.create_model("vit_base_patch16_224", img_size=size, **changes)
     network.to_empty(device="cpu").requires_grad_(requires_grad=False)
     torch.manual_seed(3)
     for name, weight in network.named_parameters():

@@ -3,12 +3,14 @@ import math
 import numpy as np
 import pytest
 import safetensors.torch
+import timm
 import torch
 import torchvision
 
 from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, PredictConfig
 from engine.api.errors import CheckpointError, ConfigError
+from engine.checkpoints import csra_layout
 from engine.checkpoints.csra_import import (
     ImportOptions,
     export_official,
@@ -19,10 +21,12 @@ from engine.checkpoints.csra_import import (
 from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import in_memory, load_checkpoint, save_checkpoint
-from engine.models.registry import BACKBONES, build_backbone
+from engine.models.backbones import TimmBackbone
+from engine.models.registry import BACKBONES, BackboneSpec, build_backbone
 from engine.resources import resource_path
 from engine.service.local import LocalEngine
 from tests.engine.csra_checkpoints import (
+    SMALL_VIT,
     csra_formula,
     golden_images,
     golden_state,
@@ -35,7 +39,10 @@ from tests.paths import GOLDEN
 NETWORKS = [
     ("resnet18", "resnet18_heads1", 1, 0.1, 20, 224, "resnet18_heads1_lam0.1_cls20_size224_logit"),
     ("resnet50", "resnet50_heads4", 4, 0.5, 80, 224, "resnet50_heads4_lam0.5_cls80_size224_logit"),
-    ("vit_b16", "vit_b16_heads1", 1, 0.3, 14, 224, "vit_b16_224_heads1_lam0.3_cls14_logit"),
+    pytest.param(
+        *("vit_b16", "vit_b16_heads1", 1, 0.3, 14, 224, "vit_b16_224_heads1_lam0.3_cls14_logit"),
+        marks=pytest.mark.slow,  # by default a small one: test_a_small_vit_follows_the_formula
+    ),
 ]
 
 
@@ -83,20 +90,64 @@ def test_what_the_golden_numbers_do_not_cover_follows_the_formula_resnet34_six_h
         torch.testing.assert_close(classifier(images).logits, expected, rtol=1e-4, atol=1e-4)
 
 
-def released_vit(num_heads=8, num_classes=80, size=448):
+@pytest.fixture
+def small_vit(monkeypatch):
+    """A ViT of the paper's kind, but small, that the program takes for one of the paper's."""
+    half = (0.5, 0.5, 0.5)
+
+    def build(size):
+        kind = {"num_classes": 0, "global_pool": "", **SMALL_VIT}
+        network = timm.create_model("vit_base_patch16_224", img_size=size, **kind)
+        return TimmBackbone(network, network.num_features)
+
+    monkeypatch.setitem(BACKBONES, "vit_small", BackboneSpec("vit_small", build, half, half, 224))
+    size = (SMALL_VIT["embed_dim"], SMALL_VIT["depth"])
+    monkeypatch.setitem(csra_layout._VITS, size, "vit_small")
+    return SMALL_VIT
+
+
+@pytest.fixture(params=["small", pytest.param("whole", marks=pytest.mark.slow)])
+def vit(request):
+    """What makes the ViT of the test from a ViT-B16."""
+    return request.getfixturevalue("small_vit") if request.param == "small" else {}
+
+
+def released_vit(vit, num_heads=8, num_classes=80, size=448):
     """A ViT with the names of the released COCO files, and timm's network that made it."""
-    network = random_vit(size)
+    network = random_vit(size, **vit)
     state = dict(network.state_dict())  # head.weight and head.bias are ImageNet's
     for h in range(1, num_heads + 1):
-        state[f"head{h}.weight"] = torch.randn(num_classes, 768)
+        state[f"head{h}.weight"] = torch.randn(num_classes, network.num_features)
         state[f"head{h}.bias"] = torch.randn(num_classes)
     return state, network
 
 
-@pytest.mark.parametrize("size", [224, pytest.param(448, marks=pytest.mark.slow)])
-def test_the_released_coco_vit_layout_is_recognised(size, tmp_path):
-    state, _ = released_vit(size=size)
-    assert state["pos_embed"].shape == (1, 1 + (size // 16) ** 2, 768)
+def vit_logits(network, images, *head):
+    """Those that the paper's equations give for the features of a ViT."""
+    with torch.inference_mode():
+        tokens = network.forward_features(images)[:, 1:]
+        side = images.shape[-1] // 16
+        features = tokens.transpose(1, 2).reshape(len(images), -1, side, side)
+        return csra_formula(features, *head)
+
+
+def test_a_small_vit_follows_the_formula(small_vit, tmp_path):
+    network = random_vit(224, **small_vit)
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith("head.")}
+    weight = torch.randn(14, network.num_features)
+    state["classifier.multi_head.0.head.weight"] = weight[:, :, None, None]
+    classifier, record = import_checkpoint(saved(tmp_path, state, "vit_lam0.3.pth"))
+    assert record.config.preprocess.input_size == 224
+    images = torch.rand(2, 3, 224, 224)
+    expected = vit_logits(network, images, [weight], PAPER_TEMPERATURES[1], 0.3)
+    with torch.inference_mode():
+        torch.testing.assert_close(classifier(images).logits, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [224, 448])
+def test_the_released_coco_vit_layout_is_recognised(size, vit, tmp_path):
+    state, _ = released_vit(vit, size=size)
+    assert state["pos_embed"].shape[:2] == (1, 1 + (size // 16) ** 2)
     path = saved(tmp_path, {"model": {f"module.{k}": v for k, v in state.items()}}, "coco_lam1.pth")
     classifier, record = import_checkpoint(path)
     for h in range(1, 9):
@@ -109,22 +160,15 @@ def test_the_released_coco_vit_layout_is_recognised(size, tmp_path):
     assert "0 to 1" in record.description and record.config.preprocess.std == (1.0, 1.0, 1.0)
 
 
-@pytest.mark.slow
-def test_the_released_coco_vit_layout_follows_the_formula_with_a_bias_per_head(tmp_path):
-    state, network = released_vit()
+def test_the_released_coco_vit_layout_follows_the_formula_with_a_bias_per_head(vit, tmp_path):
+    state, network = released_vit(vit)
     path = saved(tmp_path, {"model": {f"module.{k}": v for k, v in state.items()}}, "coco_lam1.pth")
     classifier, record = import_checkpoint(path)
     images = torch.rand(1, 3, 448, 448)
+    weights = [state[f"head{h}.weight"] for h in range(1, 9)]
+    biases = [state[f"head{h}.bias"] for h in range(1, 9)]
+    expected = vit_logits(network, images, weights, PAPER_TEMPERATURES[8], 1.0, biases)
     with torch.inference_mode():
-        tokens = network.forward_features(images)[:, 1:]
-        features = tokens.transpose(1, 2).reshape(1, 768, 28, 28)
-        expected = csra_formula(
-            features,
-            [state[f"head{h}.weight"] for h in range(1, 9)],
-            PAPER_TEMPERATURES[8],
-            1.0,
-            [state[f"head{h}.bias"] for h in range(1, 9)],
-        )
         torch.testing.assert_close(classifier(images).logits, expected, rtol=1e-4, atol=1e-4)
     again = tmp_path / "again_lam1.pth"
     export_official(in_memory(classifier, record), again)
@@ -210,15 +254,16 @@ def test_official_weights_as_safetensors_open_too(tmp_path):
     assert_same_weights(open_checkpoint(path).classifier, expected)
 
 
-@pytest.mark.parametrize("size", [240, pytest.param(448, marks=pytest.mark.slow)])
-def test_a_vit_made_for_224_runs_at_another_size_with_interpolated_positions(size, tmp_path):
-    state = {k: v for k, v in random_vit(224).state_dict().items() if not k.startswith("head.")}
-    state["classifier.multi_head.0.head.weight"] = torch.randn(14, 768, 1, 1)
+@pytest.mark.parametrize("size", [240, 448])
+def test_a_vit_made_for_224_runs_at_another_size_with_interpolated_positions(size, vit, tmp_path):
+    network = random_vit(224, **vit)
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith("head.")}
+    state["classifier.multi_head.0.head.weight"] = torch.randn(14, network.num_features, 1, 1)
     path = saved(tmp_path, state, "wider.pth")
     options = ImportOptions(lam=0.3, input_size=size)
     classifier, record = import_checkpoint(path, options)
     positions = classifier.backbone.network.pos_embed
-    assert positions.shape == (1, 1 + (size // 16) ** 2, 768)
+    assert positions.shape == (1, 1 + (size // 16) ** 2, network.num_features)
     torch.testing.assert_close(positions[:, :1], state["pos_embed"][:, :1])
     assert f"interpolated to {size}" in record.description
     with pytest.raises(ConfigError, match="multiple of 16"):

@@ -1,42 +1,13 @@
 """Every way to an engine answers the questions that the Protocol asks, in the same words."""
 
 import inspect
-from types import SimpleNamespace
 
 import pytest
 
-from engine.api.engine import TaggingEngine
-from engine.api.remote import RemoteEngine, serve
+from engine.api.remote import RemoteEngine
 from engine.service.local import LocalEngine
+from tests.engine.service.echo import ASKED, QUESTIONS, STREAMS, run_echo
 from tests.fakes import FakeEngine
-
-QUESTIONS = {
-    name: question
-    for name, question in inspect.getmembers(TaggingEngine, inspect.isfunction)
-    if not name.startswith("_")
-}
-STREAMS = {"predict", "evaluate", "train", "teach"}
-ASKED = sorted(QUESTIONS.keys() - {"close"})
-
-
-def echo(name):
-    def answer(self, *args, **kwargs):
-        return SimpleNamespace(id="m", asked=(name, args, kwargs))
-
-    def stream(self, *args, **kwargs):
-        yield answer(self, *args, **kwargs)
-        yield "the end"
-
-    return stream if name in STREAMS else answer
-
-
-EchoEngine = type(
-    "EchoEngine", (), {name: echo(name) for name in ASKED} | {"close": lambda self: None}
-)
-
-
-def run_echo(connection):
-    serve(connection, EchoEngine)
 
 
 @pytest.fixture(scope="module")
