@@ -144,18 +144,18 @@ def load_voc_folder(
     categories = _own_categories(annotations.values(), root, is_ours=bool(known))
     ids = tuple(annotations)
     targets, ignored, boxes, unclear = voc_labels(categories, tuple(annotations.values()), ids, log)
-    ignored |= _untold([known.get(stem) for stem in ids], categories) & ~targets
+    untold = _untold([known.get(stem) for stem in ids], categories) & ~targets
     log.check()
     return LabelledImages(
         name=f"{root.name} {split}",
         categories=categories,
         paths=tuple(found[stem] for stem in ids),
         targets=targets,
-        ignored=ignored,
+        ignored=ignored | untold,
         ids=ids,
         objects=boxes,
         problems=log.problems(),
-        unclear=unclear,
+        unclear=unclear | np.any(untold, axis=1),
     )
 
 

@@ -146,13 +146,14 @@ def labelled_images(
     for row, (image, _) in enumerate(found):
         targets[row, [column for column, _ in tables.annotations.get(image, ())]] = True
     is_unclear = np.array([image in tables.unclear for image, _ in found], dtype=np.bool_)
+    untold = _untold(targets, tables, found)
     return LabelledImages(
         name=name,
         categories=tables.categories,
         paths=tuple(path for _, path in found),
         targets=targets,
-        ignored=ignore_untold(targets, is_unclear) | _untold(targets, tables, found),
-        unclear=is_unclear,
+        ignored=ignore_untold(targets, is_unclear) | untold,
+        unclear=is_unclear | np.any(untold, axis=1),
         ids=tuple(str(image) for image, _ in found),
         objects=tuple(objects),
         problems=log.problems(),

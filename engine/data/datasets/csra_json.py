@@ -32,6 +32,8 @@ _SPLITS = ("train", "val", "trainval", "test")
 _NUMBERED = re.compile(r"(?:COCO_(?:train|val|test)20\d\d_)?(\d{12})")
 _LISTS = {20: "voc", 80: "coco", 14: "wider"}
 _CODES = frozenset({-1, 0, 1, 99})
+# In each row of our own exports, and of no other files.
+_SOURCES = "sources"
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,8 @@ def load_official(
         ids=_ids(rows),
         crops=tuple(rows.crops) if has_crops else None,
         problems=log.problems(),
+        # In other files it is what the official code counts as absent when it trains.
+        unclear=np.any(ignored, axis=1) if any(_SOURCES in row for row in content) else None,
     )
 
 

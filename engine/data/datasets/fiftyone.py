@@ -89,6 +89,9 @@ def load_fiftyone(
                 names = (name for name in _list(known, key) if isinstance(name, str))
                 places = (reader.place(name) for name in names)
                 ignored[row, [place for place in places if place is not None]] = value
+    ignored &= ~targets
+    untold = ignore_untold(targets, is_unclear)
+    is_unclear |= np.any(ignored, axis=1)
     log.check()
     log.check_any_left(len(found), display_path(file))
     return LabelledImages(
@@ -96,7 +99,7 @@ def load_fiftyone(
         categories=categories,
         paths=tuple(found.values()),
         targets=targets,
-        ignored=(ignored | ignore_untold(targets, is_unclear)) & ~targets,
+        ignored=ignored | untold,
         ids=tuple(found),
         problems=log.problems(),
         unclear=is_unclear,

@@ -65,25 +65,35 @@ class PictureFolder:
 
     def find_all(self, names: Iterable[str]) -> dict[str, Path]:
         """The pictures of names that can be told; of the others the log is told why not."""
-        wanted = dict.fromkeys(names)
+        return self._find(dict.fromkeys(names), has_endings=True)
+
+    def find_stems(self, stems: Iterable[str]) -> dict[str, Path]:
+        """As ``find_all``, for names without an ending; without a look at the files, ``.jpg``."""
+        wanted = {f"{stem}.jpg": stem for stem in stems}
+        found = self._find(dict.fromkeys(wanted), has_endings=False)
+        return {wanted[name]: path for name, path in found.items()}
+
+    def _find(self, wanted: dict[str, None], *, has_endings: bool) -> dict[str, Path]:
         if not self._check_files:
             inside = (name for name in wanted if self._may_be_used(name))
             return {name: self._root / name for name in inside}
         found = {name: path for name in wanted if (path := self._exact(name)) is not None}
-        self._find_otherwise([name for name in wanted if name not in found], found)
+        others = [name for name in wanted if name not in found]
+        clear = self._find_otherwise(others, found)
+        self._tell_of_others(
+            clear
+            if has_endings
+            else {n: path for n, path in clear.items() if PurePosixPath(n).stem != path.stem}
+        )
+        found.update(clear)
         return {
             name: path
             for name in wanted
             if (path := found.get(name)) is not None and not self._is_refused_link(name, path)
         }
 
-    def find_stems(self, stems: Iterable[str]) -> dict[str, Path]:
-        """As ``find_all``, for names without an ending; without a look at the files, ``.jpg``."""
-        wanted = {f"{stem}.jpg": stem for stem in stems}
-        return {wanted[name]: path for name, path in self.find_all(wanted).items()}
-
-    def _find_otherwise(self, names: Sequence[str], found: dict[str, Path]) -> None:
-        """Add what names mean that are not there as they are written."""
+    def _find_otherwise(self, names: Sequence[str], found: dict[str, Path]) -> dict[str, Path]:
+        """What names mean that are not there as they are written."""
         guesses: dict[str, Path] = {}
         for name in names:
             choice = self._meant(name)
@@ -101,13 +111,15 @@ class PictureFolder:
         for name in guesses:
             if name not in clear:
                 self._log.add(_TAKEN, name)
+        return clear
+
+    def _tell_of_others(self, clear: dict[str, Path]) -> None:
         if clear:
             name, path = next(iter(clear.items()))
             self._log.note(
                 f"{len(clear)} {'image is' if len(clear) == 1 else 'images are'} named otherwise "
                 f"than on the disk, such as {display_text(name)}: {display_path(path)} is meant."
             )
-        found.update(clear)
 
     def _exact(self, name: str) -> Path | None:
         if not _stays_inside(name) and not self._is_followed(name):

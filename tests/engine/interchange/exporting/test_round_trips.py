@@ -153,7 +153,10 @@ def test_what_is_exported_is_read_back(
     if name == "folders" and which is WhichLabels.ACCEPTED:
         del wanted[photos[3].resolve().as_posix()]  # no label, so no folder
 
-    assert labels_of(read_back(name, target)) == wanted
+    found = read_back(name, target)
+    assert labels_of(found) == wanted
+    assert found.unclear is not None  # else recipes would count unknown as absent
+    assert found.unclear.tolist() == found.ignored.any(axis=1).tolist()
     assert report.written == len(wanted)
     assert not list(folder.glob(".csra-tmp-*"))
 
