@@ -193,6 +193,7 @@ SHOW_TRUE_BOXES = Setting("view/true_boxes", False)
 #: Groups below the labels, which leave them the room while they are folded away.
 FOLD_THRESHOLDS = Setting("view/fold_thresholds", True)
 FOLD_MAPS = Setting("view/fold_maps", True)
+FOLD_CAMERA = Setting("view/fold_camera", True)
 #: What only those want to know who work on recognition.
 FOLD_MODEL_DETAILS = Setting("models/fold_details", True)
 SHOW_ALL_LABELS = Setting(
@@ -282,6 +283,7 @@ SETTINGS: tuple[Setting, ...] = (
     SHOW_TRUE_BOXES,
     FOLD_THRESHOLDS,
     FOLD_MAPS,
+    FOLD_CAMERA,
     FOLD_MODEL_DETAILS,
     SHOW_ALL_LABELS,
     RETAG_MODE,

@@ -9,13 +9,13 @@ from typing import Any
 
 from PySide6.QtCore import (
     QDateTime,
-    QLocale,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
     Qt,
 )
 
+from csra_gui.browse.camera_texts import moment_text
 from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.browse.photo_texts import accessible_text, photo_tool_tip, state_text
 from csra_gui.browse.shown_photos_model import ShownPhotosModel
@@ -58,7 +58,7 @@ def _taken(session: Session, photo: int, _path: Path) -> str:
 
 def _moment(since_1970_ns: int) -> str:
     moment = QDateTime.fromMSecsSinceEpoch(since_1970_ns // _NS_PER_MS)
-    return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
+    return moment_text(moment)
 
 
 def _camera(session: Session, photo: int, _path: Path) -> str:

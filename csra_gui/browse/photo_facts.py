@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtCore import QDateTime
 
+from csra_gui.browse.camera_texts import Fact, camera_texts, moment_text, read_camera
 from csra_gui.browse.chips import mine_first
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.photo_texts import labels_text, pair_text
@@ -19,6 +20,7 @@ from csra_gui.session.session import Session
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.pool import DecodeRequest
+from engine.library.cameras import CameraFacts
 from engine.texts import (
     display_name,
     display_path,
@@ -27,8 +29,6 @@ from engine.texts import (
     photos_text,
 )
 
-#: A caption, and what is said below it.
-Fact = tuple[str, str]
 _SIDE = 64  # the picture itself is not shown
 _LOOK_S = 0.1
 _MOST_SCORES = 12
@@ -44,11 +44,13 @@ class FileFacts:
         size: in bytes; ``None`` if it is not there.
         changed_ms: since 1970.
         image: decoded small; or why it cannot be.
+        camera: what the camera wrote into it.
     """
 
     size: int | None
     changed_ms: int
     image: DecodedImage | ImageError
+    camera: CameraFacts
 
 
 def read_file(path: Path, decoder: ImageDecoder) -> Generator[None, None, FileFacts]:
@@ -56,14 +58,17 @@ def read_file(path: Path, decoder: ImageDecoder) -> Generator[None, None, FileFa
     try:
         status = path.stat()
     except OSError:
-        return FileFacts(None, 0, ImageError("The file is not there, or cannot be read."))
+        error = ImageError("The file is not there, or cannot be read.")
+        return FileFacts(None, 0, error, CameraFacts())
+    camera = (yield from read_camera(path)) or CameraFacts()
     future = decoder.submit(DecodeRequest(path, _SIDE))
     try:
         while not wait([future], _LOOK_S).done:
             yield
     finally:
         future.cancel()
-    return FileFacts(status.st_size, status.st_mtime_ns // _NS_PER_MS, _outcome(future))
+    image = _outcome(future)
+    return FileFacts(status.st_size, status.st_mtime_ns // _NS_PER_MS, image, camera)
 
 
 def file_texts(path: Path, facts: FileFacts) -> list[Fact]:
@@ -73,18 +78,13 @@ def file_texts(path: Path, facts: FileFacts) -> list[Fact]:
     if facts.size is not None:
         found.append(("Size", f"{_size_text(facts.size)} ({facts.size:,} bytes)"))
     if isinstance(image, DecodedImage):
-        mega = image.width * image.height / _MEGA
-        found.append(("Pixels", f"{image.width:,} × {image.height:,} ({mega:,.1f} megapixels)"))
-        if image.taken:
-            moment = QDateTime.fromString(image.taken, "yyyy-MM-ddTHH:mm:ss")
-            found.append(("Taken", _moment_text(moment)))
-        if image.camera:
-            found.append(("Camera", display_text(image.camera)))
+        said = replace(facts.camera, width=image.width, height=image.height)
+        found += camera_texts(said)
     else:
-        found.append(("Problem", str(image)))
+        found += [*camera_texts(facts.camera), ("Problem", str(image))]
     if facts.size is not None:
         moment = QDateTime.fromMSecsSinceEpoch(facts.changed_ms)
-        found.append(("File changed", _moment_text(moment)))
+        found.append(("File changed", moment_text(moment)))
     return found
 
 
@@ -138,7 +138,7 @@ def several_texts(files: PhotoFiles, rows: Sequence[int], reviewed: int) -> list
             for m in (moments[known].min(), moments[known].max())
         )
         found.append(("Size", f"{_size_text(total)} together"))
-        found.append(("Files changed", f"{_moment_text(first)} – {_moment_text(last)}"))
+        found.append(("Files changed", f"{moment_text(first)} – {moment_text(last)}"))
     if not known.all():
         found.append(("Not there", photos_text(int((~known).sum()))))
     found.append(("Reviewed", f"{reviewed:,} of {len(rows):,}"))
@@ -152,10 +152,6 @@ def as_text(facts: Sequence[Fact]) -> str:
 
 def _size_text(size: int) -> str:
     return megabytes(size) if size >= _MEGA else f"{size / 1000:,.0f} kB"
-
-
-def _moment_text(moment: QDateTime) -> str:
-    return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
 
 
 def _outcome(future: Future[DecodedImage]) -> DecodedImage | ImageError:

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.jobs import JobSlot, Work
+from csra_gui.browse.camera_texts import Fact
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.photo_facts import (
-    Fact,
     as_text,
     file_texts,
     read_file,

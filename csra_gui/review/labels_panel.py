@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from csra_gui.base.settings import (
+    FOLD_CAMERA,
     FOLD_MAPS,
     FOLD_THRESHOLDS,
     MAP_KIND,
@@ -18,6 +19,7 @@ from csra_gui.base.settings import (
     Settings,
 )
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.browse.camera_panel import CameraPanel
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.map_chooser import MapChooser
 from csra_gui.review.controller import ReviewController
@@ -74,10 +76,12 @@ class LabelsPanel(QWidget):
         self.opacity = LabelledSlider(
             "&Overlay opacity", 0.05, 1.0, 0.05, percent=True, parent=self
         )
+        self.camera = CameraPanel(session, self)
         self.maps = MapChooser(session, settings, display, self)
         below = (self._show_all, self.own_thresholds, self._own_hint, self.threshold)
         self.threshold_group = self._group("Threshold", below, FOLD_THRESHOLDS)
         self.map_group = self._group("Map", (self.opacity, self.maps), FOLD_MAPS)
+        self.camera_group = self._group("Photo", (self.camera,), FOLD_CAMERA)
         self._set_up_layout()
         self._connect()
         self._apply_settings()
@@ -118,6 +122,7 @@ class LabelsPanel(QWidget):
         column.setSpacing(2)
         column.addWidget(self.threshold_group)
         column.addWidget(self.map_group)
+        column.addWidget(self.camera_group)
         column.addStretch(1)
         layout.addWidget(ScrollColumn(groups, self))
 
@@ -143,6 +148,7 @@ class LabelsPanel(QWidget):
         session.focus.evidence_changed.connect(self._update_state)
         session.focus.category_changed.connect(self._update_state)
         session.focus.pinned_changed.connect(self._on_focus_pinned_changed)
+        self.camera.summary_changed.connect(self.camera_group.set_summary)
         self._settings.setting_changed.connect(self._on_settings_changed)
         self.labels.category_hovered.connect(self._on_labels_category_hovered)
         self.labels.category_pinned.connect(self._on_labels_category_pinned)

@@ -58,16 +58,12 @@ class DecodedImage:
         height: of the upright original, in pixels.
         content: the part of ``pixels`` that the photo covers, in fractions of its width and
             height; the rest is padding. The whole for everything but a letterboxed image.
-        camera: that took it, as the file says; empty if it does not, and for parts of an image.
-        taken: when, by the camera's clock, as ISO 8601; empty likewise.
     """
 
     pixels: PixelArray
     width: int
     height: int
     content: Box = Box.UNIT
-    camera: str = ""
-    taken: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,8 +26,8 @@ class CameraFacts:
         aperture: the f-number, above 0.
         iso: the film speed, above 0.
         focal_mm: the focal length in millimetres, above 0.
-        width: in pixels, as stored.
-        height: in pixels, as stored.
+        width: of the upright image, in pixels.
+        height: of the upright image, in pixels.
         latitude: degrees, north is positive, in [-90, 90].
         longitude: degrees, east is positive, in [-180, 180]; there if and only if the latitude is.
     """

@@ -22,12 +22,14 @@ from engine.metadata.tiff import Directories, Tags
 _MOST_TEXT = 100
 
 _MAKE, _MODEL, _CHANGED, _EXIF, _GPS = 0x010F, 0x0110, 0x0132, 0x8769, 0x8825
-_WIDTH, _HEIGHT = 0x0100, 0x0101
+_WIDTH, _HEIGHT, _ORIENTATION = 0x0100, 0x0101, 0x0112
 _EXPOSURE, _APERTURE, _ISO, _TAKEN, _FOCAL = 0x829A, 0x829D, 0x8827, 0x9003, 0x920A
 _PIXELS_X, _PIXELS_Y, _LENS = 0xA002, 0xA003, 0xA434
 _WANTED = frozenset(
     (_MAKE, _MODEL, _CHANGED, _EXIF, _GPS, _WIDTH, _HEIGHT, _EXPOSURE, _APERTURE, _ISO, _TAKEN)
-) | {_FOCAL, _PIXELS_X, _PIXELS_Y, _LENS, 1, 2, 3, 4}
+) | {_ORIENTATION, _FOCAL, _PIXELS_X, _PIXELS_Y, _LENS, 1, 2, 3, 4}
+# Orientations of photos that are turned by a quarter.
+_LYING = range(5, 9)
 _DATE = re.compile(r"(\d{4})\D(\d\d)\D(\d\d)\D(\d\d)\D(\d\d)\D(\d\d)", re.ASCII)
 
 
@@ -55,6 +57,10 @@ def _said(blocks: Blocks) -> CameraFacts:
     place = directories.at(main.get(_GPS)) or _first(blocks.place)
     make, model = _text(main.get(_MAKE)), _text(main.get(_MODEL))
     latitude, longitude = _place(place)
+    width = width or _whole(detail.get(_PIXELS_X)) or _whole(main.get(_WIDTH))
+    height = height or _whole(detail.get(_PIXELS_Y)) or _whole(main.get(_HEIGHT))
+    if _whole(main.get(_ORIENTATION)) in _LYING:
+        width, height = height, width
     return CameraFacts(
         taken=_moment(_text(detail.get(_TAKEN))) or _moment(_text(main.get(_CHANGED))),
         camera=_camera(make, model),
@@ -63,8 +69,8 @@ def _said(blocks: Blocks) -> CameraFacts:
         aperture=_above_zero(detail.get(_APERTURE)),
         iso=_whole(detail.get(_ISO)),
         focal_mm=_above_zero(detail.get(_FOCAL)),
-        width=width or _whole(detail.get(_PIXELS_X)) or _whole(main.get(_WIDTH)),
-        height=height or _whole(detail.get(_PIXELS_Y)) or _whole(main.get(_HEIGHT)),
+        width=width,
+        height=height,
         latitude=latitude,
         longitude=longitude,
     )

@@ -23,7 +23,6 @@ from PIL import Image
 from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
 from engine.api.values import DecodedImage, PixelArray
-from engine.data.decoding.camera import camera_note
 from engine.data.decoding.deep_colour import load
 from engine.data.decoding.faults import (
     DECODER_ERRORS,
@@ -146,7 +145,6 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     image.draft(None, target)
     admit_size(admit, *image.size)
     load(image)
-    note = camera_note(image)
     orientation = orientation_of(image)  # after loading, which turns a TIFF upright by itself
     pixels = _upright(_scaled(image, target), orientation)
     if orientation >= 5:
@@ -155,7 +153,7 @@ def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None)
     if fit == "letterbox" and side is not None:
         content = content_box(width, height, side, "letterbox")
         pixels = _padded(pixels, side, content)
-    return DecodedImage(pixels, width, height, content, *note)
+    return DecodedImage(pixels, width, height, content)
 
 
 def admit_size(admit: Admit | None, width: int, height: int) -> None:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 # A preview whose longer side has fewer pixels is only for the camera's list of photos.
 _LEAST_PREVIEW = 1000
-_EXIF_TAG = 0x8769
-_DATE_TAKEN_TAG = 0x9003
-_NOTE_TAGS = (0x010F, 0x0110, 0x0132)  # maker, model, date
 _DNG_VERSION_TAG = 50706
 # How LibRaw says that a picture has to be turned, and how EXIF does.
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
@@ -72,26 +69,9 @@ def open_raw(stream: BinaryIO) -> Image.Image | None:
         raise _fault(error) from error
     preview = _preview(raw, library)
     if preview is None:
-        return _with_note_of(stream, _Developed(stream, raw))
+        return _Developed(stream, raw)
     raw.close()
-    return _with_note_of(stream, preview)
-
-
-def _with_note_of(stream: BinaryIO, image: Image.Image) -> Image.Image:
-    """An image of a RAW with what that says itself of camera and moment, if it is a TIFF."""
-    own = Image.Exif()
-    try:
-        stream.seek(0)
-        own.load_from_fp(stream)
-        tags = {tag: own[tag] for tag in _NOTE_TAGS if tag in own}
-        details = own.get_ifd(_EXIF_TAG)
-        note = image.getexif()
-        note.update(tags)
-        if _DATE_TAKEN_TAG in details:
-            note.get_ifd(_EXIF_TAG)[_DATE_TAKEN_TAG] = details[_DATE_TAKEN_TAG]
-    except METADATA_ERRORS:
-        pass
-    return image
+    return preview
 
 
 def _preview(raw: rawpy.RawPy, library: Any) -> Image.Image | None:

@@ -6,7 +6,7 @@ It imports Pillow and NumPy and nothing heavier. The conversation with its drive
     driver: (path, side, fit, crop, tile)
     worker: ("admit", pixels), and waits for any answer, before it decodes a large picture;
             again if the picture could not be read and is tried in another way
-    worker: ("done", width, height, content, camera, taken, shape), then the pixels as plain bytes
+    worker: ("done", width, height, content, shape), then the pixels as plain bytes
          or ("failed", message) for an ``ImageError``
          or ("broken", traceback) for what no picture should raise
 
@@ -94,7 +94,7 @@ def _answer(
         connection.send(("broken", traceback.format_exc()))
     else:
         shape = image.pixels.shape
-        said = (image.width, image.height, image.content, image.camera, image.taken)
+        said = (image.width, image.height, image.content)
         connection.send(("done", *said, shape))
         connection.send_bytes(image.pixels.reshape(-1).data)
     finally:

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from engine.data.decoding.decode import decode
 from engine.library.cameras import CameraFacts
 from engine.metadata.exif import read_camera_facts
+from tests.engine.heif_files import HEIF_FILES
 from tests.engine.metadata.camera_photos import WHOLE, written
+from tests.engine.raw_files import dng, write_dng
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
@@ -79,3 +82,49 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.jpg")
     with pytest.raises(OSError, match="regular file"):
         read_camera_facts(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("tags", "taken", "said"),
+    [
+        ({0x010F: "Canon", 0x0110: "Canon EOS 5D"}, None, ("Canon EOS 5D", "")),
+        ({0x010F: "NIKON CORPORATION", 0x0110: "NIKON D70"}, None, ("NIKON D70", "")),
+        ({0x010F: "SONY", 0x0110: "DSC-R1"}, None, ("SONY DSC-R1", "")),
+        ({0x010F: "Apple\0junk"}, None, ("Apple", "")),
+        ({0x0132: "2020:01:02 03:04:05"}, None, ("", "2020-01-02T03:04:05")),
+        ({0x0110: "x" * 5000}, "0000:00:00 00:00:00", ("x" * 100, "")),
+        ({0x0110: "  "}, "yesterday", ("", "")),
+        ({}, None, ("", "")),
+    ],
+)
+def test_a_camera_has_a_name_without_what_is_said_twice(
+    tmp_path: Path, tags: dict[int, object], taken: object, said: tuple[str, str]
+) -> None:
+    exif = Image.Exif()
+    exif.update(tags)
+    if taken is not None:
+        exif.get_ifd(0x8769)[0x9003] = taken
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.jpg", exif=exif)
+    facts = read_camera_facts(tmp_path / "a.jpg")
+    assert (facts.camera, facts.taken) == said
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("orientation", [*range(1, 9), 0, 9])
+def test_the_size_is_that_of_the_upright_photo(
+    tmp_path: Path, suffix: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (40, 30)).save(path, exif=exif)
+    facts = read_camera_facts(path)
+    image = decode(path, None)
+    assert (facts.width, facts.height) == (image.width, image.height)
+
+
+def test_photos_of_phones_and_raws_say_it(tmp_path: Path) -> None:
+    raw = write_dng(tmp_path / "x.dng", dng())
+    for path in (HEIF_FILES / "turned-exif.heic", raw):
+        facts = read_camera_facts(path)
+        assert (facts.camera, facts.taken) == ("Test Camera", "2024-05-01T12:30:00")

@@ -77,8 +77,6 @@ def test_the_exif_that_repeats_the_turn_does_not_turn_it_again() -> None:
     image = decode(HEIF_FILES / "turned-exif.heic", None)
 
     assert_near(image.pixels, gradient())
-    assert image.camera == "Test Camera"
-    assert image.taken == "2024-05-01T12:30:00"
 
 
 def test_a_photo_of_a_phone_s_kind_is_shrunk(tmp_path: Path) -> None:

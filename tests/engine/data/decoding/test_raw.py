@@ -154,14 +154,6 @@ def test_broken_ones_of_many_cameras_are_refused(tmp_path: Path, head: bytes) ->
         decode(path, None)
 
 
-def test_camera_and_moment_are_those_of_the_raw(tmp_path: Path) -> None:
-    for preview in (None, Preview(jpeg(WIDE))):
-        image = decode(write_dng(tmp_path / "x.dng", dng(preview=preview)), None)
-
-        assert image.camera == "Test Camera"
-        assert image.taken == "2024-05-01T12:30:00"
-
-
 def test_without_the_package_the_message_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
