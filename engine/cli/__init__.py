@@ -17,7 +17,11 @@ from engine.api.errors import EngineError
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
 
 #: Each is a module of this package with an ``add_parser``.
-COMMANDS = ("tag", "explain", "evaluate", "train", "models", "prepare", "runs", "export", "write")
+COMMANDS = (
+    *("tag", "explain", "evaluate", "train", "models", "prepare", "runs"),
+    *("export", "write", "import"),
+)
+_MODULES = {"import": "import_labels"}  # no module can be called so
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,5 +63,6 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     # Only the command that is asked for is imported: most import torch, which takes seconds.
     named = [name for name in COMMANDS if list(arguments[:1]) == [name]]
     for name in named or COMMANDS:
-        importlib.import_module(f"{__name__}.{name}").add_parser(commands)
+        module = _MODULES.get(name, name)
+        importlib.import_module(f"{__name__}.{module}").add_parser(commands)
     return parser

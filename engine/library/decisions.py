@@ -103,6 +103,44 @@ def rate(
     return make_edit(connection, caption, attributes=changes)
 
 
+def take_over_labels(
+    connection: sqlite3.Connection, wishes: Collection[Wish], *, who: str, caption: str
+) -> Edit | None:
+    """Note what files say of labels, as one edit; where anything was decided, that stays.
+
+    Args:
+        connection: to the library.
+        wishes: ``IMPORTED``, or what a person had decided elsewhere; by any of a label's names.
+        who: the person.
+        caption: of the edit, for the Undo menu.
+
+    Returns:
+        What changed; ``None`` if all was decided already.
+
+    Raises:
+        ConfigError: a category's name breaks the rules for names.
+    """
+    names, at_ms = label_names(connection), time.time_ns() // 1_000_000
+    label_of = {name: names.label(name) for name in {wish.category for wish in wishes}}
+    for label in set(label_of.values()):
+        Categories((label,))
+    said: dict[int, dict[str, Verdict]] = {}
+    for wish in wishes:
+        if wish.verdict is not None:
+            said.setdefault(wish.image_id, {})[label_of[wish.category]] = wish.verdict
+    changes = []
+    for image, words in said.items():
+        decided = _decisions_of(connection, image)
+        changes += [
+            DecisionChange(image, label, None, Decision(word, who, at_ms))
+            for label, word in words.items()
+            if label not in decided
+        ]
+    given = {name_key(c.category) for c in changes if c.new and c.new.verdict in _GIVEN}
+    shown = tuple(NameChange(key, "", None) for key in given if names.own.get(key) == "")
+    return make_edit(connection, caption, decisions=tuple(changes), names=shown)
+
+
 def make_edit(
     connection: sqlite3.Connection,
     caption: str,
@@ -204,14 +242,14 @@ def _is_reviewed(connection: sqlite3.Connection, image_id: int) -> bool:
 
 def _apply(connection: sqlite3.Connection, edit: Edit) -> None:
     """Make the changes of an edit, whichever way it goes."""
-    for change in edit.decisions:
-        key = (change.image_id, change.category)
-        if change.new is None:
-            connection.execute("DELETE FROM decisions WHERE image_id = ? AND category = ?", key)
-        else:
-            connection.execute(
-                "REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)", (*key, *_columns(change.new))
-            )
+    connection.executemany(
+        "DELETE FROM decisions WHERE image_id = ? AND category = ?",
+        ((c.image_id, c.category) for c in edit.decisions if c.new is None),
+    )
+    connection.executemany(
+        "REPLACE INTO decisions VALUES (?, ?, ?, ?, ?)",
+        ((c.image_id, c.category, *_columns(c.new)) for c in edit.decisions if c.new is not None),
+    )
     connection.executemany(
         "UPDATE images SET reviewed = ? WHERE id = ?",
         [(int(change.new), change.image_id) for change in edit.reviews],

@@ -135,6 +135,7 @@ class Library:
 
     # What people say.
     decide = _writes(decisions.decide)
+    take_over_labels = _writes(decisions.take_over_labels)
     undo = _writes(decisions.undo)
     redo = _writes(decisions.redo)
     next_captions = _reads(decisions.next_captions)

@@ -144,7 +144,8 @@ def load_voc_folder(
     categories = _own_categories(annotations.values(), root, is_ours=bool(known))
     ids = tuple(annotations)
     targets, ignored, boxes, unclear = voc_labels(categories, tuple(annotations.values()), ids, log)
-    untold = _untold([known.get(stem) for stem in ids], categories) & ~targets
+    untold, rejected = _known([known.get(stem) for stem in ids], categories)
+    untold &= ~targets
     log.check()
     return LabelledImages(
         name=f"{root.name} {split}",
@@ -156,6 +157,7 @@ def load_voc_folder(
         objects=boxes,
         problems=log.problems(),
         unclear=unclear | np.any(untold, axis=1),
+        rejected=rejected & ~targets,
     )
 
 
@@ -209,9 +211,12 @@ def _best_folder(folders: Iterable[Path], names: Sequence[str], ending: str = ""
     return max(there, key=found)
 
 
-def _untold(known: Sequence[VocKnown | None], categories: Categories) -> NDArray[np.bool_]:
-    """(N, C): what one of our own exports says that nobody knows."""
+def _known(
+    known: Sequence[VocKnown | None], categories: Categories
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N, C) each: what one of our own exports says that nobody knows, and that is wrong."""
     untold = empty_targets(len(known), len(categories))
+    rejected = np.zeros_like(untold)
     reader = CategoryReader(categories)
     for row, said in enumerate(known):
         if said is not None:
@@ -219,7 +224,9 @@ def _untold(known: Sequence[VocKnown | None], categories: Categories) -> NDArray
             for names, value in ((said.absent, False), (said.unknown, True)):
                 places = (reader.place(name) for name in names)
                 untold[row, [place for place in places if place is not None]] = value
-    return untold
+            places = (reader.place(name) for name in said.rejected)
+            rejected[row, [place for place in places if place is not None]] = True
+    return untold, rejected
 
 
 def _own_categories(

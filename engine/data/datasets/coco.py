@@ -76,11 +76,13 @@ class KnownLabels:
         absent: what it is known not to have.
         unknown: of what nobody can say.
         is_partial: nobody can say of what is named nowhere; else it is absent.
+        rejected: of what is absent, that of which a person said so.
     """
 
     absent: list[int]
     unknown: list[int]
     is_partial: bool
+    rejected: list[int]
 
 
 def load_coco(
@@ -145,6 +147,10 @@ def labelled_images(
     targets = empty_targets(len(found), len(tables.categories))
     for row, (image, _) in enumerate(found):
         targets[row, [column for column, _ in tables.annotations.get(image, ())]] = True
+    rejected = np.zeros_like(targets)
+    for row, (image, _) in enumerate(found):
+        if image in tables.known:
+            rejected[row, tables.known[image].rejected] = True
     is_unclear = np.array([image in tables.unclear for image, _ in found], dtype=np.bool_)
     untold = _untold(targets, tables, found)
     return LabelledImages(
@@ -157,6 +163,7 @@ def labelled_images(
         ids=tuple(str(image) for image, _ in found),
         objects=tuple(objects),
         problems=log.problems(),
+        rejected=rejected & ~targets,
     )
 
 
@@ -278,6 +285,7 @@ def _known(rows: list[dict[str, Any]], columns: dict[_Id, int]) -> dict[_Id, Kno
             absent=places(row, "rejected_category_ids") + places(row, "absent_category_ids"),
             unknown=places(row, "unknown_category_ids"),
             is_partial=not row["labels_complete"],
+            rejected=places(row, "rejected_category_ids"),
         )
         for row in rows
         if isinstance(row.get("labels_complete"), bool)

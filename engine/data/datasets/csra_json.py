@@ -120,6 +120,7 @@ class _Rows:
     paths: list[Path] = field(default_factory=list)
     crops: list[Crop | None] = field(default_factory=list)
     targets: list[list[int]] = field(default_factory=list)
+    rejected: list[Any] = field(default_factory=list)
 
 
 def load_official(
@@ -159,9 +160,10 @@ def load_official(
     log.check_any_left(len(rows.names), display_path(file))
     targets, ignored = _decode(rows.targets, file)
     has_crops = any(crop is not None for crop in rows.crops)
+    categories = _categories(targets.shape[1], file)
     return LabelledImages(
         name=file.stem,
-        categories=_categories(targets.shape[1], file),
+        categories=categories,
         paths=tuple(rows.paths),
         targets=targets,
         ignored=ignored,
@@ -170,7 +172,18 @@ def load_official(
         problems=log.problems(),
         # In other files it is what the official code counts as absent when it trains.
         unclear=np.any(ignored, axis=1) if any(_SOURCES in row for row in content) else None,
+        rejected=_rejected(rows.rejected, categories) & ~targets,
     )
+
+
+def _rejected(rows: list[Any], categories: Categories) -> NDArray[np.bool_]:
+    """(N, C): what a person said is wrong, which our own exports note beside the codes."""
+    rejected = empty_targets(len(rows), len(categories))
+    for row, names in enumerate(rows):
+        said = names if isinstance(names, list) else ()
+        places = [categories.index_of(n) for n in said if isinstance(n, str) and n in categories]
+        rejected[row, places] = True
+    return rejected
 
 
 def find_official_splits(root: Path) -> tuple[str, ...]:
@@ -274,6 +287,7 @@ def _usable_rows(content: list[dict[str, Any]], finder: _Finder, log: FaultLog) 
             rows.paths.append(found[name])
             rows.crops.append(crop)
             rows.targets.append(row["target"])
+            rows.rejected.append(row.get("rejected"))
     return rows
 
 

@@ -74,6 +74,7 @@ def load_fiftyone(
     found = {stem: path for stem, path in pictures.find_stems(present).items() if stem in present}
     targets = empty_targets(len(found), len(categories))
     ignored = empty_targets(len(found), len(categories))
+    rejected = empty_targets(len(found), len(categories))
     is_unclear = np.zeros(len(found), dtype=np.bool_)
     reader = CategoryReader(categories)
     said = content.get("csra")
@@ -87,8 +88,9 @@ def load_fiftyone(
             ignored[row] = known.get("complete") is False
             for key, value in (("rejected", False), ("absent", False), ("unknown", True)):
                 names = (name for name in _list(known, key) if isinstance(name, str))
-                places = (reader.place(name) for name in names)
-                ignored[row, [place for place in places if place is not None]] = value
+                places = [p for name in names if (p := reader.place(name)) is not None]
+                ignored[row, places] = value
+                rejected[row, places] |= key == "rejected"
     ignored &= ~targets
     untold = ignore_untold(targets, is_unclear)
     is_unclear |= np.any(ignored, axis=1)
@@ -103,6 +105,7 @@ def load_fiftyone(
         ids=tuple(found),
         problems=log.problems(),
         unclear=is_unclear,
+        rejected=rejected & ~targets,
     )
 
 

@@ -75,6 +75,7 @@ def load_folder(
     reader = CategoryReader(categories)
     targets = empty_targets(len(found), len(categories))
     ignored = empty_targets(len(found), len(categories))
+    rejected = empty_targets(len(found), len(categories))
     is_unclear = np.zeros(len(found), dtype=np.bool_)
     for row, (inside, (_, labels)) in enumerate(found.items()):
         for name in labels.present:
@@ -84,6 +85,8 @@ def load_folder(
             else:
                 is_unclear[row] |= not reader.is_something_else(name)
         ignored[row] = labels.is_partial
+        said = (reader.place(name) for name in labels.rejected)
+        rejected[row, [place for place in said if place is not None]] = True
         for names, is_unknown in ((labels.absent, False), (labels.unknown, True)):
             places = (reader.place(name) for name in names)
             ignored[row, [place for place in places if place is not None]] = is_unknown
@@ -100,6 +103,7 @@ def load_folder(
         ids=tuple(found),
         problems=log.problems(),
         unclear=np.any(ignored, axis=1),  # also where the table says that nobody knows
+        rejected=rejected & ~targets,
     )
 
 

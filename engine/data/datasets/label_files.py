@@ -61,12 +61,14 @@ class LabelRow:
         present: categories that it has.
         unknown: categories of which nobody can say.
         absent: categories that it is said not to have.
+        rejected: those of them of which a person said so.
         is_partial: whether nobody can say of what is listed nowhere; else it is absent.
     """
 
     present: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
     is_partial: bool = False
 
     def add(self, label: str, score: float | None, log: FaultLog, where: str) -> None:
@@ -137,7 +139,9 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
         )
     labels = [columns.index(name) for name in _LABEL_HEADERS if name in columns]
     if labels and _STATE_HEADER in columns:
-        return _stated(rows[1:], (places[0], labels[0], columns.index(_STATE_HEADER)), log)
+        source = columns.index("source") if "source" in columns else None
+        stated = (places[0], labels[0], columns.index(_STATE_HEADER))
+        return _stated(rows[1:], stated, source, log)
     if labels:
         score = next((i for i, name in enumerate(columns) if name in _SCORE_HEADERS), None)
         error = next((i for i, name in enumerate(columns) if name in _ERROR_HEADERS), None)
@@ -257,9 +261,12 @@ def _pairs(
 
 
 def _stated(
-    rows: Iterable[tuple[int, Sequence[str]]], columns: tuple[int, int, int], log: FaultLog
+    rows: Iterable[tuple[int, Sequence[str]]],
+    columns: tuple[int, int, int],
+    source: int | None,
+    log: FaultLog,
 ) -> LabelTable:
-    """Rows of path, label and state."""
+    """Rows of path, label and state, perhaps with who says so."""
     table = LabelTable()
     for number, row in rows:
         name, label, state = (_cell(row, column) for column in columns)
@@ -272,6 +279,8 @@ def _stated(
         else:
             places = {"present": labels.present, "absent": labels.absent}
             places.get(state, labels.unknown).append(label)
+            if state == "absent" and _cell(row, source) == "person":
+                labels.rejected.append(label)
     return table
 
 
@@ -329,6 +338,7 @@ def _read_json_lines(path: Path, log: FaultLog) -> LabelTable:
         else:
             for key, names in (
                 ("rejected", labels.absent),
+                ("rejected", labels.rejected),
                 ("absent", labels.absent),
                 ("unknown", labels.unknown),
             ):

@@ -58,6 +58,8 @@ class LabelledImages:
         problems: what was left out or looks odd, one sentence each.
         unclear: (N,) bool; true where a label of the image is not understood or said to be unknown,
             so that it must never count as absent. ``None`` where all is known.
+        rejected: (N, C) bool; true where the data set says that a person found the label wrong,
+            not only that it is absent. ``None`` where it says nothing of the kind.
     """
 
     name: str
@@ -70,6 +72,7 @@ class LabelledImages:
     objects: tuple[tuple[ObjectBox, ...], ...] | None = None
     problems: tuple[str, ...] = ()
     unclear: NDArray[np.bool_] | None = None
+    rejected: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if not self.ids:
@@ -94,6 +97,7 @@ class LabelledImages:
             crops=None if self.crops is None else tuple(self.crops[row] for row in places),
             objects=None if self.objects is None else tuple(self.objects[row] for row in places),
             unclear=None if self.unclear is None else self.unclear[places],
+            rejected=None if self.rejected is None else self.rejected[places],
         )
 
     def all_understood(self) -> LabelledImages:
@@ -155,6 +159,7 @@ class LabelledImages:
             targets=targets,
             ignored=ignored & ~targets,
             objects=self._mapped_objects(match.places),
+            rejected=None,
             problems=(*self.problems, *match.problems),
         )
 

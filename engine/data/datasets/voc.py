@@ -269,6 +269,7 @@ class VocKnown:
     absent: tuple[str, ...]
     unknown: tuple[str, ...]
     is_partial: bool
+    rejected: tuple[str, ...]
 
 
 def read_known(path: Path) -> VocKnown | None:
@@ -285,7 +286,7 @@ def read_known(path: Path) -> VocKnown | None:
         return tuple(name for item in found if (name := (item.text or "").strip()))
 
     is_partial = known.get("complete") == "0"
-    return VocKnown(names("rejected", "absent"), names("unknown"), is_partial)
+    return VocKnown(names("rejected", "absent"), names("unknown"), is_partial, names("rejected"))
 
 
 def parse_xml(data: bytes) -> Element:
