@@ -54,6 +54,7 @@ def write(library: Library, choice: ExportChoice, options: WriteOptions) -> Step
             "has to be agreed to once more."
         )
     recover(library)
+    library.forget_old_writes()
     total, done = len(choice.image_ids), 0
     written = unchanged = 0
     refused: list[tuple[Path, str]] = []

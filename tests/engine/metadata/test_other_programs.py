@@ -11,7 +11,7 @@ from lxml import etree
 from engine.metadata import sidecars
 from engine.metadata.values import Changes
 from engine.metadata.xmp import merge, merged, parsed
-from tests.engine.metadata.test_xmp import shape
+from tests.engine.metadata.shapes import shape
 from tests.paths import ROOT
 from tests.programs import exiftool, exiftool_fields, exiv2, exiv2_fields, needs_program
 

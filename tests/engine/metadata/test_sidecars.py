@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from engine.metadata import sidecars
 from engine.metadata.errors import DiskFullError, MetadataError, SidecarChangedError, XmpError
 from engine.metadata.values import Changes
 from engine.metadata.xmp import merged, parsed
+from tests.programs import needs_program
 
 DOG = Changes(add=(("animal", "dog"),), rating=3, title="Rex")
 OLD = merged(None, Changes(add=(("cat",),)))
@@ -171,7 +171,7 @@ def test_only_old_litter_of_this_program_is_swept(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted([young, other])
 
 
-@pytest.mark.skipif(not shutil.which("exiftool"), reason="ExifTool is not installed")
+@needs_program("exiftool")
 def test_exiftool_reads_what_is_written_and_its_own_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "a.xmp"
     sidecars.write(sidecars.read(path), DOG)
@@ -190,7 +190,7 @@ def test_exiftool_reads_what_is_written_and_its_own_is_kept(tmp_path: Path) -> N
     assert said["XMP-dc:Title"] == "Rex"
 
 
-@pytest.mark.skipif(not shutil.which("exiv2"), reason="exiv2 is not installed")
+@needs_program("exiv2")
 def test_exiv2_reads_what_is_written(tmp_path: Path) -> None:
     path = tmp_path / "a.xmp"
     sidecars.write(sidecars.read(path), DOG)
@@ -212,7 +212,7 @@ def traced(path: Path, *options: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@needs_program("strace")
 @pytest.mark.parametrize(
     "call", ["openat", "fstat,newfstatat", "write", "fsync", "chmod", "rename", "unlink", "close"]
 )

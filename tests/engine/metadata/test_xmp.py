@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
 from lxml import etree
@@ -9,6 +8,7 @@ from lxml import etree
 from engine.metadata.errors import UnwritableTextError, XmpError
 from engine.metadata.values import Changes, Entry
 from engine.metadata.xmp import entries_of, merge, merged, parsed
+from tests.engine.metadata.shapes import shape
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 NAMESPACES = (
@@ -90,28 +90,6 @@ def test_the_same_changes_once_more_change_no_byte(before: bytes | None) -> None
 def test_without_a_change_the_very_bytes_come_back() -> None:
     odd = packet(OTHERS, "xmp:Rating = '3'  ")
     assert merged(odd, Changes(rating=3)) is odd
-
-
-def shape(element: Any, ours: bool = True) -> Any:
-    """What a tree means, without what this program may write."""
-    if not isinstance(element.tag, str):
-        return (str(element.tag), element.text)
-    names = (
-        "subject",
-        "hierarchicalSubject",
-        "TagsList",
-        "Rating",
-        "Label",
-        "title",
-        "Orientation",
-    )
-    children = [
-        shape(child)
-        for child in element
-        if not (isinstance(child.tag, str) and child.tag.split("}")[-1] in names)
-    ]
-    attributes = {k: v for k, v in element.attrib.items() if k.split("}")[-1] not in names}
-    return (element.tag, element.prefix, attributes, (element.text or "").strip(), children)
 
 
 def random_tree(random_: random.Random, depth: int) -> str:

@@ -16,6 +16,8 @@ from engine.library.store import Library
 from engine.metadata import xmp
 from engine.metadata.values import Changes
 from tests.engine.interchange.writing.parts import contents, finished, write
+from tests.paths import ROOT
+from tests.programs import needs_program
 
 _WRITE = """
 import sys
@@ -51,7 +53,7 @@ def put_back(there: Path, saved: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@needs_program("strace")
 @pytest.mark.parametrize("call", _CALLS)
 @pytest.mark.parametrize("does", [[], ["undo"]])
 def test_a_kill_at_a_system_call_loses_nothing(
@@ -89,3 +91,10 @@ def test_a_kill_at_a_system_call_loses_nothing(
             while finished(job.undo(opened)).written:
                 pass
         assert contents(folder) == before, (call, when)
+
+
+@pytest.mark.slow
+@needs_program("strace")
+def test_no_kill_between_the_first_and_the_last_call_leaves_anything_behind() -> None:
+    script = ROOT / "benchmarks" / "kill_figures.py"
+    subprocess.run([sys.executable, str(script), "--every", "5"], check=True)
