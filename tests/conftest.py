@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import inspect
 import logging
+import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from engine.data.decoding import driver
 
 # Before anything imports torch or Qt. Threads sleep while they wait, as in the program itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -21,6 +26,24 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_QPA_FONTDIR"] = os.environ.get("QT_QPA_FONTDIR", "/usr/share/fonts")
 
 _THREAD_GRACE_S = 10.0
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_decoders() -> Iterator[None]:
+    """Decoders are forked from a process that has their imports: they start in no time.
+
+    The tests of decoders take that back (``tests/engine/data/decoding``), and no other process of
+    the program starts so: this one would keep the environment of the first test.
+    """
+    if sys.platform != "linux":  # elsewhere it is missing, or its libraries survive no fork
+        yield
+        return
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["engine.data.decoding.worker"])
+    with pytest.MonkeyPatch.context() as patch:
+        quick = SimpleNamespace(get_context=lambda _method: context)
+        patch.setattr(driver, "multiprocessing", quick)
+        yield
 
 
 @pytest.fixture(autouse=True)

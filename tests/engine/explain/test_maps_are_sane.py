@@ -66,6 +66,7 @@ def test_a_category_that_is_absent_stays_colder_than_one_that_is_there(classifie
     assert highest[~present].mean() < 0.4
 
 
+@pytest.mark.slow
 def test_maps_lose_their_resemblance_when_the_heads_forget(classifier, pixels, maps, present):
     forgetful = copy.deepcopy(classifier)
     weight = forgetful.heads.weight.data
@@ -76,6 +77,7 @@ def test_maps_lose_their_resemblance_when_the_heads_forget(classifier, pixels, m
     assert abs(np.mean(alike)) < 0.3
 
 
+@pytest.mark.slow
 def test_hiding_the_highest_cells_costs_more_than_hiding_the_lowest(classifier, pixels, maps):
     """Deletion in four steps, from either end of the ranking."""
     row = list(OBJECTS).index("sheep-in-march.jpg")

@@ -217,7 +217,7 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_a_text_that_grows_when_unpacked_stays_small(tmp_path: Path) -> None:
-    packed = zlib.compress(b" " * 300_000_000, 9)
+    packed = zlib.compress(b" " * 60_000_000, 1)
     content = png_text((b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed))
     (tmp_path / "a.png").write_bytes(content)
     assert read_embedded(tmp_path / "a.png").values.keywords == ()

@@ -219,6 +219,6 @@ def test_names_that_xml_cannot_hold_are_refused(name: str) -> None:
 
 
 def test_a_great_many_keywords_are_read_and_kept() -> None:
-    before = packet(bag("dc:subject", *(f"word {i}" for i in range(100_000))))
+    before = packet(bag("dc:subject", *(f"word {i}" for i in range(20_000))))
     after = merged(before, Changes(add=(("dog",),)))
-    assert len(parsed(after).keywords) == 100_001
+    assert len(parsed(after).keywords) == 20_001

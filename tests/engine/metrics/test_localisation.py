@@ -202,6 +202,7 @@ def test_boxes_of_a_wrong_shape_are_refused(boxes):
         Located(0, boxes, 10, 10)
 
 
+@pytest.mark.slow
 def test_the_centre_baseline_on_real_photos_is_near_the_published_one():
     """69.6 and 42.4 % are published for VOC2007 test; val is another sample, so only near."""
     devkit = needs("data", "voc2007", "VOCdevkit", "VOC2007")

@@ -139,6 +139,7 @@ def test_a_process_stopped_in_the_middle_of_a_step_saves_nothing_half_done(tmp_p
     assert states.load() is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_two_processes_learn_what_one_does_with_the_same_batches(tmp_path):
     with socket.socket() as probe:

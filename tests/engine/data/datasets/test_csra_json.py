@@ -135,6 +135,7 @@ def test_what_was_written_is_read_back_alike(
         assert back.categories == ours.categories
 
 
+@pytest.mark.slow
 def test_the_real_photos_go_there_and_back(tmp_path: Path) -> None:
     assert prepare("voc2007", needs("data", "voc2007"), tmp_path) == 0
     for split in ("trainval", "test"):

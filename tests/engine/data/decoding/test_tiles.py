@@ -174,6 +174,7 @@ def save_hollow_bmp(path: Path, width: int, height: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_largest_picture_that_is_opened_stays_within_the_memory_of_a_process(
     tmp_path: Path,
 ) -> None:
