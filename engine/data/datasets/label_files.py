@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections import deque
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from engine.api.errors import DataError
 from engine.api.values import DEFAULT_THRESHOLD
 from engine.data.datasets.label_cells import labels_of, plain, score_of
-from engine.data.datasets.reading import FaultLog, is_number, parse_json, read_text
+from engine.data.datasets.reading import FaultLog, is_number, parse_json, text_lines
 from engine.data.kinds import IMAGE_SUFFIXES
 from engine.texts import display_path
 
+#: More than this no table may list; the labels of each take half a kilobyte or more.
+MAX_PICTURES = 5_000_000
 #: Endings of the files that are read here.
 LABEL_FILE_SUFFIXES = (".csv", ".jsonl")
 
@@ -53,7 +55,7 @@ _STATE_HEADER = "state"
 _STATES = ("present", "absent", "unknown")
 
 
-@dataclass
+@dataclass(slots=True)
 class LabelRow:
     """What is known of one picture.
 
@@ -75,11 +77,11 @@ class LabelRow:
         """Take in a label that has a score from 0 to 1; ``None`` if what it has makes no sense."""
         if score is None:
             log.add(_NO_SCORE, where)
-            self.unknown.append(label)
+            self.unknown.append(sys.intern(label))
         elif score < DEFAULT_THRESHOLD:
             log.add(_TOO_LOW, label)
         else:
-            self.present.append(label)
+            self.present.append(sys.intern(label))
 
     def leave_open(self, other: LabelRow) -> None:
         """Take nothing for absent that another row of the same picture has."""
@@ -101,6 +103,18 @@ class LabelTable:
 
     rows: dict[str, LabelRow] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
+
+    def row(self, name: str, new: LabelRow | None = None) -> LabelRow:
+        """The labels of a picture; if it has none yet, those given or empty ones.
+
+        Raises:
+            DataError: that would be too many pictures to be meant.
+        """
+        if name not in self.rows:
+            if len(self.rows) >= MAX_PICTURES:
+                raise DataError(f"A table of more than {MAX_PICTURES:,} pictures cannot be used.")
+            self.rows[name] = LabelRow() if new is None else new
+        return self.rows[name]
 
 
 def read_label_file(path: Path, log: FaultLog) -> LabelTable:
@@ -124,11 +138,12 @@ def read_label_file(path: Path, log: FaultLog) -> LabelTable:
 
 def _read_csv(path: Path, log: FaultLog) -> LabelTable:
     rows = _csv_rows(path)
-    if not rows:
+    first = next(rows, None)
+    if first is None:
         raise DataError(f"{display_path(path)} lists no images.")
-    header = [cell.strip() for cell in rows[0][1]]
+    header = [cell.strip() for cell in first[1]]
     if PurePosixPath(header[0]).suffix.lower() in IMAGE_SUFFIXES:
-        return _pairs(rows, _headless(rows), log)
+        return _pairs(chain([first], rows), _headless(first[1]), log)
     columns = [_header(name) for name in header]
     places = [i for i, name in enumerate(columns) if name in _PATH_HEADERS] or [
         i for i, name in enumerate(columns) if name in _ID_HEADERS
@@ -141,48 +156,42 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
     if labels and _STATE_HEADER in columns:
         source = columns.index("source") if "source" in columns else None
         stated = (places[0], labels[0], columns.index(_STATE_HEADER))
-        return _stated(rows[1:], stated, source, log)
+        return _stated(rows, stated, source, log)
     if labels:
         score = next((i for i, name in enumerate(columns) if name in _SCORE_HEADERS), None)
         error = next((i for i, name in enumerate(columns) if name in _ERROR_HEADERS), None)
         is_ours = score is not None and columns[labels[0]] == "category" and "model" in columns
         shape = _Columns(places[0], labels[0], len(header), score, error, is_ours)
-        return _pairs(rows[1:], shape, log)
-    return _wide(header, rows[1:], places[0], log)
+        return _pairs(rows, shape, log)
+    return _wide(header, rows, places[0], log)
 
 
-def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
+def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row that holds anything, whatever stands between the cells."""
-    text = read_text(path)
-    start, _, rest = text.partition("\n")
+    lines: Iterator[str] = text_lines(path)
+    start = next(lines, "")
     first_line = 1
     if start.strip().lower().removeprefix("sep=") in _DELIMITERS and "=" in start:
-        text, first_line = rest, 2  # how spreadsheets are told
+        first_line = 2  # how spreadsheets are told
         delimiter = start.strip()[-1] if start.strip()[-1] != "=" else "\t"
     else:
-        delimiter = _delimiter(start)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    rows, line = [], first_line
+        delimiter, lines = _delimiter(start), chain([start], lines)
+    # What is added is a row of its own, unless a quoted cell that is never closed takes it in.
+    added = chain(lines, [_END])
+    reader = csv.reader(added, delimiter=delimiter, skipinitialspace=True)
+    line, last = first_line, (first_line, [_END])
     try:
         for row in reader:
-            if any(cell.strip() for cell in row):
-                rows.append((line, row))
+            if any(cell.strip() for cell in last[1]) and line > first_line:
+                yield last
+            last = line, row
             line = first_line + reader.line_num
     except csv.Error as error:
         raise DataError(f"Line {line} of {display_path(path)} is not CSV: {error}.") from error
-    if rows and _is_open(text, delimiter):
+    if last[1] != [_END]:
         raise DataError(
-            f"Line {rows[-1][0]} of {display_path(path)} has a quotation mark that is never closed."
+            f"Line {last[0]} of {display_path(path)} has a quotation mark that is never closed."
         )
-    return rows
-
-
-def _is_open(text: str, delimiter: str) -> bool:
-    """Whether the text ends inside a quoted cell, which then has swallowed the rows behind it."""
-    # What is added begins a row of its own, unless a quoted cell takes it in.
-    added = io.StringIO(f"{text}\n{_END}", newline="")
-    rows = deque(csv.reader(added, delimiter=delimiter, skipinitialspace=True), maxlen=1)
-    return rows.pop() != [_END]
 
 
 def _delimiter(start: str) -> str:
@@ -223,9 +232,8 @@ class _Columns:
         return [*found, ""] if is_odd else found
 
 
-def _headless(rows: Sequence[tuple[int, Sequence[str]]]) -> _Columns:
+def _headless(cells: Sequence[str]) -> _Columns:
     """Path and label, or as in RetinaNet's lists path, the corners of a box, and label."""
-    cells = rows[0][1]
     has_box = len(cells) == _BOX_WIDTH and all(not c.strip() or _is_number(c) for c in cells[1:5])
     return _Columns(0, _BOX_WIDTH - 1, _BOX_WIDTH) if has_box else _Columns(0, 1, 2)
 
@@ -250,7 +258,7 @@ def _pairs(
         elif _cell(row, columns.error):
             unreadable[name] = None
         else:
-            labels = table.rows.setdefault(name, LabelRow())
+            labels = table.row(name)
             score = score_of(_cell(row, columns.score))
             for label in columns.labels(row):
                 labels.add(label, score, log, f"line {number}")
@@ -273,11 +281,13 @@ def _stated(
         if not name or state not in _STATES:
             log.add("Rows without a path or a known state", f"line {number}")
             continue
-        labels = table.rows.setdefault(name, LabelRow())
+        labels = table.row(name)
         if not label:
             labels.is_partial = state == "unknown"
         else:
             places = {"present": labels.present, "absent": labels.absent}
+            # One text for the same label of a million pictures.
+            label = sys.intern(label)
             places.get(state, labels.unknown).append(label)
             if state == "absent" and _cell(row, source) == "person":
                 labels.rejected.append(label)
@@ -314,7 +324,7 @@ def _wide(
 
 def _read_json_lines(path: Path, log: FaultLog) -> LabelTable:
     table = LabelTable()
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(text_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -350,7 +360,7 @@ def _read_json_lines(path: Path, log: FaultLog) -> LabelTable:
 
 def _texts(value: Any) -> list[str]:
     items = value if isinstance(value, list) else []
-    return [text.strip() for text in items if isinstance(text, str) and text.strip()]
+    return [sys.intern(text.strip()) for text in items if isinstance(text, str) and text.strip()]
 
 
 def _json_labels(value: Any, score: Any, log: FaultLog, where: str) -> LabelRow | None:
@@ -371,7 +381,7 @@ def _json_labels(value: Any, score: Any, log: FaultLog, where: str) -> LabelRow 
         if not isinstance(name, str):
             return None
         if "source" in entry:  # ours are labels whatever the model says
-            labels.present.append(name.strip())
+            labels.present.append(sys.intern(name.strip()))
         else:
             scores = (inner for key, inner in entry.items() if key in _SCORE_HEADERS)
             labels.add(name.strip(), _json_score(next(scores, None)), log, where)
@@ -389,4 +399,4 @@ def _add(table: LabelTable, name: str, labels: LabelRow, log: FaultLog) -> None:
         log.add(TWICE, name)
         table.rows[name].leave_open(labels)
     else:
-        table.rows[name] = labels
+        table.row(name, labels)

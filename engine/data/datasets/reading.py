@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,15 @@ from engine.texts import display_path, display_text
 
 #: Enough for the lists and tables of any data set of photos.
 MAX_TEXT_BYTES = 256 << 20
+#: The same of tables, which are read a line at a time.
+MAX_TABLE_BYTES = 2 << 30
 
 #: Coordinates beyond this many pixels are nonsense; no picture is that wide.
 MAX_COORDINATE = 1e6
 
 _NAMED_ITEMS = 10
+_MAX_LINE = 16 << 20
+_NOT_UTF8 = "not UTF-8, and in which other encoding it is cannot be told. Save the file as UTF-8."
 # An object or a list costs at least 56 bytes once it is read, however short it is in the file.
 _MAX_JSON_CONTAINERS = 12_000_000
 
@@ -130,10 +135,45 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
         return data.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(f"Line {line} of {display_path(path)} is {_NOT_UTF8}") from error
+
+
+def text_lines(path: Path, max_bytes: int = MAX_TABLE_BYTES) -> Generator[str, None, None]:
+    """The lines of a text file as they are, ends and all, without holding more than one of them.
+
+    Raises:
+        DataError: as ``read_text``, or a line is longer than any that means something.
+    """
+    try:
+        if not path.is_file():
+            raise DataError(f"There is no file {display_path(path)}.")
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > max_bytes:
+                limit = f"{max_bytes >> 20} MiB"
+                raise DataError(f"{display_path(path)} is too large: more than {limit}.")
+            is_wide = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+            text = io.TextIOWrapper(file, "utf-16" if is_wide else "utf-8-sig", newline="")
+            while line := text.readline(_MAX_LINE):
+                if len(line) == _MAX_LINE:
+                    raise DataError(f"{display_path(path)} has a line that is too long.")
+                yield line
+    except UnicodeDecodeError as error:
         raise DataError(
-            f"Line {line} of {display_path(path)} is not UTF-8, and in which other encoding it is "
-            "cannot be told. Save the file as UTF-8."
+            f"Line {_undecodable_line(path)} of {display_path(path)} is {_NOT_UTF8}"
         ) from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{display_path(path)} cannot be read: {error}.") from error
+
+
+def _undecodable_line(path: Path) -> int:
+    number = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):  # noqa: B007 - the last one counts
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                break
+    return number
 
 
 def read_json(path: Path, max_bytes: int = MAX_TEXT_BYTES, *, allow_nan: bool = False) -> Any:

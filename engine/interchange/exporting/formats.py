@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.data.datasets.reading import MAX_TABLE_BYTES, MAX_TEXT_BYTES
 from engine.interchange.exporting.coco import write_coco
 from engine.interchange.exporting.fiftyone import write_fiftyone
 from engine.interchange.exporting.folders import write_folders
@@ -24,6 +25,7 @@ class ExportFormat:
         suffix: of its file; empty if it is a folder.
         open: begins to write.
         has_pictures: whether links to the pictures, or copies of them, are in it.
+        most_bytes: of its list, that our own readers take.
     """
 
     name: str
@@ -32,6 +34,7 @@ class ExportFormat:
     suffix: str
     open: Open
     has_pictures: bool = False
+    most_bytes: int = MAX_TABLE_BYTES
 
 
 _FORMATS = (
@@ -49,6 +52,7 @@ _FORMATS = (
         "For training and labelling programs; labels of whole photos, so without boxes.",
         ".json",
         write_coco,
+        most_bytes=MAX_TEXT_BYTES,
     ),
     ExportFormat(
         "voc",
@@ -64,6 +68,7 @@ _FORMATS = (
         "A folder with the list that the method's own code reads.",
         "",
         write_official,
+        most_bytes=MAX_TEXT_BYTES,
     ),
     ExportFormat(
         "folders",
@@ -88,6 +93,7 @@ _FORMATS = (
         "",
         write_fiftyone,
         has_pictures=True,
+        most_bytes=MAX_TEXT_BYTES,
     ),
 )
 

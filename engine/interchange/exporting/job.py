@@ -78,13 +78,15 @@ def export(
             written = yield from _fill(place, form, images, len(choice.image_ids))
             if not written:
                 raise ExportError(_nothing_left(place))
+            is_large = _size_of_list(temporary) > form.most_bytes
     except OSError as error:
         reason = error.strerror or str(error)
         raise ExportError(f"{display_path(target)} could not be written: {reason}.") from error
     finally:
         if not os.path.lexists(temporary):
             library.end_export(temporary)
-    return ExportReport(target, written, dict(place.left_out))
+    most_bytes = form.most_bytes if is_large else 0
+    return ExportReport(target, written, dict(place.left_out), most_bytes)
 
 
 def _fill(
@@ -125,6 +127,15 @@ def recover(library: Library) -> int:
         if not os.path.lexists(temporary):
             library.end_export(temporary)
     return len(begun)
+
+
+def _size_of_list(temporary: Path) -> int:
+    """In bytes: of the file, or of the largest right in the folder that is no photo."""
+    if temporary.is_file():
+        return temporary.stat().st_size
+    suffixes = (".json", ".jsonl")
+    lists = (path for path in temporary.iterdir() if path.suffix in suffixes)
+    return max((path.stat().st_size for path in lists), default=0)
 
 
 def _check_is_free(target: Path) -> None:

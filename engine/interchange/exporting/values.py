@@ -128,15 +128,22 @@ class ExportReport:
         target: the file or folder.
         written: how many images are in it.
         left_out: how many are not, by the reason.
+        most_bytes: that this program reads, if the list is larger; else 0.
     """
 
     target: Path
     written: int
     left_out: dict[str, int]
+    most_bytes: int = 0
 
     def text(self) -> str:
         """One or more sentences for a person."""
         photos = "1 photo" if self.written == 1 else f"{self.written} photos"
         parts = [f"{photos} exported to {self.target}."]
         parts += [f"Left out ({count}): {why}." for why, count in self.left_out.items()]
+        if self.most_bytes:
+            parts.append(
+                f"The list is larger than {self.most_bytes >> 20} MiB, so this program itself "
+                "cannot read it again as a data set: export fewer photos at a time for that."
+            )
         return " ".join(parts)

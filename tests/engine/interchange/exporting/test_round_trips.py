@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -240,6 +241,17 @@ def test_a_filter_reads_the_dates_that_nobody_has_read_yet(
     choice = ExportChoice(np.array(ids, dtype=np.int64), WhichLabels.BOTH, MODEL, None, text)
     pieces = ChosenImages(library, choice).pieces()
     assert [image.path for piece in pieces for image in piece] == [photos[1]]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_it_is_said_if_the_list_is_too_large_to_be_read_again(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    said = "cannot read it again"
+    assert said not in exported(library, name, tmp_path / "a").text()
+    monkeypatch.setitem(FORMATS, name, replace(FORMATS[name], most_bytes=100))
+    report = exported(library, name, tmp_path / "b")
+    assert (said in report.text()) == (name != "voc")  # which has a file for each photo
 
 
 def test_the_command_exports_what_a_filter_wants(
