@@ -95,6 +95,7 @@ class MainWindow(QMainWindow):
             self.maps.actions,
             self.maps.export_actions,
             self.review.actions,
+            self.review.rating_actions,
             self.search.actions,
             self.tagging.actions,
             self.interchange.write_actions,

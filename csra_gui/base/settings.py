@@ -191,6 +191,7 @@ MAP_EVEN = Setting(
 #: True boxes of photos that belong to a data set.
 SHOW_TRUE_BOXES = Setting("view/true_boxes", False)
 #: Groups below the labels, which leave them the room while they are folded away.
+FOLD_RATING = Setting("view/fold_rating", False)
 FOLD_THRESHOLDS = Setting("view/fold_thresholds", True)
 FOLD_MAPS = Setting("view/fold_maps", True)
 FOLD_CAMERA = Setting("view/fold_camera", True)
@@ -281,6 +282,7 @@ SETTINGS: tuple[Setting, ...] = (
     MAP_DIM,
     MAP_EVEN,
     SHOW_TRUE_BOXES,
+    FOLD_RATING,
     FOLD_THRESHOLDS,
     FOLD_MAPS,
     FOLD_CAMERA,

@@ -27,8 +27,8 @@ _SELECT_ROWS = (
     QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 )
 _NO_UPDATE = QItemSelectionModel.SelectionFlag.NoUpdate
-#: Widths at the start: name, labels, folder, taken, camera, changed, reviewed.
-_WIDTHS = (120, 190, 120, 115, 110, 115, 70)
+#: Widths of ``COLUMNS`` at the start.
+_WIDTHS = (120, 190, 70, 60, 100, 120, 115, 110, 115, 70)
 
 
 class PhotoList(QTableView):

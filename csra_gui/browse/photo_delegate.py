@@ -11,6 +11,7 @@ from csra_gui.base.icons import icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.browse.chips import chip_height, chips_that_fit, paint_chips
 from csra_gui.browse.photo_roles import PhotoRole
+from csra_gui.widgets.rating_marks import paint_marks
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -70,6 +71,9 @@ class PhotoDelegate(QStyledItemDelegate):
             self._paint_placeholder(painter, option, thumbnail, is_broken=error is not None)
         if index.data(PhotoRole.IS_REVIEWED):
             _paint_reviewed(painter, option.palette, cell)
+        rating, color = index.data(PhotoRole.RATING), index.data(PhotoRole.COLOR)
+        if rating or color:
+            paint_marks(painter, option.palette, thumbnail, int(rating or 0), str(color or ""))
         pair = index.data(PhotoRole.PAIR)
         if pair:
             _paint_pair(painter, option, thumbnail, pair)

@@ -1,4 +1,4 @@
-"""The shown photos as a list with columns: name, labels, folder, dates, camera, reviewed."""
+"""The shown photos as a list with columns: name, labels, rating, folder, dates and others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,19 @@ from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.browse.photo_texts import accessible_text, photo_tool_tip, state_text
 from csra_gui.browse.shown_photos_model import ShownPhotosModel
 from csra_gui.session.session import Session
-from csra_gui.session.sort_keys import CAMERA, CHANGED, DATE, FOLDER, LABELS, NAME, REVIEWED
+from csra_gui.session.sort_keys import (
+    CAMERA,
+    CHANGED,
+    COLOR,
+    DATE,
+    FOLDER,
+    LABELS,
+    NAME,
+    RATING,
+    REVIEWED,
+    TITLE,
+)
+from csra_gui.widgets.rating_marks import rating_sentence, rating_text
 from engine.library.columns import NOT_TAKEN, IntArray
 from engine.texts import display_name, display_path, display_text
 
@@ -77,9 +89,24 @@ def _labels(session: Session, photo: int, _path: Path) -> str:
     return state_text(session, photo)
 
 
+def _rating(session: Session, photo: int, _path: Path) -> str:
+    return rating_text(session.photos.attributes.rating(photo))
+
+
+def _color(session: Session, photo: int, _path: Path) -> str:
+    return display_text(session.photos.attributes.color(photo))
+
+
+def _title(session: Session, photo: int, _path: Path) -> str:
+    return display_text(session.photos.attributes.title(photo))
+
+
 COLUMNS = (
     DetailColumn("Name", NAME, lambda _session, _photo, path: display_name(path)),
     DetailColumn("Labels", LABELS, _labels),
+    DetailColumn("Rating", RATING, _rating),
+    DetailColumn("Colour", COLOR, _color),
+    DetailColumn("Title", TITLE, _title),
     DetailColumn("Folder", FOLDER, _folder),
     DetailColumn("Taken", DATE, _taken),
     DetailColumn("Camera", CAMERA, _camera),
@@ -147,6 +174,8 @@ class PhotoDetailsModel(ShownPhotosModel):
     def _accessible_text(self, column: DetailColumn, photo: int, path: Path) -> str:
         if column.sort_key == NAME:
             return accessible_text(self._session, photo, path, None)
+        if column.sort_key == RATING:
+            return rating_sentence(self._session.photos.attributes.rating(photo)) or "no rating"
         if column.sort_key == REVIEWED:
             return "reviewed" if self._session.photos.is_reviewed(photo) else "not reviewed"
         return column.text(self._session, photo, path)

@@ -45,6 +45,8 @@ class ThumbnailModel(ShownPhotosModel):
             PhotoRole.IS_TAGGED: lambda photo, _path: photos.is_tagged(photo),
             PhotoRole.IS_REVIEWED: lambda photo, _path: photos.is_reviewed(photo),
             PhotoRole.PHOTO: lambda photo, _path: photo,
+            PhotoRole.RATING: lambda photo, _path: photos.attributes.rating(photo),
+            PhotoRole.COLOR: lambda photo, _path: photos.attributes.color(photo),
             PhotoRole.PAIR: lambda photo, path: pair_text(path, photos.other_files(photo)),
         }
         thumbnails.image_loaded.connect(self._on_thumbnail_arrived)

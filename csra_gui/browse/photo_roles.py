@@ -18,3 +18,7 @@ class PhotoRole(IntEnum):
     IS_REVIEWED = Qt.ItemDataRole.UserRole + 5
     #: "RAW+JPEG" for a photo of two files, else empty.
     PAIR = Qt.ItemDataRole.UserRole + 6
+    #: -1 (rejected) to 5; 0 for none.
+    RATING = Qt.ItemDataRole.UserRole + 7
+    #: As ``engine.library.values.Attribute`` says; empty for none.
+    COLOR = Qt.ItemDataRole.UserRole + 8

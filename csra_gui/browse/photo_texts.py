@@ -9,6 +9,7 @@ from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.chips import mine_first
 from csra_gui.session.photo_table import ScoredLabel
 from csra_gui.session.session import Session
+from csra_gui.widgets.rating_marks import rating_sentence
 from engine.data.kinds import HEIF_SUFFIXES
 from engine.library.values import Verdict
 from engine.texts import display_name, display_path, display_text
@@ -61,14 +62,27 @@ def photo_tool_tip(session: Session, photo: int, path: Path) -> str:
     if error is not None:
         lines.append(error)
     lines += [label_text(label) for label in session.labels(photo)]
+    lines += [line for line in attribute_texts(session, photo) if line]
     if session.photos.is_reviewed(photo):
         lines.append("Reviewed")
     return tool_tip(*lines)
+
+
+def attribute_texts(session: Session, photo: int) -> tuple[str, str, str]:
+    """The photo's rating, colour label and title; empty for what it has not."""
+    known = session.photos.attributes
+    title = known.title(photo)
+    return (
+        rating_sentence(known.rating(photo)),
+        display_text(known.color(photo)),
+        f"“{display_text(title)}”" if title else "",
+    )
 
 
 def accessible_text(session: Session, photo: int, path: Path, decoding_error: str | None) -> str:
     """What a screen reader says of the photo."""
     said = state_text(session, photo, decoding_error)
     reviewed = ", reviewed" if session.photos.is_reviewed(photo) else ""
+    more = "".join(f", {text}" for text in attribute_texts(session, photo) if text)
     pair = pair_text(path, session.photos.other_files(photo))
-    return f"{display_name(path)}{', ' + pair if pair else ''}: {said}{reviewed}"
+    return f"{display_name(path)}{', ' + pair if pair else ''}: {said}{more}{reviewed}"

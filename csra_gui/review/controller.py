@@ -281,6 +281,10 @@ class ReviewController(QObject):
             self._session.decisions.decide(targets, verdicts, caption=caption, reviewed=reviewed)
             self.tell_done(said)
 
+    def tell_wrong(self, said: str) -> None:
+        """Say why something cannot be done."""
+        self._notifier.warning(said, Topic.NOTE)
+
     def tell_done(self, said: str) -> None:
         """Say what has just been done, and offer to take it back."""
         self._notifier.done(said, Remedy("Undo", self.undo))

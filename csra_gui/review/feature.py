@@ -15,6 +15,7 @@ from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_bar import PhotoLabelBar
 from csra_gui.review.label_history import UsedLabels
 from csra_gui.review.labels_panel import LabelsPanel
+from csra_gui.review.rating_actions import RatingActions
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier
 
@@ -40,6 +41,9 @@ class ReviewFeature(QObject):
         )
         self.labels = LabelsPanel(session, settings, maps.display, self.controller, window)
         self.actions = ReviewActions(session, self.controller, self.used_labels, self.labels)
+        self.rating_actions = RatingActions(
+            session, self.controller, self.labels.rating.controller, window
+        )
         self.labels.why.setDefaultAction(maps.actions["why"])
         self.labels.reviewed.setDefaultAction(self.actions["reviewed"])
         self.labels.favourites.setDefaultAction(self.actions["edit_favourites"])
@@ -68,6 +72,8 @@ class ReviewFeature(QObject):
         screen.set_labels(bar)
         screen.woken.connect(self.actions.flush)
         screen.addActions([self.actions[name] for name in ON_FULL_SCREEN])
+        screen.woken.connect(self.rating_actions.flush)
+        screen.addActions([self.rating_actions[spec.id] for spec in self.rating_actions.specs])
 
     @Slot(int)
     def _on_category_pinned(self, category: int) -> None:

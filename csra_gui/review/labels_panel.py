@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBox
 from csra_gui.base.settings import (
     FOLD_CAMERA,
     FOLD_MAPS,
+    FOLD_RATING,
     FOLD_THRESHOLDS,
     MAP_KIND,
     OVERLAY_OPACITY,
@@ -27,6 +28,7 @@ from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_list import LabelList
 from csra_gui.review.label_list_model import LabelRow
 from csra_gui.review.progress_bar import ReviewProgressBar
+from csra_gui.review.rating_panel import RatingPanel
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
 from csra_gui.widgets.fold import Fold, ScrollColumn
@@ -66,6 +68,7 @@ class LabelsPanel(QWidget):
         self._state = QLabel(self)
         self.progress = ReviewProgressBar(session, review, self)
         self.entry = LabelEntry(lambda: review.known_labels, lambda: session.photos.names, self)
+        self.rating = RatingPanel(session, review, self)
         self.reviewed = QToolButton(self)
         self.favourites = QToolButton(self)
         self.why = QToolButton(self)
@@ -79,6 +82,7 @@ class LabelsPanel(QWidget):
         self.camera = CameraPanel(session, self)
         self.maps = MapChooser(session, settings, display, self)
         below = (self._show_all, self.own_thresholds, self._own_hint, self.threshold)
+        self.rating_group = self._group("Rating", (self.rating,), FOLD_RATING)
         self.threshold_group = self._group("Threshold", below, FOLD_THRESHOLDS)
         self.map_group = self._group("Map", (self.opacity, self.maps), FOLD_MAPS)
         self.camera_group = self._group("Photo", (self.camera,), FOLD_CAMERA)
@@ -120,6 +124,7 @@ class LabelsPanel(QWidget):
         column = QVBoxLayout(groups)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
+        column.addWidget(self.rating_group)
         column.addWidget(self.threshold_group)
         column.addWidget(self.map_group)
         column.addWidget(self.camera_group)
@@ -156,6 +161,7 @@ class LabelsPanel(QWidget):
         self.labels.reject_requested.connect(self._review.reject)
         self.entry.label_entered.connect(self._review.add)
         self.entry.left.connect(self.labels.setFocus)
+        self.rating.summary_changed.connect(self.rating_group.set_summary)
         self.threshold.value_changed.connect(session.thresholds.set_common)
         self.own_thresholds.toggled.connect(self._on_own_thresholds_toggled)
         self.opacity.value_changed.connect(self._on_opacity_value_changed)

@@ -12,6 +12,7 @@ from engine.api.label_names import LabelNames
 from engine.library.columns import VERDICT_CODES, BoolArray, IntArray
 from engine.library.filters.completion import quoted
 from engine.library.filters.evaluation import UNCERTAIN_WITHIN, LibraryView
+from engine.library.ratings import COLORS, MOST_STARS, REJECTED, colors_in
 from engine.library.values import Verdict
 from engine.texts import fold
 
@@ -64,6 +65,8 @@ def facet_groups(
     groups = (
         FacetGroup("Labels", tuple(_labels(view, rows))),
         FacetGroup("Review", tuple(_review(view, rows))),
+        FacetGroup("Rating", tuple(_ratings(view, rows))),
+        FacetGroup("Colour label", tuple(_colors(view, rows))),
         FacetGroup("Tagging", tuple(_tagging(view, rows))),
         FacetGroup("Folders", tuple(_folders(view, rows, roots))),
     )
@@ -91,6 +94,28 @@ def _review(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
     yield from _counted("source:person", "With labels of yours", said)
     yield from _counted("source:file", "With imported labels", is_from_file.any(axis=1))
     yield from _counted("rejected:*", "With rejected labels", (verdicts == rejected).any(axis=1))
+
+
+def _ratings(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
+    ratings = view.columns.ratings[rows]
+    if not ratings.any():
+        return
+    for stars in range(MOST_STARS, 0, -1):
+        yield from _counted(f"rating:{stars}", "★" * stars, ratings == stars)
+    yield from _counted("rating:none", "No rating", ratings == 0)
+    yield from _counted("rating:rejected", "Rejected photos", ratings == REJECTED)
+
+
+def _colors(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
+    columns = view.columns
+    counts = np.bincount(columns.color_of[rows], minlength=len(columns.colors)).tolist()
+    found: dict[str, int] = dict.fromkeys(COLORS, 0)
+    for text, count in zip(columns.colors, counts, strict=True):
+        for color in colors_in(text):
+            found[color] = found.get(color, 0) + count
+    for color, count in list(found.items())[:MAX_LABELS]:
+        if count:
+            yield Facet(f"color:{quoted(color)}", color.capitalize(), count)
 
 
 def _tagging(view: LibraryView, rows: IntArray) -> Iterator[Facet]:

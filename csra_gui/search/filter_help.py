@@ -21,6 +21,9 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ('name:"IMG_*"', "the file's name; * is any text, ? one character"),
     ('folder:"2024*"', "in such a folder, or below it"),
     ("date:2024-05", "taken in that month; also date:>=2023, date:2024-05..2024-07"),
+    ("rating:>=3", "three stars or more; rating:none, rating:rejected"),
+    ("color:red", "with this colour label; color:none for none"),
+    ("title:sea", "the title contains it; title:* for any"),
     ("camera:canon", "the camera's name; camera:* for any, NOT camera:* for none"),
 )
 

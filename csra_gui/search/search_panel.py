@@ -17,13 +17,16 @@ from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import (
     CAMERA,
     CHANGED,
+    COLOR,
     DATE,
     FOLDER,
     FOUND,
     LABELS,
     MISTAKES,
     NAME,
+    RATING,
     REVIEWED,
+    TITLE,
     UNCERTAINTY,
 )
 from engine.library.filters.completion import Completion, complete
@@ -40,6 +43,9 @@ ORDERS: tuple[tuple[str, str, bool], ...] = (
     ("score", "Score of", True),
     (LABELS, "Number of labels", True),
     (REVIEWED, "Reviewed", False),
+    (RATING, "Rating", True),
+    (COLOR, "Colour label", False),
+    (TITLE, "Title", False),
     (UNCERTAINTY, "Uncertainty", True),
     (MISTAKES, "Suspected mistakes", True),
 )

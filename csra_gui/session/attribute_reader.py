@@ -17,6 +17,7 @@ from csra_gui.session.photo_table import PhotoTable
 from engine.data.patience import patiently
 from engine.library.columns import IntArray, Stored
 from engine.library.store import Library
+from engine.library.values import Attribute
 from engine.metadata.attributes import read_file_attributes
 
 
@@ -103,10 +104,21 @@ class AttributeReader(QObject):
 
         def done(stored: Stored) -> None:
             if generation == self._photos.generation:
-                rows = self._photos.rows_of_images(ids)
-                now = self._photos.image_ids[np.asarray(rows, dtype=np.int64)].tolist()
-                self._decisions.take(rows, stored, dict(zip(now, rows, strict=True)))
-                self.changed.emit(tuple(rows))
+                self._show(ids, stored)
 
         # In the library's own queue: behind what the person says meanwhile.
         self._library.submit(lambda library: library.stored(ids), done, self._library.report)
+
+    def _show(self, ids: list[int], stored: Stored) -> None:
+        photos = self._photos
+        rows = photos.rows_of_images(ids)
+        numbers = photos.image_ids[np.asarray(rows, dtype=np.int64)].tolist()
+        said = {(image, attribute): value for image, attribute, value in stored.attributes}
+        news = [
+            row
+            for image, row in zip(numbers, rows, strict=True)
+            if any(said.get((image, a), "") != photos.attributes.value(row, a) for a in Attribute)
+        ]
+        if news:  # most files say nothing
+            self._decisions.take(rows, stored, dict(zip(numbers, rows, strict=True)))
+            self.changed.emit(tuple(news))

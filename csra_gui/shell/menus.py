@@ -5,6 +5,7 @@ from __future__ import annotations
 from csra_gui.base.actions import SEPARATOR, MenuSpec
 from csra_gui.maps import export_actions
 from csra_gui.review.actions import FAVOURITE_KEYS, LABEL_KEYS
+from csra_gui.review.rating_actions import COLOR_KEYS, STAR_KEYS
 
 MENUS: tuple[MenuSpec, ...] = (
     MenuSpec(
@@ -103,6 +104,10 @@ MENUS: tuple[MenuSpec, ...] = (
             "next_unreviewed",
             "repeat",
             "reviewed",
+            SEPARATOR,
+            MenuSpec("rate", "Ra&te", ("reject_photo", SEPARATOR, *STAR_KEYS)),
+            MenuSpec("color_label", "&Colour label", ("color_none", SEPARATOR, *COLOR_KEYS)),
+            "edit_title",
             SEPARATOR,
             "add_label",
             MenuSpec("labels", "&Labels listed", LABEL_KEYS),
@@ -224,6 +229,9 @@ MENUS: tuple[MenuSpec, ...] = (
 CONTEXT_MENU: tuple[str, ...] = (
     "reviewed",
     "add_label",
+    "rate",
+    "color_label",
+    "edit_title",
     "find_by_label",
     SEPARATOR,
     "open_default",
