@@ -181,6 +181,7 @@ class MainWindow(QMainWindow):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.status = StatusPanel(self._session, self)
         self.status.models_requested.connect(self.models.controller.show_dialog)
+        self.statusBar().addPermanentWidget(self.interchange.not_written)
         self.statusBar().addPermanentWidget(self.status)
         self.browse.set_recent_menu(table.menu("recent"))
         self.review.labels.favourites.setMenu(table.menu("favourites"))

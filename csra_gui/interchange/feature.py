@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from csra_gui.base.settings import Settings
 from csra_gui.interchange.export_actions import ExportActions
 from csra_gui.interchange.export_job import LabelExports
+from csra_gui.interchange.not_written import NotWrittenButton
 from csra_gui.interchange.write_actions import WriteActions
 from csra_gui.interchange.write_continuously import ContinuousWriting
 from csra_gui.interchange.write_job import LabelWrites
@@ -24,6 +25,7 @@ class InterchangeFeature(QObject):
         super().__init__(window)
         self.writes = LabelWrites(session, settings, notifier, self)
         self.continuous = ContinuousWriting(session, settings, self.writes, self)
+        self.not_written = NotWrittenButton(self.continuous, notifier, window)
         self.write_actions = WriteActions(session, settings, self.writes, window)
         self.exports = LabelExports(session, notifier, self)
         self.export_actions = ExportActions(session, settings, self.exports, window)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -40,13 +41,17 @@ class WriteRequest:
         rows: of the photos.
         which: whose labels.
         options: how they are written.
-        is_quiet: nothing is said at the end unless something went wrong.
+        is_quiet: nothing is said at the end: what was left alone is shown by whoever asked.
+        image_ids: the library's numbers of the photos, in place of their rows.
+        ended: is called in the end, whatever happened; ``None`` if it came to no end.
     """
 
     rows: IntArray
     which: WhichLabels = WhichLabels.ACCEPTED
     options: WriteOptions = field(default_factory=WriteOptions)
     is_quiet: bool = False
+    image_ids: IntArray | None = None
+    ended: Callable[[WriteReport | None], object] | None = None
 
 
 class LabelWrites(QObject):
@@ -69,6 +74,7 @@ class LabelWrites(QObject):
         self._slot = JobSlot(session.jobs, "write labels", self, Policy.IGNORE)
         self._stopped = threading.Event()
         self._is_paused = False
+        self._reports: dict[WriteRequest | None, WriteReport] = {}
         self.last: LabelWrite | None = None
         self.activity = Activity(self, cancel=self.cancel, name="Writing labels")
         session.library.opened.connect(self._on_library_opened)
@@ -90,7 +96,7 @@ class LabelWrites(QObject):
         self._submit(
             lambda library: write(library, choose(library), request.options),
             "Writing labels",
-            is_quiet=request.is_quiet,
+            request,
         )
 
     def preview(self, slot: JobSlot, request: WriteRequest, see: PreviewSlots) -> None:
@@ -122,7 +128,9 @@ class LabelWrites(QObject):
 
     def _choice(self, request: WriteRequest) -> Callable[[Library], ExportChoice]:
         session = self._session
-        ids = session.photos.image_ids[request.rows]
+        ids = request.image_ids
+        if ids is None:
+            ids = session.photos.image_ids[request.rows]
         model = session.models.model
         thresholds = None if model is None else session.thresholds.of_model(model).copy()
 
@@ -138,16 +146,19 @@ class LabelWrites(QObject):
 
         return choose
 
-    def _submit(self, begin: _Begin, text: str, *, is_quiet: bool = False) -> None:
+    def _submit(self, begin: _Begin, text: str, request: WriteRequest | None = None) -> None:
         # In the library's own queue first: behind decisions that are still on their way to it.
         self._session.library.submit(
             lambda library: library,
-            lambda library: self._run(library, begin, text, is_quiet),
+            lambda library: self._run(library, begin, text, request),
             self._tell_failed,
         )
 
-    def _run(self, library: Library, begin: _Begin, text: str, is_quiet: bool) -> None:
+    def _run(
+        self, library: Library, begin: _Begin, text: str, request: WriteRequest | None
+    ) -> None:
         if self.is_busy:
+            _end(request, None)
             return
         self._stopped.clear()
         self._is_paused = False
@@ -178,9 +189,9 @@ class LabelWrites(QObject):
 
         self._slot.run(
             work,
-            lambda report: self._tell(report, is_quiet),
+            partial(self._tell, request),
             self._tell_failed,
-            self._finish,
+            partial(self._finish, request),
             follow,
         )
         self.activity.set_progress(Progress(text))
@@ -201,14 +212,17 @@ class LabelWrites(QObject):
             )
         self._is_paused = bool(why)
 
-    def _tell(self, report: WriteReport, is_quiet: bool) -> None:
+    def _tell(self, request: WriteRequest | None, report: WriteReport) -> None:
+        self._reports[request] = report
         text = display_text(report.text())
-        if report.refused:
+        if request is not None and request.is_quiet:
+            pass
+        elif report.refused:
             reasons = [display_text(why) for _, why in report.refused[:_NAMED]]
             more = len(report.refused) - len(reasons)
             reasons += [f"And {more:,} more."] if more else []
             self._notifier.warning(" ".join([text, *reasons]), Topic.NOTE)
-        elif not is_quiet:
+        else:
             remedy = Remedy("Undo", self.undo) if report.written and not report.is_undo else None
             self._notifier.info(text, Topic.NOTE, remedy)
         self.ended.emit(report)
@@ -216,9 +230,10 @@ class LabelWrites(QObject):
     def _tell_failed(self, error: EngineError) -> None:
         self._notifier.error(display_text(str(error)), Topic.NOTE)
 
-    def _finish(self) -> None:
+    def _finish(self, request: WriteRequest | None) -> None:
         self.activity.set_progress(None)
         self.state_changed.emit()
+        _end(request, self._reports.pop(request, None))
         self._session.library.submit(lambda library: library.last_write(), self._on_last_read)
 
     @Slot()
@@ -232,6 +247,11 @@ class LabelWrites(QObject):
     def _on_last_read(self, last: LabelWrite | None) -> None:
         self.last = last
         self.state_changed.emit()
+
+
+def _end(request: WriteRequest | None, report: WriteReport | None) -> None:
+    if request is not None and request.ended is not None:
+        request.ended(report)
 
 
 @dataclass(frozen=True, slots=True)

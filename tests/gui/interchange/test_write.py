@@ -82,29 +82,80 @@ def test_a_table_of_names_that_is_none_is_told_and_nothing_can_be_written(
     dialog.reject()
 
 
+def written_by_itself(qtbot: QtBot, application: Application) -> None:
+    """Let the time pass after which what waits is written."""
+    continuous = application.window.interchange.continuous
+    qtbot.waitUntil(lambda: bool(continuous.awaited))
+    with qtbot.waitSignals([application.window.interchange.writes.ended, continuous.changed]):
+        continuous.timer.timeout.emit()
+    qtbot.waitUntil(lambda: not application.window.interchange.writes.is_busy)
+
+
 def test_reviewed_photos_are_written_by_themselves_if_wished(
     qtbot: QtBot, application: Application, photos: Path
 ) -> None:
     continuous = application.window.interchange.continuous
     decide(application, "dog.jpg", "Rex", Verdict.ADDED)
-    assert not continuous.not_written
+    assert not continuous.timer.isActive()
     application.settings.set_value(WRITE_CONTINUOUSLY, True)
     decide(application, "dog.jpg", "Bello", Verdict.ADDED)
     assert continuous.timer.isActive()
-    with qtbot.waitSignal(application.window.interchange.writes.ended):
-        continuous.timer.timeout.emit()
+    written_by_itself(qtbot, application)
     assert keywords(photos / "dog.jpg.xmp") == {"Rex", "Bello"}
-    assert not continuous.not_written
+    qtbot.waitUntil(lambda: not continuous.awaited)
+    assert application.window.interchange.not_written.isHidden()
 
 
-def test_a_photo_whose_file_is_refused_waits_to_be_written(
+def test_what_was_decided_while_it_was_written_waits_on(
     qtbot: QtBot, application: Application, photos: Path
 ) -> None:
     continuous = application.window.interchange.continuous
     application.settings.set_value(WRITE_CONTINUOUSLY, True)
+    decide(application, "dog.jpg", "Rex", Verdict.ADDED)
+    qtbot.waitUntil(lambda: bool(continuous.awaited))
+    writes = application.window.interchange.writes
+    with qtbot.waitSignal(writes.ended):
+        continuous.timer.timeout.emit()
+        decide(application, "dog.jpg", "Bello", Verdict.ADDED)
+    written_by_itself(qtbot, application)
+    assert keywords(photos / "dog.jpg.xmp") == {"Rex", "Bello"}
+    qtbot.waitUntil(lambda: not continuous.awaited)
+
+
+def test_a_photo_that_could_not_be_written_says_why_and_is_tried_again(
+    qtbot: QtBot, application: Application, photos: Path
+) -> None:
+    interchange = application.window.interchange
+    application.settings.set_value(WRITE_CONTINUOUSLY, True)
     (photos / "dog.jpg.xmp").write_bytes(b"broken")
     decide(application, "dog.jpg", "Rex", Verdict.ADDED)
-    with qtbot.waitSignal(application.window.interchange.writes.ended):
-        continuous.timer.timeout.emit()
-    assert continuous.not_written
-    assert continuous.timer.isActive()
+    decide(application, "cat.jpg", "Mia", Verdict.ADDED)
+    qtbot.waitUntil(lambda: len(interchange.continuous.awaited) == 2)
+    written_by_itself(qtbot, application)
+    qtbot.waitUntil(lambda: bool(interchange.continuous.not_written))
+    assert interchange.continuous.timer.isActive()
+    button = interchange.not_written
+    assert button.text() == "1 not written"
+    assert "dog.jpg.xmp was left alone" in button.toolTip().replace("\n", " ")
+    button.click()
+    (photos / "dog.jpg.xmp").unlink()
+    with qtbot.waitSignal(interchange.writes.ended):
+        interchange.continuous.try_again()
+    qtbot.waitUntil(lambda: not interchange.continuous.awaited)
+    assert keywords(photos / "dog.jpg.xmp") == {"Rex"}
+    assert button.isHidden()
+
+
+def test_what_waits_is_written_after_a_restart(
+    qtbot: QtBot, application: Application, start: Start, photos: Path
+) -> None:
+    application.settings.set_value(WRITE_CONTINUOUSLY, True)
+    decide(application, "dog.jpg", "Rex", Verdict.ADDED)
+    qtbot.waitUntil(lambda: bool(application.window.interchange.continuous.awaited))
+    application.window.close()
+    assert application.shut_down()
+    again = start([photos], settings=application.settings)
+    wait_until_tagged(qtbot, again)
+    qtbot.waitUntil(lambda: bool(again.window.interchange.continuous.timer.isActive()))
+    written_by_itself(qtbot, again)
+    assert keywords(photos / "dog.jpg.xmp") == {"Rex"}
