@@ -108,28 +108,27 @@ class CameraPanel(QWidget):
         self._note.setVisible(bool(note))
         while len(self._texts) < len(facts):
             self._add_line()
-        for place, (caption, text) in enumerate(zip(self._captions, self._texts, strict=True)):
-            is_used = place < len(facts)
-            caption.setVisible(is_used)
-            text.setVisible(is_used)
-            caption.setText(facts[place][0] if is_used else "")
-            text.setText(facts[place][1] if is_used else "")
-        has_place = PLACE in self.facts
-        self.copy_place.setVisible(has_place)
-        if has_place:
-            self._grid.addWidget(self.copy_place, len(facts), 2)
+        unused = len(self._texts) - len(facts)
+        for row, (said, text) in enumerate([*facts, *[("", "")] * unused]):
+            self._captions[row].setText(said)
+            self._texts[row].setText(text)
+            self._captions[row].setVisible(bool(said))
+            self._texts[row].setVisible(bool(said))
+            has_button = said == PLACE  # beside it; the other texts take its room
+            self._grid.addWidget(self._texts[row], row + 1, 1, 1, 1 if has_button else 2)
+            if has_button:
+                self._grid.addWidget(self.copy_place, row + 1, 2)
+        self.copy_place.setVisible(PLACE in self.facts)
         self.summary_changed.emit(_summary(self.facts, note))
 
     def _add_line(self) -> None:
         caption, text = muted_label("", self), plain_label("", self)
         caption.setWordWrap(False)
-        caption.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        caption.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         text.setTextInteractionFlags(_CAN_BE_MARKED)
         self._captions.append(caption)
         self._texts.append(text)
-        row = len(self._texts)
-        self._grid.addWidget(caption, row, 0)
-        self._grid.addWidget(text, row, 1)
+        self._grid.addWidget(caption, len(self._texts), 0)
 
     @Slot(object)
     def _on_cameras_rows_read(self, rows: Sequence[int]) -> None:

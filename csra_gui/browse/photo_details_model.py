@@ -15,6 +15,7 @@ from PySide6.QtCore import (
     Qt,
 )
 
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.camera_texts import moment_text
 from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.browse.photo_texts import accessible_text, photo_tool_tip, state_text
@@ -26,6 +27,7 @@ from csra_gui.session.sort_keys import (
     COLOR,
     DATE,
     FOLDER,
+    HINTS,
     LABELS,
     NAME,
     RATING,
@@ -158,10 +160,12 @@ class PhotoDetailsModel(ShownPhotosModel):
         orientation: Qt.Orientation,
         role: int = Qt.ItemDataRole.DisplayRole,
     ) -> Any:
-        """Captions of the columns."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section].caption
-        return None
+        """Captions of the columns, and what a click on some of them sorts by."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.ToolTipRole and COLUMNS[section].sort_key in HINTS:
+            return tool_tip(f"Sorts by it. {HINTS[COLUMNS[section].sort_key]}")
+        return COLUMNS[section].caption if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What is known of a photo now."""

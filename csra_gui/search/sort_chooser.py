@@ -9,12 +9,11 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidg
 
 from csra_gui.base.icons import icon
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.session.sort_keys import HINTS
 
 #: Goes before a category's name in the key of its score.
 SCORE_PREFIX = "score:"
 _BY_SCORE = "score"
-#: What an order's caption does not say, by its key.
-_HINTS = {"date": "The file's date, where the camera did not say when."}
 
 
 class SortChooser(QWidget):
@@ -42,9 +41,9 @@ class SortChooser(QWidget):
         self.direction = QToolButton(self)
         for key, caption, _ in orders:
             self.orders.addItem(caption, key)
-            if key in _HINTS:
+            if key in HINTS:
                 place = self.orders.count() - 1
-                self.orders.setItemData(place, tool_tip(_HINTS[key]), Qt.ItemDataRole.ToolTipRole)
+                self.orders.setItemData(place, tool_tip(HINTS[key]), Qt.ItemDataRole.ToolTipRole)
         self.orders.setAccessibleName("Sort by")
         self.categories.setAccessibleName("Sort by the score of")
         self.categories.setSizeAdjustPolicy(
@@ -105,7 +104,7 @@ class SortChooser(QWidget):
 
     def _show(self) -> None:
         self.categories.setVisible(self.orders.currentData() == _BY_SCORE)
-        self.orders.setToolTip(tool_tip(_HINTS.get(str(self.orders.currentData()), "")))
+        self.orders.setToolTip(tool_tip(HINTS.get(str(self.orders.currentData()), "")))
         self.direction.setIcon(icon("sort-down" if self._descending else "sort-up"))
         text = "Greatest or last first" if self._descending else "Smallest or first first"
         self.direction.setToolTip(tool_tip(text))

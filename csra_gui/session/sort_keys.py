@@ -42,6 +42,9 @@ TITLE = "title"
 #: In front of a category's name.
 SCORE = "score:"
 
+#: What an order's name does not say, for a tool tip.
+HINTS = {DATE: "The file's date, where the camera did not say when."}
+
 _DIGITS = re.compile(r"([0-9]+)")
 #: How much a doubtful label counts beside one that model and person disagree on.
 _OWN_SCORE_WEIGHT = 0.5

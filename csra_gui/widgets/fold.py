@@ -16,10 +16,13 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.settings import Setting, Settings
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.widgets.labels import muted_label
 
 #: A column that has less room than it wants still shows this much of its content, in pixels.
 _LEAST_HEIGHT = 48
+#: Before a heading was laid out, its summary is taken to have this much room, in pixels.
+_LEAST_SUMMARY = 40
 
 
 class Fold(QWidget):
@@ -90,13 +93,22 @@ class Fold(QWidget):
         if watched is self._summary and event.type() == QEvent.Type.MouseButtonPress:
             self.toggle()
             return True
+        if watched is self._summary and event.type() == QEvent.Type.Resize:
+            self._show_summary()
         return super().eventFilter(watched, event)
 
     def _show_state(self) -> None:
         folded = self.is_folded
         self.button.setArrowType(Qt.ArrowType.RightArrow if folded else Qt.ArrowType.DownArrow)
         self._content.setVisible(not folded)
-        self._summary.setText(self._said if folded else "")
+        self._show_summary()
+
+    def _show_summary(self) -> None:
+        text = self._said if self.is_folded else ""
+        room = max(self._summary.width(), _LEAST_SUMMARY)
+        shown = self._summary.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+        self._summary.setText(shown)
+        self._summary.setToolTip(tool_tip(text) if shown != text else "")
 
     @Slot(str, object)
     def _on_settings_changed(self, key: str, _value: object) -> None:

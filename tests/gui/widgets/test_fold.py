@@ -45,6 +45,20 @@ def test_a_click_on_what_it_says_unfolds_it_too(qtbot: QtBot, settings: Settings
     assert content.isVisible()
 
 
+def test_what_has_no_room_beside_the_heading_is_cut_at_its_end(
+    qtbot: QtBot, settings: Settings
+) -> None:
+    fold, _ = made(qtbot, settings)
+    fold.resize(200, 60)
+    fold.set_summary("2024-05-01 12:30, " + "Canon EOS " * 20)
+    text = summary(fold).text()
+    assert text.startswith("2024") and text.endswith("…")
+    assert "Canon EOS Canon EOS" in summary(fold).toolTip()
+    fold.resize(4000, 60)
+    qtbot.waitUntil(lambda: summary(fold).text().endswith("Canon EOS "))
+    assert summary(fold).toolTip() == ""
+
+
 def test_a_group_that_was_unfolded_is_so_the_next_time(qtbot: QtBot, settings: Settings) -> None:
     first, _ = made(qtbot, settings)
     first.toggle()
