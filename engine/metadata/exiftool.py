@@ -178,7 +178,8 @@ class ExifTool:
             block = Path(self._own_folder(), "packet.xmp")
             if packet is not None:
                 block.write_bytes(packet)
-                options = [f"-XMP<={_unformatted(str(block))}", *options]
+                # By its group: else EXIF, where XMP may lie in a TIFF, is written anew as well.
+                options = [f"-XMP:XMP<={_unformatted(str(block))}", *options]
             new = _unformatted(str(Path(folder, target.name)))
             try:
                 _, said = self._checked([*options, "-o", new, old])

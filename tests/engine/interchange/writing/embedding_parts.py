@@ -110,6 +110,19 @@ def segment(data: bytes) -> bytes:
     return b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data
 
 
+def untidy(path: Path) -> None:
+    """EXIF as no specification wants it, and with something between its parts."""
+    plain(path)
+    entries = ((0x0110, b"Modell 1\0"), (0x010F, b"Kamera 1\0"))
+    heads, texts, place = b"", b"between", 8 + 2 + 12 * len(entries) + 4 + len(b"between")
+    for tag, text in entries:
+        heads += struct.pack(">HHII", tag, 2, len(text), place + len(texts) - len(b"between"))
+        texts += text
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IH", 8, len(entries)) + heads + bytes(4) + texts
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + segment(exif) + data[2:])
+
+
 def phone(path: Path) -> None:
     """HEIC of a phone, or what stands for it: with EXIF."""
     shutil.copy(HEIF / "turned-exif.heic", path)
@@ -127,6 +140,7 @@ MAKERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "rich jpeg": ("a.jpg", rich),
     "motion photo": ("a.jpg", motion),
     "depth map": ("a.jpg", long_xmp),
+    "untidy exif": ("a.jpg", untidy),
     "png": ("a.png", plain),
     "animated png": ("a.png", several),
     "rich png": ("a.png", rich),
