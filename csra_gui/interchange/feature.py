@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QWidget
 from csra_gui.base.settings import Settings
 from csra_gui.interchange.export_actions import ExportActions
 from csra_gui.interchange.export_job import LabelExports
+from csra_gui.interchange.import_actions import ImportActions
+from csra_gui.interchange.import_job import LabelImports
 from csra_gui.interchange.not_written import NotWrittenButton
 from csra_gui.interchange.write_actions import WriteActions
 from csra_gui.interchange.write_continuously import ContinuousWriting
@@ -29,3 +31,5 @@ class InterchangeFeature(QObject):
         self.write_actions = WriteActions(session, settings, self.writes, window)
         self.exports = LabelExports(session, notifier, self)
         self.export_actions = ExportActions(session, settings, self.exports, window)
+        self.imports = LabelImports(session, notifier, self)
+        self.import_actions = ImportActions(session, self.imports, window)

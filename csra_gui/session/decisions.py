@@ -177,6 +177,11 @@ class Decisions(QObject):
         self._to_read_again.update(rows)
         self._read_again_if_due()
 
+    def show_edit_of_others(self, rows: Sequence[int]) -> None:
+        """Show what was written to the library without this, on rows, and what undo does now."""
+        self._library.submit(lambda library: library.next_captions(), self._set_captions)
+        self.read_again(rows)
+
     def forget(self) -> None:
         """The table is being emptied: rows mean other photos from now on."""
         self._to_read_again.clear()

@@ -21,6 +21,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "include_subfolders",
             "reload",
             SEPARATOR,
+            "import_labels",
             "export_labels",
             SEPARATOR,
             "clear_thumbnails",
