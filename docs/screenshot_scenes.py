@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from screenshot_studio import Studio
 
 from csra_gui.browse.view_mode import ViewMode
+from csra_gui.interchange.write_dialog import WriteDialog
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.maps.why_dialog import WhyDialog
 from csra_gui.review.bulk_dialog import BulkDialog
@@ -120,6 +121,18 @@ def bulk(studio: Studio) -> None:
     dialog = studio.dialog(BulkDialog)
     dialog.label.setText("person")
     studio.keep("bulk-edit", dialog)
+
+
+def write_labels(studio: Studio) -> None:
+    said = {"cat.jpg": "cat", "coffee.jpg": "cup", "photographer.jpg": "person"}
+    for name, label in said.items():
+        verdicts = {label: Verdict.ACCEPTED}
+        studio.session.decisions.decide([studio.row(name)], verdicts, caption="Decide")
+    studio.look_at("cat.jpg")
+    studio.command("write_labels")
+    dialog = studio.dialog(WriteDialog)
+    studio.wait(lambda: dialog.summary.text().startswith("Would be"), "what would be written")
+    studio.keep("write-labels", dialog)
 
 
 def favourites(studio: Studio) -> None:
@@ -333,6 +346,7 @@ SCENES: Mapping[str, Callable[[Studio], None]] = MappingProxyType(
         "filter-help": filter_help,
         "review": review,
         "bulk": bulk,
+        "write-labels": write_labels,
         "favourites": favourites,
         "retag": retag,
         "changes": changes,
