@@ -21,6 +21,7 @@ from PIL import Image
 
 from engine.api.values import PixelArray
 from engine.atomic import TEMPORARY_PREFIX
+from engine.data.decoding.turning import orientation_beside
 
 _log = logging.getLogger(__name__)
 
@@ -46,12 +47,14 @@ class ThumbnailKey:
         size: of the file, in bytes.
         mtime_ns: when the file was changed, in ns since 1970.
         side: of the square that the thumbnail fits, in pixels.
+        turn: how a sidecar says that the photo is turned, 1 to 8; 0 if none does.
     """
 
     path: Path
     size: int
     mtime_ns: int
     side: int
+    turn: int = 0
 
     @classmethod
     def of(cls, path: Path, side: int) -> ThumbnailKey:
@@ -61,12 +64,16 @@ class ThumbnailKey:
             OSError: there is no such file.
         """
         status = path.stat()
-        return cls(Path(os.path.abspath(path)), status.st_size, status.st_mtime_ns, side)  # noqa: PTH100 - keeps links
+        whole = Path(os.path.abspath(path))  # noqa: PTH100 - keeps links
+        turn = orientation_beside(whole) or 0
+        return cls(whole, status.st_size, status.st_mtime_ns, side, turn)
 
     @property
     def digest(self) -> str:
         """A name for it: 40 hexadecimal digits."""
-        facts = f"{self.size}/{self.mtime_ns}/{self.side}/".encode() + os.fsencode(self.path)
+        turn = f"{self.turn}/" if self.turn else ""
+        facts = f"{self.size}/{self.mtime_ns}/{self.side}/{turn}".encode()
+        facts += os.fsencode(self.path)
         return hashlib.blake2b(facts, digest_size=20).hexdigest()
 
 

@@ -19,6 +19,7 @@ from engine.api.values import FloatArray
 from engine.atomic import TEMPORARY_PREFIX, atomic_path
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.away import AwayFolders
+from engine.data.decoding.turning import orientation_beside
 from engine.data.patience import ask
 from engine.inference.reduction import Basis, HalfArray
 from engine.models.backbones import weights_digest
@@ -119,7 +120,9 @@ class PhotoFeatures:
             raise DataError(
                 f"{display_name(path)} is not there any more. Look for photos again."
             ) from error
-        return f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
+        name = f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
+        turn = orientation_beside(path)
+        return name if turn is None else f"{name}|{turn}"
 
     def _status(self, path: Path) -> os.stat_result:
         try:

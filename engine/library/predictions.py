@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,3 +192,10 @@ def set_own_thresholds(
         "INSERT INTO thresholds VALUES (?, ?, ?)",
         [(model, category, float(value)) for category, value in values.items()],
     )
+
+
+def forget_predictions(connection: sqlite3.Connection, image_ids: Iterable[int]) -> None:
+    """What models said of images is void: they look otherwise now."""
+    ids = [(image_id,) for image_id in image_ids]
+    for table in ("scores", "errors", "provisional", "examples"):
+        connection.executemany(f"DELETE FROM {table} WHERE image_id = ?", ids)  # noqa: S608

@@ -129,6 +129,7 @@ class Library:
     add_model = _writes(predictions.add_model)
     models = _reads(predictions.models)
     record_predictions = _writes(predictions.record)
+    forget_predictions = _writes(predictions.forget_predictions)
     take_over_scores = _writes(predictions.take_over_scores)
     own_thresholds = _reads(predictions.own_thresholds)
     set_own_thresholds = _writes(predictions.set_own_thresholds)

@@ -46,6 +46,22 @@ def read_camera_facts(path: Path) -> CameraFacts:
             return CameraFacts()
 
 
+def read_orientation(path: Path) -> int:
+    """How a file says that its picture is to be turned, 1 to 8; 1 where it says nothing sensible.
+
+    Raises:
+        OSError: it cannot be read or is no regular file.
+    """
+    with bounded.opened(path) as file:
+        try:
+            exif = find_blocks(file).exif
+            said = Directories(exif, {_ORIENTATION}).main.get(_ORIENTATION) if exif else None
+        except (BrokenError, struct.error, ValueError, OverflowError):
+            return 1
+    number = _whole(said)
+    return number if number is not None and number <= 8 else 1
+
+
 def _said(blocks: Blocks) -> CameraFacts:
     """What directories say; a size that the pixels have goes before theirs."""
     width, height = blocks.width, blocks.height

@@ -11,10 +11,13 @@ import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from engine.atomic import TEMPORARY_PREFIX, atomic_path, sync_folder
-from engine.data.kinds import RAW_SUFFIXES
+
+# For whoever asks here.
+from engine.data.sidecar_names import Style as Style  # noqa: PLC0414
+from engine.data.sidecar_names import sidecar_path as sidecar_path  # noqa: PLC0414
+from engine.data.sidecar_names import sidecars_of as sidecars_of  # noqa: PLC0414
 from engine.metadata.errors import (
     DiskFullError,
     MetadataError,
@@ -27,10 +30,6 @@ from engine.metadata.values import Changes, XmpValues, joined
 from engine.metadata.xmp import merged, parsed
 from engine.texts import display_name
 
-#: ``extension`` is ``name.jpg.xmp``, as darktable and digiKam name it; ``adobe`` is ``name.xmp``.
-Style = Literal["extension", "adobe"]
-
-_SUFFIXES = (".xmp", ".XMP")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 # A younger one may be that of a write that still goes on in another process.
@@ -55,24 +54,6 @@ class Sidecar:
     def digest(self) -> str:
         """Of its content, for a journal; empty where there is no file."""
         return "" if self.data is None else hashlib.sha256(self.data).hexdigest()
-
-
-def sidecar_path(photo: Path, style: Style = "extension") -> Path:
-    """Where the sidecar of a photo lies: the one that is there, in whatever case, or a new one."""
-    stem = photo.name if style == "extension" else photo.stem
-    names = [photo.with_name(stem + suffix) for suffix in _SUFFIXES]
-    return next((path for path in names if os.path.lexists(path)), names[0])
-
-
-def sidecars_of(photo: Path) -> tuple[Path, ...]:
-    """The sidecars that belong to a photo, the one that counts more first.
-
-    ``name.jpg.xmp`` counts more than ``name.xmp``, as with darktable and Immich. The latter is not
-    that of a JPEG beside which a RAW of the same name lies: there it is the RAW's.
-    """
-    own, adobe = sidecar_path(photo), sidecar_path(photo, "adobe")
-    wanted = (own,) if _belongs_to_raw(photo) else (own, adobe)
-    return tuple(path for path in dict.fromkeys(wanted) if path.exists())
 
 
 def values_of(photo: Path) -> XmpValues:
@@ -198,13 +179,6 @@ def sweep(folder: Path, min_age_s: float = _LITTER_AGE_S) -> int:
                     Path(entry.path).unlink()
                     count += 1
     return count
-
-
-def _belongs_to_raw(photo: Path) -> bool:
-    if photo.suffix.lower() in RAW_SUFFIXES:
-        return False
-    names = (photo.stem + form for suffix in RAW_SUFFIXES for form in (suffix, suffix.upper()))
-    return any(photo.with_name(name).exists() for name in names)
 
 
 def _stamp(found: os.stat_result) -> tuple[int, ...]:

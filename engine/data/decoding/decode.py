@@ -26,13 +26,14 @@ from engine.api.values import DecodedImage, PixelArray
 from engine.data.decoding.deep_colour import load
 from engine.data.decoding.faults import (
     DECODER_ERRORS,
-    METADATA_ERRORS,
     opening_fault,
     picture_fault,
 )
 from engine.data.decoding.limits import MAX_PIXELS, check_size
 from engine.data.decoding.mending.reading import read_picture
+from engine.data.decoding.orientation import orientation_of, turn_beside
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
+from engine.data.decoding.turning import after, orientation_beside, upright
 
 #: ``inside`` shrinks to fit a square, ``squash`` fills it, ``letterbox`` fits it and pads.
 Fit = Literal["inside", "squash", "letterbox"]
@@ -46,7 +47,6 @@ Admit = Callable[[int], None]
 _PADDING = 128
 # Shrinking by a whole number of pixels first is fast; bilinear needs twice the size to stay sharp.
 _REDUCING_GAP = 2.0
-_ORIENTATION_TAG = 0x0112
 
 
 def decode(
@@ -57,6 +57,8 @@ def decode(
     crop: CropBox | None = None,
 ) -> DecodedImage:
     """Read a picture: the first frame, upright, over white where it is transparent, as sRGB.
+
+    A sidecar beside it may say how it is turned (``decoding.turning``).
 
     Args:
         path: a regular file; a pipe or a device is refused without waiting for it.
@@ -69,27 +71,15 @@ def decode(
     Raises:
         ImageError: it cannot be read; the message says why in one sentence.
     """
-    with open_file(path) as stream:
-        return decode_file(stream, side, fit, admit, crop)
-
-
-def decode_file(
-    stream: BinaryIO,
-    side: int | None,
-    fit: Fit = "inside",
-    admit: Admit | None = None,
-    crop: CropBox | None = None,
-) -> DecodedImage:
-    """Read a picture from an open file that can seek; otherwise as ``decode``."""
     if side is None and fit != "inside":
         raise ValueError(f"{fit!r} needs a side.")
 
     def read(image: Image.Image) -> DecodedImage:
         if crop is None:
-            return _decode(image, side, fit, admit)
+            return _decode(image, side, fit, admit, orientation_beside(path))
         return _decode(_cropped(image, crop, admit), side, fit, None)
 
-    with picture_errors(stream):
+    with open_file(path) as stream, picture_errors(stream):
         return read_picture(stream, read, partial(admit_size, admit))
 
 
@@ -138,15 +128,23 @@ def _check_kind(mode: int) -> None:
         raise ImageError("This is a pipe, socket or device, not a picture.")
 
 
-def _decode(image: Image.Image, side: int | None, fit: Fit, admit: Admit | None) -> DecodedImage:
+def _decode(
+    image: Image.Image,
+    side: int | None,
+    fit: Fit,
+    admit: Admit | None,
+    beside: int | None = None,
+) -> DecodedImage:
     width, height = image.size
+    turn = turn_beside(image, beside)
     target = _target(width, height, side, fit)
     # JPEG can leave out detail while decoding, never below the size asked for.
     image.draft(None, target)
     admit_size(admit, *image.size)
     load(image)
-    orientation = orientation_of(image)  # after loading, which turns a TIFF upright by itself
-    pixels = _upright(_scaled(image, target), orientation)
+    # After loading, which turns a TIFF upright by itself.
+    orientation = after(orientation_of(image), turn)
+    pixels = upright(_scaled(image, target), orientation)
     if orientation >= 5:
         width, height = height, width
     content = Box.UNIT
@@ -202,31 +200,6 @@ def _scaled(image: Image.Image, target: tuple[int, int]) -> PixelArray:
     # reduce() covers a part of its last pixel where the size is no multiple: leave that part out.
     box = (0.0, 0.0, image.width / factor_x, image.height / factor_y)
     return np.array(small.resize(target, Image.Resampling.BILINEAR, box=box))
-
-
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8, of whatever type it is; a broken or illegal one is 1."""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-        if isinstance(value, tuple | list):
-            value = value[0]
-        if isinstance(value, bytes):
-            value = value[0] if len(value) == 1 else value.strip(b" \0").decode("ascii")
-        orientation = float(value)  # a number of any kind, or its digits
-    except METADATA_ERRORS:
-        return 1
-    return int(orientation) if orientation in range(1, 9) else 1
-
-
-def _upright(pixels: PixelArray, orientation: int) -> PixelArray:
-    """Undo an EXIF orientation (TIFF 6.0, tag 274)."""
-    if orientation >= 5:
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
 
 
 def _padded(pixels: PixelArray, side: int, content: Box) -> PixelArray:

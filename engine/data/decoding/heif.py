@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from engine.api.errors import ImageError
 from engine.data.decoding.limits import MAX_PIXELS
-from engine.data.decoding.orientation import set_orientation
+from engine.data.decoding.orientation import note_stated, orientation_of, set_orientation
 
 if TYPE_CHECKING:
     import pi_heif
@@ -70,6 +70,7 @@ class _HeifImage(ImageFile.ImageFile):
         self._mode = self._frame.mode
         said = self._frame.info
         self.info = {key: said[key] for key in ("icc_profile", "exif") if said.get(key)}
+        note_stated(self, orientation_of(self))
         set_orientation(self, 1)
 
     @override

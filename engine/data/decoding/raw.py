@@ -13,7 +13,7 @@ from typing_extensions import override
 from engine.api.errors import ImageError
 from engine.data.decoding.faults import DECODER_ERRORS, METADATA_ERRORS
 from engine.data.decoding.limits import check_size
-from engine.data.decoding.orientation import ORIENTATION_TAG, set_orientation
+from engine.data.decoding.orientation import ORIENTATION_TAG, note_stated, set_orientation
 from engine.data.kinds import RAW_SUFFIXES
 
 if TYPE_CHECKING:
@@ -67,11 +67,13 @@ def open_raw(stream: BinaryIO) -> Image.Image | None:
     except library.LibRawError as error:
         raw.close()
         raise _fault(error) from error
+    stated = _ORIENTATIONS.get(raw.sizes.flip, 1)
     preview = _preview(raw, library)
-    if preview is None:
-        return _Developed(stream, raw)
-    raw.close()
-    return preview
+    image = _Developed(stream, raw) if preview is None else preview
+    if preview is not None:
+        raw.close()
+    note_stated(image, stated)
+    return image
 
 
 def _preview(raw: rawpy.RawPy, library: Any) -> Image.Image | None:

@@ -17,12 +17,13 @@ from engine.data.decoding.decode import (
     Admit,
     admit_size,
     open_file,
-    orientation_of,
     picture_errors,
 )
 from engine.data.decoding.deep_colour import load
 from engine.data.decoding.mending.reading import read_picture
+from engine.data.decoding.orientation import orientation_of, turn_beside
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
+from engine.data.decoding.turning import after, orientation_beside
 
 #: So many pixels stay decoded, two large photos to compare; a larger picture stays alone.
 KEPT_PIXELS = 128_000_000
@@ -67,7 +68,7 @@ class _Picture:
     Attributes:
         image: loaded; smaller than the file's picture by ``scale``.
         to_rgb: its way to sRGB.
-        orientation: by EXIF.
+        orientation: as EXIF counts.
         scale: so many pixels of the file, each way, were decoded to one.
     """
 
@@ -138,10 +139,11 @@ class TileDecoder:
         """
         with open_file(path) as stream, picture_errors(stream):
             status = os.fstat(stream.fileno())
-            file = (path, status.st_ino, status.st_size, status.st_mtime_ns)
+            beside = orientation_beside(path)
+            file = (path, status.st_ino, status.st_size, status.st_mtime_ns, beside)
             picture = self._kept(file, tile.reduction)
             if picture is None:
-                picture = self._load(stream, tile.reduction, admit)
+                picture = self._load(stream, tile.reduction, admit, beside)
                 self._pictures[*file, picture.scale] = picture
             return picture.part(tile)
 
@@ -152,9 +154,11 @@ class TileDecoder:
                 return picture
         return None
 
-    def _load(self, stream: BinaryIO, reduction: int, admit: Admit | None) -> _Picture:
+    def _load(
+        self, stream: BinaryIO, reduction: int, admit: Admit | None, beside: int | None
+    ) -> _Picture:
         def read(image: Image.Image) -> _Picture:
-            width = image.width
+            width, turn = image.width, turn_beside(image, beside)
             # JPEG can leave out detail while decoding; what is left over fits no grid of pixels.
             if width % reduction == 0 and image.height % reduction == 0:
                 image.draft(None, (width // reduction, image.height // reduction))
@@ -162,7 +166,8 @@ class TileDecoder:
             self._make_room(image.width * image.height)
             admit_size(admit, *image.size)
             load(image)
-            orientation = orientation_of(image)  # after loading: a TIFF turns itself upright
+            # After loading: a TIFF turns itself upright.
+            orientation = after(orientation_of(image), turn)
             to_rgb = ToRgb.of(image)
             kept = image.copy() if image.format in _HEAVY_FORMATS else image
             return _Picture(kept, to_rgb, orientation, scale)

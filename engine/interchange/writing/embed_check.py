@@ -15,7 +15,9 @@ import numpy as np
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage, PixelArray
 from engine.data.decoding.pool import DecodePool, DecodeRequest
+from engine.data.decoding.turning import between, orientation_beside, upright
 from engine.metadata.errors import MetadataError
+from engine.metadata.exif import read_orientation
 from engine.metadata.exiftool import ExifTool
 from engine.metadata.picture_data import picture_digest
 from engine.texts import display_name, display_text
@@ -114,8 +116,15 @@ class PictureCheck:
                 f"{name} was left alone: it cannot be opened, so that its picture could not be "
                 "compared."
             )
-        if second is None or not np.array_equal(first, second):
+        if second is None or not np.array_equal(first, self._turned(second)):
             raise MetadataError(f"{name} was left alone: its picture would not be the same.")
+
+    def _turned(self, pixels: PixelArray) -> PixelArray:
+        """Pixels of the new file as the photo is shown, for which a sidecar may turn it."""
+        beside = orientation_beside(self._old)
+        if beside is None:
+            return pixels
+        return upright(pixels, between(read_orientation(self._old), beside))
 
 
 def _pixels(picture: Future[DecodedImage]) -> PixelArray | None:
