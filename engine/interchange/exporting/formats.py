@@ -25,6 +25,7 @@ class ExportFormat:
         suffix: of its file; empty if it is a folder.
         open: begins to write.
         has_pictures: whether links to the pictures, or copies of them, are in it.
+        has_ratings: whether ratings, colour labels and titles have a place in it.
         most_bytes: of its list, that our own readers take.
     """
 
@@ -34,17 +35,26 @@ class ExportFormat:
     suffix: str
     open: Open
     has_pictures: bool = False
+    has_ratings: bool = False
     most_bytes: int = MAX_TABLE_BYTES
 
 
 _FORMATS = (
-    ExportFormat("csv", "Table (CSV)", "For Excel, LibreOffice and scripts.", ".csv", write_csv),
+    ExportFormat(
+        "csv",
+        "Table (CSV)",
+        "For Excel, LibreOffice and scripts.",
+        ".csv",
+        write_csv,
+        has_ratings=True,
+    ),
     ExportFormat(
         "jsonl",
         "JSON lines",
         "One line per photo, for scripts.",
         ".jsonl",
         write_json_lines,
+        has_ratings=True,
     ),
     ExportFormat(
         "coco",
@@ -85,6 +95,7 @@ _FORMATS = (
         "",
         write_image_folder,
         has_pictures=True,
+        has_ratings=True,
     ),
     ExportFormat(
         "fiftyone",
@@ -93,6 +104,7 @@ _FORMATS = (
         "",
         write_fiftyone,
         has_pictures=True,
+        has_ratings=True,
         most_bytes=MAX_TEXT_BYTES,
     ),
 )

@@ -97,7 +97,7 @@ def _fill(
     with form.open(place) as write:
         for number, piece in enumerate(images.pieces()):
             for row, image in enumerate(piece):
-                if image.says_nothing:
+                if image.says_nothing and not (form.has_ratings and image.is_rated):
                     place.left_out[_NOTHING_SAID] += 1
                 elif form.has_pictures and not image.path.is_file():
                     place.left_out[_VANISHED] += 1

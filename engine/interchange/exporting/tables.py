@@ -16,7 +16,7 @@ from engine.interchange.exporting.names import (
 )
 from engine.interchange.exporting.values import ExportedImage, Place, Write
 
-CSV_HEADER = ("path", "label", "state", "source", "score")
+CSV_HEADER = ("path", "label", "state", "source", "score", "rating", "color", "title")
 # A spreadsheet takes a cell that starts with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -35,7 +35,8 @@ def write_csv(place: Place) -> Generator[Write, None, None]:
                 place.left_out[NOT_TEXT] += 1
                 return False
             path = guarded(f"./{name}" if name[:1].isspace() else name)
-            writer.writerows((path, *row) for row in _rows(image))
+            said = (image.rating or "", guarded(image.color), guarded(image.title))
+            writer.writerows((path, *row, *said) for row in _rows(image))
             return True
 
         yield write
@@ -87,6 +88,9 @@ def known(image: ExportedImage) -> dict[str, object]:
         "absent": list(image.absent),
         "unknown": list(image.unknown),
         "complete": image.is_complete,
+        "rating": image.rating,
+        "color": image.color,
+        "title": image.title,
     }
 
 

@@ -69,6 +69,11 @@ class ExportedImage:
     title: str = ""
 
     @property
+    def is_rated(self) -> bool:
+        """Whether it has a rating, a colour label or a title."""
+        return bool(self.rating or self.color or self.title)
+
+    @property
     def says_nothing(self) -> bool:
         """Whether nothing at all is known."""
         return not (self.is_complete or self.present or self.absent)

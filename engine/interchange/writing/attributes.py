@@ -1,19 +1,21 @@
-"""Which ratings, colour labels and titles a write puts into a sidecar."""
+"""Which ratings, colour labels and titles a write puts into a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from engine.interchange.writing.values import Target
+from engine.library.ratings import Said
 from engine.library.values import Attribute
 from engine.metadata.attributes import attributes_of
 from engine.metadata.color_labels import word_of_color
 from engine.metadata.values import Changes, SingleField
 from engine.metadata.xmp import parsed
 
-#: Targets that have a place for them; photos themselves are not changed for a rating.
-WITH_ATTRIBUTES = frozenset({Target.SIDECAR, Target.SIDECAR_ADOBE})
+#: Targets that have a place for them.
+WITH_ATTRIBUTES = frozenset({Target.SIDECAR, Target.SIDECAR_ADOBE, Target.EMBED})
 #: What the person set, and whether the file has said the same since.
 OwnAttributes: TypeAlias = Mapping[Attribute, tuple[str, bool]]
 
@@ -22,6 +24,27 @@ _FIELDS: dict[Attribute, SingleField] = {
     Attribute.COLOR: "color_label",
     Attribute.TITLE: "title",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the person set of a photo, by its number in the library."""
+
+    image_id: int = 0
+    own: OwnAttributes = field(default_factory=dict)
+
+    def changes(self, packet: bytes | None, name: str) -> tuple[Changes | None, tuple[Said, ...]]:
+        """What of it is to be changed in a packet, and the same for the library.
+
+        Raises:
+            XmpError: the packet is broken.
+        """
+        found = pending(self.own, packet, name)
+        said = tuple((self.image_id, attribute, value) for attribute, value in found.items())
+        return (changes_of(found) if found else None), said
+
+
+NOTHING = Wanted()
 
 
 def pending(own: OwnAttributes, packet: bytes | None, name: str) -> dict[Attribute, str]:

@@ -17,6 +17,7 @@ from typing import Self, TypeAlias
 from engine.atomic import atomic_path
 from engine.data.decoding.pool import DecodePool
 from engine.interchange.writing import embed_check, targets
+from engine.interchange.writing.attributes import NOTHING, Wanted
 from engine.interchange.writing.embedded_state import (
     EmbeddedState,
     noted_characters,
@@ -116,6 +117,7 @@ class Embedder:
         names: Sequence[KeywordPath],
         gone: Sequence[EntryPair],
         options: WriteOptions,
+        wanted: Wanted = NOTHING,
     ) -> PlannedFile:
         """What a write would do to a photo.
 
@@ -124,6 +126,7 @@ class Embedder:
             names: what it shall have.
             gone: entries of ours that it shall not have.
             options: of the write.
+            wanted: rating, colour label and title that it shall have.
 
         Raises:
             MetadataError: nothing can be written into it.
@@ -132,7 +135,8 @@ class Embedder:
             state = read_state(self._tool, photo)
         name = display_name(photo)
         start = _EMPTY if state.packet is None else state.packet
-        after, added, kept = targets.merge(start, names, gone, options, name)
+        also, said = wanted.changes(start, name)
+        after, added, kept = targets.merge(start, names, gone, options, name, also)
         if after == start:
             after = state.packet
         words = [targets.entries_of(path, options)[0][1] for path in names]
@@ -156,6 +160,7 @@ class Embedder:
             kept,
             note=_note(words, fitting) if state.takes_iptc else "",
             photo_state=state.noted(),
+            attributes=said,
         )
 
     def write(self, file: PlannedFile, note: NoteDigest, *, keep_mtime: bool) -> Rewritten:

@@ -13,8 +13,7 @@ from engine.interchange.writing import targets
 from engine.interchange.writing.attributes import (
     WITH_ATTRIBUTES,
     OwnAttributes,
-    changes_of,
-    pending,
+    Wanted,
 )
 from engine.interchange.writing.embedding import Embedder
 from engine.interchange.writing.values import PlannedFile, Target, WriteOptions
@@ -41,7 +40,7 @@ class _Ours:
 
     path: Path
     entries: tuple[EntryPair, ...]
-    attributes: OwnAttributes
+    wanted: Wanted
 
 
 def plan(
@@ -81,7 +80,11 @@ def _plan_piece(
     return [
         _planned(
             image,
-            _Ours(path, own.get(path, ()), said.get(image.image_id, {})),
+            _Ours(
+                path,
+                own.get(path, ()),
+                Wanted(image.image_id, said.get(image.image_id, {})),
+            ),
             options,
             neighbours,
             embedder,
@@ -109,15 +112,13 @@ def _planned(
         wanted = {entry for name in names for entry in targets.entries_of(name, options)}
         gone = tuple(entry for entry in ours.entries if entry not in wanted)
         if options.target is Target.EMBED:
-            return embedder.planned(photo, names, gone, options)
+            return embedder.planned(photo, names, gone, options, ours.wanted)
         before = sidecars.read(path)
         shown = display_name(path)
-        changed = pending(ours.attributes, before.data, path.name)
-        also = changes_of(changed) if changed else None
+        also, said = ours.wanted.changes(before.data, path.name)
         after, added, kept = targets.merge(before.data, names, gone, options, shown, also)
     except EngineError as error:
         return PlannedFile(photo, path, refused=str(error))
     if after == before.data:
         return PlannedFile(photo, path, before, kept=kept)
-    attributes = tuple((image.image_id, name, value) for name, value in changed.items())
-    return PlannedFile(photo, path, before, after, added, gone, kept, attributes=attributes)
+    return PlannedFile(photo, path, before, after, added, gone, kept, attributes=said)

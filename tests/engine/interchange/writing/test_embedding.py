@@ -21,7 +21,7 @@ from engine.interchange.writing.values import Target, WriteError, WriteOptions, 
 from engine.library.images import content_hash
 from engine.library.opening import open_library
 from engine.library.store import Library
-from engine.library.values import Verdict, Wish, look_at
+from engine.library.values import Attribute, Verdict, Wish, look_at
 from engine.library.written import WrittenFile
 from engine.metadata import xmp
 from engine.metadata.embedded import read_embedded
@@ -364,3 +364,25 @@ def test_the_command_asks_twice_and_says_what_is_missing(
     assert words(photo) == {"dog"}
     assert cli.run(["write", "--undo", "--library", str(library.path)]) == 0
     assert words(photo) == set()
+
+
+def test_a_rating_alone_goes_into_the_photo_and_out_of_it_again(
+    library: Library, place: Path
+) -> None:
+    photo = place / "a.jpg"
+    plain(photo)
+    file = look_at(photo)
+    assert file is not None
+    (image,) = library.add_images([file])
+    for attribute, value in (("rating", "4"), ("color_label", "red"), ("title", "Sea & ö")):
+        library.rate([image], Attribute(attribute), value, caption="Test")
+    before = read_embedded(photo).values
+    chosen = ExportChoice(np.array([image], dtype=np.int64))
+    report = finished(job.write(library, chosen, EMBED))
+    assert (report.written, report.refused) == (1, ())
+    said = read_embedded(photo).values
+    assert (said.rating, said.color, said.title) == (4, "red", "Sea & ö")
+    assert all(agreed for _, agreed in library.own_attributes([image])[image].values())
+    assert finished(job.write(library, chosen, EMBED)).unchanged == 1
+    finished(job.undo(library))
+    assert read_embedded(photo).values == before
