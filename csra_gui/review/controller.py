@@ -89,19 +89,23 @@ class ReviewController(QObject):
         places = (place for place, row in enumerate(self._rows) if row.category == category)
         return next(places, None)
 
-    def rows_of(self, photos: Sequence[int], *, show_all: bool = False) -> list[LabelRow]:
+    def rows_of(
+        self, photos: Sequence[int], *, show_all: bool = False, in_file: Sequence[str] = ()
+    ) -> list[LabelRow]:
         """The labels of one photo, or those that any of several have.
 
         Args:
             photos: at least one.
             show_all: also what is below the threshold.
+            in_file: labels that the files of one photo have as keywords.
         """
         table, thresholds = self._session.photos, self._session.thresholds
         guesses = _BEST_GUESSES if thresholds.is_shared else 0
         context = LabelContext(table.categories, thresholds.values, show_all, guesses)
         if len(photos) == 1:
             photo = photos[0]
-            return rows_of_photo(context, table.row_scores(photo), table.verdicts(photo))
+            said = table.verdicts(photo)
+            return rows_of_photo(context, table.row_scores(photo), said, in_file)
         rows = np.asarray(photos, dtype=np.int64)
         return rows_of_photos(context, table.scores[rows], table.verdict_codes(rows))
 

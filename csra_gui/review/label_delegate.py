@@ -110,6 +110,8 @@ def state_icon(row: LabelRow) -> tuple[str, Tone]:
     """The icon that says who says so, and its colour; the name may be empty."""
     if row.of > 1:
         return _SHARES[row.share]
+    if row.in_file:
+        return "file", Tone.MUTED
     return ("machine", Tone.MUTED) if row.verdict is None else _SAID[row.verdict]
 
 

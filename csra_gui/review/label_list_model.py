@@ -45,6 +45,7 @@ class LabelRow:
         verdict: of the person; of several photos what was said of all alike.
         having: how many of the photos have it as a label.
         of: how many photos there are; 1 is the ordinary case.
+        in_file: it is a keyword in the photo's files, and nobody said anything of it here.
     """
 
     index: int
@@ -54,6 +55,7 @@ class LabelRow:
     verdict: Verdict | None = None
     having: int = 0
     of: int = 1
+    in_file: bool = False
 
     @property
     def above(self) -> bool:
@@ -88,6 +90,8 @@ class LabelRow:
     @property
     def figure(self) -> str:
         """What stands beside the name: the score, or how many photos have the label."""
+        if self.in_file:
+            return "in the file"
         return f"{self.having:,} of {self.of:,}" if self.of > 1 else self.percent
 
 
@@ -182,6 +186,7 @@ def row_sentence(row: LabelRow, *, pinned: bool = False) -> str:
     """A label in words, for tool tips and screen readers."""
     figure = f", {row.figure}" if row.figure else ""
     photos = " photos" if row.of > 1 else ""
-    below = ", below the threshold" if row.verdict is None and not row.counts else ""
+    is_below = row.verdict is None and not row.counts and not row.in_file
+    below = ", below the threshold" if is_below else ""
     said = "" if row.verdict is None else _SAID[row.verdict]
     return f"{row.category}{figure}{photos}{below}{said}{', pinned' if pinned else ''}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,7 +49,10 @@ class LabelContext:
 
 
 def rows_of_photo(
-    context: LabelContext, scores: FloatArray | None, verdicts: Verdicts
+    context: LabelContext,
+    scores: FloatArray | None,
+    verdicts: Verdicts,
+    in_file: Sequence[str] = (),
 ) -> list[LabelRow]:
     """The labels of one photo: those that count, best first, then the others, rejected ones last.
 
@@ -57,10 +60,22 @@ def rows_of_photo(
         context: of the list.
         scores: (C,) in [0, 1], or ``None`` while the model has said nothing.
         verdicts: what the person said, by category.
+        in_file: labels that the photo's files have as keywords.
     """
     rows = [] if scores is None else _scored(context, scores, verdicts)
+    rows = [
+        replace(r, in_file=True)
+        if r.verdict is None and not r.above and r.category in in_file
+        else r
+        for r in rows
+    ]
     known = {row.category for row in rows}
     rows += [_unscored(context, n, v) for n, v in verdicts.items() if n not in known]
+    rows += [
+        _in_file(context, scores, name)
+        for name in in_file
+        if name not in known and name not in verdicts
+    ]
     return sorted(rows, key=_place)
 
 
@@ -152,8 +167,16 @@ def _unscored(context: LabelContext, category: str, verdict: Verdict | None) -> 
     return LabelRow(context.index_of(category), category, math.nan, 0.0, verdict)
 
 
+def _in_file(context: LabelContext, scores: FloatArray | None, category: str) -> LabelRow:
+    place = context.index_of(category)
+    if scores is None or place < 0:
+        return LabelRow(place, category, math.nan, 0.0, in_file=True)
+    least = float(np.broadcast_to(context.thresholds, scores.shape)[place])
+    return LabelRow(place, category, float(scores[place]), least, in_file=True)
+
+
 def _place(row: LabelRow) -> tuple[int, float, float]:
     """Where a label stands: those that count first, rejected ones at the end."""
-    group = 0 if row.counts else 2 if row.verdict is Verdict.REJECTED else 1
+    group = 0 if row.counts else 3 if row.verdict is Verdict.REJECTED else 1 + (not row.in_file)
     score = 0.0 if math.isnan(row.score) else row.score
     return group, -row.having / row.of if row.of > 1 else 0.0, -score

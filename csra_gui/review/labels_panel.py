@@ -24,6 +24,7 @@ from csra_gui.browse.camera_panel import CameraPanel
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.map_chooser import MapChooser
 from csra_gui.review.controller import ReviewController
+from csra_gui.review.file_keywords import FileKeywords
 from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_list import LabelList
 from csra_gui.review.label_list_model import LabelRow
@@ -65,6 +66,7 @@ class LabelsPanel(QWidget):
         self._review = review
         self._rows: list[LabelRow] = []
         self.labels = LabelList(self)
+        self.in_file = FileKeywords(session, self)
         self._state = QLabel(self)
         self.progress = ReviewProgressBar(session, review, self)
         self.entry = LabelEntry(lambda: review.known_labels, lambda: session.photos.names, self)
@@ -145,6 +147,7 @@ class LabelsPanel(QWidget):
         session = self._session
         session.focus.current_changed.connect(self._update_rows)
         session.selection_changed.connect(self._update_rows)
+        self.in_file.changed.connect(self._update_rows)
         self._review.targets_changed.connect(self._update_rows)
         session.decisions.changed.connect(self._on_pipeline_predictions_changed)
         session.pipeline.predictions_changed.connect(self._on_pipeline_predictions_changed)
@@ -206,7 +209,10 @@ class LabelsPanel(QWidget):
     @Slot()
     def _update_rows(self) -> None:
         targets, show_all = self._review.targets, self._show_all.isChecked()
-        self._rows = self._review.rows_of(targets, show_all=show_all) if targets else []
+        in_file = self.in_file.of(targets[0]) if len(targets) == 1 else ()
+        self._rows = (
+            self._review.rows_of(targets, show_all=show_all, in_file=in_file) if targets else []
+        )
         self.labels.set_rows(self._rows)
         self._review.set_rows(self._rows)
         self._update_state()
