@@ -72,8 +72,7 @@ SHARE_THRESHOLD = Setting(
     0.0,
     1.0,
 )
-#: Offered beside the labels, and only where the model has thresholds. Off at first: one slider that
-#: moves everything is easier to grasp than a threshold per label.
+#: Offered where a model has thresholds; off at first: one slider is easier to grasp than many.
 USE_MODEL_THRESHOLDS = Setting("tags/use_model_thresholds", False)
 INCLUDE_SUBFOLDERS = Setting(
     "folders/include_subfolders",
@@ -239,6 +238,7 @@ WRITE_TARGET = Setting(
     ),
 )
 WRITE_PREFIX = Setting("tags/write_prefix", "")
+WRITE_PARENTS = Setting("tags/write_parents", False)
 WRITE_RENAMING = Setting("tags/write_renaming", "")
 EXIFTOOL = Setting("tags/exiftool", "")
 KEEP_FILE_TIMES = Setting("tags/keep_file_times", False)
@@ -292,6 +292,7 @@ SETTINGS: tuple[Setting, ...] = (
     WRITE_LABELS,
     WRITE_TARGET,
     WRITE_PREFIX,
+    WRITE_PARENTS,
     WRITE_RENAMING,
     EXIFTOOL,
     KEEP_FILE_TIMES,

@@ -36,6 +36,7 @@ from csra_gui.base.jobs import JobSlot
 from csra_gui.base.settings import (
     KEEP_FILE_TIMES,
     WRITE_LABELS,
+    WRITE_PARENTS,
     WRITE_PREFIX,
     WRITE_RENAMING,
     WRITE_TARGET,
@@ -137,6 +138,7 @@ class WriteDialog(QDialog):
         self.prefix = QLineEdit(str(settings.value(WRITE_PREFIX)), self)
         self.renaming = QLineEdit(str(settings.value(WRITE_RENAMING)), self)
         self.choose = QPushButton("C&hoose…", self)
+        self.parents = QCheckBox("Put tags &below what they are a kind of (animal|cat)", self)
         self.keep_times = QCheckBox("&Keep the time of change of files that are there", self)
         self.changes = ChangesModel(self)
         self.table = QTableView(self)
@@ -199,6 +201,7 @@ class WriteDialog(QDialog):
             for value, caption in setting.choices:
                 box.addItem(caption, value)
             box.setCurrentIndex(box.findData(self._settings.value(setting)))
+        self.parents.setChecked(bool(self._settings.value(WRITE_PARENTS)))
         self.keep_times.setChecked(bool(self._settings.value(KEEP_FILE_TIMES)))
 
     def _set_up_layout(self) -> None:
@@ -222,6 +225,7 @@ class WriteDialog(QDialog):
         form.addRow("Other names:", table_row)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
+        layout.addWidget(self.parents)
         layout.addWidget(self.keep_times)
         layout.addWidget(self.embed)
         layout.addWidget(plain_label(_PROMISE, self))
@@ -235,6 +239,7 @@ class WriteDialog(QDialog):
             box.currentIndexChanged.connect(self.refresh)
         for edit in (self.prefix, self.renaming):
             edit.editingFinished.connect(self.refresh)
+        self.parents.toggled.connect(self.refresh)
         self.keep_times.toggled.connect(self._store)
         self.choose.clicked.connect(self._on_choose_clicked)
         self.buttons.accepted.connect(self.accept)
@@ -248,6 +253,7 @@ class WriteDialog(QDialog):
             (WRITE_LABELS, self.which.currentData()),
             (WRITE_PREFIX, self.prefix.text().strip()),
             (WRITE_RENAMING, self.renaming.text().strip()),
+            (WRITE_PARENTS, self.parents.isChecked()),
             (KEEP_FILE_TIMES, self.keep_times.isChecked()),
         ):
             self._settings.set_value(setting, value)

@@ -7,6 +7,7 @@ from pathlib import Path
 from csra_gui.base.settings import (
     KEEP_FILE_TIMES,
     WRITE_LABELS,
+    WRITE_PARENTS,
     WRITE_PREFIX,
     WRITE_RENAMING,
     WRITE_TARGET,
@@ -34,4 +35,5 @@ def chosen_options(settings: Settings) -> WriteOptions:
         tuple(part.strip() for part in prefix.split("|") if part.strip()),
         read_renaming(Path(table)) if table else {},
         keep_mtime=bool(settings.value(KEEP_FILE_TIMES)),
+        parents=bool(settings.value(WRITE_PARENTS)),
     )

@@ -95,6 +95,11 @@ def is_shipped(label: str) -> bool:
     return name_key(label) in _shipped().shown
 
 
+def parents_of(label: str) -> tuple[str, ...]:
+    """What a shipped label is a kind of, from the top: ``("animal",)`` for "cat"; else nothing."""
+    return _parents().get(name_key(_shipped_label(label)), ())
+
+
 #: What ships with the program alone.
 SHIPPED_NAMES = LabelNames()
 
@@ -147,3 +152,15 @@ def _shipped() -> _Shipped:
         if name not in (label, *others.get(label, ())):
             others[label] = (*others.get(label, ()), name)
     return _Shipped(MappingProxyType(shown), MappingProxyType(others))
+
+
+@cache
+def _parents() -> Mapping[str, tuple[str, ...]]:
+    parents: dict[str, tuple[str, ...]] = {}
+    lines = resource_path("categories", "parents.txt").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
+            above, _, labels = line.partition(":")
+            path = tuple(part.strip() for part in above.split("|"))
+            parents |= {name_key(label.strip()): path for label in labels.split(",")}
+    return MappingProxyType(parents)

@@ -50,6 +50,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     add("--exiftool", default="", metavar="PROGRAM", help="for --to embed: where ExifTool is")
     add("--prefix", default="", metavar="P", help="what keywords lie under, such as auto")
+    add("--parents", action="store_true", help="put labels under their kind: animal|cat")
     add("--rename", type=Path, metavar="TABLE", help="CSV or TOML: what labels are called there")
     add("--separator", default=", ", help="between the labels of a text file")
     add("--keep-mtime", action="store_true", help="files that are there keep their time")
@@ -69,6 +70,7 @@ def _write(options: argparse.Namespace) -> int:
         separator=options.separator,
         may_change_photos=options.yes_change_originals,
         exiftool=options.exiftool,
+        parents=options.parents,
     )
     _check_consent(how, is_dry=options.dry_run or options.undo)
     if not how.separator:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from engine.api.label_names import parents_of
 from engine.data.kinds import IMAGE_SUFFIXES, RAW_SUFFIXES
 from engine.interchange.writing.values import Target, WriteError, WriteOptions
 from engine.library.written import EntryPair
@@ -76,7 +77,10 @@ def file_for(photo: Path, target: Target) -> Path:
 def keyword_path(label: str, options: WriteOptions) -> KeywordPath:
     """A label as it is called in files, with what it lies under."""
     name = options.renamed.get(label)
-    parts = (label,) if name is None else tuple(part.strip() for part in name.split("|"))
+    if name is None:
+        parts = (*(parents_of(label) if options.parents else ()), label)
+    else:
+        parts = tuple(part.strip() for part in name.split("|"))
     return (*options.prefix, *(part for part in parts if part))
 
 

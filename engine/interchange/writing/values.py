@@ -41,6 +41,8 @@ class WriteOptions:
         target: where to.
         prefix: what each keyword lies under, from the top, such as ``("auto",)``.
         renamed: what labels are called in files, by label; ``animal|dog`` lies under ``animal``.
+        parents: whether shipped labels lie under what they are a kind of, ``animal|cat``; a label
+            that ``renamed`` names lies where it says.
         keep_mtime: whether a file that is there keeps its time of change.
         separator: between the labels of a text file.
         may_change_photos: whether the person agreed that photos themselves are changed; without
@@ -55,6 +57,7 @@ class WriteOptions:
     separator: str = ", "
     may_change_photos: bool = False
     exiftool: str = ""
+    parents: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import pytest
 
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError
-from engine.api.label_names import SHIPPED_NAMES, index_of, name_key
+from engine.api.label_names import SHIPPED_NAMES, index_of, is_shipped, name_key, parents_of
 from engine.resources import resource_path
 
 SHOWN = {
@@ -80,3 +80,15 @@ def test_a_category_is_asked_for_by_any_of_its_names() -> None:
 
 def test_a_mistyped_other_name_suggests_the_label() -> None:
     assert SHIPPED_NAMES.suggestions("televisoin", ("dog", "TV")) == ("TV",)
+
+
+def test_every_label_below_a_kind_is_shown_by_that_name_and_lies_under_one_kind() -> None:
+    text = resource_path("categories", "parents.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    labels = [label.strip() for line in lines for label in line.partition(":")[2].split(",")]
+    assert len(set(labels)) == len(labels)
+    assert [SHIPPED_NAMES.label(label) for label in labels] == labels
+    assert all(is_shipped(label) for label in labels)
+    assert parents_of("tv monitor") == ()
+    assert parents_of("Motorcycle") == ("vehicle",)
+    assert parents_of("Grandma") == ()

@@ -28,6 +28,7 @@ from tests.engine.images import save_image
 from tests.engine.interchange.writing.parts import SIDECAR, choice, contents, finished, write
 from tests.fakes import FakeEngine
 
+PHOTOS = ("a.jpg", "b.png")
 THEIRS = Changes(add=(("holiday", "Rome"), ("dog",)), rating=4, title="Dog in Rome")
 
 
@@ -163,6 +164,24 @@ def test_prefix_and_renaming_make_paths(library: Library, folder: Path, tmp_path
     values = xmp.parsed((folder / "a.jpg.xmp").read_bytes())
     assert ("auto", "animal", "Hund") in values.paths
     assert "Hund" in values.keywords
+
+
+def test_labels_lie_under_their_kind_if_wished_and_where_a_table_says_otherwise(
+    library: Library, folder: Path
+) -> None:
+    write(library, folder)
+    flat = contents(folder)
+    write(library, folder, WriteOptions(parents=True, renamed={"Grandma": "family|Grandma"}))
+    paths = {name: xmp.parsed((folder / f"{name}.xmp").read_bytes()).paths for name in PHOTOS}
+    assert paths == {
+        "a.jpg": (("animal", "dog"),),
+        "b.png": (("a & <b>",), ("family", "Grandma")),
+    }
+    write(library, folder, WriteOptions(parents=True, renamed={"dog": "dog"}))
+    assert xmp.parsed((folder / "a.jpg.xmp").read_bytes()).paths == (("dog",),)
+    while finished(job.undo(library)).written:
+        pass
+    assert contents(folder).keys() < flat.keys()
 
 
 @pytest.mark.parametrize(
