@@ -7,7 +7,7 @@ import json
 import shutil
 import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,17 @@ XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 _MORE = b"http://ns.adobe.com/xmp/extension/\0"
 
 
-def exif_of(path: Path, *options: str) -> dict[str, Any]:
-    """What ExifTool, run by itself, says of a photo."""
-    command = ["exiftool", "-config", "", "-j", "-G1", "-struct", *options, "--", str(path)]
+def exif_of_all(paths: Sequence[Path], *options: str) -> list[dict[str, Any]]:
+    """What ExifTool, run by itself, says of photos."""
+    command = ["exiftool", "-config", "", "-j", "-G1", "-struct", *options, "--", *map(str, paths)]
     out = subprocess.run(command, check=True, capture_output=True).stdout
-    found: dict[str, Any] = json.loads(out)[0]
+    found: list[dict[str, Any]] = json.loads(out)
     return found
+
+
+def exif_of(path: Path, *options: str) -> dict[str, Any]:
+    """The same of one photo."""
+    return exif_of_all([path], *options)[0]
 
 
 def exiftool(path: Path, *options: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from tests.engine.interchange.writing.embedding_parts import (
     TRAILER,
     XMP_NAME,
     exif_of,
+    exif_of_all,
     exiftool,
     needs_exiftool,
     plain,
@@ -76,46 +77,72 @@ def frames(path: Path) -> list[Any]:
         return [np.array(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)]
 
 
-def fields_of(path: Path) -> dict[str, Any]:
-    found = exif_of(path, "-n", "-a")
+def fields_of(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """What is in photos but for what we write, and what is of the file."""
     groups = ("SourceFile", "System", "ExifTool", "Composite")
-    return {
-        key: value
-        for key, value in found.items()
-        if not key.startswith(groups) and not key.endswith((*_OURS, "Offset", "Offsets", "Start"))
-    }
+    places = ("Offset", "Offsets", "Start")
+    return [
+        {
+            key: value
+            for key, value in found.items()
+            if not key.startswith(groups) and not key.endswith((*_OURS, *places))
+        }
+        for found in exif_of_all(paths, "-n", "-a")
+    ]
 
 
-@pytest.mark.parametrize("kind", MAKERS)
-def test_labels_go_into_photos_of_every_kind_and_out_again(
-    library: Library, place: Path, kind: str
-) -> None:
-    name, make = MAKERS[kind]
-    photo = place / name
-    make(photo)
-    before, pictures, fields = picture_digest(photo), frames(photo), fields_of(photo)
-    theirs = set(read_embedded(photo).values.keywords)
-    say(library, photo, *_LABELS)
+@dataclass(frozen=True)
+class Known:
+    """What a photo is before anything is written into it."""
+
+    photo: Path
+    kind: str
+    digest: str
+    pictures: list[Any]
+    theirs: set[str]
+
+    @classmethod
+    def of(cls, photo: Path, kind: str) -> Known:
+        digest, pictures = picture_digest(photo), frames(photo)
+        assert digest, kind
+        return cls(photo, kind, digest, pictures, words(photo))
+
+    def assert_kept(self) -> None:
+        assert picture_digest(self.photo) == self.digest, self.kind
+        assert all(map(np.array_equal, self.pictures, frames(self.photo))), self.kind
+
+
+def test_labels_go_into_photos_of_every_kind_and_out_again(library: Library, place: Path) -> None:
+    known = []
+    for number, (kind, (name, make)) in enumerate(MAKERS.items()):
+        photo = place / f"{number}{Path(name).suffix}"
+        make(photo)
+        known.append(Known.of(photo, kind))
+        say(library, photo, *_LABELS)
+    photos = [one.photo for one in known]
+    fields = fields_of(photos)
     report = write(library, place)
-    assert (report.written, report.refused) == (1, ())
-    assert set(read_embedded(photo).values.keywords) == {*_LABELS, *theirs}
-    found = exif_of(photo)
-    assert set(map(str, found["XMP-dc:Subject"])) == {*_LABELS, *theirs}
-    if photo.suffix in (".jpg", ".tif", ".dng"):
-        assert set(map(str, found["IPTC:Keywords"])) == {*_LABELS, *theirs}
-    _assert_kept(fields, fields_of(photo))
-    assert picture_digest(photo) == before
-    assert all(map(np.array_equal, pictures, frames(photo)))
-    written = photo.read_bytes()
+    assert (report.written, report.refused) == (len(MAKERS), ())
+    list(map(_assert_kept, fields, fields_of(photos)))
+    for one, found in zip(known, exif_of_all(photos), strict=True):
+        expected = {*_LABELS, *one.theirs}
+        assert words(one.photo) == expected, one.kind
+        assert set(map(str, found["XMP-dc:Subject"])) == expected, one.kind
+        if one.photo.suffix in (".jpg", ".tif", ".dng"):
+            assert set(map(str, found["IPTC:Keywords"])) == expected, one.kind
+        one.assert_kept()
+    written = contents(place)
     again = write(library, place)
-    assert (again.written, again.unchanged) == (0, 1)
-    assert photo.read_bytes() == written
-    assert finished(job.undo(library)).written == 1
-    assert set(read_embedded(photo).values.keywords) == theirs
-    assert fields_of(photo).keys() == fields.keys()
-    _assert_kept(fields, fields_of(photo))
-    assert picture_digest(photo) == before
-    assert contents(place).keys() == {name}
+    assert (again.written, again.unchanged) == (0, len(MAKERS))
+    assert contents(place) == written
+    assert finished(job.undo(library)).written == len(MAKERS)
+    after = fields_of(photos)
+    list(map(_assert_kept, fields, after))
+    assert [found.keys() for found in after] == [found.keys() for found in fields]
+    for one in known:
+        assert words(one.photo) == one.theirs, one.kind
+        one.assert_kept()
+    assert set(place.iterdir()) == set(photos)
 
 
 def _assert_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -262,46 +289,41 @@ def hostile(path: Path) -> None:
     path.write_bytes(data[:2] + segment(XMP_NAME + packet) + data[2:])
 
 
-@pytest.mark.parametrize(
-    ("name", "make"),
-    [
-        ("r.nef", raw),
-        ("r.gif", gif),
-        ("r.jpg", cut),
-        ("r.jpg", text),
-        ("r.tif", unknown_maker),
-        ("r.jpg", hostile),
-    ],
-)
+_REFUSED: dict[str, Callable[[Path], None]] = {
+    "raw.nef": raw,
+    "r.gif": gif,
+    "cut.jpg": cut,
+    "text.jpg": text,
+    "maker.tif": unknown_maker,
+    "hostile.jpg": hostile,
+}
+
+
 def test_what_cannot_be_written_safely_is_left_alone_with_a_sentence_and_the_rest_goes_on(
-    library: Library, photo: Path, name: str, make: Callable[[Path], None]
+    library: Library, photo: Path
 ) -> None:
-    other = photo.with_name(name)
-    make(other)
-    before = other.read_bytes()
-    say(library, other, "dog")
+    for name, make in _REFUSED.items():
+        make(photo.with_name(name))
+        say(library, photo.with_name(name), "dog")
+    before = contents(photo.parent)
     report = write(library, photo.parent)
-    assert [path for path, _ in report.refused] == [other]
-    assert "left alone" in report.refused[0][1]
-    assert name in report.refused[0][1]
+    assert {path.name for path, _ in report.refused} == _REFUSED.keys()
+    assert all("left alone" in why and path.name in why for path, why in report.refused)
     assert (report.written, words(photo)) == (1, {"dog"})
-    assert other.read_bytes() == before
-    assert contents(photo.parent).keys() == {photo.name, name}
+    assert {**contents(photo.parent), photo.name: before[photo.name]} == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names and links as on Unix")
-@pytest.mark.parametrize(
-    "name",
-    ["-delete_original.jpg", "a\nb.jpg", "%f@$x.jpg", b"\xff.jpg", "touch x|", "#[CSTR].jpg"],
-)
-def test_a_name_means_nothing(library: Library, place: Path, name: str | bytes) -> None:
-    photo = place / os.fsdecode(name)
-    plain(place / "a.jpg")
-    (place / "a.jpg").rename(photo)
-    say(library, photo, "dog")
-    assert write(library, place).written == 1
-    assert words(photo) == {"dog"}
-    assert list(place.iterdir()) == [photo]
+def test_names_mean_nothing(library: Library, place: Path) -> None:
+    names = ["-delete.jpg", "a\nb.jpg", "%f@$x.jpg", b"\xff.jpg", "touch x|", "#[CSTR].jpg"]
+    photos = [place / os.fsdecode(name) for name in names]
+    for photo in photos:
+        plain(place / "a.jpg")
+        (place / "a.jpg").rename(photo)
+        say(library, photo, "dog")
+    assert write(library, place).written == len(names)
+    assert all(words(photo) == {"dog"} for photo in photos)
+    assert set(place.iterdir()) == set(photos)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs links and permissions")
