@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -24,7 +25,7 @@ from engine.interchange.writing.job import Steps, preview, recover, undo, write
 from engine.interchange.writing.values import WriteOptions, WriteProgress, WriteReport
 from engine.library.columns import IntArray
 from engine.library.store import Library
-from engine.library.values import LibraryModel
+from engine.library.values import ImageFile, LibraryModel
 from engine.library.written import LabelWrite
 from engine.texts import display_text
 
@@ -73,6 +74,8 @@ class LabelWrites(QObject):
         self._notifier = notifier
         self._slot = JobSlot(session.jobs, "write labels", self, Policy.IGNORE)
         self._stopped = threading.Event()
+        # Beside what a job yields, of which nothing comes any more once it is cancelled.
+        self._rewritten: queue.SimpleQueue[tuple[ImageFile, ImageFile]] = queue.SimpleQueue()
         self._is_paused = False
         self._reports: dict[WriteRequest | None, WriteReport] = {}
         self.last: LabelWrite | None = None
@@ -173,6 +176,8 @@ class LabelWrites(QObject):
                     except StopIteration as end:
                         report: WriteReport = end.value
                         return report
+                    for pair in progress.rewritten:
+                        self._rewritten.put(pair)
                     yield progress
                     if progress.paused:
                         stopped.wait(_RETRY_S)
@@ -181,7 +186,7 @@ class LabelWrites(QObject):
 
         def follow(values: tuple[WriteProgress, ...]) -> None:
             last = values[-1]
-            self._take_rewritten(values)
+            self._take_rewritten()
             speed = rate.add(time.monotonic(), last.done)
             shown = "Waiting for room on the disk" if last.paused else text
             self.activity.set_progress(counted(shown, last.done, last.total, speed))
@@ -197,10 +202,11 @@ class LabelWrites(QObject):
         self.activity.set_progress(Progress(text))
         self.state_changed.emit()
 
-    def _take_rewritten(self, values: tuple[WriteProgress, ...]) -> None:
+    def _take_rewritten(self) -> None:
         """Know photos that we changed ourselves: there is nothing in them to be tagged again."""
         photos = self._session.photos
-        for before, after in (pair for value in values for pair in value.rewritten):
+        while not self._rewritten.empty():
+            before, after = self._rewritten.get()
             row = photos.row_of(before.path)
             if row is not None and photos.file(row) == before:
                 photos.set_file(row, after)
@@ -231,6 +237,7 @@ class LabelWrites(QObject):
         self._notifier.error(display_text(str(error)), Topic.NOTE)
 
     def _finish(self, request: WriteRequest | None) -> None:
+        self._take_rewritten()
         self.activity.set_progress(None)
         self.state_changed.emit()
         _end(request, self._reports.pop(request, None))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
@@ -13,7 +15,9 @@ from pytestqt.qtbot import QtBot
 from csra_gui.app import Application
 from csra_gui.base.settings import EXIFTOOL, WRITE_TARGET
 from csra_gui.interchange.write_dialog import WriteDialog
-from engine.interchange.writing.values import Target
+from csra_gui.interchange.write_job import WriteRequest
+from engine import atomic
+from engine.interchange.writing.values import Target, WriteOptions
 from engine.library.values import Verdict, look_at
 from engine.metadata.embedded import read_embedded
 from tests.engine.interchange.writing.embedding_parts import needs_exiftool, plain
@@ -74,6 +78,35 @@ def test_photos_are_changed_after_a_second_consent_and_known_as_before(
         qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
     assert not read_embedded(photo).values.keywords
     assert application.session.photos.file(place) == look_at(photo)
+
+
+@needs_exiftool
+def test_photos_that_were_written_before_a_cancel_are_known_too(
+    qtbot: QtBot, application: Application, photos: Path
+) -> None:
+    session, writes = application.session, application.window.interchange.writes
+    place = row(application, "dog.jpg")
+    options = WriteOptions(Target.EMBED, may_change_photos=True)
+    ended = []
+    request = WriteRequest(np.array([place]), options=options, ended=ended.append)
+    replaced = threading.Event()
+    replace_durably = atomic.replace_durably
+
+    def tell(temporary: Path, target: Path, **kwargs: bool) -> None:
+        replace_durably(temporary, target, **kwargs)
+        if target == photos / "dog.jpg":
+            replaced.set()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(atomic, "replace_durably", tell)
+        writes.start(request)
+        qtbot.waitUntil(lambda: writes.is_busy)
+        assert replaced.wait(20)  # the window does nothing meanwhile
+        writes.cancel()
+        qtbot.waitUntil(lambda: bool(ended))
+    assert ended == [None]
+    assert session.photos.file(place) == look_at(photos / "dog.jpg")
+    assert not session.photos.untagged_rows()
 
 
 def test_where_exiftool_is_missing_the_target_is_greyed_and_it_is_said_how_to_get_it(
