@@ -52,7 +52,6 @@ from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decoding.pool import DecodePool  # noqa: E402
 from engine.evaluation.evaluator import Evaluator  # noqa: E402
 from engine.explain.evidence import MapKind, activate, local_probabilities, map_of, on_photo  # noqa: E402
-from engine.inference.torch_backend import TorchBackend  # noqa: E402
 from engine.metrics.localisation import (  # noqa: E402
     Frame,
     Located,
@@ -61,6 +60,7 @@ from engine.metrics.localisation import (  # noqa: E402
     highest_point,
     is_hit,
 )
+from engine.pytorch.torch_backend import TorchBackend  # noqa: E402
 from engine.records.catalogue import find_model  # noqa: E402
 
 STEPS, BLUR_CELLS = 10, 1.0

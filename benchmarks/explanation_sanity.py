@@ -30,8 +30,8 @@ from engine.api.values import FloatArray, PixelArray  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.data.datasets.registry import load_dataset  # noqa: E402
 from engine.data.decoding.pool import DecodePool, DecodeRequest  # noqa: E402
-from engine.inference.torch_backend import TorchBackend  # noqa: E402
 from engine.models.classifier import Classifier  # noqa: E402
+from engine.pytorch.torch_backend import TorchBackend  # noqa: E402
 from engine.records.catalogue import find_model  # noqa: E402
 
 GROUPS = 6

@@ -51,7 +51,7 @@ from engine.data.decoding.pool import DecodePool  # noqa: E402
 from engine.explain.evidence import local_probability, on_photo  # noqa: E402
 from engine.explain.render import OverlayStyle, overlay_pixels  # noqa: E402
 from engine.inference.predict import decode_request, position_scores  # noqa: E402
-from engine.inference.torch_backend import TorchBackend  # noqa: E402
+from engine.pytorch.torch_backend import TorchBackend  # noqa: E402
 from engine.records.catalogue import find_model  # noqa: E402
 from engine.resources import resource_path  # noqa: E402
 from engine.service.local import LocalEngine  # noqa: E402

@@ -20,14 +20,13 @@ from engine.checkpoints.csra_import import (
     stated_lam,
 )
 from engine.checkpoints.csra_layout import read_layout
-from engine.checkpoints.loading import is_ours, open_checkpoint
+from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.records.catalogue import CATEGORY_LISTS, category_list
-from engine.records.model_record import CheckpointRecord, from_metadata
-from engine.records.models import MODEL_SUFFIX, ModelStore
+from engine.records.model_record import CheckpointRecord, from_metadata, is_ours
+from engine.records.models import EXPORT_SUFFIXES, ModelStore
 from engine.records.safetensors_header import read_header
 
-EXPORT_SUFFIXES = (".onnx", ".pth", MODEL_SUFFIX)
 _ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 

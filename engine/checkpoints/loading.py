@@ -6,8 +6,7 @@ from pathlib import Path
 
 from engine.checkpoints.csra_import import import_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, in_memory, load_checkpoint
-from engine.records.model_record import FORMAT_NAME
-from engine.records.safetensors_header import looks_like_safetensors, read_header
+from engine.records.model_record import is_ours
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -22,10 +21,3 @@ def open_checkpoint(path: Path) -> Checkpoint:
     if is_ours(path):
         return load_checkpoint(path)
     return in_memory(*import_checkpoint(path))
-
-
-def is_ours(file: Path) -> bool:
-    """Whether a file says that this program wrote it."""
-    return looks_like_safetensors(file) and (
-        read_header(file).metadata.get("format") == FORMAT_NAME
-    )

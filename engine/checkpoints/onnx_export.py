@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path
+from engine.checkpoints.exporting import quiet
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.models.classifier import Classifier
 from engine.models.heads import ResidualAttentionHeads, pool
@@ -116,7 +112,7 @@ def _needed(package: str) -> Any:
 def _write(folded: _Folded, size: int, checkpoint: Checkpoint, path: Path) -> None:
     name = checkpoint.record.name
     try:
-        with _quiet():
+        with quiet():
             program = torch.onnx.export(
                 folded,
                 (torch.zeros(2, 3, size, size),),
@@ -138,22 +134,6 @@ def _write(folded: _Folded, size: int, checkpoint: Checkpoint, path: Path) -> No
     for key in ("format", "version", "model"):
         proto.metadata_props.add(key=key, value=table[key])
     _needed("onnx").save(proto, path)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """PyTorch's exporter warns of its own workings, which say nothing about the model."""
-    logger = logging.getLogger("torch.onnx")
-    level, interval = logger.level, tqdm.monitor_interval
-    logger.setLevel(logging.ERROR)
-    tqdm.monitor_interval = 0  # its hidden progress bars would leave a thread behind
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
-        tqdm.monitor_interval = interval
 
 
 def _checked_difference(checkpoint: Checkpoint, size: int, path: Path) -> float:

@@ -24,8 +24,9 @@ from engine.checkpoints.weights import (
     load_exactly,
     read_tensors,
 )
+from engine.inference.weights import ModelWeights
 from engine.models.classifier import Classifier
-from engine.records.model_record import CheckpointRecord, from_metadata, to_metadata
+from engine.records.model_record import CheckpointRecord, from_metadata, model_id, to_metadata
 from engine.records.safetensors_header import SafetensorsHeader, read_header
 
 _FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
@@ -38,12 +39,19 @@ class Checkpoint:
     Attributes:
         classifier: in evaluation mode, float32, on the CPU.
         record: what the file says of it.
-        id: fingerprint of the weights and the record, hexadecimal.
+        id: fingerprint of the weights and the form, hexadecimal (``model_id``).
     """
 
     classifier: Classifier
     record: CheckpointRecord
     id: str
+
+    @property
+    def weights(self) -> ModelWeights:
+        """The same as arrays, which share the network's memory."""
+        state = _state(self.classifier).items()
+        tensors = {name: tensor.detach().float().cpu().numpy() for name, tensor in state}
+        return ModelWeights(self.record, self.id, tensors)
 
 
 def save_checkpoint(
@@ -113,7 +121,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     load_exactly(path.name, classifier, tensors)
     classifier.eval().requires_grad_(requires_grad=False)
     check_trial_forward(path.name, classifier)
-    return Checkpoint(classifier, record, _fingerprint(header.metadata))
+    return Checkpoint(classifier, record, model_id(header.metadata))
 
 
 def check_trial_forward(name: str, classifier: Classifier) -> None:
@@ -138,7 +146,7 @@ def check_trial_forward(name: str, classifier: Classifier) -> None:
 def in_memory(classifier: Classifier, record: CheckpointRecord) -> Checkpoint:
     """A checkpoint that lies in no file yet, with the id that its file would have."""
     metadata = to_metadata(record, _digest(_state(classifier)))
-    return Checkpoint(classifier, record, _fingerprint(metadata))
+    return Checkpoint(classifier, record, model_id(metadata))
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], record: CheckpointRecord) -> None:
@@ -173,8 +181,3 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _fingerprint(metadata: Mapping[str, str]) -> str:
-    text = metadata["weights_sha256"] + metadata["model"]
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

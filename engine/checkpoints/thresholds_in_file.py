@@ -7,9 +7,8 @@ from pathlib import Path
 
 from engine.api.errors import ModelError
 from engine.api.values import DEFAULT_THRESHOLD, ThresholdsForModel
-from engine.checkpoints.loading import is_ours
 from engine.checkpoints.safetensors_model import load_checkpoint, write_with_record
-from engine.records.model_record import from_metadata
+from engine.records.model_record import from_metadata, is_ours
 from engine.records.models import ModelStore, check_model_name
 from engine.records.safetensors_header import read_header
 

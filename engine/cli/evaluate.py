@@ -30,11 +30,11 @@ from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evaluation.evaluator import merged
 from engine.evaluation.job import EvaluationJob
-from engine.inference.device import choose_device
-from engine.inference.distributed import Processes, local_device, processes
 from engine.inference.predict import position_scores
 from engine.metrics.bootstrap import BootstrapSettings
 from engine.metrics.localisation import Frame
+from engine.pytorch.device import choose_device
+from engine.pytorch.distributed import Processes, local_device, processes
 from engine.records.catalogue import find_model
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.records.run_comparison import compare_runs

@@ -121,7 +121,7 @@ def _explain(options: argparse.Namespace) -> int:
     if found is None:
         return EXIT_USAGE
     with (
-        contextlib.closing(LocalEngine(options.device)) as engine,
+        contextlib.closing(LocalEngine(options.device, backend=options.backend)) as engine,
         DecodePool(1) as pool,
     ):
         model = engine.open_model(options.model)

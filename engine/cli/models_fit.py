@@ -7,44 +7,25 @@ from pathlib import Path
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import ModelError
-from engine.checkpoints.loading import is_ours, open_checkpoint
+from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint, write_with_record
-from engine.cli.common import EXIT_DONE, Commands, add_follow_links, say, with_bar
+from engine.cli.common import EXIT_DONE, say, with_bar
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.datasets.registry import DATASETS, load_dataset
+from engine.data.datasets.registry import load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.calibrate import Fitted, fit_to_images
 from engine.evaluation.evaluator import Evaluator
-from engine.inference.device import choose_device
-from engine.inference.torch_backend import TorchBackend
+from engine.pytorch.device import choose_device
+from engine.pytorch.torch_backend import TorchBackend
 from engine.records.catalogue import find_model
+from engine.records.model_record import is_ours
 from engine.records.models import shipped_models
 from engine.texts import display_path, display_text
 
 
-def add_fit(actions: Commands[argparse.ArgumentParser]) -> None:
-    """Add the action to ``models``."""
-    fit = actions.add_parser(
-        "fit", help="learn thresholds and calibration from labelled images, into the model's file"
-    )
-    fit.set_defaults(command=_fit)
-    fit.add_argument("model", metavar="NAME|FILE")
-    fit.add_argument("--dataset", required=True, metavar="KIND", help=", ".join(DATASETS))
-    fit.add_argument("--data", type=Path, required=True, metavar="DIR", help="where it lies")
-    add_follow_links(fit)
-    fit.add_argument(
-        "--split", default="val", help="images the model was not trained on (%(default)s)"
-    )
-    fit.add_argument(
-        "--output", type=Path, metavar="FILE", help="another file (default: the model's own)"
-    )
-    fit.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
-    fit.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
-    fit.add_argument("--batch-size", type=int, default=0, help="0 chooses")
-
-
-def _fit(options: argparse.Namespace) -> int:
+def fit(options: argparse.Namespace) -> int:
+    """Do what ``models fit`` was asked for."""
     source = find_model(options.model)
     target = source if options.output is None else options.output
     _check_target(source, target)

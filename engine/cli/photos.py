@@ -35,7 +35,19 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--separate-raw", action="store_true", help="a RAW beside its JPEG is a photo of its own")
     add("--list-left-out", action="store_true", help="name each file of a kind that is not opened")
+    add_device_arguments(parser)
+
+
+def add_device_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add which device runs a model, and what on it."""
+    add = parser.add_argument
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add(
+        "--backend",
+        choices=("auto", "onnx", "torch"),
+        default="auto",
+        help="what runs the network: ONNX Runtime on the CPU, or PyTorch (default %(default)s)",
+    )
 
 
 @dataclass

@@ -31,8 +31,8 @@ from engine.api.training_reports import Ending, TrainingEnded
 from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands, add_follow_links
 from engine.cli.train_progress import Teller
 from engine.data.datasets.registry import DATASETS
-from engine.inference.device import choose_device
-from engine.inference.distributed import Processes, local_device, processes
+from engine.pytorch.device import choose_device
+from engine.pytorch.distributed import Processes, local_device, processes
 from engine.records.feature_cache import shrink_cache
 from engine.train.session import run_training
 

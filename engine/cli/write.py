@@ -14,6 +14,7 @@ from engine.cli.chosen import (
     library_place,
 )
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, Commands, say, with_bar, write_out
+from engine.cli.photos import add_device_arguments
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.values import WhichLabels
 from engine.interchange.writing.job import Steps, preview, undo, write
@@ -55,7 +56,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     add("--separator", default=", ", help="between the labels of a text file")
     add("--keep-mtime", action="store_true", help="files that are there keep their time")
     add("--dry-run", action="store_true", help="say what would be written, and write nothing")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_device_arguments(parser)
     add("--undo", action="store_true", help="take the last write back")
 
 
@@ -100,7 +101,7 @@ def _choice(library: Library, options: argparse.Namespace) -> ExportChoice:
     if options.labels == WhichLabels.ACCEPTED.value:
         model = chosen_model(library, options.model)
     else:
-        from engine.cli.untagged import tag_untagged  # noqa: PLC0415 - torch takes seconds
+        from engine.cli.untagged import tag_untagged  # noqa: PLC0415 - only if it is wanted
 
         model = tag_untagged(library, options)
     return ExportChoice(

@@ -17,11 +17,11 @@ from engine.api.values import DecodedImage, FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
-from engine.inference.distributed import Processes
-from engine.inference.torch_backend import TorchBackend
 from engine.metrics.localisation import Located
 from engine.metrics.pointing import LocalisationMeter, MeterState
 from engine.models.classifier import Classifier
+from engine.pytorch.distributed import Processes
+from engine.pytorch.torch_backend import TorchBackend
 
 _CPU_BATCH, _GPU_BATCH = 4, 32
 _LARGEST_LOGIT = 80.0

@@ -24,8 +24,8 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import dataset_spec, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import EvaluatedShare, Evaluator, merged
-from engine.inference.torch_backend import TorchBackend
 from engine.models.resizing import resized
+from engine.pytorch.torch_backend import TorchBackend
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore, unfinished_key
 

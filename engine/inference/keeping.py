@@ -10,16 +10,15 @@ from itertools import groupby, islice, tee
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from engine.api.config import PreprocessConfig
 from engine.api.errors import DataError, ImageError
 from engine.api.values import DecodedImage, FloatArray, Prediction
 from engine.data.decoding.pool import DecodePool
 from engine.explain.evidence import activate
+from engine.inference.backend import Backend
 from engine.inference.photo_features import Kept, PhotoFeatures, Seen
 from engine.inference.predict import batched, decode_request
-from engine.inference.torch_backend import TorchBackend
 
 _log = logging.getLogger(__name__)
 #: Photos answered together from what is kept.
@@ -47,7 +46,7 @@ class KeepingPredictor:
 
     def __init__(
         self,
-        backend: TorchBackend,
+        backend: Backend,
         photos: PhotoFeatures,
         preprocess: PreprocessConfig,
         *,
@@ -122,9 +121,7 @@ class KeepingPredictor:
         heads = self._photos.heads
         if heads is None or not kept:
             return np.empty((0, 0), dtype=np.float32)
-        features = torch.from_numpy(np.stack([one.features for one in kept]))
-        with torch.inference_mode():
-            logits = heads(features).logits.numpy()
+        logits = heads.logits(np.stack([one.features for one in kept]))
         return self._photos.with_exact(activate(logits, self._backend.head.activation), kept)
 
 

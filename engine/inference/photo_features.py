@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from engine.api.errors import DataError, ImageError
 from engine.api.values import FloatArray
 from engine.atomic import TEMPORARY_PREFIX, atomic_path
-from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.away import AwayFolders
 from engine.data.decoding.turning import orientation_beside
 from engine.data.patience import ask
+from engine.inference.linear_heads import LinearHeads
 from engine.inference.reduction import Basis, HalfArray
-from engine.models.backbones import weights_digest
-from engine.models.heads import ResidualAttentionHeads
+from engine.inference.weights import ModelWeights
 from engine.records.feature_cache import note_use
 from engine.texts import display_name
 
@@ -76,20 +75,19 @@ class PhotoFeatures:
     directions are made of the first photos that come; nothing can be kept before.
 
     Args:
-        checkpoint: its backbone and its way with pixels decide what a photo's file is called.
+        weights: their backbone and its way with pixels decide what a photo's file is called.
         folder: where the files go, 38 kB a photo; made if missing. Whoever owns it keeps it small,
             by ``engine.records.feature_cache``.
     """
 
-    def __init__(self, checkpoint: Checkpoint, folder: Path) -> None:
+    def __init__(self, weights: ModelWeights, folder: Path) -> None:
         self._folder = folder
         self._away = AwayFolders()
-        preprocess = checkpoint.record.config.preprocess
-        self._key = weights_digest(checkpoint.classifier.backbone, repr(preprocess))[:24]
-        self._heads = checkpoint.classifier.heads
+        self._key = weights.backbone_digest[:24]
+        self._heads = weights.heads
         self._digests = _digests(self._heads)  # now: they may learn
         self._basis: Basis | None = None
-        self._small: ResidualAttentionHeads | None = None
+        self._small: LinearHeads | None = None
         self._waiting: list[Seen] = []
         self._since: list[Seen] = []
         self._gave_up = False
@@ -102,7 +100,7 @@ class PhotoFeatures:
         return self._basis
 
     @property
-    def heads(self) -> ResidualAttentionHeads | None:
+    def heads(self) -> LinearHeads | None:
         """The model's heads for what is kept."""
         if self._small is None and self.basis is not None:
             self._small = self.basis.heads(self._heads)
@@ -247,10 +245,9 @@ class PhotoFeatures:
         return basis
 
 
-def _digests(heads: ResidualAttentionHeads) -> NDArray[np.uint64]:
+def _digests(heads: LinearHeads) -> NDArray[np.uint64]:
     """(C,): the same for the same heads of a category, if they look at the same features."""
-    weight = heads.weight.detach().cpu().numpy()
-    bias = None if heads.bias is None else heads.bias.detach().cpu().numpy()
+    weight, bias = heads.weight, heads.bias
     found = []
     for column in range(heads.num_classes):
         digest = hashlib.sha256(repr(heads.config).encode())

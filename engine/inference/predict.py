@@ -17,10 +17,8 @@ from engine.api.values import DecodedImage, FloatArray, PositionScores, Predicti
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
 from engine.explain.occlusion import with_hidden
-from engine.inference.torch_backend import TorchBackend
+from engine.inference.backend import Backend
 
-# A batch gains little on a CPU, and while one runs nobody's click is answered.
-_CPU_BATCH, _GPU_BATCH = 4, 32
 T = TypeVar("T")
 _Decoded = tuple[Path, DecodedImage | ImageError]
 
@@ -30,14 +28,13 @@ def decode_request(path: Path, preprocess: PreprocessConfig) -> DecodeRequest:
     return DecodeRequest(path, preprocess.input_size, preprocess.resize)
 
 
-def batch_size(backend: TorchBackend, config: PredictConfig | None) -> int:
-    """Images per forward pass: what is wanted, or what suits the device."""
-    size = config.batch_size if config else 0
-    return size or (_CPU_BATCH if backend.device.type == "cpu" else _GPU_BATCH)
+def batch_size(backend: Backend, config: PredictConfig | None) -> int:
+    """Images per forward pass: what is wanted, or what suits the backend."""
+    return (config.batch_size if config else 0) or backend.best_batch
 
 
 def predict(
-    backend: TorchBackend,
+    backend: Backend,
     pool: DecodePool,
     model_id: str,
     paths: Sequence[Path],
@@ -64,7 +61,7 @@ def predict(
 
 
 def explain(
-    backend: TorchBackend,
+    backend: Backend,
     pool: DecodePool,
     model_id: str,
     path: Path,
@@ -91,7 +88,7 @@ def explain(
 
 
 def position_scores(
-    backend: TorchBackend, model_id: str, path: Path, image: DecodedImage
+    backend: Backend, model_id: str, path: Path, image: DecodedImage
 ) -> PositionScores:
     """The position scores of an image that was decoded as the model wants."""
     scores = backend.run(image.pixels[None])
@@ -110,7 +107,7 @@ def position_scores(
 
 
 def _predict_batch(
-    backend: TorchBackend, model_id: str, batch: Sequence[_Decoded]
+    backend: Backend, model_id: str, batch: Sequence[_Decoded]
 ) -> Iterator[Prediction]:
     pixels = [image.pixels for _, image in batch if isinstance(image, DecodedImage)]
     scores: Iterator[FloatArray] = iter(())

@@ -16,11 +16,10 @@ from itertools import pairwise
 from typing import Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
-from engine.models.heads import ResidualAttentionHeads
+from engine.inference.linear_heads import LinearHeads
 
 HalfArray = NDArray[np.float16]
 
@@ -49,17 +48,17 @@ class Basis:
     photos: int = 0
 
     @classmethod
-    def of(cls, heads: ResidualAttentionHeads, features: HalfArray) -> Self:
+    def of(cls, heads: LinearHeads, features: HalfArray) -> Self:
         """The directions of a model's heads, and those in which features vary most beside them.
 
         Of each image's parts, the greatest values count: what is small in a photo is what makes a
         label, and what fills it would take up all directions else.
 
         Args:
-            heads: on any device.
+            heads: of the model.
             features: (N, D, h, w) of some images.
         """
-        mean, scale = _standardization(heads)
+        mean, scale = heads.mean, heads.deviation
         seen = (_peaks(features).astype(np.float64) - mean) / scale
         own = np.linalg.qr(_weights(heads).T.astype(np.float64))[0]
         seen -= seen.mean(axis=0)
@@ -113,9 +112,9 @@ class Basis:
         found: FloatArray = np.matmul(self.directions.T, flat)
         return found.reshape(len(features), -1, *features.shape[2:])
 
-    def holds(self, heads: ResidualAttentionHeads) -> bool:
+    def holds(self, heads: LinearHeads) -> bool:
         """Whether nothing of the heads lies outside of these directions."""
-        mean, scale = _standardization(heads)
+        mean, scale = heads.mean, heads.deviation
         if not (np.array_equal(mean, self.mean) and np.array_equal(scale, self.scale)):
             return False
         weights = _weights(heads)
@@ -123,19 +122,16 @@ class Basis:
         lengths = np.linalg.norm(weights, axis=1)
         return bool((np.linalg.norm(outside, axis=1) <= _OUTSIDE * lengths).all())
 
-    def heads(self, heads: ResidualAttentionHeads) -> ResidualAttentionHeads:
+    def heads(self, heads: LinearHeads) -> LinearHeads:
         """The same heads for reduced features; exact if the basis ``holds`` them."""
-        config = dataclass_replace(heads.config, standardize=False)
-        small = ResidualAttentionHeads(self.directions.shape[1], heads.num_classes, config).eval()
-        with torch.no_grad():
-            small.weight.copy_(heads.weight.cpu() @ torch.from_numpy(self.directions))
-            if small.bias is not None and heads.bias is not None:
-                small.bias.copy_(heads.bias)
-        return small
-
-    def weight_back(self, small: ResidualAttentionHeads) -> torch.Tensor:
-        """(num_heads, C, D): the weights that act on features as these do on reduced ones."""
-        return small.weight.detach() @ torch.from_numpy(self.directions).T
+        count = self.directions.shape[1]
+        return LinearHeads(
+            dataclass_replace(heads.config, standardize=False),
+            heads.weight @ self.directions,
+            heads.bias,
+            np.zeros(count, dtype=np.float32),
+            np.ones(count, dtype=np.float32),
+        )
 
 
 def _peaks(features: HalfArray) -> HalfArray:
@@ -151,16 +147,6 @@ def _peaks(features: HalfArray) -> HalfArray:
     return np.concatenate([part.max(axis=(2, 3)) for part in parts if part.size])
 
 
-def _standardization(heads: ResidualAttentionHeads) -> tuple[FloatArray, FloatArray]:
-    """(D,) each: what the heads take off the features, and divide them by."""
-    norm = heads.standardization
-    if norm is None or norm.running_mean is None or norm.running_var is None:
-        dim = heads.weight.shape[2]
-        return np.zeros(dim, dtype=np.float32), np.ones(dim, dtype=np.float32)
-    deviation = (norm.running_var + norm.eps).sqrt()
-    return norm.running_mean.cpu().numpy().copy(), deviation.cpu().numpy()
-
-
-def _weights(heads: ResidualAttentionHeads) -> FloatArray:
-    weights: FloatArray = heads.weight.detach().flatten(0, 1).cpu().numpy()
+def _weights(heads: LinearHeads) -> FloatArray:
+    weights: FloatArray = heads.weight.reshape(-1, heads.weight.shape[2])
     return weights

@@ -71,7 +71,8 @@ class ResidualAttentionHeads(nn.Module):
             weight = weight / weight.norm(dim=2, keepdim=True)
         bias = None if self.bias is None else self.bias.flatten()
         scores = functional.conv2d(features, weight.flatten(0, 1)[:, :, None, None], bias)
-        shape = (len(features), self.config.num_heads, self.num_classes, *scores.shape[2:])
+        # Not len(): an export would take the size of its example batch for the only one.
+        shape = (features.shape[0], self.config.num_heads, self.num_classes, *scores.shape[2:])
         return scores.reshape(shape)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engine.api.calibration import LogitScaling
@@ -13,6 +15,7 @@ from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError
 from engine.records.folders import DAMAGE
+from engine.records.safetensors_header import looks_like_safetensors, read_header
 
 FORMAT_NAME = "csra-checkpoint"
 FORMAT_VERSION = 1
@@ -113,6 +116,39 @@ def from_metadata(metadata: Mapping[str, str]) -> CheckpointRecord:
         return _parse(json.loads(metadata["model"]))
     except DAMAGE as error:
         raise CheckpointError(f"The model's description is damaged: {error}") from error
+
+
+def is_ours(file: Path) -> bool:
+    """Whether a file says that this program wrote it."""
+    return looks_like_safetensors(file) and (
+        read_header(file).metadata.get("format") == FORMAT_NAME
+    )
+
+
+def model_id(metadata: Mapping[str, str]) -> str:
+    """The fingerprint of a model: its weights and what shapes its scores, hexadecimal.
+
+    Names, thresholds, calibrations and results may change without its scores becoming others.
+
+    Args:
+        metadata: as ``from_metadata`` takes it.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        body = json.loads(metadata["model"])
+        form = {name: body[name] for name in ("backbone", "categories", "head", "preprocess")}
+        text = metadata["weights_sha256"] + json.dumps(form, sort_keys=True)
+    except DAMAGE as error:
+        raise CheckpointError(f"The model's description is damaged: {error}") from error
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def former_model_id(metadata: Mapping[str, str]) -> str:
+    """What ``model_id`` was before it left out what does not change scores."""
+    text = metadata["weights_sha256"] + metadata["model"]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _parse(body: dict[str, Any]) -> CheckpointRecord:

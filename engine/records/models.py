@@ -11,6 +11,8 @@ from engine.api.errors import ModelError
 from engine.resources import DATA_VARIABLE, data_folder, resource_path
 
 MODEL_SUFFIX = ".safetensors"
+#: Of the formats that a model can be written in.
+EXPORT_SUFFIXES = (".onnx", ".pth", MODEL_SUFFIX)
 #: Of downloaded files, as they came.
 DOWNLOAD_SUFFIXES = (".pth", ".safetensors", ".npz", ".bin")
 _WORD = re.compile(r"\w")

@@ -1,15 +1,15 @@
-"""The real engine: models, a decode pool and PyTorch in this process."""
+"""The real engine: models, a decode pool and what runs networks, in this process."""
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from engine.api.config import PredictConfig
-from engine.api.errors import DataError, EngineStoppedError, ModelError
+from engine.api.errors import EngineStoppedError, ModelError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
@@ -24,56 +24,61 @@ from engine.api.values import (
     ThresholdsForModel,
     TrueBox,
 )
-from engine.checkpoints.exchange import export_model, import_file, possible_exports
-from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.safetensors_model import Checkpoint
-from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool
-from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
-from engine.inference.device import choose_device, device_name
+from engine.inference.backend import Backend
+from engine.inference.hardware import may_have_gpu
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.photo_features import PhotoFeatures
-from engine.inference.torch_backend import TorchBackend
-from engine.models.resizing import resized
 from engine.records.catalogue import find_model
-from engine.records.models import default_store
-from engine.teach.teaching import teach
-from engine.train.session import RunningTraining
+from engine.service.graph_maker import GraphMaker
+from engine.service.opening import OpenModel, open_with_onnx
 
+if TYPE_CHECKING:
+    from engine.service.with_pytorch import PyTorchWork
 
-@dataclass(frozen=True, eq=False)
-class _OpenModel:
-    checkpoint: Checkpoint
-    backend: TorchBackend
-    info: ModelInfo
+#: What runs a network; "auto" is ONNX Runtime on the CPU if it can be, and PyTorch else.
+BackendWish = Literal["auto", "onnx", "torch"]
 
 
 class LocalEngine:
-    """Implements ``TaggingEngine`` with PyTorch.
+    """Implements ``TaggingEngine``; PyTorch is only imported for what nothing else can do.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         num_workers: decoding processes; 0 chooses for the machine.
+        backend: what runs networks.
+        graphs: makes the graphs of networks that have none, beside other work; ``None`` makes none.
 
     Raises:
         ModelError: this machine has no such device.
     """
 
-    def __init__(self, device: str = "auto", num_workers: int = 0) -> None:
-        self._device = choose_device(device)
+    def __init__(
+        self,
+        device: str = "auto",
+        num_workers: int = 0,
+        backend: BackendWish = "auto",
+        graphs: GraphMaker | None = None,
+    ) -> None:
+        self._device = device
+        self._backend = backend
+        self._graphs = graphs
+        self._is_light = device == "cpu" or (device == "auto" and not may_have_gpu())
+        if backend == "onnx" and device not in ("auto", "cpu"):
+            raise ModelError(f"ONNX Runtime runs on the CPU here, not on {device!r}.")
         self._pool = DecodePool(num_workers)
-        self._models: dict[str, _OpenModel] = {}
+        self._models: dict[str, OpenModel] = {}
         self._by_file: dict[tuple[Path, int, int], str] = {}
         self._lock = threading.Lock()
-        self._resized: tuple[tuple[str, int], TorchBackend] | None = None
-        self._resize_lock = threading.Lock()
+        self._pytorch: PyTorchWork | None = None
+        self._pytorch_lock = threading.Lock()
         self._true_boxes = TrueBoxes()
-        self._evaluations: list[EvaluationJob] = []
-        self._trainings: list[RunningTraining] = []
         self._keeping: dict[str, KeepingPredictor] = {}
         self._closed = False
+        if not self._is_light and device != "auto":  # whether there is such a device
+            self._with_pytorch()
 
     def open_model(self, source: str | None = None) -> ModelInfo:
         """Load a model and keep it; see ``TaggingEngine``."""
@@ -83,44 +88,40 @@ class LocalEngine:
         key = (path, status.st_size, status.st_mtime_ns)
         with self._lock:
             if key not in self._by_file:
-                opened = self._load(path)
-                self._models[opened.info.id] = opened
-                self._by_file[key] = opened.info.id
+                opened = self._opened(path)
+                self._models[opened.weights.id] = opened
+                self._by_file[key] = opened.weights.id
             return self._models[self._by_file[key]].info
 
     def close_model(self, model_id: str) -> None:
         """Free a model's memory; see ``TaggingEngine``."""
         with self._lock:
-            self._models.pop(model_id, None)
+            closed = self._models.pop(model_id, None)
             self._keeping.pop(model_id, None)
             self._by_file = {key: id_ for key, id_ in self._by_file.items() if id_ != model_id}
-        with self._resize_lock:
-            if self._resized is not None and self._resized[0][0] == model_id:
-                self._resized = None
+        if closed is not None and self._pytorch is not None:
+            self._pytorch.forget(closed.path)
 
     def import_model(self, request: ModelImport) -> str:
         """Make a model of the person's own from a file; see ``TaggingEngine``."""
-        self._check_open()
-        return import_file(default_store(), request)
+        return self._with_pytorch().import_model(request)
 
     def export_formats(self, source: str) -> tuple[str, ...]:
         """The suffixes a model can be exported to; see ``TaggingEngine``."""
-        self._check_open()
-        return possible_exports(find_model(source))
+        return self._with_pytorch().export_formats(source)
 
     def export_model(self, source: str, target: Path) -> None:
         """Write a model in another format; see ``TaggingEngine``."""
-        self._check_open()
-        export_model(find_model(source), target)
+        self._with_pytorch().export_model(source, target)
 
     def predict(
         self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
     ) -> Generator[Prediction, None, None]:
         """Say what is in each image, in the order given; see ``TaggingEngine``."""
         model = self._model(model_id)
-        preprocess = model.checkpoint.record.config.preprocess
+        preprocess = model.weights.record.config.preprocess
         folder = None if config is None else config.features
-        if folder is None or model.info.activation != "sigmoid":
+        if folder is None or model.backend.head.activation != "sigmoid":
             yield from prediction.predict(
                 model.backend, self._pool, model_id, paths, preprocess, config
             )
@@ -138,7 +139,7 @@ class LocalEngine:
     ) -> PositionScores:
         """The position scores of one image; see ``TaggingEngine``."""
         model = self._model(model_id)
-        preprocess = model.checkpoint.record.config.preprocess
+        preprocess = model.weights.record.config.preprocess
         if input_size is not None:
             preprocess = replace(preprocess, input_size=input_size)
         backend = self._backend_for(model, preprocess.input_size)
@@ -155,105 +156,77 @@ class LocalEngine:
         """Measure a model on labelled images; see ``TaggingEngine``."""
         self._check_open()
         yield EvaluationProgress(0, 0)
-        work = self._evaluation(request)
-        self._evaluations.append(work)
-        try:
-            yield from work.run(self._pool)
-        finally:
-            self._evaluations.remove(work)
+        yield from self._with_pytorch().evaluate(request)
 
     def save_thresholds(self, request: ThresholdsForModel) -> str:
         """Keep thresholds in a model file; see ``TaggingEngine``."""
-        self._check_open()
-        return save_thresholds(default_store(), find_model(request.source), request)
+        return self._with_pytorch().save_thresholds(request)
 
     def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
         """Train a model; see ``TaggingEngine``."""
-        self._check_open()
-        training = RunningTraining(request)
-        self._trainings.append(training)
-        try:
-            yield from training.reports()
-        finally:
-            self._trainings.remove(training)
+        yield from self._with_pytorch().train(request)
 
     def steer_training(self, wish: Wish) -> None:
         """What is wanted of the trainings that go on; see ``TaggingEngine``."""
-        for training in tuple(self._trainings):
-            training.steer(wish)
+        if self._pytorch is not None:
+            self._pytorch.steer_training(wish)
 
     def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
         """Teach a model single categories; see ``TaggingEngine``."""
-        self._check_open()
-        yield from teach(request, self._pool)
+        yield from self._with_pytorch().teach(request)
 
     def close(self) -> None:
         """Free models and decoding processes; twice is harmless."""
         self._closed = True
-        for training in tuple(self._trainings):  # its state is to reach the disk
-            training.close()
-        for work in tuple(self._evaluations):  # nobody may ask for its next value any more
-            with contextlib.suppress(DataError):
-                work.save_unfinished()
+        if self._pytorch is not None:
+            self._pytorch.close()
+        if self._graphs is not None:
+            self._graphs.close()
         self._pool.close()
         self._models.clear()
-        self._resized = None
 
-    def _evaluation(self, request: EvaluationRequest) -> EvaluationJob:
-        """With the model as it is open, or with one that is gone when the evaluation is."""
-        path = find_model(request.model).resolve()
+    def _opened(self, path: Path) -> OpenModel:
+        """A model with what shall run it."""
+        if self._backend == "onnx":
+            return open_with_onnx(path) or self._with_pytorch().open_with_onnx(path)
+        is_wanted = self._backend == "auto" and self._is_light
+        opened = open_with_onnx(path) if is_wanted else None
+        if opened is not None:
+            return opened
+        opened = self._with_pytorch().open(path)
+        if is_wanted and self._graphs is not None:
+            self._graphs.make_for(path)
+        return opened
+
+    def _with_pytorch(self) -> PyTorchWork:
+        """What PyTorch does; the first time takes seconds."""
+        self._check_open()
+        with self._pytorch_lock:
+            if self._pytorch is None:
+                from engine.service.with_pytorch import PyTorchWork  # noqa: PLC0415
+
+                self._pytorch = PyTorchWork(self._device, self._pool)
+            return self._pytorch
+
+    def _keeping_predictor(self, model: OpenModel, folder: Path) -> KeepingPredictor:
         with self._lock:
-            opened = next((m for m in self._models.values() if m.info.path == path), None)
-        if opened is None:
-            return EvaluationJob(request, open_checkpoint(path), self._device)
-        return EvaluationJob(request, opened.checkpoint, self._device, opened.backend)
-
-    def _load(self, path: Path) -> _OpenModel:
-        checkpoint = open_checkpoint(path)
-        record = checkpoint.record
-        info = ModelInfo(
-            id=checkpoint.id,
-            name=record.name,
-            path=path,
-            categories=record.config.categories,
-            temperatures=record.config.head.temperatures,
-            lam=record.config.head.lam,
-            input_size=record.config.preprocess.input_size,
-            backbone=record.config.backbone,
-            thresholds=record.thresholds,
-            results=dict(record.results),
-            description=record.description,
-            device=device_name(self._device),
-            activation=record.config.head.activation,
-            calibration=record.calibration,
-            taught_from=record.taught_from,
-        )
-        return _OpenModel(checkpoint, TorchBackend(checkpoint.classifier, self._device), info)
-
-    def _keeping_predictor(self, model: _OpenModel, folder: Path) -> KeepingPredictor:
-        with self._lock:
-            if model.info.id not in self._keeping:
-                self._keeping[model.info.id] = KeepingPredictor(
+            if model.weights.id not in self._keeping:
+                record = model.weights.record
+                self._keeping[model.weights.id] = KeepingPredictor(
                     model.backend,
-                    PhotoFeatures(model.checkpoint, folder),
-                    model.checkpoint.record.config.preprocess,
-                    answers=bool(model.info.taught_from),
+                    PhotoFeatures(model.weights, folder),
+                    record.config.preprocess,
+                    answers=bool(record.taught_from),
                 )
-            return self._keeping[model.info.id]
+            return self._keeping[model.weights.id]
 
-    def _backend_for(self, model: _OpenModel, input_size: int) -> TorchBackend:
-        """The model at an input size; the last one that is not the model's own is kept."""
-        if input_size == model.info.input_size:
+    def _backend_for(self, model: OpenModel, input_size: int) -> Backend:
+        """What runs the model at an input size."""
+        if input_size == model.weights.record.config.preprocess.input_size:
             return model.backend
-        key = model.info.id, input_size
-        with self._resize_lock:
-            if self._resized is None or self._resized[0] != key:
-                self._resized = None  # two at once may be more than the memory takes
-                other = resized(model.checkpoint.classifier, input_size)
-                self._resized = key, TorchBackend(other, self._device)
-            return self._resized[1]
+        return self._with_pytorch().resized(model.path, input_size)
 
-    def _model(self, model_id: str) -> _OpenModel:
+    def _model(self, model_id: str) -> OpenModel:
         self._check_open()
         try:
             return self._models[model_id]

@@ -1,4 +1,4 @@
-"""What the engine's child process runs; importing this is cheap, running it imports torch."""
+"""What the engine's child process runs; importing this is cheap."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 from engine.api.engine import TaggingEngine
 from engine.api.remote import serve
+from engine.service.graph_maker import GraphMaker
 
 # The window and the decoders of its thumbnails go first when the processor is busy.
 _NICENESS = 5
@@ -38,6 +39,6 @@ def _serve(connection: Connection, niceness: int) -> None:
 
 
 def _make_engine() -> TaggingEngine:
-    from engine.service.local import LocalEngine  # noqa: PLC0415  # imports torch: seconds
+    from engine.service.local import LocalEngine  # noqa: PLC0415  # the window is up sooner
 
-    return LocalEngine()
+    return LocalEngine(graphs=GraphMaker())

@@ -79,6 +79,17 @@ def part_of_heads(heads: ResidualAttentionHeads, columns: Sequence[int]) -> Resi
     return part
 
 
+def reduced_heads(basis: Basis, heads: ResidualAttentionHeads) -> ResidualAttentionHeads:
+    """The same heads for reduced features, to learn; exact if the basis holds them."""
+    config = replace(heads.config, standardize=False)
+    small = ResidualAttentionHeads(basis.directions.shape[1], heads.num_classes, config).eval()
+    with torch.no_grad():
+        small.weight.copy_(heads.weight.cpu() @ torch.from_numpy(basis.directions))
+        if small.bias is not None and heads.bias is not None:
+            small.bias.copy_(heads.bias)
+    return small
+
+
 def put_back(
     part: ResidualAttentionHeads,
     basis: Basis,
@@ -87,7 +98,8 @@ def put_back(
 ) -> None:
     """Write a part's weights into heads for whole features; other categories stay to the bit."""
     with torch.no_grad():
-        heads.weight[:, list(columns)] = basis.weight_back(part)
+        back = part.weight.detach() @ torch.from_numpy(basis.directions).T
+        heads.weight[:, list(columns)] = back
         if part.bias is not None and heads.bias is not None:
             heads.bias[:, list(columns)] = part.bias
 

@@ -20,7 +20,7 @@ from engine.explain.evidence import sigmoid
 from engine.inference.photo_features import PhotoFeatures, Seen
 from engine.inference.predict import batched, decode_request
 from engine.inference.reduction import Basis, HalfArray
-from engine.inference.torch_backend import TorchBackend
+from engine.pytorch.torch_backend import TorchBackend
 from engine.texts import display_name
 
 _BATCH = 8
@@ -48,7 +48,7 @@ class Looking:
     """
 
     def __init__(self, checkpoint: Checkpoint, folder: Path, pool: DecodePool) -> None:
-        self._photos = PhotoFeatures(checkpoint, folder)
+        self._photos = PhotoFeatures(checkpoint.weights, folder)
         self._preprocess = checkpoint.record.config.preprocess
         self._backend = TorchBackend(checkpoint.classifier, torch.device("cpu"))
         self._pool = pool

@@ -45,6 +45,7 @@ from engine.teach.learning import (
     part_of_heads,
     passes,
     put_back,
+    reduced_heads,
     scores_of,
 )
 from engine.teach.looking import Looking
@@ -128,7 +129,7 @@ class _Teaching:
         """
         labels = self._labels(features)
         beside = beside.reshape(-1, *features.shape[1:])
-        self._before = part_of_heads(basis.heads(self.classifier.heads), self._columns)
+        self._before = part_of_heads(reduced_heads(basis, self.classifier.heads), self._columns)
         self._scores_before = scores_of(self._before, features)
         self._scores_apart = np.empty_like(self._scores_before)
         turns = folds(self.paths, labels.targets)

@@ -27,10 +27,10 @@ from engine.api.training_reports import (
 from engine.api.values import FloatArray
 from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.decoding.pool import DecodePool
-from engine.inference.device import choose_device, device_name
-from engine.inference.distributed import Processes, local_device
-from engine.inference.torch_backend import TorchBackend
 from engine.models.classifier import Classifier
+from engine.pytorch.device import choose_device, device_name
+from engine.pytorch.distributed import Processes, local_device
+from engine.pytorch.torch_backend import TorchBackend
 from engine.train.dataset import crop_side, load_pixels
 from engine.train.log import RunLog
 from engine.train.preflight import preflight

@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 
 from engine.api.training_config import TrainConfig
-from engine.inference.distributed import Processes
+from engine.pytorch.distributed import Processes
 from engine.train.dataset import Batch, PixelSet, TrainingImages
 
 

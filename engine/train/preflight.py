@@ -17,8 +17,8 @@ from engine.api.training_config import TrainConfig
 from engine.api.training_reports import FEW_IMAGES, Preflight
 from engine.api.validation import can_validate
 from engine.data.datasets.labelled import LabelledImages
-from engine.inference.device import free_memory
 from engine.models.classifier import Classifier
+from engine.pytorch.device import free_memory
 from engine.train.dataset import crop_side, pixels_file
 from engine.train.features import FeatureExtractor
 from engine.train.losses import losses

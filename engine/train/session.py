@@ -18,7 +18,7 @@ from engine.api.training_reports import (
     TrainingEnded,
     TrainReport,
 )
-from engine.inference.distributed import Processes
+from engine.pytorch.distributed import Processes
 from engine.records.training_lock import running
 from engine.texts import display_path
 from engine.train.finetune import train_network

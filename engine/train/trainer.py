@@ -17,9 +17,9 @@ from engine.api.training_config import TrainConfig
 from engine.api.training_control import TrainingControl, Wish
 from engine.api.training_reports import Ending, EpochReport, PauseReport, StepReport
 from engine.api.values import FloatArray
-from engine.inference.device import memory_in_use
-from engine.inference.distributed import Processes
 from engine.models.classifier import Classifier
+from engine.pytorch.device import memory_in_use
+from engine.pytorch.distributed import Processes
 from engine.train.dataset import PixelSet
 from engine.train.ema import AveragedModel, blended
 from engine.train.loader import Batches

@@ -12,11 +12,11 @@ from engine.api.training_reports import EpochReport
 from engine.api.validation import can_validate
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.inference.distributed import Processes
-from engine.inference.torch_backend import TorchBackend
 from engine.metrics.checks import defined_mean
 from engine.metrics.ranking import average_precision
 from engine.models.classifier import Classifier
+from engine.pytorch.distributed import Processes
+from engine.pytorch.torch_backend import TorchBackend
 from engine.train.dataset import PixelSet
 
 _BATCH = 16

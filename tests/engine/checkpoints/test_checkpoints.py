@@ -1,4 +1,5 @@
 import csv
+import json
 import math
 import os
 from pathlib import Path
@@ -14,7 +15,7 @@ from engine.api.errors import CheckpointError, ConfigError
 from engine.checkpoints.half import HALVED_FROM, halved
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.explain.evidence import activate
-from engine.inference.torch_backend import TorchBackend
+from engine.pytorch.torch_backend import TorchBackend
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import shipped_models
 from engine.records.safetensors_header import read_header
@@ -105,11 +106,15 @@ def test_a_model_stored_in_half_precision_is_not_rounded_again(tmp_path):
     assert load_checkpoint(first).id == load_checkpoint(second).id
 
 
-def test_the_id_follows_weights_and_record(tmp_path, model_file):
+def test_the_id_follows_weights_and_form_alone(tmp_path, model_file):
     again = save_tiny_model(tmp_path / "other-name.safetensors")
-    assert load_checkpoint(again).id == load_checkpoint(model_file).id
-    rewrite(again, model={"name": "renamed"})
-    assert load_checkpoint(again).id != load_checkpoint(model_file).id
+    first = load_checkpoint(model_file).id
+    assert load_checkpoint(again).id == first
+    rewrite(again, model={"name": "renamed", "results": {"val mAP": 0.1}, "thresholds": None})
+    assert load_checkpoint(again).id == first
+    preprocess = json.loads(read_header(again).metadata["model"])["preprocess"]
+    rewrite(again, model={"preprocess": {**preprocess, "resize": "letterbox"}})
+    assert load_checkpoint(again).id != first
 
 
 def test_every_single_bit_flip_in_the_weights_is_noticed(model_file):

@@ -13,12 +13,12 @@ from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import Evaluator, merged
 from engine.explain.evidence import activate, sigmoid
-from engine.inference.device import choose_device
-from engine.inference.distributed import Processes
-from engine.inference.torch_backend import TorchBackend
 from engine.metrics.bootstrap import BootstrapSettings
 from engine.metrics.report import Protocol
 from engine.models.resizing import resized
+from engine.pytorch.device import choose_device
+from engine.pytorch.distributed import Processes
+from engine.pytorch.torch_backend import TorchBackend
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.run_comparison import compare_runs
 from engine.report.numbers import protocol_of, report

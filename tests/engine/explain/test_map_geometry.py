@@ -11,8 +11,8 @@ from engine.data.decoding.pool import DecodePool
 from engine.explain import evidence
 from engine.explain.regions import region_scores, region_shares, values_at
 from engine.inference import predict
-from engine.inference.torch_backend import TorchBackend
 from engine.models.heads import HeadOutput
+from engine.pytorch.torch_backend import TorchBackend
 from tests.engine.images import save_oriented
 from tests.engine.tiny_models import TINY_CATEGORIES
 

@@ -17,7 +17,7 @@ from benchmarks.perturbation import (
 )
 from engine.checkpoints.loading import open_checkpoint
 from engine.explain.evidence import activate
-from engine.inference.torch_backend import TorchBackend
+from engine.pytorch.torch_backend import TorchBackend
 from engine.records.catalogue import find_model
 from engine.resources import resource_path
 

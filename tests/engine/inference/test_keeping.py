@@ -17,11 +17,13 @@ from engine.checkpoints.safetensors_model import Checkpoint, in_memory
 from engine.data.decoding.pool import DecodePool
 from engine.inference import photo_features
 from engine.inference.keeping import KeepingPredictor
+from engine.inference.linear_heads import LinearHeads
 from engine.inference.photo_features import PhotoFeatures, Seen, packed, unpacked
 from engine.inference.predict import predict
 from engine.inference.reduction import Basis
-from engine.inference.torch_backend import TorchBackend
 from engine.models.heads import ResidualAttentionHeads
+from engine.pytorch.torch_backend import TorchBackend
+from engine.teach.learning import put_back, reduced_heads
 from tests.engine.tiny_models import tiny_classifier, tiny_record
 
 FORMS = [
@@ -57,7 +59,7 @@ def keeping(
     """Makes its directions of four photos."""
     monkeypatch.setattr(photo_features, "BASIS_PHOTOS", 4)
     backend = TorchBackend(checkpoint.classifier, torch.device("cpu"))
-    kept = PhotoFeatures(checkpoint, tmp_path / "kept")
+    kept = PhotoFeatures(checkpoint.weights, tmp_path / "kept")
     return KeepingPredictor(backend, kept, checkpoint.record.config.preprocess, answers=True)
 
 
@@ -74,6 +76,11 @@ def heads_of(form: HeadConfig, classes: int = 3) -> ResidualAttentionHeads:
     return heads
 
 
+def as_arrays(heads: ResidualAttentionHeads) -> LinearHeads:
+    tensors = {f"heads.{name}": value.numpy() for name, value in heads.state_dict().items()}
+    return LinearHeads.of(heads.config, tensors)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_heads_say_the_same_of_reduced_features_whatever_their_form(
     form: HeadConfig, monkeypatch: pytest.MonkeyPatch
@@ -82,28 +89,41 @@ def test_heads_say_the_same_of_reduced_features_whatever_their_form(
     monkeypatch.setattr("engine.inference.reduction.DIRECTIONS", 5)
     heads = heads_of(form)
     features = np.random.default_rng(0).normal(size=(20, 40, 7, 7)).astype(np.float16)
-    basis = Basis.of(heads, features)
+    basis = Basis.of(as_arrays(heads), features)
     assert basis.directions.shape == (40, 3 * form.num_heads + 5)
-    assert basis.holds(heads)
-    small = basis.heads(heads)
+    assert basis.holds(as_arrays(heads))
+    small = reduced_heads(basis, heads)
+    taught = heads_of(form)
     with torch.no_grad():
         small.weight += torch.randn(small.weight.shape)
-        taught = heads_of(form)
-        taught.weight.copy_(basis.weight_back(small))
-    assert basis.holds(taught)
+    put_back(small, basis, taught, range(3))
+    assert basis.holds(as_arrays(taught))
     with torch.inference_mode():
         exact = taught(torch.from_numpy(features).float()).logits
-        quick = small(torch.from_numpy(basis.reduced(features))).logits
-    torch.testing.assert_close(quick, exact, atol=1e-4, rtol=1e-4)
+        learned = small(torch.from_numpy(basis.reduced(features))).logits
+    torch.testing.assert_close(learned, exact, atol=1e-4, rtol=1e-4)
+    quick = basis.heads(as_arrays(taught)).logits(basis.reduced(features))
+    np.testing.assert_allclose(quick, exact.numpy(), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_heads_as_arrays_say_what_the_network_says(form: HeadConfig) -> None:
+    heads = heads_of(form)
+    features = torch.randn(3, 40, 5, 6)
+    with torch.inference_mode():
+        exact = heads(features).logits.numpy()
+    np.testing.assert_allclose(as_arrays(heads).logits(features.numpy()), exact, atol=1e-5)
 
 
 def test_heads_of_another_model_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.inference.reduction.DIRECTIONS", 5)
     heads = heads_of(FORMS[0])
-    basis = Basis.of(heads, np.random.default_rng(0).normal(size=(20, 40, 7, 7)).astype(np.float16))
+    basis = Basis.of(
+        as_arrays(heads), np.random.default_rng(0).normal(size=(20, 40, 7, 7)).astype(np.float16)
+    )
     with torch.no_grad():
         heads.weight[0, 1] += 0.1 * torch.randn(40)
-    assert not basis.holds(heads)
+    assert not basis.holds(as_arrays(heads))
     assert Basis.read(basis.data).id == basis.id
 
 
@@ -183,7 +203,7 @@ def test_another_backbone_or_other_pixels_share_nothing(
         preprocess=dataclasses.replace(classifier.config.preprocess, mean=(0.4, 0.5, 0.5)),
     )
     other = in_memory(tiny_classifier(config), tiny_record(config))
-    assert PhotoFeatures(other, tmp_path / "kept").basis is None
+    assert PhotoFeatures(other.weights, tmp_path / "kept").basis is None
 
 
 def test_directions_of_few_photos_are_outgrown(
@@ -197,7 +217,7 @@ def test_directions_of_few_photos_are_outgrown(
     preprocess = checkpoint.record.config.preprocess
     backend = TorchBackend(checkpoint.classifier, torch.device("cpu"))
     exact = [p.scores for p in predict(backend, pool, "", photos, preprocess)]
-    few = PhotoFeatures(checkpoint, tmp_path / "kept")
+    few = PhotoFeatures(checkpoint.weights, tmp_path / "kept")
     seen = np.random.default_rng(0).normal(size=(2, 512, 2, 2)).astype(np.float16)
     seen = seen[:, : checkpoint.classifier.heads.weight.shape[2]]
     scores = np.zeros((2, checkpoint.classifier.heads.num_classes), np.float16)
@@ -206,17 +226,17 @@ def test_directions_of_few_photos_are_outgrown(
     assert few.basis is not None
     assert few.basis.photos == 2
     list(keeping.predict(pool, "id", photos[:3], 2))
-    now = PhotoFeatures(checkpoint, tmp_path / "kept")
+    now = PhotoFeatures(checkpoint.weights, tmp_path / "kept")
     assert now.basis is not None
     assert now.basis.photos == 2  # three are too few, too
     list(keeping.predict(pool, "id", photos[3:], 2))
-    now = PhotoFeatures(checkpoint, tmp_path / "kept")
+    now = PhotoFeatures(checkpoint.weights, tmp_path / "kept")
     assert now.basis is not None
     assert now.basis.photos == 5
     again = list(keeping.predict(pool, "id", photos, 2))
     for prediction, scores in zip(again, exact, strict=True):
         np.testing.assert_allclose(prediction.scores, scores, atol=2e-3)
-    assert PhotoFeatures(checkpoint, tmp_path / "kept").basis.id == now.basis.id
+    assert PhotoFeatures(checkpoint.weights, tmp_path / "kept").basis.id == now.basis.id
 
 
 def test_labels_that_learned_nothing_keep_their_scores_to_the_bit(
@@ -234,7 +254,7 @@ def test_labels_that_learned_nothing_keep_their_scores_to_the_bit(
     taught = in_memory(classifier, record)
     backend = TorchBackend(classifier, torch.device("cpu"))
     exact = [p.scores for p in predict(backend, pool, "", photos, record.config.preprocess)]
-    kept = PhotoFeatures(taught, tmp_path / "kept")
+    kept = PhotoFeatures(taught.weights, tmp_path / "kept")
     answering = KeepingPredictor(backend, kept, record.config.preprocess, answers=True)
     found = list(answering.predict(pool, "id", photos, 2))
     assert all(p.width == 0 for p in found)  # none was looked at again

@@ -24,7 +24,7 @@ from engine.data.decoding.pool import DecodePool
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.photo_features import PhotoFeatures
 from engine.inference.predict import predict
-from engine.inference.torch_backend import TorchBackend
+from engine.pytorch.torch_backend import TorchBackend
 from engine.records.model_record import TAUGHT
 from engine.teach.learning import KnownLabels, best_cut, label_weights
 from engine.teach.teaching import teach
@@ -341,7 +341,7 @@ def test_a_taught_model_answers_from_what_is_kept_as_the_whole_network_does(
     report_of(request, pool)
     checkpoint = open_checkpoint(request.file)
     assert checkpoint.record.taught_from == open_checkpoint(model).id
-    kept = PhotoFeatures(checkpoint, request.cache)
+    kept = PhotoFeatures(checkpoint.weights, request.cache)
     assert all(kept.has(kept.key(path)) for path in photos[0])
     preprocess = checkpoint.record.config.preprocess
     backend = TorchBackend(checkpoint.classifier, torch.device("cpu"))

@@ -13,7 +13,7 @@ import torch
 from engine.api.errors import DataError
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import EpochReport
-from engine.inference.distributed import Processes
+from engine.pytorch.distributed import Processes
 from engine.train.resume import StateFolder
 from tests.engine.train.work import CONFIG, SHARED, run_in, trainer
 from tests.paths import ROOT

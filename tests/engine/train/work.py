@@ -10,7 +10,7 @@ import torch
 
 from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.data.datasets.labelled import LabelledImages
-from engine.inference.distributed import processes
+from engine.pytorch.distributed import processes
 from engine.train.dataset import PixelSet
 from engine.train.log import RunLog
 from engine.train.resume import StateFolder

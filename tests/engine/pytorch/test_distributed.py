@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from engine.api.errors import EngineStoppedError
-from engine.inference import distributed
-from engine.inference.distributed import Processes
+from engine.pytorch import distributed
+from engine.pytorch.distributed import Processes
 
 
 def test_a_process_alone_waits_for_nobody_and_agrees_with_itself():

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from engine.api.values import FloatArray
+from engine.inference.backend import BatchScores
 from engine.models.classifier import Classifier
+from engine.pytorch.device import device_name
 
-
-@dataclass(frozen=True, eq=False)
-class BatchScores:
-    """What a model says of a batch.
-
-    Attributes:
-        logits: (B, C) float32.
-        position_scores: (B, num_heads, C, h, w) float32.
-        features: (B, D, h, w) float16, if they were asked for.
-    """
-
-    logits: FloatArray
-    position_scores: FloatArray
-    features: NDArray[np.float16] | None = None
+# A batch gains little on a CPU, and while one runs nobody's click is answered.
+_CPU_BATCH, _GPU_BATCH = 4, 32
 
 
 class TorchBackend:
@@ -43,6 +30,16 @@ class TorchBackend:
         self._classifier = classifier.to(device).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(pixels.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(pixels.std, device=device).view(1, 3, 1, 1)
+
+    @property
+    def name(self) -> str:
+        """Where it runs and with what, for people."""
+        return f"{device_name(self.device)}, PyTorch"
+
+    @property
+    def best_batch(self) -> int:
+        """Images per pass that suit the device."""
+        return _CPU_BATCH if self.device.type == "cpu" else _GPU_BATCH
 
     def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
         """One forward pass; a batch that does not fit the memory is halved.

@@ -1,0 +1,51 @@
+"""What runs a network: the one interface of all backends, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api.config import HeadConfig
+from engine.api.values import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class BatchScores:
+    """What a model says of a batch.
+
+    Attributes:
+        logits: (B, C) float32.
+        position_scores: (B, num_heads, C, h, w) float32.
+        features: (B, D, h, w) float16, if they were asked for.
+    """
+
+    logits: FloatArray
+    position_scores: FloatArray
+    features: NDArray[np.float16] | None = None
+
+
+class Backend(Protocol):
+    """A network that is ready to run; usable from several threads."""
+
+    @property
+    def head(self) -> HeadConfig:
+        """Of the model."""
+
+    @property
+    def name(self) -> str:
+        """Where it runs and with what, for people: "CPU, ONNX Runtime"."""
+
+    @property
+    def best_batch(self) -> int:
+        """Images per pass that suit it."""
+
+    def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
+        """One pass.
+
+        Args:
+            pixels: (B, S, S, 3) uint8, resized as the model wants.
+            features: whether those of the backbone are wanted too.
+        """

@@ -1,0 +1,98 @@
+"""Running a network with ONNX Runtime: uint8 pixels in, NumPy scores out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from engine.api.config import HeadConfig
+from engine.api.errors import CheckpointError
+from engine.inference.backend import BatchScores
+from engine.inference.graphs import Graph
+from engine.inference.weights import ModelWeights
+
+# A batch gains little on a CPU, and while one runs nobody's click is answered.
+_BEST_BATCH = 4
+_OUTPUTS = ("logits", "position_scores")
+_WITH_FEATURES = (*_OUTPUTS, "features")
+_ERRORS_ONLY = 3
+
+
+class OnnxBackend:
+    """A model on the CPU.
+
+    Args:
+        weights: they are not needed any more afterwards.
+        graph: of its network.
+        threads: 0 chooses for the machine.
+
+    Raises:
+        CheckpointError: they do not fit each other, or a trial run fails.
+    """
+
+    name = "CPU, ONNX Runtime"
+    best_batch = _BEST_BATCH
+
+    def __init__(self, weights: ModelWeights, graph: Graph, threads: int = 0) -> None:
+        self._head = weights.record.config.head
+        name = weights.record.name
+        _check_fit(name, graph, weights)
+        try:
+            self._session = _session(weights, graph, threads or available_cores())
+            size = weights.record.config.preprocess.input_size
+            found = self.run(np.full((1, size, size, 3), 128, dtype=np.uint8))
+        except Exception as error:  # its errors have no other class in common
+            reason = str(error).partition("\n")[0][:200]
+            raise CheckpointError(
+                f"{name!r} cannot be used with ONNX Runtime: a trial run failed ({reason})."
+            ) from error
+        if not (np.isfinite(found.logits).all() and np.isfinite(found.position_scores).all()):
+            raise CheckpointError(
+                f"{name!r} cannot be used: a trial run gave values that are not numbers."
+            )
+
+    @property
+    def head(self) -> HeadConfig:
+        """Of the model."""
+        return self._head
+
+    def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
+        """One pass; see ``Backend``."""
+        outputs: Sequence[str] = _WITH_FEATURES if features else _OUTPUTS
+        found = self._session.run(list(outputs), {"pixels": np.ascontiguousarray(pixels)})
+        return BatchScores(found[0], found[1], found[2].astype(np.float16) if features else None)
+
+
+def available_cores() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _session(weights: ModelWeights, graph: Graph, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    # Waiting threads would take the cores from the decoders.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    values = {
+        name: onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(weights.tensors[name]))
+        for name in graph.shapes
+    }
+    options.add_external_initializers(list(values), list(values.values()))
+    return onnxruntime.InferenceSession(graph.onnx, options, providers=["CPUExecutionProvider"])
+
+
+def _check_fit(name: str, graph: Graph, weights: ModelWeights) -> None:
+    found = {key: values.shape for key, values in weights.tensors.items()}
+    if found != dict(graph.shapes):
+        different = set(found.items()) ^ set(graph.shapes.items())
+        raise CheckpointError(
+            f"{name!r} does not fit the model it describes (for example {min(different)[0]!r})."
+        )

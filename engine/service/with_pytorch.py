@@ -1,0 +1,179 @@
+"""What only PyTorch can do: models without a graph, other sizes, measuring, training, teaching.
+
+Importing this takes seconds, so whoever only tags does without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+from engine.api.errors import CheckpointError, DataError
+from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
+from engine.api.training import TrainRequest
+from engine.api.training_control import Wish
+from engine.api.training_reports import TrainReport
+from engine.api.values import ModelImport, ThresholdsForModel
+from engine.checkpoints.exchange import export_model, import_file, possible_exports
+from engine.checkpoints.graph_export import export_graph
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint
+from engine.checkpoints.thresholds_in_file import save_thresholds
+from engine.data.decoding.pool import DecodePool
+from engine.evaluation.job import EvaluationJob
+from engine.inference.backend import Backend
+from engine.inference.graphs import find_graph, keep_graph
+from engine.models.resizing import resized
+from engine.pytorch.device import choose_device
+from engine.pytorch.torch_backend import TorchBackend
+from engine.records.catalogue import find_model
+from engine.records.models import default_store
+from engine.service.opening import OpenModel, run_with_onnx
+from engine.teach.teaching import teach
+from engine.train.session import RunningTraining
+
+
+class PyTorchWork:
+    """Does it on a device.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        pool: decodes; stays open.
+
+    Raises:
+        ModelError: this machine has no such device.
+    """
+
+    def __init__(self, device: str, pool: DecodePool) -> None:
+        self.device = choose_device(device)
+        self._pool = pool
+        self._opened: dict[Path, tuple[Checkpoint, TorchBackend]] = {}
+        self._resized: tuple[tuple[Path, int], TorchBackend] | None = None
+        self._resize_lock = threading.Lock()
+        self._evaluations: list[EvaluationJob] = []
+        self._trainings: list[RunningTraining] = []
+
+    def open(self, path: Path) -> OpenModel:
+        """Open any model file to run it with PyTorch.
+
+        Raises:
+            CheckpointError: it cannot be used.
+        """
+        checkpoint = open_checkpoint(path)
+        backend = TorchBackend(checkpoint.classifier, self.device)
+        self._opened[path] = checkpoint, backend
+        return OpenModel(checkpoint.weights, backend, path)
+
+    def open_with_onnx(self, path: Path) -> OpenModel:
+        """Open any model file to run it with ONNX Runtime; its graph is made if there is none.
+
+        Raises:
+            CheckpointError: it cannot be used, or its network has no form as a graph.
+        """
+        checkpoint = open_checkpoint(path)
+        config = checkpoint.record.config
+        graph = find_graph(config)
+        if graph is None:
+            graph = export_graph(checkpoint)
+            with contextlib.suppress(OSError):  # it is made again next time
+                keep_graph(config, graph)
+        return run_with_onnx(checkpoint.weights, graph, path)
+
+    def forget(self, path: Path) -> None:
+        """Free a model's memory."""
+        self._opened.pop(path, None)
+        with self._resize_lock:
+            if self._resized is not None and self._resized[0][0] == path:
+                self._resized = None
+
+    def resized(self, path: Path, input_size: int) -> Backend:
+        """A model at another input size than its own; the last one is kept.
+
+        Raises:
+            CheckpointError: its file cannot be used any more.
+            ModelError: its network cannot take this size.
+        """
+        key = path, input_size
+        with self._resize_lock:
+            if self._resized is None or self._resized[0] != key:
+                self._resized = None  # two at once may be more than the memory takes
+                opened = self._opened.get(path)
+                checkpoint = open_checkpoint(path) if opened is None else opened[0]
+                other = resized(checkpoint.classifier, input_size)
+                self._resized = key, TorchBackend(other, self.device)
+            return self._resized[1]
+
+    def import_model(self, request: ModelImport) -> str:
+        """See ``TaggingEngine``."""
+        return import_file(default_store(), request)
+
+    def export_formats(self, source: str) -> tuple[str, ...]:
+        """See ``TaggingEngine``."""
+        return possible_exports(find_model(source))
+
+    def export_model(self, source: str, target: Path) -> None:
+        """See ``TaggingEngine``."""
+        export_model(find_model(source), target)
+
+    def save_thresholds(self, request: ThresholdsForModel) -> str:
+        """See ``TaggingEngine``."""
+        return save_thresholds(default_store(), find_model(request.source), request)
+
+    def evaluate(
+        self, request: EvaluationRequest
+    ) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
+        """See ``TaggingEngine``."""
+        work = self._evaluation(request)
+        self._evaluations.append(work)
+        try:
+            yield from work.run(self._pool)
+        finally:
+            self._evaluations.remove(work)
+
+    def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
+        """See ``TaggingEngine``."""
+        training = RunningTraining(request)
+        self._trainings.append(training)
+        try:
+            yield from training.reports()
+        finally:
+            self._trainings.remove(training)
+
+    def steer_training(self, wish: Wish) -> None:
+        """See ``TaggingEngine``."""
+        for training in tuple(self._trainings):
+            training.steer(wish)
+
+    def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
+        """See ``TaggingEngine``."""
+        yield from teach(request, self._pool)
+
+    def close(self) -> None:
+        """Keep what goes on and free everything."""
+        for training in tuple(self._trainings):  # its state is to reach the disk
+            training.close()
+        for work in tuple(self._evaluations):  # nobody may ask for its next value any more
+            with contextlib.suppress(DataError):
+                work.save_unfinished()
+        self._opened.clear()
+        self._resized = None
+
+    def _evaluation(self, request: EvaluationRequest) -> EvaluationJob:
+        """With the model as it is open, or with one that is gone when the evaluation is."""
+        path = find_model(request.model).resolve()
+        opened = self._opened.get(path)
+        if opened is None:
+            return EvaluationJob(request, open_checkpoint(path), self.device)
+        return EvaluationJob(request, opened[0], self.device, opened[1])
+
+
+def make_graph(path: Path) -> None:
+    """Make the graph of a model file once, for later; that of a network without one is left out."""
+    checkpoint = open_checkpoint(path)
+    config = checkpoint.record.config
+    if find_graph(config) is None:
+        with contextlib.suppress(CheckpointError, OSError):
+            keep_graph(config, export_graph(checkpoint))

@@ -1,0 +1,142 @@
+"""Networks without weights: ONNX Runtime says what PyTorch says, whatever the model."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.api.config import HeadConfig, ModelConfig
+from engine.api.errors import CheckpointError
+from engine.checkpoints.graph_export import TOLERANCE, difference, export_graph
+from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint, in_memory
+from engine.inference.graphs import Graph, find_graph, graph_key, keep_graph
+from engine.inference.onnx_backend import OnnxBackend
+from engine.inference.weights import read_weights
+from engine.models.classifier import Classifier
+from engine.models.registry import backbone_spec
+from engine.pytorch.torch_backend import TorchBackend
+from engine.records.model_record import CheckpointRecord
+from engine.records.models import shipped_models
+from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_config
+
+PAPER = HeadConfig((1.0, 2.0, math.inf), 0.5)
+RICH = HeadConfig((1.0, math.inf), 0.3, normalize=True, standardize=True, bias=True)
+
+
+def checkpoint_for(name: str, size: int, head: HeadConfig, seed: int = 0) -> Checkpoint:
+    torch.manual_seed(seed)
+    config = ModelConfig(name, TINY_CATEGORIES, head, backbone_spec(name).preprocess(size))
+    classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
+    heads = classifier.heads
+    if heads.standardization is not None and heads.bias is not None:
+        heads.standardization.running_mean.uniform_(-1, 1)
+        heads.standardization.running_var.uniform_(0.1, 3)
+        heads.bias.uniform_(-1, 1)
+    return in_memory(classifier, CheckpointRecord(config, "m"))
+
+
+@pytest.fixture(scope="module")
+def tiny() -> tuple[Checkpoint, Graph]:
+    checkpoint = checkpoint_for("timm:test_efficientnet", 64, RICH)
+    return checkpoint, export_graph(checkpoint)
+
+
+def test_other_weights_of_the_same_form_need_no_other_graph(
+    tiny: tuple[Checkpoint, Graph],
+) -> None:
+    other = checkpoint_for("timm:test_efficientnet", 64, RICH, seed=7)
+    assert difference(other, tiny[1]) <= TOLERANCE
+    assert graph_key(other.record.config) == graph_key(tiny[0].record.config)
+
+
+def test_features_are_those_of_the_network(tiny: tuple[Checkpoint, Graph]) -> None:
+    checkpoint, graph = tiny
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    ours = TorchBackend(checkpoint.classifier, torch.device("cpu")).run(pixels, features=True)
+    theirs = OnnxBackend(checkpoint.weights, graph).run(pixels, features=True)
+    assert ours.features is not None
+    assert theirs.features is not None
+    np.testing.assert_allclose(theirs.features, ours.features, atol=2e-3, rtol=2e-3)
+    assert OnnxBackend(checkpoint.weights, graph).run(pixels).features is None
+
+
+def test_a_graph_holds_no_weights(tiny: tuple[Checkpoint, Graph]) -> None:
+    checkpoint, graph = tiny
+    size = sum(values.nbytes for values in checkpoint.weights.tensors.values())
+    assert len(graph.to_bytes()) < size / 10
+    assert graph.to_bytes() == graph.to_bytes()
+
+
+def test_weights_of_another_form_are_refused(tiny: tuple[Checkpoint, Graph]) -> None:
+    other = checkpoint_for("timm:test_efficientnet", 64, PAPER)
+    with pytest.raises(CheckpointError, match="does not fit"):
+        OnnxBackend(other.weights, tiny[1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"backbone": "resnet18"},
+        {"head": dataclasses.replace(PAPER, lam=0.1)},
+        {"preprocess": dataclasses.replace(tiny_config().preprocess, input_size=96)},
+        {"preprocess": dataclasses.replace(tiny_config().preprocess, mean=(0.25, 0.5, 0.5))},
+    ],
+)
+def test_another_form_has_another_graph(change: dict[str, object]) -> None:
+    config = dataclasses.replace(tiny_config(), head=PAPER)
+    assert graph_key(dataclasses.replace(config, **change)) != graph_key(config)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\3\4", b"not a graph at all" * 40])
+def test_a_damaged_graph_counts_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: tuple[Checkpoint, Graph], data: bytes
+) -> None:
+    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path))
+    config = tiny[0].record.config
+    path = keep_graph(config, tiny[1])
+    assert find_graph(config) == tiny[1]
+    path.write_bytes(data)
+    assert find_graph(config) is None
+
+
+@pytest.mark.parametrize("path", shipped_models().values(), ids=lambda path: path.stem)
+def test_models_that_ship_have_a_graph_that_says_the_same(path: Path) -> None:
+    checkpoint = open_checkpoint(path)
+    graph = find_graph(checkpoint.record.config)
+    assert graph is not None, "run python docs/make_graphs.py"
+    assert difference(checkpoint, graph) <= TOLERANCE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", [PAPER, RICH])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("resnet18", 64),
+        ("resnet101", 96),
+        ("vit_b16", 64),
+        ("timm:test_vit3", 64),
+        ("timm:test_convnext", 64),
+        ("timm:swin_tiny_patch4_window7_224", 224),
+        ("timm:tf_efficientnet_lite2", 96),
+    ],
+)
+def test_every_kind_of_backbone_says_the_same_of_any_batch(
+    name: str, size: int, head: HeadConfig
+) -> None:
+    checkpoint = checkpoint_for(name, size, head)
+    assert difference(checkpoint, export_graph(checkpoint)) <= TOLERANCE
+
+
+def test_a_file_of_ours_is_opened_the_same_by_both(tmp_path: Path) -> None:
+    path = save_tiny_model(tmp_path / "m.safetensors")
+    light, checkpoint = read_weights(path), open_checkpoint(path)
+    assert (light.id, light.record) == (checkpoint.id, checkpoint.record)
+    assert light.backbone_digest == checkpoint.weights.backbone_digest
+    assert light.tensors.keys() == checkpoint.weights.tensors.keys()
