@@ -152,6 +152,7 @@ class ModelInfo:
             say. Thresholds are for scores as they are, not for calibrated ones.
         taught_from: id of the model that this one was taught from, single categories that is, so
             that all others say the same; empty for any other model.
+        former_id: what ``id`` was before it left out what changes no score; empty if nothing.
     """
 
     id: str
@@ -169,6 +170,7 @@ class ModelInfo:
     activation: Activation = "sigmoid"
     calibration: LogitScaling | None = None
     taught_from: str = ""
+    former_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

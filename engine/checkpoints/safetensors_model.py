@@ -26,7 +26,13 @@ from engine.checkpoints.weights import (
 )
 from engine.inference.weights import ModelWeights
 from engine.models.classifier import Classifier
-from engine.records.model_record import CheckpointRecord, from_metadata, model_id, to_metadata
+from engine.records.model_record import (
+    CheckpointRecord,
+    former_model_id,
+    from_metadata,
+    model_id,
+    to_metadata,
+)
 from engine.records.safetensors_header import SafetensorsHeader, read_header
 
 _FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
@@ -40,18 +46,20 @@ class Checkpoint:
         classifier: in evaluation mode, float32, on the CPU.
         record: what the file says of it.
         id: fingerprint of the weights and the form, hexadecimal (``model_id``).
+        former_id: what it was called by before ids left out what changes no score.
     """
 
     classifier: Classifier
     record: CheckpointRecord
     id: str
+    former_id: str = ""
 
     @property
     def weights(self) -> ModelWeights:
         """The same as arrays, which share the network's memory."""
         state = _state(self.classifier).items()
         tensors = {name: tensor.detach().float().cpu().numpy() for name, tensor in state}
-        return ModelWeights(self.record, self.id, tensors)
+        return ModelWeights(self.record, self.id, tensors, self.former_id)
 
 
 def save_checkpoint(
@@ -121,7 +129,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     load_exactly(path.name, classifier, tensors)
     classifier.eval().requires_grad_(requires_grad=False)
     check_trial_forward(path.name, classifier)
-    return Checkpoint(classifier, record, model_id(header.metadata))
+    return Checkpoint(
+        classifier, record, model_id(header.metadata), former_model_id(header.metadata)
+    )
 
 
 def check_trial_forward(name: str, classifier: Classifier) -> None:
@@ -146,7 +156,7 @@ def check_trial_forward(name: str, classifier: Classifier) -> None:
 def in_memory(classifier: Classifier, record: CheckpointRecord) -> Checkpoint:
     """A checkpoint that lies in no file yet, with the id that its file would have."""
     metadata = to_metadata(record, _digest(_state(classifier)))
-    return Checkpoint(classifier, record, model_id(metadata))
+    return Checkpoint(classifier, record, model_id(metadata), former_model_id(metadata))
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor], record: CheckpointRecord) -> None:

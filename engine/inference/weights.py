@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
 from engine.inference.linear_heads import LinearHeads
-from engine.records.model_record import CheckpointRecord, from_metadata, model_id
+from engine.records.model_record import CheckpointRecord, former_model_id, from_metadata, model_id
 from engine.records.safetensors_header import read_header
 
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16"}
@@ -30,11 +30,13 @@ class ModelWeights:
         record: what the file says of it.
         id: fingerprint of weights and form, hexadecimal.
         tensors: float32, by their names in the network.
+        former_id: what it was called by before ids left out what changes no score.
     """
 
     record: CheckpointRecord
     id: str
     tensors: Mapping[str, FloatArray]
+    former_id: str = ""
 
     @cached_property
     def heads(self) -> LinearHeads:
@@ -77,7 +79,8 @@ def read_weights(path: Path) -> ModelWeights:
         )
     tensors = {name: values.astype(np.float32, copy=False) for name, values in stored.items()}
     _check(path.name, tensors)
-    return ModelWeights(record, model_id(header.metadata), tensors)
+    former = former_model_id(header.metadata)
+    return ModelWeights(record, model_id(header.metadata), tensors, former)
 
 
 def digest_of(stored: Mapping[str, NDArray[np.floating]]) -> str:

@@ -29,6 +29,12 @@ def add_model(connection: sqlite3.Connection, model: LibraryModel) -> None:
         LibraryError: it is known with other categories.
     """
     categories = json.dumps(list(model.categories), ensure_ascii=False)
+    if model.former and model.former != model.fingerprint:
+        # Its scores are the same, so nothing has to be tagged again.
+        connection.execute(
+            "UPDATE OR IGNORE models SET fingerprint = ? WHERE fingerprint = ?",
+            (model.fingerprint, model.former),
+        )
     connection.execute(
         "INSERT INTO models (fingerprint, name, categories) VALUES (?, ?, ?)"
         " ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name",

@@ -72,17 +72,19 @@ class LibraryModel:
     """A model that the library has scores of; ``fingerprint`` is ``ModelInfo.id``.
 
     ``taught_from`` is that of the model whose scores stand in for its own; the file does not know.
+    ``former`` is ``ModelInfo.former_id``, by which an older library knows the model.
     """
 
     fingerprint: str
     name: str
     categories: Categories
     taught_from: str = field(default="", compare=False)
+    former: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, model: ModelInfo) -> LibraryModel:
         """What the library notes of a model."""
-        return cls(model.id, model.name, model.categories, model.taught_from)
+        return cls(model.id, model.name, model.categories, model.taught_from, model.former_id)
 
 
 @dataclass(frozen=True, slots=True)

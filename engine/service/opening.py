@@ -53,6 +53,7 @@ class OpenModel:
             activation=record.config.head.activation,
             calibration=record.calibration,
             taught_from=record.taught_from,
+            former_id=self.weights.former_id,
         )
 
 

@@ -32,6 +32,19 @@ def test_an_image_added_twice_is_one_image(library: Library) -> None:
     assert library.add_images(files(3)) == library.add_images(files(3))
 
 
+def test_scores_of_a_model_under_its_former_id_are_found_under_its_own(library: Library) -> None:
+    old = LibraryModel("old", MODEL.name, MODEL.categories)
+    path = files(1)[0].path
+    library.add_images(files(1))
+    library.add_model(old)
+    library.record_predictions("old", [prediction(path, 0.9, 0, 0)])
+    for _ in range(2):
+        now = LibraryModel(MODEL.fingerprint, MODEL.name, MODEL.categories, former="old")
+        library.add_model(now)
+    assert library.models() == [MODEL]
+    assert untagged(library) == {}
+
+
 def test_a_name_that_is_not_utf8_comes_back_as_it_was(library: Library) -> None:
     path = Path(os.fsdecode(b"/photos/caf\xe9/\xff\xfe.jpg"))
     image = library.add_images([ImageFile(path, 1, 2)])[0]
