@@ -46,7 +46,7 @@ def shared_engine():
 @pytest.fixture
 def explain(shared_engine, model_file, tmp_path, monkeypatch, capsys):
     """Run the command on an engine that all tests share; its rows, and what it said."""
-    monkeypatch.setattr("engine.cli.explain.LocalEngine", lambda _: _Kept(shared_engine))
+    monkeypatch.setattr("engine.cli.explain.LocalEngine", lambda *_, **__: _Kept(shared_engine))
 
     def run(*arguments, status=0):
         given = ["--model", model_file, "--output", tmp_path / "out", *arguments]
