@@ -303,7 +303,7 @@ def test_the_command_tags_what_has_no_scores(
     library.close()
     engines: list[FakeEngine] = []
 
-    def make(_device: str) -> FakeEngine:
+    def make(_device: str, **_more: object) -> FakeEngine:
         engines.append(FakeEngine())
         return engines[-1]
 
