@@ -108,7 +108,7 @@ class Fold(QWidget):
         room = max(self._summary.width(), _LEAST_SUMMARY)
         shown = self._summary.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
         self._summary.setText(shown)
-        self._summary.setToolTip(tool_tip(text) if shown != text else "")
+        self._summary.setToolTip(tool_tip(text if shown != text else ""))
 
     @Slot(str, object)
     def _on_settings_changed(self, key: str, _value: object) -> None:
