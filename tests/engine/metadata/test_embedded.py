@@ -3,7 +3,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import shutil
 import struct
 import subprocess
 import zlib
@@ -19,12 +18,13 @@ from engine.metadata.errors import MetadataError
 from engine.metadata.exif import read_camera_facts
 from engine.metadata.reading import metadata_of
 from engine.metadata.values import Changes
+from tests.programs import needs_program
 
 CHANGES = Changes(add=(("animal", "dog"), ("Grüße",)), rating=4, title="A day", orientation=6)
 PACKET = xmp.merged(None, CHANGES)
 WORDS = ("dog", "Grüße")
 
-needs_exiftool = pytest.mark.skipif(shutil.which("exiftool") is None, reason="needs ExifTool")
+needs_exiftool = needs_program("exiftool")
 
 
 def picture(path: Path, **options: object) -> Path:

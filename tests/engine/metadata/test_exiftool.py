@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +20,12 @@ from engine.metadata.exiftool import (
 )
 from tests.engine.images import save_image
 from tests.engine.metadata.fakes import fake_exiftool
+from tests.programs import needs_program
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("exiftool") or os.name == "nt", reason="ExifTool is not installed"
-)
+pytestmark = [
+    needs_program("exiftool"),
+    pytest.mark.skipif(os.name == "nt", reason="runs programs as Linux and macOS do"),
+]
 
 _ASK = """
 import sys, time

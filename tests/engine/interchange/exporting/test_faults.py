@@ -22,6 +22,7 @@ from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import Verdict, Wish, look_at
 from tests.engine.images import save_image
+from tests.programs import needs_program
 
 _EXPORT = """
 import os, sys
@@ -130,7 +131,7 @@ def traced(options: list[str], arguments: list[str]) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@needs_program("strace")
 @pytest.mark.parametrize("fault", ["signal=KILL", "error=ENOSPC"])
 @pytest.mark.parametrize(
     ("name", "links"), [*((name, "links") for name in FORMATS), ("imagefolder", "copies")]

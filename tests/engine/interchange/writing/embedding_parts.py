@@ -11,15 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image, ImageCms
 
 from engine.interchange.writing.values import Target, WriteOptions
+from tests.programs import needs_program
 
 EMBED = WriteOptions(Target.EMBED, may_change_photos=True)
-needs_exiftool = pytest.mark.skipif(
-    not shutil.which("exiftool"), reason="ExifTool is not installed"
-)
+needs_exiftool = needs_program("exiftool")
 HEIF = Path(__file__).parents[4] / "tests" / "data" / "heif"
 TRAILER = b"MotionPhoto_Data" + bytes(range(256)) * 20
 

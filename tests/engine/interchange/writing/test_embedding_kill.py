@@ -20,11 +20,12 @@ from engine.library.values import Verdict, Wish, look_at
 from engine.metadata.embedded import read_embedded
 from tests.engine.interchange.writing.embedding_parts import EMBED, MAKERS, needs_exiftool
 from tests.engine.interchange.writing.parts import contents, finished
+from tests.programs import needs_program
 
 pytestmark = [
     needs_exiftool,
     pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed"),
+    needs_program("strace"),
 ]
 
 _WORK = """
