@@ -32,14 +32,20 @@ def add_library_arguments(parser: argparse.ArgumentParser, paths: str = "+") -> 
     add("--library", type=Path, metavar="FILE", help="default: the window's library")
 
 
-def library_place(options: argparse.Namespace) -> Path:
+def library_place(options: argparse.Namespace, *, may_be_new: bool = False) -> Path:
     """The library's file.
+
+    Args:
+        options: of ``add_library_arguments``.
+        may_be_new: whether it is made if there is none.
 
     Raises:
         EngineError: there is none.
     """
     place: Path = options.library or data_folder() / "library.db"
-    if not place.is_file():
+    if may_be_new:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    elif not place.is_file():
         raise EngineError(
             f"There is no library {display_path(place)}; open photos in the window first."
         )

@@ -76,7 +76,8 @@ def _write(options: argparse.Namespace) -> int:
     _check_consent(how, is_dry=options.dry_run or options.undo)
     if not how.separator:
         raise EngineError("The separator of a text file cannot be empty.")
-    with open_library(library_place(options)) as library:
+    tags = options.labels != WhichLabels.ACCEPTED.value and not options.undo
+    with open_library(library_place(options, may_be_new=tags)) as library:
         if options.undo:
             report = with_bar(_stopping(undo(library, options.exiftool)), "undo")
         else:

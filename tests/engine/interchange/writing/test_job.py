@@ -317,3 +317,13 @@ def test_the_command_tags_what_has_no_scores(
         model = again.models()[-1]
         ids = again.ids_below(folder, recursive=False).tolist()
         assert len(again.stored(ids, model.fingerprint).scored) == len(ids)
+
+
+def test_the_command_makes_a_library_where_the_machines_labels_are_wanted(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(untagged, "LocalEngine", lambda *_, **__: FakeEngine())
+    command = ["write", str(folder), "--library", str(tmp_path / "new" / "library.db")]
+    assert cli.run(command) == 1  # nobody can have accepted anything yet
+    assert cli.run([*command, "--labels", "machine", "--threshold", "0"]) == 0
+    assert (folder / "a.jpg.xmp").exists()
