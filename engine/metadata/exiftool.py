@@ -27,6 +27,8 @@ from engine.texts import display_text
 #: Older ones run a command that a file's name can hold (CVE-2022-23935).
 MIN_VERSION = (12, 38)
 _NAME = "exiftool"
+_PREFIX = "csra-exiftool-"
+_LITTER_AGE_S = 24 * 3600.0
 _START_S = 20.0
 _TIMEOUT_S = 60.0
 _END_S = 2.0
@@ -212,7 +214,8 @@ class ExifTool:
 
     def _own_folder(self) -> str:
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="csra-exiftool-")
+            _sweep()
+            self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
         return self._folder.name
 
     def _checked(self, arguments: Sequence[str]) -> tuple[bytes, bytes]:
@@ -340,6 +343,14 @@ def _line(found: bytearray, mark: bytes) -> int:
     """Where the mark begins that ends what was found, or -1."""
     place = found.rfind(mark, max(0, len(found) - len(mark) - 2))
     return place if not found[place + len(mark) :].strip(b"\r\n") else -1
+
+
+def _sweep() -> None:
+    """Remove folders of ours that a killed program left; one in use is changed all the time."""
+    for folder in Path(tempfile.gettempdir()).glob(_PREFIX + "*"):
+        with contextlib.suppress(OSError):
+            if time.time() - folder.lstat().st_mtime > _LITTER_AGE_S:
+                shutil.rmtree(folder)
 
 
 def _unformatted(name: str) -> str:

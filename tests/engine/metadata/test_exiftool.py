@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -73,6 +74,23 @@ def test_a_line_break_reaches_no_option(tmp_path: Path) -> None:
     save_image(photo, 8, 6)
     with ExifTool() as tool, pytest.raises(ExifToolError, match="line breaks"):
         tool.rewrite(photo, tmp_path / "new", ["-XMP-dc:Subject=a\n-all="])
+
+
+def test_folders_that_killed_programs_left_go_and_nothing_they_point_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = tmp_path / "a.jpg"
+    save_image(photo, 8, 6)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, young = tmp_path / "csra-exiftool-old", tmp_path / "csra-exiftool-young"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "photo0.jpg").symlink_to(photo)
+        (folder / "photo1").symlink_to(tmp_path)
+    os.utime(old, (0, 0))
+    with ExifTool() as tool:
+        assert tool.read(["-FileType"], photo)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.jpg", young.name}
 
 
 def test_a_configuration_of_the_person_is_not_run(
