@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -18,12 +17,12 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.settings import EXPORT_FORMAT, EXPORT_LABELS, Settings
 from csra_gui.interchange.export_job import ExportRequest
+from csra_gui.interchange.scopes import photo_scopes
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.windows import fit_to_screen
 from engine.interchange.exporting.formats import FORMATS, ExportFormat
 from engine.interchange.exporting.values import ExportOptions, WhichLabels
-from engine.library.columns import IntArray
 
 _WHICH = (
     (WhichLabels.ACCEPTED, "Accepted or added by you"),
@@ -50,7 +49,7 @@ class ExportDialog(QDialog):
         self.which = QComboBox(self)
         self.formats = QListWidget(self)
         self.hint = muted_label("", self)
-        self.bom = QCheckBox("For E&xcel: begin with the mark of UTF-8", self)
+        self.bom = QCheckBox("For E&xcel (which else takes accents for something else)", self)
         self.copies = QCheckBox("&Copy the photos (otherwise links lead to them)", self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.buttons.addButton("&Export…", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -83,16 +82,8 @@ class ExportDialog(QDialog):
         )
 
     def _fill(self, session: Session) -> None:
-        shown: IntArray = session.shown.rows
-        everything = np.flatnonzero(~session.photos.gone)
-        selected = np.array(session.selection, dtype=np.int64)
-        if len(selected) > 1 or (len(selected) and not len(shown)):
-            self.scope.addItem(f"The {len(selected):,} photos selected", selected)
-        if len(shown):
-            text = "The photo shown" if len(shown) == 1 else f"All {len(shown):,} photos shown"
-            self.scope.addItem(text, shown)
-        if len(everything) != len(shown):
-            self.scope.addItem(f"All {len(everything):,} photos that are open", everything)
+        for text, rows in photo_scopes(session):
+            self.scope.addItem(text, rows)
         for which, caption in _WHICH:
             self.which.addItem(caption, which.value)
         self.which.setCurrentIndex(self.which.findData(self._settings.value(EXPORT_LABELS)))

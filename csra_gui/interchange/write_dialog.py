@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
@@ -44,6 +43,7 @@ from csra_gui.base.settings import (
 )
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.interchange.embed_choice import EmbedChoice
+from csra_gui.interchange.scopes import photo_scopes
 from csra_gui.interchange.write_job import LabelWrites, PreviewSlots, WriteRequest
 from csra_gui.interchange.write_options import chosen_options, chosen_which
 from csra_gui.session.session import Session
@@ -52,7 +52,6 @@ from csra_gui.widgets.table import set_up_table
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.errors import EngineError
 from engine.interchange.writing.values import PlannedFile, Target, WriteProgress, WriteReport
-from engine.library.columns import IntArray
 from engine.texts import display_name, display_path, display_text, photos_text
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -187,16 +186,8 @@ class WriteDialog(QDialog):
         super().done(result)
 
     def _fill(self, session: Session) -> None:
-        shown: IntArray = session.shown.rows
-        everything = np.flatnonzero(~session.photos.gone)
-        selected = np.array(session.selection, dtype=np.int64)
-        if len(selected) > 1 or (len(selected) and not len(shown)):
-            self.scope.addItem(f"The {len(selected):,} photos selected", selected)
-        if len(shown):
-            text = "The photo shown" if len(shown) == 1 else f"All {len(shown):,} photos shown"
-            self.scope.addItem(text, shown)
-        if len(everything) != len(shown):
-            self.scope.addItem(f"All {len(everything):,} photos that are open", everything)
+        for text, rows in photo_scopes(session):
+            self.scope.addItem(text, rows)
         for box, setting in ((self.which, WRITE_LABELS), (self.target, WRITE_TARGET)):
             for value, caption in setting.choices:
                 box.addItem(caption, value)

@@ -29,7 +29,10 @@ from engine.library.store import Library
 from engine.texts import display_path
 
 _NOTHING_SAID = "nobody has said anything of the photo yet"
-_NO_LABELS = "There is nothing to export: no photo has a label yet. Accept or add some first."
+_NO_LABELS = (
+    "There is nothing to export: no photo has a label yet. Accept or add some first, or export "
+    "the machine's labels too."
+)
 _VANISHED = "the file has vanished"
 # Copies of photos take long: so often an export says how far it is, and can be cancelled.
 _TELL_EVERY_S = 0.2

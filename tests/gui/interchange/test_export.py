@@ -98,7 +98,7 @@ def test_the_photos_shown_or_selected_are_exported(
     exported(qtbot, application, dialog, photos / "labels.jsonl")
     lines = (photos / "labels.jsonl").read_text().splitlines()
 
-    assert scopes == ["All 2 photos shown", "All 5 photos that are open"]
+    assert scopes == ["All 2 photos shown", "All 5 photos that are open", "The photo selected"]
     assert {json.loads(line)["path"] for line in lines} == {"dog.jpg", "cat-and-dog.jpg"}
 
 
@@ -135,3 +135,16 @@ def test_the_dialog_offers_what_was_chosen_last_and_hides_what_does_not_matter(
 def test_nothing_can_be_exported_without_photos(start: Start, engine: FakeEngine) -> None:
     application = start()
     assert not application.window.actions_table["export_labels"].isEnabled()
+
+
+def test_one_photo_that_is_selected_can_be_meant_alone(
+    qtbot: QtBot, application: Application, photos: Path
+) -> None:
+    application.session.set_selection([row(application, "dog.jpg")])
+    dialog = asked(application, "jsonl")
+    dialog.which.setCurrentIndex(dialog.which.findData("both"))
+    dialog.scope.setCurrentIndex(dialog.scope.findText("The photo selected"))
+    told = exported(qtbot, application, dialog, photos / "labels.jsonl")
+
+    assert "1 photo exported" in told
+    assert "dog.jpg" in (photos / "labels.jsonl").read_text()
