@@ -285,7 +285,7 @@ class Pipeline(QObject):
         self.looked_up.emit()
         if self._scan.is_running:
             return
-        self.cameras.refresh()  # a glance at each photo: a model takes a hundred times as long
+        self.cameras.refresh()  # a glance at each photo: tagging need not wait for it
         if self._tagger.is_running:
             return
         if self._is_settling_due:
