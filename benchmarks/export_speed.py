@@ -4,7 +4,7 @@
     python benchmarks/export_speed.py --photos [--copies] --images 10000 --formats voc imagefolder
 
 The library is made up: 20 categories, scores of a model for every image, and a decision on every
-tenth. Its files do not exist unless ``--photos`` makes them (of 100 kB, all alike), which formats
+tenth. Its files do not exist unless ``--photos`` makes them (of 49 kB, all alike), which formats
 with pictures in them need; else COCO has no sizes. Each format runs in a process of its own, whose
 greatest resident memory is told.
 """
