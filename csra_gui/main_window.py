@@ -85,6 +85,8 @@ class MainWindow(QMainWindow):
         self.models = ModelsFeature(session, manager, settings, notifier, self)
         self.evaluation = EvaluationFeature(session, manager, settings, notifier, self)
         self.training = TrainingFeature(session, manager, trainer_factory, decoder, notifier, self)
+        self.browse.turns.noted.connect(self.interchange.writes.read_last)
+        self.interchange.writes.undone.connect(self.browse.turns.take_undone)
         LibraryController(session, notifier, self)
         works = (self.evaluation.closing_text, self.training.closing_text)
         self.closing = ClosingQuestion(self, works)
@@ -143,6 +145,7 @@ class MainWindow(QMainWindow):
             (
                 self.models.activity,
                 self.browse.trash.activity,
+                self.browse.turns.activity,
                 self.maps.exports.activity,
                 self.interchange.writes.activity,
                 self.interchange.exports.activity,

@@ -29,6 +29,7 @@ from csra_gui.browse.opener import Opener
 from csra_gui.browse.stage_panel import StagePanel
 from csra_gui.browse.thumbnail_cache import ThumbnailCache
 from csra_gui.browse.trash import PhotoTrash
+from csra_gui.browse.turning import PhotoTurns
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 from csra_gui.widgets.empty_state import EmptyState
@@ -92,7 +93,8 @@ class BrowseFeature(QObject):
             session, settings, self.opener, self.browsing, controller, self.folders
         )
         self.trash = PhotoTrash(session, settings, self.browsing, self.watch, notifier, window)
-        self.file_actions = FileActions(session, self.browsing, self.files, self.trash)
+        self.turns = PhotoTurns(session, self.browsing, self.watch, notifier, window)
+        self.file_actions = FileActions(session, self.browsing, self.files, self.trash, self.turns)
         places = (self.grid.grid, self.grid.list, self.stage.filmstrip, self.stage)
         self._delete_key = DeleteKey(self.file_actions["move_to_trash"], places, self)
         self.welcome = EmptyState(window)

@@ -11,6 +11,7 @@ from typing_extensions import override
 from csra_gui.base.actions import ActionSpec, FeatureActions
 from csra_gui.browse.file_commands import FileCommands
 from csra_gui.browse.trash import PhotoTrash
+from csra_gui.browse.turning import PhotoTurns
 from csra_gui.browse.view_mode import Browsing
 from csra_gui.session.session import Session
 from engine.texts import photos_text
@@ -32,6 +33,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
         ("Alt+Return", "Alt+Enter"),
         "info",
         "Show what is known of the photo: its file, its camera, its scores.",
+    ),
+    ActionSpec(
+        "rotate_left",
+        "Rotate to the &left",
+        ("Ctrl+[",),
+        "rotate-left",
+        "A sidecar beside the photo says how it stands; the photo itself is not changed.",
+    ),
+    ActionSpec(
+        "rotate_right",
+        "Rotate to the &right",
+        ("Ctrl+]",),
+        "rotate-right",
+        "A sidecar beside the photo says how it stands; the photo itself is not changed.",
     ),
     ActionSpec(
         "move_to_trash",
@@ -62,6 +77,8 @@ _OF_SEVERAL = {
     "copy_path": "Copy the &paths of {}",
     "photo_properties": "Propert&ies of {}",
     "move_to_trash": "Move {} to the &trash",
+    "rotate_left": "Rotate {} to the &left",
+    "rotate_right": "Rotate {} to the &right",
 }
 
 
@@ -69,11 +86,16 @@ class FileActions(FeatureActions):
     """Each says how many photos it is for, if they are several."""
 
     def __init__(
-        self, session: Session, browsing: Browsing, commands: FileCommands, trash: PhotoTrash
+        self,
+        session: Session,
+        browsing: Browsing,
+        commands: FileCommands,
+        trash: PhotoTrash,
+        turns: PhotoTurns,
     ) -> None:
         super().__init__(ACTIONS, commands)
-        self._browsing = browsing
-        self._trash = trash
+        self._browsing, self._library = browsing, session.library
+        self._trash, self._turns = trash, turns
         self.connect_slots(
             {
                 "open_default": commands.open_with_default,
@@ -81,6 +103,8 @@ class FileActions(FeatureActions):
                 "show_in_files": commands.show_in_file_manager,
                 "copy_path": commands.copy_paths,
                 "photo_properties": commands.show_properties,
+                "rotate_left": turns.turn_left,
+                "rotate_right": turns.turn_right,
                 "move_to_trash": trash.ask,
                 "put_back": trash.put_back,
                 "photo_menu": _ask_for_menu,
@@ -91,6 +115,8 @@ class FileActions(FeatureActions):
             session.selection_changed,
             browsing.subjects_changed,
             trash.state_changed,
+            turns.state_changed,
+            session.library.opened,
         )
 
     @override
@@ -102,6 +128,9 @@ class FileActions(FeatureActions):
                 self[spec.id].setEnabled(count > 0)
                 self[spec.id].setText(several if count > 1 else spec.text)
         self["move_to_trash"].setEnabled(count > 0 and not self._trash.is_busy)
+        can_turn = not self._turns.is_busy and self._library.library is not None
+        for name in ("rotate_left", "rotate_right"):
+            self[name].setEnabled(count > 0 and can_turn)
         self["put_back"].setEnabled(self._trash.can_put_back)
 
 

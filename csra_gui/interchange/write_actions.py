@@ -12,6 +12,8 @@ from csra_gui.base.settings import Settings
 from csra_gui.interchange.write_dialog import WriteDialog
 from csra_gui.interchange.write_job import LabelWrites, WriteRequest
 from csra_gui.session.session import Session
+from engine.interchange.writing.turning import CAPTION
+from engine.library.written import LabelWrite
 from engine.texts import photos_text
 
 ACTIONS: tuple[ActionSpec, ...] = (
@@ -70,9 +72,9 @@ class WriteActions(FeatureActions):
             ask_whether(
                 self._window,
                 "Undo last write",
-                f"Labels were written for {photos_text(last.files)}. Shall the files get back what "
-                "was in them before? Files beside photos that another program changed since stay "
-                "as they are. From photos our labels go; what others wrote there stays.",
+                f"{_done(last)} Shall the files get back what was in them before? Files beside "
+                "photos that another program changed since stay as they are. From photos our "
+                "labels go; what others wrote there stays.",
                 "&Undo the write",
                 self._writes.undo,
             )
@@ -80,3 +82,11 @@ class WriteActions(FeatureActions):
     @Slot(object)
     def _on_dialog_write_requested(self, request: WriteRequest) -> None:
         self._writes.start(request)
+
+
+def _done(write: LabelWrite) -> str:
+    """What a write did."""
+    photos = photos_text(write.files)
+    if write.caption.startswith(CAPTION):
+        return f"{photos} {'was' if write.files == 1 else 'were'} rotated by what sidecars say."
+    return f"Labels were written for {photos}."

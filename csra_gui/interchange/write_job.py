@@ -61,10 +61,12 @@ class LabelWrites(QObject):
     Signals:
         state_changed: work began or ended, or another write can be undone.
         ended: the ``WriteReport`` of a write or an undo that came to its end.
+        undone: the ``LabelWrite`` that was taken back.
     """
 
     state_changed = Signal()
     ended = Signal(object)
+    undone = Signal(object)
 
     def __init__(
         self, session: Session, settings: Settings, notifier: Notifier, parent: QObject
@@ -232,6 +234,8 @@ class LabelWrites(QObject):
             remedy = Remedy("Undo", self.undo) if report.written and not report.is_undo else None
             self._notifier.info(text, Topic.NOTE, remedy)
         self.ended.emit(report)
+        if report.is_undo and self.last is not None:
+            self.undone.emit(self.last)
 
     def _tell_failed(self, error: EngineError) -> None:
         self._notifier.error(display_text(str(error)), Topic.NOTE)
@@ -241,6 +245,11 @@ class LabelWrites(QObject):
         self.activity.set_progress(None)
         self.state_changed.emit()
         _end(request, self._reports.pop(request, None))
+        self.read_last()
+
+    @Slot()
+    def read_last(self) -> None:
+        """Look which write is the last one now."""
         self._session.library.submit(lambda library: library.last_write(), self._on_last_read)
 
     @Slot()

@@ -211,6 +211,19 @@ class Pipeline(QObject):
                 lambda library: library.add_images(files), None, self._library.report
             )
 
+    def take_turned(self, rows: Sequence[int]) -> None:
+        """What models said of photos is void; those that had been tagged are tagged anew."""
+        photos, library = self._photos, self._library
+        tagged = [row for row in rows if photos.is_tagged(row)]
+        ids = [image for row in rows if (image := photos.image_id(row)) is not None]
+        library.submit(lambda opened: opened.forget_predictions(ids), None, library.report)
+        photos.forget_results(rows)
+        self.predictions_changed.emit(tuple(rows))
+        if tagged and self._is_settled and not self._tagger.is_running:
+            self._tagger.tag(tagged)
+        elif tagged:
+            self._tag_when_possible = True
+
     # Tagging.
 
     def _tag_by_itself(self) -> None:

@@ -153,6 +153,12 @@ class Session(QObject):
         if lost:
             self.photos_lost.emit(lost)
 
+    def take_turned(self, rows: Sequence[int]) -> None:
+        """Take in that photos stand otherwise than before: a model is to look at them again."""
+        self.pipeline.take_turned(rows)
+        if self.focus.current in rows:
+            self.focus.read_again()
+
     def _is_leaving(self, row: int) -> bool:
         return bool(self.leaving) and self.photos.paths[row] in self.leaving
 

@@ -161,6 +161,7 @@ class Library:
     end_write = _writes(written.end_write)
     last_write = _reads(written.last_write)
     files_of_write = _reads(written.files_of_write)
+    paths_of_write = _reads(written.paths_of_write)
     begun_files = _reads(written.begun_files)
     own_entries = _reads(written.own_entries)
     forget_old_writes = _writes(written.forget_old_writes)

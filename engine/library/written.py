@@ -155,6 +155,12 @@ def files_of_write(
     return [_file(*row) for row in rows]
 
 
+def paths_of_write(connection: sqlite3.Connection, write_id: int) -> list[Path]:
+    """All files of a write, also those that were taken back."""
+    found = connection.execute("SELECT path FROM written_files WHERE write_id = ?", (write_id,))
+    return [Path(os.fsdecode(path)) for (path,) in found]
+
+
 def begun_files(connection: sqlite3.Connection) -> list[WrittenFile]:
     """Files of which one does not know whether they were written: the program was ended."""
     rows = connection.execute(
