@@ -115,7 +115,8 @@ def _colors(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
             found[color] = found.get(color, 0) + count
     for color, count in list(found.items())[:MAX_LABELS]:
         if count:
-            yield Facet(f"color:{quoted(color)}", color.capitalize(), count)
+            caption = color.capitalize() if color in COLORS else color  # else a word of others
+            yield Facet(f"color:{quoted(color)}", caption, count)
 
 
 def _tagging(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
