@@ -100,12 +100,12 @@ def remaining_text(seconds: float) -> str:
 
 
 def rate_text(per_second: float) -> str:
-    """A speed: "14.2 images/s"; empty if it is not a sensible number."""
+    """A speed: "14.2 photos/s"; empty if it is not a sensible number."""
     if not math.isfinite(per_second) or per_second <= 0:
         return ""
     if per_second >= 100:
-        return f"{per_second:,.0f} images/s"
-    return f"{per_second:.1f} images/s" if per_second >= 0.1 else f"{per_second:.2f} images/s"
+        return f"{per_second:,.0f} photos/s"
+    return f"{per_second:.1f} photos/s" if per_second >= 0.1 else f"{per_second:.2f} photos/s"
 
 
 def megabytes(size: int) -> str:

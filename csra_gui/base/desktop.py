@@ -10,10 +10,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QObject, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 
 from engine.data.patience import ask
@@ -33,8 +35,33 @@ _MOMENT_S = 0.3
 
 
 def open_folder(folder: Path) -> None:
-    """Show a folder, or the nearest above it that is there, in the desktop's file manager."""
-    open_file(ask(partial(_nearest, folder), folder, _MOMENT_S))
+    """Show a folder, or the nearest above it that is there, in the desktop's file manager.
+
+    Nobody waits for a disk that sleeps: what was asked for is done when it has answered.
+    """
+    opener = _FolderOpener()
+    _openers.add(opener)
+    opener.found.connect(opener.open, Qt.ConnectionType.QueuedConnection)
+    Thread(target=opener.look, args=(folder,), name="open folder", daemon=True).start()
+
+
+class _FolderOpener(QObject):
+    """Looks in another thread which folder is there, and opens it in the one that made this."""
+
+    found = Signal(object)
+
+    def look(self, folder: Path) -> None:
+        place = ask(partial(_nearest, folder), folder, _MOMENT_S)
+        with suppress(RuntimeError):  # the program has ended
+            self.found.emit(place)
+
+    @Slot(object)
+    def open(self, folder: Path) -> None:
+        _openers.discard(self)
+        open_file(folder)
+
+
+_openers: set[_FolderOpener] = set()
 
 
 def _nearest(folder: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
@@ -20,7 +19,7 @@ from typing_extensions import override
 from csra_gui.base.key_positions import key_of
 from csra_gui.base.theme import palette_for
 from csra_gui.browse.context_menu import is_from_keys
-from csra_gui.browse.image_loader import ImageLoader
+from csra_gui.browse.image_loader import ImageLoader, LoadedPhoto
 from csra_gui.browse.navigation import PhotoSteps
 from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.session.session import Session
@@ -31,6 +30,7 @@ from engine.texts import display_name, display_text
 _REST_AFTER_MS = 2000
 _FOOT = QColor(0, 0, 0, 190)
 _LABELS_KEY = Qt.Key.Key_I
+_FOOT_CHANGES = frozenset({QEvent.Type.Show, QEvent.Type.Hide, QEvent.Type.Resize})
 _LEAVE = frozenset({Qt.Key.Key_Escape, Qt.Key.Key_F, Qt.Key.Key_F11})
 _STEPS = {
     Qt.Key.Key_Left: -1,
@@ -74,7 +74,7 @@ class FullScreen(QWidget):
         self._session = session
         self._steps = steps
         self._loader = loader
-        self._shown: Path | None = None
+        self._shown: LoadedPhoto | None = None
         self._keeps_foot = False
         self.setWindowTitle("Photo")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -85,6 +85,7 @@ class FullScreen(QWidget):
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its frame is not the photo
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.foot = _Foot(self)
+        self.foot.installEventFilter(self)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view, 0, 0)
@@ -127,8 +128,8 @@ class FullScreen(QWidget):
             return
         loaded = self._loader.photo(path)
         error = self._loader.error(path)
-        if loaded is not None and path != self._shown:
-            self._shown = path
+        if loaded is not None and loaded is not self._shown:  # also of a file that is another now
+            self._shown = loaded
             self._tiles.show(loaded)
         elif loaded is None and error is not None:
             self._show_message("This photo cannot be read.", display_text(error))
@@ -182,6 +183,8 @@ class FullScreen(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress):
             self.wake()
+        elif watched is self.foot and event.type() in _FOOT_CHANGES:  # the zoom is said above it
+            self.view.set_foot(self.foot.height() if self.foot.isVisibleTo(self) else 0)
         return super().eventFilter(watched, event)
 
     @Slot()

@@ -68,6 +68,7 @@ class PhotoView(ZoomView):
         self._caption = ""
         self._notice = ""
         self._detail_note = ""
+        self._foot = 0
         self._zoom_shown = True
         self._marks: tuple[PhotoMark, ...] = ()
         self._covered: QRectF | None = None
@@ -146,6 +147,11 @@ class PhotoView(ZoomView):
         self._request_tiles()
         self.update()
 
+    def set_foot(self, height: int) -> None:
+        """Something lies over the lowest pixels of the view: the corner's words go above it."""
+        self._foot = height
+        self.update()
+
     def set_detail_note(self, text: str) -> None:
         """What to say beside the zoom of how sharp the photo is; empty takes it away."""
         self._detail_note = text
@@ -218,7 +224,8 @@ class PhotoView(ZoomView):
             self._paint_photo(painter)
             seen = self.photo_rect().intersected(QRectF(self.rect()))
             if self._zoom_shown or self._detail_note:
-                badge = paint_badge(painter, QRectF(self.rect()), self._zoom_text())
+                free = QRectF(self.rect().adjusted(0, 0, 0, -self._foot))
+                badge = paint_badge(painter, free, self._zoom_text())
                 if badge.top() < seen.bottom():
                     seen.setRight(min(seen.right(), badge.left()))
             paint_caption(painter, seen, self._caption)

@@ -42,9 +42,9 @@ def test_time_left_is_said_as_people_say_it(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("rate", "text"),
     [
-        (14.23, "14.2 images/s"),
-        (1234.5, "1,234 images/s"),
-        (0.04, "0.04 images/s"),
+        (14.23, "14.2 photos/s"),
+        (1234.5, "1,234 photos/s"),
+        (0.04, "0.04 photos/s"),
         (0.0, ""),
         (math.nan, ""),
     ],

@@ -3,7 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pytestqt.qtbot import QtBot
 
+from csra_gui.base import desktop
 from csra_gui.base.desktop import MOST_SHOWN, run_command, show_command, show_files
 from csra_gui.base.programs import Program, photo_programs
 
@@ -95,3 +97,15 @@ def test_programs_for_pictures_are_found_and_those_of_the_person_count_first(
     assert photo_programs([mine, system]) == [
         Program("zoom", ("/opt/zoom it/zoom", "--raise", "%U"))
     ]
+
+
+def test_the_nearest_folder_that_is_there_is_opened_and_nobody_waits(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    monkeypatch.setattr(desktop, "open_file", opened.append)
+
+    desktop.open_folder(tmp_path / "gone" / "deeper")
+
+    assert not opened
+    qtbot.waitUntil(lambda: opened == [tmp_path])

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from csra_gui.app import Application
 from csra_gui.browse import folder_watch
 from engine.data.decoding.turning import orientation_beside
-from tests.gui.driver import Start, names, press, trigger, wait_until_tagged
+from tests.gui.driver import Start, full_screens, names, press, trigger, wait_until_tagged
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +109,21 @@ def test_what_cannot_be_turned_is_named(
     said = " ".join(application.window.message_bar.texts())
     assert "1 photo rotated" in said and "cat.jpg.xmp" in said
     assert (photos / "cat.jpg.xmp").read_text() == "<broken"
+
+
+def test_the_whole_screen_shows_it_turned_and_says_the_zoom_above_the_labels(
+    qtbot: QtBot, application: Application
+) -> None:
+    (row,) = choose(application, "cat.jpg")
+    path = application.session.photos.paths[row]
+    loader = application.window.browse.loader
+    trigger(application, "photo_full_screen")
+    (screen,) = full_screens()
+    qtbot.waitUntil(lambda: screen._shown is not None)
+    before = screen._shown
+    assert screen.view._foot == screen.foot.height() > 0
+    screen.rest()
+    assert screen.view._foot == 0
+    rotate(qtbot, application, "rotate_right")
+    qtbot.waitUntil(lambda: loader.photo(path) is not None and screen._shown is not before)
+    screen.close()

@@ -41,7 +41,7 @@ def test_progress_is_one_sentence(activity: Activity, row: ActivityRow) -> None:
     assert not row.isVisible()
     activity.set_progress(counted("Tagging", 120, 4021, 14.23))
     assert row.isVisible()
-    assert row.text() == "Tagging · 120 of 4,021 · 14.2 images/s · about 5 min left"
+    assert row.text() == "Tagging · 120 of 4,021 · 14.2 photos/s · about 5 min left"
     activity.set_progress(counted("Tagging", 0, 4021))
     assert row.text() == "Tagging · 0 of 4,021"
     activity.set_progress(None)
