@@ -70,6 +70,9 @@ def export(
     if not images.categories:
         raise ExportError(_NO_LABELS)
     recover(library)
+    if not target.parent.is_dir():
+        where = display_path(target.parent)
+        raise ExportError(f"There is no folder {where}. Make it first, or choose another place.")
     if not form.suffix:
         _check_is_free(target)
     temporary = temporary_beside(target)

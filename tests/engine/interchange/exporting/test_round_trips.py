@@ -218,6 +218,13 @@ def test_a_folder_that_is_in_use_is_left_alone(library: Library, photos: list[Pa
     assert all(path.is_file() for path in photos)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_place_without_a_folder_is_said(library: Library, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ExportError, match=r"There is no folder .*nowhere"):
+        exported(library, name, tmp_path / "nowhere" / "x")
+    assert library.begun_exports() == []
+
+
 def test_the_source_of_each_label_and_what_was_rejected_is_told(
     library: Library, photos: list[Path]
 ) -> None:
