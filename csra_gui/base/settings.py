@@ -208,6 +208,8 @@ USED_LABELS = Setting("review/used_labels", "")
 FAVOURITE_LABELS = Setting("review/favourite_labels", "")
 SHORTCUTS = Setting("window/shortcuts", "")
 DATA_FOLDERS = Setting("evaluation/data_folders", "")
+#: What was told of files left out, as digests: once is enough.
+LEFT_OUT_TOLD = Setting("files/left_out_told", "")
 FOLLOWED_LINKS = Setting("evaluation/followed_links", "")
 
 #: Of the Tag again dialog, which asks each time and offers what was chosen last.

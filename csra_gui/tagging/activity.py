@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.activity import Activity, Progress, counted
+from csra_gui.base.settings import LEFT_OUT_TOLD, Settings
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
 from csra_gui.session.tag_run import TagProgress, TagSummary
@@ -15,6 +18,7 @@ from engine.data.kinds import left_out_text
 from engine.data.scan import ScanProblem
 from engine.texts import photos_text
 
+_MOST_TOLD = 50
 _UNCHANGED = "All labels are as they were."
 
 
@@ -29,9 +33,11 @@ class TaggingActivity(QObject):
     problems_requested = Signal()
     left_out_requested = Signal()
 
-    def __init__(self, session: Session, notifier: Notifier, parent: QObject) -> None:
+    def __init__(
+        self, session: Session, settings: Settings, notifier: Notifier, parent: QObject
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._settings = session, settings
         self._notifier = notifier
         pipeline, tagger = session.pipeline, session.tagger
         self.activity = Activity(
@@ -96,9 +102,17 @@ class TaggingActivity(QObject):
         if skipped:
             self._notifier.warning(text, Topic.SCAN, self._show_these())
         left_out = left_out_text(self._session.pipeline.left_out)
-        if left_out:
+        if left_out and self._is_news(left_out):
             show = Remedy("Show", self.left_out_requested.emit)
             self._notifier.info(left_out, Topic.LEFT_OUT, show)
+
+    def _is_news(self, left_out: str) -> bool:
+        """Whether it was not told of the same folders before; the menu shows the list any time."""
+        places = "\0".join(map(str, self._session.pipeline.roots))
+        key = hashlib.sha256(os.fsencode(f"{left_out}\0{places}")).hexdigest()[:16]
+        told = str(self._settings.value(LEFT_OUT_TOLD)).split()
+        self._settings.set_value(LEFT_OUT_TOLD, " ".join([*told, key][-_MOST_TOLD:]))
+        return key not in told
 
     @Slot(object)
     def _on_models_state_changed(self, state: ModelState) -> None:

@@ -21,7 +21,7 @@ class TaggingFeature(QObject):
     ) -> None:
         super().__init__(window)
         controller = TaggingController(session, settings, notifier, window)
-        telling = TaggingActivity(session, notifier, self)
+        telling = TaggingActivity(session, settings, notifier, self)
         telling.problems_requested.connect(controller.show_problems)
         telling.left_out_requested.connect(controller.show_left_out)
         self.activity = telling.activity

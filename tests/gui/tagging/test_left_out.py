@@ -55,6 +55,25 @@ def test_what_is_left_out_is_told_by_kind_with_a_list_to_look_at(
     dialog.close()
 
 
+def test_the_same_is_told_once_and_more_is_told_again(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    add(photos, "a.mov")
+    said = []
+    for new in ("", "", "b.mov"):
+        if new:
+            add(photos, new)
+        application = start([photos])
+        wait_until_tagged(qtbot, application)
+        texts = application.window.message_bar.texts()
+        said.append([text for text in texts if "left out" in text])
+        assert action(application)
+        application.window.close()
+        application.shut_down()
+
+    assert said == [["1 file left out: 1 MOV."], [], ["2 files left out: 2 MOV."]]
+
+
 def test_the_list_gives_paths_to_copy_and_to_the_file_manager(
     qtbot: QtBot, start: Start, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
