@@ -70,7 +70,16 @@ def _nearest(folder: Path) -> Path:
 
 def open_file(path: Path) -> bool:
     """Open a file with the program that the desktop has for it; whether there is one."""
-    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+    return QDesktopServices.openUrl(file_url(path))
+
+
+def file_url(path: Path) -> QUrl:
+    """The address of a file, also of one whose name is no text: Qt would name another file."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return QUrl.fromEncoded(path.absolute().as_uri().encode())
+    return QUrl.fromLocalFile(str(path))
 
 
 def show_files(paths: Sequence[Path]) -> bool:

@@ -327,6 +327,7 @@ class TeachController(QObject):
         model = self._session.models.model
         if self._rank_by and self._rank_by in self._session.photos.categories:
             self._session.shown.restore("", f"{SCORE}{self._rank_by}", descending=True)
+            self._session.set_selection(())  # it was of those it learned from
             self._rank_by = ""
         if model is not None and self._saved and model.name == self._saved:
             self._saved = ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,9 @@ def test_the_nearest_folder_that_is_there_is_opened_and_nobody_waits(
 
     assert not opened
     qtbot.waitUntil(lambda: opened == [tmp_path])
+
+
+def test_a_name_that_is_no_text_is_not_opened_as_another_file() -> None:
+    odd = Path("/photos") / os.fsdecode(b"b\xff \x41.jpg")
+    assert desktop.file_url(odd).toEncoded().data() == b"file:///photos/b%FF%20A.jpg"
+    assert desktop.file_url(Path("/photos/ä %20.jpg")).toLocalFile() == "/photos/ä %20.jpg"

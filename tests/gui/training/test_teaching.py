@@ -206,6 +206,7 @@ def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_all_others(
     assert session.shown.filter_text == ""
     qtbot.waitUntil(lambda: len(session.shown) == CATS + DOGS + 1)
     qtbot.waitUntil(lambda: not session.photos.untagged_rows())
+    assert len(session.selection) <= 1
     dialog.close()
 
 
