@@ -219,6 +219,7 @@ def test_photos_selected_for_a_label_have_it_and_those_drawn_are_kept_as_without
     qtbot.waitUntil(lambda: session_model(application).endswith("new"), timeout=WAIT_MS)
     dialog.close()
     photos = application.session.photos
+    assert len(application.session.selection) <= 1
     for row in rows(application, "cat", 3):
         assert photos.verdicts(row) == {"new": Verdict.ADDED}
     found = examples(qtbot, application)
