@@ -305,7 +305,7 @@ SETTINGS: tuple[Setting, ...] = (
 
 #: The settings dialog, a page each; every setting that has a caption is on one of them.
 PAGES: tuple[tuple[str, tuple[Setting, ...]], ...] = (
-    ("Photos", (REOPEN_LAST, INCLUDE_SUBFOLDERS, THUMBNAIL_SIDE, THEME)),
+    ("Photos", (REOPEN_LAST, INCLUDE_SUBFOLDERS, ASK_BEFORE_TRASH, THUMBNAIL_SIDE, THEME)),
     ("Tagging", (TAG_ON_OPENING, THRESHOLD, SHOW_ALL_LABELS, WRITE_CONTINUOUSLY)),
     (
         "Maps",

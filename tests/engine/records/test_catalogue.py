@@ -14,7 +14,7 @@ from engine.checkpoints import exchange
 from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.checkpoints.timm_weights import timm_entry
-from engine.cli import models as models_command
+from engine.cli import models_making
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
 from engine.records import catalogue
@@ -394,4 +394,4 @@ def test_importing_says_which_file_or_categories_are_missing(
 def test_categories_come_one_per_line(tmp_path: Path) -> None:
     file = tmp_path / "names.txt"
     file.write_text("\ufeffred fox\n\n  owl \n", encoding="utf-8")
-    assert tuple(models_command._categories(str(file))) == ("red fox", "owl")
+    assert tuple(models_making._categories(str(file))) == ("red fox", "owl")

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base.settings import Settings
+from csra_gui.browse.view_mode import ViewMode
 from engine.api.geometry import Box
 from engine.api.values import FloatArray, PositionScores
 from engine.data.decoding.pool import DecodePool, DecodeRequest
@@ -108,6 +109,8 @@ def test_the_overlay_lies_on_the_object_that_is_seen(
     qtbot.waitUntil(
         lambda: len(session.photos) == 1 and not session.tagger.is_running, timeout=10_000
     )
+    application.window.browse.browsing.set_mode(ViewMode.LARGE)
+    qtbot.waitUntil(view.isVisible)
     session.focus.set_current(0)
     qtbot.waitUntil(lambda: session.focus.evidence is not None and view.has_photo())
     session.focus.set_pinned(0)
