@@ -74,21 +74,9 @@ SHARE_THRESHOLD = Setting(
 )
 #: Offered where a model has thresholds; off at first: one slider is easier to grasp than many.
 USE_MODEL_THRESHOLDS = Setting("tags/use_model_thresholds", False)
-INCLUDE_SUBFOLDERS = Setting(
-    "folders/include_subfolders",
-    True,
-    "Include subfolders",
-)
-ASK_BEFORE_TRASH = Setting(
-    "files/ask_before_trash",
-    True,
-    "Ask before photos go to the trash",
-)
-REOPEN_LAST = Setting(
-    "folders/reopen_last",
-    True,
-    "Open the last folder at the start",
-)
+INCLUDE_SUBFOLDERS = Setting("folders/include_subfolders", True, "Include subfolders")
+ASK_BEFORE_TRASH = Setting("files/ask_before_trash", True, "Ask before photos go to the trash")
+REOPEN_LAST = Setting("folders/reopen_last", True, "Open the last folder at the start")
 OVERLAY_OPACITY = Setting(
     "view/overlay_opacity",
     DEFAULT_OPACITY,
