@@ -48,7 +48,6 @@ def show_all_panels(application: Application) -> None:
     for group in (window.review.labels.threshold_group, window.review.labels.map_group):
         if group.is_folded:
             group.toggle()
-    window.message_bar.clear()  # it comes and goes
 
 
 def fits(needed: QSize, room: QSize) -> bool:
@@ -56,6 +55,7 @@ def fits(needed: QSize, room: QSize) -> bool:
 
 
 def least(application: Application) -> QSize:
+    application.window.message_bar.clear()  # it comes and goes
     QApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
     return application.window.layout().minimumSize()
 
