@@ -24,7 +24,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "evaluate_decisions",
         "My &decisions",
-        tip="Measure the model by what you accepted and rejected; it does not run again.",
+        tip="Measure the model by what you accepted, rejected and imported; it does not run again.",
     ),
     ActionSpec(
         "evaluation_results",

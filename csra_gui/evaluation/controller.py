@@ -13,6 +13,7 @@ from csra_gui.base.ask import ask_folder
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
+from csra_gui.evaluation.decisions_dialog import DecisionsDialog
 from csra_gui.evaluation.images import ImageFinder, ShownCases
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
@@ -20,7 +21,7 @@ from csra_gui.evaluation.runs_panel import unfinished_text
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
 from csra_gui.models.manager import ModelManager
-from csra_gui.session.decided_labels import decided_run
+from csra_gui.session.decided_labels import decided_categories, decided_run
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.record_list import RecordManager
@@ -82,9 +83,22 @@ class EvaluationController(QObject):
         if model is None:
             self._notifier.warning("No model is loaded yet.", Topic.EVALUATION)
             return
+        found = decided_categories(self._session.photos.columns(), model.categories)
+        if not found:
+            self._measure_decisions(())
+            return
+        dialog = DecisionsDialog(found, self._window)
+        dialog.start_requested.connect(self._measure_decisions)
+        dialog.open()
+
+    @Slot(object)
+    def _measure_decisions(self, complete: tuple[str, ...]) -> None:
+        model = self._session.models.model
+        if model is None:
+            return
         columns = self._session.photos.columns()
         self._session.jobs.run(
-            lambda: EvaluationStore().save(*decided_run(columns, model)).name,
+            lambda: EvaluationStore().save(*decided_run(columns, model, complete)).name,
             "evaluate decisions",
             self.show_run,
             lambda error: self._notifier.info(str(error), Topic.EVALUATION),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +24,12 @@ _POSITIVE = [
     VERDICT_CODES[verdict] for verdict in (Verdict.ACCEPTED, Verdict.ADDED, Verdict.IMPORTED)
 ]
 _NOBODY_ASKED = (
-    "Only labels that you accepted, rejected or added count; on all others nobody can say. You "
+    "Only labels that you accepted, rejected, added or imported count; on all others nobody can "
+    "say. You "
     "mostly decide on labels that the model gave, so it looks better here than on images that "
     "were labelled without it."
 )
+_COMPLETE = "Said to be complete, so that photos without the label count as without: {}."
 _HALF_PRECISION = "Scores are kept in half precision; very high ones are alike."
 
 
@@ -98,17 +100,59 @@ def decided_labels(columns: Columns, model: Categories | None = None) -> Decided
     return DecidedLabels(names, rows, np.isin(said, _POSITIVE), said != 0)
 
 
-def decided_run(columns: Columns, model: ModelInfo) -> tuple[EvaluationRun, Path]:
+@dataclass(frozen=True, slots=True)
+class DecidedCategory:
+    """A category of a model of which something was said.
+
+    Attributes:
+        name: as the model calls it.
+        given: how many photos have it, by what was said.
+        imported: how many of these have it from a file alone.
+    """
+
+    name: str
+    given: int
+    imported: int
+
+
+def decided_categories(columns: Columns, model: Categories) -> tuple[DecidedCategory, ...]:
+    """The categories that photos were given or that were imported, as a model calls them."""
+    verdicts = columns.verdicts[:, : columns.model_categories]
+    given = np.count_nonzero(np.isin(verdicts, _POSITIVE), axis=0).tolist()
+    imported = np.count_nonzero(verdicts == VERDICT_CODES[Verdict.IMPORTED], axis=0).tolist()
+    found = zip(model, given, imported, strict=True)
+    return tuple(DecidedCategory(*one) for one in found if one[1])
+
+
+def _with_absent(said: DecidedLabels, columns: Columns, complete: Collection[str]) -> DecidedLabels:
+    """The same, but photos that nothing is said of do not have what is complete."""
+    places = [place for place, name in enumerate(said.categories) if name in complete]
+    if not places:
+        return said
+    rows = np.flatnonzero(~columns.failed)
+    targets = np.zeros((len(rows), len(said.categories)), dtype=np.bool_)
+    known = np.zeros_like(targets)
+    where = np.searchsorted(rows, said.rows)
+    targets[where], known[where] = said.targets, said.known
+    known[:, places] = True
+    return DecidedLabels(said.categories, rows, targets, known)
+
+
+def decided_run(
+    columns: Columns, model: ModelInfo, complete: Collection[str] = ()
+) -> tuple[EvaluationRun, Path]:
     """The model's stored scores beside the person's decisions, and the folder that ids begin at.
 
     Args:
         columns: of the photos, with the scores of this model.
         model: whose scores they are.
+        complete: categories, as the model calls them, of which the person says that every photo
+            has the label that shows it; of all others nothing is known where nothing was said.
 
     Raises:
         DataError: there is no decision on a photo that has scores.
     """
-    said = decided_labels(columns, model.categories)
+    said = _with_absent(decided_labels(columns, model.categories), columns, complete)
     tagged = np.flatnonzero(columns.tagged[said.rows])
     rows, places = said.rows[tagged], np.flatnonzero(said.known[tagged].any(axis=0))
     if not len(rows):
@@ -127,7 +171,11 @@ def decided_run(columns: Columns, model: ModelInfo) -> tuple[EvaluationRun, Path
         logits=_logits(columns.scores[np.ix_(rows, places)]),
         targets=said.targets[np.ix_(tagged, places)],
         ignored=~said.known[np.ix_(tagged, places)],
-        problems=(_NOBODY_ASKED, _HALF_PRECISION),
+        problems=(
+            *((_COMPLETE.format(", ".join(sorted(complete))),) if complete else ()),
+            _NOBODY_ASKED,
+            _HALF_PRECISION,
+        ),
     )
     return run, root
 

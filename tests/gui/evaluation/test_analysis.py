@@ -195,6 +195,22 @@ def test_decisions_count_and_what_nobody_decided_on_is_ignored() -> None:
     assert run.logits[0, 0] == pytest.approx(np.log(0.9 / 0.1), abs=0.01)
 
 
+def test_only_what_is_complete_counts_as_absent_where_nothing_was_said() -> None:
+    imported, rejected = VERDICT_CODES[Verdict.IMPORTED], VERDICT_CODES[Verdict.REJECTED]
+    table = columns(
+        [[0, 0, 0], [imported, 0, 0], [0, imported, 0], [rejected, 0, 0]],
+        [[0.9, 0.1], [0.8, 0.2], [0.1, 0.3], [0.2, 0.2]],
+    )
+    model = fake_model("m", None, Categories(("cat", "dog")))
+    unknown, _ = decided_run(table, model)
+    assert len(unknown.ids) == 3
+    assert unknown.ignored.tolist() == [[False, True], [True, False], [False, True]]
+    run, _ = decided_run(table, model, ("cat",))
+    assert len(run.ids) == 4
+    assert run.targets.tolist() == [[False, False], [True, False], [False, True], [False, False]]
+    assert run.ignored.tolist() == [[False, True], [False, True], [False, False], [False, True]]
+
+
 def test_without_decisions_there_is_nothing_to_measure() -> None:
     model = fake_model("m", None, Categories(("cat", "dog")))
     with pytest.raises(DataError, match="not accepted"):

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.evaluation.category_model import CategoryModel
+from csra_gui.evaluation.decisions_dialog import DecisionsDialog
 from csra_gui.evaluation.preflight import FoundData
 from csra_gui.evaluation.result_state import ThresholdSet
 from csra_gui.evaluation.result_window import ResultWindow
@@ -430,6 +431,9 @@ def test_decisions_are_evaluated_without_the_model(
     session.decisions.decide([rows["dog.jpg"]], {"cat": Verdict.REJECTED}, caption="Reject")
     asked = len(engine.predict_calls)
     trigger(application, "evaluate_decisions")
+    [dialog] = application.window.findChildren(DecisionsDialog)
+    assert dialog.complete == ()
+    dialog.accept()
     controller = application.window.evaluation.controller
     qtbot.waitUntil(
         lambda: controller.results is not None and controller.results.state.analysis is not None
