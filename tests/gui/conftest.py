@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base.settings import Settings
+from csra_gui.session import photo_view_order
 from tests.conftest import no_thread_left
 from tests.fakes import FakeDecoder, FakeEngine
 from tests.gui.driver import Start
@@ -48,6 +49,12 @@ def no_unexpected_dialog(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         for dialog in left:
             dialog.close()
         assert not shown, f"dialogs left open: {shown}"
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for the next change does not wait long; not so for keys that belong together."""
+    monkeypatch.setattr(photo_view_order, "DEBOUNCE_MS", 10)
 
 
 @pytest.fixture

@@ -93,7 +93,9 @@ def test_labels_hide_by_themselves_after_a_while(
     reviewing: Application, screen: FullScreen, qtbot: QtBot
 ) -> None:
     assert screen.foot.isVisible()
-    qtbot.waitUntil(lambda: not screen.foot.isVisible(), timeout=10_000)
+    assert screen._rest_timer.isActive()
+    screen._rest_timer.start(1)  # and not after its two seconds
+    qtbot.waitUntil(lambda: not screen.foot.isVisible())
 
 
 def test_a_photo_alone_is_reviewed_by_the_keys_of_the_window(

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLineEdit, QPlainTextEd
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.key_positions import key_of, placed_sequences, us_symbol
+from csra_gui.shell import shortcut_guard
 from csra_gui.shell.shortcut_guard import TypingGuard
 
 _PLAIN = Qt.KeyboardModifier.NoModifier
@@ -95,7 +96,9 @@ class Window(QWidget):
 
 
 @pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication) -> Iterator[Window]:
+def window(qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
+    # Keys of one word are pressed at once here; no event comes between them, however slow it is.
+    monkeypatch.setattr(shortcut_guard, "HELD_MS", 1)
     made = Window()
     qtbot.addWidget(made)
     made.show()

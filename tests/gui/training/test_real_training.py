@@ -140,6 +140,8 @@ def test_pause_saves_and_waits_in_the_real_process(
     assert_nothing_half(tmp_path)
 
 
+# By default without a process: tests/engine/teach and tests/gui/training/test_teaching.py.
+@pytest.mark.slow
 def test_teaching_in_the_real_process_makes_a_model_or_nothing(
     qtbot: QtBot, made_runner: MakeRunner, runs: TrainingStore, source: LabelSource, tmp_path: Path
 ) -> None:
