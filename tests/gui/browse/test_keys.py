@@ -160,6 +160,9 @@ def test_what_is_said_goes_by_itself_and_waits_for_the_pointer(
     assert toast.parentWidget().rect().contains(toast.geometry())
     assert keys.focusWidget() is application.window.browse.grid.grid
     toast._timer.setInterval(_NOT_SOON)
+    QTest.mouseMove(
+        application.window.browse.grid.grid.viewport()
+    )  # a test before left it anywhere
     QTest.mouseMove(toast)
     qtbot.waitUntil(lambda: not toast._timer.isActive())
     assert toast.isVisible()
