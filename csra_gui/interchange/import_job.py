@@ -147,7 +147,7 @@ class LabelImports(QObject):
 
         self._slot.run(
             lambda: import_labels(library, found, mapping, who=who(), caption=caption),
-            lambda report: self._tell(report, [photo.path for photo in found.photos]),
+            lambda report: self._tell(report, [photo.path for photo in found.photos], caption),
             self._tell_failed,
             self._finish,
             follow,
@@ -155,12 +155,23 @@ class LabelImports(QObject):
         self.activity.set_progress(Progress(text))
         self.state_changed.emit()
 
-    def _tell(self, report: ImportReport, paths: Sequence[Path]) -> None:
+    def _undo(self, caption: str) -> None:
+        """Take the import back, and nothing that was done since."""
+        decisions = self._session.decisions
+        if decisions.undo_caption == caption:
+            decisions.undo()
+        else:
+            self._notifier.info(
+                "Other changes came after the import. Edit ▸ Undo takes them back first.",
+                Topic.NOTE,
+            )
+
+    def _tell(self, report: ImportReport, paths: Sequence[Path], caption: str) -> None:
         if report.edit_id:
             photos = self._session.photos
             rows = (photos.row_of(path) for path in paths)
             self._session.decisions.show_edit_of_others([r for r in rows if r is not None])
-        undo = Remedy("Undo", self._session.decisions.undo) if report.edit_id else None
+        undo = Remedy("Undo", lambda: self._undo(caption)) if report.edit_id else None
         self._notifier.info(display_text(report.text()), Topic.NOTE, undo)
         self.ended.emit(report)
 

@@ -28,7 +28,7 @@ def sidecars_of(photo: Path) -> tuple[Path, ...]:
     that of a JPEG beside which a RAW of the same name lies: there it is the RAW's.
     """
     wanted = dict.fromkeys((sidecar_path(photo), sidecar_path(photo, "adobe")))
-    there = [path for path in wanted if path.exists()]
+    there = [path for path in wanted if _exists(path)]
     own = photo.name + there[-1].suffix if there else ""
     if there and there[-1].name != own and _belongs_to_raw(photo):  # asked late: it asks often
         there.pop()
@@ -39,4 +39,11 @@ def _belongs_to_raw(photo: Path) -> bool:
     if photo.suffix.lower() in RAW_SUFFIXES:
         return False
     names = (photo.stem + form for suffix in RAW_SUFFIXES for form in (suffix, suffix.upper()))
-    return any(photo.with_name(name).exists() for name in names)
+    return any(_exists(photo.with_name(name)) for name in names)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long for a file
+        return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.library.ratings import COLORS
@@ -91,9 +91,14 @@ def merge(packet: bytes | None, changes: Changes, name: str = "a photo") -> Merg
     properties = Properties(tree.rdf, name)
     before = _values(properties)
     there = {_meaning(entry) for entry in before.entries}
-    wanted = {_meaning(entry): entry for path in changes.add for entry in entries_of(path)}
+    going = {_meaning(entry) for entry in changes.remove}
+    wanted = {
+        _meaning(entry): entry
+        for path in changes.add
+        for entry in _entries_beside(path, there, going)
+    }
     # What is asked for stays, even if it is also among what is to go.
-    unwanted = {_meaning(entry) for entry in changes.remove} - wanted.keys()
+    unwanted = going - wanted.keys()
     gone = [entry for entry in before.entries if _meaning(entry) in unwanted]
     added = tuple(entry for meaning, entry in wanted.items() if meaning not in there)
     _change_keywords(properties, gone, added)
@@ -123,6 +128,32 @@ def entries_of(path: KeywordPath) -> tuple[Entry, ...]:
             text = names[-1]
         found.append(Entry(field, text))
     return tuple(found)
+
+
+def _entries_beside(path: KeywordPath, there: set[Entry], going: set[Entry]) -> list[Entry]:
+    """How a keyword is written into a packet: below what it lies under there already.
+
+    Else a name that others have as ``animal|cat`` would become a second one at the top of a tree.
+    """
+    deeper = [known for known in _paths(there - going) if [known[-1]] == [_clean(n) for n in path]]
+    found = []
+    for place, entry in enumerate(entries_of(path)):
+        if deeper and _LISTS[entry.field][2] and _meaning(entry) not in there:
+            found += [entries_of(known)[place] for known in deeper]
+        else:
+            found.append(entry)
+    return found
+
+
+def _paths(entries: Iterable[Entry]) -> list[KeywordPath]:
+    """Those that lie under something."""
+    found = []
+    for field, text in sorted(entries):
+        _, _, separator, stand_in = _LISTS[field]
+        path = _split(text, separator, stand_in) if separator else ()
+        if len(path) > 1:
+            found.append(tuple(_clean(name) for name in path))
+    return list(dict.fromkeys(found))
 
 
 def _values(properties: Properties) -> XmpValues:

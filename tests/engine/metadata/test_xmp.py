@@ -222,3 +222,20 @@ def test_a_great_many_keywords_are_read_and_kept() -> None:
     before = packet(bag("dc:subject", *(f"word {i}" for i in range(20_000))))
     after = merged(before, Changes(add=(("dog",),)))
     assert len(parsed(after).keywords) == 20_001
+
+
+def test_a_name_goes_below_what_others_have_it_under() -> None:
+    """Else digiKam and Lightroom would show it twice, once at the top of their trees."""
+    theirs = packet(bag("lr:hierarchicalSubject", "vehicle|car"))
+    changes = Changes(add=(("car",), ("bird",)))
+    once = merged(theirs, changes)
+    found = parsed(once)
+    assert set(found.entries) == {
+        Entry("subject", "car"),
+        Entry("subject", "bird"),
+        Entry("hierarchical", "vehicle|car"),
+        Entry("hierarchical", "bird"),
+        Entry("tags_list", "vehicle/car"),
+        Entry("tags_list", "bird"),
+    }
+    assert merged(once, changes) == once
