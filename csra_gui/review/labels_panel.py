@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from csra_gui.base.settings import (
     FOLD_CAMERA,
@@ -276,7 +277,9 @@ class LabelsPanel(QWidget):
 
     @Slot(int)
     def _on_labels_category_hovered(self, category: int) -> None:
-        self._session.focus.set_hovered(None if category < 0 else category)
+        # Closing the window takes the focus from the list when the session may be gone already.
+        if isValid(self._session.focus):
+            self._session.focus.set_hovered(None if category < 0 else category)
 
     @Slot(int)
     def _on_labels_category_pinned(self, category: int) -> None:
