@@ -72,7 +72,9 @@ def export_graph(checkpoint: Checkpoint) -> Graph:
             f"{name!r} cannot be run with ONNX Runtime: its backbone "
             f"({checkpoint.record.config.backbone}) has steps that ONNX lacks."
         ) from error
-    graph = Graph(proto.SerializeToString(), {key: tuple(v.shape) for key, v in weights.items()})
+    used = {tensor.name for tensor in proto.graph.initializer} & weights.keys()
+    shapes = {name: tuple(weights[name].shape) for name in used}
+    graph = Graph(proto.SerializeToString(), shapes)
     worst = difference(checkpoint, graph)
     if not worst <= TOLERANCE:
         raise CheckpointError(
@@ -124,7 +126,6 @@ def _exported(network: _FromPixels) -> onnx.ModelProto:
 
 def _tidied(model: onnx.ModelProto, weights: Mapping[str, FloatArray]) -> onnx.ModelProto:
     own = [tensor for tensor in model.graph.initializer if tensor.name in weights]
-    missing = weights.keys() - {tensor.name for tensor in own}
     others = [tensor for tensor in model.graph.initializer if tensor.name not in weights]
     _replace(model.graph.initializer, others)
     inputs = list(model.graph.input)
@@ -134,7 +135,9 @@ def _tidied(model: onnx.ModelProto, weights: Mapping[str, FloatArray]) -> onnx.M
     optimizer.optimize(tree, num_iterations=3, onnx_shape_inference=True)
     model = onnx_ir.to_proto(tree)
     _replace(model.graph.input, inputs)
-    names = [tensor.name for tensor in own] + sorted(missing)
+    # Some networks have weights that lead to no feature map; ONNX Runtime refuses to be given them.
+    used = {name for node in model.graph.node for name in node.input}
+    names = [tensor.name for tensor in own if tensor.name in used]
     model.graph.initializer.extend(_elsewhere(name, weights[name]) for name in names)
     _forget_origins(model)
     return model

@@ -91,8 +91,8 @@ def _session(weights: ModelWeights, graph: Graph, threads: int) -> onnxruntime.I
 
 def _check_fit(name: str, graph: Graph, weights: ModelWeights) -> None:
     found = {key: values.shape for key, values in weights.tensors.items()}
-    if found != dict(graph.shapes):
-        different = set(found.items()) ^ set(graph.shapes.items())
+    different = sorted(key for key, shape in graph.shapes.items() if found.get(key) != shape)
+    if different:
         raise CheckpointError(
-            f"{name!r} does not fit the model it describes (for example {min(different)[0]!r})."
+            f"{name!r} does not fit the model it describes (for example {different[0]!r})."
         )
