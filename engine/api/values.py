@@ -146,7 +146,7 @@ class ModelInfo:
         thresholds: per category in [0, 1]; ``None`` if the file has none.
         results: measured results that the file carries, for example ``{"val mAP": 0.889}``.
         description: where it came from, in a sentence or two.
-        device: where it runs, for people ("CPU", "NVIDIA …").
+        device: where and with what it runs, for people ("CPU, ONNX Runtime").
         activation: what turns logits into scores; those of ``softmax`` add up to 1.
         calibration: how often a score of each category is right; ``None`` if the file does not
             say. Thresholds are for scores as they are, not for calibrated ones.

@@ -7,7 +7,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from tqdm import tqdm
+
+from engine.api.values import FloatArray
 
 
 @contextmanager
@@ -24,3 +27,10 @@ def quiet() -> Iterator[None]:
     finally:
         logger.setLevel(level)
         tqdm.monitor_interval = interval
+
+
+def largest_difference(theirs: FloatArray, ours: FloatArray) -> float:
+    """Between two results, relative to the largest value of ours where that is above 1."""
+    if theirs.shape != ours.shape:
+        return float("inf")
+    return float(np.abs(theirs - ours).max() / max(1.0, float(np.abs(ours).max())))

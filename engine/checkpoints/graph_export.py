@@ -6,7 +6,8 @@ tidied up, and become weights again, kept elsewhere, afterwards (docs/adr/0016).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
-from engine.checkpoints.exporting import quiet
+from engine.checkpoints.exporting import largest_difference, quiet
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.inference.graphs import Graph
 from engine.inference.onnx_backend import OnnxBackend
@@ -97,14 +98,11 @@ def difference(checkpoint: Checkpoint, graph: Graph) -> float:
     for batch in _BATCHES:
         pixels = chance.integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
         a, b = theirs.run(pixels), ours.run(pixels)
-        found += [_apart(a.logits, b.logits), _apart(a.position_scores, b.position_scores)]
+        found += [
+            largest_difference(a.logits, b.logits),
+            largest_difference(a.position_scores, b.position_scores),
+        ]
     return max(found)
-
-
-def _apart(theirs: FloatArray, ours: FloatArray) -> float:
-    if theirs.shape != ours.shape:
-        return float("inf")
-    return float(np.abs(theirs - ours).max() / max(1.0, float(np.abs(ours).max())))
 
 
 def _exported(network: _FromPixels) -> onnx.ModelProto:
@@ -163,6 +161,7 @@ def _forget_origins(model: onnx.ModelProto) -> None:
     del model.metadata_props[:]
 
 
-def _replace(field: object, values: list[object]) -> None:
-    del field[:]  # type: ignore[attr-defined]
-    field.extend(values)  # type: ignore[attr-defined]
+def _replace(field: Any, values: Sequence[Any]) -> None:
+    """Fill a list of the file's format anew; it cannot be assigned to."""
+    del field[:]
+    field.extend(values)

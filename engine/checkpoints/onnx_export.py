@@ -6,7 +6,6 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -14,7 +13,7 @@ from torch.nn import functional
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path
-from engine.checkpoints.exporting import quiet
+from engine.checkpoints.exporting import largest_difference, quiet
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.models.classifier import Classifier
 from engine.models.heads import ResidualAttentionHeads, pool
@@ -144,7 +143,7 @@ def _checked_difference(checkpoint: Checkpoint, size: int, path: Path) -> float:
         theirs = _run(checkpoint.record.name, path, images)
         with torch.inference_mode():
             ours = checkpoint.classifier(images)
-        differences += [_difference(a, b.numpy()) for a, b in zip(theirs, ours, strict=True)]
+        differences += [largest_difference(a, b.numpy()) for a, b in zip(theirs, ours, strict=True)]
     worst = max(differences)
     if not worst <= _TOLERANCE:
         raise CheckpointError(
@@ -165,9 +164,3 @@ def _run(name: str, path: Path, images: Tensor) -> list[FloatArray]:
             f"{name!r} was not exported: ONNX Runtime cannot run {len(images)} images ({reason})."
         ) from error
     return found
-
-
-def _difference(theirs: FloatArray, ours: FloatArray) -> float:
-    if theirs.shape != ours.shape:
-        return float("inf")
-    return float(np.abs(theirs - ours).max() / max(1.0, np.abs(ours).max()))

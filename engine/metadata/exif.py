@@ -120,7 +120,7 @@ def _camera(make: str, model: str) -> str:
 def _moment(text: str) -> str:
     match = _DATE.match(text)
     try:
-        return datetime(*map(int, match.groups())).isoformat() if match else ""  # type: ignore[arg-type]
+        return datetime(*map(int, match.groups())).isoformat() if match else ""  # type: ignore[arg-type]  # there are six
     except ValueError:
         return ""
 

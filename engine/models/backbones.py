@@ -99,9 +99,9 @@ def _create(name: str, input_size: int) -> nn.Module:
     return timm.create_model(name, num_classes=0, global_pool="", **size)
 
 
-def weights_digest(backbone: Backbone, start: str = "") -> str:
-    """The SHA-256 of a text and of all weights of a backbone."""
-    digest = hashlib.sha256(start.encode())
+def weights_digest(backbone: Backbone) -> str:
+    """The SHA-256 of all weights of a backbone."""
+    digest = hashlib.sha256()
     for name, tensor in backbone.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -203,7 +203,7 @@ class LocalEngine:
         self._check_open()
         with self._pytorch_lock:
             if self._pytorch is None:
-                from engine.service.with_pytorch import PyTorchWork  # noqa: PLC0415
+                from engine.service.with_pytorch import PyTorchWork  # noqa: PLC0415  # seconds
 
                 self._pytorch = PyTorchWork(self._device, self._pool)
             return self._pytorch

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,11 +43,15 @@ def photo(folder: Path, kind: str, stated: int) -> Path:
     path = folder / f"photo.{kind}"
     exif = Image.Exif()
     exif[0x0112] = stated
-    options = {"jpg": {"quality": 95, "subsampling": 0}, "webp": {"lossless": True}}.get(kind, {})
+    kinds: dict[str, dict[str, Any]] = {
+        "jpg": {"quality": 95, "subsampling": 0},
+        "webp": {"lossless": True},
+    }
+    options = kinds.get(kind, {})
     if kind == "tif":
         Image.fromarray(PIXELS).save(path, tiffinfo={0x0112: stated})
     else:
-        Image.fromarray(PIXELS).save(path, exif=exif, **options)  # type: ignore[arg-type]
+        Image.fromarray(PIXELS).save(path, exif=exif, **options)
     return path
 
 
