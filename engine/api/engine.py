@@ -26,8 +26,8 @@ from engine.api.values import (
 class TaggingEngine(Protocol):
     """What a window or a command may ask of the engine.
 
-    Every call may take long (the first that needs PyTorch imports it) and belongs in a worker. Calls
-    from several threads at once are allowed. Expected failures raise ``EngineError``.
+    Every call may take long (the first that needs PyTorch imports it) and belongs in a worker.
+    Calls from several threads at once are allowed. Expected failures raise ``EngineError``.
     """
 
     def open_model(self, source: str | None = None) -> ModelInfo:

@@ -98,10 +98,8 @@ def difference(checkpoint: Checkpoint, graph: Graph) -> float:
     for batch in _BATCHES:
         pixels = chance.integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
         a, b = theirs.run(pixels), ours.run(pixels)
-        found += [
-            largest_difference(a.logits, b.logits),
-            largest_difference(a.position_scores, b.position_scores),
-        ]
+        pairs = ((a.logits, b.logits), (a.position_scores, b.position_scores))
+        found += [largest_difference(*pair) for pair in pairs]
     return max(found)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from engine.data.kinds import IMAGE_SUFFIXES
-from engine.metadata.sidecars import sidecars_of
+from engine.data.sidecar_names import sidecars_of
 
 _TEXT = ".txt"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.data.sidecar_names import sidecars_of
 from engine.metadata import sidecars
 from engine.metadata.embedded import FoundMetadata, read_embedded
 from engine.metadata.errors import MetadataError
@@ -27,7 +28,7 @@ def read_sidecars(photo: Path) -> FoundMetadata:
     """What the sidecars of a photo say; what is broken is left out and named."""
     values: list[XmpValues] = []
     faults = []
-    for path in sidecars.sidecars_of(photo):
+    for path in sidecars_of(photo):
         try:
             values.append(parsed(sidecars.read(path).data or b"", path.name))
         except MetadataError as error:

@@ -13,11 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.atomic import TEMPORARY_PREFIX, atomic_path, sync_folder
-
-# For whoever asks here.
-from engine.data.sidecar_names import Style as Style  # noqa: PLC0414
-from engine.data.sidecar_names import sidecar_path as sidecar_path  # noqa: PLC0414
-from engine.data.sidecar_names import sidecars_of as sidecars_of  # noqa: PLC0414
+from engine.data.sidecar_names import sidecars_of
 from engine.metadata.errors import (
     DiskFullError,
     MetadataError,

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.api.categories import MAX_NAME_LENGTH
 from engine.data.datasets.captions import read_caption
 from engine.data.datasets.reading import FaultLog
+from engine.data.sidecar_names import sidecars_of
 from engine.interchange.importing.values import ImportSource
 from engine.library.written import EntryPair
 from engine.metadata import sidecars
@@ -26,7 +27,7 @@ def files_of(photo: Path, sources: Collection[ImportSource]) -> dict[Path, Impor
     """The files that may hold keywords of a photo, each once."""
     found: dict[Path, ImportSource] = {}
     if ImportSource.SIDECAR in sources:
-        found |= dict.fromkeys(sidecars.sidecars_of(photo), ImportSource.SIDECAR)
+        found |= dict.fromkeys(sidecars_of(photo), ImportSource.SIDECAR)
     if ImportSource.EMBEDDED in sources:
         found[photo] = ImportSource.EMBEDDED
     if ImportSource.TXT in sources:

@@ -11,11 +11,11 @@ from typing import cast
 
 from engine.api.label_names import parents_of
 from engine.data.kinds import IMAGE_SUFFIXES, RAW_SUFFIXES
+from engine.data.sidecar_names import sidecar_path
 from engine.interchange.writing.values import Target, WriteError, WriteOptions
 from engine.library.written import EntryPair
 from engine.metadata import xmp
 from engine.metadata.errors import MetadataError
-from engine.metadata.sidecars import sidecar_path
 from engine.metadata.values import Changes, Entry, KeywordField, KeywordPath
 from engine.texts import display_name
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from engine.data import sidecar_names
 from engine.metadata import sidecars
 from engine.metadata.values import Changes
 from engine.metadata.xmp import merge, merged, parsed
@@ -31,7 +32,7 @@ MERGED = Changes(add=(("Grandma",), ("auto", "dog")), rating=5)
 @pytest.fixture(params=["extension", "adobe"])
 def sidecar(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A sidecar of ours in each of the two styles."""
-    path = sidecars.sidecar_path(tmp_path / "ä b.jpg", request.param)
+    path = sidecar_names.sidecar_path(tmp_path / "ä b.jpg", request.param)
     sidecars.write(sidecars.read(path), OURS)
     return path
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.atomic import TEMPORARY_PREFIX
+from engine.data import sidecar_names
 from engine.metadata import sidecars
 from engine.metadata.errors import DiskFullError, MetadataError, SidecarChangedError, XmpError
 from engine.metadata.values import Changes
@@ -34,9 +35,9 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("style", "name"), [("extension", "ä b.jpg.xmp"), ("adobe", "ä b.xmp")])
 def test_a_write_makes_the_file_and_a_second_changes_nothing(
-    photo: Path, style: sidecars.Style, name: str
+    photo: Path, style: sidecar_names.Style, name: str
 ) -> None:
-    path = sidecars.sidecar_path(photo, style)
+    path = sidecar_names.sidecar_path(photo, style)
     assert path.name == name
     once = sidecars.write(sidecars.read(path), DOG)
     before = path.stat()
@@ -47,7 +48,7 @@ def test_a_write_makes_the_file_and_a_second_changes_nothing(
 
 
 def test_without_any_change_no_file_is_made(photo: Path) -> None:
-    path = sidecars.sidecar_path(photo)
+    path = sidecar_names.sidecar_path(photo)
     sidecars.write(sidecars.read(path), Changes())
     assert not path.exists()
 

@@ -43,11 +43,8 @@ def photo(folder: Path, kind: str, stated: int) -> Path:
     path = folder / f"photo.{kind}"
     exif = Image.Exif()
     exif[0x0112] = stated
-    kinds: dict[str, dict[str, Any]] = {
-        "jpg": {"quality": 95, "subsampling": 0},
-        "webp": {"lossless": True},
-    }
-    options = kinds.get(kind, {})
+    options: dict[str, Any] = {"lossless": True} if kind == "webp" else {}
+    options |= {"quality": 95, "subsampling": 0} if kind == "jpg" else {}
     if kind == "tif":
         Image.fromarray(PIXELS).save(path, tiffinfo={0x0112: stated})
     else:

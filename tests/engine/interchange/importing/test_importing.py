@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -274,7 +273,7 @@ def test_bad_lists_and_missing_photos_are_told(library: Library, tmp_path: Path)
     found = result(read_lists([tmp_path / "bad.csv", tmp_path / "good.csv"]))
     assert names_of(found) == {path.name: {"dog"}}
     assert {place.name for place, _ in found.problems} == {"bad.csv", "good.csv"}
-    os.remove(path)  # noqa: PTH107
+    path.unlink()
     report = taken(library, found)
     assert (report.vanished, report.labels) == (1, 0)
 
