@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
@@ -80,6 +80,23 @@ def test_names_are_mapped_imported_found_and_taken_back(
     trigger(application, "undo")
     qtbot.waitUntil(lambda: not said(application, "dog.jpg"))
     assert said(application, "cat.jpg") == {}
+
+
+def test_undo_in_the_message_takes_back_the_import_and_nothing_since(
+    qtbot: QtBot, application: Application
+) -> None:
+    dialog = asked(qtbot, application)
+    imported(qtbot, application, dialog)
+    decisions, bar = application.session.decisions, application.window.message_bar
+    qtbot.waitUntil(lambda: decisions.undo_caption.startswith("Import"))
+    [button] = [b for b in bar.findChildren(QPushButton) if b.text() == "Undo"]
+    decisions.decide([row(application, "person.jpg")], {}, caption="Reviewed", reviewed=True)
+    qtbot.waitUntil(lambda: decisions.undo_caption == "Reviewed")
+    button.click()
+    assert bar.texts()[-1].startswith("Other changes came after the import.")
+    qtbot.waitUntil(lambda: not decisions.is_writing)
+    assert decisions.undo_caption == "Reviewed"
+    assert said(application, "dog.jpg")
 
 
 def test_a_list_is_imported_for_photos_that_are_open_or_not(
