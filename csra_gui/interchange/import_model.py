@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QModelIndex,
     QPersistentModelIndex,
     Qt,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 from typing_extensions import override
 
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.widgets.row_model import RowModel
 from engine.api.label_names import SHIPPED_NAMES
 from engine.interchange.importing.mapping import LEFT_OUT, KnownLabels, problem_of
 from engine.interchange.importing.values import NameUse
@@ -37,7 +37,7 @@ class Meaning(StrEnum):
     OUT = "leave out"
 
 
-class NamesModel(QAbstractTableModel):
+class NamesModel(RowModel):
     """A row per name that passes the filter; what each means can be changed.
 
     Signals:
@@ -49,7 +49,7 @@ class NamesModel(QAbstractTableModel):
     label_refused = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(_HEADERS, parent)
         self._uses: tuple[NameUse, ...] = ()
         self._rows: list[NameUse] = []
         self._known = KnownLabels((), SHIPPED_NAMES)
@@ -124,20 +124,10 @@ class NamesModel(QAbstractTableModel):
             return Meaning.OUT
         return Meaning.THIS if self._known.is_known(label) else Meaning.NEW
 
+    @property
     @override
-    def rowCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(self._rows)
-
-    @override
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(_HEADERS)
-
-    @override
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        is_header = orientation == Qt.Orientation.Horizontal
-        return _HEADERS[section] if is_header and role == Qt.ItemDataRole.DisplayRole else None
+    def rows(self) -> int:
+        return len(self._rows)
 
     @override
     def flags(self, index: _Index) -> Qt.ItemFlag:

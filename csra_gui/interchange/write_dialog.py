@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QModelIndex,
     QPersistentModelIndex,
     QSize,
@@ -48,6 +47,7 @@ from csra_gui.interchange.write_job import LabelWrites, PreviewSlots, WriteReque
 from csra_gui.interchange.write_options import chosen_options, chosen_which
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import muted_label, plain_label
+from csra_gui.widgets.row_model import RowModel
 from csra_gui.widgets.table import set_up_table
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.errors import EngineError
@@ -64,11 +64,11 @@ _NOTHING = (
 _PROMISE = "What other programs wrote stays. Tags that you rejected are never written."
 
 
-class ChangesModel(QAbstractTableModel):
+class ChangesModel(RowModel):
     """A row per file; no text is made before it is seen, for there may be a hundred thousand."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(_HEADERS, parent)
         self.files: list[PlannedFile] = []
 
     def clear(self) -> None:
@@ -85,20 +85,10 @@ class ChangesModel(QAbstractTableModel):
             self.files += files
             self.endInsertRows()
 
+    @property
     @override
-    def rowCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(self.files)
-
-    @override
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(_HEADERS)
-
-    @override
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        is_header = orientation == Qt.Orientation.Horizontal
-        return _HEADERS[section] if is_header and role == Qt.ItemDataRole.DisplayRole else None
+    def rows(self) -> int:
+        return len(self.files)
 
     @override
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractTableModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -23,6 +22,7 @@ from csra_gui.base.desktop import open_folder, show_files
 from csra_gui.base.jobs import JobRunner
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.widgets.labels import plain_label
+from csra_gui.widgets.row_model import RowModel
 from csra_gui.widgets.table import set_up_table
 from csra_gui.widgets.windows import fit_to_screen
 from engine.data.kinds import LeftOut, left_out_text
@@ -34,27 +34,17 @@ _HEADERS = ("File", "Kind", "Folder")
 _WIDTHS = (240, 80)
 
 
-class LeftOutModel(QAbstractTableModel):
+class LeftOutModel(RowModel):
     """A row per file; nothing is made before it is seen, for there may be a hundred thousand."""
 
     def __init__(self, files: Sequence[LeftOut], parent: QObject) -> None:
-        super().__init__(parent)
+        super().__init__(_HEADERS, parent)
         self.files = tuple(files)
 
+    @property
     @override
-    def rowCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(self.files)
-
-    @override
-    def columnCount(self, parent: _Index = _ROOT) -> int:
-        return 0 if parent.isValid() else len(_HEADERS)
-
-    @override
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        is_header = orientation == Qt.Orientation.Horizontal
-        return _HEADERS[section] if is_header and role == Qt.ItemDataRole.DisplayRole else None
+    def rows(self) -> int:
+        return len(self.files)
 
     @override
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -18,19 +18,9 @@ from engine.interchange.exporting.formats import FORMATS
 from engine.library.opening import open_library
 from engine.library.values import Verdict, Wish, look_at
 from engine.records.model_record import CheckpointRecord
+from tests.engine.export_readers import READERS
 from tests.engine.tiny_models import TINY_BACKBONE, tiny_classifier, tiny_config
 
-#: Format → what reads it, and which split.
-READERS = {
-    "csv": ("folder", "all"),
-    "jsonl": ("folder", "all"),
-    "coco": ("cocojson", "all"),
-    "voc": ("vocxml", "trainval"),
-    "official": ("json", "trainval"),
-    "folders": ("folder", "all"),
-    "imagefolder": ("folder", "all"),
-    "fiftyone": ("fiftyone", "all"),
-}
 COUNT = 12
 Run = Callable[..., tuple[int, str]]
 

@@ -30,23 +30,13 @@ from engine.interchange.exporting.values import (
 from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import LibraryModel, Verdict, Wish, look_at
+from tests.engine.export_readers import READERS
 from tests.engine.images import save_image
 
 MODEL = LibraryModel("abc", "Small", Categories(("dog", "person", "traffic light", "cat")))
 ADDED, ACCEPTED, REJECTED = Verdict.ADDED, Verdict.ACCEPTED, Verdict.REJECTED
 #: Names that some format or other could take for something else.
 ODD = ("=1+1", "'=x", "+a", "-b", "@c", "salt, pepper; vinegar", "Oma & <Opa>", "CON", "Bäume", "*")
-#: Format → what reads it, and which split.
-READERS = {
-    "csv": ("folder", "all"),
-    "jsonl": ("folder", "all"),
-    "coco": ("cocojson", "all"),
-    "voc": ("vocxml", "trainval"),
-    "official": ("json", "trainval"),
-    "folders": ("folder", "all"),
-    "imagefolder": ("folder", "all"),
-    "fiftyone": ("fiftyone", "all"),
-}
 Labels = dict[str, dict[str, bool | None]]
 
 
