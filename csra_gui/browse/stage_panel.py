@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Signal, Slot
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.settings import Settings
@@ -95,9 +95,16 @@ class StagePanel(QWidget):
         focused = self.window().focusWidget()
         if there and focused is not None and self.nothing.isAncestorOf(focused):
             self.filmstrip.setFocus()
-        self._stack.setCurrentWidget(page if there or not is_alone else self.nothing)
+        self._show_page(page if there or not is_alone else self.nothing)
         self.filmstrip.setVisible(is_alone)
         self.setVisible(mode is ViewMode.COMPARE or self._browsing.shows_photo)
+
+    def _show_page(self, page: QWidget) -> None:
+        """Show one page; room that hidden ones ask for would be lacking on a small screen."""
+        for one in (self.compare, self.nothing, self._viewer):
+            wish = QSizePolicy.Policy.Preferred if one is page else QSizePolicy.Policy.Ignored
+            one.setSizePolicy(one.sizePolicy().horizontalPolicy(), wish)
+        self._stack.setCurrentWidget(page)
 
     @Slot(object, object)
     def take_changes(self, changed: Sequence[int], _vanished: Sequence[int]) -> None:
