@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
@@ -13,6 +13,9 @@ from engine.api.errors import ConfigError
 ResizeMode = Literal["squash", "letterbox"]
 Activation = Literal["sigmoid", "softmax"]
 LossName = Literal["bce", "asl"]
+#: ``exact`` decodes every pixel of a photo and scales them as the official code does; ``fast``
+#: leaves out detail while a JPEG is decoded, and shrinks large pictures by a whole number first.
+DecodeMode = Literal["exact", "fast"]
 
 #: Temperatures of the paper's multi-head settings (section 3.3); ``inf`` is max pooling.
 PAPER_TEMPERATURES: dict[int, tuple[float, ...]] = {
@@ -34,6 +37,12 @@ def check_above_zero(what: str, value: float) -> None:
     """Refuse, with a ``ConfigError``, what is not a finite number above 0."""
     if not (math.isfinite(value) and value > 0):
         raise ConfigError(f"The {what} must be above 0, not {value}.")
+
+
+def check_decode(mode: str) -> None:
+    """Refuse, with a ``ConfigError``, what is no ``DecodeMode``."""
+    if mode not in get_args(DecodeMode):
+        raise ConfigError(f"Photos are read 'exact' or 'fast', not {mode!r}.")
 
 
 @dataclass(frozen=True)
@@ -158,6 +167,7 @@ class HeadTrainConfig:
         keep_start: start from the heads as they are, and keep their statistics of the features;
             otherwise both are made anew.
         patience: stop after so many epochs without a better mAP; 0 never does.
+        decode: ``exact`` reads photos as the official code does; ``fast`` as tagging does.
     """
 
     epochs: int = 20
@@ -171,11 +181,13 @@ class HeadTrainConfig:
     ema_decay: float = 0.0
     keep_start: bool = False
     patience: int = 0
+    decode: DecodeMode = "exact"
 
     def __post_init__(self) -> None:
         check_range("number of epochs", self.epochs, 1, 10_000)
         if self.loss not in ("bce", "asl"):
             raise ConfigError(f"There is no loss {self.loss!r}.")
+        check_decode(self.decode)
         if not 0 <= self.ema_decay < 1:
             raise ConfigError(f"The decay of the average must be below 1, not {self.ema_decay}.")
         check_range("number of epochs without a gain", self.patience, 0, 10_000)
@@ -193,11 +205,14 @@ class EvaluateConfig:
         batch_size: images per forward pass; 0 lets the program choose for the device.
         flip: average the logits of each image and its mirror image.
         input_size: side of the network's square input in pixels; ``None`` is the model's own.
+        decode: ``exact`` reads photos as the official code does; ``fast`` as tagging does.
     """
 
     batch_size: int = 0
     flip: bool = False
     input_size: int | None = None
+    decode: DecodeMode = "exact"
 
     def __post_init__(self) -> None:
+        check_decode(self.decode)
         check_range("batch size", self.batch_size, 0, 4096)

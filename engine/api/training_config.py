@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from engine.api.config import LossName, check_above_zero, check_range
+from engine.api.config import DecodeMode, LossName, check_above_zero, check_range
 from engine.api.errors import ConfigError
 
 OptimizerName = Literal["sgd", "adamw"]
@@ -88,6 +88,7 @@ class TrainConfig:
         clip_norm: longest gradient; 0 for no limit.
         augment: how images are changed.
         seed: of everything that is drawn.
+        decode: ``exact`` reads photos as the official code does; ``fast`` as tagging does.
         evaluate_every: so many epochs; the last one always is.
         checkpoint_minutes: the state is saved after so many minutes, and after each epoch.
         gradient_checkpointing: compute activations twice to save memory.
@@ -121,6 +122,7 @@ class TrainConfig:
     clip_norm: float = 0.0
     augment: AugmentConfig = AugmentConfig()
     seed: int = 0
+    decode: DecodeMode = "exact"
     evaluate_every: int = 1
     checkpoint_minutes: float = 10.0
     gradient_checkpointing: bool = False
@@ -155,6 +157,7 @@ class TrainConfig:
             "loss": ("bce", "asl"),
             "norms": ("train", "frozen"),
             "half": ("gpu", "always", "never"),
+            "decode": get_args(DecodeMode),
         }
         for name, known in choices.items():
             if getattr(self, name) not in known:

@@ -6,9 +6,11 @@ import argparse
 import sys
 from collections.abc import Generator
 from contextlib import closing
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, get_args
 
 from tqdm import tqdm
+
+from engine.api.config import DecodeMode
 
 EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -38,6 +40,17 @@ def add_follow_links(parser: argparse.ArgumentParser) -> None:
         "--follow-links",
         action="store_true",
         help="take images also where links lead out of the data set's folder",
+    )
+
+
+def add_decode(parser: argparse.ArgumentParser, default: DecodeMode | None = "exact") -> None:
+    """Add how the photos of a data set are read."""
+    parser.add_argument(
+        "--decode",
+        choices=get_args(DecodeMode),
+        default=default,
+        help="exact reads photos in full, as the official code does; fast as tagging does, which "
+        "moves scores a little (default: exact)",
     )
 
 

@@ -20,6 +20,7 @@ from engine.cli.common import (
     EXIT_DONE,
     EXIT_USAGE,
     Commands,
+    add_decode,
     add_follow_links,
     say,
     with_bar,
@@ -60,6 +61,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     evaluate.add_argument("--tta", choices=("flip",), help="average with the mirror image")
     evaluate.add_argument("--size", type=int, metavar="N", help="input size in pixels")
+    add_decode(evaluate)
     evaluate.add_argument("--batch-size", type=int, default=0, help="0 chooses")
     evaluate.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
     evaluate.add_argument(
@@ -105,7 +107,9 @@ def _set_up(options: argparse.Namespace, device: torch.device, process: Processe
         options.dataset,
         options.data,
         options.split,
-        config=EvaluateConfig(options.batch_size, options.tta == "flip", options.size),
+        config=EvaluateConfig(
+            options.batch_size, options.tta == "flip", options.size, options.decode
+        ),
         mapping=read_mapping(options.mapping) if options.mapping else None,
         strict=options.strict,
         limit=options.limit,

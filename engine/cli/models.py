@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from engine.api.errors import ModelError
-from engine.cli.common import EXIT_DONE, Commands, add_follow_links, say
+from engine.cli.common import EXIT_DONE, Commands, add_decode, add_follow_links, say
 from engine.data.datasets.registry import DATASETS
 from engine.inference.weights import read_weights
 from engine.records.catalogue import CATEGORY_LISTS, find_model, load_catalogue
@@ -95,6 +95,7 @@ def _add_fit(actions: Commands[argparse.ArgumentParser]) -> None:
     fit.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
     fit.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     fit.add_argument("--batch-size", type=int, default=0, help="0 chooses")
+    add_decode(fit)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -65,7 +65,7 @@ def _check_target(source: Path, target: Path) -> None:
 
 def _learn(options: argparse.Namespace, checkpoint: Checkpoint, images: LabelledImages) -> Fitted:
     backend = TorchBackend(checkpoint.classifier, choose_device(options.device))
-    config = EvaluateConfig(options.batch_size)
+    config = EvaluateConfig(options.batch_size, decode=options.decode)
     evaluator = Evaluator(checkpoint.classifier, backend, images, config)
     categories = checkpoint.record.config.categories
     with DecodePool() as pool:

@@ -28,7 +28,7 @@ from engine.api.training import (
 from engine.api.training_config import PRESETS, TrainConfig
 from engine.api.training_control import TrainingControl
 from engine.api.training_reports import Ending, TrainingEnded
-from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands, add_follow_links
+from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands, add_decode, add_follow_links
 from engine.cli.train_progress import Teller
 from engine.data.datasets.registry import DATASETS
 from engine.pytorch.device import choose_device
@@ -41,6 +41,8 @@ _QUICK = "quick"
 #: So much may lie in the default folder once a training is done; more than the window keeps, as
 #: those who train from here come back with the same large data sets.
 _CACHE_GB = 20
+#: Options that both kinds of training have as settings.
+_GIVEN = ("epochs", "batch_size", "learning_rate", "weight_decay", "seed", "patience", "decode")
 _Config = TypeVar("_Config", TrainConfig, HeadTrainConfig)
 
 
@@ -104,6 +106,7 @@ def _add_schedule(train: argparse.ArgumentParser) -> None:
     train.add_argument("--learning-rate", type=float, help="of the backbone; quick: of the heads")
     train.add_argument("--head-learning-rate", type=float)
     train.add_argument("--weight-decay", type=float)
+    add_decode(train, default=None)
     train.add_argument("--no-flip", dest="flip", action="store_false")
     train.add_argument(
         "--patience", type=int, metavar="N", help="stop after N epochs without a better mAP"
@@ -229,7 +232,7 @@ def _heads_config(options: argparse.Namespace) -> HeadTrainConfig:
 
 
 def _given(options: argparse.Namespace, more: Sequence[str] = ()) -> dict[str, Any]:
-    names = ("epochs", "batch_size", "learning_rate", "weight_decay", "seed", "patience", *more)
+    names = (*_GIVEN, *more)
     values = {name: getattr(options, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 

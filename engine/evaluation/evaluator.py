@@ -169,7 +169,8 @@ class Evaluator:
         """How an image of the data set is decoded for the model."""
         pixels = self._model.preprocess
         crop = None if self._images.crops is None else self._images.crops[row]
-        return DecodeRequest(self._images.paths[row], pixels.input_size, pixels.resize, crop)
+        path, mode = self._images.paths[row], self._config.decode
+        return DecodeRequest(path, pixels.input_size, pixels.resize, crop, mode=mode)
 
     def _evaluate(
         self, batch: Sequence[tuple[int, DecodedImage | ImageError]], results: _Results

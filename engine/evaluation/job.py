@@ -160,6 +160,7 @@ class EvaluationJob:
             },
             settings={
                 "flip": str(self.request.config.flip),
+                "decode": self.request.config.decode,
                 "input size": str(self.checkpoint.classifier.config.preprocess.input_size),
                 "device": self.backend.device.type,
                 "processes": str(processes),
@@ -207,7 +208,7 @@ class EvaluationJob:
         config = self.request.config
         device = self.backend.device.type
         # The batches are those of the device; a logit depends on what else is in its batch.
-        settings = (config.flip, config.input_size, config.batch_size, device)
+        settings = (config.flip, config.input_size, config.batch_size, device, config.decode)
         data = (self.request.dataset, self.request.split, dataset_hash(self.images))
         return unfinished_key(self.checkpoint.id, *data, *settings)
 
@@ -221,6 +222,7 @@ class EvaluationJob:
             "root": str(request.root),
             "split": request.split,
             "flip": str(request.config.flip),
+            "decode": request.config.decode,
             "input size": ""
             if request.config.input_size is None
             else str(request.config.input_size),

@@ -234,7 +234,8 @@ def _request(values: dict[str, Any], folder: Path) -> TrainRequest:
 
 
 def _config(trains: str, values: dict[str, Any]) -> TrainConfig | HeadTrainConfig:
-    plain = _with_tuples(values)
+    # Programs that kept no such setting left out detail; what goes on goes on as it began.
+    plain = {"decode": "fast", **_with_tuples(values)}
     if trains == "heads":
         return HeadTrainConfig(**plain)
     augment = AugmentConfig(**_with_tuples(plain["augment"]))

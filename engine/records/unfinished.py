@@ -63,6 +63,8 @@ class UnfinishedRun:
             EvaluateConfig(
                 flip=facts.get("flip") == "True",
                 input_size=int(size) if size.isdigit() else None,
+                # Programs that kept no such fact left out detail.
+                decode="exact" if facts.get("decode") == "exact" else "fast",
             ),
             limit=int(limit) if limit.isdigit() and int(limit) else None,
         )

@@ -15,6 +15,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.api.config import DecodeMode
 from engine.api.errors import DataError
 from engine.api.training_config import AugmentConfig
 from engine.api.training_reports import PreparationReport
@@ -28,6 +29,19 @@ from engine.train.decoding import decoded
 
 #: Kept images are larger than the network's input by so much, so that crops stay sharp.
 _CROP_MARGIN = 8 / 7
+
+
+@dataclass(frozen=True)
+class PixelForm:
+    """How images are kept.
+
+    Attributes:
+        side: of the squares in pixels.
+        decode: how photos are read.
+    """
+
+    side: int
+    decode: DecodeMode = "exact"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,26 +63,26 @@ class PixelSet:
 
 
 def load_pixels(
-    pool: DecodePool, labels: LabelledImages, side: int, folder: Path
+    pool: DecodePool, labels: LabelledImages, form: PixelForm, folder: Path
 ) -> Generator[PreparationReport, None, PixelSet]:
     """Decode images into a file, once; at once if the file is there.
 
     Args:
         pool: decodes.
         labels: the images.
-        side: of the squares in pixels.
+        form: of the pixels.
         folder: where files are kept; made if missing.
 
     Raises:
         DataError: an image cannot be read, or the file cannot be written.
     """
-    file = pixels_file(labels, side, folder)
+    file = pixels_file(labels, form, folder)
     aspects_file = file.with_name(file.name.replace("pixels", "aspects"))
     if not (file.exists() and aspects_file.exists()):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(aspects_file) as aspects, atomic_path(file) as pixels:
-                yield from _write(pool, labels, side, (pixels, aspects))
+                yield from _write(pool, labels, form, (pixels, aspects))
         except OSError as error:
             raise DataError(f"Pixels could not be kept in {folder}: {error}.") from error
     pixels = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -82,21 +96,22 @@ def crop_side(input_size: int) -> int:
     return round(input_size * _CROP_MARGIN)
 
 
-def pixels_file(labels: LabelledImages, side: int, folder: Path) -> Path:
+def pixels_file(labels: LabelledImages, form: PixelForm, folder: Path) -> Path:
     """Where the pixels of these images are kept, once they are decoded.
 
     Raises:
         DataError: an image is not there any more.
     """
     try:
-        return folder / f"pixels-{_key(labels, side)}.npy"
+        return folder / f"pixels-{_key(labels, form)}.npy"
     except OSError as error:
         raise DataError(f"An image cannot be read: {error}.") from error
 
 
 def _write(
-    pool: DecodePool, labels: LabelledImages, side: int, files: tuple[Path, Path]
+    pool: DecodePool, labels: LabelledImages, form: PixelForm, files: tuple[Path, Path]
 ) -> Generator[PreparationReport, None, None]:
+    side = form.side
     shape = (len(labels), side, side, 3)
     array: np.memmap[Any, np.dtype[np.uint8]] = open_memmap(
         files[0], mode="w+", dtype=np.uint8, shape=shape
@@ -104,7 +119,7 @@ def _write(
     aspects = np.ones(len(labels))
     crops = labels.crops or [None] * len(labels)
     requests = [
-        DecodeRequest(path, side, "squash", crop)
+        DecodeRequest(path, side, "squash", crop, mode=form.decode)
         for path, crop in zip(labels.paths, crops, strict=True)
     ]
     with closing(decoded(pool, requests)) as images:
@@ -117,8 +132,9 @@ def _write(
         np.save(stream, aspects, allow_pickle=False)
 
 
-def _key(labels: LabelledImages, side: int) -> str:
-    key = hashlib.sha256(f"{side}\n".encode())
+def _key(labels: LabelledImages, form: PixelForm) -> str:
+    mode = "" if form.decode == "fast" else f" {form.decode}"
+    key = hashlib.sha256(f"{form.side}{mode}\n".encode())
     for row, path in enumerate(labels.paths):
         status = path.stat()
         crop = None if labels.crops is None else labels.crops[row]

@@ -13,7 +13,7 @@ import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from engine.api.config import PreprocessConfig
+from engine.api.config import DecodeMode, PreprocessConfig
 from engine.api.errors import DataError
 from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
@@ -34,12 +34,20 @@ class FeatureExtractor:
         backbone: its weights decide the file's name, so a changed one is computed anew.
         preprocess: how images reach it.
         folder: where the files go; made if missing.
+        mode: how photos are read.
     """
 
-    def __init__(self, backbone: Backbone, preprocess: PreprocessConfig, folder: Path) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        preprocess: PreprocessConfig,
+        folder: Path,
+        mode: DecodeMode = "exact",
+    ) -> None:
         self._backbone = backbone.eval().to(memory_format=torch.channels_last)
         self._preprocess = preprocess
         self._folder = folder
+        self._mode = mode
         self._weights = weights_digest(backbone)
 
     def extract(
@@ -69,9 +77,9 @@ class FeatureExtractor:
         parts = crops or [None] * len(paths)
         file = self.file_of(paths, crops, flip=flip)
         if not file.exists():
-            preprocess = self._preprocess
+            side, fit = self._preprocess.input_size, self._preprocess.resize
             requests = [
-                DecodeRequest(path, preprocess.input_size, preprocess.resize, crop)
+                DecodeRequest(path, side, fit, crop, mode=self._mode)
                 for path, crop in zip(paths, parts, strict=True)
             ]
             try:
@@ -112,7 +120,9 @@ class FeatureExtractor:
     ) -> Path:
         """Where the features of these images are kept, once they are computed."""
         key = hashlib.sha256(self._weights.encode())
-        key.update(repr((self._preprocess, flip)).encode())
+        # Files of before this was a choice are of what is called fast now.
+        mode = () if self._mode == "fast" else (self._mode,)
+        key.update(repr((self._preprocess, flip, *mode)).encode())
         for path, crop in zip(paths, crops or [None] * len(paths), strict=True):
             status = path.stat()
             part = "" if crop is None else f"|{crop}"

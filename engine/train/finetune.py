@@ -31,7 +31,7 @@ from engine.models.classifier import Classifier
 from engine.pytorch.device import choose_device, device_name
 from engine.pytorch.distributed import Processes, local_device
 from engine.pytorch.torch_backend import TorchBackend
-from engine.train.dataset import crop_side, load_pixels
+from engine.train.dataset import PixelForm, crop_side, load_pixels
 from engine.train.log import RunLog
 from engine.train.preflight import preflight
 from engine.train.results import fitted, record_of
@@ -75,7 +75,8 @@ def train_network(
     states = StateFolder(request.output)
     if request.resume and (state := states.load()) is not None:
         trainer.restore(state)
-    samples = Samples(parts[1], request.samples, classifier.config.preprocess)
+    pixels = classifier.config.preprocess
+    samples = Samples(parts[1], request.samples, pixels, config.decode)
     if request.samples and not trainer.step:
         yield from _before(run, trainer, data, samples)
     yield from _learn(run, trainer, states, control, samples)
@@ -96,10 +97,11 @@ def _in_turn(
 def _decoded(run: _Run, classifier: Classifier) -> Generator[PreparationReport, None, TrainingData]:
     size = classifier.config.preprocess.input_size
     train, val = run.parts
-    cache = run.request.cache
+    cache, mode = run.request.cache, run.config.decode
+    forms = PixelForm(crop_side(size), mode), PixelForm(size, mode)
     with DecodePool() as pool:
-        pixels = yield from load_pixels(pool, train, crop_side(size), cache)
-        return TrainingData(pixels, (yield from load_pixels(pool, val, size, cache)))
+        pixels = yield from load_pixels(pool, train, forms[0], cache)
+        return TrainingData(pixels, (yield from load_pixels(pool, val, forms[1], cache)))
 
 
 def _learn(

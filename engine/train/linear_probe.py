@@ -60,7 +60,8 @@ def train_only_heads(
     _make_folder(request)
     parts = yield from load_parts(request.source, config.seed, ignore_unclear=config.ignore_unclear)
     classifier = starting_classifier(request.start, parts[0].categories, config.seed)
-    extractor = FeatureExtractor(classifier.backbone, classifier.config.preprocess, request.cache)
+    pixels = classifier.config.preprocess
+    extractor = FeatureExtractor(classifier.backbone, pixels, request.cache, config.decode)
     folders = request.folder, request.cache
     yield heads_preflight(classifier, parts, config, extractor, folders)
     with DecodePool() as pool:
@@ -99,7 +100,8 @@ def _learn(run: _Run, control: TrainingControl) -> Generator[TrainReport, None, 
         folder=run.request.folder,
     )
     yield start
-    samples = Samples(run.val.labels, run.request.samples, run.classifier.config.preprocess)
+    pixels = run.classifier.config.preprocess
+    samples = Samples(run.val.labels, run.request.samples, pixels, config.decode)
     log = None if run.request.output.is_file() or not run.request.samples else _new_log(run)
     if log is not None:
         logits = head_logits(run.classifier.heads, run.val.features[0])

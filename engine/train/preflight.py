@@ -19,7 +19,7 @@ from engine.api.validation import can_validate
 from engine.data.datasets.labelled import LabelledImages
 from engine.models.classifier import Classifier
 from engine.pytorch.device import free_memory
-from engine.train.dataset import crop_side, pixels_file
+from engine.train.dataset import PixelForm, crop_side, pixels_file
 from engine.train.features import FeatureExtractor
 from engine.train.losses import losses
 from engine.train.sources import Parts
@@ -66,11 +66,10 @@ def preflight(
     copies = 2 + (1 if config.optimizer == "sgd" else 2)  # weights, gradients, optimiser
     with_average = copies + bool(config.ema_decay)
     size = classifier.config.preprocess.input_size
-    wanted = ((train, crop_side(size)), (val, size))
     missing = [
         (images, side)
-        for images, side in wanted
-        if not pixels_file(images, side, folders[1]).exists()
+        for images, side in ((train, crop_side(size)), (val, size))
+        if not pixels_file(images, PixelForm(side, config.decode), folders[1]).exists()
     ]
     evaluations = -(-config.epochs // config.evaluate_every)
     needs = _Needs(

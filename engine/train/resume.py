@@ -25,6 +25,8 @@ from engine.texts import display_path
 _NAME = re.compile(r"state-(\d{9})-([0-9a-f]{64})\.pt")
 _KEPT = 2
 _SETTINGS, _IMAGES = "config.json", "images.json"
+#: What earlier versions, which kept no such setting, did.
+_BEFORE = {"decode": "fast"}
 _UNREADABLE = (
     CheckpointError,
     OSError,
@@ -70,8 +72,11 @@ def open_run_folder(
             raise ConfigError(
                 f"{shown} holds a run already. Go on with it, or take another folder."
             )
-        if not _is_same(settings, _read_json(folder / _SETTINGS), asdict(TrainConfig())):
-            raise ConfigError(f"The run in {shown} was started with other settings.")
+        kept = {**_BEFORE, **_read_json(folder / _SETTINGS)}
+        if not _is_same(settings, kept, asdict(TrainConfig())):
+            raise ConfigError(
+                f"The run in {shown} was started with other settings ({_SETTINGS} there has them)."
+            )
         if not _is_same(images, _read_json(folder / _IMAGES), images):
             raise ConfigError(f"The run in {shown} was started with other images or labels.")
     except (OSError, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api.config import HeadConfig, PreprocessConfig
+from engine.api.config import DecodeMode, HeadConfig, PreprocessConfig
 from engine.api.errors import ImageError
 from engine.api.training_reports import SampleReport
 from engine.api.values import DecodedImage, FloatArray, PositionScores
@@ -20,12 +20,17 @@ class Samples:
         images: of the validation images, in their order.
         count: how many; spread over the set, those with most categories in each stretch.
         preprocess: how images reach the model.
+        mode: how photos are read.
     """
 
-    def __init__(self, images: LabelledImages, count: int, preprocess: PreprocessConfig) -> None:
+    def __init__(
+        self, images: LabelledImages, count: int, preprocess: PreprocessConfig, mode: DecodeMode
+    ) -> None:
         rows = _chosen(images, count)
+        side, fit = preprocess.input_size, preprocess.resize
+        requests = [DecodeRequest(images.paths[row], side, fit, mode=mode) for row in rows]
         with DecodePool(1) as pool:
-            decoded = [_decoded(pool, images, row, preprocess) for row in rows]
+            decoded = [_decoded(pool, request) for request in requests]
         self._images = images
         readable = zip(rows, decoded, strict=True)
         self._decoded = {row: image for row, image in readable if image is not None}
@@ -76,10 +81,7 @@ def _chosen(images: LabelledImages, count: int) -> list[int]:
     return [int(s[np.argmax(images.targets[s].sum(axis=1))]) for s in whole]
 
 
-def _decoded(
-    pool: DecodePool, images: LabelledImages, row: int, preprocess: PreprocessConfig
-) -> DecodedImage | None:
-    request = DecodeRequest(images.paths[row], preprocess.input_size, preprocess.resize)
+def _decoded(pool: DecodePool, request: DecodeRequest) -> DecodedImage | None:
     try:
         return pool.submit(request).result()
     except ImageError:

@@ -20,6 +20,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 from PIL import Image
 
+from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
 from engine.api.values import DecodedImage, PixelArray
@@ -55,6 +56,7 @@ def decode(
     fit: Fit = "inside",
     admit: Admit | None = None,
     crop: CropBox | None = None,
+    mode: DecodeMode = "fast",
 ) -> DecodedImage:
     """Read a picture: the first frame, upright, over white where it is transparent, as sRGB.
 
@@ -67,6 +69,7 @@ def decode(
         admit: see ``Admit``.
         crop: the part to read, as it is stored: it is not turned upright, and is black where it
             reaches beyond the picture. The size of the result is then that of the crop.
+        mode: whether detail that the square cannot show may be left out early.
 
     Raises:
         ImageError: it cannot be read; the message says why in one sentence.
@@ -76,8 +79,8 @@ def decode(
 
     def read(image: Image.Image) -> DecodedImage:
         if crop is None:
-            return _decode(image, side, fit, admit, orientation_beside(path))
-        return _decode(_cropped(image, crop, admit), side, fit, None)
+            return _decode(image, (side, fit, mode), admit, orientation_beside(path))
+        return _decode(_cropped(image, crop, admit), (side, fit, mode), None)
 
     with open_file(path) as stream, picture_errors(stream):
         return read_picture(stream, read, partial(admit_size, admit))
@@ -130,21 +133,22 @@ def _check_kind(mode: int) -> None:
 
 def _decode(
     image: Image.Image,
-    side: int | None,
-    fit: Fit,
+    form: tuple[int | None, Fit, DecodeMode],
     admit: Admit | None,
     beside: int | None = None,
 ) -> DecodedImage:
+    side, fit, mode = form
     width, height = image.size
     turn = turn_beside(image, beside)
     target = _target(width, height, side, fit)
-    # JPEG can leave out detail while decoding, never below the size asked for.
-    image.draft(None, target)
+    if mode == "fast":
+        # JPEG can leave out detail while decoding, never below the size asked for.
+        image.draft(None, target)
     admit_size(admit, *image.size)
     load(image)
     # After loading, which turns a TIFF upright by itself.
     orientation = after(orientation_of(image), turn)
-    pixels = upright(_scaled(image, target), orientation)
+    pixels = upright(_scaled(image, target, mode), orientation)
     if orientation >= 5:
         width, height = height, width
     content = Box.UNIT
@@ -187,11 +191,8 @@ def _target(width: int, height: int, side: int | None, fit: Fit) -> tuple[int, i
     return round(box.width * side), round(box.height * side)
 
 
-def _scaled(image: Image.Image, target: tuple[int, int]) -> PixelArray:
-    factors = (
-        int(have / (want * _REDUCING_GAP)) for have, want in zip(image.size, target, strict=True)
-    )
-    factor_x, factor_y = (max(1, factor) for factor in factors)
+def _scaled(image: Image.Image, target: tuple[int, int], mode: DecodeMode) -> PixelArray:
+    factor_x, factor_y = (1, 1) if mode == "exact" else _factors(image.size, target)
     to_rgb = ToRgb.of(image)
     pixels = rgb_pixels(image, to_rgb, (factor_x, factor_y))
     if pixels.shape[1::-1] == target:
@@ -200,6 +201,12 @@ def _scaled(image: Image.Image, target: tuple[int, int]) -> PixelArray:
     # reduce() covers a part of its last pixel where the size is no multiple: leave that part out.
     box = (0.0, 0.0, image.width / factor_x, image.height / factor_y)
     return np.array(small.resize(target, Image.Resampling.BILINEAR, box=box))
+
+
+def _factors(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int]:
+    """By how much each side may be shrunk at once."""
+    x, y = (int(have / (want * _REDUCING_GAP)) for have, want in zip(size, target, strict=True))
+    return max(1, x), max(1, y)
 
 
 def _padded(pixels: PixelArray, side: int, content: Box) -> PixelArray:

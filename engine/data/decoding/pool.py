@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.away import AwayFolders
@@ -31,7 +32,7 @@ class DecodeRequest:
     """One picture to decode, or a tile of one.
 
     Attributes:
-        path: as are ``side``, ``fit`` and ``crop``, it is for ``decoding.decode.decode``.
+        path: as are ``side``, ``fit``, ``crop`` and ``mode``, it is for ``decoding.decode.decode``.
         tile: the part to decode in the picture's own pixels; the others mean nothing then.
     """
 
@@ -40,6 +41,7 @@ class DecodeRequest:
     fit: Fit = "inside"
     crop: CropBox | None = None
     tile: Tile | None = None
+    mode: DecodeMode = "fast"
 
 
 class _Lane:
@@ -206,7 +208,7 @@ def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[Decod
         return
     try:
         image = process.decode(
-            (request.path, request.side, request.fit, request.crop, request.tile)
+            (request.path, request.side, request.fit, request.crop, request.tile, request.mode)
         )
     except ImageError as error:
         future.set_exception(error)

@@ -3,7 +3,7 @@
 It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe:
 
     worker: "ready"
-    driver: (path, side, fit, crop, tile)
+    driver: (path, side, fit, crop, tile, mode)
     worker: ("admit", pixels), and waits for any answer, before it decodes a large picture;
             again if the picture could not be read and is tried in another way
     worker: ("done", width, height, content, shape), then the pixels as plain bytes
@@ -24,16 +24,17 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import Admit, CropBox, Fit
 from engine.data.decoding.tiles import Tile, TileDecoder
 
 #: The signature of ``engine.data.decoding.decode.decode``.
-Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None], DecodedImage]
+Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None, DecodeMode], DecodedImage]
 
 #: What the driver sends for each picture.
-Request = tuple[Path, int | None, Fit, CropBox | None, Tile | None]
+Request = tuple[Path, int | None, Fit, CropBox | None, Tile | None, DecodeMode]
 
 # Smaller pictures are decoded without asking: together they weigh little.
 _ADMITTED_PIXELS = 4_000_000
@@ -65,10 +66,10 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
 
 
 def _decode(decoder: Decoder, tiles: TileDecoder, request: Request, admit: Admit) -> DecodedImage:
-    path, side, fit, crop, tile = request
+    path, side, fit, crop, tile, mode = request
     if tile is not None:
         return tiles.decode(path, tile, admit)
-    return decoder(path, side, fit, admit, crop)
+    return decoder(path, side, fit, admit, crop, mode)
 
 
 def _answer(

@@ -113,13 +113,14 @@ def test_a_model_of_other_categories_needs_a_mapping(data, tmp_path, capsys):
 
 def test_flip_and_another_size_change_the_numbers_and_are_written_down(data, model, tmp_path):
     results = []
-    for more in ((), ("--tta", "flip"), ("--size", "96")):
+    for more in ((), ("--tta", "flip"), ("--size", "96"), ("--decode", "fast")):
         file = tmp_path / "x.json"
         assert cli.run(arguments(data, model, "--json", file, "--no-keep", *more)) == 0
         results.append(json.loads(file.read_text()))
     assert len({r["intervals"]["mAP"]["value"] for r in results}) > 1
     assert results[1]["settings"]["flip"] == "True"
     assert results[2]["settings"]["input size"] == "96"
+    assert [r["settings"]["decode"] for r in results] == [*3 * ["exact"], "fast"]
     assert not (tmp_path / "own").exists()
 
 

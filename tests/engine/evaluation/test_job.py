@@ -110,12 +110,25 @@ def test_beginning_again_uses_nothing_of_before(engine, request_):
     assert [value.done for value in values[1:-1]] == [4, 8, 11]
 
 
-def test_other_settings_do_not_go_on_from_there(engine, request_):
+@pytest.mark.parametrize("config", [EvaluateConfig(flip=True), EvaluateConfig(decode="fast")])
+def test_other_settings_do_not_go_on_from_there(engine, request_, config):
     stopped_after(engine, request_, 4)
-    values = list(engine.evaluate(replace(request_, config=EvaluateConfig(flip=True))))
+    values = list(engine.evaluate(replace(request_, config=config)))
     assert [value.done for value in values[1:-1]] == [4, 8, 11]
     [kept] = UnfinishedStore().values()
     assert kept.done == 4
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_photos_are_read_in_full_unless_asked_otherwise_and_the_run_says_it(engine, request_, mode):
+    asked = EvaluateConfig() if mode == "exact" else EvaluateConfig(decode=mode)
+    stopped_after(engine, replace(request_, config=asked), 4)
+    [before] = UnfinishedStore().values()
+    assert before.request.config.decode == mode
+    earlier = {name: fact for name, fact in before.facts.items() if name != "decode"}
+    assert replace(before, facts=earlier).request.config.decode == "fast"
+    run = finished(engine, replace(request_, config=asked))
+    assert run.settings["decode"] == mode
 
 
 def test_an_engine_that_is_closed_meanwhile_keeps_what_was_found(request_):

@@ -14,7 +14,7 @@ from engine.api.categories import Categories
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import DataError
 from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
-from engine.api.training_config import PRESETS
+from engine.api.training_config import PRESETS, TrainConfig
 from engine.api.training_reports import Ending, EpochReport
 from engine.records.trainings import TrainingStore
 from engine.train.log import RunLog
@@ -44,6 +44,20 @@ def test_a_request_is_read_back_as_it_was(store: TrainingStore, config: object) 
     request = kept(store, config=config)
     read = dataclasses.replace(store.read(request.output).request, resume=False)
     assert vars(read) == vars(request)
+
+
+@pytest.mark.parametrize("config", [PRESETS["paper"], HeadTrainConfig()])
+def test_a_request_of_an_earlier_program_goes_on_as_it_began(
+    store: TrainingStore, config: TrainConfig | HeadTrainConfig
+) -> None:
+    assert config.decode == "exact"
+    request = kept(store, config=config)
+    [file] = [f for f in request.output.glob("*.json") if '"decode"' in f.read_text()]
+    body = json.loads(file.read_text())
+    del body["config"]["decode"]
+    file.write_text(json.dumps(body))
+
+    assert store.read(request.output).request.config.decode == "fast"
 
 
 def test_own_labels_are_read_back_as_they_were(store: TrainingStore) -> None:

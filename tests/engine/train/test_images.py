@@ -12,7 +12,7 @@ from engine.api.training_reports import EpochReport, StepReport
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.train.augment import _OPS, augmented, crop_box
-from engine.train.dataset import TrainingImages, load_pixels
+from engine.train.dataset import PixelForm, TrainingImages, load_pixels
 from engine.train.log import RunLog
 from tests.engine.tiny_models import TINY_CATEGORIES
 from tests.engine.train.work import pixel_set
@@ -134,8 +134,8 @@ def test_unclear_labels_do_not_count_unless_they_shall_be_negative():
         assert counted[:, 1:].unique().tolist() == [1.0]
 
 
-def load(pool, labels, folder):
-    work, progress = load_pixels(pool, labels, 32, folder), []
+def load(pool, labels, folder, mode="exact"):
+    work, progress = load_pixels(pool, labels, PixelForm(32, mode), folder), []
     while True:
         try:
             progress.append(next(work).done)
@@ -158,6 +158,8 @@ def test_images_are_decoded_once_and_again_when_a_file_changes(tmp_path):
         np.testing.assert_allclose(images.aspects, [1.5, 1.2, 1.0])
         again, progress = load(pool, labels, tmp_path / "cache")
         assert progress == [] and np.array_equal(again.pixels, images.pixels)
+        _, progress = load(pool, labels, tmp_path / "cache", "fast")
+        assert progress == [1, 2, 3]
         Image.new("RGB", (30, 30), (7, 0, 0)).save(paths[0])
         changed, progress = load(pool, labels, tmp_path / "cache")
         assert progress and changed.pixels[0, 0, 0, 0] == 7

@@ -1,6 +1,7 @@
 """Training as a window or a notebook asks for it."""
 
 import dataclasses
+import json
 import multiprocessing
 import os
 import pickle
@@ -33,7 +34,7 @@ from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.pool import DecodePool
 from engine.records.training_lock import TrainingGoesOnError, is_running
 from engine.train import tensorboard as scalars
-from engine.train.dataset import TrainingImages, load_pixels
+from engine.train.dataset import PixelForm, TrainingImages, load_pixels
 from engine.train.features import FeatureExtractor
 from engine.train.session import run_training
 from engine.train.sources import load_parts
@@ -179,6 +180,19 @@ def test_closing_saves_a_model_and_the_same_request_goes_on(ask):
         list(run_training(ask()))
 
 
+def test_a_run_of_before_decoding_was_a_choice_goes_on_without_detail_alone(ask):
+    fast = dataclasses.replace(CONFIG, epochs=1, decode="fast")
+    list(run_training(ask(fast)))
+    kept = ask().output / "config.json"
+    settings = json.loads(kept.read_text())
+    del settings["decode"]
+    kept.write_text(json.dumps(settings))
+
+    with pytest.raises(ConfigError, match="other settings"):
+        list(run_training(ask(dataclasses.replace(fast, decode="exact"), resume=True)))
+    list(run_training(ask(fast, resume=True)))
+
+
 def test_a_run_is_not_gone_on_with_when_the_labels_have_changed(ask):
     list(run_training(ask(dataclasses.replace(CONFIG, epochs=1))))
     source = ask().source
@@ -318,9 +332,9 @@ def test_decoders_that_are_killed_while_images_are_prepared_are_survived(ask, ph
                 kills += 1
 
     with DecodePool(1) as pool:
-        expected = finished(load_pixels(pool, labels, 32, tmp_path / "quiet"))
+        expected = finished(load_pixels(pool, labels, PixelForm(32), tmp_path / "quiet"))
         moments += [1, 4, 9]
-        found = finished(load_pixels(pool, labels, 32, tmp_path / "rough"), kill)
+        found = finished(load_pixels(pool, labels, PixelForm(32), tmp_path / "rough"), kill)
         extractor = FeatureExtractor(
             tiny_classifier().backbone, tiny_classifier().config.preprocess, tmp_path / "features"
         )

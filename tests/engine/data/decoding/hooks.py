@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import CropBox, Fit, decode
@@ -14,7 +15,12 @@ from engine.data.decoding.worker import Admit
 
 
 def misbehave(
-    path: Path, side: int | None, fit: Fit, admit: Admit | None, crop: CropBox | None
+    path: Path,
+    side: int | None,
+    fit: Fit,
+    admit: Admit | None,
+    crop: CropBox | None,
+    mode: DecodeMode,
 ) -> DecodedImage:
     match path.stem:
         case "abort":
@@ -37,4 +43,4 @@ def misbehave(
             raise ImageError(" ".join(sorted(sys.modules)))
         case "pid":
             raise ImageError(str(os.getpid()))
-    return decode(path, side, fit, admit, crop)
+    return decode(path, side, fit, admit, crop, mode)

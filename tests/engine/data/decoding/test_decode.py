@@ -95,6 +95,48 @@ def test_a_size_that_does_not_divide_stretches_nothing(tmp_path: Path) -> None:
     assert_close(image.pixels[..., :2], np.asarray(expected)[..., :2], 3)
 
 
+def noisy_jpeg(path: Path, width: int, height: int, **options: bool) -> Path:
+    chance = np.random.default_rng(0)
+    pixels = chance.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path, quality=90, **options)
+    return path
+
+
+@pytest.mark.parametrize("size", [(640, 480), (480, 640), (1500, 1000), (300, 200)])
+@pytest.mark.parametrize("side", [224, 448])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_exact_decoding_is_what_the_official_code_does(
+    tmp_path: Path, size: tuple[int, int], side: int, progressive: bool
+) -> None:
+    path = noisy_jpeg(tmp_path / "x.jpg", *size, progressive=progressive)
+
+    found = decode(path, side, "squash", mode="exact")
+
+    with Image.open(path) as image:
+        expected = image.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(found.pixels, np.asarray(expected))
+    assert (found.width, found.height) == size
+
+
+def test_fast_decoding_leaves_out_what_small_squares_cannot_show(tmp_path: Path) -> None:
+    path = noisy_jpeg(tmp_path / "x.jpg", 640, 480)
+
+    exact = decode(path, 224, "squash", mode="exact")
+    fast = decode(path, 224, "squash", mode="fast")
+    usual = decode(path, 224, "squash")
+
+    assert np.abs(exact.pixels.astype(int) - fast.pixels).max() > 10
+    np.testing.assert_array_equal(usual.pixels, fast.pixels)
+
+
+def test_the_exact_way_fits_a_picture_as_the_fast_one_does(tmp_path: Path) -> None:
+    path = save_oriented(tmp_path / "x.png", 6)
+
+    for fit in ("inside", "letterbox", "squash"):
+        exact, fast = decode(path, 40, fit, mode="exact"), decode(path, 40, fit)
+        assert (exact.pixels.shape, exact.content) == (fast.pixels.shape, fast.content)
+
+
 @pytest.mark.parametrize("size", [(1, 5000), (5000, 1), (1, 1)])
 @pytest.mark.parametrize("fit", ["inside", "squash", "letterbox"])
 def test_no_side_becomes_nothing(tmp_path: Path, size: tuple[int, int], fit: Fit) -> None:

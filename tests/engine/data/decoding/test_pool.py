@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
@@ -52,6 +53,20 @@ def decoder_processes() -> list[str]:
 
 def decoder_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("decode-")]
+
+
+def test_a_request_says_how_a_picture_is_read(shared_pool, tmp_path):
+    path = tmp_path / "x.jpg"
+    Image.effect_noise((640, 480), 60).convert("RGB").save(path)
+
+    read = {
+        mode: shared_pool.submit(DecodeRequest(path, 100, mode=mode)).result().pixels
+        for mode in ("exact", "fast")
+    }
+
+    np.testing.assert_array_equal(read["exact"], decode(path, 100, mode="exact").pixels)
+    np.testing.assert_array_equal(read["fast"], decode(path, 100, mode="fast").pixels)
+    assert (read["exact"] != read["fast"]).any()
 
 
 def test_a_picture_comes_back_as_decoded_in_this_process(
