@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError
 from engine.api.evaluation import (
     EvaluationDone,
@@ -77,6 +78,11 @@ class EvaluationJob:
         self.evaluator = Evaluator(checkpoint.classifier, self.backend, self.images, request.config)
         self._saving = threading.Lock()
         self._is_kept = False
+
+    def with_config(self, config: EvaluateConfig) -> EvaluationJob:
+        """The same model on the same images, run in another way."""
+        request = replace(self.request, config=config)
+        return EvaluationJob(request, self.checkpoint, self.backend.device, self.backend)
 
     def run(self, pool: DecodePool) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
         """Evaluate in this process and keep the run; the last value says under which name.

@@ -124,6 +124,19 @@ def test_flip_and_another_size_change_the_numbers_and_are_written_down(data, mod
     assert not (tmp_path / "own").exists()
 
 
+@pytest.mark.parametrize(("mode", "other"), [("exact", "fast"), ("fast", "exact")])
+def test_what_another_way_of_reading_photos_changes_is_said_and_written(
+    data, model, tmp_path, capsys, mode, other
+):
+    file = tmp_path / "x.json"
+    asked = arguments(data, model, "--json", file, "--no-keep", "--decode", mode, "--drift")
+    assert cli.run(asked) == 0
+    assert f"--decode {other} instead of {mode}: mAP" in capsys.readouterr().out
+    drift = json.loads(file.read_text())["decode_drift"]
+    assert drift["before"] == json.loads(file.read_text())["mAP"]
+    assert drift["largest"] >= drift["mean"] >= 0
+
+
 @pytest.mark.parametrize(
     "more",
     [
