@@ -114,7 +114,7 @@ class Examiner:
             categories
         )
         self.columns = [categories.index_of(name) for name in self.images.categories]
-        self.evaluator = Evaluator(self.classifier, self.backend, self.images)
+        self.evaluator = Evaluator(self.classifier.config, self.backend, self.images)
         self.model, self.is_checked = model, False
 
     def examine(self, row: int, pool: DecodePool, *, curves: bool) -> dict[str, Any]:

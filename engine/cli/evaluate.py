@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-
-import torch
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError, ImageError
 from engine.api.evaluation import EvaluationRequest
 from engine.api.label_names import shown_label
 from engine.atomic import write_text
-from engine.checkpoints.loading import open_checkpoint
 from engine.cli.common import (
     EXIT_DONE,
     EXIT_USAGE,
@@ -27,23 +27,22 @@ from engine.cli.common import (
     with_bar,
     write_out,
 )
+from engine.cli.photos import add_device_arguments
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.evaluation.evaluator import merged
+from engine.evaluation.evaluator import Alone, Share, merged
 from engine.evaluation.job import EvaluationJob
 from engine.inference.predict import position_scores
 from engine.metrics.bootstrap import BootstrapSettings
 from engine.metrics.localisation import Frame
-from engine.pytorch.device import choose_device
-from engine.pytorch.distributed import Processes, local_device, processes
-from engine.records.catalogue import find_model
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.records.run_comparison import compare_runs
 from engine.report.drift import Drift, drift
 from engine.report.numbers import EvaluationReport, report
 from engine.report.page import html_report, write_html
 from engine.report.worst_errors import ErrorExample, example_of, worst_errors
+from engine.service.local import BackendWish, LocalEngine
 from engine.texts import display_text, percent
 
 _PHOTO_SIDE = 480
@@ -60,7 +59,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--model", metavar="NAME|FILE", help="default: the model that ships")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write every number")
     evaluate.add_argument("--html", type=Path, metavar="FILE", help="write a report to look at")
-    evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_device_arguments(evaluate)
     evaluate.add_argument("--tta", choices=("flip",), help="average with the mirror image")
     evaluate.add_argument("--size", type=int, metavar="N", help="input size in pixels")
     add_decode(evaluate)
@@ -91,9 +90,14 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.dataset is None or options.data is None:
         say("error: --dataset and --data are needed (or --from-run).")
         return EXIT_USAGE
-    device = choose_device(local_device(options.device))
-    with processes(device) as process, DecodePool() as pool:
-        work = _set_up(options, device, process)
+    with (
+        _processes(options) as (process, device, backend),
+        closing(LocalEngine(device, backend=backend)) as engine,
+        engine.evaluation(_request(options)) as work,
+    ):
+        pool = engine.pool
+        if process.is_first:
+            _say_problems(work)
         run = _run(work, pool, process)
         found = _drift(work, run, pool, process) if options.drift else None
         if run is None:
@@ -105,16 +109,31 @@ def _evaluate(options: argparse.Namespace) -> int:
         return _publish(options, numbers, examples, found)
 
 
+@contextlib.contextmanager
+def _processes(
+    options: argparse.Namespace,
+) -> Generator[tuple[Share, str, BackendWish], None, None]:
+    """This process alone, or those that torchrun started; with the device and what runs there."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Alone(), options.device, options.backend
+        return
+    spread = importlib.import_module(f"{__package__}.spread").spread
+    backend: BackendWish = "torch" if options.backend == "auto" else options.backend
+    with spread(options.device) as (process, device):
+        yield process, device, backend
+
+
 def _kept_run(name: str) -> EvaluationRun:
     store = EvaluationStore()
     return store.load(store.find(name))
 
 
-def _set_up(options: argparse.Namespace, device: torch.device, process: Processes) -> EvaluationJob:
-    request = EvaluationRequest(
+def _request(options: argparse.Namespace) -> EvaluationRequest:
+    return EvaluationRequest(
         options.dataset,
         options.data,
         options.split,
+        options.model,
         config=EvaluateConfig(
             options.batch_size, options.tta == "flip", options.size, options.decode
         ),
@@ -123,17 +142,17 @@ def _set_up(options: argparse.Namespace, device: torch.device, process: Processe
         limit=options.limit,
         follow_links=options.follow_links,
     )
-    work = EvaluationJob(request, open_checkpoint(find_model(options.model)), device)
-    if process.is_first:
-        for problem in work.images.problems:
-            say(display_text(problem))
-        if missing := work.images.categories_without_positives():
-            names = ", ".join(map(shown_label, missing))
-            say(f"No image has {names}; the means leave these categories out.")
-    return work
 
 
-def _run(work: EvaluationJob, pool: DecodePool, process: Processes) -> EvaluationRun | None:
+def _say_problems(work: EvaluationJob) -> None:
+    for problem in work.images.problems:
+        say(display_text(problem))
+    if missing := work.images.categories_without_positives():
+        names = ", ".join(map(shown_label, missing))
+        say(f"No image has {names}; the means leave these categories out.")
+
+
+def _run(work: EvaluationJob, pool: DecodePool, process: Share) -> EvaluationRun | None:
     share = with_bar(work.evaluator.run(pool, process), work.images.name)
     shares = process.gather(share)
     if not process.is_first:
@@ -146,7 +165,7 @@ def _run(work: EvaluationJob, pool: DecodePool, process: Processes) -> Evaluatio
 
 
 def _drift(
-    work: EvaluationJob, run: EvaluationRun | None, pool: DecodePool, process: Processes
+    work: EvaluationJob, run: EvaluationRun | None, pool: DecodePool, process: Share
 ) -> Drift | None:
     """What it changes to read photos the other way; none but the first process knows."""
     config = work.request.config
@@ -160,7 +179,7 @@ def _examples(
 ) -> tuple[ErrorExample, ...]:
     """The worst errors with their photos and maps."""
     places = {name: row for row, name in enumerate(work.images.ids)}
-    model_categories = work.checkpoint.record.config.categories
+    model_categories = work.model.config.categories
     examples = []
     for case in worst_errors(numbers):
         row = places[numbers.run.ids[case.row]]
@@ -168,7 +187,7 @@ def _examples(
         crop = None if work.images.crops is None else work.images.crops[row]
         with contextlib.suppress(ImageError):  # it was readable a moment ago
             image = pool.submit(work.evaluator.request(row)).result()
-            scores = position_scores(work.backend, work.checkpoint.id, path, image)
+            scores = position_scores(work.backend, work.model.weights.id, path, image)
             photo = pool.submit(DecodeRequest(path, _PHOTO_SIDE, "inside", crop)).result()
             examples.append(example_of(case, numbers, work.images, scores, photo, model_categories))
     return tuple(examples)

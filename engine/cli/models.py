@@ -12,6 +12,7 @@ from types import ModuleType
 
 from engine.api.errors import ModelError
 from engine.cli.common import EXIT_DONE, Commands, add_decode, add_follow_links, say
+from engine.cli.photos import add_device_arguments
 from engine.data.datasets.registry import DATASETS
 from engine.inference.weights import read_weights
 from engine.records.catalogue import CATEGORY_LISTS, find_model, load_catalogue
@@ -93,7 +94,7 @@ def _add_fit(actions: Commands[argparse.ArgumentParser]) -> None:
         "--output", type=Path, metavar="FILE", help="another file (default: the model's own)"
     )
     fit.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
-    fit.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_device_arguments(fit)
     fit.add_argument("--batch-size", type=int, default=0, help="0 chooses")
     add_decode(fit)
 

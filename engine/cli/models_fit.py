@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import ModelError
+from engine.api.evaluation import EvaluationRequest
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.safetensors_model import Checkpoint, save_checkpoint, write_with_record
+from engine.checkpoints.safetensors_model import save_checkpoint, write_with_record
 from engine.cli.common import EXIT_DONE, say, with_bar
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
-from engine.data.datasets.registry import load_dataset
-from engine.data.decoding.pool import DecodePool
 from engine.evaluation.calibrate import Fitted, fit_to_images
-from engine.evaluation.evaluator import Evaluator
-from engine.pytorch.device import choose_device
-from engine.pytorch.torch_backend import TorchBackend
 from engine.records.catalogue import find_model
 from engine.records.model_record import is_ours
 from engine.records.models import shipped_models
+from engine.service.local import LocalEngine
 from engine.texts import display_path, display_text
 
 
@@ -29,21 +27,30 @@ def fit(options: argparse.Namespace) -> int:
     source = find_model(options.model)
     target = source if options.output is None else options.output
     _check_target(source, target)
-    checkpoint = open_checkpoint(source)
-    images = load_dataset(
-        options.dataset, options.data, options.split, follow_links=options.follow_links
+    request = EvaluationRequest(
+        options.dataset,
+        options.data,
+        options.split,
+        options.model,
+        EvaluateConfig(options.batch_size, decode=options.decode),
+        mapping=read_mapping(options.mapping) if options.mapping else None,
+        follow_links=options.follow_links,
     )
-    mapping = read_mapping(options.mapping) if options.mapping else None
-    images = images.for_categories(checkpoint.record.config.categories, mapping)
-    for problem in images.problems:
-        say(display_text(problem))
-    fitted = _learn(options, checkpoint, images)
-    record = fitted.put_into(checkpoint.record, images.name)
+    with (
+        closing(LocalEngine(options.device, backend=options.backend)) as engine,
+        engine.evaluation(request) as work,
+    ):
+        for problem in work.images.problems:
+            say(display_text(problem))
+        categories = work.model.config.categories
+        learning = fit_to_images(work.evaluator, work.images, categories, engine.pool)
+        fitted = with_bar(learning, work.images.name)
+    record = fitted.put_into(work.model.record, work.images.name)
     if is_ours(source):
         write_with_record(source, target, record)
     else:
-        save_checkpoint(target, checkpoint.classifier, record)
-    _tell(fitted, images, target)
+        save_checkpoint(target, open_checkpoint(source).classifier, record)
+    _tell(fitted, work.images, target)
     return EXIT_DONE
 
 
@@ -61,15 +68,6 @@ def _check_target(source: Path, target: Path) -> None:
         )
     if not target.absolute().parent.is_dir():
         raise ModelError(f"The folder of {target.name!r} does not exist.")
-
-
-def _learn(options: argparse.Namespace, checkpoint: Checkpoint, images: LabelledImages) -> Fitted:
-    backend = TorchBackend(checkpoint.classifier, choose_device(options.device))
-    config = EvaluateConfig(options.batch_size, decode=options.decode)
-    evaluator = Evaluator(checkpoint.classifier, backend, images, config)
-    categories = checkpoint.record.config.categories
-    with DecodePool() as pool:
-        return with_bar(fit_to_images(evaluator, images, categories, pool), images.name)
 
 
 def _tell(fitted: Fitted, images: LabelledImages, target: Path) -> None:

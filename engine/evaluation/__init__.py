@@ -1,4 +1,4 @@
-"""A model over labelled images, from a request to a kept run; thresholds learned there.
+"""A model over labelled images, from a request to a kept run; thresholds learned there. Light.
 
 One share per process; a stopped evaluation goes on where it was.
 Not here: metrics (``metrics``) and pages (``report``).

@@ -6,25 +6,56 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.api.config import EvaluateConfig
+from engine.api.config import EvaluateConfig, ModelConfig
 from engine.api.errors import DataError, ImageError
 from engine.api.evaluation import EvaluationProgress
 from engine.api.values import DecodedImage, FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
+from engine.inference.backend import Backend
 from engine.metrics.localisation import Located
 from engine.metrics.pointing import LocalisationMeter, MeterState
-from engine.models.classifier import Classifier
-from engine.pytorch.distributed import Processes
-from engine.pytorch.torch_backend import TorchBackend
 
-_CPU_BATCH, _GPU_BATCH = 4, 32
+T = TypeVar("T")
 _LARGEST_LOGIT = 80.0
+
+
+class Share(Protocol):
+    """Which one of several processes this one is."""
+
+    @property
+    def rank(self) -> int:
+        """From 0."""
+
+    @property
+    def count(self) -> int:
+        """Of all."""
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this one speaks for all."""
+
+    def gather(self, value: T) -> list[T]:
+        """Every process's value, by rank, in the first process; empty in the others."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The only process."""
+
+    rank: int = 0
+    count: int = 1
+    is_first: bool = True
+
+    def gather(self, value: T) -> list[T]:
+        """See ``Share``."""
+        return [value]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +130,7 @@ class Evaluator:
     """A model, a data set in the model's words, and how to run one over the other.
 
     Args:
-        classifier: in evaluation mode, at the size to evaluate at.
+        model: at the size to evaluate at.
         backend: runs it.
         images: mapped to the model's categories (``LabelledImages.for_categories``).
         config: batches, test-time flip.
@@ -107,12 +138,12 @@ class Evaluator:
 
     def __init__(
         self,
-        classifier: Classifier,
-        backend: TorchBackend,
+        model: ModelConfig,
+        backend: Backend,
         images: LabelledImages,
         config: EvaluateConfig | None = None,
     ) -> None:
-        self._model = classifier.config
+        self._model = model
         self._backend = backend
         self._images = images
         self._config = config or EvaluateConfig()
@@ -128,7 +159,7 @@ class Evaluator:
     def run(
         self,
         pool: DecodePool,
-        process: Processes | None = None,
+        process: Share | None = None,
         start: EvaluatedShare | None = None,
     ) -> Generator[EvaluationProgress, None, EvaluatedShare]:
         """Evaluate this process's share: every n-th batch.
@@ -142,7 +173,7 @@ class Evaluator:
             start: what was found before, of whole batches; these are not evaluated again.
         """
         results = self._results = _Results(self._images, start)
-        share = self._share(process or Processes())
+        share = self._share(process or Alone())
         rows = [batch for batch in share if not results.known.issuperset(batch)]
         total = sum(map(len, share))
         done = total - sum(map(len, rows))
@@ -157,10 +188,9 @@ class Evaluator:
 
     @property
     def _batch_size(self) -> int:
-        default = _CPU_BATCH if self._backend.device.type == "cpu" else _GPU_BATCH
-        return self._config.batch_size or default
+        return self._config.batch_size or self._backend.best_batch
 
-    def _share(self, process: Processes) -> list[range]:
+    def _share(self, process: Share) -> list[range]:
         starts = range(0, len(self._images), self._batch_size)
         batches = [range(s, min(s + self._batch_size, len(self._images))) for s in starts]
         return batches[process.rank :: process.count]

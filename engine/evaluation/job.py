@@ -10,9 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from engine.api.config import EvaluateConfig
+from engine.api.config import EvaluateConfig, ModelConfig
 from engine.api.errors import DataError
 from engine.api.evaluation import (
     EvaluationDone,
@@ -20,13 +19,12 @@ from engine.api.evaluation import (
     EvaluationRequest,
     Unfinished,
 )
-from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import dataset_spec, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import EvaluatedShare, Evaluator, merged
-from engine.models.resizing import resized
-from engine.pytorch.torch_backend import TorchBackend
+from engine.inference.backend import Backend
+from engine.inference.open_model import OpenModel
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore, unfinished_key
 
@@ -38,51 +36,45 @@ class EvaluationJob:
 
     Args:
         request: what to do.
-        checkpoint: the model, as it was loaded.
-        backend: runs it, if it is there already; only used for the model's own input size.
-        device: where to run if there is no backend.
+        model: as it is open.
+        backend: runs it at the input size of the request, if that is not the model's own.
 
     Attributes:
-        checkpoint: the model at the input size of the request.
+        model: likewise.
+        backend: what runs it.
         images: in the model's words, as many as are wanted.
         evaluator: runs the one over the other.
 
     Raises:
-        ConfigError: the model cannot take this input size.
         DataError: the data set cannot be read, or shares no category with the model.
     """
 
     def __init__(
         self,
         request: EvaluationRequest,
-        checkpoint: Checkpoint,
-        device: torch.device,
-        backend: TorchBackend | None = None,
+        model: OpenModel,
+        backend: Backend | None = None,
     ) -> None:
-        self.request = request
-        size = request.config.input_size
-        if size is not None and size != checkpoint.record.config.preprocess.input_size:
-            other = resized(checkpoint.classifier, size)
-            checkpoint, backend = Checkpoint(other, checkpoint.record, checkpoint.id), None
+        self.request, self.model = request, model
+        self.backend = model.backend if backend is None else backend
+        self._config = _at_size(model.config, request.config.input_size)
         images = load_dataset(
             request.dataset,
             request.root,
             request.split,
             strict=request.strict,
             follow_links=request.follow_links,
-        ).for_categories(checkpoint.record.config.categories, request.mapping)
-        self.checkpoint = checkpoint
+        ).for_categories(self._config.categories, request.mapping)
         self.whole = len(images)
         self.images = images.spread(request.limit)
-        self.backend = backend or TorchBackend(checkpoint.classifier, device)
-        self.evaluator = Evaluator(checkpoint.classifier, self.backend, self.images, request.config)
+        self.evaluator = Evaluator(self._config, self.backend, self.images, request.config)
         self._saving = threading.Lock()
         self._is_kept = False
 
     def with_config(self, config: EvaluateConfig) -> EvaluationJob:
         """The same model on the same images, run in another way."""
         request = replace(self.request, config=config)
-        return EvaluationJob(request, self.checkpoint, self.backend.device, self.backend)
+        return EvaluationJob(request, self.model, self.backend)
 
     def run(self, pool: DecodePool) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
         """Evaluate in this process and keep the run; the last value says under which name.
@@ -146,7 +138,7 @@ class EvaluationJob:
             rate_per_s: images per second; 0 says nothing of it.
         """
         images, share = _part(self.images, share)
-        record = self.checkpoint.record
+        record = self.model.record
         rows = share.rows
         part = {} if len(images) == self.whole else {"part": f"{len(images)} of {self.whole}"}
         name = f"{images.name}, {len(images):,} of {self.whole:,} images" if part else images.name
@@ -154,7 +146,7 @@ class EvaluationJob:
         return EvaluationRun(
             model={
                 "name": record.name,
-                "id": self.checkpoint.id,
+                "id": self.model.weights.id,
                 "backbone": record.config.backbone,
             },
             dataset={
@@ -167,10 +159,10 @@ class EvaluationJob:
             settings={
                 "flip": str(self.request.config.flip),
                 "decode": self.request.config.decode,
-                "input size": str(self.checkpoint.classifier.config.preprocess.input_size),
-                "device": self.backend.device.type,
+                "input size": str(self._config.preprocess.input_size),
+                "device": self.backend.device,
+                "backend": self.backend.runtime,
                 "processes": str(processes),
-                "torch": torch.__version__,
                 **rate,
             },
             date=now(),
@@ -212,17 +204,18 @@ class EvaluationJob:
     @property
     def _key(self) -> str:
         config = self.request.config
-        device = self.backend.device.type
-        # The batches are those of the device; a logit depends on what else is in its batch.
-        settings = (config.flip, config.input_size, config.batch_size, device, config.decode)
+        # The batches are those of the backend; a logit depends on what else is in its batch.
+        batches = config.batch_size or self.backend.best_batch
+        way = (self.backend.device, self.backend.runtime, config.decode)
+        settings = (config.flip, config.input_size, batches, *way)
         data = (self.request.dataset, self.request.split, dataset_hash(self.images))
-        return unfinished_key(self.checkpoint.id, *data, *settings)
+        return unfinished_key(self.model.weights.id, *data, *settings)
 
     def _facts(self) -> dict[str, str]:
         request = self.request
         return {
             "model": request.model or "",
-            "model name": self.checkpoint.record.name,
+            "model name": self.model.record.name,
             "data set": self.images.name,
             "kind": request.dataset,
             "root": str(request.root),
@@ -234,6 +227,12 @@ class EvaluationJob:
             else str(request.config.input_size),
             "limit": "" if request.limit is None else str(request.limit),
         }
+
+
+def _at_size(config: ModelConfig, input_size: int | None) -> ModelConfig:
+    if input_size is None:
+        return config
+    return replace(config, preprocess=replace(config.preprocess, input_size=input_size))
 
 
 def _part(images: LabelledImages, share: EvaluatedShare) -> tuple[LabelledImages, EvaluatedShare]:

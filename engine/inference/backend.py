@@ -39,6 +39,14 @@ class Backend(Protocol):
         """Where it runs and with what, for people: "CPU, ONNX Runtime"."""
 
     @property
+    def device(self) -> str:
+        """The kind of device: "cpu", "cuda" or "mps"."""
+
+    @property
+    def runtime(self) -> str:
+        """What runs it, with its version: "ONNX Runtime 1.23.2"."""
+
+    @property
     def best_batch(self) -> int:
         """Images per pass that suit it."""
 

@@ -35,6 +35,8 @@ class OnnxBackend:
     """
 
     name = "CPU, ONNX Runtime"
+    device = "cpu"
+    runtime = f"ONNX Runtime {onnxruntime.__version__}"
     best_batch = _BEST_BATCH
 
     def __init__(self, weights: ModelWeights, graph: Graph, threads: int = 0) -> None:

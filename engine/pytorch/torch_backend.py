@@ -24,7 +24,7 @@ class TorchBackend:
 
     def __init__(self, classifier: Classifier, device: torch.device) -> None:
         pixels = classifier.config.preprocess
-        self.device = device
+        self._device = device
         self.head = classifier.config.head
         # Depthwise convolutions are several times faster with channels last, on the CPU too.
         self._classifier = classifier.to(device).to(memory_format=torch.channels_last)
@@ -34,12 +34,22 @@ class TorchBackend:
     @property
     def name(self) -> str:
         """Where it runs and with what, for people."""
-        return f"{device_name(self.device)}, PyTorch"
+        return f"{device_name(self._device)}, PyTorch"
+
+    @property
+    def device(self) -> str:
+        """The kind of device: "cpu", "cuda" or "mps"."""
+        return self._device.type
+
+    @property
+    def runtime(self) -> str:
+        """What runs it, with its version."""
+        return f"PyTorch {torch.__version__}"
 
     @property
     def best_batch(self) -> int:
         """Images per pass that suit the device."""
-        return _CPU_BATCH if self.device.type == "cpu" else _GPU_BATCH
+        return _CPU_BATCH if self._device.type == "cpu" else _GPU_BATCH
 
     def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
         """One forward pass; a batch that does not fit the memory is halved.
@@ -64,7 +74,7 @@ class TorchBackend:
 
     def _forward(self, pixels: NDArray[np.uint8], *, features: bool) -> BatchScores:
         with torch.inference_mode():
-            images = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2)
+            images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
             images = (images.float() / 255.0 - self._mean) / self._std
             images = images.contiguous(memory_format=torch.channels_last)
             seen = self._classifier.backbone(images)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.api.config import PredictConfig
-from engine.api.errors import EngineStoppedError, ModelError
+from engine.api.errors import DataError, EngineStoppedError, ModelError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
@@ -26,14 +27,16 @@ from engine.api.values import (
 )
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool
+from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.backend import Backend
 from engine.inference.hardware import may_have_gpu
 from engine.inference.keeping import KeepingPredictor
+from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
 from engine.records.catalogue import find_model
 from engine.service.graph_maker import GraphMaker
-from engine.service.opening import OpenModel, open_with_onnx
+from engine.service.opening import open_with_onnx
 
 if TYPE_CHECKING:
     from engine.service.with_pytorch import PyTorchWork
@@ -50,6 +53,9 @@ class LocalEngine:
         num_workers: decoding processes; 0 chooses for the machine.
         backend: what runs networks.
         graphs: makes the graphs of networks that have none, beside other work; ``None`` makes none.
+
+    Attributes:
+        pool: decodes.
 
     Raises:
         ModelError: this machine has no such device.
@@ -68,7 +74,7 @@ class LocalEngine:
         self._is_light = device == "cpu" or (device == "auto" and not may_have_gpu())
         if backend == "onnx" and device not in ("auto", "cpu"):
             raise ModelError(f"ONNX Runtime runs on the CPU here, not on {device!r}.")
-        self._pool = DecodePool(num_workers)
+        self.pool = DecodePool(num_workers)
         self._models: dict[str, OpenModel] = {}
         self._by_file: dict[tuple[Path, int, int], str] = {}
         self._lock = threading.Lock()
@@ -76,6 +82,7 @@ class LocalEngine:
         self._pytorch_lock = threading.Lock()
         self._true_boxes = TrueBoxes()
         self._keeping: dict[str, KeepingPredictor] = {}
+        self._evaluations: list[EvaluationJob] = []
         self._closed = False
         if not self._is_light and device != "auto":  # whether there is such a device
             self._with_pytorch()
@@ -84,8 +91,7 @@ class LocalEngine:
         """Load a model and keep it; see ``TaggingEngine``."""
         self._check_open()
         path = find_model(source).resolve()
-        status = path.stat()
-        key = (path, status.st_size, status.st_mtime_ns)
+        key = _file_key(path)
         with self._lock:
             if key not in self._by_file:
                 opened = self._opened(path)
@@ -123,12 +129,12 @@ class LocalEngine:
         folder = None if config is None else config.features
         if folder is None or model.backend.head.activation != "sigmoid":
             yield from prediction.predict(
-                model.backend, self._pool, model_id, paths, preprocess, config
+                model.backend, self.pool, model_id, paths, preprocess, config
             )
             return
         size = prediction.batch_size(model.backend, config)
         keeping = self._keeping_predictor(model, folder)
-        yield from keeping.predict(self._pool, model_id, paths, size)
+        yield from keeping.predict(self.pool, model_id, paths, size)
 
     def explain(
         self,
@@ -143,7 +149,7 @@ class LocalEngine:
         if input_size is not None:
             preprocess = replace(preprocess, input_size=input_size)
         backend = self._backend_for(model, preprocess.input_size)
-        return prediction.explain(backend, self._pool, model_id, path, preprocess, hidden)
+        return prediction.explain(backend, self.pool, model_id, path, preprocess, hidden)
 
     def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
         """The objects of a photo of a data set; see ``TaggingEngine``."""
@@ -156,7 +162,30 @@ class LocalEngine:
         """Measure a model on labelled images; see ``TaggingEngine``."""
         self._check_open()
         yield EvaluationProgress(0, 0)
-        yield from self._with_pytorch().evaluate(request)
+        with self.evaluation(request) as work:
+            yield from work.run(self.pool)
+
+    @contextlib.contextmanager
+    def evaluation(self, request: EvaluationRequest) -> Generator[EvaluationJob, None, None]:
+        """The work of an evaluation, with the model as it is open, or opened for it alone.
+
+        Raises:
+            ConfigError, ModelError: the model cannot take the input size.
+            EngineError: the model or the data set cannot be used.
+        """
+        self._check_open()
+        path = find_model(request.model).resolve()
+        opened = self._known(path)
+        model = self._opened(path) if opened is None else opened
+        size = request.config.input_size
+        work = EvaluationJob(request, model, self._backend_for(model, size) if size else None)
+        self._evaluations.append(work)
+        try:
+            yield work
+        finally:
+            self._evaluations.remove(work)
+            if opened is None and self._pytorch is not None:
+                self._pytorch.forget(path)
 
     def save_thresholds(self, request: ThresholdsForModel) -> str:
         """Keep thresholds in a model file; see ``TaggingEngine``."""
@@ -178,12 +207,21 @@ class LocalEngine:
     def close(self) -> None:
         """Free models and decoding processes; twice is harmless."""
         self._closed = True
+        for work in tuple(self._evaluations):  # nobody may ask for its next value any more
+            with contextlib.suppress(DataError):
+                work.save_unfinished()
         if self._pytorch is not None:
             self._pytorch.close()
         if self._graphs is not None:
             self._graphs.close()
-        self._pool.close()
+        self.pool.close()
         self._models.clear()
+
+    def _known(self, path: Path) -> OpenModel | None:
+        """A model that is open and whose file is as it was."""
+        with self._lock:
+            known = self._by_file.get(_file_key(path))
+            return None if known is None else self._models.get(known)
 
     def _opened(self, path: Path) -> OpenModel:
         """A model with what shall run it."""
@@ -205,7 +243,7 @@ class LocalEngine:
             if self._pytorch is None:
                 from engine.service.with_pytorch import PyTorchWork  # noqa: PLC0415  # seconds
 
-                self._pytorch = PyTorchWork(self._device, self._pool)
+                self._pytorch = PyTorchWork(self._device, self.pool)
             return self._pytorch
 
     def _keeping_predictor(self, model: OpenModel, folder: Path) -> KeepingPredictor:
@@ -236,3 +274,8 @@ class LocalEngine:
     def _check_open(self) -> None:
         if self._closed:
             raise EngineStoppedError("The engine is closed.")
+
+
+def _file_key(path: Path) -> tuple[Path, int, int]:
+    status = path.stat()
+    return path, status.st_size, status.st_mtime_ns

@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from engine.api.errors import CheckpointError
-from engine.api.values import ModelInfo
-from engine.inference.backend import Backend
 from engine.inference.graphs import Graph, find_graph
 from engine.inference.onnx_backend import OnnxBackend
+from engine.inference.open_model import OpenModel
 from engine.inference.weights import ModelWeights, read_weights
 from engine.records.model_record import from_metadata, is_ours
 from engine.records.safetensors_header import read_header
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class OpenModel:
-    """A model that is ready to run.
-
-    Attributes:
-        weights: and what its file says.
-        backend: runs it.
-        path: its file.
-    """
-
-    weights: ModelWeights
-    backend: Backend
-    path: Path
-
-    @cached_property
-    def info(self) -> ModelInfo:
-        """What a front end may know of it."""
-        record = self.weights.record
-        return ModelInfo(
-            id=self.weights.id,
-            name=record.name,
-            path=self.path,
-            categories=record.config.categories,
-            temperatures=record.config.head.temperatures,
-            lam=record.config.head.lam,
-            input_size=record.config.preprocess.input_size,
-            backbone=record.config.backbone,
-            thresholds=record.thresholds,
-            results=dict(record.results),
-            description=record.description,
-            device=self.backend.name,
-            activation=record.config.head.activation,
-            calibration=record.calibration,
-            taught_from=record.taught_from,
-            former_id=self.weights.former_id,
-        )
 
 
 def open_with_onnx(path: Path) -> OpenModel | None:

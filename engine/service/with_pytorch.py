@@ -10,8 +10,7 @@ import threading
 from collections.abc import Generator
 from pathlib import Path
 
-from engine.api.errors import CheckpointError, DataError
-from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.errors import CheckpointError
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
 from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
@@ -23,15 +22,15 @@ from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.decoding.pool import DecodePool
-from engine.evaluation.job import EvaluationJob
 from engine.inference.backend import Backend
 from engine.inference.graphs import find_graph, keep_graph
+from engine.inference.open_model import OpenModel
 from engine.models.resizing import resized
 from engine.pytorch.device import choose_device
 from engine.pytorch.torch_backend import TorchBackend
 from engine.records.catalogue import find_model
 from engine.records.models import default_store
-from engine.service.opening import OpenModel, run_with_onnx
+from engine.service.opening import run_with_onnx
 from engine.teach.teaching import teach
 from engine.train.session import RunningTraining
 
@@ -53,7 +52,6 @@ class PyTorchWork:
         self._opened: dict[Path, tuple[Checkpoint, TorchBackend]] = {}
         self._resized: tuple[tuple[Path, int], TorchBackend] | None = None
         self._resize_lock = threading.Lock()
-        self._evaluations: list[EvaluationJob] = []
         self._trainings: list[RunningTraining] = []
 
     def open(self, path: Path) -> OpenModel:
@@ -122,17 +120,6 @@ class PyTorchWork:
         """See ``TaggingEngine``."""
         return save_thresholds(default_store(), find_model(request.source), request)
 
-    def evaluate(
-        self, request: EvaluationRequest
-    ) -> Generator[EvaluationProgress | EvaluationDone, None, None]:
-        """See ``TaggingEngine``."""
-        work = self._evaluation(request)
-        self._evaluations.append(work)
-        try:
-            yield from work.run(self._pool)
-        finally:
-            self._evaluations.remove(work)
-
     def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
         """See ``TaggingEngine``."""
         training = RunningTraining(request)
@@ -155,19 +142,8 @@ class PyTorchWork:
         """Keep what goes on and free everything."""
         for training in tuple(self._trainings):  # its state is to reach the disk
             training.close()
-        for work in tuple(self._evaluations):  # nobody may ask for its next value any more
-            with contextlib.suppress(DataError):
-                work.save_unfinished()
         self._opened.clear()
         self._resized = None
-
-    def _evaluation(self, request: EvaluationRequest) -> EvaluationJob:
-        """With the model as it is open, or with one that is gone when the evaluation is."""
-        path = find_model(request.model).resolve()
-        opened = self._opened.get(path)
-        if opened is None:
-            return EvaluationJob(request, open_checkpoint(path), self.device)
-        return EvaluationJob(request, opened[0], self.device, opened[1])
 
 
 def make_graph(path: Path) -> None:

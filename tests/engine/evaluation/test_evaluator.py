@@ -61,7 +61,8 @@ def images(tmp_path):
 
 def setup(tmp_path, config=None):
     checkpoint = load_checkpoint(save_tiny_model(tmp_path / "m.safetensors", config))
-    return checkpoint.classifier, TorchBackend(checkpoint.classifier, choose_device("cpu"))
+    classifier = checkpoint.classifier
+    return classifier.config, TorchBackend(classifier, choose_device("cpu"))
 
 
 def finish(work):
@@ -268,7 +269,7 @@ def test_each_kind_of_data_set_has_its_protocol():
 
 
 def test_another_input_size_keeps_the_weights(tmp_path):
-    classifier, _ = setup(tmp_path)
+    classifier = load_checkpoint(save_tiny_model(tmp_path / "m.safetensors")).classifier
     larger = resized(classifier, 96)
     assert larger.config.preprocess.input_size == 96
     for name, value in classifier.state_dict().items():

@@ -131,6 +131,26 @@ def test_photos_are_read_in_full_unless_asked_otherwise_and_the_run_says_it(engi
     assert run.settings["decode"] == mode
 
 
+def test_every_backend_measures_the_same_and_the_run_says_which_it_was(engine, request_):
+    with_torch = finished(engine, request_)
+    assert with_torch.settings["backend"].startswith("PyTorch 2")
+    onnx = LocalEngine("cpu", num_workers=1, backend="onnx")
+    with_onnx = finished(onnx, request_)
+    onnx.close()
+    assert with_onnx.settings["backend"].startswith("ONNX Runtime 1")
+    assert with_onnx.settings["device"] == with_torch.settings["device"] == "cpu"
+    assert with_onnx.ids == with_torch.ids
+    np.testing.assert_allclose(with_onnx.logits, with_torch.logits, rtol=1e-3, atol=1e-3)
+
+
+def test_what_one_backend_began_another_does_not_go_on_with(engine, request_):
+    stopped_after(engine, request_, 4)
+    onnx = LocalEngine("cpu", num_workers=1, backend="onnx")
+    values = list(onnx.evaluate(request_))
+    onnx.close()
+    assert [value.done for value in values[1:-1]] == [4, 8, 11]
+
+
 def test_an_engine_that_is_closed_meanwhile_keeps_what_was_found(request_):
     engine = LocalEngine("cpu", num_workers=1)
     work = engine.evaluate(request_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,13 +26,19 @@ sys.stderr.write(f"heavy: {{heavy}} {{status}}")
     [
         ["tag", str(resource_path("samples", "cat.jpg"))],
         ["explain", str(resource_path("samples", "cat.jpg")), "--output", "{folder}"],
+        ["evaluate", "--dataset", "folder", "--data", "{data}", "--split", "val", "--no-keep"],
         ["models", "list"],
         ["models", "show", "csra-lite0-voc"],
     ],
     ids=lambda arguments: "-".join(arguments[:2])[:14],
 )
 def test_a_label_needs_no_pytorch(tmp_path: Path, arguments: list[str]) -> None:
-    arguments = [one.format(folder=tmp_path / "maps") for one in arguments]
+    data = tmp_path / "data"
+    if "{data}" in arguments:
+        for split, category in (("val", "cat"), ("val", "dog")):
+            (data / split / category).mkdir(parents=True)
+            shutil.copy(resource_path("samples", "cat.jpg"), data / split / category / "x.jpg")
+    arguments = [one.format(folder=tmp_path / "maps", data=data) for one in arguments]
     code = _RUN.format(arguments=arguments)
     environment = {"CSRA_GUI_DATA": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "PATH": "/usr/bin"}
     done = subprocess.run(

@@ -1,0 +1,61 @@
+"""A model that is open: what its file says, and what runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from engine.api.config import ModelConfig
+from engine.api.values import ModelInfo
+from engine.inference.backend import Backend
+from engine.inference.weights import ModelWeights
+from engine.records.model_record import CheckpointRecord
+
+
+@dataclass(frozen=True, eq=False)
+class OpenModel:
+    """A model that is ready to run.
+
+    Attributes:
+        weights: and what its file says.
+        backend: runs it.
+        path: its file.
+    """
+
+    weights: ModelWeights
+    backend: Backend
+    path: Path
+
+    @property
+    def record(self) -> CheckpointRecord:
+        """What its file says of it."""
+        return self.weights.record
+
+    @property
+    def config(self) -> ModelConfig:
+        """Its form and categories."""
+        return self.weights.record.config
+
+    @cached_property
+    def info(self) -> ModelInfo:
+        """What a front end may know of it."""
+        record = self.weights.record
+        return ModelInfo(
+            id=self.weights.id,
+            name=record.name,
+            path=self.path,
+            categories=record.config.categories,
+            temperatures=record.config.head.temperatures,
+            lam=record.config.head.lam,
+            input_size=record.config.preprocess.input_size,
+            backbone=record.config.backbone,
+            thresholds=record.thresholds,
+            results=dict(record.results),
+            description=record.description,
+            device=self.backend.name,
+            activation=record.config.head.activation,
+            calibration=record.calibration,
+            taught_from=record.taught_from,
+            former_id=self.weights.former_id,
+        )
