@@ -81,7 +81,7 @@ def explain(
     Raises:
         ImageError: the image cannot be read.
     """
-    image = pool.submit(decode_request(path, preprocess)).result()
+    image = pool.submit(decode_request(path, preprocess), urgent=True).result()
     if hidden is not None:
         image = with_hidden(image, hidden)
     return position_scores(backend, model_id, path, image)

@@ -34,6 +34,7 @@ from engine.inference.hardware import may_have_gpu
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
+from engine.inference.turns import Turns
 from engine.records.catalogue import find_model
 from engine.service.graph_maker import GraphMaker
 from engine.service.opening import open_with_onnx
@@ -80,6 +81,7 @@ class LocalEngine:
         self._lock = threading.Lock()
         self._pytorch: PyTorchWork | None = None
         self._pytorch_lock = threading.Lock()
+        self._turns = Turns()
         self._true_boxes = TrueBoxes()
         self._keeping: dict[str, KeepingPredictor] = {}
         self._evaluations: list[EvaluationJob] = []
@@ -94,7 +96,7 @@ class LocalEngine:
         key = _file_key(path)
         with self._lock:
             if key not in self._by_file:
-                opened = self._opened(path)
+                opened = self._opened_in_turn(path)
                 self._models[opened.weights.id] = opened
                 self._by_file[key] = opened.weights.id
             return self._models[self._by_file[key]].info
@@ -149,6 +151,7 @@ class LocalEngine:
         if input_size is not None:
             preprocess = replace(preprocess, input_size=input_size)
         backend = self._backend_for(model, preprocess.input_size)
+        backend = self._turns.backend(backend, urgent=True)
         return prediction.explain(backend, self.pool, model_id, path, preprocess, hidden)
 
     def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
@@ -176,7 +179,7 @@ class LocalEngine:
         self._check_open()
         path = find_model(request.model).resolve()
         opened = self._known(path)
-        model = self._opened(path) if opened is None else opened
+        model = self._opened_in_turn(path) if opened is None else opened
         size = request.config.input_size
         work = EvaluationJob(request, model, self._backend_for(model, size) if size else None)
         self._evaluations.append(work)
@@ -223,6 +226,11 @@ class LocalEngine:
             known = self._by_file.get(_file_key(path))
             return None if known is None else self._models.get(known)
 
+    def _opened_in_turn(self, path: Path) -> OpenModel:
+        """A model whose passes wait for those of all others."""
+        opened = self._opened(path)
+        return replace(opened, backend=self._turns.backend(opened.backend))
+
     def _opened(self, path: Path) -> OpenModel:
         """A model with what shall run it."""
         if self._backend == "onnx":
@@ -262,7 +270,7 @@ class LocalEngine:
         """What runs the model at an input size."""
         if input_size == model.weights.record.config.preprocess.input_size:
             return model.backend
-        return self._with_pytorch().resized(model.path, input_size)
+        return self._turns.backend(self._with_pytorch().resized(model.path, input_size))
 
     def _model(self, model_id: str) -> OpenModel:
         self._check_open()

@@ -107,8 +107,12 @@ class DecodePool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def submit(self, request: DecodeRequest) -> Future[DecodedImage]:
+    def submit(self, request: DecodeRequest, *, urgent: bool = False) -> Future[DecodedImage]:
         """Ask for a picture.
+
+        Args:
+            request: what to decode.
+            urgent: serve it before all that wait, also if they come in the order asked.
 
         Returns:
             The future picture; it fails with ``ImageError``. Cancelling works while it waits.
@@ -121,7 +125,10 @@ class DecodePool:
             if self._closed:
                 raise RuntimeError("The pool is closed.")
             lane = self._pictures if request.tile is None else self._tiles
-            lane.waiting.append((request, future))
+            if urgent and not self._newest_first:
+                lane.waiting.appendleft((request, future))
+            else:
+                lane.waiting.append((request, future))
             if lane.idle < len(lane.waiting) and lane.processes < lane.limit:
                 self._add_worker(lane)
             self._changed.notify_all()

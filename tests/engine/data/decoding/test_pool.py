@@ -189,6 +189,27 @@ def test_the_newest_request_can_be_served_first(
     assert served == ([2, 1, 0] if newest_first else [0, 1, 2])
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_what_is_urgent_is_served_before_all_that_waits(
+    tmp_path: Path, picture: Path, newest_first: bool
+) -> None:
+    pool, writer, _ = held_pool(tmp_path, newest_first=newest_first)
+    served: list[str] = []
+    with pool:
+        names = {"a": False, "b": False, "now": True}
+        futures = {
+            name: pool.submit(DecodeRequest(picture), urgent=urgent)
+            for name, urgent in names.items()
+        }
+        for name, future in futures.items():
+            future.add_done_callback(lambda _, name=name: served.append(name))
+        writer.close()
+        for future in futures.values():
+            future.result()
+
+    assert served[0] == "now"
+
+
 def test_closing_twice_leaves_no_process_and_no_thread(picture: Path) -> None:
     before = decoder_processes(), decoder_threads()
     pool = DecodePool(2)
