@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import partial
 
 from csra_gui.browse.decode_queue import ImageDecoder
-from csra_gui.browse.thumbnail_cache import ThumbnailCache, ThumbnailKey
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.pool import DecodeRequest
+from engine.records.thumbnail_cache import ThumbnailCache, ThumbnailKey
+from engine.records.thumbnail_writer import ThumbnailWriter
 
 _log = logging.getLogger(__name__)
-
-#: So many thumbnails may wait to be written; when the disk is slower than that, some are not kept.
-_WAITING_WRITES = 64
 
 
 class CachedDecoder:
@@ -36,11 +33,9 @@ class CachedDecoder:
     def __init__(self, decoder: ImageDecoder, cache: ThumbnailCache) -> None:
         self._decoder = decoder
         self._cache = cache
-        # One thread looks up, so the latest wish is not held up by encoding, which the other does.
+        # One thread looks up, so the latest wish is not held up by encoding, which another does.
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="thumbnail-find")
-        self._writers = ThreadPoolExecutor(1, thread_name_prefix="thumbnail-store")
-        self._writes = threading.BoundedSemaphore(_WAITING_WRITES)
-        self._closed = False
+        self._writer = ThumbnailWriter(cache)
 
     def submit(self, request: DecodeRequest) -> Future[DecodedImage]:
         """Ask for a thumbnail; the request has a side and neither fit nor crop.
@@ -57,21 +52,20 @@ class CachedDecoder:
 
     def set_limit(self, limit: int) -> None:
         """Change the cache's limit (bytes), in a thread."""
-        self._writers.submit(self._cache.set_limit, limit)
+        self._writer.run(partial(self._cache.set_limit, limit))
 
     def total(self) -> Future[int]:
         """The bytes of the cache, counted in a thread."""
-        return self._writers.submit(self._cache.total)
+        return self._writer.run(self._cache.total)
 
     def clear(self) -> Future[int]:
         """Empty the cache, in a thread; how many bytes that freed."""
-        return self._writers.submit(self._cache.clear)
+        return self._writer.run(self._cache.clear)
 
     def close(self) -> None:
         """Look up and store nothing any more; what waits is cancelled."""
-        self._closed = True
-        for threads in (self._readers, self._writers):
-            threads.shutdown(wait=True, cancel_futures=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+        self._writer.close()
 
     # In the thread that looks up.
 
@@ -112,7 +106,7 @@ class CachedDecoder:
     ) -> None:
         # Storing is asked for first: whoever has the answer may rely on its turn coming.
         if not inner.cancelled() and inner.exception() is None:
-            self._store_soon(key, inner.result())
+            self._writer.store_soon(key, inner.result().pixels)
         _pass_on(answer, inner)
 
     def _on_thumbnail(
@@ -128,19 +122,6 @@ class CachedDecoder:
         _log.info("A damaged thumbnail was removed from the cache")
         self._cache.drop(key)
         self._ask(request, answer, partial(self._on_photo, answer, key))
-
-    def _store_soon(self, key: ThumbnailKey, image: DecodedImage) -> None:
-        if not self._closed and self._writes.acquire(blocking=False):
-            try:
-                self._writers.submit(self._store, key, image)
-            except RuntimeError:  # closed meanwhile
-                self._writes.release()
-
-    def _store(self, key: ThumbnailKey, image: DecodedImage) -> None:
-        try:
-            self._cache.store(key, image.pixels)
-        finally:
-            self._writes.release()
 
 
 def _pass_on(answer: Future[DecodedImage], inner: Future[DecodedImage]) -> None:

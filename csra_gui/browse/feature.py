@@ -27,13 +27,14 @@ from csra_gui.browse.image_loader import large_loader
 from csra_gui.browse.label_menu import fill_label_menu
 from csra_gui.browse.opener import Opener
 from csra_gui.browse.stage_panel import StagePanel
-from csra_gui.browse.thumbnail_cache import ThumbnailCache
 from csra_gui.browse.trash import PhotoTrash
 from csra_gui.browse.turning import PhotoTurns
 from csra_gui.browse.view_mode import Browsing, ViewMode
 from csra_gui.session.session import Session
 from csra_gui.widgets.empty_state import EmptyState
 from csra_gui.widgets.notifier import Notifier
+from engine.api.config import ThumbnailWish
+from engine.records.thumbnail_cache import ThumbnailCache
 
 _MB = 1_000_000
 _WELCOME = (
@@ -67,8 +68,9 @@ class BrowseFeature(QObject):
     ) -> None:
         super().__init__(window)
         self._session = session
-        limit = int(settings.value(THUMBNAIL_CACHE_MB)) * _MB
-        self._cached = CachedDecoder(decoder, ThumbnailCache(cache_dir() / "thumbnails", limit))
+        self._settings = settings
+        cache = ThumbnailCache(self._thumbnail_folder, self._thumbnail_limit)
+        self._cached = CachedDecoder(decoder, cache)
         self.cache = DiskCache(
             "Thumbnails",
             THUMBNAIL_CACHE_MB,
@@ -81,6 +83,7 @@ class BrowseFeature(QObject):
         self.opener = Opener(session, settings, samples, self.watch, window)
         FileNotes(session, self.watch, self.opener, notifier, self)
         self.grid = GridPanel(session, settings, self.browsing, self._cached, window)
+        session.tagger.thumbnails = self._wanted_of_tagging
         self.stage = StagePanel(
             session, settings, self.browsing, self.grid.thumbnails, decoder, window
         )
@@ -130,6 +133,19 @@ class BrowseFeature(QObject):
         """Let keys go to the photos."""
         has_grid = self.browsing.mode in (ViewMode.GRID, ViewMode.LIST)
         (self.grid.view if has_grid else self.stage.filmstrip).setFocus()
+
+    @property
+    def _thumbnail_folder(self) -> Path:
+        return cache_dir() / "thumbnails"
+
+    @property
+    def _thumbnail_limit(self) -> int:
+        return int(self._settings.value(THUMBNAIL_CACHE_MB)) * _MB
+
+    def _wanted_of_tagging(self) -> ThumbnailWish:
+        """Photos that are tagged will be looked at: their thumbnails come of the same decoding."""
+        side = self.grid.thumbnails.side
+        return ThumbnailWish(self._thumbnail_folder, side, self._thumbnail_limit)
 
     @Slot(object)
     def _on_full_screen_opened(self, screen: FullScreen) -> None:

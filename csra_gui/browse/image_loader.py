@@ -71,6 +71,11 @@ class ImageLoader(QObject):
         self._queue.image_decoded.connect(self._on_queue_image_decoded)
         self._queue.image_failed.connect(self._on_queue_image_failed)
 
+    @property
+    def side(self) -> int:
+        """Of the square that each image fits, in pixels."""
+        return self._side
+
     def photo(self, path: Path) -> LoadedPhoto | None:
         """The image and what it is of, if it is there; nothing is started."""
         photo = self._photos.get(path)

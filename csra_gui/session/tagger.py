@@ -16,7 +16,7 @@ from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_job import FileChanged, NotStored, Outcome, kept_predictions
 from csra_gui.session.tag_run import Sink, TagRun, TagSummary
-from engine.api.config import PredictConfig
+from engine.api.config import PredictConfig, ThumbnailWish
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, Prediction
@@ -29,6 +29,10 @@ _KEEPS_CHANGING = "The file keeps changing; tag it again when it is finished."
 
 class Tagger(QObject):
     """Starts, pauses and ends runs.
+
+    Attributes:
+        rates: photos per second of the latest long run of each model, by its file.
+        thumbnails: says which thumbnails are to be made of the photos that are decoded anyway.
 
     Signals:
         started: how many photos the run has.
@@ -52,6 +56,7 @@ class Tagger(QObject):
         self._photos = photos
         self._library = library
         self.rates: dict[Path, float] = {}
+        self.thumbnails: Callable[[], ThumbnailWish | None] = lambda: None
         self._slot = JobSlot(engine.jobs, "predict", self)
         self._run: TagRun | None = None
         self._paused: TagSummary | None = None
@@ -110,7 +115,7 @@ class Tagger(QObject):
     def _start(self, run: TagRun, rows: Sequence[int], source: str | None = None) -> None:
         files = self._photos.files()
         in_use = self._engine.model if source is None else None
-        keeping = PredictConfig(features=photo_feature_folder())
+        keeping = PredictConfig(features=photo_feature_folder(), thumbnails=self.thumbnails())
 
         def work(engine: TaggingEngine) -> Generator[Outcome, None, None]:
             run.model = model = in_use or engine.open_model(source)

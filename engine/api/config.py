@@ -130,6 +130,25 @@ class ModelConfig:
 
 
 @dataclass(frozen=True)
+class ThumbnailWish:
+    """Thumbnails that somebody will want of the images a model is run over.
+
+    Args:
+        folder: of the cache that keeps them (``engine.records.thumbnail_cache``).
+        side: of the square that they fit, in pixels.
+        limit: of the cache, in bytes.
+    """
+
+    folder: Path
+    side: int
+    limit: int
+
+    def __post_init__(self) -> None:
+        check_range("thumbnail size", self.side, 16, 4096)
+        check_range("thumbnail limit", self.limit, 0, 1 << 50)
+
+
+@dataclass(frozen=True)
 class PredictConfig:
     """How to run a model over many images.
 
@@ -139,11 +158,13 @@ class PredictConfig:
         features: a folder that keeps what the backbone sees in each image, in little room; a model
             that was taught from another one answers from it, to within a thousandth, in a
             hundredth of the time. ``None`` keeps nothing.
+        thumbnails: to be made of the large images along the way, while the cache has room.
     """
 
     batch_size: int = 0
     num_workers: int = 0
     features: Path | None = None
+    thumbnails: ThumbnailWish | None = None
 
     def __post_init__(self) -> None:
         check_range("batch size", self.batch_size, 0, 4096)

@@ -49,6 +49,25 @@ def ranked_labels(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Thumbnail:
+    """A small copy of a photo, made of the same decoded pixels as a ``DecodedImage``.
+
+    Attributes:
+        pixels: (h, w, 3) uint8, upright, sRGB.
+        side: of the square that it fits, in pixels.
+        file_size: of the photo's file as it was read, in bytes.
+        mtime_ns: when that file was changed, in ns since 1970.
+        turn: how a sidecar said that the photo is turned, 1 to 8; 0 if none did.
+    """
+
+    pixels: PixelArray
+    side: int
+    file_size: int
+    mtime_ns: int
+    turn: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
     """The pixels of one image, upright, sRGB, scaled as was asked.
 
@@ -58,12 +77,14 @@ class DecodedImage:
         height: of the upright original, in pixels.
         content: the part of ``pixels`` that the photo covers, in fractions of its width and
             height; the rest is padding. The whole for everything but a letterboxed image.
+        thumbnail: a small copy, if one was asked for and was to be had of the same pixels.
     """
 
     pixels: PixelArray
     width: int
     height: int
     content: Box = Box.UNIT
+    thumbnail: Thumbnail | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

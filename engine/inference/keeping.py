@@ -14,11 +14,11 @@ import numpy as np
 from engine.api.config import PreprocessConfig
 from engine.api.errors import DataError, ImageError
 from engine.api.values import DecodedImage, FloatArray, Prediction
-from engine.data.decoding.pool import DecodePool
 from engine.explain.evidence import activate
 from engine.inference.backend import Backend
 from engine.inference.photo_features import Kept, PhotoFeatures, Seen
 from engine.inference.predict import batched, decode_request
+from engine.inference.thumbnails import ImageSource
 
 _log = logging.getLogger(__name__)
 #: Photos answered together from what is kept.
@@ -58,15 +58,22 @@ class KeepingPredictor:
         self._answers = answers
 
     def predict(
-        self, pool: DecodePool, model_id: str, paths: Sequence[Path], batch_size: int
+        self, source: ImageSource, model_id: str, paths: Sequence[Path], batch_size: int
     ) -> Generator[Prediction, None, None]:
-        """One prediction per path, in the order given; those from what is kept have no size."""
+        """One prediction per path, in the order given; those from what is kept have no size.
+
+        Args:
+            source: decodes; stays open.
+            model_id: goes into the predictions.
+            paths: images.
+            batch_size: images per forward pass.
+        """
         photos = map(self._looked_up, paths)
         for is_kept, run in groupby(photos, key=lambda photo: photo.is_kept):
             if is_kept:
-                yield from self._answered(pool, model_id, run)
+                yield from self._answered(source, model_id, run)
             else:
-                yield from self._seen(pool, model_id, run, batch_size)
+                yield from self._seen(source, model_id, run, batch_size)
 
     def _looked_up(self, path: Path) -> _Photo:
         try:
@@ -76,12 +83,12 @@ class KeepingPredictor:
         return _Photo(path, key, is_kept=self._answers and self._photos.has(key))
 
     def _seen(
-        self, pool: DecodePool, model_id: str, run: Iterable[_Photo], batch_size: int
+        self, source: ImageSource, model_id: str, run: Iterable[_Photo], batch_size: int
     ) -> Generator[Prediction, None, None]:
         """Through the whole network."""
         ahead, photos = tee(run)
         requests = (decode_request(photo.path, self._preprocess) for photo in ahead)
-        with contextlib.closing(pool.map(requests, window=3 * batch_size)) as images:
+        with contextlib.closing(source.map(requests, window=3 * batch_size)) as images:
             for batch in batched(zip(photos, images, strict=True), batch_size):
                 sound = [
                     (photo, image) for photo, image in batch if isinstance(image, DecodedImage)
@@ -104,7 +111,7 @@ class KeepingPredictor:
         return scores
 
     def _answered(
-        self, pool: DecodePool, model_id: str, run: Iterable[_Photo]
+        self, source: ImageSource, model_id: str, run: Iterable[_Photo]
     ) -> Generator[Prediction, None, None]:
         """From what is kept; what turns out to be damaged goes through the network after all."""
         while batch := list(islice(run, _AT_ONCE)):
@@ -113,7 +120,7 @@ class KeepingPredictor:
             scores = iter(self._kept_scores(sound))
             for photo, one in zip(batch, kept, strict=True):
                 if one is None:
-                    yield from self._seen(pool, model_id, [photo], 1)
+                    yield from self._seen(source, model_id, [photo], 1)
                 else:
                     yield Prediction(photo.path, model_id, next(scores))
 

@@ -18,6 +18,7 @@ from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
 from engine.explain.occlusion import with_hidden
 from engine.inference.backend import Backend
+from engine.inference.thumbnails import ImageSource
 
 T = TypeVar("T")
 _Decoded = tuple[Path, DecodedImage | ImageError]
@@ -35,7 +36,7 @@ def batch_size(backend: Backend, config: PredictConfig | None) -> int:
 
 def predict(
     backend: Backend,
-    pool: DecodePool,
+    source: ImageSource,
     model_id: str,
     paths: Sequence[Path],
     preprocess: PreprocessConfig,
@@ -47,7 +48,7 @@ def predict(
 
     Args:
         backend: runs the model.
-        pool: decodes; stays open.
+        source: decodes; stays open.
         model_id: goes into the predictions.
         paths: images; one prediction each.
         preprocess: of the model.
@@ -55,7 +56,7 @@ def predict(
     """
     size = batch_size(backend, config)
     requests = (decode_request(path, preprocess) for path in paths)
-    with contextlib.closing(pool.map(requests, window=3 * size)) as images:
+    with contextlib.closing(source.map(requests, window=3 * size)) as images:
         for batch in batched(zip(paths, images, strict=True), size):
             yield from _predict_batch(backend, model_id, batch)
 

@@ -34,6 +34,7 @@ from engine.inference.hardware import may_have_gpu
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
+from engine.inference.thumbnails import image_source
 from engine.inference.turns import Turns
 from engine.records.catalogue import find_model
 from engine.service.graph_maker import GraphMaker
@@ -129,14 +130,15 @@ class LocalEngine:
         model = self._model(model_id)
         preprocess = model.weights.record.config.preprocess
         folder = None if config is None else config.features
-        if folder is None or model.backend.head.activation != "sigmoid":
-            yield from prediction.predict(
-                model.backend, self.pool, model_id, paths, preprocess, config
-            )
-            return
-        size = prediction.batch_size(model.backend, config)
-        keeping = self._keeping_predictor(model, folder)
-        yield from keeping.predict(self.pool, model_id, paths, size)
+        with image_source(self.pool, None if config is None else config.thumbnails) as source:
+            if folder is None or model.backend.head.activation != "sigmoid":
+                yield from prediction.predict(
+                    model.backend, source, model_id, paths, preprocess, config
+                )
+                return
+            size = prediction.batch_size(model.backend, config)
+            keeping = self._keeping_predictor(model, folder)
+            yield from keeping.predict(source, model_id, paths, size)
 
     def explain(
         self,

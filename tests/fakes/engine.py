@@ -90,6 +90,7 @@ class FakeEngine:
         explain_gate: each explanation waits for it.
         revise: what becomes of each prediction.
         predict_calls: the paths of each call.
+        predict_configs: how each call wanted it.
         predicted: photos that a prediction was made for.
         explain_calls: the path of each call.
         hidden_calls: the hidden part of each call, ``None`` for the whole photo.
@@ -118,6 +119,7 @@ class FakeEngine:
     predict_gate: threading.Event = field(default_factory=opened_gate)
     explain_gate: threading.Event = field(default_factory=opened_gate)
     predict_calls: list[tuple[Path, ...]] = field(default_factory=list)
+    predict_configs: list[PredictConfig | None] = field(default_factory=list)
     predicted: list[Path] = field(default_factory=list)
     explain_calls: list[Path] = field(default_factory=list)
     hidden_calls: list[Box | None] = field(default_factory=list)
@@ -183,6 +185,7 @@ class FakeEngine:
     ) -> Generator[Prediction, None, None]:
         """One prediction per path, in order."""
         self.predict_calls.append(tuple(paths))
+        self.predict_configs.append(config)
         info = self._open(model_id)
         try:
             for path in paths:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import stat
 import warnings
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,7 @@ from PIL import Image
 from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
-from engine.api.values import DecodedImage, PixelArray
+from engine.api.values import DecodedImage, PixelArray, Thumbnail
 from engine.data.decoding.deep_colour import load
 from engine.data.decoding.faults import (
     DECODER_ERRORS,
@@ -48,6 +49,25 @@ Admit = Callable[[int], None]
 _PADDING = 128
 # Shrinking by a whole number of pixels first is fast; bilinear needs twice the size to stay sharp.
 _REDUCING_GAP = 2.0
+# Of smaller photos a thumbnail is decoded again as quickly as it is kept.
+_LEAST_SHARED_PIXELS = 2_000_000
+
+
+class _Thumbnail(NamedTuple):
+    """A thumbnail that is wanted too: its side, and the file's size and time of change."""
+
+    side: int
+    file_size: int
+    mtime_ns: int
+
+
+class _Form(NamedTuple):
+    """What is wanted of a picture."""
+
+    side: int | None
+    fit: Fit
+    mode: DecodeMode
+    thumbnail: _Thumbnail | None = None
 
 
 def decode(
@@ -78,11 +98,42 @@ def decode(
         raise ValueError(f"{fit!r} needs a side.")
 
     def read(image: Image.Image) -> DecodedImage:
+        form = _Form(side, fit, mode)
         if crop is None:
-            return _decode(image, (side, fit, mode), admit, orientation_beside(path))
-        return _decode(_cropped(image, crop, admit), (side, fit, mode), None)
+            return _decode(image, form, admit, orientation_beside(path))
+        return _decode(_cropped(image, crop, admit), form, None)
 
     with open_file(path) as stream, picture_errors(stream):
+        return read_picture(stream, read, partial(admit_size, admit))
+
+
+def decode_with_thumbnail(
+    path: Path, side: int, fit: Fit, thumbnail: int, admit: Admit | None = None
+) -> DecodedImage:
+    """The very pixels that ``decode`` gives, and a thumbnail of the same decoding.
+
+    There is no thumbnail of a small photo, which is decoded as quickly as a thumbnail is kept, nor
+    one larger than what was decoded. Of a JPEG it is scaled down from more detail than ``decode``
+    would read for it alone; of other files it is the same to the pixel.
+
+    Args:
+        path: as for ``decode``.
+        side: of the square to fit, in pixels.
+        fit: how it fits the square.
+        thumbnail: side of the square that the thumbnail fits, in pixels.
+        admit: see ``Admit``.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    with open_file(path) as stream, picture_errors(stream):
+        status = os.fstat(stream.fileno())
+        wanted = _Thumbnail(thumbnail, status.st_size, status.st_mtime_ns)
+        form = _Form(side, fit, "fast", wanted)
+
+        def read(image: Image.Image) -> DecodedImage:
+            return _decode(image, form, admit, orientation_beside(path))
+
         return read_picture(stream, read, partial(admit_size, admit))
 
 
@@ -133,11 +184,11 @@ def _check_kind(mode: int) -> None:
 
 def _decode(
     image: Image.Image,
-    form: tuple[int | None, Fit, DecodeMode],
+    form: _Form,
     admit: Admit | None,
     beside: int | None = None,
 ) -> DecodedImage:
-    side, fit, mode = form
+    side, fit, mode, thumbnail = form
     width, height = image.size
     turn = turn_beside(image, beside)
     target = _target(width, height, side, fit)
@@ -149,13 +200,28 @@ def _decode(
     # After loading, which turns a TIFF upright by itself.
     orientation = after(orientation_of(image), turn)
     pixels = upright(_scaled(image, target, mode), orientation)
+    small = None
+    if thumbnail is not None:
+        small = _small(image, (width, height), thumbnail, (orientation, beside or 0))
     if orientation >= 5:
         width, height = height, width
     content = Box.UNIT
     if fit == "letterbox" and side is not None:
         content = content_box(width, height, side, "letterbox")
         pixels = _padded(pixels, side, content)
-    return DecodedImage(pixels, width, height, content)
+    return DecodedImage(pixels, width, height, content, small)
+
+
+def _small(
+    image: Image.Image, size: tuple[int, int], wanted: _Thumbnail, turns: tuple[int, int]
+) -> Thumbnail | None:
+    """A thumbnail of a loaded picture whose own size is given, if it is worth it."""
+    width, height = target = fitted_size(*size, wanted.side)
+    orientation, beside = turns
+    if math.prod(size) < _LEAST_SHARED_PIXELS or image.width < width or image.height < height:
+        return None
+    pixels = upright(_scaled(image, target, "fast"), orientation)
+    return Thumbnail(pixels, wanted.side, wanted.file_size, wanted.mtime_ns, beside)
 
 
 def admit_size(admit: Admit | None, width: int, height: int) -> None:

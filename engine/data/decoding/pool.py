@@ -19,7 +19,7 @@ from engine.data.away import AwayFolders
 from engine.data.decoding.decode import CropBox, Fit, decode
 from engine.data.decoding.driver import DecoderProcess, PixelBudget
 from engine.data.decoding.tiles import Tile
-from engine.data.decoding.worker import Decoder
+from engine.data.decoding.worker import Decoder, Request
 
 _MAX_WORKERS = 8
 _MEMORY_LIMIT = 2 << 30
@@ -34,6 +34,8 @@ class DecodeRequest:
     Attributes:
         path: as are ``side``, ``fit``, ``crop`` and ``mode``, it is for ``decoding.decode.decode``.
         tile: the part to decode in the picture's own pixels; the others mean nothing then.
+        thumbnail: the side of a thumbnail that is wanted of the same decoding
+            (``decoding.decode.decode_with_thumbnail``); for whole pictures with a side, read fast.
     """
 
     path: Path
@@ -42,6 +44,12 @@ class DecodeRequest:
     crop: CropBox | None = None
     tile: Tile | None = None
     mode: DecodeMode = "fast"
+    thumbnail: int | None = None
+
+    def __post_init__(self) -> None:
+        is_plain = self.side is not None and self.crop is None and self.mode == "fast"
+        if self.thumbnail is not None and not is_plain:
+            raise ValueError("A thumbnail comes with whole pictures that are read fast.")
 
 
 class _Lane:
@@ -214,9 +222,7 @@ def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[Decod
     if not future.set_running_or_notify_cancel():
         return
     try:
-        image = process.decode(
-            (request.path, request.side, request.fit, request.crop, request.tile, request.mode)
-        )
+        image = process.decode(_message(request))
     except ImageError as error:
         future.set_exception(error)
     except Exception as error:  # noqa: BLE001 - whoever waits for the future gets it
@@ -224,6 +230,11 @@ def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[Decod
         future.set_exception(error)
     else:
         future.set_result(image)
+
+
+def _message(request: DecodeRequest) -> Request:
+    form = request.side, request.fit, request.crop
+    return request.path, *form, request.tile, request.mode, request.thumbnail
 
 
 def _outcome(future: Future[DecodedImage]) -> DecodedImage | ImageError:

@@ -3,10 +3,10 @@
 It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe:
 
     worker: "ready"
-    driver: (path, side, fit, crop, tile, mode)
+    driver: (path, side, fit, crop, tile, mode, side of a thumbnail)
     worker: ("admit", pixels), and waits for any answer, before it decodes a large picture;
             again if the picture could not be read and is tried in another way
-    worker: ("done", width, height, content, shape), then the pixels as plain bytes
+    worker: ("done", width, height, content, thumbnail, shape), then the pixels as plain bytes
          or ("failed", message) for an ``ImageError``
          or ("broken", traceback) for what no picture should raise
 
@@ -27,14 +27,14 @@ from pathlib import Path
 from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decoding.decode import Admit, CropBox, Fit
+from engine.data.decoding.decode import Admit, CropBox, Fit, decode_with_thumbnail
 from engine.data.decoding.tiles import Tile, TileDecoder
 
 #: The signature of ``engine.data.decoding.decode.decode``.
 Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None, DecodeMode], DecodedImage]
 
 #: What the driver sends for each picture.
-Request = tuple[Path, int | None, Fit, CropBox | None, Tile | None, DecodeMode]
+Request = tuple[Path, int | None, Fit, CropBox | None, Tile | None, DecodeMode, int | None]
 
 # Smaller pictures are decoded without asking: together they weigh little.
 _ADMITTED_PIXELS = 4_000_000
@@ -49,7 +49,7 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
 
     Args:
         connection: to the driver.
-        decoder: called for each request, but for those of tiles.
+        decoder: called for each request, but for those of tiles or with a thumbnail.
         memory_limit: bytes of address space on top of what the process takes at its start.
         stop_s: seconds after which a picture ends the process, should nobody else be left to.
     """
@@ -66,9 +66,11 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
 
 
 def _decode(decoder: Decoder, tiles: TileDecoder, request: Request, admit: Admit) -> DecodedImage:
-    path, side, fit, crop, tile, mode = request
+    path, side, fit, crop, tile, mode, thumbnail = request
     if tile is not None:
         return tiles.decode(path, tile, admit)
+    if thumbnail is not None and side is not None:
+        return decode_with_thumbnail(path, side, fit, thumbnail, admit)
     return decoder(path, side, fit, admit, crop, mode)
 
 
@@ -95,7 +97,7 @@ def _answer(
         connection.send(("broken", traceback.format_exc()))
     else:
         shape = image.pixels.shape
-        said = (image.width, image.height, image.content)
+        said = (image.width, image.height, image.content, image.thumbnail)
         connection.send(("done", *said, shape))
         connection.send_bytes(image.pixels.reshape(-1).data)
     finally:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from engine import cli
-from engine.api.config import PredictConfig
+from engine.api.config import PredictConfig, ThumbnailWish
 from engine.api.errors import (
     CheckpointError,
     ConfigError,
@@ -24,6 +24,7 @@ from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.cli.output import CsvWriter
 from engine.data.decoding.decode import decode
 from engine.explain import evidence
+from engine.records.thumbnail_cache import ThumbnailCache, ThumbnailKey
 from engine.service.local import LocalEngine
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
@@ -142,6 +143,22 @@ def test_a_batch_too_large_for_the_memory_is_halved(engine, model_file, photos, 
     assert max(sizes) == 7
     for one, other in zip(expected, halved, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_thumbnails_along_the_way_change_no_score(engine, model_file, tmp_path):
+    path = tmp_path / "large.jpg"
+    rng = np.random.default_rng(1)
+    small = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    small.resize((1600, 1300), Image.Resampling.BICUBIC).save(path)
+    info = engine.open_model(str(model_file))
+    (plain,) = engine.predict(info.id, [path])
+    for features in (None, tmp_path / "features"):
+        wish = ThumbnailWish(tmp_path / f"cache of {features and 'kept'}", 128, 10**7)
+        config = PredictConfig(features=features, thumbnails=wish)
+        (found,) = engine.predict(info.id, [path], config)
+        np.testing.assert_array_equal(found.scores, plain.scores)
+        key = ThumbnailKey.of(path, 128)
+        assert ThumbnailCache(wish.folder, wish.limit).find(key) is not None
 
 
 def tag(*arguments):

@@ -14,8 +14,10 @@ from csra_gui.base import settings as keys
 from csra_gui.browse.photo_details_model import COLUMNS
 from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.browse.view_mode import ViewMode
+from engine.api.config import ThumbnailWish
 from engine.library.cameras import taken_ns
 from engine.library.values import Verdict
+from tests.fakes.engine import FakeEngine
 from tests.gui.driver import CTRL, LEFT, NONE, SHIFT, Start, filter_to, full_screens, trigger
 
 
@@ -345,6 +347,20 @@ def test_the_limit_of_the_thumbnails_on_the_disk_is_a_setting(
     qtbot.waitUntil(lambda: len(list(folder.rglob("*.webp"))) == 23)
     application.settings.set_value(keys.THUMBNAIL_CACHE_MB, 0)
     qtbot.waitUntil(lambda: not any(folder.rglob("*.webp")))
+
+
+def test_tagging_is_told_which_thumbnails_will_be_looked_at(
+    application: Application, engine: FakeEngine, own_profile: Path
+) -> None:
+    folder = own_profile / "csra-gui" / "cache" / "thumbnails"
+    loader, tagger = application.window.browse.grid.thumbnails, application.session.tagger
+    config = engine.predict_configs[-1]
+    assert config is not None
+    assert config.thumbnails == ThumbnailWish(folder, loader.side, 500_000_000)
+    application.settings.set_value(keys.THUMBNAIL_SIDE, 320)
+    application.settings.set_value(keys.THUMBNAIL_CACHE_MB, 7)
+    assert loader.side >= 320
+    assert tagger.thumbnails() == ThumbnailWish(folder, loader.side, 7_000_000)
 
 
 # Folders.

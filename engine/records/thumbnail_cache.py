@@ -1,6 +1,7 @@
-"""Thumbnails on the disk: small WebP files with a limit on all of them together. No Qt in here.
+"""Thumbnails on the disk: small WebP files with a limit on all of them together.
 
-Every method may block and belongs in a worker; ``CachedDecoder`` calls them from one.
+Every method may block and belongs in a worker. The window keeps what it decodes, and the engine
+what it decodes for a model along the way.
 """
 
 from __future__ import annotations
@@ -163,6 +164,10 @@ class ThumbnailCache:
             for digest in list(entries):
                 self._remove(digest)
             return freed - self._total
+
+    def has_room(self) -> bool:
+        """Whether more can be stored long before anything has to go for it."""
+        return self.total() < round(self._limit * _SHARE_KEPT)
 
     def total(self) -> int:
         """The bytes of all thumbnails."""
