@@ -6,11 +6,13 @@ import inspect
 import logging
 import multiprocessing
 import os
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -46,17 +48,25 @@ def quick_decoders() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def profiles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """New folders; pytest would look through all that it made before it makes the next."""
+    above = tmp_path_factory.mktemp("profiles")
+    return (above / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def own_profile(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_profile(profiles: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Settings, caches, logs and sockets go to a folder of the test's own."""
-    profile = tmp_path_factory.mktemp("profile")
-    (profile / "run").mkdir(mode=0o700)
+    profile = next(profiles)
+    (profile / "run").mkdir(mode=0o700, parents=True)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(profile / "run"))
     for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(profile / variable.lower()))
     monkeypatch.setenv("CSRA_GUI_PROFILE", str(profile / "csra-gui"))
     monkeypatch.setenv("CSRA_GUI_DATA", str(profile / "data"))
-    return profile
+    yield profile
+    shutil.rmtree(profile, ignore_errors=True)
 
 
 @contextmanager

@@ -31,22 +31,25 @@ class ThumbnailModel(ShownPhotosModel):
         super().__init__(session, parent)
         self._thumbnails = thumbnails
         photos = session.photos
-        self._answers: dict[int, Callable[[int, Path], Any]] = {
+        # Apart, because a path is made anew each time: a cell asks ten questions to be painted.
+        self._answers: dict[int, Callable[[int], Any]] = {
+            PhotoRole.LABELS: session.labels,
+            PhotoRole.IS_TAGGED: photos.is_tagged,
+            PhotoRole.IS_REVIEWED: photos.is_reviewed,
+            PhotoRole.PHOTO: lambda photo: photo,
+            PhotoRole.RATING: photos.attributes.rating,
+            PhotoRole.COLOR: photos.attributes.color,
+        }
+        self._answers_of_files: dict[int, Callable[[int, Path], Any]] = {
             Qt.ItemDataRole.DisplayRole: lambda _photo, path: display_name(path),
             Qt.ItemDataRole.DecorationRole: lambda _photo, path: thumbnails.image(path),
             Qt.ItemDataRole.ToolTipRole: lambda photo, path: photo_tool_tip(session, photo, path),
             Qt.ItemDataRole.AccessibleTextRole: lambda photo, path: accessible_text(
                 session, photo, path, thumbnails.error(path)
             ),
-            PhotoRole.LABELS: lambda photo, _path: session.labels(photo),
             PhotoRole.ERROR: lambda photo, path: photo_error(
                 session, photo, thumbnails.error(path)
             ),
-            PhotoRole.IS_TAGGED: lambda photo, _path: photos.is_tagged(photo),
-            PhotoRole.IS_REVIEWED: lambda photo, _path: photos.is_reviewed(photo),
-            PhotoRole.PHOTO: lambda photo, _path: photo,
-            PhotoRole.RATING: lambda photo, _path: photos.attributes.rating(photo),
-            PhotoRole.COLOR: lambda photo, _path: photos.attributes.color(photo),
             PhotoRole.PAIR: lambda photo, path: pair_text(path, photos.other_files(photo)),
         }
         thumbnails.image_loaded.connect(self._on_thumbnail_arrived)
@@ -60,11 +63,13 @@ class ThumbnailModel(ShownPhotosModel):
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What is known of a photo now; nothing is loaded or computed at length."""
-        answer = self._answers.get(role)
-        photo = None if answer is None else self.photo_at(index)
-        if answer is None or photo is None:
+        answer, of_file = self._answers.get(role), self._answers_of_files.get(role)
+        photo = self.photo_at(index) if answer or of_file else None
+        if photo is None:
             return None
-        return answer(photo, self._session.photos.paths[photo])
+        if answer:
+            return answer(photo)
+        return of_file(photo, self._session.photos.paths[photo]) if of_file else None
 
     @Slot(object)
     def _on_thumbnail_arrived(self, path: Path) -> None:
