@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import EngineError, ModelError
+from engine.inference.told import what_runs
 from engine.records.catalogue import CatalogueEntry, category_list, load_catalogue
 from engine.records.inventory import ModelRow, list_models
 from engine.records.model_record import CheckpointRecord, from_metadata
@@ -174,7 +175,8 @@ def _record_facts(
     overall = [text for key, text in results.items() if not key.startswith("AP ")]
     single = [text for key, text in results.items() if key.startswith("AP ")]
     on = record.provenance.get(_MEASURED_ON) or record.provenance.get("dataset")
-    plain = [("Quality", ", ".join(overall) + (f", on {on}" if overall and on else ""))]
+    plain = [("Runs with", what_runs(record.config))]
+    plain += [("Quality", ", ".join(overall) + (f", on {on}" if overall and on else ""))]
     details = [
         ("Title", record.name),
         ("Description", record.description),

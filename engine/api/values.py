@@ -98,6 +98,7 @@ class Prediction:
         width: of the upright original in pixels; 0 on error.
         height: of the upright original in pixels; 0 on error.
         error: what went wrong with this image, for a person; ``None`` if nothing did.
+        note: what happened meanwhile that a person should know; mostly empty.
     """
 
     path: Path
@@ -106,6 +107,7 @@ class Prediction:
     width: int = 0
     height: int = 0
     error: str | None = None
+    note: str = ""
 
     def labels(
         self, categories: Categories, threshold: float | Sequence[float] = DEFAULT_THRESHOLD
@@ -174,6 +176,7 @@ class ModelInfo:
         taught_from: id of the model that this one was taught from, single categories that is, so
             that all others say the same; empty for any other model.
         former_id: what ``id`` was before it left out what changes no score; empty if nothing.
+        note: what happened while it was opened that a person should know; mostly empty.
     """
 
     id: str
@@ -192,6 +195,7 @@ class ModelInfo:
     calibration: LogitScaling | None = None
     taught_from: str = ""
     former_id: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from engine.report.drift import Drift, drift
 from engine.report.numbers import EvaluationReport, report
 from engine.report.page import html_report, write_html
 from engine.report.worst_errors import ErrorExample, example_of, worst_errors
-from engine.service.local import BackendWish, LocalEngine
+from engine.service.local import LocalEngine
 from engine.texts import display_text, percent
 
 _PHOTO_SIDE = 480
@@ -112,13 +112,13 @@ def _evaluate(options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _processes(
     options: argparse.Namespace,
-) -> Generator[tuple[Share, str, BackendWish], None, None]:
+) -> Generator[tuple[Share, str, str], None, None]:
     """This process alone, or those that torchrun started; with the device and what runs there."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Alone(), options.device, options.backend
         return
     spread = importlib.import_module(f"{__package__}.spread").spread
-    backend: BackendWish = "torch" if options.backend == "auto" else options.backend
+    backend = "torch" if options.backend == "auto" else options.backend
     with spread(options.device) as (process, device):
         yield process, device, backend
 

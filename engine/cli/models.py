@@ -14,7 +14,9 @@ from engine.api.errors import ModelError
 from engine.cli.common import EXIT_DONE, Commands, add_decode, add_follow_links, say
 from engine.cli.photos import add_device_arguments
 from engine.data.datasets.registry import DATASETS
+from engine.inference.told import what_runs
 from engine.inference.weights import read_weights
+from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.catalogue import CATEGORY_LISTS, find_model, load_catalogue
 from engine.records.inventory import ModelRow, describe_entry, describe_record, list_models
 from engine.records.model_record import CheckpointRecord, is_ours
@@ -29,6 +31,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     _add_looking(actions)
     _add_getting(actions)
     _add_fit(actions)
+    _add_measure(actions)
     export = actions.add_parser("export", help="write a model in another format")
     export.set_defaults(command=_later("models_making", "export"))
     export.add_argument("model", metavar="NAME|FILE")
@@ -99,6 +102,20 @@ def _add_fit(actions: Commands[argparse.ArgumentParser]) -> None:
     add_decode(fit)
 
 
+def _add_measure(actions: Commands[argparse.ArgumentParser]) -> None:
+    measure = actions.add_parser(
+        "measure", help="find out what runs a model fastest on this machine, and keep that"
+    )
+    measure.set_defaults(command=_later("models_measure", "measure_model"))
+    measure.add_argument("model", metavar="NAME|FILE")
+    measure.add_argument("--device", default="auto", help="of PyTorch: auto, cpu, cuda or mps")
+    measure.add_argument(
+        "--use",
+        choices=(AUTO, *BACKENDS),
+        help="measure nothing; let this one run the model from now on (auto: the fastest)",
+    )
+
+
 def _list(options: argparse.Namespace) -> int:
     rows, problem = list_models(default_store(), backbones=options.all)
     heads = ("NAME", "KIND", "DATASET", "BACKBONE", "HEADS", "λ", "PUBLISHED mAP", "STATE")
@@ -128,7 +145,10 @@ def _show(options: argparse.Namespace) -> int:
             raise
         facts = describe_entry(entry, store)
     else:
-        facts = describe_record(_record(path), path)
+        record = _record(path)
+        facts = describe_record(record, path)
+        if measured := what_runs(record.config):
+            facts["runs with"] = measured
     width = max(len(key) for key in facts)
     for key, value in facts.items():
         sys.stdout.write(f"{key.ljust(width)}  {display_text(value)}\n")

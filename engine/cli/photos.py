@@ -12,6 +12,7 @@ from engine.cli.common import say
 from engine.data.kinds import LeftOut, kinds_text
 from engine.data.patience import ask
 from engine.data.scan import scan
+from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.texts import display_path, display_text
 
 
@@ -44,9 +45,10 @@ def add_device_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     add(
         "--backend",
-        choices=("auto", "onnx", "torch"),
-        default="auto",
-        help="what runs the network: ONNX Runtime on the CPU, or PyTorch (default %(default)s)",
+        choices=(AUTO, *BACKENDS),
+        default=AUTO,
+        help="what runs the network; auto takes the fastest that was measured here (models "
+        "measure), else ONNX Runtime on a CPU and PyTorch on a GPU",
     )
 
 

@@ -14,6 +14,7 @@ from engine.api.errors import CheckpointError
 from engine.inference.backend import BatchScores
 from engine.inference.graphs import Graph
 from engine.inference.weights import ModelWeights
+from engine.records.backend_kinds import BACKENDS
 
 # A batch gains little on a CPU, and while one runs nobody's click is answered.
 _BEST_BATCH = 4
@@ -36,7 +37,7 @@ class OnnxBackend:
 
     name = "CPU, ONNX Runtime"
     device = "cpu"
-    runtime = f"ONNX Runtime {onnxruntime.__version__}"
+    runtime = BACKENDS["onnx"].runtime
     best_batch = _BEST_BATCH
 
     def __init__(self, weights: ModelWeights, graph: Graph, threads: int = 0) -> None:

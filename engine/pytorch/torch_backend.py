@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from engine.inference.backend import BatchScores
 from engine.models.classifier import Classifier
 from engine.pytorch.device import device_name
+from engine.records.backend_kinds import BACKENDS
 
 # A batch gains little on a CPU, and while one runs nobody's click is answered.
 _CPU_BATCH, _GPU_BATCH = 4, 32
@@ -44,7 +45,7 @@ class TorchBackend:
     @property
     def runtime(self) -> str:
         """What runs it, with its version."""
-        return f"PyTorch {torch.__version__}"
+        return BACKENDS["torch"].runtime
 
     @property
     def best_batch(self) -> int:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from engine.api.config import PredictConfig
 from engine.api.errors import DataError, EngineStoppedError, ModelError
@@ -36,15 +36,13 @@ from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
 from engine.inference.thumbnails import image_source
 from engine.inference.turns import Turns
+from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.catalogue import find_model
 from engine.service.graph_maker import GraphMaker
-from engine.service.opening import open_with_onnx
+from engine.service.opening import Choice, is_prepared, known_graph, open_fastest
 
 if TYPE_CHECKING:
     from engine.service.with_pytorch import PyTorchWork
-
-#: What runs a network; "auto" is ONNX Runtime on the CPU if it can be, and PyTorch else.
-BackendWish = Literal["auto", "onnx", "torch"]
 
 
 class LocalEngine:
@@ -53,7 +51,7 @@ class LocalEngine:
     Args:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         num_workers: decoding processes; 0 chooses for the machine.
-        backend: what runs networks.
+        backend: what runs networks: a name of ``BACKENDS``, or "auto" for the fastest known.
         graphs: makes the graphs of networks that have none, beside other work; ``None`` makes none.
 
     Attributes:
@@ -67,15 +65,14 @@ class LocalEngine:
         self,
         device: str = "auto",
         num_workers: int = 0,
-        backend: BackendWish = "auto",
+        backend: str = AUTO,
         graphs: GraphMaker | None = None,
     ) -> None:
         self._device = device
         self._backend = backend
         self._graphs = graphs
         self._is_light = device == "cpu" or (device == "auto" and not may_have_gpu())
-        if backend == "onnx" and device not in ("auto", "cpu"):
-            raise ModelError(f"ONNX Runtime runs on the CPU here, not on {device!r}.")
+        _check_backend(backend, device)
         self.pool = DecodePool(num_workers)
         self._models: dict[str, OpenModel] = {}
         self._by_file: dict[tuple[Path, int, int], str] = {}
@@ -86,6 +83,8 @@ class LocalEngine:
         self._true_boxes = TrueBoxes()
         self._keeping: dict[str, KeepingPredictor] = {}
         self._evaluations: list[EvaluationJob] = []
+        self._notes: dict[str, list[str]] = {}
+        self._notes_lock = threading.Lock()
         self._closed = False
         if not self._is_light and device != "auto":  # whether there is such a device
             self._with_pytorch()
@@ -100,7 +99,9 @@ class LocalEngine:
                 opened = self._opened_in_turn(path)
                 self._models[opened.weights.id] = opened
                 self._by_file[key] = opened.weights.id
-            return self._models[self._by_file[key]].info
+            model = self._models[self._by_file[key]]
+        note = self._take_note(model.weights.id)
+        return replace(model.info, note=note) if note else model.info
 
     def close_model(self, model_id: str) -> None:
         """Free a model's memory; see ``TaggingEngine``."""
@@ -132,13 +133,17 @@ class LocalEngine:
         folder = None if config is None else config.features
         with image_source(self.pool, None if config is None else config.thumbnails) as source:
             if folder is None or model.backend.head.activation != "sigmoid":
-                yield from prediction.predict(
+                found = prediction.predict(
                     model.backend, source, model_id, paths, preprocess, config
                 )
-                return
-            size = prediction.batch_size(model.backend, config)
-            keeping = self._keeping_predictor(model, folder)
-            yield from keeping.predict(source, model_id, paths, size)
+            else:
+                size = prediction.batch_size(model.backend, config)
+                keeping = self._keeping_predictor(model, folder)
+                found = keeping.predict(source, model_id, paths, size)
+            with contextlib.closing(found) as predictions:
+                for one in predictions:
+                    note = self._take_note(model_id)
+                    yield replace(one, note=note) if note else one
 
     def explain(
         self,
@@ -235,16 +240,23 @@ class LocalEngine:
 
     def _opened(self, path: Path) -> OpenModel:
         """A model with what shall run it."""
-        if self._backend == "onnx":
-            return open_with_onnx(path) or self._with_pytorch().open_with_onnx(path)
-        is_wanted = self._backend == "auto" and self._is_light
-        opened = open_with_onnx(path) if is_wanted else None
-        if opened is not None:
-            return opened
-        opened = self._with_pytorch().open(path)
-        if is_wanted and self._graphs is not None:
+        wish = self._backend if self._device in ("auto", "cpu") else "torch"
+        if wish not in (AUTO, "torch") and known_graph(path) is None:
+            return self._with_pytorch().open_with(BACKENDS[wish], path)
+        choice = Choice(wish, self._is_light, lambda at: self._with_pytorch().open(at), self._note)
+        opened = open_fastest(path, choice)
+        if wish == AUTO and self._graphs is not None and not is_prepared(path):
             self._graphs.make_for(path)
         return opened
+
+    def _note(self, model_id: str, text: str) -> None:
+        with self._notes_lock:
+            self._notes.setdefault(model_id, []).append(text)
+
+    def _take_note(self, model_id: str) -> str:
+        """What a person has not been told yet."""
+        with self._notes_lock:
+            return " ".join(self._notes.pop(model_id, ()))
 
     def _with_pytorch(self) -> PyTorchWork:
         """What PyTorch does; the first time takes seconds."""
@@ -284,6 +296,20 @@ class LocalEngine:
     def _check_open(self) -> None:
         if self._closed:
             raise EngineStoppedError("The engine is closed.")
+
+
+def _check_backend(backend: str, device: str) -> None:
+    if backend == AUTO:
+        return
+    if backend not in BACKENDS:
+        raise ModelError(f"There is no backend {backend!r}. Use {', '.join((AUTO, *BACKENDS))}.")
+    kind = BACKENDS[backend]
+    if not kind.is_here:
+        raise ModelError(
+            f"{kind.title} is not installed. Install it with: pip install 'csra-gui[{backend}]'"
+        )
+    if kind.runs_graphs and device not in ("auto", "cpu"):
+        raise ModelError(f"{kind.title} runs on the CPU here, not on {device!r}.")
 
 
 def _file_key(path: Path) -> tuple[Path, int, int]:

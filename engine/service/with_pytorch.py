@@ -28,9 +28,10 @@ from engine.inference.open_model import OpenModel
 from engine.models.resizing import resized
 from engine.pytorch.device import choose_device
 from engine.pytorch.torch_backend import TorchBackend
+from engine.records.backend_kinds import BackendKind
 from engine.records.catalogue import find_model
 from engine.records.models import default_store
-from engine.service.opening import run_with_onnx
+from engine.service.opening import run_with
 from engine.teach.teaching import teach
 from engine.train.session import RunningTraining
 
@@ -65,8 +66,8 @@ class PyTorchWork:
         self._opened[path] = checkpoint, backend
         return OpenModel(checkpoint.weights, backend, path)
 
-    def open_with_onnx(self, path: Path) -> OpenModel:
-        """Open any model file to run it with ONNX Runtime; its graph is made if there is none.
+    def open_with(self, kind: BackendKind, path: Path) -> OpenModel:
+        """Open any model file to run it with another backend; its graph is made if there is none.
 
         Raises:
             CheckpointError: it cannot be used, or its network has no form as a graph.
@@ -78,7 +79,7 @@ class PyTorchWork:
             graph = export_graph(checkpoint)
             with contextlib.suppress(OSError):  # it is made again next time
                 keep_graph(config, graph)
-        return run_with_onnx(checkpoint.weights, graph, path)
+        return run_with(kind, checkpoint.weights, graph, path)
 
     def forget(self, path: Path) -> None:
         """Free a model's memory."""

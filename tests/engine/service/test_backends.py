@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,15 @@ import pytest
 from PIL import Image
 
 from engine.api.errors import ModelError
-from engine.inference.graphs import Graph, find_graph, keep_graph
+from engine.inference.backend import BatchScores
+from engine.inference.graphs import Graph, find_graph, graph_key, keep_graph
+from engine.inference.onnx_backend import OnnxBackend
+from engine.records.backend_kinds import BACKENDS
+from engine.records.measured_backends import BackendMeasurement, MeasuredBackends, NetworkRecord
 from engine.service.graph_maker import GraphMaker
 from engine.service.local import LocalEngine
+from engine.service.measuring import MeasuringProgress, measure
+from engine.service.opening import is_measured, order_of
 from tests.engine.tiny_models import save_tiny_model, tiny_config
 
 
@@ -67,6 +74,142 @@ def test_a_graph_that_cannot_be_run_is_put_aside_with_a_message(
     with caplog.at_level(logging.WARNING):
         assert engines[0].open_model(str(model)).device == "CPU, PyTorch"
     assert "PyTorch goes on" in caplog.text
+
+
+def test_a_backend_that_fails_while_it_runs_is_replaced_and_that_is_said_once(
+    model: Path,
+    photo: Path,
+    engines: list[LocalEngine],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engines += [LocalEngine("cpu", 1, "onnx"), LocalEngine("cpu", 1)]
+    info = engines[0].open_model(str(model))
+    expected = next(engines[0].predict(info.id, [photo])).scores
+    assert engines[1].open_model(str(model)).device == "CPU, ONNX Runtime"
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no memory")
+
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        patch.setattr(OnnxBackend, "run", fail)
+        first, *others = engines[1].predict(info.id, [photo] * 9)
+    assert "ONNX Runtime was put aside" in first.note
+    assert "no memory" in first.note
+    assert not any(other.note for other in others)
+    for prediction in (first, *others):
+        np.testing.assert_allclose(prediction.scores, expected, atol=1e-4)
+    engines.append(LocalEngine("cpu", 1))
+    again = engines[2].open_model(str(model))
+    assert (again.device, again.note) == ("CPU, PyTorch", "")  # it is not tried again
+
+
+def test_a_model_that_cannot_be_run_says_so_when_it_is_opened(
+    model: Path, engines: list[LocalEngine], caplog: pytest.LogCaptureFixture
+) -> None:
+    keep_graph(tiny_config(), Graph(b"no graph", {}))
+    engines.append(LocalEngine("cpu", 1))
+    with caplog.at_level(logging.WARNING):
+        assert "ONNX Runtime was put aside" in engines[0].open_model(str(model)).note
+    assert engines[0].open_model(str(model)).note == ""
+
+
+def result_of(measuring: Generator[MeasuringProgress, None, NetworkRecord]) -> NetworkRecord:
+    while True:
+        try:
+            progress = next(measuring)
+            assert 0 < progress.done <= progress.total
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
+def test_measuring_finds_the_fastest_and_its_batch_and_the_next_engine_uses_it(
+    model: Path, engines: list[LocalEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = result_of(measure(model, "cpu"))
+    assert {m.backend for m in record.measurements} >= {"onnx", "torch"}
+    assert all(m.rate > 0 and m.difference <= 1e-3 for m in record.measurements)
+    assert all(m.batch in (1, 2, 4, 8) for m in record.measurements)
+    kept, network = MeasuredBackends(), graph_key(tiny_config())
+    quick = [replace(m, rate=2.0 + (m.backend == "torch")) for m in record.measurements]
+    kept.keep(network, [replace(m, batch=5) for m in quick])
+    engines.append(LocalEngine("cpu", 1))
+    assert engines[0].open_model(str(model)).device == "CPU, PyTorch"
+    kept.keep(network, [replace(m, rate=2.0 + (m.backend == "onnx"), batch=5) for m in quick])
+    engines.append(LocalEngine("cpu", 1))
+    info = engines[1].open_model(str(model))
+    assert info.device == "CPU, ONNX Runtime"
+    assert engines[1]._model(info.id).backend.best_batch == 5
+
+
+def test_a_backend_that_gives_other_scores_is_put_aside_by_measuring(
+    model: Path, engines: list[LocalEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = OnnxBackend.run
+
+    def wrong(self: OnnxBackend, *arguments: object, **named: object) -> BatchScores:
+        found = run(self, *arguments, **named)  # type: ignore[arg-type]
+        return BatchScores(found.logits + 0.1, found.position_scores)
+
+    engines.append(LocalEngine("cpu", 1, "onnx"))
+    engines[0].open_model(str(model))  # makes the graph
+    monkeypatch.setattr(OnnxBackend, "run", wrong)
+    record = result_of(measure(model, "cpu"))
+    runtime = BACKENDS["onnx"].runtime
+    assert "differ" in record.reason_against("onnx", runtime)
+    assert record.of("onnx") is None
+    engines.append(LocalEngine("cpu", 1))
+    assert engines[1].open_model(str(model)).device == "CPU, PyTorch"
+
+
+_HERE = {name: kind.runtime for name, kind in BACKENDS.items()}
+
+
+@pytest.mark.parametrize(
+    ("rates", "aside", "kept_wish", "wish", "is_light", "expected"),
+    [
+        ({}, (), "", "auto", True, ("onnx", "torch")),
+        ({}, (), "", "auto", False, ("torch",)),
+        ({"onnx": 9, "torch": 3}, (), "", "auto", True, ("onnx", "torch")),
+        ({"onnx": 9, "torch": 30}, (), "", "auto", True, ("torch",)),
+        ({"onnx": 9, "torch": 3}, (), "", "auto", False, ("onnx", "torch")),
+        ({"onnx": 9, "torch": 3}, ("onnx",), "", "auto", True, ("torch",)),
+        ({"onnx": 9, "torch": 3}, (), "torch", "auto", True, ("torch",)),
+        ({"onnx": 9, "torch": 30}, (), "onnx", "auto", True, ("onnx", "torch")),
+        ({"onnx": 9, "torch": 3}, (), "torch", "onnx", True, ("onnx", "torch")),
+        ({"onnx": 9, "torch": 3}, (), "onnx", "torch", True, ("torch",)),
+        ({"abacus": 90, "onnx": 9}, (), "", "auto", True, ("onnx", "torch")),
+        ({}, (), "abacus", "auto", True, ("onnx", "torch")),
+    ],
+)
+def test_the_order_of_backends(
+    rates: dict[str, float],
+    aside: tuple[str, ...],
+    kept_wish: str,
+    wish: str,
+    is_light: bool,
+    expected: tuple[str, ...],
+) -> None:
+    found = tuple(
+        BackendMeasurement(name, _HERE.get(name, ""), "cpu", rate, 1, 1 / rate, 0.0, "")
+        for name, rate in sorted(rates.items(), key=lambda item: -item[1])
+    )
+    reasons = {name: ("it failed", _HERE[name]) for name in aside}
+    record = NetworkRecord(found, reasons, kept_wish)
+    assert order_of(record, wish, is_light=is_light) == expected
+
+
+def test_what_was_measured_with_another_version_does_not_count() -> None:
+    old = BackendMeasurement("torch", "PyTorch 1.0", "cpu", 99.0, 1, 0.01, 0.0, "")
+    record = NetworkRecord((old,))
+    assert order_of(record, "auto", is_light=True) == ("onnx", "torch")
+    assert not is_measured(record)
+
+
+@pytest.mark.parametrize(("name", "said"), [("abacus", "no backend"), ("onnx", "CPU")])
+def test_a_backend_that_cannot_be_is_refused(name: str, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        LocalEngine("cuda", 1, name)
 
 
 def test_onnx_runtime_is_not_promised_on_a_graphics_card() -> None:

@@ -127,7 +127,7 @@ def test_a_closed_engine_refuses_work(model_file):
 
 def test_a_batch_too_large_for_the_memory_is_halved(engine, model_file, photos, monkeypatch):
     info = engine.open_model(str(model_file))
-    backend = engine._models[info.id].backend
+    backend = engine._models[info.id].backend.inner
     forward = backend._forward
     sizes = []
 

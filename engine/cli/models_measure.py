@@ -1,0 +1,50 @@
+"""``models measure``: what runs a model fastest on this machine, and who shall run it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from engine.api.errors import ModelError
+from engine.cli.common import EXIT_DONE, say, with_bar
+from engine.inference.graphs import graph_key
+from engine.inference.weights import read_weights
+from engine.records.backend_kinds import AUTO, BACKENDS
+from engine.records.catalogue import find_model
+from engine.records.measured_backends import MeasuredBackends, NetworkRecord
+from engine.records.model_record import is_ours
+from engine.service.measuring import measure
+
+
+def measure_model(options: argparse.Namespace) -> int:
+    """Measure, or keep a choice; then say how it stands."""
+    path = find_model(options.model)
+    if not is_ours(path):
+        raise ModelError(f"{path.name!r} is not a model of this program. Import it first.")
+    network, kept = graph_key(read_weights(path).record.config), MeasuredBackends()
+    try:
+        if options.use is not None:
+            kept.set_wish(network, "" if options.use == AUTO else options.use)
+        else:
+            with_bar(measure(path, options.device), "measuring")
+    except OSError as error:
+        raise ModelError(f"What was measured cannot be kept: {error}.") from error
+    for line in _table(kept.find(network)):
+        sys.stdout.write(line + "\n")
+    return EXIT_DONE
+
+
+def _table(record: NetworkRecord) -> list[str]:
+    lines = [
+        f"{one.runtime:<24}  {one.device:<5} {one.rate:8.1f} photos/s  in batches of {one.batch}"
+        f" ({1000 * one.batch_seconds:.0f} ms)"
+        for one in record.measurements
+    ]
+    if not lines:
+        say("Nothing was measured yet.")
+    for name, (reason, runtime) in record.aside.items():
+        title = BACKENDS[name].title if name in BACKENDS else name
+        lines.append(f"{runtime or title:<24}  put aside: {reason}")
+    if record.wish:
+        lines.append(f"Chosen by hand: {BACKENDS[record.wish].title} (--use auto takes that back)")
+    return lines
