@@ -20,8 +20,9 @@ from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.windows import bring_up
-from engine.api.errors import FileChangedError, MissingFactsError
+from engine.api.errors import DataError, FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
+from engine.records.measured_backends import MeasuredBackends
 from engine.texts import display_name, display_path, display_text
 
 #: Endings by which a dropped file is taken for a model rather than a photo.
@@ -41,6 +42,13 @@ _FORMATS = {
 def is_model_file(path: Path) -> bool:
     """Whether the name is that of a model; the disk is not touched."""
     return path.name.lower().endswith(tuple(MODEL_SUFFIXES))
+
+
+def _keep_choice(network: str, backend: str) -> None:
+    try:
+        MeasuredBackends().set_wish(network, backend)
+    except OSError as error:
+        raise DataError(f"What you chose cannot be kept: {error}.") from error
 
 
 class ModelController(QObject):
@@ -69,6 +77,8 @@ class ModelController(QObject):
         manager.work_noted.connect(self._on_manager_work_noted)
         manager.work_ended.connect(self._on_manager_work_ended)
         session.models.refused.connect(self._on_models_refused)
+        session.models.note_taken.connect(self._on_models_refused)
+        session.tagger.note_taken.connect(self._on_models_refused)
 
     # Wishes.
 
@@ -83,6 +93,7 @@ class ModelController(QObject):
             dialog.import_requested.connect(self.choose_import)
             dialog.export_requested.connect(self._manager.ask_formats)
             dialog.remove_requested.connect(self._ask_remove)
+            dialog.backend_requested.connect(self._choose_backend)
         self._manager.refresh()
         bring_up(self.dialog)
 
@@ -119,6 +130,20 @@ class ModelController(QObject):
         ask_whether(
             self._parent, "Remove a model", text, "Remove", lambda: self._manager.remove(model)
         )
+
+    def _choose_backend(self, model: ModelEntry, backend: str) -> None:
+        self._session.jobs.run(
+            lambda: _keep_choice(model.network, backend),
+            "choose what runs a model",
+            lambda _: self._take_choice(model),
+            lambda error: self._tell.error(str(error), Topic.MODELS),
+        )
+
+    def _take_choice(self, model: ModelEntry) -> None:
+        self._manager.refresh()
+        used = self._session.models.model
+        if used is not None and used.path == model.path:
+            self._session.models.use(model.name)  # opened anew, with what was chosen
 
     def _ask_facts(self, request: ModelImport, missing: MissingFactsError) -> None:
         dialog = FactsDialog(request.path, missing, self._parent)

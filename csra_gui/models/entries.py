@@ -10,9 +10,11 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import EngineError, ModelError
+from engine.inference.graphs import graph_key
 from engine.inference.told import what_runs
 from engine.records.catalogue import CatalogueEntry, category_list, load_catalogue
 from engine.records.inventory import ModelRow, list_models
+from engine.records.measured_backends import MeasuredBackends
 from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.models import ModelStore, shipped_models
 from engine.records.networks import about_bytes, operations
@@ -54,6 +56,8 @@ class ModelEntry:
         plain: what anybody wants to know, caption and text, in the order to show it.
         details: all else.
         problem: why it cannot be opened; empty if it can.
+        network: the form of its network, by which it is known what runs it fastest.
+        runs_with: the backend that the person chose to run it; empty for the fastest.
     """
 
     name: str
@@ -72,6 +76,8 @@ class ModelEntry:
     plain: Facts = ()
     details: Facts = ()
     problem: str = ""
+    network: str = ""
+    runs_with: str = ""
 
     @property
     def is_usable(self) -> bool:
@@ -133,6 +139,8 @@ def _model(
         entry=entry,
         plain=_known(plain),
         details=_known(details),
+        network=graph_key(config),
+        runs_with=MeasuredBackends().find(graph_key(config)).wish,
     )
 
 

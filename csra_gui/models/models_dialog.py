@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from csra_gui.base.settings import FOLD_MODEL_DETAILS, Settings
 from csra_gui.base.tool_tips import tool_tip
+from csra_gui.models.backend_button import BackendButton
 from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
@@ -55,6 +56,7 @@ class ModelsDialog(QDialog):
     Signals (wishes; each carries the ``ModelEntry`` it is about, but for import):
         use_requested, download_requested, export_requested, remove_requested.
         import_requested: the person wants to choose a file.
+        backend_requested: what shall run the model: its entry, and a backend or nothing.
     """
 
     use_requested = Signal(object)
@@ -62,6 +64,7 @@ class ModelsDialog(QDialog):
     import_requested = Signal()
     export_requested = Signal(object)
     remove_requested = Signal(object)
+    backend_requested = Signal(object, str)
 
     def __init__(
         self, session: Session, manager: ModelManager, settings: Settings, parent: QWidget
@@ -82,6 +85,7 @@ class ModelsDialog(QDialog):
         self.use = QPushButton("&Use this model", self)
         self.download = QPushButton("&Download…", self)
         self.import_file = QPushButton("I&mport file…", self)
+        self.run_with = BackendButton(self)
         self.export = QPushButton("&Export…", self)
         self.remove = QPushButton("&Remove…", self)
         self.close_button = QPushButton("Close", self)
@@ -129,6 +133,7 @@ class ModelsDialog(QDialog):
             self.use,
             self.download,
             self.import_file,
+            self.run_with,
             self.export,
             self.remove,
             close=self.close_button,
@@ -149,6 +154,7 @@ class ModelsDialog(QDialog):
         self._manager.work_ended.connect(self._update_buttons)
         self._session.models.state_changed.connect(self._show_entries)
         self.import_file.clicked.connect(self.import_requested)
+        self.run_with.backend_chosen.connect(self._on_run_with_backend_chosen)
         for button, wish in (
             (self.use, self.use_requested),
             (self.download, self.download_requested),
@@ -235,9 +241,16 @@ class ModelsDialog(QDialog):
         self.download.setText(_DOWNLOAD_TEXTS.get(place, "&Download…"))
         self.download.setEnabled(gettable and missing and free)
         self.import_file.setEnabled(free)
+        self.run_with.setEnabled(usable)
+        self.run_with.set_chosen("" if model is None else model.runs_with)
         self.export.setEnabled(usable and free)
         self.remove.setEnabled(model is not None and model.is_removable and not used and free)
         self.remove.setToolTip(tool_tip(self._why_not_removable(model, used=used)))
+
+    @Slot(str)
+    def _on_run_with_backend_chosen(self, backend: str) -> None:
+        if self.current is not None:
+            self.backend_requested.emit(self.current, backend)
 
     @staticmethod
     def _why_not_removable(model: ModelEntry | None, *, used: bool) -> str:

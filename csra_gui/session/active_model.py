@@ -32,12 +32,14 @@ class ActiveModel(QObject):
         switched: ``model`` is the new one; carries the old one, or ``None``.
         state_changed: the ``ModelState``; also when another model is being opened, or was not.
         refused: why a model is not used, and which one is instead.
+        note_taken: what happened while one was opened that the person should know.
     """
 
     about_to_switch = Signal()
     switched = Signal(object)
     state_changed = Signal(object)
     refused = Signal(str)
+    note_taken = Signal(str)
 
     def __init__(self, engine: EngineClient, settings: Settings, parent: QObject) -> None:
         super().__init__(parent)
@@ -82,6 +84,8 @@ class ActiveModel(QObject):
         refusal, self._refusal = self._refusal, ""
         if refusal:
             self.refused.emit(refusal)
+        if info.note:
+            self.note_taken.emit(info.note)
 
     @Slot(object, object)
     def _on_engine_model_failed(self, source: str | None, error: EngineError) -> None:

@@ -40,6 +40,7 @@ class Tagger(QObject):
         rows_changed: a tuple of rows that have other scores or errors.
         finished: a ``TagSummary``, or ``None`` for a run that was dropped.
         freed: the ``TagSummary`` again, when all have heard of it: another run may start.
+        note_taken: what happened meanwhile that the person should know.
     """
 
     started = Signal(int)
@@ -47,6 +48,7 @@ class Tagger(QObject):
     rows_changed = Signal(object)
     finished = Signal(object)
     freed = Signal(object)
+    note_taken = Signal(str)
 
     def __init__(
         self, engine: EngineClient, photos: PhotoTable, library: LibraryClient, parent: QObject
@@ -183,7 +185,10 @@ class Tagger(QObject):
         for outcome in outcomes:
             if isinstance(outcome, NotStored):
                 self._library.report(outcome.error)
-        run.sink.take([x for x in outcomes if isinstance(x, Prediction)])
+        predictions = [x for x in outcomes if isinstance(x, Prediction)]
+        for note in filter(None, (prediction.note for prediction in predictions)):
+            self.note_taken.emit(note)
+        run.sink.take(predictions)
         progress = run.progress()
         if progress.rate_per_s and run.model is not None and run.model.path is not None:
             self.rates[run.model.path] = progress.rate_per_s

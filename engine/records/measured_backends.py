@@ -86,6 +86,13 @@ class MeasuredBackends:
     def __init__(self, file: Path | None = None) -> None:
         self._file = data_folder() / _FILE if file is None else file
 
+    @property
+    def changed_at(self) -> int:
+        """When the file was written last, in nanoseconds; 0 if there is none."""
+        with contextlib.suppress(OSError):
+            return self._file.stat().st_mtime_ns
+        return 0
+
     def find(self, network: str) -> NetworkRecord:
         """What is known of a network, by the key of its graph; empty if nothing."""
         try:

@@ -38,6 +38,7 @@ from engine.inference.thumbnails import image_source
 from engine.inference.turns import Turns
 from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.catalogue import find_model
+from engine.records.measured_backends import MeasuredBackends
 from engine.service.graph_maker import GraphMaker
 from engine.service.opening import Choice, is_prepared, known_graph, open_fastest
 
@@ -75,7 +76,7 @@ class LocalEngine:
         _check_backend(backend, device)
         self.pool = DecodePool(num_workers)
         self._models: dict[str, OpenModel] = {}
-        self._by_file: dict[tuple[Path, int, int], str] = {}
+        self._by_file: dict[tuple[Path, int, int, int], str] = {}
         self._lock = threading.Lock()
         self._pytorch: PyTorchWork | None = None
         self._pytorch_lock = threading.Lock()
@@ -98,6 +99,8 @@ class LocalEngine:
             if key not in self._by_file:
                 opened = self._opened_in_turn(path)
                 self._models[opened.weights.id] = opened
+                self._keeping.pop(opened.weights.id, None)
+                self._by_file = {k: i for k, i in self._by_file.items() if k[0] != path}
                 self._by_file[key] = opened.weights.id
             model = self._models[self._by_file[key]]
         note = self._take_note(model.weights.id)
@@ -312,6 +315,7 @@ def _check_backend(backend: str, device: str) -> None:
         raise ModelError(f"{kind.title} runs on the CPU here, not on {device!r}.")
 
 
-def _file_key(path: Path) -> tuple[Path, int, int]:
+def _file_key(path: Path) -> tuple[Path, int, int, int]:
+    """Changes with the file, and with what is known of backends: both open a model anew."""
     status = path.stat()
-    return path, status.st_size, status.st_mtime_ns
+    return path, status.st_size, status.st_mtime_ns, MeasuredBackends().changed_at

@@ -206,6 +206,20 @@ def test_what_was_measured_with_another_version_does_not_count() -> None:
     assert not is_measured(record)
 
 
+def test_a_choice_by_hand_counts_when_the_model_is_opened_again(
+    model: Path, photo: Path, engines: list[LocalEngine]
+) -> None:
+    engines += [LocalEngine("cpu", 1, "onnx"), LocalEngine("cpu", 1)]
+    engines[0].open_model(str(model))
+    info = engines[1].open_model(str(model))
+    kept, network = MeasuredBackends(), graph_key(tiny_config())
+    for wish, device in (("torch", "CPU, PyTorch"), ("", "CPU, ONNX Runtime")):
+        kept.set_wish(network, wish)
+        again = engines[1].open_model(str(model))
+        assert (again.id, again.device) == (info.id, device)
+        assert next(engines[1].predict(info.id, [photo])).error is None
+
+
 @pytest.mark.parametrize(("name", "said"), [("abacus", "no backend"), ("onnx", "CPU")])
 def test_a_backend_that_cannot_be_is_refused(name: str, said: str) -> None:
     with pytest.raises(ModelError, match=said):

@@ -1,0 +1,103 @@
+"""What runs a model: seen and chosen in the Models dialog, and said when something goes wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from engine.inference.graphs import graph_key
+from engine.records.backend_kinds import BACKENDS
+from engine.records.measured_backends import BackendMeasurement, MeasuredBackends
+from engine.records.model_record import from_metadata
+from engine.records.models import shipped_models
+from engine.records.safetensors_header import read_header
+from tests.fakes import SHIPPED, FakeEngine
+from tests.gui.driver import Start, open_dialog, own_model, wait_for_model, wait_until_tagged
+
+ASIDE = "ONNX Runtime was put aside, since a batch failed (no memory). PyTorch goes on."
+
+
+def network_of(name: str) -> str:
+    return graph_key(from_metadata(read_header(shipped_models()[name]).metadata).config)
+
+
+def test_what_was_measured_is_shown_and_another_one_can_be_chosen(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    kept, network = MeasuredBackends(), network_of(SHIPPED)
+    onnx, torch = BACKENDS["onnx"].runtime, BACKENDS["torch"].runtime
+    fast = BackendMeasurement("onnx", onnx, "cpu", 40.0, 2, 0.05, 1e-6, "2026-01-02T00:00:00")
+    kept.keep(network, [fast, replace(fast, backend="torch", runtime=torch, rate=12.0)])
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    assert f"{onnx}: 40 photos per second" in dialog.sheet.toPlainText()
+    assert dialog.run_with._actions[""].isChecked()
+
+    with qtbot.waitSignal(application.session.models.switched):  # it is opened anew
+        dialog.run_with._actions["torch"].trigger()
+    qtbot.waitUntil(lambda: "chosen by hand" in dialog.sheet.toPlainText())
+    assert dialog.run_with._actions["torch"].isChecked()
+    assert kept.find(network).wish == "torch"
+
+    dialog.run_with._actions[""].trigger()
+    qtbot.waitUntil(lambda: "chosen by hand" not in dialog.sheet.toPlainText())
+    assert kept.find(network).wish == ""
+
+
+def test_what_runs_another_model_is_kept_without_opening_it(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    own_model(engine, "mine")
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, "mine")
+    used = application.session.models.model
+    dialog.run_with._actions["torch"].trigger()
+    qtbot.waitUntil(lambda: dialog.current is not None and dialog.current.runs_with == "torch")
+    assert application.session.models.model is used
+
+
+def test_a_file_that_cannot_be_written_is_said(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path, monkeypatch
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(MeasuredBackends, "set_wish", full)
+    dialog.run_with._actions["torch"].trigger()
+    qtbot.waitUntil(lambda: "no space left" in "".join(dialog.message_bar.texts()))
+
+
+def test_what_was_put_aside_is_said_when_a_model_is_opened(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    mine = own_model(engine, "mine")
+    engine.models["mine"] = replace(engine.models["mine"], note=ASIDE)
+    application = start()
+    wait_for_model(qtbot, application)
+    application.session.models.use("mine")
+    wait_for_model(qtbot, application, mine.id)
+    assert ASIDE in application.window.message_bar.texts()
+
+
+def test_what_was_put_aside_is_said_while_photos_are_tagged(
+    qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
+) -> None:
+    noted: list[Path] = []
+
+    def note_first(prediction):
+        first = not noted
+        noted.append(prediction.path)
+        return replace(prediction, note=ASIDE) if first else prediction
+
+    engine.revise = note_first
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    assert application.window.message_bar.texts().count(ASIDE) == 1
