@@ -24,6 +24,9 @@ from engine.data.decoding import driver
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many tests as processors run already
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tests start hundreds of programs: that each compiles all of ours would take a third of their time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_QPA_FONTDIR"] = os.environ.get("QT_QPA_FONTDIR", "/usr/share/fonts")
 
