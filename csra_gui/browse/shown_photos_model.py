@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Slot
 
+from csra_gui.session.photo_view_order import begins_with
 from csra_gui.session.session import Session
 from engine.library.columns import IntArray
 
@@ -94,7 +95,7 @@ class ShownPhotosModel(QAbstractTableModel):
     def _on_shown_changed(self) -> None:
         photos = np.asarray(self._session.shown.rows)
         have = self.count
-        if have and len(photos) >= have and np.array_equal(photos[:have], self._photos):
+        if have and begins_with(photos, self._photos):
             if len(photos) > have:
                 self._grow(photos)
             return

@@ -36,8 +36,8 @@ def _read(
     library: Library, files: PhotoFiles, rows: IntArray
 ) -> Generator[tuple[int, ...], None, None]:
     give_way()
-    found = ((int(files.image_ids[row]), files.file(row)) for row in rows.tolist())
-    images = [(image, file) for image, file in found if image and file is not None]
+    asked = ((int(files.image_ids[row]), files.file(int(row))) for row in rows)
+    images = ((image, file) for image, file in asked if image and file is not None)
     yield from read_file_attributes(library, images)
 
 
@@ -85,7 +85,8 @@ class AttributeReader(QObject):
         count = len(self._photos)
         if self._slot.is_running or library is None:
             return
-        rows = np.array([*sorted(self._again), *range(self._done, count)], dtype=np.int64)
+        again = np.array(sorted(self._again), dtype=np.int64)
+        rows = np.concatenate([again, np.arange(self._done, count)])
         self._again.clear()
         self._done = count
         if not len(rows):

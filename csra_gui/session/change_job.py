@@ -7,6 +7,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.tag_job import FileChanged
 from engine.data.pairs import Companion
@@ -115,11 +117,13 @@ class _Known:
         self._other_files: dict[int, list[str]] = {}
         self._rows: dict[str, dict[str, int]] = {}
         singles = {os.path.split(place) for place in places}
-        inside = [_is_inside(folder, places, recursive=recursive) for folder in files.folders]
-        for row, (name, number) in enumerate(
-            zip(files.names, files.folder_of.tolist(), strict=True)
-        ):
-            folder = files.folders[number]
+        folders = tuple(files.folders)  # there may be more at any moment
+        inside = [_is_inside(folder, places, recursive=recursive) for folder in folders]
+        above = {folder for folder, _ in singles}
+        wanted = [i for i, folder in enumerate(folders) if inside[i] or folder in above]
+        for row in np.flatnonzero(np.isin(files.folder_of, wanted)).tolist():
+            name, number = files.names[row], int(files.folder_of[row])
+            folder = folders[number]
             if inside[number] or (folder, name) in singles:
                 self._rows.setdefault(folder, {})[name] = row
 

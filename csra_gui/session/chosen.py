@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.session.focus import MapFocus
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.photo_view_order import ShownPhotos
+from csra_gui.session.photo_view_order import ShownPhotos, begins_with
 from csra_gui.session.pipeline import Pipeline
 from engine.library.columns import IntArray
 
@@ -84,7 +84,9 @@ class ChosenPhotos(QObject):
     def _on_shown_settled(self, is_asked: bool) -> None:
         before, self._before = self._before, self._shown.rows
         current = self._focus.current
-        if is_asked or before is not self._before or current is None:
+        # What goes on where it ended takes no photo away: found anew with every few of a million.
+        is_longer = not is_asked and not self._moved and begins_with(self._before, before)
+        if current is None or not is_longer:
             change = Change(before, self._before, is_asked, self._moved)
             selection = change.selection(self.selection)
             found = change.current(self._left if current is None else current, selection)

@@ -18,6 +18,7 @@ from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
 from engine.data.patience import Alive, Patience, patiently
+from engine.library.columns import IntArray
 from engine.library.images import content_hash
 from engine.library.store import Library
 from engine.library.values import LibraryImage, Moved
@@ -36,13 +37,13 @@ class Scanned:
     Attributes:
         roots: files and folders.
         recursive: whether it looked into subfolders.
-        image_ids: of the images of the library that it came upon.
+        image_ids: (N,) of the images of the library that it came upon.
         out_of_reach: files and folders that it could not look at.
     """
 
     roots: tuple[Path, ...]
     recursive: bool
-    image_ids: frozenset[int]
+    image_ids: IntArray
     out_of_reach: frozenset[Path] = frozenset()
 
     def reached(self, path: Path) -> bool:
@@ -65,8 +66,10 @@ def settle_moves(library: Library, scanned: Scanned) -> Generator[tuple[Moved, .
 def _settle(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], None, None]:
     for root in filter(scanned.reached, scanned.roots):
         if root.is_dir():  # a disk that is not there says nothing about the files on it
-            known = library.images_below(root, recursive=scanned.recursive)
-            absent = (i for i in known if i.id not in scanned.image_ids and scanned.reached(i.path))
+            absent = library.images_below(
+                root, recursive=scanned.recursive, besides=scanned.image_ids
+            )
+            absent = [image for image in absent if scanned.reached(image.path)]
             library.mark_missing([image.id for image in absent if not image.path.exists()])
             yield ()
     yield library.take_over_unhashed(scanned.image_ids)
@@ -177,7 +180,7 @@ class LibraryMaintenance(QObject):
             self.settled.emit()
             return
         there = (self._photos.image_ids > 0) & ~self._photos.gone
-        known = frozenset(self._photos.image_ids[there].tolist())
+        known = self._photos.image_ids[there]  # a copy
         scanned = Scanned(tuple(roots), recursive, known, frozenset(out_of_reach))
         # Nothing is lost when it fails, and the client has logged it: the next start tries again.
         self._settling.run(

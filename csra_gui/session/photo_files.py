@@ -20,8 +20,8 @@ class PhotoFiles:
     """Columns of the table that only grow, or change as a whole row.
 
     Attributes:
-        names: (N) of the files.
-        folders: all folders.
+        names: of the files; the table's own list, so there may be more than N by now.
+        folders: all folders; the table's own list too.
         folder_of: (N,) an index into ``folders``.
         sizes: (N,) bytes; ``UNKNOWN_SIZE`` where the file could not be looked at.
         mtimes_ns: (N,) since 1970.
@@ -29,8 +29,8 @@ class PhotoFiles:
         other_files: names of the other files of some photos, by row.
     """
 
-    names: tuple[str, ...]
-    folders: tuple[str, ...]
+    names: Sequence[str]
+    folders: Sequence[str]
     folder_of: NDArray[np.int32]
     sizes: IntArray
     mtimes_ns: IntArray
@@ -38,7 +38,7 @@ class PhotoFiles:
     other_files: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.sizes)
 
     def path(self, row: int) -> Path:
         """Of one photo."""

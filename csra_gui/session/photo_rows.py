@@ -47,15 +47,20 @@ class PhotoPaths(Sequence[Path]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The files' names; the same object until a path is added."""
+        """The files' names; the same object until a path is added, and then all of it anew."""
         if len(self._frozen_names) != len(self._names):
             self._frozen_names = tuple(self._names)
         return self._frozen_names
 
     @property
-    def folders(self) -> tuple[str, ...]:
-        """The folders there are photos in, in the order they were found."""
-        return tuple(self._folders)
+    def growing_names(self) -> Sequence[str]:
+        """The same as they come: a list that nobody else changes, and that only grows."""
+        return self._names
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """The folders there are photos in, in the order they were found; it only grows."""
+        return self._folders
 
     @property
     def folder_of(self) -> NDArray[np.int32]:
@@ -94,9 +99,9 @@ class PhotoPaths(Sequence[Path]):
 
     def clear(self) -> None:
         """Forget every path."""
-        self._names.clear()
+        self._names = []  # workers may still read the lists that there were
         self._frozen_names = ()
-        self._folders.clear()
+        self._folders = []
         self._places.clear()
         self._rows.clear()
         self._folder_of.clear()
@@ -238,9 +243,9 @@ class PhotoRows:
         return name, size, int(self._mtimes_ns.values[row])
 
     def files(self) -> PhotoFiles:
-        """All files as they are now, for a worker."""
+        """All files as they are now, for a worker; nothing is copied that grows with them."""
         return PhotoFiles(
-            self._paths.names,
+            self._paths.growing_names,
             self._paths.folders,
             self._paths.folder_of,
             self._sizes.values,

@@ -29,6 +29,8 @@ from engine.texts import whole_percent
 KEPT_MODELS = 4
 KEPT_BYTES = 400 * 2**20
 UNKNOWN_CATEGORY = -1
+#: Of a half float; only NaN has greater ones, but for the sign.
+_INFINITE_BITS = 0x7C00
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,17 +347,28 @@ class PhotoTable(PhotoRows):
 
     def tagged_count(self) -> int:
         """How many photos that are there have scores."""
-        scores = self.scores
-        return int(np.count_nonzero(~np.isnan(scores[~self.gone, 0]))) if scores.shape[1] else 0
+        if not self.scores.shape[1]:
+            return 0
+        # Asked for whenever some rows change: the first score of each, and nothing is gathered.
+        return int(np.count_nonzero(_is_known(self.scores[:, 0]) & ~self.gone))
 
     def untagged_rows(self) -> list[int]:
         """Photos that are there and have neither scores of the model nor an error, in order."""
-        scores, waits = self.scores, self._now.provisional.values
-        missing = (
-            np.flatnonzero(np.isnan(scores[:, 0]) | waits) if scores.shape[1] else range(len(self))
-        )
-        errors = self._now.errors
-        return [row for row in map(int, missing) if row not in errors and not self.gone[row]]
+        rows: list[int] = np.flatnonzero(self._waits()).tolist()
+        return rows
+
+    @property
+    def has_untagged(self) -> bool:
+        """Whether there are such photos: asked far more often than which."""
+        return bool(self._waits().any())
+
+    def _waits(self) -> BoolArray:
+        waits: BoolArray = ~self.gone
+        if self.scores.shape[1]:
+            waits &= ~_is_known(self.scores[:, 0]) | self._now.provisional.values
+        if self._now.errors:
+            waits[list(self._now.errors)] = False
+        return waits
 
     def forget_results(self, rows: Sequence[int] | None = None) -> None:
         """Make photos untagged again, of every model; all of them without ``rows``."""
@@ -436,7 +449,7 @@ class PhotoTable(PhotoRows):
         return Columns(
             image_ids=self.image_ids,
             names=self._paths.names,
-            folders=self._paths.folders,
+            folders=tuple(self._paths.folders),
             folder_of=self._paths.folder_of.astype(np.int64),
             mtimes_ns=self._mtimes_ns.values,
             reviewed=self._decisions.reviewed.copy(),
@@ -475,6 +488,12 @@ def _called(
     seen = (name for place, name in enumerate(labels) if place not in hidden)
     twins = {name: label for name in seen if (label := names.label(name)) != name}
     return labels, twins, hidden
+
+
+def _is_known(scores: HalfArray) -> BoolArray:
+    """(M,): which are not NaN, by their bits: half floats are slow to look at one by one."""
+    known: BoolArray = (scores.view(np.uint16) & 0x7FFF) <= _INFINITE_BITS
+    return known
 
 
 def _no_scores(columns: int) -> GrowingArray:

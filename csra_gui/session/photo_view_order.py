@@ -58,7 +58,8 @@ class ShownPhotos(QObject):
         self._is_due = self._is_working = False
         self._is_asked = False
         self._places: IntArray | None = None
-        self.rows: IntArray = np.arange(0)
+        self._all: IntArray = np.arange(0)
+        self.rows: IntArray = self._all[:]
         self.view: LibraryView | None = None
         self.filter_text = ""
         self.fixed_caption = ""
@@ -78,6 +79,8 @@ class ShownPhotos(QObject):
 
     def position_of(self, row: int) -> int | None:
         """Where a row of the table is shown, or ``None`` if it is not."""
+        if self.rows.base is self._all:
+            return row if 0 <= row < len(self.rows) else None
         if self._places is None:
             self._places = np.full(int(self.rows.max(initial=-1)) + 1, -1)
             self._places[self.rows] = np.arange(len(self.rows))
@@ -168,7 +171,7 @@ class ShownPhotos(QObject):
     def refresh(self) -> None:
         """Something that filters and orders go by has changed."""
         if self._order.is_plain:
-            self._show(np.arange(len(self._photos)))
+            self._show_plain()
         elif not self._timer.isActive():
             self._timer.start()
 
@@ -181,7 +184,7 @@ class ShownPhotos(QObject):
         if order.is_plain:
             self._applied = order.node
             self._drop()
-            self._show(np.arange(len(self._photos)))
+            self._show_plain()
         else:
             self._work_out()
 
@@ -236,11 +239,29 @@ class ShownPhotos(QObject):
             self.filter_error, self.words_in_names = error, words
             self.changed.emit()
 
+    def _show_plain(self) -> None:
+        """All photos as they were found, which is asked for with every few that are found."""
+        count = len(self._photos)
+        if count > len(self._all):
+            self._all = np.arange(max(count, 2 * len(self._all)))
+        self._show(self._all[:count])
+
     def _show(self, rows: IntArray) -> None:
-        rows = rows[~self._photos.gone[rows]]
-        if not np.array_equal(rows, self.rows):
+        gone = self._photos.gone
+        if gone.any():
+            rows = rows[~gone[rows]]
+        if not (len(rows) == len(self.rows) and begins_with(rows, self.rows)):
             self.rows = rows
             self._places = None
             self.changed.emit()
         is_asked, self._is_asked = self._is_asked, False
         self.settled.emit(is_asked)
+
+
+def begins_with(rows: IntArray, before: IntArray) -> bool:
+    """Whether rows go on where others end; those of the same memory need not be looked at."""
+    if len(rows) < len(before):
+        return False
+    start = rows[: len(before)]
+    is_same = rows.base is before.base is not None and start.ctypes.data == before.ctypes.data
+    return (is_same and start.strides == before.strides) or np.array_equal(start, before)

@@ -151,7 +151,7 @@ class Pipeline(QObject):
             return False
         if self.is_scanning or self.is_looking_up:
             return True
-        return self._engine.model is None and bool(self._photos.untagged_rows())
+        return self._engine.model is None and self._photos.has_untagged
 
     @property
     def can_cancel(self) -> bool:
@@ -306,7 +306,7 @@ class Pipeline(QObject):
             recursive = bool(self._settings.value(INCLUDE_SUBFOLDERS))
             hidden = [problem.path for problem in self.skipped]
             self._maintenance.settle(self.roots, recursive=recursive, out_of_reach=hidden)
-        elif self._tag_when_possible and self._engine.model and self._photos.untagged_rows():
+        elif self._tag_when_possible and self._engine.model and self._photos.has_untagged:
             self.tag()
         elif not self._tagger.is_paused:
             self._maintenance.hash_in_background()

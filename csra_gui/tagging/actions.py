@@ -68,9 +68,8 @@ class TaggingActions(FeatureActions):
         photos, pipeline, tagger = session.photos, session.pipeline, session.tagger
         is_busy = tagger.is_running or pipeline.is_scanning
         may_start = session.models.model is not None and not is_busy
-        untagged = bool(photos.untagged_rows())
         self["tag"].setText(_CONTINUE if tagger.is_paused else _TAG)
-        self["tag"].setEnabled(may_start and untagged)
+        self["tag"].setEnabled(may_start and photos.has_untagged)
         self["pause"].setEnabled(tagger.is_running and not tagger.is_held_back)
         self["cancel"].setEnabled(pipeline.can_cancel)
         self["retag"].setEnabled(may_start and len(photos) > 0 and not pipeline.is_looking_up)

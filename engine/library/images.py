@@ -8,7 +8,11 @@ import os
 import sqlite3
 import stat
 from collections.abc import Collection, Iterable, Sequence
+from itertools import compress
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.library.values import ImageFile, LibraryImage, Moved
 
@@ -114,9 +118,20 @@ def mark_missing(connection: sqlite3.Connection, image_ids: Collection[int]) -> 
 
 
 def images_below(
-    connection: sqlite3.Connection, folder: Path, *, recursive: bool
+    connection: sqlite3.Connection,
+    folder: Path,
+    *,
+    recursive: bool,
+    besides: NDArray[np.int64] | None = None,
 ) -> list[LibraryImage]:
-    """The images in a folder, and in its subfolders if so wanted, that have not vanished."""
+    """The images in a folder, and in its subfolders if so wanted, that have not vanished.
+
+    Args:
+        connection: to read.
+        folder: where they are.
+        recursive: with its subfolders.
+        besides: (N,) ids of those that are not wanted; nothing is made of them.
+    """
     path, separator = os.fsencode(folder), os.sep.encode()
     condition, parameters = "folders.path = ?", [path]
     if recursive:
@@ -124,7 +139,16 @@ def images_below(
         after = inside[:-1] + bytes([separator[0] + 1])  # the first text after all that begin so
         condition += " OR (folders.path >= ? AND folders.path < ?)"
         parameters += [inside, after]
-    return _read_images(connection, f"WHERE images.missing = 0 AND ({condition})", parameters)
+    condition = f"images.missing = 0 AND ({condition})"
+    if besides is None:
+        return _read_images(connection, f"WHERE {condition}", parameters)
+    folders = "folders ON folders.id = images.folder_id"
+    rows = connection.execute(
+        f"SELECT images.id FROM images JOIN {folders} WHERE {condition}",  # noqa: S608
+        parameters,
+    )
+    ids = np.fromiter((row[0] for row in rows), dtype=np.int64)
+    return _read_these(connection, np.setdiff1d(ids, besides).tolist())
 
 
 def lookalikes(
@@ -132,19 +156,22 @@ def lookalikes(
 ) -> list[tuple[LibraryImage, LibraryImage]]:
     """Images not hashed yet, each with a hashed one of the same size and time."""
     looks = "SELECT size, mtime_ns, id FROM images WHERE"
+    rows = connection.execute(f"{looks} hash IS NULL AND missing = 0").fetchall()
+    unhashed = np.array([row[2] for row in rows], dtype=np.int64)
+    wanted = np.isin(unhashed, np.fromiter(image_ids, dtype=np.int64))
+    young = list(compress(rows, wanted.tolist()))
+    if not young:  # as in most libraries, which may be of a million images
+        return []
     # Joined here: SQLite would compare each with each, since there is no index of sizes.
+    asked = {(size, mtime_ns) for size, mtime_ns, _ in young}
     old = {
         (size, mtime_ns): image_id
         for size, mtime_ns, image_id in connection.execute(f"{looks} hash IS NOT NULL")
+        if (size, mtime_ns) in asked
     }
-    young = connection.execute(
-        f"{looks} hash IS NULL AND missing = 0 AND id IN (SELECT value FROM json_each(?))",  # noqa: S608
-        (json.dumps([int(image_id) for image_id in image_ids]),),
-    )
     pairs = [(i, old[size, mtime_ns]) for size, mtime_ns, i in young if (size, mtime_ns) in old]
-    involved = json.dumps(sorted({image_id for pair in pairs for image_id in pair}))
-    condition = "WHERE images.id IN (SELECT value FROM json_each(?))"
-    images = {image.id: image for image in _read_images(connection, condition, (involved,))}
+    involved = sorted({image_id for pair in pairs for image_id in pair})
+    images = {image.id: image for image in _read_these(connection, involved)}
     return [(images[young], images[old]) for young, old in pairs]
 
 
@@ -267,6 +294,11 @@ def find_image(connection: sqlite3.Connection, path: Path) -> int | None:
         _split(path),
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def _read_these(connection: sqlite3.Connection, ids: Sequence[int]) -> list[LibraryImage]:
+    condition = "WHERE images.id IN (SELECT value FROM json_each(?))"
+    return _read_images(connection, condition, (json.dumps(ids),))
 
 
 def _read_images(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
+from itertools import islice
 from pathlib import Path
 
 from engine.library.ratings import MAX_TITLE, FileAttributes
@@ -29,13 +30,13 @@ def attributes_of(values: XmpValues) -> dict[Attribute, str]:
 
 
 def read_file_attributes(
-    library: Library, images: Sequence[tuple[int, ImageFile]]
+    library: Library, images: Iterable[tuple[int, ImageFile]]
 ) -> Generator[tuple[int, ...], None, None]:
     """Read what files say that were not read yet, or have changed since.
 
     Args:
         library: is told.
-        images: each with its number.
+        images: each with its number; only a few of them are looked at ahead.
 
     Yields:
         The numbers of those that were read, after each file or chunk of unchanged ones.
@@ -44,8 +45,8 @@ def read_file_attributes(
         LibraryError: the library fails.
     """
     sidecars = _Sidecars()
-    for start in range(0, len(images), _CHUNK):
-        chunk = images[start : start + _CHUNK]
+    coming = iter(images)
+    while chunk := list(islice(coming, _CHUNK)):
         known = library.read_stamps(image for image, _ in chunk)
         found: dict[int, FileAttributes] = {}
         for image, file in chunk:

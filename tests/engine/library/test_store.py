@@ -382,3 +382,25 @@ def test_the_second_files_of_an_image_are_replaced_as_a_whole(
 
     library.set_other_files({first: (odd,), second: ()})
     assert library.other_files([first, second]) == {first: (odd,)}
+
+
+def test_images_that_are_known_to_be_there_are_not_read(library: Library) -> None:
+    ids = library.add_images(files(5))
+    there = np.array([ids[0], ids[3], ids[4], 99])
+    folder = files(1)[0].path.parent
+    found = library.images_below(folder, recursive=True, besides=there)
+    assert [image.id for image in found] == [ids[1], ids[2]]
+    library.mark_missing([ids[1]])
+    found = library.images_below(folder, recursive=True, besides=there)
+    assert [image.id for image in found] == [ids[2]]
+
+
+def test_hashed_images_are_looked_through_only_for_those_that_are_not(library: Library) -> None:
+    ids = library.add_images(files(3))
+    library.set_hashes([(image, b"%d" % image) for image in ids])
+    asked: list[str] = []
+    [reader] = library._readers or [library._take_reader()]
+    reader.set_trace_callback(asked.append)
+    library._readers = [reader]
+    assert library.lookalikes(ids) == []
+    assert not [query for query in asked if "hash IS NOT NULL" in query]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,8 @@ def test_files_are_read_once_and_again_where_they_or_their_sidecars_change(tmp_p
 
         numbers = [image for image, _ in images]
         assert read() == numbers
+        endless = cycle(images)  # of a million files only a few are held at once
+        assert next(read_file_attributes(library, endless)) == ()
         assert read() == []
         assert library.stored(numbers).attributes == (
             (numbers[0], Attribute.RATING, "3"),

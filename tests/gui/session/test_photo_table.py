@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from csra_gui.base.activity import MovingRate
 from csra_gui.session.photo_table import PhotoTable
@@ -92,3 +93,33 @@ def test_a_label_that_nothing_is_said_of_any_more_can_be_forgotten() -> None:
     photos.decide([1], {"z": Verdict.REJECTED})
     assert photos.verdicts(1) == {"z": Verdict.REJECTED}
     assert photos.verdicts(0) == {"y": Verdict.ADDED}
+
+
+@pytest.mark.parametrize("has_model", [True, False])
+def test_whether_photos_are_untagged_is_what_the_list_of_them_says(has_model: bool) -> None:
+    photos = table(4) if has_model else PhotoTable()
+    if not has_model:
+        photos.add(Path(f"{i}.jpg") for i in range(4))
+    for row in range(4):
+        assert photos.has_untagged == bool(photos.untagged_rows())
+        assert photos.untagged_rows() == list(range(row, 4))
+        if row == 1:
+            photos.set_gone([1], True)
+        elif row == 2 or not has_model:
+            photos.set_error(row, "The file ends too early.")
+        else:
+            photos.set_many_scores([row], np.zeros((1, 2), dtype=np.float16))
+    assert not photos.has_untagged
+    assert photos.untagged_rows() == []
+    assert photos.tagged_count() == (2 if has_model else 0)
+
+
+def test_files_for_workers_are_not_copied_and_outlive_the_table() -> None:
+    photos = table(3)
+    files = photos.files()
+    photos.add([Path("new.jpg")])
+    assert photos.files().names is files.names
+    assert len(files) == 3
+    photos.clear()
+    assert [files.path(row).name for row in range(3)] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert len(photos.files()) == 0

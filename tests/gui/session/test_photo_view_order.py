@@ -9,8 +9,9 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.jobs import JobRunner
+from csra_gui.session import photo_view_order
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.photo_view_order import ShownPhotos
+from csra_gui.session.photo_view_order import ShownPhotos, begins_with
 from csra_gui.session.sort_keys import (
     CAMERA,
     CHANGED,
@@ -22,7 +23,7 @@ from csra_gui.session.sort_keys import (
     UNCERTAINTY,
     natural_key,
 )
-from engine.library.columns import NOT_TAKEN
+from engine.library.columns import NOT_TAKEN, IntArray
 from engine.library.values import ImageFile, Verdict
 
 NAMES = ("IMG_10.jpg", "img_2.jpg", "a.jpg", "b.jpg", "c.jpg")
@@ -232,3 +233,37 @@ def test_columns_are_kept_until_something_changes() -> None:
     assert photos.columns() is not first
     assert photos.columns().folded_names is names
     assert photos.columns().categories == ("cat",)
+
+
+def test_photos_that_are_found_are_not_compared_with_all_before(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+
+    def array_equal(first: IntArray, second: IntArray) -> bool:
+        compared.append(len(first))
+        return first.tolist() == second.tolist()
+
+    monkeypatch.setattr(photo_view_order.np, "array_equal", array_equal)
+    for first in range(0, 4000, 100):
+        table.photos.add([Path(f"/y/{i}.jpg") for i in range(first, first + 100)])
+        before = table.shown.rows
+        table.shown.refresh()
+        assert begins_with(table.shown.rows, before)
+    assert table.shown.rows.tolist() == list(range(4005))
+    assert len(compared) < 20  # only where there was no room left, which doubles
+
+
+def test_rows_begin_with_others_if_they_are_the_same_at_the_start() -> None:
+    rows = np.arange(6)
+    for before, is_so in ((rows[:3], True), (np.arange(3), True), (rows[1:3], False)):
+        assert begins_with(rows[:5], before) is is_so
+    assert not begins_with(rows[:3], rows[:5])
+    assert not begins_with(rows[::2], rows[:3])
+
+
+def test_a_place_is_that_of_the_row_until_a_photo_is_gone(table: Table) -> None:
+    assert [table.shown.position_of(row) for row in (-1, 0, 4, 5)] == [None, 0, 4, None]
+    table.photos.set_gone([1], True)
+    table.shown.refresh()
+    assert [table.shown.position_of(row) for row in range(5)] == [0, None, 1, 2, 3]
