@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from csra_gui.session.edit_news import EditNews
 from csra_gui.session.library_client import LibraryClient, who
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.errors import EngineError
 from engine.api.label_names import LabelNames
-from engine.library.columns import Stored
+from engine.library.columns import IntArray, Stored
 from engine.library.errors import LibraryError
 from engine.library.ratings import checked_value
 from engine.library.store import Library
@@ -27,16 +27,16 @@ class _Written:
     """What a write to the journal did.
 
     Attributes:
-        edit: if anything changed.
+        news: what changed, if anything did.
         captions: of what can be undone and redone now.
         names: what labels are called now, if that changed.
         ids: of the images, if rows of the table were decided on.
     """
 
-    edit: Edit | None
+    news: EditNews | None
     captions: tuple[str, str]
     names: LabelNames | None
-    ids: tuple[int, ...] = ()
+    ids: IntArray | None = None
 
 
 class Decisions(QObject):
@@ -93,16 +93,15 @@ class Decisions(QObject):
             return
         label = self._photos.names.label
         said = {label(name): word for name, word in verdicts.items()}
-        photos = tuple(int(row) for row in rows)
+        photos = np.asarray(rows, dtype=np.int64)
         self._photos.decide(photos, said, reviewed)
-        self._set_captions((caption, ""))
-        self.changed.emit(photos)
+        self._tell(photos, caption)
         images = self._images(photos)
 
         def work(library: Library) -> _Written:
-            ids = _registered(library, images)
-            wishes = [Wish(i, category, said[category]) for i in ids for category in said]
-            marks = None if reviewed is None else dict.fromkeys(ids, reviewed)
+            ids = images.registered(library)
+            wishes = [Wish(i, category, said[category]) for i in ids.tolist() for category in said]
+            marks = None if reviewed is None else dict.fromkeys(ids.tolist(), reviewed)
             edit = library.decide(wishes, who=who(), caption=caption, reviewed=marks)
             return _written(library, edit, ids)
 
@@ -123,15 +122,14 @@ class Decisions(QObject):
         if not len(rows):
             return
         value = checked_value(attribute, value)
-        photos = tuple(int(row) for row in rows)
+        photos = np.asarray(rows, dtype=np.int64)
         self._photos.set_attribute(photos, attribute, value)
-        self._set_captions((caption, ""))
-        self.changed.emit(photos)
+        self._tell(photos, caption)
         images = self._images(photos)
 
         def work(library: Library) -> _Written:
-            ids = _registered(library, images)
-            edit = library.rate(ids, attribute, value, caption=caption)
+            ids = images.registered(library)
+            edit = library.rate(ids.tolist(), attribute, value, caption=caption)
             return _written(library, edit, ids)
 
         self._submit(work, photos)
@@ -188,16 +186,21 @@ class Decisions(QObject):
 
     # Helpers.
 
-    def _images(self, rows: Sequence[int]) -> list[int | ImageFile]:
-        """The photos' numbers in the library, or what is needed to register them."""
-        photos = self._photos
-        known = photos.image_ids[np.asarray(rows, dtype=np.int64)].tolist()
-        return [
-            image or photos.file(row) or ImageFile(photos.paths[row], _NOT_LOOKED_AT, 0)
-            for image, row in zip(known, rows, strict=True)
-        ]
+    def _tell(self, rows: IntArray, caption: str) -> None:
+        self._set_captions((caption, ""))
+        self.changed.emit(tuple(rows.tolist()))
 
-    def _submit(self, work: object, rows: tuple[int, ...] = (), *, is_step: bool = False) -> None:
+    def _images(self, rows: IntArray) -> _Images:
+        """The photos' numbers in the library, and what is needed to register the others."""
+        photos = self._photos
+        ids = photos.image_ids[rows]
+        files = [
+            photos.file(row) or ImageFile(photos.paths[row], _NOT_LOOKED_AT, 0)
+            for row in rows[ids == 0].tolist()
+        ]
+        return _Images(ids, files)
+
+    def _submit(self, work: object, rows: IntArray | None = None, *, is_step: bool = False) -> None:
         """Have the library written to; ``is_step`` is a step of undoing or redoing."""
         self._waiting += 1
         generation = self._photos.generation
@@ -208,56 +211,50 @@ class Decisions(QObject):
                 self._set_captions(written.captions)
             if written.names is not None:
                 self._take_names(written.names)
-            if rows and generation == self._photos.generation:
-                self._photos.set_image_ids(rows, written.ids)
-            elif not rows and written.edit is not None:
-                changed = self._apply(written.edit)
+            if rows is not None and written.ids is not None:
+                if generation == self._photos.generation:
+                    self._photos.set_image_ids(rows, written.ids)
+            elif written.news is not None:
+                changed = self._apply(written.news)
                 if is_step:
                     self.taken_back.emit(changed)
             self._read_again_if_due()
 
         def failed(error: EngineError) -> None:
             self._waiting -= 1
-            if generation == self._photos.generation:
-                self._to_read_again.update(rows)
+            if rows is not None and generation == self._photos.generation:
+                self._to_read_again.update(rows.tolist())
             self._library.report(error)
             self._library.submit(lambda library: library.next_captions(), self._set_captions)
             self._read_again_if_due()
 
         self._library.submit(work, done, failed)  # type: ignore[arg-type]
 
-    def _apply(self, edit: Edit) -> tuple[int, ...]:
+    def _apply(self, news: EditNews) -> tuple[int, ...]:
         """Show an edit that the library made, on which rows."""
-        ids = list(edit.image_ids)
-        rows = tuple(self._photos.rows_of_images(ids))
+        found = self._photos.find_images(news.ids)
+        rows = tuple(found[found >= 0].tolist())
         if self._waiting:
             self._to_read_again.update(rows)
         else:
-            self._show(edit, rows)
+            self._show(news, found)
+            if rows:
+                self.changed.emit(rows)
         return rows
 
-    def _show(self, edit: Edit, rows: tuple[int, ...]) -> None:
-        """Labels that are said the same of go together: an edit may be of 100,000 photos."""
-        ids = self._photos.image_ids[np.asarray(rows, dtype=np.int64)].tolist()
-        row_of = dict(zip(ids, rows, strict=True))
-        words: dict[tuple[str, Verdict | None], list[int]] = defaultdict(list)
-        marks: dict[bool, list[int]] = defaultdict(list)
-        for change in edit.decisions:
-            if change.image_id in row_of:
-                word = None if change.new is None else change.new.verdict
-                words[change.category, word].append(row_of[change.image_id])
-        for mark in edit.reviews:
-            if mark.image_id in row_of:
-                marks[mark.new].append(row_of[mark.image_id])
-        for (category, word), same in words.items():
-            self._photos.decide(same, {category: word})
-        for reviewed, same in marks.items():
-            self._photos.decide(same, {}, reviewed)
-        for (attribute, value), same in _attributes(edit, row_of).items():
-            self._photos.set_attribute(same, attribute, value)
+    def _show(self, news: EditNews, found: IntArray) -> None:
+        def rows(places: IntArray) -> IntArray:
+            those = found[places]
+            return those[those >= 0]
+
+        for (category, word), places in news.words.items():
+            if len(same := rows(places)):
+                self._photos.decide(same, {category: word})
+        for reviewed, places in news.marks.items():
+            self._photos.decide(rows(places), {}, reviewed)
+        for (attribute, value), places in news.attributes.items():
+            self._photos.set_attribute(rows(places), attribute, value)
         self._photos.forget_unused_labels()
-        if rows:
-            self.changed.emit(rows)
 
     def _read_again_if_due(self) -> None:
         if self._waiting or not self._to_read_again:
@@ -295,28 +292,30 @@ class Decisions(QObject):
         self._library.submit(lambda library: library.next_captions(), self._set_captions)
 
 
-def _written(library: Library, edit: Edit | None, ids: tuple[int, ...] = ()) -> _Written:
+def _written(library: Library, edit: Edit | None, ids: IntArray | None = None) -> _Written:
     names = library.label_names() if edit is not None and edit.names else None
-    return _Written(edit, library.next_captions(), names, ids)
+    news = None if edit is None or ids is not None else EditNews.of(edit)
+    return _Written(news, library.next_captions(), names, ids)
 
 
-def _attributes(edit: Edit, row_of: Mapping[int, int]) -> dict[tuple[Attribute, str], list[int]]:
-    """The rows that have the same after an edit."""
-    alike: dict[tuple[Attribute, str], list[int]] = defaultdict(list)
-    for change in edit.attributes:
-        if change.image_id in row_of:
-            alike[change.attribute, change.value].append(row_of[change.image_id])
-    return alike
+@dataclass(frozen=True, eq=False)
+class _Images:
+    """Photos that something is said of.
 
+    Attributes:
+        ids: (N,) their numbers in the library, 0 for those that have none yet.
+        files: of these, in that order.
+    """
 
-def _registered(library: Library, images: Sequence[int | ImageFile]) -> tuple[int, ...]:
-    """The numbers of images, with those that had none registered now."""
-    new = [
-        look_at(image.path) if image.size == _NOT_LOOKED_AT else image
-        for image in images
-        if isinstance(image, ImageFile)
-    ]
-    if any(file is None for file in new):
-        raise LibraryError("The photo is not there any more, so nothing can be said of it.")
-    ids = iter(library.add_images([file for file in new if file is not None]))
-    return tuple(next(ids) if isinstance(image, ImageFile) else image for image in images)
+    ids: IntArray
+    files: Sequence[ImageFile]
+
+    def registered(self, library: Library) -> IntArray:
+        """The numbers of all, with those that had none registered now."""
+        files = [look_at(f.path) if f.size == _NOT_LOOKED_AT else f for f in self.files]
+        if any(file is None for file in files):
+            raise LibraryError("The photo is not there any more, so nothing can be said of it.")
+        ids = self.ids.copy()
+        if files:
+            ids[ids == 0] = library.add_images([file for file in files if file is not None])
+        return ids

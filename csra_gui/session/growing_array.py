@@ -13,6 +13,9 @@ _FIRST_CHUNK = 1024
 class GrowingArray:
     """Rows of one kind of number; room is made by doubling.
 
+    Room that is not used yet is left as it is: filling it would take time and memory for as many
+    rows as there are.
+
     Args:
         fill: what a new row holds.
         dtype: of the numbers.
@@ -39,24 +42,14 @@ class GrowingArray:
         """Have so many rows; further ones hold the filling."""
         have = len(self._room)
         if rows > have:
-            room = np.full(
-                (max(rows, 2 * have, _FIRST_CHUNK), *self._shape), self._fill, self._room.dtype
-            )
+            shape = (max(rows, 2 * have, _FIRST_CHUNK), *self._shape)
+            room = np.empty(shape, dtype=self._room.dtype)
             room[: self._rows] = self.values
             self._room = room
-        elif rows < self._rows:
-            self._room[rows : self._rows] = self._fill
+        self._room[self._rows : rows] = self._fill
         self._rows = rows
 
     def clear(self) -> None:
         """Forget every row and give the memory back."""
         self._room = self._room[:0].copy()
         self._rows = 0
-
-    def widen(self) -> None:
-        """Give each row one more number, the filling."""
-        (width,) = self._shape
-        self._shape = (width + 1,)
-        room = np.full((len(self._room), width + 1), self._fill, dtype=self._room.dtype)
-        room[:, :width] = self._room
-        self._room = room

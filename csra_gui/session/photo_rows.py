@@ -285,15 +285,19 @@ class PhotoRows:
 
     def rows_of_images(self, ids: Iterable[int]) -> list[int]:
         """The rows of those images of the library that are open."""
+        rows = self.find_images(np.fromiter(ids, dtype=np.int64))
+        return [int(row) for row in rows[rows >= 0]]
+
+    def find_images(self, ids: IntArray) -> IntArray:
+        """The row of each of some images of the library, (len(ids),); -1 for one not open."""
         if self._rows_of_images is None:
             order = np.argsort(self.image_ids, kind="stable")
             self._rows_of_images = self.image_ids[order], order
         known, rows = self._rows_of_images
-        wanted = np.fromiter(ids, dtype=np.int64)
-        places = np.searchsorted(known, wanted)
-        inside = places < len(known)
-        there = places[inside][known[places[inside]] == wanted[inside]]
-        return [int(row) for row in rows[there]]
+        if not len(known):
+            return np.full(len(ids), -1)
+        places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+        return np.where(known[places] == ids, rows[places], -1)
 
     def _resize(self) -> None:
         for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):

@@ -169,9 +169,8 @@ class PhotoTable(PhotoRows):
 
     def verdict_codes(self, rows: Sequence[int] | IntArray) -> dict[str, NDArray[np.uint8]]:
         """What the person said of each of some photos, (len(rows),) ``VERDICT_CODES`` by name."""
-        names = self._decisions.categories
-        matrix = self._decisions.matrix({name: i for i, name in enumerate(names)})
-        codes = {name: matrix[rows, i] for i, name in enumerate(names)}
+        said, places = self._decisions, np.asarray(rows, dtype=np.int64)
+        codes = {name: said.codes(name)[places] for name in said.categories}
         return codes | {
             twin: codes[name] for twin, name in self._now.twins.items() if name in codes
         }

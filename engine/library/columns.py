@@ -153,7 +153,11 @@ class Columns:
     @cached_property
     def decided(self) -> tuple[IntArray, IntArray]:
         """Rows and categories of all verdicts: few, since nobody decides on everything."""
-        rows, categories = self.verdicts.nonzero()
+        # As they lie in memory: a million rows are looked through in a fraction of the time.
+        if self.verdicts.flags.f_contiguous:
+            categories, rows = self.verdicts.T.nonzero()
+        else:
+            rows, categories = self.verdicts.nonzero()
         return rows, categories
 
     def machine_labels(self, thresholds: FloatArray) -> BoolArray:
