@@ -235,7 +235,7 @@ def work(driver: Driver) -> None:
     driver.ask("sort: as found", lambda: session.shown.set_sort("found"))
     with driver.measured("threshold and counts"):
         driver.count_again(lambda: session.thresholds.set_common(0.5))
-    every = range(len(session.photos))
+    every = tuple(range(len(session.photos)))  # as a selection is
     for number in (1, 1000, len(every)):
         rows = every[:number]
         name = "all" if number == len(every) else f"{number:,}"
@@ -303,7 +303,8 @@ class Driver:
     def is_settled(self) -> bool:
         """Whether all photos are there, with what the library knows of them."""
         pipeline = self.session.pipeline
-        return not (pipeline.is_scanning or pipeline.is_looking_up or pipeline.is_settling)
+        is_busy = pipeline.is_scanning or pipeline.is_looking_up or pipeline.is_settling
+        return not is_busy and not self.session.shown.is_pending
 
     def is_idle(self) -> bool:
         """Whether the jobs behind all that are over too."""

@@ -11,6 +11,9 @@ from typing_extensions import override
 
 from csra_gui.browse.folder_tree_model import FolderColumn, FolderTreeModel
 
+#: Rows beside those that are seen whose counts say how wide their column is.
+_MEASURED = 32
+
 
 class FolderView(QTreeView):
     """Shows a ``FolderTreeModel``.
@@ -40,6 +43,8 @@ class FolderView(QTreeView):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         header = self.header()
         header.setStretchLastSection(False)
+        # Else a thousand counts are measured whenever some photos are found.
+        header.setResizeContentsPrecision(_MEASURED)
         header.setSectionResizeMode(FolderColumn.NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(FolderColumn.COUNT, QHeaderView.ResizeMode.ResizeToContents)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

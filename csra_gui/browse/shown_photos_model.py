@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,6 @@ from csra_gui.session.session import Session
 from engine.library.columns import IntArray
 
 _Index = QModelIndex | QPersistentModelIndex
-#: Of more photos than this it is not worked out where they are: views paint all they show anew.
-_FEW = 64
 
 
 class ShownPhotosModel(QAbstractTableModel):
@@ -84,12 +82,12 @@ class ShownPhotosModel(QAbstractTableModel):
         """Have positions, both included, painted anew."""
         self.dataChanged.emit(self.index_at(first), self.index_at(last))
 
-    def tell_changed(self, photos: Iterable[int]) -> None:
-        """Have photos painted anew, as far as they are shown."""
-        found = (self.position_of(int(photo)) for photo in photos)
-        positions = [position for position in found if position is not None]
-        if positions:
-            self._tell_changed(min(positions), max(positions))
+    def tell_changed(self, photos: Sequence[int]) -> None:
+        """Have photos painted anew, as far as they are shown, and all that lies between them."""
+        positions = self._session.shown.positions_of(photos)
+        positions = positions[positions < self.count]
+        if len(positions):
+            self._tell_changed(int(positions.min()), int(positions.max()))
 
     @Slot()
     def _on_shown_changed(self) -> None:
@@ -105,7 +103,7 @@ class ShownPhotosModel(QAbstractTableModel):
 
     @Slot(object)
     def _on_photos_changed(self, photos: tuple[int, ...]) -> None:
-        if 0 < len(photos) <= _FEW:
+        if photos:  # mostly some that nobody sees: what is known of them comes by and by
             self.tell_changed(photos)
         else:
             self._on_thresholds_changed()

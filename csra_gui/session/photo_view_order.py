@@ -19,14 +19,18 @@ from engine.library.filters.tree import Everything, FilterError, Node, WordInNam
 
 #: Changes wait this long for company before filter and order are worked out anew.
 DEBOUNCE_MS = 150
+#: Where so many are shown already, photos that are found come into view together.
+MANY = 5_000
 
 
 class ShownPhotos(QObject):
     """A filter and an order over the photo table.
 
     Both are worked out in a worker; until the answer is there, what was shown stays. All photos
-    in the order they were found cost nothing, and follow at once. Instead of a filter that makes
-    no sense, or asks for a label that there is not, the one before it stays in force.
+    in the order they were found cost nothing, and follow at once; only what is found after
+    thousands of others waits a moment, since each change of what is shown is painted. Instead of
+    a filter that makes no sense, or asks for a label that there is not, the one before it stays
+    in force.
 
     Attributes:
         filter_error: why the filter that was asked for is not in force.
@@ -81,13 +85,26 @@ class ShownPhotos(QObject):
         """Where a row of the table is shown, or ``None`` if it is not."""
         if self.rows.base is self._all:
             return row if 0 <= row < len(self.rows) else None
+        places = self._all_places()
+        if not 0 <= row < len(places):
+            return None
+        place = int(places[row])
+        return None if place < 0 else place
+
+    def positions_of(self, rows: Sequence[int] | IntArray) -> IntArray:
+        """Where those of some rows of the table are shown that are shown, (at most len(rows),)."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        if self.rows.base is self._all:
+            return wanted[wanted < len(self.rows)]
+        places = self._all_places()
+        found = places[wanted[wanted < len(places)]]
+        return found[found >= 0]
+
+    def _all_places(self) -> IntArray:
         if self._places is None:
             self._places = np.full(int(self.rows.max(initial=-1)) + 1, -1)
             self._places[self.rows] = np.arange(len(self.rows))
-        if not 0 <= row < len(self._places):
-            return None
-        place = int(self._places[row])
-        return None if place < 0 else place
+        return self._places
 
     # What is wanted.
 
@@ -170,7 +187,8 @@ class ShownPhotos(QObject):
     @Slot()
     def refresh(self) -> None:
         """Something that filters and orders go by has changed."""
-        if self._order.is_plain:
+        grows_far_away = len(self._photos) > len(self.rows) >= MANY and not self._photos.gone.any()
+        if self._order.is_plain and not grows_far_away:
             self._show_plain()
         elif not self._timer.isActive():
             self._timer.start()
@@ -199,6 +217,9 @@ class ShownPhotos(QObject):
             self._is_due = True  # with what is wanted then
             return
         self._timer.stop()
+        if self._order.is_plain:
+            self._show_plain()
+            return
         self._is_working = True
         view, order, before = self._current_view(), self._order, self._applied
         self._slot.run(

@@ -136,3 +136,24 @@ def test_return_chooses_the_current_folder(qtbot: QtBot, model: FolderTreeModel)
     assert chosen.args == [TOP / "2024"]
     view.select(None)
     assert not view.selectionModel().hasSelection()
+
+
+def test_not_all_counts_are_measured_when_one_changes(
+    qtbot: QtBot, model: FolderTreeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.set_roots([Path("/photos")])
+    view = FolderView(model)
+    qtbot.addWidget(view)
+    view.show()
+    model.add_counts({f"/photos/{i:04}": 1 for i in range(500)})
+    view.expandAll()
+    asked: list[int] = []
+    data = FolderTreeModel.data
+    monkeypatch.setattr(
+        FolderTreeModel,
+        "data",
+        lambda self, index, role=0: asked.append(index.row()) or data(self, index, role),
+    )
+    model.add_counts({"/photos/0499": 1})
+    view.header().resizeSections()
+    assert 0 < len(set(asked)) < 100

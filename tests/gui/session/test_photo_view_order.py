@@ -267,3 +267,32 @@ def test_a_place_is_that_of_the_row_until_a_photo_is_gone(table: Table) -> None:
     table.photos.set_gone([1], True)
     table.shown.refresh()
     assert [table.shown.position_of(row) for row in range(5)] == [0, None, 1, 2, 3]
+
+
+def test_photos_found_after_thousands_come_into_view_together(
+    table: Table, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_view_order, "MANY", 5)
+    changes: list[int] = []
+    table.shown.changed.connect(lambda: changes.append(len(table.shown)))
+    for place in range(20):
+        table.photos.add([Path(f"/z/{place}.jpg")])
+        table.shown.refresh()
+    assert changes == []
+    assert table.shown.is_pending
+    qtbot.waitUntil(lambda: len(table.shown) == 25)
+    assert changes == [25]
+    assert not table.shown.is_pending
+    table.photos.set_gone([24], True)
+    table.shown.refresh()  # what goes is gone at once
+    assert len(table.shown) == 24
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_positions_of_rows_are_those_of_each(table: Table, descending: bool) -> None:
+    if descending:
+        table.shown.set_sort(FOUND, descending=True)
+        table.wait_for(4, 3, 2, 1, 0)
+    rows = [3, 0, 9]
+    each = [table.shown.position_of(row) for row in rows]
+    assert table.shown.positions_of(rows).tolist() == [place for place in each if place is not None]
