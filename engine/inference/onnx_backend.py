@@ -43,7 +43,7 @@ class OnnxBackend:
     def __init__(self, weights: ModelWeights, graph: Graph, threads: int = 0) -> None:
         self._head = weights.record.config.head
         name = weights.record.name
-        _check_fit(name, graph, weights)
+        check_fit(name, graph, weights)
         try:
             self._session = _session(weights, graph, threads or available_cores())
             size = weights.record.config.preprocess.input_size
@@ -92,7 +92,12 @@ def _session(weights: ModelWeights, graph: Graph, threads: int) -> onnxruntime.I
     return onnxruntime.InferenceSession(graph.onnx, options, providers=["CPUExecutionProvider"])
 
 
-def _check_fit(name: str, graph: Graph, weights: ModelWeights) -> None:
+def check_fit(name: str, graph: Graph, weights: ModelWeights) -> None:
+    """Whether a model's weights are those that a graph asks for.
+
+    Raises:
+        CheckpointError: they are not.
+    """
     found = {key: values.shape for key, values in weights.tensors.items()}
     different = sorted(key for key, shape in graph.shapes.items() if found.get(key) != shape)
     if different:

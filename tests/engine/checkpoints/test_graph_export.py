@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -21,7 +20,6 @@ from engine.inference.onnx_backend import OnnxBackend
 from engine.inference.weights import read_weights
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
-from engine.pytorch.torch_backend import TorchBackend
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import shipped_models
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_config
@@ -54,17 +52,6 @@ def test_other_weights_of_the_same_form_need_no_other_graph(
     other = checkpoint_for("timm:test_efficientnet", 64, RICH, seed=7)
     assert difference(other, tiny[1]) <= TOLERANCE
     assert graph_key(other.record.config) == graph_key(tiny[0].record.config)
-
-
-def test_features_are_those_of_the_network(tiny: tuple[Checkpoint, Graph]) -> None:
-    checkpoint, graph = tiny
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
-    ours = TorchBackend(checkpoint.classifier, torch.device("cpu")).run(pixels, features=True)
-    theirs = OnnxBackend(checkpoint.weights, graph).run(pixels, features=True)
-    assert ours.features is not None
-    assert theirs.features is not None
-    np.testing.assert_allclose(theirs.features, ours.features, atol=2e-3, rtol=2e-3)
-    assert OnnxBackend(checkpoint.weights, graph).run(pixels).features is None
 
 
 def test_a_graph_holds_no_weights(tiny: tuple[Checkpoint, Graph]) -> None:
