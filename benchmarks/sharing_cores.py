@@ -4,14 +4,16 @@
 
 Tags photos of 12 megapixels and of 640 pixels with the model that ships on ONNX Runtime, in every
 combination, in turn and in one process. Model and decoders are there before the clock starts. The
-table has medians of photos per second; "decoding" and "network" are what each does alone with all
-cores, and "one after the other" is the rate of a program that does first all of one, then all of
-the other. Run it with ``taskset`` to see another number of cores.
+table has medians of photos per second, and of the milliseconds of processor that one took, which
+others on the machine disturb least (Linux only); "decoding" and "network" are what each does alone
+with all cores, and "one after the other" is the rate of a program that does first all of one, then
+all of the other. Run it with ``taskset`` to see another number of cores.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import statistics
 import sys
@@ -98,22 +100,33 @@ def _ways(
 
 
 def _compare(name: str, photos: int, work: dict[str, Callable[[], object]], rounds: int) -> None:
-    times: dict[str, list[float]] = {way: [] for way in work}
+    seen: dict[str, list[tuple[float, float]]] = {way: [] for way in work}
     for number in range(rounds + 1):  # the first one warms up
         for way, do in work.items():
-            start = time.perf_counter()
+            start, used = time.perf_counter(), _processor()
             do()
             if number:
-                times[way].append(time.perf_counter() - start)
-    medians = {way: statistics.median(values) for way, values in times.items()}
+                seen[way].append((time.perf_counter() - start, _processor() - used))
+    medians = {
+        way: tuple(statistics.median(column) for column in zip(*values, strict=True))
+        for way, values in seen.items()
+    }
     alone = [medians[f"{what} alone"] for what in ("decoding", "network")]
-    medians["one after the other"] = sum(alone)
-    sys.stdout.write(
-        f"{name}, photos per second, median of {rounds}, load {os.getloadavg()[0]:.1f}:\n"
-    )
-    for way, median in medians.items():
-        sys.stdout.write(f"  {way:24} {photos / median:6.1f}\n")
+    medians["one after the other"] = tuple(map(sum, zip(*alone, strict=True)))
+    load = os.getloadavg()[0]
+    sys.stdout.write(f"{name}, median of {rounds}, load {load:.1f}:   photos/s   ms each\n")
+    for way, (wall, cpu) in medians.items():
+        sys.stdout.write(f"  {way:24} {photos / wall:6.1f} {1000 * cpu / photos:6.1f}\n")
     sys.stdout.flush()
+
+
+def _processor() -> float:
+    """Seconds of processor that this process and its decoders took so far."""
+    ticks = 0
+    for child in multiprocessing.active_children():
+        fields = Path(f"/proc/{child.pid}/stat").read_text(encoding="ascii").rpartition(")")[2]
+        ticks += sum(map(int, fields.split()[11:13]))
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _photos(folder: Path, size: tuple[int, int], count: int) -> list[Path]:

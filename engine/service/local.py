@@ -26,7 +26,7 @@ from engine.api.values import (
     TrueBox,
 )
 from engine.data.datasets.true_boxes import TrueBoxes
-from engine.data.decoding.pool import DecodePool
+from engine.data.decoding.pool import DecodePool, decoding_processes
 from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.backend import Backend
@@ -74,7 +74,8 @@ class LocalEngine:
         self._graphs = graphs
         self._is_light = device == "cpu" or (device == "auto" and not may_have_gpu())
         _check_backend(backend, device)
-        self.pool = DecodePool(num_workers)
+        workers = num_workers or decoding_processes(beside_network=self._is_light)
+        self.pool = DecodePool(workers)
         self._models: dict[str, OpenModel] = {}
         self._by_file: dict[tuple[Path, int, int, int], str] = {}
         self._lock = threading.Lock()

@@ -26,7 +26,7 @@ from engine.api.training_reports import (
 )
 from engine.api.values import FloatArray
 from engine.checkpoints.safetensors_model import save_checkpoint
-from engine.data.decoding.pool import DecodePool
+from engine.data.decoding.pool import DecodePool, decoding_processes
 from engine.models.classifier import Classifier
 from engine.pytorch.device import choose_device, device_name
 from engine.pytorch.distributed import Processes, local_device
@@ -99,7 +99,7 @@ def _decoded(run: _Run, classifier: Classifier) -> Generator[PreparationReport, 
     train, val = run.parts
     cache, mode = run.request.cache, run.config.decode
     forms = PixelForm(crop_side(size), mode), PixelForm(size, mode)
-    with DecodePool() as pool:
+    with DecodePool(decoding_processes(beside_network=False)) as pool:
         pixels = yield from load_pixels(pool, train, forms[0], cache)
         return TrainingData(pixels, (yield from load_pixels(pool, val, forms[1], cache)))
 

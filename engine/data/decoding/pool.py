@@ -21,7 +21,8 @@ from engine.data.decoding.driver import DecoderProcess, PixelBudget
 from engine.data.decoding.tiles import Tile
 from engine.data.decoding.worker import Decoder, Request
 
-_MAX_WORKERS = 8
+# Beside a network on the same cores, and where they have the cores for themselves.
+_MAX_WORKERS, _MAX_WORKERS_ALONE = 8, 32
 _MEMORY_LIMIT = 2 << 30
 # Before multiprocessing waits for its children at exit (priority 0), which would wait for us.
 _EXIT_PRIORITY = 10
@@ -103,7 +104,8 @@ class DecodePool:
         self._budget = PixelBudget(pixel_budget)
         self._away = _away or AwayFolders()
         self._changed = threading.Condition()
-        self._pictures, self._tiles = _Lane(num_workers or _default_workers()), _Lane(1)
+        workers = num_workers or decoding_processes(beside_network=True)
+        self._pictures, self._tiles = _Lane(workers), _Lane(1)
         self._threads: list[threading.Thread] = []
         self._processes: list[DecoderProcess] = []
         self._closed = False
@@ -244,7 +246,17 @@ def _outcome(future: Future[DecodedImage]) -> DecodedImage | ImageError:
         return error
 
 
-def _default_workers() -> int:
+def decoding_processes(*, beside_network: bool) -> int:
+    """How many processes decode on this machine: as many as there are cores, within bounds.
+
+    Each core is wanted by decoders and by a network on the processor, whichever has work; where
+    the network runs elsewhere, more of them are needed to keep it busy (docs/BENCHMARKS.md).
+
+    Args:
+        beside_network: whether a network takes the same cores.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return max(1, min(_MAX_WORKERS, len(os.sched_getaffinity(0))))
-    return max(1, min(_MAX_WORKERS, os.cpu_count() or 1))
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(_MAX_WORKERS if beside_network else _MAX_WORKERS_ALONE, cores))
