@@ -191,8 +191,8 @@ class LocalEngine:
         path = find_model(request.model).resolve()
         opened = self._known(path)
         model = self._opened_in_turn(path) if opened is None else opened
-        size = request.config.input_size
-        work = EvaluationJob(request, model, self._backend_for(model, size) if size else None)
+        backend = self._exact_backend_for(model, request.config.input_size)
+        work = EvaluationJob(request, model, backend)
         self._evaluations.append(work)
         try:
             yield work
@@ -289,6 +289,16 @@ class LocalEngine:
         if input_size == model.weights.record.config.preprocess.input_size:
             return model.backend
         return self._turns.backend(self._with_pytorch().resized(model.path, input_size))
+
+    def _exact_backend_for(self, model: OpenModel, input_size: int | None) -> Backend:
+        """What runs the model where its numbers are to be compared with others."""
+        own = model.weights.record.config.preprocess.input_size
+        other = None if input_size == own else input_size
+        if self._pytorch is not None:
+            exact = self._pytorch.exact_instead(model.path, other)
+            if exact is not None:
+                return self._turns.backend(exact)
+        return self._backend_for(model, other or own)
 
     def _model(self, model_id: str) -> OpenModel:
         self._check_open()

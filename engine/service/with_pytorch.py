@@ -26,7 +26,7 @@ from engine.inference.backend import Backend
 from engine.inference.graphs import find_graph, keep_graph
 from engine.inference.open_model import OpenModel
 from engine.models.resizing import resized
-from engine.pytorch.device import choose_device
+from engine.pytorch.device import choose_device, half_type
 from engine.pytorch.torch_backend import TorchBackend
 from engine.records.backend_kinds import BackendKind
 from engine.records.catalogue import find_model
@@ -49,6 +49,7 @@ class PyTorchWork:
 
     def __init__(self, device: str, pool: DecodePool) -> None:
         self.device = choose_device(device)
+        self._half = half_type(self.device)
         self._pool = pool
         self._opened: dict[Path, tuple[Checkpoint, TorchBackend]] = {}
         self._resized: tuple[tuple[Path, int], TorchBackend] | None = None
@@ -62,7 +63,7 @@ class PyTorchWork:
             CheckpointError: it cannot be used.
         """
         checkpoint = open_checkpoint(path)
-        backend = TorchBackend(checkpoint.classifier, self.device)
+        backend = TorchBackend(checkpoint.classifier, self.device, self._half)
         self._opened[path] = checkpoint, backend
         return OpenModel(checkpoint.weights, backend, path)
 
@@ -88,7 +89,7 @@ class PyTorchWork:
             if self._resized is not None and self._resized[0][0] == path:
                 self._resized = None
 
-    def resized(self, path: Path, input_size: int) -> Backend:
+    def resized(self, path: Path, input_size: int) -> TorchBackend:
         """A model at another input size than its own; the last one is kept.
 
         Raises:
@@ -102,8 +103,24 @@ class PyTorchWork:
                 opened = self._opened.get(path)
                 checkpoint = open_checkpoint(path) if opened is None else opened[0]
                 other = resized(checkpoint.classifier, input_size)
-                self._resized = key, TorchBackend(other, self.device)
+                self._resized = key, TorchBackend(other, self.device, self._half)
             return self._resized[1]
+
+    def exact_instead(self, path: Path, input_size: int | None = None) -> Backend | None:
+        """What runs a model in single precision; ``None`` if it is not run in half precision.
+
+        Args:
+            path: of a model that may be open here.
+            input_size: if it is another one than the model's own.
+
+        Raises:
+            CheckpointError, ModelError: as for ``resized``.
+        """
+        opened = self._opened.get(path)
+        if self._half is None or opened is None:
+            return None
+        backend = opened[1] if input_size is None else self.resized(path, input_size)
+        return backend.in_single_precision()
 
     def import_model(self, request: ModelImport) -> str:
         """See ``TaggingEngine``."""
