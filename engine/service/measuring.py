@@ -24,7 +24,7 @@ from engine.checkpoints.safetensors_model import Checkpoint
 from engine.inference.backend import Backend
 from engine.inference.backends import open_backend
 from engine.inference.graphs import Graph, find_graph, graph_key, keep_graph
-from engine.pytorch.device import choose_device
+from engine.pytorch.device import choose_device, half_type
 from engine.pytorch.torch_backend import TorchBackend
 from engine.records.backend_kinds import BACKENDS, BackendKind
 from engine.records.measured_backends import BackendMeasurement, MeasuredBackends, NetworkRecord
@@ -80,14 +80,18 @@ def measure(
     checkpoint = open_checkpoint(path)
     network = graph_key(checkpoint.record.config)
     kept = MeasuredBackends(file)
-    reference = TorchBackend(checkpoint.classifier, choose_device(device))
+    size = checkpoint.record.config.preprocess.input_size
+    where = choose_device(device)
+    reference = TorchBackend(checkpoint.classifier, where)
     sound: dict[str, tuple[Backend, float]] = {"torch": (reference, 0.0)}
+    if (half := half_type(where)) is not None:  # as it tags, whatever the others are held to
+        tagging = TorchBackend(checkpoint.classifier, where, half)
+        sound["torch"] = tagging, _difference(tagging, reference, size)
     for kind, backend, found in _others(checkpoint, reference):
         if backend is None:
             kept.put_aside(network, kind.name, kind.runtime, str(found))
         else:
             sound[kind.name] = backend, float(found)
-    size = checkpoint.record.config.preprocess.input_size
     seconds = yield from _timed({name: backend for name, (backend, _) in sound.items()}, size)
     kept.keep(network, [_measurement(name, *sound[name], times) for name, times in seconds.items()])
     return kept.find(network)
