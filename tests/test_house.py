@@ -6,6 +6,7 @@ import ast
 import re
 import runpy
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ LOOSE = {
 }
 LONGEST_FILE = 500
 LONGEST_TOOL_TIP = 64
+
+
+@cache
+def tree_of(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def python_files(*folders: str) -> Iterator[Path]:
@@ -64,7 +70,7 @@ def test_no_file_is_too_long_to_be_read() -> None:
 
 def test_no_test_module_imports_another() -> None:
     for file in python_files("tests"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests."):
                 assert ".test_" not in str(node.module), f"{file} imports {node.module}"
 
@@ -80,7 +86,7 @@ def avoided_words() -> set[str]:
 def named_in(file: Path) -> Iterator[str]:
     """Every name that a file defines, and its own."""
     yield file.stem
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             yield node.name if not node.name.startswith("test_") else ""
         elif isinstance(node, ast.arg):
@@ -91,6 +97,7 @@ def named_in(file: Path) -> Iterator[str]:
             yield node.attr
 
 
+@cache
 def words_of(name: str) -> set[str]:
     """Its words, without the ending of a plural."""
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
@@ -107,7 +114,7 @@ def test_names_are_the_usual_words() -> None:
 
 def tool_tips_of_unknown_length(file: Path) -> Iterator[int]:
     """Lines that set a tool tip which is neither short nor broken into lines."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(file)):
         match node:
             case ast.Call(func=ast.Attribute(attr="setToolTip"), args=[*_, text]):
                 match text:

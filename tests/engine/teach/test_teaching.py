@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -91,11 +93,23 @@ def report_of(request: TeachRequest, pool: DecodePool) -> TeachReport:
     return last
 
 
+@pytest.fixture(scope="module")
+def taught(
+    pool: DecodePool,
+    photos: tuple[tuple[Path, ...], NDArray[np.bool_]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[TeachRequest, TeachReport]:
+    """The new category has been learned; a test changes none of the files."""
+    model = save_tiny_model(tmp_path_factory.mktemp("taught") / "tiny.safetensors")
+    request = new_category(model, photos)
+    return request, report_of(request, pool)
+
+
 def test_a_new_category_is_learned_and_the_old_ones_stay_to_the_bit(
-    pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
+    taught: tuple[TeachRequest, TeachReport],
 ) -> None:
-    report = report_of(new_category(model, photos), pool)
-    old, new = open_checkpoint(model), open_checkpoint(report.file)
+    request, report = taught
+    old, new = open_checkpoint(Path(request.source)), open_checkpoint(report.file)
     assert tuple(new.record.config.categories) == (*TINY_CATEGORIES, "bright")
     for name, weights in old.classifier.state_dict().items():
         kept = new.classifier.state_dict()[name]
@@ -151,25 +165,27 @@ def test_teaching_that_is_closed_leaves_no_model(
     assert sorted(path.name for path in model.parent.iterdir()) == ["cache", "tiny.safetensors"]
 
 
+def first_of(request: TeachRequest, pool: DecodePool) -> object:
+    """The first that is heard of a teaching, which is then closed."""
+    with closing(teach(request, pool)) as teaching:
+        return next(teaching)
+
+
 def test_photos_that_were_looked_at_before_are_not_looked_at_again(
-    pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
+    pool: DecodePool, taught: tuple[TeachRequest, TeachReport]
 ) -> None:
-    request = new_category(model, photos)
-    list(teach(request, pool))
-    [first, *_] = teach(request, pool)
-    assert first == TeachProgress("looking", COUNT, COUNT)
+    assert first_of(taught[0], pool) == TeachProgress("looking", COUNT, COUNT)
 
 
 def test_damaged_features_are_made_again(
-    pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
+    pool: DecodePool, taught: tuple[TeachRequest, TeachReport], tmp_path: Path
 ) -> None:
-    request = new_category(model, photos)
-    list(teach(request, pool))
-    assert request.cache is not None
-    kept = next(request.cache.glob("*.npy"))
+    assert taught[0].cache is not None
+    request = dataclasses.replace(taught[0], cache=tmp_path / "cache")
+    shutil.copytree(taught[0].cache, tmp_path / "cache")
+    kept = next((tmp_path / "cache").glob("*.npy"))
     kept.write_bytes(b"nonsense")
-    [first, *_] = teach(request, pool)
-    assert first == TeachProgress("looking", COUNT - 1, COUNT)
+    assert first_of(request, pool) == TeachProgress("looking", COUNT - 1, COUNT)
 
 
 @pytest.mark.parametrize(
@@ -335,12 +351,13 @@ def test_it_is_said_which_other_photos_would_get_the_label(
 
 
 def test_a_taught_model_answers_from_what_is_kept_as_the_whole_network_does(
-    pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
+    pool: DecodePool,
+    photos: tuple[tuple[Path, ...], NDArray[np.bool_]],
+    taught: tuple[TeachRequest, TeachReport],
 ) -> None:
-    request = new_category(model, photos)
-    report_of(request, pool)
+    request = taught[0]
     checkpoint = open_checkpoint(request.file)
-    assert checkpoint.record.taught_from == open_checkpoint(model).id
+    assert checkpoint.record.taught_from == open_checkpoint(Path(request.source)).id
     kept = PhotoFeatures(checkpoint.weights, request.cache)
     assert all(kept.has(kept.key(path)) for path in photos[0])
     preprocess = checkpoint.record.config.preprocess
