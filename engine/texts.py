@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import os
 import unicodedata
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import PurePath
 
 #: Where there is nothing to say.
 NOTHING = "–"
 
+#: Texts that are looked at in one go, in which no other thread has its turn.
+_FOLDED_TOGETHER = 500
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -36,6 +39,14 @@ def display_name(path: PurePath) -> str:
 def fold(text: str) -> str:
     """Text for comparing, without regard to case and to how letters are composed."""
     return unicodedata.normalize("NFC", text).casefold()
+
+
+def fold_all(texts: Sequence[str]) -> Iterator[str]:
+    """Each of many texts folded, some hundred at a time: that takes a fraction of the time."""
+    for first in range(0, len(texts), _FOLDED_TOGETHER):
+        some = texts[first : first + _FOLDED_TOGETHER]
+        folded = fold("\0".join(some)).split("\0")
+        yield from folded if len(folded) == len(some) else map(fold, some)
 
 
 def _visible(character: str) -> str:

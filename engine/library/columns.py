@@ -16,7 +16,7 @@ from engine.api.values import FloatArray
 from engine.library.predictions import SCORE_TYPE, HalfArray, find_model
 from engine.library.ratings import Said, shown_attributes
 from engine.library.values import Attribute, Verdict
-from engine.texts import fold
+from engine.texts import fold_all
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -105,7 +105,7 @@ class Columns:
     @cached_property
     def folded_names(self) -> tuple[str, ...]:
         """Names for comparing: case and composition of letters do not count."""
-        return tuple(fold(name) for name in self.names)
+        return tuple(fold_all(self.names))
 
     @cached_property
     def dates_ns(self) -> IntArray:

@@ -8,6 +8,8 @@ from engine.texts import (
     about,
     change,
     duration,
+    fold,
+    fold_all,
     gib,
     megabytes,
     number,
@@ -87,3 +89,10 @@ def test_nothing_that_is_rounded_to_0_has_a_sign_of_its_own() -> None:
     assert number(-0.0004, 3, signed=True) == "+0.000"
     assert [number(-1.25, 1), number(1234.5, 2, signed=True)] == ["−1.2", "+1,234.50"]
     assert [number(None, 1), number(math.nan, 1), percent(math.inf, " %")] == ["–"] * 3
+
+
+def test_many_texts_are_folded_as_each_is() -> None:
+    strange = ["É.jpg", "e\N{COMBINING ACUTE ACCENT}", "\N{COMBINING ACUTE ACCENT}x", "", "STRASSE"]
+    strange += ["straße", "a\nb", "\udc80", "Ω", "\N{ANGSTROM SIGN}"]
+    for texts in (strange * 150, [*strange, "a\0b"], [], [""]):
+        assert list(fold_all(texts)) == [fold(text) for text in texts]

@@ -144,7 +144,11 @@ class LibraryView:
 
     def _by_name(self, pattern: str) -> BoolArray:
         columns, matches = self.columns, glob(pattern, anywhere=True)
-        found = (matches(name) is not None for name in columns.folded_names)
+        text = contained(pattern)
+        if text is None:
+            found = (matches(name) is not None for name in columns.folded_names)
+        else:
+            found = (text in name for name in columns.folded_names)
         named = np.fromiter(found, dtype=bool, count=len(columns))
         for row, names in columns.other_names.items():
             named[row] |= any(matches(fold(name)) is not None for name in names)
@@ -261,6 +265,16 @@ class LibraryView:
         nowhere = ", and no file name contains it" if in_names else ""
         said = f"There is no label “{node.category}”{nowhere}."
         return FilterError(said, span.start, span.end, close)
+
+
+def contained(pattern: str) -> str | None:
+    """The folded text that names must only contain to fit, if that is all that a pattern says."""
+    text = fold(pattern)
+    if len(text) > 2 and text[0] == text[-1] == "*":
+        text = text[1:-1]
+    elif "*" in text:
+        return None
+    return None if "*" in text or "?" in text or not text else text
 
 
 def glob(pattern: str, *, anywhere: bool) -> Callable[[str], re.Match[str] | None]:

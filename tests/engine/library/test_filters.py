@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.library.filters.completion import complete, quoted
-from engine.library.filters.evaluation import LibraryView, folder_test, glob
+from engine.library.filters.evaluation import LibraryView, contained, folder_test, glob
 from engine.library.filters.parser import parse
 from engine.library.filters.tokens import FIELDS
 from engine.library.filters.tree import AllOf, AnyOf, Everything, FilterError, LabelIs, Not
@@ -311,3 +311,15 @@ def test_a_suggested_name_asks_for_that_category(name: str) -> None:
             assert glob(pattern, anywhere=False)(name) is not None
         case node:
             pytest.fail(str(node))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["77", "*77*", "IMG*", "*.JPG", "*", "**", "***", "a?c", "*a?c*", "a*c", "*a*c*", "É"],
+)
+def test_a_text_that_names_only_contain_is_looked_for_as_such(pattern: str) -> None:
+    names = ["img_77.jpg", "abc", "é", "a.c", "acc.jpg", "", "*77*", "77", "7"]
+    text, matches = contained(pattern), glob(pattern, anywhere=True)
+    assert (text is None) == (pattern not in ("77", "*77*", "É"))
+    if text is not None:
+        assert [text in name for name in names] == [matches(name) is not None for name in names]

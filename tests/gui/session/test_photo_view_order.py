@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.jobs import JobRunner
-from csra_gui.session import photo_view_order
+from csra_gui.session import photo_view_order, sort_keys
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.photo_view_order import ShownPhotos, begins_with
 from csra_gui.session.sort_keys import (
@@ -22,6 +22,7 @@ from csra_gui.session.sort_keys import (
     SCORE,
     UNCERTAINTY,
     natural_key,
+    natural_order,
 )
 from engine.library.columns import NOT_TAKEN, IntArray
 from engine.library.values import ImageFile, Verdict
@@ -296,3 +297,25 @@ def test_positions_of_rows_are_those_of_each(table: Table, descending: bool) -> 
     rows = [3, 0, 9]
     each = [table.shown.position_of(row) for row in rows]
     assert table.shown.positions_of(rows).tolist() == [place for place in each if place is not None]
+
+
+ODD_NAMES = (
+    *("a", "b", "a1", "a01", "a001b", "a10", "a9b", "a9", "1", "01", "10", "9", "", "a.b", "a b"),
+    *("img_2.jpg", "img_10.jpg", "é", "z", "ü2", "ü10", "\udc80x", "\U0001f600", "a" * 60 + "2"),
+    *("a" * 60 + "10", "a" * 60 + "9", "1" * 99, "1" * 100 + "x", "0", "00", "0a", "-1", "_2"),
+    *(f"{'long beginning ' * 4}{number}" for number in (100, 20, 3)),
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_names_are_sorted_as_python_would_sort_them(seed: int) -> None:
+    names = np.random.default_rng(seed).permutation(np.array(ODD_NAMES * 2, dtype=object)).tolist()
+    expected = sorted(range(len(names)), key=lambda i: natural_key(names[i]))
+    assert natural_order(names).tolist() == expected
+
+
+def test_ordinary_names_are_not_left_to_python_to_sort(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sort_keys, "natural_key", None)
+    names = [f"img_{number}.jpg" for number in (*range(300, 0, -1), 5)]
+    assert natural_order(names).tolist() == [*range(299, 294, -1), 300, *range(294, -1, -1)]
+    assert natural_order([]).tolist() == []
