@@ -86,8 +86,8 @@ def _ways(
             pass
 
     def compute() -> None:
-        for _ in range(0, len(photos), len(batch)):
-            most.run(batch)
+        for start in range(0, len(photos), len(batch)):
+            most.run(batch[: len(photos) - start])
 
     def tag(pool: DecodePool, backend: OnnxBackend) -> None:
         for _ in predict(backend, pool, "", photos, preprocess):

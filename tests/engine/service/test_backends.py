@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from engine.api.errors import ModelError
@@ -17,6 +19,7 @@ from engine.inference.graphs import Graph, find_graph, graph_key, keep_graph
 from engine.inference.onnx_backend import OnnxBackend
 from engine.records.backend_kinds import BACKENDS
 from engine.records.measured_backends import BackendMeasurement, MeasuredBackends, NetworkRecord
+from engine.service import local, measuring
 from engine.service.graph_maker import GraphMaker
 from engine.service.local import LocalEngine
 from engine.service.measuring import MeasuringProgress, measure
@@ -114,10 +117,10 @@ def test_a_model_that_cannot_be_run_says_so_when_it_is_opened(
     assert engines[0].open_model(str(model)).note == ""
 
 
-def result_of(measuring: Generator[MeasuringProgress, None, NetworkRecord]) -> NetworkRecord:
+def result_of(steps: Generator[MeasuringProgress, None, NetworkRecord]) -> NetworkRecord:
     while True:
         try:
-            progress = next(measuring)
+            progress = next(steps)
             assert 0 < progress.done <= progress.total
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
@@ -140,6 +143,40 @@ def test_measuring_finds_the_fastest_and_its_batch_and_the_next_engine_uses_it(
     info = engines[1].open_model(str(model))
     assert info.device == "CPU, ONNX Runtime"
     assert engines[1]._model(info.id).backend.best_batch == 5
+
+
+def test_others_are_held_to_single_precision_where_pytorch_tags_in_half(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "half_type", lambda _: torch.float16)
+    record = result_of(measure(model, "cpu"))
+    found = {m.backend: m.difference for m in record.measurements}
+    assert 0 < found["torch"] < 5e-3
+    assert found["onnx"] <= 1e-4
+
+
+@pytest.mark.parametrize(
+    ("device", "has_card", "wish", "expected"),
+    [
+        ("auto", False, 0, 8),
+        ("cpu", True, 0, 8),
+        ("auto", True, 0, 16),
+        ("auto", True, 3, 3),
+        ("cpu", False, 3, 3),
+    ],
+)
+def test_all_cores_decode_where_the_network_runs_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+    engines: list[LocalEngine],
+    device: str,
+    has_card: bool,
+    wish: int,
+    expected: int,
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    monkeypatch.setattr(local, "may_have_gpu", lambda: has_card)
+    engines.append(LocalEngine(device, wish))
+    assert engines[0].pool._pictures.limit == expected
 
 
 def test_a_backend_that_gives_other_scores_is_put_aside_by_measuring(

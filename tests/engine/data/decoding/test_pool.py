@@ -20,7 +20,7 @@ from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import decode
 from engine.data.decoding.driver import PixelBudget
-from engine.data.decoding.pool import DecodePool, DecodeRequest
+from engine.data.decoding.pool import DecodePool, DecodeRequest, decoding_processes
 from tests.engine.data.decoding.hooks import misbehave
 from tests.engine.images import save_image
 
@@ -208,6 +208,17 @@ def test_what_is_urgent_is_served_before_all_that_waits(
             future.result()
 
     assert served[0] == "now"
+
+
+@pytest.mark.parametrize(
+    ("cores", "beside", "alone"), [(1, 1, 1), (2, 2, 2), (8, 8, 8), (16, 8, 16), (200, 8, 32)]
+)
+def test_decoders_leave_cores_to_a_network_that_needs_them(
+    monkeypatch: pytest.MonkeyPatch, cores: int, beside: int, alone: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert decoding_processes(beside_network=True) == beside
+    assert decoding_processes(beside_network=False) == alone
 
 
 def test_closing_twice_leaves_no_process_and_no_thread(picture: Path) -> None:
