@@ -14,6 +14,8 @@ from csra_gui.session.session import Session
 from engine.library.columns import IntArray
 
 _Index = QModelIndex | QPersistentModelIndex
+#: Of more photos than this it is not worked out where they are: views paint all they show anew.
+_MANY = 20_000
 
 
 class ShownPhotosModel(QAbstractTableModel):
@@ -103,7 +105,7 @@ class ShownPhotosModel(QAbstractTableModel):
 
     @Slot(object)
     def _on_photos_changed(self, photos: tuple[int, ...]) -> None:
-        if photos:  # mostly some that nobody sees: what is known of them comes by and by
+        if 0 < len(photos) <= _MANY:  # mostly nobody sees them: things become known by and by
             self.tell_changed(photos)
         else:
             self._on_thresholds_changed()

@@ -213,7 +213,7 @@ class Decisions(QObject):
                 self._take_names(written.names)
             if rows is not None and written.ids is not None:
                 if generation == self._photos.generation:
-                    self._photos.set_image_ids(rows, written.ids)
+                    self._note_ids(rows, written.ids)
             elif written.news is not None:
                 changed = self._apply(written.news)
                 if is_step:
@@ -229,6 +229,11 @@ class Decisions(QObject):
             self._read_again_if_due()
 
         self._library.submit(work, done, failed)  # type: ignore[arg-type]
+
+    def _note_ids(self, rows: IntArray, ids: IntArray) -> None:
+        """Mostly they are known, and all photos would have to be sorted by them anew."""
+        if not np.array_equal(self._photos.image_ids[rows], ids):
+            self._photos.set_image_ids(rows, ids)
 
     def _apply(self, news: EditNews) -> tuple[int, ...]:
         """Show an edit that the library made, on which rows."""

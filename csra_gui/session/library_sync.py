@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -191,8 +192,7 @@ class LibrarySync(QObject):
 
         def take(parts: tuple[SyncedRows, ...]) -> None:
             if then == (self._photos.generation, self._model):
-                for part in parts:
-                    self._take(part)
+                self._take_all(parts)
 
         self._loading += 1
         job.yielded.connect(take)
@@ -206,9 +206,14 @@ class LibrarySync(QObject):
             self.settled.emit()
 
     def _take_next(self, parts: tuple[SyncedRows, ...]) -> None:
+        self._take_all(parts)
+        self._done = int(parts[-1].rows[-1]) + 1
+
+    def _take_all(self, parts: tuple[SyncedRows, ...]) -> None:
+        """Take in what has come, and tell of it once: who hears of it looks at all photos."""
         for part in parts:
             self._take(part)
-            self._done = int(part.rows[-1]) + 1
+        self.rows_loaded.emit(tuple(chain.from_iterable(part.rows.tolist() for part in parts)))
 
     def _take(self, part: SyncedRows) -> None:
         photos, row_of = self._photos, part.row_of
@@ -225,7 +230,6 @@ class LibrarySync(QObject):
                 photos.set_many_scores(rows, part.stored.scores, part.stored.provisional)
             for image, message in part.stored.errors.items():
                 photos.set_error(row_of[image], message)
-        self.rows_loaded.emit(tuple(part.rows.tolist()))
 
     def _take_error(self, error: EngineError) -> None:
         self._gave_up = True

@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.paths import library_file
-from csra_gui.session import tag_job
+from csra_gui.session import library_sync, tag_job
 from csra_gui.session.session import Session
 from engine.library.errors import LibraryError
 from engine.library.store import Library
@@ -401,3 +401,20 @@ def test_what_is_said_quickly_after_an_undo_holds(
     assert library is not None and image is not None
     qtbot.waitUntil(lambda: session.decisions.undo_caption == "Reject boat")
     assert library.stored([image]).verdicts == ((image, "boat", REJECTED),)
+
+
+def test_what_the_library_knows_of_many_photos_is_told_once(
+    restarts: Restarts, engine: FakeEngine, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(session, 5)
+    restarts.wait_until_written(session)
+    library = session.library.library
+    assert library is not None
+    monkeypatch.setattr(library_sync, "CHUNK", 2)
+    parts = tuple(library_sync.sync_rows(library, session.photos.files(), range(5), None))
+    assert len(parts) == 3
+    told: list[tuple[int, ...]] = []
+    session.pipeline.predictions_changed.connect(told.append)
+    session.pipeline._sync._take_all(parts)
+    assert told == [(0, 1, 2, 3, 4)]
