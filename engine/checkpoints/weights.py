@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import safetensors.torch
@@ -93,10 +94,11 @@ def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {k: tuple(t.shape) for k, t in tensors.items() if not k.endswith(_COUNTER)}
 
 
-def classifier_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+@lru_cache(maxsize=16)
+def classifier_shapes(config: ModelConfig) -> Mapping[str, tuple[int, ...]]:
     """The shape of each weight of a model, without making the model.
 
-    A few bytes can describe a network of many gigabytes; on the "meta" device it costs nothing.
+    A few bytes can describe a network of many gigabytes; on the "meta" device it costs no memory.
 
     Raises:
         ModelError: there is no such backbone, or it cannot take this size.

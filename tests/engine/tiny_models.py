@@ -1,7 +1,10 @@
 """Tiny models for tests: small enough to make in a moment, real in every part."""
 
+import copy
 import json
 import math
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import safetensors.torch
@@ -27,12 +30,20 @@ def tiny_config(head: HeadConfig | None = None, resize: str = "squash") -> Model
 
 
 def tiny_classifier(config: ModelConfig | None = None) -> Classifier:
+    """A new one, always with the same weights; as if it had been made anew."""
+    made, random_state = _made(config or tiny_config())
+    torch.set_rng_state(random_state)
+    return copy.deepcopy(made)
+
+
+@cache
+def _made(config: ModelConfig) -> tuple[Classifier, torch.Tensor]:
     torch.manual_seed(0)
-    classifier = Classifier(config or tiny_config()).eval()
+    classifier = Classifier(config).eval()
     with torch.no_grad():
         if classifier.heads.bias is not None:
             classifier.heads.bias.uniform_(-1.0, 1.0)
-    return classifier
+    return classifier, torch.get_rng_state()
 
 
 def tiny_record(config: ModelConfig | None = None) -> CheckpointRecord:
@@ -42,8 +53,16 @@ def tiny_record(config: ModelConfig | None = None) -> CheckpointRecord:
 
 
 def save_tiny_model(path: Path, config: ModelConfig | None = None) -> Path:
-    save_checkpoint(path, tiny_classifier(config), tiny_record(config))
+    path.write_bytes(_file(config or tiny_config()))
     return path
+
+
+@cache
+def _file(config: ModelConfig) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tiny.safetensors"
+        save_checkpoint(path, tiny_classifier(config), tiny_record(config))
+        return path.read_bytes()
 
 
 def rewrite(path, *, metadata=None, model=None, tensors=None):
