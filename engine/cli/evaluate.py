@@ -27,7 +27,7 @@ from engine.cli.common import (
     with_bar,
     write_out,
 )
-from engine.cli.photos import add_device_arguments
+from engine.cli.photos import add_device_arguments, add_precision
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
@@ -60,6 +60,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write every number")
     evaluate.add_argument("--html", type=Path, metavar="FILE", help="write a report to look at")
     add_device_arguments(evaluate)
+    add_precision(evaluate)
     evaluate.add_argument("--tta", choices=("flip",), help="average with the mirror image")
     evaluate.add_argument("--size", type=int, metavar="N", help="input size in pixels")
     add_decode(evaluate)
@@ -92,7 +93,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         return EXIT_USAGE
     with (
         _processes(options) as (process, device, backend),
-        closing(LocalEngine(device, backend=backend)) as engine,
+        closing(LocalEngine(device, backend=backend, precision=options.precision)) as engine,
         engine.evaluation(_request(options)) as work,
     ):
         pool = engine.pool

@@ -121,7 +121,9 @@ def _explain(options: argparse.Namespace) -> int:
     if found is None:
         return EXIT_USAGE
     with (
-        contextlib.closing(LocalEngine(options.device, backend=options.backend)) as engine,
+        contextlib.closing(
+            LocalEngine(options.device, backend=options.backend, precision=options.precision)
+        ) as engine,
         DecodePool(1) as pool,
     ):
         model = engine.open_model(options.model)

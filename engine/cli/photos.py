@@ -37,6 +37,7 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
     add("--separate-raw", action="store_true", help="a RAW beside its JPEG is a photo of its own")
     add("--list-left-out", action="store_true", help="name each file of a kind that is not opened")
     add_device_arguments(parser)
+    add_precision(parser)
 
 
 def add_device_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +50,16 @@ def add_device_arguments(parser: argparse.ArgumentParser) -> None:
         default=AUTO,
         help="what runs the network; auto takes the fastest that was measured here (models "
         "measure), else ONNX Runtime on a CPU and PyTorch on a GPU",
+    )
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """Add whether the model's int8 network shall run, which somebody made with quantize."""
+    parser.add_argument(
+        "--precision",
+        choices=("float", "int8"),
+        default="float",
+        help="int8: faster, nearly the same, once made with models quantize (default %(default)s)",
     )
 
 

@@ -44,7 +44,9 @@ def _tag(options: argparse.Namespace) -> int:
         return EXIT_USAGE
     paths = found.paths
     with (
-        contextlib.closing(LocalEngine(options.device, backend=options.backend)) as engine,
+        contextlib.closing(
+            LocalEngine(options.device, backend=options.backend, precision=options.precision)
+        ) as engine,
         _output(options.output) as file,
     ):
         model = engine.open_model(options.model)

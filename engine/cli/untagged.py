@@ -37,7 +37,9 @@ def tag_untagged(library: Library, options: argparse.Namespace) -> LibraryModel:
         EngineError: the model cannot be opened, or the library cannot be written.
     """
     images = _noted(library, options)
-    with contextlib.closing(LocalEngine(options.device, backend=options.backend)) as engine:
+    with contextlib.closing(
+        LocalEngine(options.device, backend=options.backend, precision=options.precision)
+    ) as engine:
         info = engine.open_model(options.model)
         model = LibraryModel.of(info)
         library.add_model(model)

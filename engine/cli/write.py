@@ -14,7 +14,7 @@ from engine.cli.chosen import (
     library_place,
 )
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, Commands, say, with_bar, write_out
-from engine.cli.photos import add_device_arguments
+from engine.cli.photos import add_device_arguments, add_precision
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.values import WhichLabels
 from engine.interchange.writing.job import Steps, preview, undo, write
@@ -57,6 +57,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     add("--keep-mtime", action="store_true", help="files that are there keep their time")
     add("--dry-run", action="store_true", help="say what would be written, and write nothing")
     add_device_arguments(parser)
+    add_precision(parser)
     add("--undo", action="store_true", help="take the last write back")
 
 

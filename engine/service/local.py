@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.api.config import PredictConfig
-from engine.api.errors import DataError, EngineStoppedError, ModelError
+from engine.api.errors import CheckpointError, DataError, EngineStoppedError, ModelError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
@@ -31,6 +32,7 @@ from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.backend import Backend
 from engine.inference.hardware import may_have_gpu
+from engine.inference.int8_opening import open_int8
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
@@ -45,6 +47,8 @@ from engine.service.opening import Choice, is_prepared, known_graph, open_fastes
 if TYPE_CHECKING:
     from engine.service.with_pytorch import PyTorchWork
 
+_log = logging.getLogger(__name__)
+
 
 class LocalEngine:
     """Implements ``TaggingEngine``; PyTorch is only imported for what nothing else can do.
@@ -53,6 +57,7 @@ class LocalEngine:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         num_workers: decoding processes; 0 chooses for the machine.
         backend: what runs networks: a name of ``BACKENDS``, or "auto" for the fastest known.
+        precision: "int8" runs the int8 networks of models that have one.
         graphs: makes the graphs of networks that have none, beside other work; ``None`` makes none.
 
     Attributes:
@@ -68,10 +73,12 @@ class LocalEngine:
         num_workers: int = 0,
         backend: str = AUTO,
         graphs: GraphMaker | None = None,
+        precision: str = "float",
     ) -> None:
         self._device = device
         self._backend = backend
         self._graphs = graphs
+        self._precision = precision
         self._is_light = device == "cpu" or (device == "auto" and not may_have_gpu())
         _check_backend(backend, device)
         workers = num_workers or decoding_processes(beside_network=self._is_light)
@@ -135,8 +142,10 @@ class LocalEngine:
         model = self._model(model_id)
         preprocess = model.weights.record.config.preprocess
         folder = None if config is None else config.features
+        is_int8 = self._precision == "int8"
         with image_source(self.pool, None if config is None else config.thumbnails) as source:
-            if folder is None or model.backend.head.activation != "sigmoid":
+            # What is kept of photos is what networks see in full precision.
+            if folder is None or is_int8 or model.backend.head.activation != "sigmoid":
                 found = prediction.predict(
                     model.backend, source, model_id, paths, preprocess, config
                 )
@@ -244,6 +253,12 @@ class LocalEngine:
 
     def _opened(self, path: Path) -> OpenModel:
         """A model with what shall run it."""
+        if self._precision == "int8":
+            try:
+                return open_int8(path)
+            except (CheckpointError, DataError) as error:
+                text = f"{path.stem!r} runs in full precision, since {str(error).rstrip('.')}."
+                _log.warning("%s", text)
         wish = self._backend if self._device in ("auto", "cpu") else "torch"
         if wish not in (AUTO, "torch") and known_graph(path) is None:
             return self._with_pytorch().open_with(BACKENDS[wish], path)
@@ -288,6 +303,10 @@ class LocalEngine:
         """What runs the model at an input size."""
         if input_size == model.weights.record.config.preprocess.input_size:
             return model.backend
+        if self._precision == "int8":
+            raise ModelError(
+                "In int8 a model takes its own input size only; use --precision float."
+            )
         return self._turns.backend(self._with_pytorch().resized(model.path, input_size))
 
     def _exact_backend_for(self, model: OpenModel, input_size: int | None) -> Backend:

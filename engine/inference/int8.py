@@ -1,0 +1,198 @@
+"""Networks in whole numbers of eight bits: which steps, within which ranges, made of a graph.
+
+Convolutions and products with weights on the way to the features are run in int8, weights by
+channel. The first two stay as they are: they cost little, and what they lose is lost to all that
+follows. So do the heads, hence position scores are numbers as fine as before (docs/adr/0020).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationMethod, QuantType
+from onnxruntime.quantization.calibrate import TensorData, TensorsData
+from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from engine.api.config import HeadConfig
+from engine.api.errors import ModelError
+from engine.inference.backend import Backend, BatchScores
+from engine.inference.graphs import Graph
+from engine.inference.onnx_backend import available_cores
+from engine.inference.weights import ModelWeights
+
+_STEPS = ("Conv", "MatMul", "Gemm")
+_LEFT_OUT = 2
+_ERRORS_ONLY = 3
+#: Of each photo, so many values a hundred thousand may lie outside of a range.
+_TAIL = 1e-4
+_VALUES = 100_000
+
+
+class Int8Maker:
+    """Makes the int8 network of a model, once it has seen how large values become.
+
+    Args:
+        weights: of the model.
+        graph: of its network.
+
+    Raises:
+        ModelError: nothing in it can be run in int8.
+    """
+
+    def __init__(self, weights: ModelWeights, graph: Graph) -> None:
+        self._model = _folded(with_weights(graph, weights))
+        self._steps = _steps(self._model)[_LEFT_OUT:]
+        if not self._steps:
+            raise ModelError(f"Nothing in {weights.record.name!r} can be run in int8.")
+        self._names = list(dict.fromkeys(step.input[0] for step in self._steps))
+
+    def ranges(self, photos: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float64]]:
+        """How large what enters each step becomes, photo by photo: (steps, 2) least and greatest.
+
+        Args:
+            photos: (S, S, 3) uint8, resized as the model wants.
+        """
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
+        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names)
+        session = _session(model)
+        for pixels in photos:
+            found = session.run(self._names, {"pixels": np.ascontiguousarray(pixels[None])})
+            yield np.array([_range(values) for values in found])
+
+    def make(self, ranges: Iterable[NDArray[np.float64]]) -> bytes:
+        """The network as ONNX with its weights; inputs and outputs are those of the graph.
+
+        Args:
+            ranges: of some photos.
+        """
+        seen = np.array(list(ranges))
+        least, greatest = seen[..., 0].min(axis=0), seen[..., 1].max(axis=0)
+        model = onnx.ModelProto()
+        model.CopyFrom(self._model)
+        quantizer = QDQQuantizer(
+            model,
+            True,  # by channel
+            False,
+            QuantType.QInt8,
+            QuantType.QUInt8,
+            _as_tensors(self._names, least, greatest),
+            [step.name for step in self._steps],
+            [],
+            list(_STEPS),
+            # What leaves a step is cut by the activation after it; ranges are those behind that.
+            {"OpTypesToExcludeOutputQuantization": list(_STEPS)},
+        )
+        quantizer.quantize_model()
+        made: bytes = quantizer.model.model.SerializeToString()
+        return made
+
+
+class Int8Backend:
+    """Another backend that runs an int8 network, and says so.
+
+    Args:
+        backend: runs it.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def head(self) -> HeadConfig:
+        """Of the model."""
+        return self._backend.head
+
+    @property
+    def name(self) -> str:
+        """See ``Backend``."""
+        return f"{self._backend.name}, int8"
+
+    @property
+    def device(self) -> str:
+        """See ``Backend``."""
+        return self._backend.device
+
+    @property
+    def runtime(self) -> str:
+        """See ``Backend``."""
+        return f"{self._backend.runtime}, int8"
+
+    @property
+    def best_batch(self) -> int:
+        """See ``Backend``."""
+        return self._backend.best_batch
+
+    def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
+        """See ``Backend``."""
+        return self._backend.run(pixels, features=features)
+
+
+def with_weights(graph: Graph, weights: ModelWeights) -> onnx.ModelProto:
+    """A graph that holds its weights.
+
+    Args:
+        graph: of a network.
+        weights: those that it needs.
+    """
+    model = onnx.load_model_from_string(graph.onnx)
+    for tensor in model.graph.initializer:
+        if tensor.name in graph.shapes:
+            values = np.ascontiguousarray(weights.tensors[tensor.name])
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    return model
+
+
+def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Batch norms become parts of the convolutions before them."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, path = Path(folder) / "model.onnx", Path(folder) / "folded.onnx"
+        onnx.save(model, before)
+        quant_pre_process(before, path, skip_symbolic_shape=True)
+        return onnx.load(path)
+
+
+def _steps(model: onnx.ModelProto) -> list[onnx.NodeProto]:
+    """Those with weights on the way to the features, in order."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    needed, found = {"features"}, []
+    for node in reversed(model.graph.node):
+        if needed.isdisjoint(node.output):
+            continue
+        needed.update(node.input)
+        if node.op_type in _STEPS and node.input[1] in weights and node.input[0] not in weights:
+            found.append(node)
+    return found[::-1]
+
+
+def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = available_cores()
+    options.log_severity_level = _ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    data = model.SerializeToString()
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _range(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Single values far outside would make all others coarse."""
+    some = values.reshape(-1)[:: max(1, values.size // _VALUES)]
+    low, high = np.quantile(some, [_TAIL, 1.0 - _TAIL])
+    return min(float(low), 0.0), max(float(high), 0.0)
+
+
+def _as_tensors(
+    names: list[str], least: NDArray[np.float64], greatest: NDArray[np.float64]
+) -> TensorsData:
+    found: Mapping[str, TensorData] = {
+        name: TensorData(lowest=np.float32(low), highest=np.float32(high))
+        for name, low, high in zip(names, least, greatest, strict=True)
+    }
+    return TensorsData(CalibrationMethod.MinMax, dict(found))

@@ -1,0 +1,56 @@
+"""Opening the int8 network of a model, if one was made and is sound."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from engine.api.errors import CheckpointError, DataError, ModelError
+from engine.inference.backend import Backend
+from engine.inference.backends import open_backend
+from engine.inference.graphs import Graph
+from engine.inference.int8 import Int8Backend
+from engine.inference.open_model import OpenModel
+from engine.inference.weights import ModelWeights, read_weights
+from engine.records.backend_kinds import BACKENDS
+from engine.records.int8_networks import Int8Networks
+
+#: In the order of how well they run int8.
+INT8_BACKENDS = ("openvino", "onnx")
+
+
+def open_int8(path: Path) -> OpenModel:
+    """A model as its int8 network; it has an id of its own, since its scores are others.
+
+    Raises:
+        CheckpointError: the model file cannot be used.
+        DataError: there is no int8 network of it that could be used; says why.
+    """
+    weights = read_weights(path)
+    kept = Int8Networks()
+    network = kept.network(weights.id)
+    figures = kept.figures(weights.id)
+    fastest = [] if figures is None else [figures.backend]
+    backend = run_int8(weights, network, [*fastest, *INT8_BACKENDS])
+    digest = hashlib.sha256(f"{weights.id} int8 ".encode() + network).hexdigest()[:16]
+    return OpenModel(replace(weights, id=digest, former_id=""), backend, path)
+
+
+def run_int8(weights: ModelWeights, network: bytes, names: Iterable[str]) -> Backend:
+    """An int8 network with the first of some backends that can run it.
+
+    Raises:
+        DataError: none can.
+    """
+    reasons = []
+    for name in dict.fromkeys(names):
+        kind = BACKENDS.get(name)
+        if kind is None or not kind.is_here:
+            continue
+        try:
+            return Int8Backend(open_backend(kind, weights, Graph(network, {})))
+        except (CheckpointError, ImportError, ModelError) as error:
+            reasons.append(str(error))
+    raise DataError(f"its int8 network cannot be run ({'; '.join(reasons)})")

@@ -1,0 +1,153 @@
+"""int8 networks that were made of models here, and how good they are; keyed by the model's id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from engine.api.errors import DataError
+from engine.atomic import write_bytes, write_text
+from engine.records.folders import DAMAGE
+from engine.resources import data_folder
+
+#: An int8 network is offered if it loses at most so much mean average precision, in percent …
+MOST_LOSS = 0.3
+#: … and its position scores correlate at least so with those of the model.
+LEAST_CORRELATION = 0.99
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Int8Figures:
+    """What ``models quantize`` measured.
+
+    Attributes:
+        measured_on: the images, for people: "VOC2007 val, 1,508 images".
+        calibrated_on: likewise, other ones.
+        date: ISO 8601.
+        map_float: mean average precision of the model, 0 to 1.
+        map_int8: of its int8 network.
+        correlation: mean over photos, heads and categories of Pearson's, of position scores.
+        rate_float: photos per second through the network alone, on this machine.
+        rate_int8: likewise.
+        runtime_float: what ran the model.
+        backend: the name of what runs the int8 network fastest.
+        runtime: the same, for people.
+    """
+
+    measured_on: str
+    calibrated_on: str
+    date: str
+    map_float: float
+    map_int8: float
+    correlation: float
+    rate_float: float
+    rate_int8: float
+    runtime_float: str
+    backend: str
+    runtime: str
+
+    @property
+    def loss(self) -> float:
+        """Of mean average precision, in percent; negative is a gain."""
+        return 100.0 * (self.map_float - self.map_int8)
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it is good enough; what is no number is not."""
+        return self.loss <= MOST_LOSS and self.correlation >= LEAST_CORRELATION
+
+    @property
+    def text(self) -> str:
+        """For people, in one line."""
+        state = "" if self.is_offered else "not offered: "
+        return (
+            f"{state}{-self.loss:+.2f} mAP on {self.measured_on} ({100 * self.map_float:.2f} → "
+            f"{100 * self.map_int8:.2f}), maps correlate {self.correlation:.3f}, "
+            f"{self.rate_int8:.1f} photos per second with {self.runtime} (before: "
+            f"{self.rate_float:.1f} with {self.runtime_float}), measured on {self.date[:10]}"
+        )
+
+
+class Int8Networks:
+    """Those of all models.
+
+    Args:
+        root: where they lie; ``None`` takes the person's own data.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        self._root = data_folder() / "int8" if root is None else root
+
+    def keep(self, model_id: str, figures: Int8Figures, network: bytes) -> None:
+        """Keep figures, and the network if it is offered; what was there before goes.
+
+        Raises:
+            DataError: that cannot be written.
+        """
+        values = {
+            "version": _VERSION,
+            "sha256": hashlib.sha256(network).hexdigest() if figures.is_offered else "",
+            "figures": asdict(figures),
+        }
+        try:
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if figures.is_offered:
+                write_bytes(self._network(model_id), network)
+            else:
+                self._network(model_id).unlink(missing_ok=True)
+            write_text(self._figures(model_id), json.dumps(values, indent=1) + "\n")
+        except OSError as error:
+            raise DataError(f"The int8 network could not be kept: {error}.") from error
+
+    def figures(self, model_id: str) -> Int8Figures | None:
+        """What was measured; ``None`` if nothing was, or it is damaged."""
+        found = self._read(model_id)
+        return None if found is None else found[0]
+
+    def network(self, model_id: str) -> bytes:
+        """The int8 network of a model, as ONNX.
+
+        Raises:
+            DataError: there is none that may be used; says why.
+        """
+        found = self._read(model_id)
+        if found is None:
+            raise DataError("no int8 network was made of it here")
+        figures, digest = found
+        if not figures.is_offered:
+            raise DataError("its int8 network was measured and is not good enough")
+        try:
+            data = self._network(model_id).read_bytes()
+        except OSError as error:
+            raise DataError(f"its int8 network cannot be read: {error}") from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise DataError("its int8 network is damaged")
+        return data
+
+    def _read(self, model_id: str) -> tuple[Int8Figures, str] | None:
+        try:
+            values = json.loads(self._figures(model_id).read_text(encoding="utf-8"))
+            if values["version"] != _VERSION:
+                return None
+            return _parsed(values["figures"]), str(values["sha256"])
+        except (*DAMAGE, OSError):
+            return None
+
+    def _network(self, model_id: str) -> Path:
+        return self._root / f"{model_id}.onnx"
+
+    def _figures(self, model_id: str) -> Path:
+        return self._root / f"{model_id}.json"
+
+
+def _parsed(values: dict[str, object]) -> Int8Figures:
+    types = Int8Figures.__annotations__
+    return Int8Figures(
+        **{
+            name: float(values[name]) if kind == "float" else str(values[name])  # type: ignore[arg-type]
+            for name, kind in types.items()
+        }
+    )

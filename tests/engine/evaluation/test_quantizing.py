@@ -1,0 +1,203 @@
+"""Models in whole numbers: made on some photos, measured on others, kept only if good enough."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.api.config import EvaluateConfig
+from engine.api.errors import DataError, ModelError
+from engine.api.evaluation import EvaluationRequest
+from engine.checkpoints.graph_export import export_graph
+from engine.checkpoints.loading import open_checkpoint
+from engine.cli import run
+from engine.evaluation.quantizing import correlation, divide
+from engine.inference.graphs import keep_graph
+from engine.inference.int8_opening import open_int8
+from engine.records import int8_networks
+from engine.records.int8_networks import Int8Figures, Int8Networks
+from engine.service.local import LocalEngine
+from tests.engine.tiny_models import save_tiny_model
+
+GOOD = Int8Figures(
+    "val, 9 images", "train, 8 images", "2026-01-01", 0.9, 0.899, 0.995, 5.0, 9.0, "a", "onnx", "b"
+)
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory):
+    checkpoint = open_checkpoint(save_tiny_model(tmp_path_factory.mktemp("m") / "m.safetensors"))
+    return checkpoint.record.config, export_graph(checkpoint)
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graph) -> Path:
+    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    keep_graph(*graph)
+    (tmp_path / "data" / "models").mkdir()
+    return save_tiny_model(tmp_path / "data" / "models" / "tiny.safetensors")
+
+
+def some_photos(root: Path, count: int, *splits: str) -> Path:
+    chance = np.random.default_rng(0)
+    for split in splits:
+        for number in range(count):
+            folder = root / split / ("cat", "dog")[number % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            pixels = chance.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number}.png")
+    return root
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return some_photos(tmp_path / "set", 10, "train", "val")
+
+
+@pytest.fixture
+def engine(model: Path) -> Iterator[LocalEngine]:
+    found = LocalEngine("cpu", 1, "onnx")
+    yield found
+    found.close()
+
+
+def request_for(model: Path, data: Path, split: str = "val") -> EvaluationRequest:
+    return EvaluationRequest("folder", data, split, str(model), EvaluateConfig())
+
+
+def quantize(model: Path, data: Path, *more: str) -> int:
+    where = ["--dataset", "folder", "--data", str(data)]
+    return run(["models", "quantize", str(model), *where, *more])
+
+
+def test_quantizing_measures_and_keeps_figures_in_the_model(
+    model: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = open_checkpoint(model).id
+    status = quantize(model, data)
+    said = capsys.readouterr().err
+    figures = Int8Networks().figures(before)
+    assert figures is not None
+    assert status == (0 if figures.is_offered else 1), said
+    assert figures.correlation > 0.9  # int8 of random weights, but of the right ones
+    assert "train" in figures.calibrated_on
+    assert "val, 10 images" in figures.measured_on
+    checkpoint = open_checkpoint(model)
+    assert checkpoint.id == before
+    assert checkpoint.record.provenance["int8"] == figures.text
+    run(["models", "show", str(model)])
+    assert figures.text in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"map_int8": 0.89}, {"correlation": 0.98}, {"correlation": float("nan")}],
+)
+def test_what_loses_too_much_is_not_offered_and_its_network_goes(
+    model: Path, change: dict[str, float]
+) -> None:
+    kept = Int8Networks()
+    kept.keep("m", GOOD, b"network")
+    assert kept.network("m") == b"network"
+    kept.keep("m", dataclasses.replace(GOOD, **change), b"other")
+    figures = kept.figures("m")
+    assert figures is not None
+    assert figures.text.startswith("not offered: ")
+    with pytest.raises(DataError, match="not good enough"):
+        kept.network("m")
+    assert not list((model.parents[1] / "int8").glob("*.onnx"))
+
+
+@pytest.fixture
+def quantized(model: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The model with an int8 network that is offered, whatever random weights lose."""
+    monkeypatch.setattr(int8_networks, "MOST_LOSS", 100.0)
+    monkeypatch.setattr(int8_networks, "LEAST_CORRELATION", -1.0)
+    assert quantize(model, data) == 0
+    return model
+
+
+def test_int8_runs_only_when_asked_for_and_its_scores_are_another_models(
+    quantized: Path, data: Path
+) -> None:
+    photo = next(data.glob("val/*/*.png"))
+    found = {}
+    for precision in ("float", "int8"):
+        engine = LocalEngine("cpu", 1, "onnx", precision=precision)
+        info = engine.open_model(str(quantized))
+        found[precision] = info, next(engine.predict(info.id, [photo])).scores
+        if precision == "int8":
+            with pytest.raises(ModelError, match="own input size"):
+                engine.explain(info.id, photo, input_size=96)
+        engine.close()
+    (plain, scores), (int8, other_scores) = found["float"], found["int8"]
+    assert "int8" in int8.device
+    assert "int8" not in plain.device
+    assert int8.id != plain.id
+    assert not np.array_equal(scores, other_scores)
+    np.testing.assert_allclose(scores, other_scores, atol=0.1)
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "figures", "version"])
+def test_a_damaged_int8_network_is_left_alone_with_a_message(
+    quantized: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = quantized.parents[1] / "int8"
+    network, figures = next(folder.glob("*.onnx")), next(folder.glob("*.json"))
+    if damage == "missing":
+        network.unlink()
+    elif damage == "cut":
+        network.write_bytes(network.read_bytes()[:-9])
+    elif damage == "figures":
+        figures.write_text("{")
+    else:
+        figures.write_text(json.dumps({**json.loads(figures.read_text()), "version": 99}))
+    with pytest.raises(DataError):
+        open_int8(quantized)
+    engine = LocalEngine("cpu", 1, "onnx", precision="int8")
+    with caplog.at_level("WARNING"):
+        info = engine.open_model(str(quantized))
+    engine.close()
+    assert "full precision" in caplog.text
+    assert "int8" not in info.device
+
+
+@pytest.mark.parametrize("splits", [("train", "val"), ("val",)])
+def test_no_photo_is_for_both(
+    engine: LocalEngine, model: Path, tmp_path: Path, splits: tuple[str, ...]
+) -> None:
+    root = some_photos(tmp_path / "other", 20, *splits)
+    with engine.evaluation(request_for(model, root)) as work:
+        photos = divide(work)
+    calibration = {request.path for request in photos.calibration}
+    assert calibration
+    assert calibration.isdisjoint(photos.measured.paths)
+    assert all(splits[0] in path.parts for path in calibration)
+
+
+def test_too_few_photos_are_refused(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = some_photos(tmp_path / "few", 4, "train", "val")
+    assert quantize(model, root) == 1
+    assert "too few photos" in capsys.readouterr().err
+    assert not (model.parents[1] / "int8").exists()
+
+
+@pytest.mark.parametrize("photos", ["0", "-3", "many"])
+def test_a_number_of_photos_is_one(model: Path, data: Path, photos: str) -> None:
+    assert quantize(model, data, "--photos", photos) == 2
+
+
+def test_correlation_is_that_of_each_map() -> None:
+    maps = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32)
+    assert correlation(maps, 3.0 * maps + 7.0) == pytest.approx(1.0)
+    assert correlation(maps, -maps) == pytest.approx(-1.0)
+    assert np.isnan(correlation(np.ones_like(maps), np.ones_like(maps)))
