@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from engine.api.categories import Categories
@@ -163,9 +164,10 @@ def undo(connection: sqlite3.Connection) -> Edit | None:
     edit = _read(connection, "WHERE undone = 0 ORDER BY id DESC LIMIT 1")
     if edit is None:
         return None
-    _apply(connection, edit.inverse())
+    back = edit.inverse()
+    _apply(connection, back)
     _mark_undone(connection, edit.id, True)
-    return edit.inverse()
+    return back
 
 
 def redo(connection: sqlite3.Connection) -> Edit | None:
@@ -216,11 +218,13 @@ def _plan(
     """What would change if this were said of the labels of images."""
     known = {image: _is_reviewed(connection, image) for image in {i for i, _ in last} | {*reviewed}}
     said = {image: _decisions_of(connection, image) for image in {i for i, _ in last}}
+    # One object for all that are told the same: an edit may be of a million images.
+    words = {verdict: Decision(verdict, *signature) for verdict in Verdict}
     decisions = []
     for (image, category), verdict in last.items():
         old = said[image].get(category)
         if verdict != (old.verdict if old else None):
-            new = None if verdict is None else Decision(verdict, *signature)
+            new = None if verdict is None else words[verdict]
             decisions.append(DecisionChange(image, category, old, new))
     reviews = [ReviewChange(i, known[i], mark) for i, mark in reviewed.items() if known[i] != mark]
     return tuple(decisions), tuple(reviews)
@@ -272,10 +276,10 @@ def _journal(connection: sqlite3.Connection, edit: Edit) -> Edit:
     number = int(cursor.lastrowid or 0)
     connection.executemany(
         "INSERT INTO decision_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
+        (
             (number, c.image_id, c.category, *_columns(c.old), *_columns(c.new))
             for c in edit.decisions
-        ],
+        ),
     )
     connection.executemany(
         "INSERT INTO review_changes VALUES (?, ?, ?, ?)",
@@ -309,10 +313,11 @@ def _read(connection: sqlite3.Connection, condition: str) -> Edit | None:
     names = connection.execute(
         "SELECT name, old, new FROM name_changes WHERE edit_id = ?", (number,)
     )
+    decision = cache(_decision)  # one object for all that were told the same
     return Edit(
         number,
         caption,
-        tuple(DecisionChange(c[0], c[1], _decision(c[2:5]), _decision(c[5:8])) for c in changes),
+        tuple(DecisionChange(c[0], c[1], decision(c[2:5]), decision(c[5:8])) for c in changes),
         tuple(ReviewChange(image, bool(old), bool(new)) for image, old, new in reviews),
         tuple(NameChange(*row) for row in names),
         journalled_changes(connection, number),
@@ -325,7 +330,7 @@ def _columns(decision: Decision | None) -> _Columns:
     return decision.verdict.value, decision.who, decision.at_ms
 
 
-def _decision(columns: Sequence[str | int | None]) -> Decision | None:
+def _decision(columns: tuple[str | int | None, ...]) -> Decision | None:
     verdict, who, at_ms = columns
     if verdict is None:
         return None

@@ -217,7 +217,9 @@ class Edit:
         """The edit that takes this one back."""
         return replace(
             self,
-            decisions=tuple(replace(c, old=c.new, new=c.old) for c in self.decisions),
+            decisions=tuple(
+                DecisionChange(c.image_id, c.category, c.new, c.old) for c in self.decisions
+            ),
             reviews=tuple(replace(c, old=c.new, new=c.old) for c in self.reviews),
             names=tuple(replace(c, old=c.new, new=c.old) for c in self.names),
             attributes=tuple(replace(c, old=c.new, new=c.old) for c in self.attributes),

@@ -404,3 +404,17 @@ def test_hashed_images_are_looked_through_only_for_those_that_are_not(library: L
     library._readers = [reader]
     assert library.lookalikes(ids) == []
     assert not [query for query in asked if "hash IS NOT NULL" in query]
+
+
+def test_what_is_said_the_same_of_many_images_is_one_word_in_an_edit(library: Library) -> None:
+    ids = library.add_images(files(50))
+    wishes = [Wish(image, "dog", Verdict.ACCEPTED) for image in ids]
+    done = library.decide(wishes, who=ME, caption="Accept dog")
+    back = library.undo()
+    assert done is not None and back is not None
+    assert len({id(change.new) for change in done.decisions}) == 1
+    assert len({id(change.old) for change in back.decisions}) == 1
+    assert [(c.image_id, c.old, c.new) for c in back.decisions] == [
+        (c.image_id, c.new, c.old) for c in done.decisions
+    ]
+    assert library.stored(ids).verdicts == ()
