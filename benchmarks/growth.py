@@ -41,6 +41,7 @@ LINKS = 50_000  # some file systems allow no more of one file
 CATEGORIES = 20
 WINDOW = (1280, 800)
 TICK_MS = 4
+PULSE_MS = 20
 HALT_S = 0.1
 STEPS = ("window", "export", "scan")
 FILTERS = {
@@ -256,6 +257,7 @@ class Driver:
     def __init__(self, profile: Path, tells_halts: bool) -> None:
         os.environ["CSRA_GUI_PROFILE"] = os.environ["CSRA_GUI_DATA"] = str(profile)
         from browse_speed import no_engine
+        from PySide6.QtCore import QTimer
         from PySide6.QtWidgets import QApplication
 
         from csra_gui.app import Application
@@ -271,6 +273,9 @@ class Driver:
         self.window, self.session = self.application.window, self.application.session
         self.accepted = Verdict.ACCEPTED
         self._meter = Meter(tells_halts)
+        # Waiting for the next event must not miss what the last one brought about.
+        self._pulse = QTimer(interval=PULSE_MS)
+        self._pulse.start()
 
     def __enter__(self) -> Driver:
         self.window.resize(*WINDOW)
