@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -44,17 +45,28 @@ def names(application: Application) -> list[str]:
     return [path.name for path in application.session.photos.paths]
 
 
+@contextmanager
+def unpainted(window: QWidget) -> Iterator[None]:
+    """What the window is meanwhile interests nobody: it is painted once, in the end."""
+    window.setUpdatesEnabled(False)
+    try:
+        yield
+    finally:
+        window.setUpdatesEnabled(True)
+
+
 def wait_until_tagged(qtbot: QtBot, application: Application) -> None:
     session = application.session
-    qtbot.waitUntil(
-        lambda: (
-            len(session.photos) > 0
-            and not session.pipeline.is_scanning
-            and not session.tagger.is_running
-            and not session.photos.untagged_rows()
-        ),
-        timeout=10_000,
-    )
+    with unpainted(application.window):
+        qtbot.waitUntil(
+            lambda: (
+                len(session.photos) > 0
+                and not session.pipeline.is_scanning
+                and not session.tagger.is_running
+                and not session.photos.untagged_rows()
+            ),
+            timeout=10_000,
+        )
 
 
 def row(application: Application, name: str) -> int:

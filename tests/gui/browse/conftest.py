@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from tests.gui.driver import Start, full_screens
+from tests.gui.driver import Start, full_screens, unpainted
 
 
 @pytest.fixture
@@ -27,14 +27,15 @@ def application(qtbot: QtBot, start: Start, many: Path) -> Iterator[Application]
     made = start([many])
     made.window.resize(1400, 900)
     session = made.session
-    qtbot.waitUntil(
-        lambda: (
-            len(session.photos) == 23
-            and not session.photos.untagged_rows()
-            and not session.tagger.is_running
-        ),
-        timeout=30_000,
-    )
+    with unpainted(made.window):
+        qtbot.waitUntil(
+            lambda: (
+                len(session.photos) == 23
+                and not session.photos.untagged_rows()
+                and not session.tagger.is_running
+            ),
+            timeout=30_000,
+        )
     yield made
     for screen in full_screens():
         screen.close()
