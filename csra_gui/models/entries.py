@@ -13,9 +13,10 @@ from engine.api.errors import EngineError, ModelError
 from engine.inference.graphs import graph_key
 from engine.inference.told import what_runs
 from engine.records.catalogue import CatalogueEntry, category_list, load_catalogue
+from engine.records.int8_networks import Int8Networks
 from engine.records.inventory import ModelRow, list_models
 from engine.records.measured_backends import MeasuredBackends
-from engine.records.model_record import CheckpointRecord, from_metadata
+from engine.records.model_record import CheckpointRecord, from_metadata, model_id
 from engine.records.models import ModelStore, shipped_models
 from engine.records.networks import about_bytes, operations
 from engine.records.safetensors_header import read_header
@@ -23,6 +24,8 @@ from engine.texts import percent
 
 Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"
+#: Said apart from how a model was made.
+_OWN_LINES = (_MEASURED_ON, "int8")
 
 
 class Place(Enum):
@@ -116,11 +119,13 @@ def _model(
     if path is None:
         return _of_catalogue(row, entry, Place.HERE if entry is None else _place(entry, store))
     try:
-        record = from_metadata(read_header(path).metadata)
+        metadata = read_header(path).metadata
+        record, figures = from_metadata(metadata), Int8Networks().figures(model_id(metadata))
     except EngineError as error:
         broken = ModelEntry(row.name, row.kind, Place.BROKEN, row.dataset, row.backbone)
         return replace(broken, entry=entry, problem=str(error))
     plain, details = _record_facts(record, path)
+    details.append(("Faster (int8)", "" if figures is None else figures.text))
     if entry is not None:
         plain += _published(entry)
     config = record.config
@@ -178,7 +183,7 @@ def _record_facts(
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     head, pixels = record.config.head, record.config.preprocess
     temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
-    made = [f"{key}: {text}" for key, text in record.provenance.items() if key != _MEASURED_ON]
+    made = [f"{key}: {text}" for key, text in record.provenance.items() if key not in _OWN_LINES]
     results = {key: f"{key} {percent(value)} %" for key, value in record.results.items()}
     overall = [text for key, text in results.items() if not key.startswith("AP ")]
     single = [text for key, text in results.items() if key.startswith("AP ")]

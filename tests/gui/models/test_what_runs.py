@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from csra_gui.models.entries import read_entries
 from engine.inference.graphs import graph_key
 from engine.records.backend_kinds import BACKENDS
+from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.measured_backends import BackendMeasurement, MeasuredBackends
-from engine.records.model_record import from_metadata
-from engine.records.models import shipped_models
+from engine.records.model_record import from_metadata, model_id
+from engine.records.models import default_store, shipped_models
 from engine.records.safetensors_header import read_header
 from tests.fakes import SHIPPED, FakeEngine
 from tests.gui.driver import Start, open_dialog, own_model, wait_for_model, wait_until_tagged
@@ -101,3 +104,16 @@ def test_what_was_put_aside_is_said_while_photos_are_tagged(
     application = start([photos])
     wait_until_tagged(qtbot, application)
     assert application.window.message_bar.texts().count(ASIDE) == 1
+
+
+@pytest.mark.parametrize(("after", "begins"), [(0.899, "-0.10 mAP"), (0.8, "not offered")])
+def test_what_int8_was_measured_to_cost_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: float, begins: str
+) -> None:
+    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path))
+    shipped = next(iter(shipped_models().values()))
+    known = model_id(read_header(shipped).metadata)
+    figures = Int8Figures("val", "train", "2026-01-01", 0.9, after, 0.995, 5, 9, "a", "onnx", "b")
+    Int8Networks().keep(known, figures, b"network")
+    entry = read_entries(default_store()).models[0]
+    assert dict(entry.details)["Faster (int8)"].startswith(begins)
