@@ -1,4 +1,4 @@
-"""What a graphics card makes of tagging and training: one file, one JSON document.
+"""What a graphics card makes of tagging and training: one command, one JSON document.
 
     python benchmarks/gpu.py [--smoke] [--output FILE]
 
@@ -32,7 +32,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,16 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+from benchmarks.gpu_networks import (  # noqa: E402  # found beside the engine
+    SMOKE,
+    Sizes,
+    made_photos,
+    noise,
+    paper_network,
+    resnet,
+    shipped,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -53,35 +63,6 @@ if TYPE_CHECKING:
 _TOTAL, _LIMITS = 230, {"device": 40, "tagging-lite0": 50, "tagging-r101": 50}
 _LIMITS |= {"training": 70, "parity": 40}
 _TAGGING_GOAL, _TRAINING_GOAL = 0.8, 1.5
-_LAM = 0.1
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How much is measured.
-
-    Attributes:
-        input_size: of the networks, in pixels.
-        backbone: of the paper's network.
-        photos: that are made; they are tagged several times over for rounds of some length.
-        photo_size: width and height in pixels.
-        round_seconds: how long a round of tagging shall take.
-        batch: images of a training step.
-        steps: of a round of training.
-        rounds: in turn; their median counts.
-    """
-
-    input_size: int = 448
-    backbone: str = "resnet101"
-    photos: int = 96
-    photo_size: tuple[int, int] = (640, 480)
-    round_seconds: float = 2.0
-    batch: int = 16
-    steps: int = 8
-    rounds: int = 3
-
-
-SMOKE = Sizes(64, "timm:test_efficientnet", 2, (96, 64), 0.0, 2, 1, 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -205,62 +186,6 @@ def about() -> dict[str, Any]:
     return found
 
 
-# Networks and photos.
-
-
-def shipped(sizes: Sizes) -> Classifier:
-    """The model that ships, for this input size."""
-    from engine.checkpoints.loading import open_checkpoint
-    from engine.models.classifier import Classifier
-
-    checkpoint = open_checkpoint(ROOT / "resources" / "models" / "csra-lite0-voc.safetensors")
-    config = checkpoint.classifier.config
-    sized = replace(config, preprocess=replace(config.preprocess, input_size=sizes.input_size))
-    classifier = Classifier(sized)
-    classifier.load_state_dict(checkpoint.classifier.state_dict())
-    return classifier.eval()
-
-
-def resnet(sizes: Sizes) -> Classifier:
-    """ResNet-CSRA in the paper's form, with random weights but norms that know their input."""
-    import torch
-
-    from engine.api.categories import Categories
-    from engine.api.config import ModelConfig
-    from engine.api.training import PAPER_HEAD
-    from engine.models.classifier import Classifier
-    from engine.models.registry import backbone_spec
-
-    name = sizes.backbone
-    categories = Categories(tuple(f"category {number}" for number in range(20)))
-    preprocess = backbone_spec(name).preprocess(sizes.input_size)
-    classifier = Classifier(ModelConfig(name, categories, PAPER_HEAD, preprocess))
-    # Without this the values of random weights double from block to block.
-    with torch.no_grad():
-        classifier.train()(torch.from_numpy(_noise(4, sizes.input_size)).permute(0, 3, 1, 2) / 255)
-    return classifier.eval()
-
-
-def _noise(count: int, side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Coarse blots with fine grain: (count, side, side, 3)."""
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 226, (count, -(-side // 16), -(-side // 16), 3), dtype=np.uint8)
-    blots = coarse.repeat(16, axis=1).repeat(16, axis=2)[:, :side, :side]
-    return blots + rng.integers(0, 30, blots.shape, dtype=np.uint8)
-
-
-def _photos(folder: Path, sizes: Sizes) -> list[Path]:
-    from PIL import Image
-
-    width, height = sizes.photo_size
-    paths = [folder / f"{number:04}.jpg" for number in range(sizes.photos)]
-    base = _noise(2, max(width, height))
-    for number, path in enumerate(paths):
-        turned = np.roll(base[number % 2], 7 * number, axis=1)[:height, :width]
-        Image.fromarray(turned).save(path, quality=88)
-    return paths
-
-
 # Tagging.
 
 
@@ -273,9 +198,9 @@ def tagging(classifier: Classifier, device: torch.device, sizes: Sizes) -> dict[
     backend = TorchBackend(classifier, device)
     preprocess = classifier.config.preprocess
     count = _round_length(backend, sizes)
-    pixels = _noise(backend.best_batch, sizes.input_size)
+    pixels = noise(backend.best_batch, sizes.input_size)
     with tempfile.TemporaryDirectory() as scratch, DecodePool() as pool:
-        made = _photos(Path(scratch), sizes)
+        made = made_photos(Path(scratch), sizes)
         photos = (made * -(-count // len(made)))[:count]
 
         def to_labels() -> None:
@@ -311,7 +236,7 @@ def tagging(classifier: Classifier, device: torch.device, sizes: Sizes) -> dict[
 
 def _round_length(backend: Backend, sizes: Sizes) -> int:
     """How many photos a round needs to take long enough; runs the network warm as well."""
-    pixels = _noise(backend.best_batch, sizes.input_size)
+    pixels = noise(backend.best_batch, sizes.input_size)
     for _ in range(3):
         backend.run(pixels)
     started = time.perf_counter()
@@ -387,7 +312,7 @@ def _pixel_set(sizes: Sizes) -> PixelSet:
     targets = np.random.default_rng(0).random((count, 20)) < 0.1
     paths = tuple(Path(f"{number}.jpg") for number in range(count))
     labels = LabelledImages("noise", categories, paths, targets, np.zeros_like(targets))
-    return PixelSet(labels, _noise(count, crop_side(sizes.input_size)), np.ones(count))
+    return PixelSet(labels, noise(count, crop_side(sizes.input_size)), np.ones(count))
 
 
 def _batch(device: torch.device, sizes: Sizes) -> Batch:
@@ -423,7 +348,7 @@ def _official_step(device: torch.device, sizes: Sizes, *, half: bool) -> Callabl
     import torch
     from torch.nn import functional
 
-    network = _paper_network(sizes).to(device).train()
+    network = paper_network(sizes).to(device).train()
     heads = [network.head.weight]
     groups = [{"params": network.trunk.parameters()}, {"params": heads, "lr": 0.1}]
     optimizer = torch.optim.SGD(groups, lr=0.01, momentum=0.9, weight_decay=1e-4)  # type: ignore[arg-type]
@@ -448,27 +373,6 @@ def _official_step(device: torch.device, sizes: Sizes, *, half: bool) -> Callabl
     return step
 
 
-def _paper_network(sizes: Sizes) -> Any:
-    """Equations 3 to 6 of the paper, one head with T = 1."""
-    from torch import Tensor, nn
-
-    from engine.models.registry import build_backbone
-
-    class PaperNetwork(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.trunk = build_backbone(sizes.backbone, sizes.input_size)
-            self.head = nn.Conv2d(self.trunk.feature_dim, 20, 1, bias=False)
-
-        def forward(self, images: Tensor) -> Tensor:
-            length = self.head.weight.flatten(1).norm(dim=1)
-            scores = self.head(self.trunk(images)).flatten(2) / length[:, None]
-            attended: Tensor = (scores * scores.softmax(dim=2)).sum(dim=2)
-            return scores.mean(dim=2) + _LAM * attended
-
-    return PaperNetwork()
-
-
 # Parity.
 
 
@@ -479,7 +383,7 @@ def parity(classifier: Classifier, device: torch.device, sizes: Sizes) -> dict[s
     from engine.pytorch.torch_backend import TorchBackend
 
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    pixels = _noise(2 if sizes is SMOKE else 16, sizes.input_size)
+    pixels = noise(2 if sizes is SMOKE else 16, sizes.input_size)
     config = classifier.config.preprocess
     mean, std = (torch.tensor(value, device=device) for value in (config.mean, config.std))
     images = ((torch.from_numpy(pixels).to(device) / 255 - mean) / std).permute(0, 3, 1, 2)
