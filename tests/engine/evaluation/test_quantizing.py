@@ -145,7 +145,7 @@ def test_int8_runs_only_when_asked_for_and_its_scores_are_another_models(
     np.testing.assert_allclose(scores, other_scores, atol=0.1)
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "figures", "version"])
+@pytest.mark.parametrize("damage", ["missing", "cut", "changed", "figures", "version"])
 def test_a_damaged_int8_network_is_left_alone_with_a_message(
     quantized: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -155,6 +155,10 @@ def test_a_damaged_int8_network_is_left_alone_with_a_message(
         network.unlink()
     elif damage == "cut":
         network.write_bytes(network.read_bytes()[:-9])
+    elif damage == "changed":  # it would run, and say other things
+        data = bytearray(network.read_bytes())
+        data[len(data) // 2] ^= 1
+        network.write_bytes(data)
     elif damage == "figures":
         figures.write_text("{")
     else:
