@@ -163,6 +163,21 @@ class Batch:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def parts(self, count: int) -> list[Batch]:
+        """The same images in so many parts, as views: pinned memory stays pinned."""
+        columns = (self.pixels, self.targets, self.counted)
+        split = (column.tensor_split(count) for column in columns)
+        return [Batch(*part) for part in zip(*split, strict=True)]
+
+    def pinned(self) -> Batch:
+        """In memory that a graphics card copies from by itself, while others work."""
+        return Batch(self.pixels.pin_memory(), self.targets.pin_memory(), self.counted.pin_memory())
+
+    def on(self, device: torch.device) -> Batch:
+        """On a device; out of pinned memory, nobody waits for the copy."""
+        columns = (self.pixels, self.targets, self.counted)
+        return Batch(*(column.to(device, non_blocking=True) for column in columns))
+
 
 #: Pixels, targets and what counts of one image.
 _Sample = tuple[Tensor, Tensor, Tensor]

@@ -33,8 +33,8 @@ class AveragedModel:
         self._steps += 1
         averages, values = _parts(self.model), _parts(model)
         torch._foreach_lerp_(averages[0], values[0], 1.0 - decay)
-        for average, value in zip(averages[1], values[1], strict=True):
-            average.copy_(value)
+        if averages[1]:
+            torch._foreach_copy_(averages[1], values[1])
 
     def state_dict(self) -> dict[str, object]:
         """Everything, for a checkpoint."""

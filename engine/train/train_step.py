@@ -128,19 +128,21 @@ class TrainStep:
 
     def _backward(self, batch: Batch, total_counted: float) -> float:
         self.optimizer.zero_grad(set_to_none=True)
-        parts = torch.arange(len(batch)).tensor_split(min(self.passes, len(batch)))
+        parts = batch.parts(min(self.passes, len(batch)))
         total = 0.0
-        for number, rows in enumerate(parts):
+        for number, part in enumerate(parts):
             is_last = number == len(parts) - 1
             with self._without_sync() if not is_last else contextlib.nullcontext():
-                loss = self._loss(batch, rows, total_counted)
+                loss = self._loss(part, total_counted)
                 # Processes average their gradients, but each has only its part of the mean.
                 self.scaler.scale(loss * self._count).backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
         return total
 
-    def _loss(self, batch: Batch, rows: Tensor, total_counted: float) -> Tensor:
-        images = batch.pixels[rows].to(self._device).float()
+    def _loss(self, batch: Batch, total_counted: float) -> Tensor:
+        # All of it before the network starts: a later copy would wait for the network.
+        part = batch.on(self._device)
+        images = part.pixels.float()
         images = (images / 255.0 - self._mean) / self._std
         with torch.autocast(
             self._device.type,
@@ -151,8 +153,8 @@ class TrainStep:
                 HeadOutput,
                 self._network(images.contiguous(memory_format=torch.channels_last)),
             )
-        entries = losses(self._config.loss, output.logits, batch.targets[rows].to(self._device))
-        return (entries * batch.counted[rows].to(self._device)).sum() / total_counted
+        entries = losses(self._config.loss, output.logits, part.targets)
+        return (entries * part.counted).sum() / total_counted
 
     def _summed(self, value: float) -> float:
         """A number of each process, added up."""

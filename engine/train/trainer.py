@@ -83,7 +83,7 @@ class Trainer:
         self._process = process or Processes()
         self._val = data.val
         size = classifier.config.preprocess.input_size
-        self._batches = Batches(data.train, config, size, self._process)
+        self._batches = Batches(data.train, config, size, self._process, device)
         self._start = copy.deepcopy(classifier).to(device) if config.blend < 1 else None
         self._train_step = TrainStep(classifier, config, device, self._process.count)
         self._device = device
