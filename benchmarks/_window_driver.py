@@ -1,0 +1,50 @@
+"""The program's window on a folder, telling when labels come; started by ``tagging_speed.py``.
+
+    python benchmarks/_window_driver.py START FOLDER
+
+START is the clock (``time.time``) when this was started. Lines of JSON go to the standard output:
+``{"first": s}`` when the first labels are in the table, and ``{"tagged": n, "seconds": s}`` when
+all are. Then it goes on until it is ended, so that its memory can be read.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+
+def main() -> int:
+    """Open the window; everything else is as always."""
+    start = float(sys.argv[1])
+    from csra_gui import __main__ as entry
+    from csra_gui.session.tagger import Tagger
+
+    take, finish = Tagger._take, Tagger._tell
+    first: list[float] = []
+
+    def say(**facts: float) -> None:
+        sys.stdout.write(json.dumps(facts) + "\n")
+        sys.stdout.flush()
+
+    def timed_take(self: Tagger, outcomes: tuple[Any, ...]) -> None:
+        take(self, outcomes)
+        if not first:
+            first.append(time.time())
+            say(first=first[0] - start, count=len(outcomes))
+
+    def timed_finish(self: Tagger, summary: Any) -> None:
+        finish(self, summary)
+        if first:
+            say(tagged=summary.tagged, seconds=time.time() - first[0])
+
+    Tagger._take, Tagger._tell = timed_take, timed_finish  # type: ignore[method-assign]
+    return entry.main_gui(sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
