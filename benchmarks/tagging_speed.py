@@ -356,7 +356,7 @@ values = np.random.default_rng(0).random((1, 20, 14, 14), np.float32)
 scores = PositionScores(path=Path("x"), model_id="", values=values, temperatures=(1.0,), lam=0.1,
     content=Box.UNIT, width=640, height=480)
 start = time.perf_counter()
-for place in range(2000):
+for place in range(40000):
     evidence_map(scores, place % 20)
 print(time.perf_counter() - start)
 """

@@ -143,7 +143,11 @@ class LocalEngine:
         preprocess = model.weights.record.config.preprocess
         folder = None if config is None else config.features
         is_int8 = self._precision == "int8"
-        with image_source(self.pool, None if config is None else config.thumbnails) as source:
+        held_back = contextlib.nullcontext() if self._graphs is None else self._graphs.held_back()
+        with (
+            held_back,
+            image_source(self.pool, None if config is None else config.thumbnails) as source,
+        ):
             # What is kept of photos is what networks see in full precision.
             if folder is None or is_int8 or model.backend.head.activation != "sigmoid":
                 found = prediction.predict(
@@ -267,6 +271,10 @@ class LocalEngine:
         if wish == AUTO and self._graphs is not None and not is_prepared(path):
             self._graphs.make_for(path)
         return opened
+
+    def _undisturbed(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing is prepared in the background meanwhile."""
+        return contextlib.nullcontext() if self._graphs is None else self._graphs.held_back()
 
     def _note(self, model_id: str, text: str) -> None:
         with self._notes_lock:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -270,20 +271,44 @@ def test_onnx_runtime_is_not_promised_on_a_graphics_card() -> None:
 
 @pytest.mark.slow
 def test_a_graph_is_made_in_a_process_of_its_own(model: Path, engines: list[LocalEngine]) -> None:
-    maker = GraphMaker()
+    maker = GraphMaker(rest_s=0.0)
     engines.append(LocalEngine("cpu", 1, graphs=maker))
     assert engines[0].open_model(str(model)).device == "CPU, PyTorch"
-    assert maker._process is not None
-    maker._process.join(100)
+    wait_for(lambda: not maker._wanted)
     engines.append(LocalEngine("cpu", 1))
     assert engines[1].open_model(str(model)).device == "CPU, ONNX Runtime"
 
 
 def test_closing_ends_what_is_made(model: Path) -> None:
-    maker = GraphMaker()
+    maker = GraphMaker(rest_s=0.0)
     engine = LocalEngine("cpu", 1, graphs=maker)
     engine.open_model(str(model))
+    wait_for(lambda: maker.is_at_work)
     engine.close()
-    assert maker._process is not None
-    assert not maker._process.is_alive()
+    wait_for(lambda: not maker.is_at_work)
     assert find_graph(tiny_config()) is None
+
+
+def test_nothing_is_prepared_while_photos_are_tagged_and_what_was_begun_is_given_up(
+    model: Path, photo: Path
+) -> None:
+    maker = GraphMaker(rest_s=0.0)
+    engine = LocalEngine("cpu", 1, graphs=maker)
+    info = engine.open_model(str(model))
+    wait_for(lambda: maker.is_at_work)
+    tagging = engine.predict(info.id, [photo] * 9)
+    next(tagging)
+    wait_for(lambda: not maker.is_at_work)
+    assert maker._timer is None
+    assert maker._wanted == [model]
+    tagging.close()
+    wait_for(lambda: maker.is_at_work)  # begun again
+    engine.close()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Poll, since what is waited for is in another process."""
+    end = time.monotonic() + 100
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
