@@ -19,6 +19,7 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
 from engine.inference.backend import Backend
+from engine.inference.predict import decode_window
 from engine.metrics.localisation import Located
 from engine.metrics.pointing import LocalisationMeter, MeterState
 
@@ -178,7 +179,7 @@ class Evaluator:
         total = sum(map(len, share))
         done = total - sum(map(len, rows))
         requests = (self.request(row) for batch in rows for row in batch)
-        with closing(pool.map(requests, window=3 * self._batch_size)) as images:
+        with closing(pool.map(requests, window=decode_window(self._batch_size))) as images:
             for batch in rows:
                 decoded = [(row, next(images)) for row in batch]
                 self._evaluate(decoded, results)

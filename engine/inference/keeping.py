@@ -16,8 +16,9 @@ from engine.api.errors import DataError, ImageError
 from engine.api.values import DecodedImage, FloatArray, Prediction
 from engine.explain.evidence import activate
 from engine.inference.backend import Backend
-from engine.inference.photo_features import Kept, PhotoFeatures, Seen
-from engine.inference.predict import batched, decode_request
+from engine.inference.photo_features import Kept, PhotoFeatures
+from engine.inference.predict import batched, decode_request, decode_window
+from engine.inference.spool import Seen
 from engine.inference.thumbnails import ImageSource
 
 _log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class KeepingPredictor:
         """Through the whole network."""
         ahead, photos = tee(run)
         requests = (decode_request(photo.path, self._preprocess) for photo in ahead)
-        with contextlib.closing(source.map(requests, window=3 * batch_size)) as images:
+        with contextlib.closing(source.map(requests, window=decode_window(batch_size))) as images:
             for batch in batched(zip(photos, images, strict=True), batch_size):
                 sound = [
                     (photo, image) for photo, image in batch if isinstance(image, DecodedImage)

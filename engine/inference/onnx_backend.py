@@ -16,8 +16,9 @@ from engine.inference.graphs import Graph
 from engine.inference.weights import ModelWeights
 from engine.records.backend_kinds import BACKENDS
 
-# A batch gains little on a CPU, and while one runs nobody's click is answered.
-_BEST_BATCH = 4
+# More at once gain nothing on a CPU (docs/BENCHMARKS.md) and take more memory, 50 MB a photo; and
+# while a batch runs nobody's click is answered.
+_BEST_BATCH = 1
 _OUTPUTS = ("logits", "position_scores")
 _WITH_FEATURES = (*_OUTPUTS, "features")
 _ERRORS_ONLY = 3

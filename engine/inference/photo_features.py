@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from engine.data.decoding.turning import orientation_beside
 from engine.data.patience import ask
 from engine.inference.linear_heads import LinearHeads
 from engine.inference.reduction import Basis, HalfArray
+from engine.inference.spool import Seen, Spool
 from engine.inference.weights import ModelWeights
 from engine.records.feature_cache import note_use
 from engine.texts import display_name
@@ -36,21 +37,6 @@ _SUFFIX = ".features.npy"
 BASIS_PHOTOS = 256
 #: The greatest multiple that six bits hold.
 _TOP = 31
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What a model saw in a photo.
-
-    Attributes:
-        key: of the photo, by ``PhotoFeatures.key``.
-        features: (D, h, w) float16.
-        scores: (C,) float16, of the model's own heads.
-    """
-
-    key: str
-    features: HalfArray
-    scores: HalfArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +74,7 @@ class PhotoFeatures:
         self._digests = _digests(self._heads)  # now: they may learn
         self._basis: Basis | None = None
         self._small: LinearHeads | None = None
-        self._waiting: list[Seen] = []
-        self._since: list[Seen] = []
+        self._waiting, self._since = Spool(folder), Spool(folder)
         self._gave_up = False
 
     @property
@@ -174,8 +159,12 @@ class PhotoFeatures:
         Raises:
             OSError: the disk does not take them.
         """
-        self._waiting += seen
-        if self.basis is not None or len(self._waiting) >= BASIS_PHOTOS:
+        if self.basis is not None:
+            self.write()
+            self._write(self.basis, seen)
+            return
+        self._waiting.add(seen)
+        if len(self._waiting) >= BASIS_PHOTOS:
             self.write()
 
     def keep_if_possible(self, seen: Sequence[Seen]) -> None:
@@ -200,14 +189,15 @@ class PhotoFeatures:
         Raises:
             OSError: the disk does not take it.
         """
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
+        if not len(self._waiting):
             return
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        basis = self.basis or self._made_basis(waiting)
-        self._write(basis, waiting)
+        try:
+            self._write(self.basis or self._made_basis(self._waiting), self._waiting)
+        finally:
+            self._waiting.clear()
 
-    def _write(self, basis: Basis, seen: Sequence[Seen]) -> None:
+    def _write(self, basis: Basis, seen: Iterable[Seen]) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for one in seen:
             reduced = packed(basis.reduced(one.features[None])[0])
             _save(self._file(basis, one.key), reduced, self._digests, one.scores)
@@ -216,10 +206,12 @@ class PhotoFeatures:
         if self.basis is None or self.basis.photos >= BASIS_PHOTOS:
             self._since.clear()
             return
-        self._since += seen
+        self._since.add(seen)
         if len(self._since) >= BASIS_PHOTOS:
-            since, self._since = self._since, []
-            self._write(self._made_basis(since), since)
+            try:
+                self._write(self._made_basis(self._since), self._since)
+            finally:
+                self._since.clear()
 
     def _file(self, basis: Basis, key: str) -> Path:
         text = f"{basis.id}|{key}".encode(errors="surrogateescape")
@@ -237,8 +229,8 @@ class PhotoFeatures:
     def _holds(self, basis: Basis) -> bool:
         return len(basis.mean) == self._heads.weight.shape[2] and basis.holds(self._heads)
 
-    def _made_basis(self, seen: Sequence[Seen]) -> Basis:
-        basis = Basis.of(self._heads, np.stack([one.features for one in seen]))
+    def _made_basis(self, seen: Iterable[Seen]) -> Basis:
+        basis = Basis.of(self._heads, (one.features for one in seen))
         with atomic_path(self._folder / f"{self._key}-{basis.id}.npz") as temporary:
             temporary.write_bytes(basis.data)
         self._basis, self._small = basis, None

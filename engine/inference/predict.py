@@ -21,6 +21,7 @@ from engine.inference.backend import Backend
 from engine.inference.thumbnails import ImageSource
 
 T = TypeVar("T")
+_LEAST_AHEAD = 12
 _Decoded = tuple[Path, DecodedImage | ImageError]
 
 
@@ -32,6 +33,11 @@ def decode_request(path: Path, preprocess: PreprocessConfig) -> DecodeRequest:
 def batch_size(backend: Backend, config: PredictConfig | None) -> int:
     """Images per forward pass: what is wanted, or what suits the backend."""
     return (config.batch_size if config else 0) or backend.best_batch
+
+
+def decode_window(batch: int) -> int:
+    """How many images are decoded ahead: enough to keep all decoders busy, little memory else."""
+    return max(_LEAST_AHEAD, 3 * batch)
 
 
 def predict(
@@ -56,7 +62,7 @@ def predict(
     """
     size = batch_size(backend, config)
     requests = (decode_request(path, preprocess) for path in paths)
-    with contextlib.closing(source.map(requests, window=3 * size)) as images:
+    with contextlib.closing(source.map(requests, window=decode_window(size))) as images:
         for batch in batched(zip(paths, images, strict=True), size):
             yield from _predict_batch(backend, model_id, batch)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
 from functools import cached_property
@@ -48,7 +49,7 @@ class Basis:
     photos: int = 0
 
     @classmethod
-    def of(cls, heads: LinearHeads, features: HalfArray) -> Self:
+    def of(cls, heads: LinearHeads, features: Iterable[HalfArray]) -> Self:
         """The directions of a model's heads, and those in which features vary most beside them.
 
         Of each image's parts, the greatest values count: what is small in a photo is what makes a
@@ -56,17 +57,18 @@ class Basis:
 
         Args:
             heads: of the model.
-            features: (N, D, h, w) of some images.
+            features: (D, h, w) of each of some images; read once.
         """
         mean, scale = heads.mean, heads.deviation
-        seen = (_peaks(features).astype(np.float64) - mean) / scale
+        peaks = [_peaks(one[None]) for one in features]
+        seen = (np.concatenate(peaks).astype(np.float64) - mean) / scale
         own = np.linalg.qr(_weights(heads).T.astype(np.float64))[0]
         seen -= seen.mean(axis=0)
         seen -= (seen @ own) @ own.T
         vectors = np.linalg.eigh(seen.T @ seen)[1][:, ::-1]
         count = min(DIRECTIONS, len(mean) - own.shape[1])
         directions = np.linalg.qr(np.concatenate([own, vectors[:, :count]], axis=1))[0]
-        return cls(mean, scale, directions.astype(np.float32), len(features))
+        return cls(mean, scale, directions.astype(np.float32), len(peaks))
 
     @classmethod
     def read(cls, data: bytes) -> Self:

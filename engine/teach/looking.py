@@ -17,9 +17,10 @@ from engine.api.values import DecodedImage
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.decoding.pool import DecodePool
 from engine.explain.evidence import sigmoid
-from engine.inference.photo_features import PhotoFeatures, Seen
+from engine.inference.photo_features import PhotoFeatures
 from engine.inference.predict import batched, decode_request
 from engine.inference.reduction import Basis, HalfArray
+from engine.inference.spool import Seen
 from engine.pytorch.torch_backend import TorchBackend
 from engine.texts import display_name
 

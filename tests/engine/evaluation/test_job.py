@@ -148,7 +148,7 @@ def test_what_one_backend_began_another_does_not_go_on_with(engine, request_):
     onnx = LocalEngine("cpu", num_workers=1, backend="onnx")
     values = list(onnx.evaluate(request_))
     onnx.close()
-    assert [value.done for value in values[1:-1]] == [4, 8, 11]
+    assert [value.done for value in values[1:-1]] == list(range(1, 12))
 
 
 def test_an_engine_that_is_closed_meanwhile_keeps_what_was_found(request_):

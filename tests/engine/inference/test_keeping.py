@@ -18,9 +18,10 @@ from engine.data.decoding.pool import DecodePool
 from engine.inference import photo_features
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.linear_heads import LinearHeads
-from engine.inference.photo_features import PhotoFeatures, Seen, packed, unpacked
+from engine.inference.photo_features import PhotoFeatures, packed, unpacked
 from engine.inference.predict import predict
 from engine.inference.reduction import Basis
+from engine.inference.spool import Seen, Spool
 from engine.models.heads import ResidualAttentionHeads
 from engine.pytorch.torch_backend import TorchBackend
 from engine.teach.learning import put_back, reduced_heads
@@ -273,3 +274,27 @@ def test_what_was_kept_in_part_is_looked_at_again(
         data = file.read_bytes()
         file.write_bytes(data[: part if part > 1 else int(part * len(data))])
     assert all(p.width > 0 for p in keeping.predict(pool, "id", photos, 2))
+
+
+def test_what_waits_is_on_the_disk_and_comes_back_as_it_was(tmp_path):
+    spool = Spool(tmp_path / "new")
+    chance = np.random.default_rng(0)
+    seen = [
+        Seen(str(i), chance.random((3, 2 + i, 2)).astype(np.float16), np.full(2, i, np.float16))
+        for i in range(5)
+    ]
+    spool.add(seen[:2])
+    spool.add(seen[2:])
+    for _ in range(2):
+        assert len(spool) == 5
+        for found, expected in zip(spool, seen, strict=True):
+            assert found.key == expected.key
+            np.testing.assert_array_equal(found.features, expected.features)
+            np.testing.assert_array_equal(found.scores, expected.scores)
+    assert list((tmp_path / "new").iterdir()) == []  # nothing to be left behind
+    spool.clear()
+    assert len(spool) == 0
+    assert list(spool) == []
+    spool.add(seen[:1])
+    assert [found.key for found in spool] == ["0"]
+    spool.clear()
