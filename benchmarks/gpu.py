@@ -65,6 +65,23 @@ _LIMITS |= {"training": 70, "parity": 40}
 _TAGGING_GOAL, _TRAINING_GOAL = 0.8, 1.5
 
 
+def _stand_in_for_platformdirs() -> None:
+    """The engine asks it for folders of the person's, which nothing here uses."""
+    try:
+        import platformdirs  # noqa: F401
+    except ImportError:
+        from types import ModuleType
+
+        module = ModuleType("platformdirs")
+        folder = Path(tempfile.gettempdir())
+        module.user_data_path = module.user_cache_path = lambda *_, **__: folder  # type: ignore[attr-defined]
+        sys.modules["platformdirs"] = module
+
+
+# Decoders start from this file as well.
+_stand_in_for_platformdirs()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure, and write the document."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -131,7 +148,6 @@ def in_process(command: list[str], seconds: float) -> dict[str, Any]:
 
 def measure(part: str, sizes: Sizes) -> dict[str, Any]:
     """One part, on the graphics card unless it is tiny."""
-    _stand_in_for_platformdirs()
     import torch
 
     torch.manual_seed(0)
@@ -147,19 +163,6 @@ def measure(part: str, sizes: Sizes) -> dict[str, Any]:
         },
     }
     return parts[part]()
-
-
-def _stand_in_for_platformdirs() -> None:
-    """The engine asks it for folders of the person's, which nothing here uses."""
-    try:
-        import platformdirs  # noqa: F401
-    except ImportError:
-        from types import ModuleType
-
-        module = ModuleType("platformdirs")
-        folder = Path(tempfile.gettempdir())
-        module.user_data_path = module.user_cache_path = lambda *_, **__: folder  # type: ignore[attr-defined]
-        sys.modules["platformdirs"] = module
 
 
 def about() -> dict[str, Any]:
