@@ -242,17 +242,27 @@ def _categories(name: str, count: int, given: Categories | None) -> Categories:
 def _pixels(
     layout: Layout, num_classes: int, file: PthFile, input_size: int | None
 ) -> PreprocessConfig:
-    """The pixels that the file says, else those that the official code feeds.
-
-    These go by the data set, not by the network: WIDER is fed −1 to 1, all else 0 to 1.
-    """
+    """The pixels that the file says, else those that the official code feeds."""
     is_vit = layout.side is not None
     if is_vit and input_size is not None and input_size % PATCH:
         raise ConfigError(f"The input size of a ViT must be a multiple of {PATCH} pixels.")
     size = input_size or (layout.side * PATCH if layout.side is not None else None)
-    official = _HALF if is_vit and num_classes == _WIDER else _UNIT
-    mean, std = file.pixels or official
-    return replace(backbone_spec(layout.backbone).preprocess(size), mean=mean, std=std)
+    official = official_pixels(layout.backbone, num_classes, size)
+    mean, std = file.pixels or (official.mean, official.std)
+    return replace(official, mean=mean, std=std)
+
+
+def official_pixels(backbone: str, num_classes: int, input_size: int | None) -> PreprocessConfig:
+    """What the official code feeds: −1 to 1 to a ViT for WIDER, 0 to 1 else.
+
+    Args:
+        backbone: one of the paper's.
+        num_classes: tells the data set.
+        input_size: in pixels; ``None`` is the backbone's own.
+    """
+    is_wider_vit = backbone.startswith("vit_") and num_classes == _WIDER
+    mean, std = _HALF if is_wider_vit else _UNIT
+    return replace(backbone_spec(backbone).preprocess(input_size), mean=mean, std=std)
 
 
 def _fill(name: str, classifier: Classifier, layout: Layout, weight: Tensor) -> None:

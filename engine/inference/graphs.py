@@ -23,7 +23,7 @@ from engine.resources import data_folder, resource_path
 #: Another one makes graphs of before useless.
 _VERSION = 1
 _MOST_BYTES = 64 << 20
-_GRAPH, _SHAPES = "graph.onnx", "shapes.json"
+_GRAPH, _SHAPES, _STEP = "graph.onnx", "shapes.json", "step.json"
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,20 @@ class Graph:
         onnx: as ONNX; input "pixels" (B, S, S, 3) uint8, outputs "logits" (B, C),
             "position_scores" (B, num_heads, C, h, w) and "features" (B, D, h, w).
         shapes: of the weights that it needs, by name.
+        step: it takes every input size that is a multiple of this; 0 if only the model's own.
     """
 
     onnx: bytes
     shapes: Mapping[str, tuple[int, ...]]
+    step: int = 0
 
     def to_bytes(self) -> bytes:
         """For a file; the same graph gives the same bytes."""
         stream = io.BytesIO()
         shapes = json.dumps({name: list(shape) for name, shape in sorted(self.shapes.items())})
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            for name, data in ((_GRAPH, self.onnx), (_SHAPES, shapes.encode())):
+            parts = {_GRAPH: self.onnx, _SHAPES: shapes.encode(), _STEP: str(self.step).encode()}
+            for name, data in parts.items():
                 archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
         return stream.getvalue()
 
@@ -60,7 +63,9 @@ class Graph:
                 if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
                     raise ValueError("too big")
                 graph, shapes = archive.read(_GRAPH), json.loads(archive.read(_SHAPES))
-            return cls(graph, {name: tuple(map(int, shape)) for name, shape in shapes.items()})
+                step = int(archive.read(_STEP)) if _STEP in archive.namelist() else 0
+            sizes = {name: tuple(map(int, shape)) for name, shape in shapes.items()}
+            return cls(graph, sizes, step)
         except (*DAMAGE, OSError) as error:
             raise CheckpointError(f"{file.name!r} is no network's graph: {error}.") from error
 

@@ -21,7 +21,8 @@ from engine.records.backend_kinds import BACKENDS
 _BEST_BATCH = 1
 _OUTPUTS = ("logits", "position_scores")
 _WITH_FEATURES = (*_OUTPUTS, "features")
-_ERRORS_ONLY = 3
+# What fails is raised; ONNX Runtime would write it to the terminal as well.
+_FATAL_ONLY = 4
 
 
 class OnnxBackend:
@@ -82,7 +83,7 @@ def _session(weights: ModelWeights, graph: Graph, threads: int) -> onnxruntime.I
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = _FATAL_ONLY
     # Waiting threads would take the cores from the decoders.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     values = {

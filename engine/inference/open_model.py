@@ -12,6 +12,8 @@ from engine.inference.backend import Backend
 from engine.inference.weights import ModelWeights
 from engine.records.model_record import CheckpointRecord
 
+_LARGEST = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class OpenModel:
@@ -21,11 +23,20 @@ class OpenModel:
         weights: and what its file says.
         backend: runs it.
         path: its file.
+        step: the backend takes every input size that is a multiple of this; 0 if only the model's.
     """
 
     weights: ModelWeights
     backend: Backend
     path: Path
+    step: int = 0
+
+    def takes(self, input_size: int) -> bool:
+        """Whether the backend runs it at an input size in pixels."""
+        own = self.config.preprocess.input_size
+        if self.step == 0 or not 0 < input_size <= _LARGEST:
+            return input_size == own
+        return input_size % self.step == 0
 
     @property
     def record(self) -> CheckpointRecord:

@@ -58,9 +58,9 @@ class OpenVinoBackend:
         check_fit(name, graph, weights)
         try:
             whole = with_weights(graph, weights.tensors).SerializeToString()
-            self._compiled = compiled(whole, threads or available_cores())
-            self._requests = threading.local()
             size = weights.record.config.preprocess.input_size
+            self._compiled = compiled(whole, threads or available_cores(), size)
+            self._requests = threading.local()
             found = self.run(np.full((1, size, size, 3), 128, dtype=np.uint8))
         except Exception as error:  # its errors have no other class in common
             reason = str(error).strip().partition("\n")[0][:200]
@@ -105,16 +105,19 @@ def with_weights(graph: Graph, tensors: Mapping[str, FloatArray]) -> onnx.ModelP
     return model
 
 
-def compiled(model: bytes, threads: int) -> openvino.CompiledModel:
+def compiled(model: bytes, threads: int, size: int) -> openvino.CompiledModel:
     """An ONNX file's bytes, ready to run on the CPU in the numbers that it names.
 
     Args:
         model: with its weights.
         threads: at most so many.
+        size: side of the square input, which it is faster for knowing.
     """
     core = openvino.Core()
+    read = core.read_model(model)
+    read.reshape([-1, size, size, 3])
     return core.compile_model(
-        core.read_model(model),
+        read,
         "CPU",
         {
             "PERFORMANCE_HINT": "LATENCY",

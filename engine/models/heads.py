@@ -64,16 +64,20 @@ class ResidualAttentionHeads(nn.Module):
 
     def position_scores(self, features: Tensor) -> Tensor:
         """(B, D, h, w) → (B, num_heads, C, h, w): the classifier at every position."""
+        scores = self.flat_scores(features)
+        # Not len(): an export would take the size of its example batch for the only one.
+        shape = (features.shape[0], self.config.num_heads, self.num_classes, *scores.shape[2:])
+        return scores.reshape(shape)
+
+    def flat_scores(self, features: Tensor) -> Tensor:
+        """(B, D, h, w) → (B, num_heads · C, h, w): the same, head after head."""
         if self.standardization is not None:
             features = self.standardization(features)
         weight = self.weight
         if self.config.normalize:
             weight = weight / weight.norm(dim=2, keepdim=True)
         bias = None if self.bias is None else self.bias.flatten()
-        scores = functional.conv2d(features, weight.flatten(0, 1)[:, :, None, None], bias)
-        # Not len(): an export would take the size of its example batch for the only one.
-        shape = (features.shape[0], self.config.num_heads, self.num_classes, *scores.shape[2:])
-        return scores.reshape(shape)
+        return functional.conv2d(features, weight.flatten(0, 1)[:, :, None, None], bias)
 
 
 def pool(position_scores: Tensor, temperatures: tuple[float, ...], lam: float) -> Tensor:

@@ -309,7 +309,7 @@ class LocalEngine:
 
     def _backend_for(self, model: OpenModel, input_size: int) -> Backend:
         """What runs the model at an input size."""
-        if input_size == model.weights.record.config.preprocess.input_size:
+        if model.takes(input_size):
             return model.backend
         if self._precision == "int8":
             raise ModelError(

@@ -7,11 +7,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from engine.api.config import HeadConfig, ModelConfig
 from engine.api.errors import CheckpointError
+from engine.checkpoints.catalogue_forms import catalogue_forms, entry_forms, with_random_weights
 from engine.checkpoints.graph_export import TOLERANCE, difference, export_graph
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, in_memory
@@ -20,8 +22,12 @@ from engine.inference.onnx_backend import OnnxBackend
 from engine.inference.weights import read_weights
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
+from engine.models.resizing import resized
+from engine.pytorch.torch_backend import TorchBackend
+from engine.records.catalogue import load_catalogue
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import shipped_models
+from engine.resources import resource_path
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
 PAPER = HeadConfig((1.0, 2.0, math.inf), 0.5)
@@ -99,6 +105,61 @@ def test_models_that_ship_have_a_graph_that_says_the_same(path: Path) -> None:
     graph = find_graph(checkpoint.record.config)
     assert graph is not None, "run python docs/make_graphs.py"
     assert difference(checkpoint, graph) <= TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "others"),
+    [
+        ("timm:test_efficientnet", 64, (32, 96, 160)),
+        ("timm:test_convnext", 96, (64, 224)),
+        ("timm:test_vit3", 64, ()),
+        ("timm:test_efficientnet", 80, ()),  # between sizes that are halved five times
+    ],
+)
+def test_a_convolutional_network_takes_other_sizes(
+    name: str, own: int, others: tuple[int, ...]
+) -> None:
+    checkpoint = checkpoint_for(name, own, PAPER)
+    graph = export_graph(checkpoint)
+    assert graph.step == (32 if others else 0)
+    backend = OnnxBackend(checkpoint.weights, graph)
+    for size in others:
+        pixels = np.random.default_rng(size).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
+        theirs = backend.run(pixels)
+        ours = TorchBackend(resized(checkpoint.classifier, size), torch.device("cpu")).run(pixels)
+        np.testing.assert_allclose(theirs.logits, ours.logits, atol=1e-3, rtol=1e-3)
+        np.testing.assert_allclose(
+            theirs.position_scores, ours.position_scores, atol=1e-3, rtol=1e-3
+        )
+
+
+@pytest.mark.parametrize("form", catalogue_forms(), ids=lambda form: form.backbone)
+def test_models_that_can_be_downloaded_have_a_graph(form: ModelConfig) -> None:
+    assert resource_path("graphs", f"{graph_key(form)}.zip").is_file(), "docs/make_graphs.py"
+
+
+def test_every_entry_that_says_its_form_has_one() -> None:
+    without = [entry.id for entry in load_catalogue().values() if not entry_forms(entry)]
+    assert [name for name in without if not name.endswith("imagenet")] == [
+        "coco-vit-l16-star",  # a person says its λ
+        "resnet-cut",
+    ]
+
+
+def test_graphs_that_ship_belong_to_a_model_and_are_small() -> None:
+    shipped = [open_checkpoint(path).record.config for path in shipped_models().values()]
+    keys = {graph_key(form) for form in (*catalogue_forms(), *shipped)}
+    files = list(resource_path("graphs").glob("*"))
+    assert {file.stem for file in files} == keys
+    assert sum(file.stat().st_size for file in files) < 1 << 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", catalogue_forms(), ids=lambda form: form.backbone)
+def test_graphs_of_models_to_download_say_what_pytorch_says(form: ModelConfig) -> None:
+    graph = find_graph(form)
+    assert graph is not None
+    assert difference(with_random_weights(form, "m"), graph) <= TOLERANCE
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ import torch
 from PIL import Image
 
 from engine.api.errors import ModelError
+from engine.checkpoints.graph_export import export_graph
+from engine.checkpoints.loading import open_checkpoint
 from engine.inference.backend import BatchScores
 from engine.inference.graphs import Graph, find_graph, graph_key, keep_graph
 from engine.inference.onnx_backend import OnnxBackend
@@ -68,6 +70,22 @@ def test_both_backends_say_the_same_and_the_graph_is_kept(
         np.testing.assert_allclose(scores, first, atol=1e-4)
     for values in other_maps:
         np.testing.assert_allclose(values, maps, atol=1e-3)
+
+
+def test_other_sizes_of_a_convolutional_network_need_no_pytorch(
+    model: Path, photo: Path, engines: list[LocalEngine]
+) -> None:
+    keep_graph(tiny_config(), export_graph(open_checkpoint(model)))
+    engines += [LocalEngine("cpu", 1, backend) for backend in ("auto", "torch")]
+    ids = [engine.open_model(str(model)).id for engine in engines]
+    light, heavy = (
+        engine.explain(id_, photo, input_size=96) for engine, id_ in zip(engines, ids, strict=True)
+    )
+    assert engines[0]._pytorch is None
+    assert light.values.shape == heavy.values.shape
+    np.testing.assert_allclose(light.values, heavy.values, atol=1e-3)
+    engines[0].explain(ids[0], photo, input_size=72)  # such sizes are padded another way
+    assert engines[0]._pytorch is not None
 
 
 def test_a_graph_that_cannot_be_run_is_put_aside_with_a_message(
