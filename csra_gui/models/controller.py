@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from csra_gui.models.models_dialog import ModelsDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.windows import bring_up
-from engine.api.errors import DataError, FileChangedError, MissingFactsError
+from engine.api.errors import DataError, EngineError, FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
+from engine.records.int8_networks import Int8Networks
 from engine.records.measured_backends import MeasuredBackends
 from engine.texts import display_name, display_path, display_text
 
@@ -44,9 +45,9 @@ def is_model_file(path: Path) -> bool:
     return path.name.lower().endswith(tuple(MODEL_SUFFIXES))
 
 
-def _keep_choice(network: str, backend: str) -> None:
+def _keep(choice: Callable[[], None]) -> None:
     try:
-        MeasuredBackends().set_wish(network, backend)
+        choice()
     except OSError as error:
         raise DataError(f"What you chose cannot be kept: {error}.") from error
 
@@ -94,6 +95,7 @@ class ModelController(QObject):
             dialog.export_requested.connect(self._manager.ask_formats)
             dialog.remove_requested.connect(self._ask_remove)
             dialog.backend_requested.connect(self._choose_backend)
+            dialog.precision_requested.connect(self._choose_precision)
         self._manager.refresh()
         bring_up(self.dialog)
 
@@ -132,12 +134,22 @@ class ModelController(QObject):
         )
 
     def _choose_backend(self, model: ModelEntry, backend: str) -> None:
+        self._choose(model, lambda: MeasuredBackends().set_wish(model.network, backend))
+
+    def _choose_precision(self, model: ModelEntry, int8: bool) -> None:
+        self._choose(model, lambda: Int8Networks().choose(model.id, int8=int8))
+
+    def _choose(self, model: ModelEntry, choice: Callable[[], None]) -> None:
         self._session.jobs.run(
-            lambda: _keep_choice(model.network, backend),
+            lambda: _keep(choice),
             "choose what runs a model",
             lambda _: self._take_choice(model),
-            lambda error: self._tell.error(str(error), Topic.MODELS),
+            self._take_lost_choice,
         )
+
+    def _take_lost_choice(self, error: EngineError) -> None:
+        self._manager.refresh()  # the menu shows what counts, not what was wished
+        self._tell.error(str(error), Topic.MODELS)
 
     def _take_choice(self, model: ModelEntry) -> None:
         self._manager.refresh()

@@ -13,7 +13,7 @@ from engine.api.errors import EngineError, ModelError
 from engine.inference.graphs import graph_key
 from engine.inference.told import what_runs
 from engine.records.catalogue import CatalogueEntry, category_list, load_catalogue
-from engine.records.int8_networks import Int8Networks
+from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.inventory import ModelRow, list_models
 from engine.records.measured_backends import MeasuredBackends
 from engine.records.model_record import CheckpointRecord, from_metadata, model_id
@@ -26,6 +26,7 @@ Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"
 #: Said apart from how a model was made.
 _OWN_LINES = (_MEASURED_ON, "int8")
+_CHOSEN = "int8, chosen by hand: faster, and labels may differ a little"
 
 
 class Place(Enum):
@@ -61,6 +62,10 @@ class ModelEntry:
         problem: why it cannot be opened; empty if it can.
         network: the form of its network, by which it is known what runs it fastest.
         runs_with: the backend that the person chose to run it; empty for the fastest.
+        id: of its weights; by it is known how it fares in int8.
+        int8: what was measured of its int8 network; ``None`` if nothing was.
+        is_int8_kept: whether that is good enough and there.
+        is_int8_chosen: whether the person wants it to run in int8.
     """
 
     name: str
@@ -81,6 +86,10 @@ class ModelEntry:
     problem: str = ""
     network: str = ""
     runs_with: str = ""
+    id: str = ""
+    int8: Int8Figures | None = None
+    is_int8_kept: bool = False
+    is_int8_chosen: bool = False
 
     @property
     def is_usable(self) -> bool:
@@ -120,12 +129,15 @@ def _model(
         return _of_catalogue(row, entry, Place.HERE if entry is None else _place(entry, store))
     try:
         metadata = read_header(path).metadata
-        record, figures = from_metadata(metadata), Int8Networks().figures(model_id(metadata))
+        record = from_metadata(metadata)
     except EngineError as error:
         broken = ModelEntry(row.name, row.kind, Place.BROKEN, row.dataset, row.backbone)
         return replace(broken, entry=entry, problem=str(error))
     plain, details = _record_facts(record, path)
+    own_id, networks = model_id(metadata), Int8Networks()
+    figures, is_chosen = networks.figures(own_id), networks.is_chosen(own_id)
     details.append(("Faster (int8)", "" if figures is None else figures.text))
+    plain.append(("Precision", _CHOSEN if is_chosen else ""))
     if entry is not None:
         plain += _published(entry)
     config = record.config
@@ -146,6 +158,10 @@ def _model(
         details=_known(details),
         network=graph_key(config),
         runs_with=MeasuredBackends().find(graph_key(config)).wish,
+        id=own_id,
+        int8=figures,
+        is_int8_kept=networks.is_kept(own_id),
+        is_int8_chosen=is_chosen,
     )
 
 

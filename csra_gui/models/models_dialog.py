@@ -57,6 +57,7 @@ class ModelsDialog(QDialog):
         use_requested, download_requested, export_requested, remove_requested.
         import_requested: the person wants to choose a file.
         backend_requested: what shall run the model: its entry, and a backend or nothing.
+        precision_requested: whether the model shall run in int8: its entry, and that.
     """
 
     use_requested = Signal(object)
@@ -65,6 +66,7 @@ class ModelsDialog(QDialog):
     export_requested = Signal(object)
     remove_requested = Signal(object)
     backend_requested = Signal(object, str)
+    precision_requested = Signal(object, bool)
 
     def __init__(
         self, session: Session, manager: ModelManager, settings: Settings, parent: QWidget
@@ -155,6 +157,7 @@ class ModelsDialog(QDialog):
         self._session.models.state_changed.connect(self._show_entries)
         self.import_file.clicked.connect(self.import_requested)
         self.run_with.backend_chosen.connect(self._on_run_with_backend_chosen)
+        self.run_with.precision_chosen.connect(self._on_run_with_precision_chosen)
         for button, wish in (
             (self.use, self.use_requested),
             (self.download, self.download_requested),
@@ -243,6 +246,7 @@ class ModelsDialog(QDialog):
         self.import_file.setEnabled(free)
         self.run_with.setEnabled(usable)
         self.run_with.set_chosen("" if model is None else model.runs_with)
+        self.run_with.set_int8(model)
         self.export.setEnabled(usable and free)
         self.remove.setEnabled(model is not None and model.is_removable and not used and free)
         self.remove.setToolTip(tool_tip(self._why_not_removable(model, used=used)))
@@ -251,6 +255,11 @@ class ModelsDialog(QDialog):
     def _on_run_with_backend_chosen(self, backend: str) -> None:
         if self.current is not None:
             self.backend_requested.emit(self.current, backend)
+
+    @Slot(bool)
+    def _on_run_with_precision_chosen(self, int8: bool) -> None:
+        if self.current is not None:
+            self.precision_requested.emit(self.current, int8)
 
     @staticmethod
     def _why_not_removable(model: ModelEntry | None, *, used: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,15 +15,28 @@ from engine.inference.graphs import Graph
 from engine.inference.int8 import Int8Backend
 from engine.inference.open_model import OpenModel
 from engine.inference.weights import ModelWeights, read_weights
-from engine.records.backend_kinds import BACKENDS
+from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.int8_networks import Int8Networks
+from engine.records.model_record import is_ours, model_id
+from engine.records.safetensors_header import read_header
 
 #: In the order of how well they run int8.
 INT8_BACKENDS = ("openvino", "onnx")
 
 
-def open_int8(path: Path) -> OpenModel:
+def is_int8_chosen(path: Path) -> bool:
+    """Whether a person wants the model of a file to run in int8."""
+    with contextlib.suppress(CheckpointError):
+        return is_ours(path) and Int8Networks().is_chosen(model_id(read_header(path).metadata))
+    return False
+
+
+def open_int8(path: Path, backend: str = AUTO) -> OpenModel:
     """A model as its int8 network; it has an id of its own, since its scores are others.
+
+    Args:
+        path: the file of the model.
+        backend: the name of what runs it; "auto" takes what runs it fastest.
 
     Raises:
         CheckpointError: the model file cannot be used.
@@ -33,9 +47,10 @@ def open_int8(path: Path) -> OpenModel:
     network = kept.network(weights.id)
     figures = kept.figures(weights.id)
     fastest = [] if figures is None else [figures.backend]
-    backend = run_int8(weights, network, [*fastest, *INT8_BACKENDS])
+    names = [*fastest, *INT8_BACKENDS] if backend == AUTO else [backend]
+    runs = run_int8(weights, network, names)
     digest = hashlib.sha256(f"{weights.id} int8 ".encode() + network).hexdigest()[:16]
-    return OpenModel(replace(weights, id=digest, former_id=""), backend, path)
+    return OpenModel(replace(weights, id=digest, former_id=""), runs, path, is_int8=True)
 
 
 def run_int8(weights: ModelWeights, network: bytes, names: Iterable[str]) -> Backend:

@@ -24,12 +24,14 @@ class OpenModel:
         backend: runs it.
         path: its file.
         step: the backend takes every input size that is a multiple of this; 0 if only the model's.
+        is_int8: whether its int8 network runs, whose scores are others.
     """
 
     weights: ModelWeights
     backend: Backend
     path: Path
     step: int = 0
+    is_int8: bool = False
 
     def takes(self, input_size: int) -> bool:
         """Whether the backend runs it at an input size in pixels."""
@@ -67,6 +69,7 @@ class OpenModel:
             device=self.backend.name,
             activation=record.config.head.activation,
             calibration=record.calibration,
-            taught_from=record.taught_from,
+            # In int8 it says something else also of what was not taught.
+            taught_from="" if self.is_int8 else record.taught_from,
             former_id=self.weights.former_id,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict, dataclass
@@ -60,6 +61,14 @@ class Int8Figures:
         return self.loss <= MOST_LOSS and self.correlation >= LEAST_CORRELATION
 
     @property
+    def summary(self) -> str:
+        """What it costs and brings, for people, in few words."""
+        cost = f"{-self.loss:+.2f} mAP".replace("-", "\N{MINUS SIGN}")
+        ratio = self.rate_int8 / self.rate_float if self.rate_float > 0 else 0.0
+        gain = f"{ratio:.1f} times as fast" if ratio > 1.05 else "no faster"
+        return f"{cost}, {gain}, measured on {self.measured_on}"
+
+    @property
     def text(self) -> str:
         """For people, in one line."""
         state = "" if self.is_offered else "not offered: "
@@ -107,6 +116,34 @@ class Int8Networks:
         found = self._read(model_id)
         return None if found is None else found[0]
 
+    def is_kept(self, model_id: str) -> bool:
+        """Whether there is a network that is offered; whether it is sound, opening it says."""
+        figures = self.figures(model_id)
+        return figures is not None and figures.is_offered and self._network(model_id).is_file()
+
+    @property
+    def changed_at(self) -> int:
+        """When anything here was made, replaced or chosen last, in nanoseconds; 0 if never."""
+        with contextlib.suppress(OSError):
+            return self._root.stat().st_mtime_ns
+        return 0
+
+    def is_chosen(self, model_id: str) -> bool:
+        """Whether a person wants this model to run in int8 wherever nothing else is said."""
+        return self._choice(model_id).is_file()
+
+    def choose(self, model_id: str, *, int8: bool) -> None:
+        """Keep what a person chose for a model.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if int8:
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_text(self._choice(model_id), "")
+        else:
+            self._choice(model_id).unlink(missing_ok=True)
+
     def network(self, model_id: str) -> bytes:
         """The int8 network of a model, as ONNX.
 
@@ -135,6 +172,9 @@ class Int8Networks:
             return _parsed(values["figures"]), str(values["sha256"])
         except (*DAMAGE, OSError):
             return None
+
+    def _choice(self, model_id: str) -> Path:
+        return self._root / f"{model_id}.chosen"
 
     def _network(self, model_id: str) -> Path:
         return self._root / f"{model_id}.onnx"

@@ -32,7 +32,7 @@ from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.backend import Backend
 from engine.inference.hardware import may_have_gpu
-from engine.inference.int8_opening import open_int8
+from engine.inference.int8_opening import INT8_BACKENDS, is_int8_chosen, open_int8
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
@@ -40,6 +40,7 @@ from engine.inference.thumbnails import image_source
 from engine.inference.turns import Turns
 from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.catalogue import find_model
+from engine.records.int8_networks import Int8Networks
 from engine.records.measured_backends import MeasuredBackends
 from engine.service.graph_maker import GraphMaker
 from engine.service.opening import Choice, is_prepared, known_graph, open_fastest
@@ -57,7 +58,8 @@ class LocalEngine:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         num_workers: decoding processes; 0 chooses for the machine.
         backend: what runs networks: a name of ``BACKENDS``, or "auto" for the fastest known.
-        precision: "int8" runs the int8 networks of models that have one.
+        precision: "int8" runs the int8 networks of models that have one; "auto" only those of
+            models of which a person chose it.
         graphs: makes the graphs of networks that have none, beside other work; ``None`` makes none.
 
     Attributes:
@@ -81,10 +83,12 @@ class LocalEngine:
         self._precision = precision
         self._is_light = device == "cpu" or (device == "auto" and not may_have_gpu())
         _check_backend(backend, device)
+        if precision == "int8":
+            _check_int8(backend, device)
         workers = num_workers or decoding_processes(beside_network=self._is_light)
         self.pool = DecodePool(workers)
         self._models: dict[str, OpenModel] = {}
-        self._by_file: dict[tuple[Path, int, int, int], str] = {}
+        self._by_file: dict[tuple[Path, int, int, int, int], str] = {}
         self._lock = threading.Lock()
         self._pytorch: PyTorchWork | None = None
         self._pytorch_lock = threading.Lock()
@@ -142,14 +146,13 @@ class LocalEngine:
         model = self._model(model_id)
         preprocess = model.weights.record.config.preprocess
         folder = None if config is None else config.features
-        is_int8 = self._precision == "int8"
         held_back = contextlib.nullcontext() if self._graphs is None else self._graphs.held_back()
         with (
             held_back,
             image_source(self.pool, None if config is None else config.thumbnails) as source,
         ):
             # What is kept of photos is what networks see in full precision.
-            if folder is None or is_int8 or model.backend.head.activation != "sigmoid":
+            if folder is None or model.is_int8 or model.backend.head.activation != "sigmoid":
                 found = prediction.predict(
                     model.backend, source, model_id, paths, preprocess, config
                 )
@@ -257,12 +260,18 @@ class LocalEngine:
 
     def _opened(self, path: Path) -> OpenModel:
         """A model with what shall run it."""
-        if self._precision == "int8":
+        if self._precision == "int8" or (self._precision == AUTO and is_int8_chosen(path)):
             try:
-                return open_int8(path)
+                return open_int8(path, self._backend)
             except (CheckpointError, DataError) as error:
                 text = f"{path.stem!r} runs in full precision, since {str(error).rstrip('.')}."
                 _log.warning("%s", text)
+                opened = self._opened_in_full(path)
+                self._note(opened.weights.id, text)
+                return opened
+        return self._opened_in_full(path)
+
+    def _opened_in_full(self, path: Path) -> OpenModel:
         wish = self._backend if self._device in ("auto", "cpu") else "torch"
         if wish not in (AUTO, "torch") and known_graph(path) is None:
             return self._with_pytorch().open_with(BACKENDS[wish], path)
@@ -311,10 +320,11 @@ class LocalEngine:
         """What runs the model at an input size."""
         if model.takes(input_size):
             return model.backend
-        if self._precision == "int8":
-            raise ModelError(
-                "In int8 a model takes its own input size only; use --precision float."
-            )
+        if model.is_int8:
+            instead = "choose full precision under Run with in the Models dialog"
+            if self._precision == "int8":
+                instead = "use --precision float"
+            raise ModelError(f"In int8 a model takes its own input size only; {instead}.")
         return self._turns.backend(self._with_pytorch().resized(model.path, input_size))
 
     def _exact_backend_for(self, model: OpenModel, input_size: int | None) -> Backend:
@@ -353,7 +363,20 @@ def _check_backend(backend: str, device: str) -> None:
         raise ModelError(f"{kind.title} runs on the CPU here, not on {device!r}.")
 
 
-def _file_key(path: Path) -> tuple[Path, int, int, int]:
-    """Changes with the file, and with what is known of backends: both open a model anew."""
-    status = path.stat()
-    return path, status.st_size, status.st_mtime_ns, MeasuredBackends().changed_at
+def _check_int8(backend: str, device: str) -> None:
+    if device not in ("auto", "cpu"):
+        raise ModelError(
+            f"int8 runs on the CPU, not on {device!r}. Leave out --device, or use "
+            "--precision float."
+        )
+    if backend not in (AUTO, *INT8_BACKENDS):
+        raise ModelError(
+            f"{BACKENDS[backend].title} does not run int8. Use --backend "
+            f"{' or '.join((AUTO, *INT8_BACKENDS))}, or --precision float."
+        )
+
+
+def _file_key(path: Path) -> tuple[Path, int, int, int, int]:
+    """Changes with the file and with what is known of how to run it: all open a model anew."""
+    status, backends, int8 = path.stat(), MeasuredBackends(), Int8Networks()
+    return path, status.st_size, status.st_mtime_ns, backends.changed_at, int8.changed_at

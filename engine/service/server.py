@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 
 from engine.api.engine import TaggingEngine
 from engine.api.remote import serve
+from engine.records.backend_kinds import AUTO
 from engine.service.graph_maker import GraphMaker
 
 # The window and the decoders of its thumbnails go first when the processor is busy.
@@ -41,4 +42,4 @@ def _serve(connection: Connection, niceness: int) -> None:
 def _make_engine() -> TaggingEngine:
     from engine.service.local import LocalEngine  # noqa: PLC0415  # the window is up sooner
 
-    return LocalEngine(graphs=GraphMaker())
+    return LocalEngine(graphs=GraphMaker(), precision=AUTO)

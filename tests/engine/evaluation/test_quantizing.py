@@ -145,6 +145,62 @@ def test_int8_runs_only_when_asked_for_and_its_scores_are_another_models(
     np.testing.assert_allclose(scores, other_scores, atol=0.1)
 
 
+def test_a_person_can_choose_int8_for_a_model_and_return(quantized: Path, data: Path) -> None:
+    photo, kept = next(data.glob("val/*/*.png")), Int8Networks()
+    own_id = open_checkpoint(quantized).id
+    engine, plain = LocalEngine("cpu", 1, "onnx", precision="auto"), LocalEngine("cpu", 1, "onnx")
+    found = []
+    for chosen in (False, True, False):
+        kept.choose(own_id, int8=chosen)
+        info = engine.open_model(str(quantized))
+        assert ("int8" in info.device) is chosen
+        assert not info.note
+        found.append((info.id, next(engine.predict(info.id, [photo])).scores))
+        assert plain.open_model(str(quantized)).id == own_id  # asked for full precision
+        if chosen:
+            with pytest.raises(ModelError, match="Models dialog"):
+                engine.explain(info.id, photo, input_size=96)
+    engine.close()
+    plain.close()
+    (before, scores), (int8, int8_scores), (after, scores_again) = found
+    assert before == after == own_id != int8
+    np.testing.assert_array_equal(scores, scores_again)
+    assert not np.array_equal(scores, int8_scores)
+
+
+def test_a_choice_counts_as_soon_as_a_network_is_there(
+    model: Path, data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Int8Networks().choose(open_checkpoint(model).id, int8=True)
+    engine = LocalEngine("cpu", 1, "onnx", precision="auto")
+    assert "full precision, since no int8 network was made" in engine.open_model(str(model)).note
+    assert "full precision" in caplog.text
+    monkeypatch.setattr(int8_networks, "MOST_LOSS", 100.0)
+    monkeypatch.setattr(int8_networks, "LEAST_CORRELATION", -1.0)
+    assert quantize(model, data) == 0
+    info = engine.open_model(str(model))
+    engine.close()
+    assert "int8" in info.device
+    assert not info.note
+
+
+def test_in_int8_no_score_is_taken_from_the_model_that_one_was_taught_from(
+    quantized: Path,
+) -> None:
+    opened = open_int8(quantized)
+    provenance = {"started from": "base", "taught": "cat"}
+    record = dataclasses.replace(opened.record, provenance=provenance)
+    taught = dataclasses.replace(opened, weights=dataclasses.replace(opened.weights, record=record))
+    assert taught.info.taught_from == ""
+    assert dataclasses.replace(taught, is_int8=False).info.taught_from == "base"
+
+
+@pytest.mark.parametrize("options", [("cuda", "auto"), ("mps", "auto"), ("cpu", "torch")])
+def test_int8_is_refused_where_it_does_not_run(options: tuple[str, str]) -> None:
+    with pytest.raises(ModelError, match="precision float"):
+        LocalEngine(options[0], 1, options[1], precision="int8")
+
+
 @pytest.mark.parametrize("damage", ["missing", "cut", "changed", "figures", "version"])
 def test_a_damaged_int8_network_is_left_alone_with_a_message(
     quantized: Path, damage: str, caplog: pytest.LogCaptureFixture
@@ -170,6 +226,7 @@ def test_a_damaged_int8_network_is_left_alone_with_a_message(
         info = engine.open_model(str(quantized))
     engine.close()
     assert "full precision" in caplog.text
+    assert "full precision" in info.note
     assert "int8" not in info.device
 
 

@@ -76,6 +76,7 @@ def test_a_file_that_cannot_be_written_is_said(
     monkeypatch.setattr(MeasuredBackends, "set_wish", full)
     dialog.run_with._actions["torch"].trigger()
     qtbot.waitUntil(lambda: "no space left" in "".join(dialog.message_bar.texts()))
+    qtbot.waitUntil(dialog.run_with._actions[""].isChecked)  # what counts, not what was wished
 
 
 def test_what_was_put_aside_is_said_when_a_model_is_opened(
@@ -117,3 +118,78 @@ def test_what_int8_was_measured_to_cost_is_shown(
     Int8Networks().keep(known, figures, b"network")
     entry = read_entries(default_store()).models[0]
     assert dict(entry.details)["Faster (int8)"].startswith(begins)
+
+
+FIGURES = Int8Figures(
+    "VOC2007 val", "train", "2026-01-01", 0.9, 0.8997, 0.995, 4, 10, "a", "onnx", "b"
+)
+
+
+def id_of(name: str) -> str:
+    return model_id(read_header(shipped_models()[name]).metadata)
+
+
+def test_int8_can_be_chosen_where_it_was_made_and_is_offered(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    kept, known = Int8Networks(), id_of(SHIPPED)
+    kept.keep(known, FIGURES, b"network")
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    full, int8 = dialog.run_with._full, dialog.run_with._int8
+    assert full.isChecked()
+    assert int8.isEnabled()
+    assert "−0.03 mAP, 2.5 times as fast, measured on VOC2007 val" in int8.text()
+    assert "Labels may differ a little" in int8.toolTip()
+
+    with qtbot.waitSignal(application.session.models.switched):  # it is opened anew
+        int8.trigger()
+    qtbot.waitUntil(lambda: "int8, chosen by hand" in dialog.sheet.toPlainText())
+    assert int8.isChecked()
+    assert kept.is_chosen(known)
+
+    with qtbot.waitSignal(application.session.models.switched):
+        full.trigger()
+    qtbot.waitUntil(lambda: "int8, chosen by hand" not in dialog.sheet.toPlainText())
+    assert full.isChecked()
+    assert not kept.is_chosen(known)
+
+
+@pytest.mark.parametrize("why", ["never made", "not good enough", "no longer there"])
+def test_int8_cannot_be_chosen_where_it_is_not_offered_but_left(
+    qtbot: QtBot, start: Start, engine: FakeEngine, why: str
+) -> None:
+    kept, known = Int8Networks(), id_of(SHIPPED)
+    kept.choose(known, int8=True)
+    if why == "not good enough":
+        kept.keep(known, replace(FIGURES, map_int8=0.8), b"network")
+    elif why == "no longer there":
+        kept.keep(known, FIGURES, b"network")
+        kept._network(known).unlink()
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    int8, tip = dialog.run_with._int8, " ".join(dialog.run_with._int8.toolTip().split())
+    assert not int8.isEnabled()
+    assert ("not good enough" if why == "not good enough" else "csra models quantize") in tip
+    assert int8.isChecked()
+    dialog.run_with._full.trigger()
+    qtbot.waitUntil(lambda: not kept.is_chosen(known))
+
+
+def test_a_choice_of_int8_that_cannot_be_kept_is_said(
+    qtbot: QtBot, start: Start, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Int8Networks().keep(id_of(SHIPPED), FIGURES, b"network")
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Int8Networks, "choose", full)
+    dialog.run_with._int8.trigger()
+    qtbot.waitUntil(lambda: "no space left" in "".join(dialog.message_bar.texts()))
+    qtbot.waitUntil(dialog.run_with._full.isChecked)  # what counts, not what was wished
