@@ -33,6 +33,7 @@ from engine.records.catalogue import (
 from engine.records.download_source import DownloadSource
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import default_store
+from engine.service.measuring import make_graph
 from engine.texts import display_name, display_path
 
 
@@ -150,6 +151,8 @@ def _say_recognised(name: str, record: CheckpointRecord) -> None:
         f"{'head' if head.num_heads == 1 else 'heads'}, λ {head.lam:g}, {size} pixels, "
         f"{len(record.config.categories)} categories. Use it with --model {name!r}."
     )
+    reason = make_graph(find_model(name))
+    say(f"It runs with PyTorch: {reason}" if reason else "On a CPU it runs with ONNX Runtime.")
 
 
 def export(options: argparse.Namespace) -> int:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from engine.api.config import HeadTrainConfig
-from engine.api.errors import ConfigError
+from engine.api.errors import CheckpointError, ConfigError
 from engine.api.training import (
     DEFAULT_BACKBONE,
     DatasetSource,
@@ -28,12 +28,20 @@ from engine.api.training import (
 from engine.api.training_config import PRESETS, TrainConfig
 from engine.api.training_control import TrainingControl
 from engine.api.training_reports import Ending, TrainingEnded
-from engine.cli.common import EXIT_DONE, EXIT_INTERRUPTED, Commands, add_decode, add_follow_links
+from engine.cli.common import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    Commands,
+    add_decode,
+    add_follow_links,
+    say,
+)
 from engine.cli.train_progress import Teller
 from engine.data.datasets.registry import DATASETS
 from engine.pytorch.device import choose_device
 from engine.pytorch.distributed import Processes, local_device, processes
 from engine.records.feature_cache import shrink_cache
+from engine.service.measuring import make_graph
 from engine.train.session import run_training
 
 #: The preset that trains heads alone; it has a config of its own.
@@ -131,6 +139,8 @@ def _train(options: argparse.Namespace) -> int:
     device = choose_device(local_device(options.device))
     with processes(device) as process, _stop_wish() as wish:
         exit_code = _consume(request, process, wish)
+        if process.is_first and exit_code == EXIT_DONE and request.best_file.is_file():
+            _prepare(request.best_file)
         if process.is_first and request.cache == default_cache():
             shrink_cache(request.cache, _CACHE_GB * 10**9)
         return exit_code
@@ -150,6 +160,16 @@ def _consume(request: TrainRequest, process: Processes, wish: threading.Event) -
             if isinstance(report, TrainingEnded):
                 ending = report.ending
     return EXIT_INTERRUPTED if ending is Ending.STOPPED else EXIT_DONE
+
+
+def _prepare(model: Path) -> None:
+    """Make what ONNX Runtime runs of the new model; that it cannot be is no failure."""
+    try:
+        reason = make_graph(model)
+    except CheckpointError as error:
+        reason = str(error)
+    if reason:
+        say(f"The model runs with PyTorch: {reason}")
 
 
 @contextlib.contextmanager

@@ -109,7 +109,5 @@ def _make(path: Path) -> None:
     if hasattr(os, "nice"):
         os.nice(19)
     from engine.service.measuring import measure_once  # noqa: PLC0415  # seconds
-    from engine.service.with_pytorch import make_graph  # noqa: PLC0415  # seconds
 
-    make_graph(path)
     measure_once(path)

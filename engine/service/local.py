@@ -17,7 +17,7 @@ from engine.api.geometry import Box
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
 from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
-from engine.api.training_reports import TrainReport
+from engine.api.training_reports import TrainingEnded, TrainReport
 from engine.api.values import (
     ModelImport,
     ModelInfo,
@@ -129,7 +129,9 @@ class LocalEngine:
 
     def import_model(self, request: ModelImport) -> str:
         """Make a model of the person's own from a file; see ``TaggingEngine``."""
-        return self._with_pytorch().import_model(request)
+        name = self._with_pytorch().import_model(request)
+        self._prepare(find_model(name))
+        return name
 
     def export_formats(self, source: str) -> tuple[str, ...]:
         """The suffixes a model can be exported to; see ``TaggingEngine``."""
@@ -223,7 +225,11 @@ class LocalEngine:
 
     def train(self, request: TrainRequest) -> Generator[TrainReport, None, None]:
         """Train a model; see ``TaggingEngine``."""
-        yield from self._with_pytorch().train(request)
+        with contextlib.closing(self._with_pytorch().train(request)) as reports:
+            for report in reports:
+                yield report
+                if isinstance(report, TrainingEnded) and report.best is not None:
+                    self._prepare(report.best)
 
     def steer_training(self, wish: Wish) -> None:
         """What is wanted of the trainings that go on; see ``TaggingEngine``."""
@@ -232,7 +238,11 @@ class LocalEngine:
 
     def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
         """Teach a model single categories; see ``TaggingEngine``."""
-        yield from self._with_pytorch().teach(request)
+        with contextlib.closing(self._with_pytorch().teach(request)) as reports:
+            for report in reports:
+                yield report
+                if isinstance(report, TeachReport):
+                    self._prepare(report.file)
 
     def close(self) -> None:
         """Free models and decoding processes; twice is harmless."""
@@ -277,9 +287,14 @@ class LocalEngine:
             return self._with_pytorch().open_with(BACKENDS[wish], path)
         choice = Choice(wish, self._is_light, lambda at: self._with_pytorch().open(at), self._note)
         opened = open_fastest(path, choice)
-        if wish == AUTO and self._graphs is not None and not is_prepared(path):
-            self._graphs.make_for(path)
+        if wish == AUTO:
+            self._prepare(path)
         return opened
+
+    def _prepare(self, path: Path) -> None:
+        """Have a model's graph made, and what runs it measured, once there is nothing else."""
+        if self._graphs is not None and not is_prepared(path):
+            self._graphs.make_for(path)
 
     def _undisturbed(self) -> contextlib.AbstractContextManager[None]:
         """Nothing is prepared in the background meanwhile."""

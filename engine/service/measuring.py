@@ -28,7 +28,7 @@ from engine.pytorch.device import choose_device, half_type
 from engine.pytorch.torch_backend import TorchBackend
 from engine.records.backend_kinds import BACKENDS, BackendKind
 from engine.records.measured_backends import BackendMeasurement, MeasuredBackends, NetworkRecord
-from engine.service.opening import is_measured
+from engine.service.opening import is_prepared
 
 _CPU_BATCHES, _GPU_BATCHES = (1, 2, 4, 8), (8, 32, 64)
 _ROUNDS = 3
@@ -52,13 +52,32 @@ class MeasuringProgress:
 
 
 def measure_once(path: Path) -> None:
-    """Measure a model's backends unless that was done; what cannot be kept is measured again."""
+    """Make a model's graph and measure its backends, unless both was done.
+
+    What cannot be kept is made and measured again another time.
+    """
+    if not is_prepared(path):
+        with contextlib.suppress(OSError):
+            for _ in measure(path):
+                pass
+
+
+def make_graph(path: Path) -> str:
+    """Make the graph of a model, unless there is one; why there is none, empty if there is.
+
+    That a network has none is remembered, until a version changes.
+
+    Raises:
+        CheckpointError: the file cannot be used.
+    """
     checkpoint = open_checkpoint(path)
-    if is_measured(MeasuredBackends().find(graph_key(checkpoint.record.config))):
-        return
-    with contextlib.suppress(OSError):
-        for _ in measure(path):
-            pass
+    _, reason = _graph_of(checkpoint)
+    if reason:
+        network, kept = graph_key(checkpoint.record.config), MeasuredBackends()
+        with contextlib.suppress(OSError):
+            for kind in _graph_kinds():
+                kept.put_aside(network, kind.name, kind.runtime, reason)
+    return reason
 
 
 def measure(
@@ -101,10 +120,11 @@ def _others(
     checkpoint: Checkpoint, reference: Backend
 ) -> Generator[tuple[BackendKind, Backend | None, float | str], None, None]:
     """Every backend that runs graphs, with its difference from PyTorch; or none, and why."""
-    graph = _graph_of(checkpoint)
+    graph, reason = _graph_of(checkpoint)
     size = checkpoint.record.config.preprocess.input_size
-    for kind in BACKENDS.values():
-        if graph is None or not (kind.runs_graphs and kind.is_here):
+    for kind in _graph_kinds():
+        if graph is None:
+            yield kind, None, reason
             continue
         try:
             backend = open_backend(kind, checkpoint.weights, graph)
@@ -118,16 +138,22 @@ def _others(
             yield kind, None, f"its results differ from PyTorch's by {difference:.1e}"
 
 
-def _graph_of(checkpoint: Checkpoint) -> Graph | None:
-    """Its graph, made if there is none; ``None`` if its network has none."""
+def _graph_kinds() -> list[BackendKind]:
+    return [kind for kind in BACKENDS.values() if kind.runs_graphs and kind.is_here]
+
+
+def _graph_of(checkpoint: Checkpoint) -> tuple[Graph | None, str]:
+    """Its graph, made if there is none; or none, and why."""
     config = checkpoint.record.config
     graph = find_graph(config)
     if graph is None:
-        with contextlib.suppress(CheckpointError):
+        try:
             graph = export_graph(checkpoint)
-            with contextlib.suppress(OSError):
-                keep_graph(config, graph)
-    return graph
+        except CheckpointError as error:
+            return None, str(error)
+        with contextlib.suppress(OSError):
+            keep_graph(config, graph)
+    return graph, ""
 
 
 def _pixels(size: int, count: int) -> NDArray[np.uint8]:

@@ -93,9 +93,17 @@ def open_fastest(path: Path, choice: Choice) -> OpenModel:
 
 
 def is_prepared(path: Path) -> bool:
-    """Whether a model has its graph, and all backends that are here were measured with it."""
-    found = _graph_of(path)
-    return found is not None and is_measured(MeasuredBackends().find(found[0]))
+    """Whether all backends that are here were measured with a model, and its graph is there.
+
+    A network that has no graph needs none; a file of others has no graph before it is imported.
+    """
+    with contextlib.suppress(CheckpointError):
+        if is_ours(path):
+            config = from_metadata(read_header(path).metadata).config
+            record, onnx = MeasuredBackends().find(graph_key(config)), BACKENDS["onnx"]
+            has_none = record.reason_against(onnx.name, onnx.runtime)
+            return is_measured(record) and bool(has_none or find_graph(config))
+    return True
 
 
 def is_measured(record: NetworkRecord) -> bool:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Generator
 from pathlib import Path
 
-from engine.api.errors import CheckpointError
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
 from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
@@ -162,12 +161,3 @@ class PyTorchWork:
             training.close()
         self._opened.clear()
         self._resized = None
-
-
-def make_graph(path: Path) -> None:
-    """Make the graph of a model file once, for later; that of a network without one is left out."""
-    checkpoint = open_checkpoint(path)
-    config = checkpoint.record.config
-    if find_graph(config) is None:
-        with contextlib.suppress(CheckpointError, OSError):
-            keep_graph(config, export_graph(checkpoint))

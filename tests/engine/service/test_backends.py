@@ -14,19 +14,20 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.api.errors import ModelError
+from engine.api.errors import CheckpointError, ModelError
 from engine.checkpoints.graph_export import export_graph
 from engine.checkpoints.loading import open_checkpoint
 from engine.inference.backend import BatchScores
-from engine.inference.graphs import Graph, find_graph, graph_key, keep_graph
+from engine.inference.graphs import Graph, find_graph, graph_folder, graph_key, keep_graph
 from engine.inference.onnx_backend import OnnxBackend
+from engine.inference.told import what_runs
 from engine.records.backend_kinds import BACKENDS
 from engine.records.measured_backends import BackendMeasurement, MeasuredBackends, NetworkRecord
 from engine.service import local, measuring
 from engine.service.graph_maker import GraphMaker
 from engine.service.local import LocalEngine
-from engine.service.measuring import MeasuringProgress, measure
-from engine.service.opening import is_measured, order_of
+from engine.service.measuring import MeasuringProgress, make_graph, measure
+from engine.service.opening import is_measured, is_prepared, order_of
 from tests.engine.tiny_models import save_tiny_model, tiny_config
 
 
@@ -216,6 +217,42 @@ def test_a_backend_that_gives_other_scores_is_put_aside_by_measuring(
     assert record.of("onnx") is None
     engines.append(LocalEngine("cpu", 1))
     assert engines[1].open_model(str(model)).device != "CPU, ONNX Runtime"
+
+
+def test_a_network_without_a_graph_is_remembered_and_not_tried_again(
+    model: Path, engines: list[LocalEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[object] = []
+
+    def no_graph(checkpoint: object) -> Graph:
+        tries.append(checkpoint)
+        raise CheckpointError("its backbone has steps that ONNX lacks")
+
+    monkeypatch.setattr(measuring, "export_graph", no_graph)
+    assert not is_prepared(model)
+    assert "ONNX lacks" in make_graph(model)
+    record = result_of(measure(model, "cpu"))
+    assert [m.backend for m in record.measurements] == ["torch"]
+    assert is_prepared(model)
+    assert "ONNX lacks" in what_runs(tiny_config())
+    before = len(tries)
+    measuring.measure_once(model)
+    assert len(tries) == before
+    engines.append(LocalEngine("cpu", 1))
+    assert engines[0].open_model(str(model)).note == ""  # nothing new
+
+
+def test_a_model_has_its_graph_once_it_was_made(model: Path, engines: list[LocalEngine]) -> None:
+    assert make_graph(model) == ""
+    engines.append(LocalEngine("cpu", 1))
+    assert engines[0].open_model(str(model)).device == "CPU, ONNX Runtime"
+
+
+def test_a_graph_that_was_deleted_is_made_again(model: Path) -> None:
+    result_of(measure(model, "cpu"))
+    assert is_prepared(model)
+    (graph_folder() / f"{graph_key(tiny_config())}.zip").unlink()
+    assert not is_prepared(model)
 
 
 _HERE = {name: kind.runtime for name, kind in BACKENDS.items()}
