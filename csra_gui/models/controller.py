@@ -152,6 +152,8 @@ class ModelController(QObject):
         self._tell.error(str(error), Topic.MODELS)
 
     def _take_choice(self, model: ModelEntry) -> None:
+        if model.path is not None:  # how quick it was says nothing any more
+            self._session.tagger.rates.pop(model.path, None)
         self._manager.refresh()
         used = self._session.models.model
         if used is not None and used.path == model.path:

@@ -20,13 +20,14 @@ from engine.records.model_record import CheckpointRecord, from_metadata, model_i
 from engine.records.models import ModelStore, shipped_models
 from engine.records.networks import about_bytes, operations
 from engine.records.safetensors_header import read_header
-from engine.texts import percent
+from engine.texts import number, percent
 
 Facts = tuple[tuple[str, str], ...]
 _MEASURED_ON = "validation images"
 #: Said apart from how a model was made.
 _OWN_LINES = (_MEASURED_ON, "int8")
-_CHOSEN = "int8, chosen by hand: faster, and labels may differ a little"
+_RUNS_WITH = "Runs with"
+_INT8_LOST = "full: int8 was chosen, but there is no int8 network that may be used"
 
 
 class Place(Enum):
@@ -137,7 +138,8 @@ def _model(
     own_id, networks = model_id(metadata), Int8Networks()
     figures, is_chosen = networks.figures(own_id), networks.is_chosen(own_id)
     details.append(("Faster (int8)", "" if figures is None else figures.text))
-    plain.append(("Precision", _CHOSEN if is_chosen else ""))
+    if is_chosen:
+        plain = _in_int8(plain, figures if networks.is_kept(own_id) else None)
     if entry is not None:
         plain += _published(entry)
     config = record.config
@@ -163,6 +165,17 @@ def _model(
         is_int8_kept=networks.is_kept(own_id),
         is_int8_chosen=is_chosen,
     )
+
+
+def _in_int8(plain: list[tuple[str, str]], figures: Int8Figures | None) -> list[tuple[str, str]]:
+    """The facts of a model of which a person chose int8; no figures: it cannot be had."""
+    if figures is None:
+        return [*plain, ("Precision", _INT8_LOST)]
+    text = (
+        f"int8, chosen by hand: {number(figures.rate_int8, 1)} photos per second with "
+        f"{figures.runtime}; labels may differ a little"
+    )
+    return [(_RUNS_WITH, text), *(fact for fact in plain if fact[0] != _RUNS_WITH)]
 
 
 def _of_catalogue(row: ModelRow, entry: CatalogueEntry | None, place: Place) -> ModelEntry:
@@ -204,7 +217,7 @@ def _record_facts(
     overall = [text for key, text in results.items() if not key.startswith("AP ")]
     single = [text for key, text in results.items() if key.startswith("AP ")]
     on = record.provenance.get(_MEASURED_ON) or record.provenance.get("dataset")
-    plain = [("Runs with", what_runs(record.config))]
+    plain = [(_RUNS_WITH, what_runs(record.config))]
     plain += [("Quality", ", ".join(overall) + (f", on {on}" if overall and on else ""))]
     details = [
         ("Title", record.name),

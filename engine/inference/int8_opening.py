@@ -11,12 +11,13 @@ from pathlib import Path
 from engine.api.errors import CheckpointError, DataError, ModelError
 from engine.inference.backend import Backend
 from engine.inference.backends import open_backend
-from engine.inference.graphs import Graph
+from engine.inference.graphs import Graph, graph_key
 from engine.inference.int8 import Int8Backend
 from engine.inference.open_model import OpenModel
 from engine.inference.weights import ModelWeights, read_weights
 from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.int8_networks import Int8Networks
+from engine.records.measured_backends import MeasuredBackends
 from engine.records.model_record import is_ours, model_id
 from engine.records.safetensors_header import read_header
 
@@ -36,7 +37,8 @@ def open_int8(path: Path, backend: str = AUTO) -> OpenModel:
 
     Args:
         path: the file of the model.
-        backend: the name of what runs it; "auto" takes what runs it fastest.
+        backend: the name of what runs it; "auto" takes what a person chose for the model if it
+            runs int8, else what runs it fastest.
 
     Raises:
         CheckpointError: the model file cannot be used.
@@ -47,7 +49,9 @@ def open_int8(path: Path, backend: str = AUTO) -> OpenModel:
     network = kept.network(weights.id)
     figures = kept.figures(weights.id)
     fastest = [] if figures is None else [figures.backend]
-    names = [*fastest, *INT8_BACKENDS] if backend == AUTO else [backend]
+    wish = MeasuredBackends().find(graph_key(weights.record.config)).wish
+    wished = [wish] if wish in INT8_BACKENDS else []
+    names = [*wished, *fastest, *INT8_BACKENDS] if backend == AUTO else [backend]
     runs = run_int8(weights, network, names)
     digest = hashlib.sha256(f"{weights.id} int8 ".encode() + network).hexdigest()[:16]
     return OpenModel(replace(weights, id=digest, former_id=""), runs, path, is_int8=True)

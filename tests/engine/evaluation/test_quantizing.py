@@ -18,12 +18,14 @@ from engine.checkpoints.graph_export import export_graph
 from engine.checkpoints.loading import open_checkpoint
 from engine.cli import run
 from engine.evaluation.quantizing import correlation, divide
-from engine.inference.graphs import keep_graph
+from engine.inference.graphs import graph_key, keep_graph
 from engine.inference.int8_opening import open_int8
 from engine.records import int8_networks
+from engine.records.backend_kinds import BACKENDS
 from engine.records.int8_networks import Int8Figures, Int8Networks
+from engine.records.measured_backends import MeasuredBackends
 from engine.service.local import LocalEngine
-from tests.engine.tiny_models import save_tiny_model
+from tests.engine.tiny_models import save_tiny_model, tiny_config
 
 GOOD = Int8Figures(
     "val, 9 images", "train, 8 images", "2026-01-01", 0.9, 0.899, 0.995, 5.0, 9.0, "a", "onnx", "b"
@@ -166,6 +168,20 @@ def test_a_person_can_choose_int8_for_a_model_and_return(quantized: Path, data: 
     assert before == after == own_id != int8
     np.testing.assert_array_equal(scores, scores_again)
     assert not np.array_equal(scores, int8_scores)
+
+
+@pytest.mark.parametrize("asked", ["of the engine", "of the model"])
+def test_who_runs_int8_can_be_chosen(quantized: Path, asked: str) -> None:
+    pytest.importorskip("openvino")
+    for name in ("onnx", "openvino"):
+        if asked == "of the model":
+            MeasuredBackends().set_wish(graph_key(tiny_config()), name)
+            opened = open_int8(quantized)
+        else:
+            opened = open_int8(quantized, name)
+        assert opened.info.device.startswith(f"CPU, {BACKENDS[name].title}")
+    MeasuredBackends().set_wish(graph_key(tiny_config()), "torch")
+    assert "PyTorch" not in open_int8(quantized).info.device  # which does not run int8
 
 
 def test_a_choice_counts_as_soon_as_a_network_is_there(

@@ -145,7 +145,7 @@ def test_int8_can_be_chosen_where_it_was_made_and_is_offered(
 
     with qtbot.waitSignal(application.session.models.switched):  # it is opened anew
         int8.trigger()
-    qtbot.waitUntil(lambda: "int8, chosen by hand" in dialog.sheet.toPlainText())
+    qtbot.waitUntil(lambda: "int8, chosen by hand: 10.0 photos" in dialog.sheet.toPlainText())
     assert int8.isChecked()
     assert kept.is_chosen(known)
 
@@ -174,6 +174,7 @@ def test_int8_cannot_be_chosen_where_it_is_not_offered_but_left(
     assert not int8.isEnabled()
     assert ("not good enough" if why == "not good enough" else "csra models quantize") in tip
     assert int8.isChecked()
+    assert "int8 was chosen, but there is no" in dialog.sheet.toPlainText()
     dialog.run_with._full.trigger()
     qtbot.waitUntil(lambda: not kept.is_chosen(known))
 
