@@ -22,10 +22,13 @@ _INT8_TIP = (
 )
 _NO_INT8_TIP = (
     "Nobody has made the int8 network of this model yet. It needs photos whose labels are known, "
-    "and the command line: csra models quantize {} --dataset KIND --data FOLDER"
+    "and the command line:\ncsra models quantize {} --dataset KIND --data FOLDER"
 )
 _POOR_INT8_TIP = "In int8 this model was measured to be not good enough: {}."
-_LOST_INT8_TIP = "The int8 network is no longer there. Make it again: csra models quantize {}"
+_LOST_INT8_TIP = (
+    "The int8 network is damaged or no longer there. Make it again, with photos whose labels are "
+    "known:\ncsra models quantize {} --dataset KIND --data FOLDER"
+)
 
 
 class BackendButton(QPushButton):

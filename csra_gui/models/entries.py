@@ -65,7 +65,7 @@ class ModelEntry:
         runs_with: the backend that the person chose to run it; empty for the fastest.
         id: of its weights; by it is known how it fares in int8.
         int8: what was measured of its int8 network; ``None`` if nothing was.
-        is_int8_kept: whether that is good enough and there.
+        is_int8_kept: whether that is good enough, there and sound.
         is_int8_chosen: whether the person wants it to run in int8.
     """
 

@@ -117,9 +117,10 @@ class Int8Networks:
         return None if found is None else found[0]
 
     def is_kept(self, model_id: str) -> bool:
-        """Whether there is a network that is offered; whether it is sound, opening it says."""
-        figures = self.figures(model_id)
-        return figures is not None and figures.is_offered and self._network(model_id).is_file()
+        """Whether there is a network that is offered and sound; reads it whole."""
+        with contextlib.suppress(DataError):
+            return bool(self.network(model_id))
+        return False
 
     @property
     def changed_at(self) -> int:

@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from engine.service.with_pytorch import PyTorchWork
 
 _log = logging.getLogger(__name__)
+_INT8_REMEDY = (
+    "Make it again with csra models quantize, or choose full precision under Run with in the "
+    "Models dialog."
+)
 
 
 class LocalEngine:
@@ -277,7 +281,7 @@ class LocalEngine:
                 text = f"{path.stem!r} runs in full precision, since {str(error).rstrip('.')}."
                 _log.warning("%s", text)
                 opened = self._opened_in_full(path)
-                self._note(opened.weights.id, text)
+                self._note(opened.weights.id, f"{text} {_INT8_REMEDY}")
                 return opened
         return self._opened_in_full(path)
 

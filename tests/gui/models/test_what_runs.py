@@ -156,7 +156,7 @@ def test_int8_can_be_chosen_where_it_was_made_and_is_offered(
     assert not kept.is_chosen(known)
 
 
-@pytest.mark.parametrize("why", ["never made", "not good enough", "no longer there"])
+@pytest.mark.parametrize("why", ["never made", "not good enough", "no longer there", "damaged"])
 def test_int8_cannot_be_chosen_where_it_is_not_offered_but_left(
     qtbot: QtBot, start: Start, engine: FakeEngine, why: str
 ) -> None:
@@ -167,6 +167,9 @@ def test_int8_cannot_be_chosen_where_it_is_not_offered_but_left(
     elif why == "no longer there":
         kept.keep(known, FIGURES, b"network")
         kept._network(known).unlink()
+    elif why == "damaged":
+        kept.keep(known, FIGURES, b"network")
+        kept._network(known).write_bytes(b"netw0rk")
     application = start()
     wait_for_model(qtbot, application)
     dialog = open_dialog(qtbot, application, SHIPPED)
