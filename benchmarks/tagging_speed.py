@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from PIL import Image
@@ -77,6 +78,13 @@ class Bench:
                 }
                 stream.write(json.dumps(facts) + "\n")
 
+    def tell_goals(self) -> None:
+        """The goals once more, without the figures that have none."""
+        sys.stdout.write(f"\n{'goal':<66} {'measured':>14} met\n")
+        for name, measured, is_met in self.goals:
+            if is_met is not None:
+                sys.stdout.write(f"{name:<66} {measured:>14} {'yes' if is_met else 'NO'}\n")
+
     def in_turn(self, contestants: Mapping[str, Callable[[], float]]) -> dict[str, float]:
         """Median seconds of each; each says its own."""
         times: dict[str, list[float]] = {name: [] for name in contestants}
@@ -101,8 +109,7 @@ def main() -> int:
         bench = Bench(scratch, options.rounds, before, options.output, options.large)
         for part in options.only:
             PARTS[part](bench)
-    missed = [name for name, _, is_met in bench.goals if is_met is False]
-    sys.stdout.write(f"{len(missed)} goals not met{': ' if missed else ''}{'; '.join(missed)}\n")
+    bench.tell_goals()
     return 0
 
 
@@ -134,7 +141,6 @@ def small(bench: Bench) -> None:
 
 def large(bench: Bench) -> None:
     """Photos of 12 megapixels: how much of decoding hides behind the network."""
-    from engine.data.decoding.pool import DecodePool
     from engine.inference.predict import decode_request
     from engine.service.local import LocalEngine
 
@@ -148,17 +154,17 @@ def large(bench: Bench) -> None:
         return _timed(lambda: sum(1 for _ in engine.predict(info.id, paths)))
 
     def decoding() -> float:
-        with DecodePool() as pool:
-            list(pool.map([decode_request(paths[0], preprocess)] * 2))  # started
-            requests = [decode_request(path, preprocess) for path in paths]
-            return _timed(lambda: sum(1 for _ in pool.map(requests)))
+        requests = [decode_request(path, preprocess) for path in paths]
+        return _timed(lambda: sum(1 for _ in engine.pool.map(requests)))
 
     def network() -> float:
         size, batch = preprocess.input_size, model.backend.best_batch
         pixels = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), dtype=np.uint8)
-        return _timed(lambda: [model.backend.run(pixels) for _ in range(len(paths) // batch)])
+        runs = -(-len(paths) // batch)
+        seconds = _timed(lambda: [model.backend.run(pixels) for _ in range(runs)])
+        return seconds * len(paths) / (runs * batch)
 
-    together()
+    together()  # decoders are started, and what runs the network is chosen
     found = bench.in_turn({"together": together, "decoding": decoding, "network": network})
     engine.close()
     for name, seconds in found.items():
@@ -293,10 +299,12 @@ def _one_window(profile: Path, folder: Path) -> tuple[float, float, int, float]:
     )
     assert process.stdout is not None
     try:
-        first = json.loads(process.stdout.readline())
+        first = json.loads(process.stdout.readline() or _ended(process))
         os.set_blocking(process.stdout.fileno(), False)
         memory, line = 0.0, ""
         while not line:
+            if process.poll() is not None:
+                _ended(process)
             memory = max(memory, _memory_below(process.pid))
             time.sleep(0.2)
             line = process.stdout.readline()
@@ -305,6 +313,10 @@ def _one_window(profile: Path, folder: Path) -> tuple[float, float, int, float]:
         process.terminate()
         process.wait(30)
     return first["first"], done["seconds"], done["tagged"] - first["count"], memory
+
+
+def _ended(process: subprocess.Popen[str]) -> NoReturn:
+    raise RuntimeError(f"the window ended with {process.wait(30)} before all was tagged")
 
 
 def _memory_below(pid: int) -> float:
