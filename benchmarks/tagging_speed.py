@@ -105,6 +105,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, _worktree(options.before) as before:
         scratch = Path(folder)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's second start finds bytecode
         os.environ["CSRA_GUI_DATA"] = os.environ["CSRA_GUI_PROFILE"] = str(scratch / "own")
         bench = Bench(scratch, options.rounds, before, options.output, options.large)
         for part in options.only:

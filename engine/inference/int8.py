@@ -20,9 +20,7 @@ from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from engine.api.config import HeadConfig
 from engine.api.errors import ModelError
-from engine.inference.backend import Backend, BatchScores
 from engine.inference.graphs import Graph
 from engine.inference.onnx_backend import available_cores
 from engine.inference.weights import ModelWeights
@@ -93,46 +91,6 @@ class Int8Maker:
         quantizer.quantize_model()
         made: bytes = quantizer.model.model.SerializeToString()
         return made
-
-
-class Int8Backend:
-    """Another backend that runs an int8 network, and says so.
-
-    Args:
-        backend: runs it.
-    """
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    @property
-    def head(self) -> HeadConfig:
-        """Of the model."""
-        return self._backend.head
-
-    @property
-    def name(self) -> str:
-        """See ``Backend``."""
-        return f"{self._backend.name}, int8"
-
-    @property
-    def device(self) -> str:
-        """See ``Backend``."""
-        return self._backend.device
-
-    @property
-    def runtime(self) -> str:
-        """See ``Backend``."""
-        return f"{self._backend.runtime}, int8"
-
-    @property
-    def best_batch(self) -> int:
-        """See ``Backend``."""
-        return self._backend.best_batch
-
-    def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
-        """See ``Backend``."""
-        return self._backend.run(pixels, features=features)
 
 
 def with_weights(graph: Graph, weights: ModelWeights) -> onnx.ModelProto:

@@ -12,7 +12,7 @@ from engine.api.errors import CheckpointError, DataError, ModelError
 from engine.inference.backend import Backend
 from engine.inference.backends import open_backend
 from engine.inference.graphs import Graph, graph_key
-from engine.inference.int8 import Int8Backend
+from engine.inference.int8_backend import Int8Backend
 from engine.inference.open_model import OpenModel
 from engine.inference.weights import ModelWeights, read_weights
 from engine.records.backend_kinds import AUTO, BACKENDS

@@ -12,11 +12,13 @@ import pytest
 from engine.resources import resource_path
 from tests.paths import ROOT
 
+# PyTorch, and what only makes networks of another kind.
+_SELDOM = {"onnx", "timm", "torch", "torchvision"}
 _RUN = """
 import sys
 from engine import cli
 status = cli.run({arguments!r})
-heavy = sorted({{name.split(".")[0] for name in sys.modules}} & {{"torch", "timm", "torchvision"}})
+heavy = sorted({{name.split(".")[0] for name in sys.modules}} & {seldom})
 sys.stderr.write(f"heavy: {{heavy}} {{status}}")
 """
 
@@ -39,7 +41,7 @@ def test_a_label_needs_no_pytorch(tmp_path: Path, arguments: list[str]) -> None:
             (data / split / category).mkdir(parents=True)
             shutil.copy(resource_path("samples", "cat.jpg"), data / split / category / "x.jpg")
     arguments = [one.format(folder=tmp_path / "maps", data=data) for one in arguments]
-    code = _RUN.format(arguments=arguments)
+    code = _RUN.format(arguments=arguments, seldom=_SELDOM)
     environment = {"CSRA_GUI_DATA": str(tmp_path), "CUDA_VISIBLE_DEVICES": "", "PATH": "/usr/bin"}
     done = subprocess.run(
         [sys.executable, "-c", code],
