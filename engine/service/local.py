@@ -111,6 +111,7 @@ class LocalEngine:
         self._check_open()
         path = find_model(source).resolve()
         key = _file_key(path)
+        self.pool.warm_up()  # while the model is read
         with self._lock:
             if key not in self._by_file:
                 opened = self._opened_in_turn(path)

@@ -127,6 +127,14 @@ class DecoderProcess:
             self.release()  # what is left in the pipe would be taken for the next answer
             raise
 
+    def prepare(self) -> None:
+        """Start the process unless it runs.
+
+        Raises:
+            ImageError: it could not be started, or was stopped meanwhile.
+        """
+        self._ready_connection()
+
     def stop(self) -> None:
         """End the process at once and for good; a picture that is being decoded fails."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing.util
 import os
 import threading
@@ -117,6 +118,12 @@ class DecodePool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def warm_up(self) -> None:
+        """Start one process, so that the first picture need not wait for that; it takes no time."""
+        with self._changed:
+            if not self._closed and not self._pictures.processes:
+                self._add_worker(self._pictures)
+
     def submit(self, request: DecodeRequest, *, urgent: bool = False) -> Future[DecodedImage]:
         """Ask for a picture.
 
@@ -204,6 +211,8 @@ class DecodePool:
 
     def _drive(self, process: DecoderProcess, lane: _Lane) -> None:
         try:
+            with contextlib.suppress(ImageError):  # the first picture tells why
+                process.prepare()
             while (task := self._take(lane)) is not None:
                 _serve(process, *task)
                 del task  # or the picture would stay in memory while we wait

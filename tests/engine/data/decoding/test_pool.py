@@ -332,3 +332,16 @@ class Writer:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def test_a_pool_can_be_made_ready_before_the_first_picture(picture):
+    before = len(decoder_processes()), len(decoder_threads())
+    with DecodePool(2, _decode=misbehave) as pool:
+        pool.warm_up()
+        pool.warm_up()
+        while len(decoder_processes()) == before[0]:
+            threading.Event().wait(0.01)
+        assert len(decoder_threads()) == before[1] + 1
+        assert pool.submit(DecodeRequest(picture)).result().width == 96
+    pool.warm_up()  # harmless once it is closed
+    assert (len(decoder_processes()), len(decoder_threads())) == before
