@@ -97,7 +97,7 @@ def session_texts(session: Session, row: int) -> list[Fact]:
         names = "\n".join(map(display_text, others))
         found.append((pair_text(session.photos.paths[row], others), f"with {names}"))
     if model is not None:
-        found.append(("Model", display_text(model.name)))
+        found.append(("Model", display_text(model.full_name)))
     said = labels_text(mine_first(session.labels(row)))
     tagged = session.photos.is_tagged(row)
     nothing = "none" if tagged else "not tagged yet"

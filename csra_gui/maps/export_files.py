@@ -125,7 +125,7 @@ def write_page(
         target: the page.
     """
     failed = 0
-    with open_page(model.name, settings.kind, target) as add:
+    with open_page(model.full_name, settings.kind, target) as add:
         for done, path in enumerate(paths, start=1):
             try:
                 what = Explained(explain(path), model, None, settings)

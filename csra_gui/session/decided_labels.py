@@ -162,7 +162,7 @@ def decided_run(
         )
     root, ids = _ids(columns, rows)
     run = EvaluationRun(
-        model={"name": model.name, "id": model.id, "backbone": model.backbone},
+        model={"name": model.full_name, "id": model.id, "backbone": model.backbone},
         dataset={"name": f"My decisions, {len(rows):,} photos", "kind": DECISIONS, "split": "all"},
         settings={},
         date=now(),

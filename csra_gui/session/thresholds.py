@@ -107,8 +107,9 @@ class LabelThresholds(QObject):
             return
 
         def work(library: Library) -> None:
-            library.add_model(LibraryModel.of(model))
-            library.set_own_thresholds(model.id, mine)
+            kept_by = LibraryModel.of(model).thresholds_of
+            library.add_model(kept_by)
+            library.set_own_thresholds(kept_by.fingerprint, mine)
 
         self._library.submit(work, None, self._library.report)
 
@@ -123,7 +124,8 @@ class LabelThresholds(QObject):
             if model is self._model:
                 self._take_mine(mine)
 
-        self._library.submit(lambda library: library.own_thresholds(model.id), done)
+        kept_by = LibraryModel.of(model).thresholds_of.fingerprint
+        self._library.submit(lambda library: library.own_thresholds(kept_by), done)
 
     def _take_mine(self, mine: dict[int, float]) -> None:
         if mine != self._mine:

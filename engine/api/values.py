@@ -177,6 +177,7 @@ class ModelInfo:
             that all others say the same; empty for any other model.
         former_id: what ``id`` was before it left out what changes no score; empty if nothing.
         note: what happened while it was opened that a person should know; mostly empty.
+        int8_of: id of the model in full precision whose int8 network this is; empty if it is none.
     """
 
     id: str
@@ -196,6 +197,12 @@ class ModelInfo:
     taught_from: str = ""
     former_id: str = ""
     note: str = ""
+    int8_of: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The name that tells it from the same model in full precision, beside results of it."""
+        return f"{self.name} (int8)" if self.int8_of else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,6 @@ def chosen_thresholds(
     usual = DEFAULT_THRESHOLD if threshold is None else threshold
     values = np.full(len(model.categories), usual, dtype=np.float32)
     if threshold is None:
-        for place, own in library.own_thresholds(model.fingerprint).items():
+        for place, own in library.own_thresholds(model.thresholds_of.fingerprint).items():
             values[place] = own
     return values

@@ -168,7 +168,7 @@ def _page(
         yield None
         return
     target = names.take(Path("explanations"), (), ".html")
-    with open_page(model.name, options.kind, target, note) as add:
+    with open_page(model.full_name, options.kind, target, note) as add:
         yield add
     say(f"The page is {display_path(target)}.")
 
@@ -235,7 +235,7 @@ class _Run:
     ) -> dict[str, object]:
         return {
             "path": os.fspath(path),
-            "model": self.model.name,
+            "model": self.model.full_name,
             "kind": self.settings.kind.value,
             "scale": [photo.style.low, photo.style.high] if photo else None,
             "categories": _categories(photo) if photo else [],

@@ -52,7 +52,7 @@ def _tag(options: argparse.Namespace) -> int:
         model = engine.open_model(options.model)
         threshold = 0.0 if options.all_scores else options.threshold
         make_writer = WRITERS[options.format]
-        writer = make_writer(file, model.name, model.categories, threshold, found.others)
+        writer = make_writer(file, model.full_name, model.categories, threshold, found.others)
         failed: list[str] = []
         done, status = 0, EXIT_DONE
         try:

@@ -54,7 +54,8 @@ def open_int8(path: Path, backend: str = AUTO) -> OpenModel:
     names = [*wished, *fastest, *INT8_BACKENDS] if backend == AUTO else [backend]
     runs = run_int8(weights, network, names)
     digest = hashlib.sha256(f"{weights.id} int8 ".encode() + network).hexdigest()[:16]
-    return OpenModel(replace(weights, id=digest, former_id=""), runs, path, is_int8=True)
+    own = replace(weights, id=digest, former_id="")
+    return OpenModel(own, runs, path, int8_of=weights.id)
 
 
 def run_int8(weights: ModelWeights, network: bytes, names: Iterable[str]) -> Backend:

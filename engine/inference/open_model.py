@@ -24,14 +24,19 @@ class OpenModel:
         backend: runs it.
         path: its file.
         step: the backend takes every input size that is a multiple of this; 0 if only the model's.
-        is_int8: whether its int8 network runs, whose scores are others.
+        int8_of: id of the model whose int8 network runs, with other scores; empty if none does.
     """
 
     weights: ModelWeights
     backend: Backend
     path: Path
     step: int = 0
-    is_int8: bool = False
+    int8_of: str = ""
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether its int8 network runs."""
+        return bool(self.int8_of)
 
     def takes(self, input_size: int) -> bool:
         """Whether the backend runs it at an input size in pixels."""
@@ -72,4 +77,5 @@ class OpenModel:
             # In int8 it says something else also of what was not taught.
             taught_from="" if self.is_int8 else record.taught_from,
             former_id=self.weights.former_id,
+            int8_of=self.int8_of,
         )

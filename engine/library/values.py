@@ -73,6 +73,7 @@ class LibraryModel:
 
     ``taught_from`` is that of the model whose scores stand in for its own; the file does not know.
     ``former`` is ``ModelInfo.former_id``, by which an older library knows the model.
+    ``int8_of`` is that of the model in full precision, whose own thresholds count here too.
     """
 
     fingerprint: str
@@ -80,11 +81,20 @@ class LibraryModel:
     categories: Categories
     taught_from: str = field(default="", compare=False)
     former: str = field(default="", compare=False)
+    int8_of: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, model: ModelInfo) -> LibraryModel:
         """What the library notes of a model."""
-        return cls(model.id, model.name, model.categories, model.taught_from, model.former_id)
+        own = (model.taught_from, model.former_id, model.int8_of)
+        return cls(model.id, model.full_name, model.categories, *own)
+
+    @property
+    def thresholds_of(self) -> LibraryModel:
+        """The model by which a person's own thresholds are kept: itself, in full precision."""
+        if not self.int8_of:
+            return self
+        return LibraryModel(self.int8_of, self.name.removesuffix(" (int8)"), self.categories)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,8 @@ def test_int8_runs_only_when_asked_for_and_its_scores_are_another_models(
     assert "int8" in int8.device
     assert "int8" not in plain.device
     assert int8.id != plain.id
+    assert int8.int8_of == plain.id
+    assert (plain.full_name, int8.full_name) == (plain.name, f"{plain.name} (int8)")
     assert not np.array_equal(scores, other_scores)
     np.testing.assert_allclose(scores, other_scores, atol=0.1)
 
@@ -208,7 +210,7 @@ def test_in_int8_no_score_is_taken_from_the_model_that_one_was_taught_from(
     record = dataclasses.replace(opened.record, provenance=provenance)
     taught = dataclasses.replace(opened, weights=dataclasses.replace(opened.weights, record=record))
     assert taught.info.taught_from == ""
-    assert dataclasses.replace(taught, is_int8=False).info.taught_from == "base"
+    assert dataclasses.replace(taught, int8_of="").info.taught_from == "base"
 
 
 @pytest.mark.parametrize("options", [("cuda", "auto"), ("mps", "auto"), ("cpu", "torch")])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,32 @@ def test_thresholds_of_single_categories_are_kept(
     assert "cat" not in labels_in(second, "cat.jpg")
     second.thresholds.set_mine(0, None)
     assert "cat" in labels_in(second, "cat.jpg")
+
+
+def test_a_model_and_its_int8_network_share_thresholds_and_not_scores(
+    qtbot: QtBot, restarts: Restarts, engine: FakeEngine, folder: Path
+) -> None:
+    session = restarts.start(engine, [folder])
+    restarts.wait_until_tagged(session, 5)
+    plain = session.models.model
+    assert plain is not None
+    int8 = replace(plain, id="5a5a", int8_of=plain.id)
+    asked = len(engine.predict_calls)
+    session.thresholds.set_mine(0, 0.99)
+    for model, mine, chosen in ((int8, 0.99, 0.6), (plain, 0.6, 0.7), (int8, 0.7, 0.8)):
+        engine.models["again"] = model
+        with qtbot.waitSignal(session.models.switched):
+            session.models.use("again")
+        restarts.wait_until_tagged(session, 5)
+        qtbot.waitUntil(lambda mine=mine: session.thresholds.mine == {0: pytest.approx(mine)})
+        session.thresholds.set_mine(0, chosen)
+    restarts.wait_until_written(session)
+    assert sum(map(len, engine.predict_calls[asked:])) == 5  # in int8, once; else found again
+    restarts.end(session)
+    library = Library(library_file())
+    names = [model.name for model in library.models()]
+    library.close()
+    assert names == [plain.name, f"{plain.name} (int8)"]
 
 
 def test_undo_and_redo_go_across_photos_and_a_restart(
