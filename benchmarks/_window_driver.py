@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,28 +23,35 @@ def main() -> int:
     """Open the window; everything else is as always."""
     start = float(sys.argv[1])
     from csra_gui import __main__ as entry
-    from csra_gui.session.tagger import Tagger
 
-    take, finish = Tagger._take, Tagger._tell
+    threading.Thread(target=_listen, args=(start,), daemon=True).start()
+    return entry.main_gui(sys.argv[2:])
+
+
+def _listen(start: float) -> None:
+    """Wrap what takes labels, once the program itself has imported it; not before."""
+    while not hasattr(sys.modules.get("csra_gui.session.tagger"), "_IntoTable"):
+        time.sleep(0.002)
+    tagger = sys.modules["csra_gui.session.tagger"].Tagger
+    take, finish = tagger._take, tagger._tell
     first: list[float] = []
 
     def say(**facts: float) -> None:
         sys.stdout.write(json.dumps(facts) + "\n")
         sys.stdout.flush()
 
-    def timed_take(self: Tagger, outcomes: tuple[Any, ...]) -> None:
+    def timed_take(self: Any, outcomes: tuple[Any, ...]) -> None:
         take(self, outcomes)
         if not first:
             first.append(time.time())
             say(first=first[0] - start, count=len(outcomes))
 
-    def timed_finish(self: Tagger, summary: Any) -> None:
+    def timed_finish(self: Any, summary: Any) -> None:
         finish(self, summary)
         if first:
             say(tagged=summary.tagged, seconds=time.time() - first[0])
 
-    Tagger._take, Tagger._tell = timed_take, timed_finish  # type: ignore[method-assign]
-    return entry.main_gui(sys.argv[2:])
+    tagger._take, tagger._tell = timed_take, timed_finish
 
 
 if __name__ == "__main__":

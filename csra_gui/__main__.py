@@ -43,13 +43,15 @@ def main_gui(arguments: list[str] | None = None) -> int:
 
 
 def _open_window(paths: tuple[Path, ...], instance: Instance) -> int:
-    from csra_gui.app import run
-    from engine.api.remote import RemoteEngine
-    from engine.resources import resource_path
+    from engine.api.remote import RemoteEngine, started_engine
     from engine.service.server import TRAINER_STOP_S, serve_local, serve_trainer
 
+    engines = [started_engine(serve_local)]  # beside the import of what the window takes
+    from csra_gui.app import run
+    from engine.resources import resource_path
+
     return run(
-        lambda: RemoteEngine(serve_local),
+        lambda: engines.pop() if engines else RemoteEngine(serve_local),
         paths,
         samples=resource_path("samples"),
         trainer_factory=lambda: RemoteEngine(serve_trainer, TRAINER_STOP_S),

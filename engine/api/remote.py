@@ -68,6 +68,10 @@ class _RemoteEngine:
         self._sources[info.id] = source
         return info
 
+    def warm_up(self) -> None:
+        """Start the child, which prepares itself meanwhile; it takes no time."""
+        self._running_child()
+
     def close_model(self, model_id: str) -> None:
         """Free a model's memory in the child."""
         self._sources.pop(model_id, None)
@@ -124,6 +128,17 @@ def _complete(engine: Callable[P, object]) -> Callable[P, TaggingEngine]:
 
 
 RemoteEngine = _complete(_RemoteEngine)
+
+
+def started_engine(target: Callable[[Connection], None]) -> TaggingEngine:
+    """A ``RemoteEngine`` whose child starts now, and prepares itself while nobody asks yet.
+
+    Args:
+        target: as for ``RemoteEngine``.
+    """
+    engine = _RemoteEngine(target)
+    engine.warm_up()
+    return cast("TaggingEngine", engine)
 
 
 class _Child:

@@ -31,6 +31,8 @@ def serve_trainer(connection: Connection) -> None:
 
 def _serve(connection: Connection, niceness: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the window; it stops us
+    from engine.service.local import LocalEngine  # noqa: F401, PLC0415  # while nobody asks yet
+
     if hasattr(os, "nice"):
         os.nice(niceness)
     serve(connection, _make_engine)
