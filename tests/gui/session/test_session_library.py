@@ -13,6 +13,7 @@ from csra_gui.base.paths import library_file
 from csra_gui.session import library_sync, tag_job
 from csra_gui.session.session import Session
 from engine.library.errors import LibraryError
+from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import Verdict
 from tests.fakes import MODEL_ID, SHIPPED, FakeEngine, fake_model
@@ -124,9 +125,8 @@ def test_a_model_and_its_int8_network_share_thresholds_and_not_scores(
     restarts.wait_until_written(session)
     assert sum(map(len, engine.predict_calls[asked:])) == 5  # in int8, once; else found again
     restarts.end(session)
-    library = Library(library_file())
-    names = [model.name for model in library.models()]
-    library.close()
+    with open_library(library_file()) as library:
+        names = [model.name for model in library.models()]
     assert names == [plain.name, f"{plain.name} (int8)"]
 
 
