@@ -32,6 +32,9 @@ P = ParamSpec("P")
 _STOP_TIMEOUT_S = 2.0
 _Message = tuple[Any, ...]
 _CLOSED = "The engine is closed."
+_END = object()
+#: Whose values cost time and change nothing if nobody takes the last one.
+_AHEAD = frozenset({"predict"})
 _CRASHED = (
     "The engine stopped unexpectedly. What was done so far is kept; start again and it goes on "
     "from there. If it keeps happening, there may be too little memory."
@@ -281,7 +284,8 @@ class _Server:
         try:
             result = getattr(self._get_engine(), method)(*args, **kwargs)
             if inspect.isgenerator(result):
-                self._serve_generator(call_id, cast("Generator[object, None, None]", result))
+                values = cast("Generator[object, None, None]", result)
+                self._serve_generator(call_id, values, is_ahead=method in _AHEAD)
             else:
                 self._send("done", call_id, result)
         except EngineError as error:
@@ -292,13 +296,24 @@ class _Server:
         finally:
             self._inboxes.pop(call_id, None)
 
-    def _serve_generator(self, call_id: int, values: Generator[object, None, None]) -> None:
+    def _serve_generator(
+        self, call_id: int, values: Generator[object, None, None], *, is_ahead: bool
+    ) -> None:
+        """Send values as they are asked for.
+
+        Args:
+            call_id: of the call.
+            values: what is sent.
+            is_ahead: make the next one before it is asked for, while the last one is looked at.
+        """
         inbox = self._inboxes[call_id]
         with contextlib.closing(values):
-            while inbox.get() == "next":
-                try:
-                    value = next(values)
-                except StopIteration:
+            while True:
+                made = next(values, _END) if is_ahead else None
+                if inbox.get() != "next":
+                    return
+                value = made if is_ahead else next(values, _END)
+                if value is _END:
                     self._send("done", call_id, None)
                     return
                 self._send("value", call_id, value)
