@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice, tee
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -33,6 +35,30 @@ class _Photo:
     path: Path
     key: str | None
     is_kept: bool
+
+
+class _Writer:
+    """Keeps what was seen in a thread of its own, one batch behind, while the network goes on.
+
+    Leaving the block waits for the last batch.
+    """
+
+    def __init__(self, photos: PhotoFeatures) -> None:
+        self._photos = photos
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keep-features")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+
+    def keep(self, seen: Sequence[Seen]) -> None:
+        """Keep it after what was given before, which is waited for: little is in memory."""
+        if self._last is not None:
+            self._last.result()
+        self._last = self._thread.submit(self._photos.keep_if_possible, seen)
 
 
 class KeepingPredictor:
@@ -89,16 +115,20 @@ class KeepingPredictor:
         """Through the whole network."""
         ahead, photos = tee(run)
         requests = (decode_request(photo.path, self._preprocess) for photo in ahead)
-        with contextlib.closing(source.map(requests, window=decode_window(batch_size))) as images:
+        window = decode_window(batch_size)
+        with (
+            _Writer(self._photos) as writer,
+            contextlib.closing(source.map(requests, window=window)) as images,
+        ):
             for batch in batched(zip(photos, images, strict=True), batch_size):
                 sound = [
                     (photo, image) for photo, image in batch if isinstance(image, DecodedImage)
                 ]
-                scores = iter(self._scores(sound))
+                scores = iter(self._scores(sound, writer))
                 for photo, image in batch:
                     yield _prediction(photo.path, model_id, image, scores)
 
-    def _scores(self, batch: Sequence[tuple[_Photo, DecodedImage]]) -> FloatArray:
+    def _scores(self, batch: Sequence[tuple[_Photo, DecodedImage]], writer: _Writer) -> FloatArray:
         """(B, C); what the backbone saw is kept."""
         if not batch:
             return np.empty((0, 0), dtype=np.float32)
@@ -106,7 +136,7 @@ class KeepingPredictor:
         scores = activate(found.logits, self._backend.head.activation)
         if found.features is not None:
             parts = zip(batch, found.features, scores.astype(np.float16), strict=True)
-            self._photos.keep_if_possible(
+            writer.keep(
                 [Seen(photo.key, *part) for (photo, _), *part in parts if photo.key is not None]
             )
         return scores
