@@ -13,6 +13,7 @@ from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.catalogue import find_model
 from engine.records.measured_backends import MeasuredBackends, NetworkRecord
 from engine.records.model_record import is_ours
+from engine.resources import data_folder
 from engine.service.measuring import measure
 
 
@@ -28,7 +29,8 @@ def measure_model(options: argparse.Namespace) -> int:
         else:
             with_bar(measure(path, options.device), "measuring")
     except OSError as error:
-        raise ModelError(f"What was measured cannot be kept: {error}.") from error
+        reason = error.strerror or str(error)
+        raise ModelError(f"This cannot be kept in {data_folder()}: {reason}.") from error
     for line in _table(kept.find(network)):
         sys.stdout.write(line + "\n")
     return EXIT_DONE
@@ -40,7 +42,7 @@ def _table(record: NetworkRecord) -> list[str]:
         f" ({1000 * one.batch_seconds:.0f} ms)"
         for one in record.measurements
     ]
-    if not lines:
+    if not lines and not record.wish:
         say("Nothing was measured yet.")
     for name, (reason, runtime) in record.aside.items():
         title = BACKENDS[name].title if name in BACKENDS else name

@@ -23,7 +23,8 @@ def what_runs(config: ModelConfig, kept: MeasuredBackends | None = None) -> str:
 
 def _measured(record: NetworkRecord) -> str:
     if not record.measurements:
-        return ""
+        chosen = BACKENDS.get(record.wish)
+        return "" if chosen is None else f"{chosen.title}, chosen by hand, not measured yet"
     wanted = record.of(record.wish)
     first = record.measurements[0] if wanted is None else wanted
     others = [_rate(one) for one in record.measurements if one is not first]

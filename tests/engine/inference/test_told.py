@@ -30,6 +30,12 @@ def test_the_fastest_comes_first_and_the_one_chosen_by_hand_before_it(tmp_path: 
     assert "chosen by hand" in what_runs(tiny_config(), kept)
 
 
+def test_what_was_chosen_by_hand_is_said_before_anything_is_measured(tmp_path: Path) -> None:
+    kept = MeasuredBackends(tmp_path / "x.json")
+    kept.set_wish(NETWORK, "torch")
+    assert what_runs(tiny_config(), kept) == "PyTorch, chosen by hand, not measured yet"
+
+
 def test_what_was_put_aside_is_said_as_long_as_its_version_is_here(tmp_path: Path) -> None:
     kept = MeasuredBackends(tmp_path / "x.json")
     kept.put_aside(NETWORK, "onnx", BACKENDS["onnx"].runtime, "it failed.")
