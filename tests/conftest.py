@@ -69,6 +69,7 @@ def own_profile(profiles: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("CSRA_GUI_PROFILE", str(profile / "csra-gui"))
     monkeypatch.setenv("CSRA_GUI_DATA", str(profile / "data"))
     yield profile
+    monkeypatch.undo()  # what a test does to the disk does not count for removing its folder
     shutil.rmtree(profile, ignore_errors=True)
 
 

@@ -41,7 +41,7 @@ class BackendKind:
             return self.title
 
 
-_ROOM = "engine.inference"
+_ROOM = __name__.rpartition(".records.")[0] + ".inference"  # also where it is installed
 #: By name.
 BACKENDS = {
     kind.name: kind
