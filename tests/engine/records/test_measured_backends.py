@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def measured(backend: str, rate: float, **changes: object) -> BackendMeasurement
         "difference": 1e-6,
         "date": "2026-01-01T00:00:00+00:00",
     }
+    # Values of several types cannot be told apart in one mapping.
     return BackendMeasurement(backend, rate=rate, **{**values, **changes})  # type: ignore[arg-type]
 
 
@@ -73,7 +75,9 @@ def damaged(text: str) -> str:
         damaged,
     ],
 )
-def test_a_damaged_file_says_nothing_and_is_written_anew(tmp_path: Path, damage) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_file_says_nothing_and_is_written_anew(
+    tmp_path: Path, damage: Callable[[str], str]
+) -> None:
     file = tmp_path / "backends.json"
     kept = MeasuredBackends(file)
     kept.keep("a", [measured("onnx", 9.0)])

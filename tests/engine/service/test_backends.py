@@ -143,7 +143,8 @@ def result_of(steps: Generator[MeasuringProgress, None, NetworkRecord]) -> Netwo
             progress = next(steps)
             assert 0 < progress.done <= progress.total
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            record: NetworkRecord = end.value
+            return record
 
 
 def test_measuring_finds_the_fastest_and_its_batch_and_the_next_engine_uses_it(
@@ -205,6 +206,7 @@ def test_a_backend_that_gives_other_scores_is_put_aside_by_measuring(
     run = OnnxBackend.run
 
     def wrong(self: OnnxBackend, *arguments: object, **named: object) -> BatchScores:
+        # Whatever it was called with goes on to the real one.
         found = run(self, *arguments, **named)  # type: ignore[arg-type]
         return BatchScores(found.logits + 0.1, found.position_scores)
 
