@@ -57,3 +57,43 @@ class Backend(Protocol):
             pixels: (B, S, S, 3) uint8, resized as the model wants.
             features: whether those of the backbone are wanted too.
         """
+
+
+class BackendAround:
+    """Another backend, of which something is done otherwise; what is not, that one answers.
+
+    Args:
+        inner: runs the model.
+    """
+
+    def __init__(self, inner: Backend) -> None:
+        self.inner = inner
+
+    @property
+    def head(self) -> HeadConfig:
+        """Of the model."""
+        return self.inner.head
+
+    @property
+    def name(self) -> str:
+        """See ``Backend``."""
+        return self.inner.name
+
+    @property
+    def device(self) -> str:
+        """See ``Backend``."""
+        return self.inner.device
+
+    @property
+    def runtime(self) -> str:
+        """See ``Backend``."""
+        return self.inner.runtime
+
+    @property
+    def best_batch(self) -> int:
+        """See ``Backend``."""
+        return self.inner.best_batch
+
+    def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
+        """See ``Backend``."""
+        return self.inner.run(pixels, features=features)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from engine.api.config import HeadConfig
-from engine.inference.backend import Backend, BatchScores
+from engine.inference.backend import Backend, BackendAround, BatchScores
 
 
-class GuardedBackend:
+class GuardedBackend(BackendAround):
     """Runs a model; what a batch fails at, another backend does again, and all that follows.
 
     Args:
@@ -29,7 +29,7 @@ class GuardedBackend:
         put_aside: Callable[[str], None],
         best_batch: int = 0,
     ) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._instead = instead
         self._put_aside = put_aside
         self._best_batch = best_batch
@@ -37,35 +37,15 @@ class GuardedBackend:
         self._lock = threading.Lock()
 
     @property
-    def head(self) -> HeadConfig:
-        """Of the model."""
-        return self._backend.head
-
-    @property
-    def name(self) -> str:
-        """See ``Backend``."""
-        return self._backend.name
-
-    @property
-    def device(self) -> str:
-        """See ``Backend``."""
-        return self._backend.device
-
-    @property
-    def runtime(self) -> str:
-        """See ``Backend``."""
-        return self._backend.runtime
-
-    @property
+    @override
     def best_batch(self) -> int:
-        """See ``Backend``."""
-        return self._best_batch or self._backend.best_batch
+        return self._best_batch or self.inner.best_batch
 
+    @override
     def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
-        """See ``Backend``."""
         if not self._is_sound:
-            return self._backend.run(pixels, features=features)
-        backend = self._backend
+            return self.inner.run(pixels, features=features)
+        backend = self.inner
         try:
             found = backend.run(pixels, features=features)
         except Exception as error:  # noqa: BLE001  # those of runtimes have no class in common
@@ -75,13 +55,13 @@ class GuardedBackend:
                 return found
             reason = "a batch gave values that are not numbers"
         self._replace(reason)
-        return self._backend.run(pixels, features=features)
+        return self.inner.run(pixels, features=features)
 
     def _replace(self, reason: str) -> None:
         with self._lock:
             if not self._is_sound:  # another thread was first
                 return
-            self._backend = self._instead()
+            self.inner = self._instead()
             self._is_sound = False
         self._best_batch = 0
         self._put_aside(reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import onnxruntime
@@ -46,19 +46,13 @@ class OnnxBackend:
         self._head = weights.record.config.head
         name = weights.record.name
         check_fit(name, graph, weights)
-        try:
+        size = weights.record.config.preprocess.input_size
+
+        def first_pass(pixels: NDArray[np.uint8]) -> BatchScores:
             self._session = _session(weights, graph, threads or available_cores())
-            size = weights.record.config.preprocess.input_size
-            found = self.run(np.full((1, size, size, 3), 128, dtype=np.uint8))
-        except Exception as error:  # its errors have no other class in common
-            reason = str(error).partition("\n")[0][:200]
-            raise CheckpointError(
-                f"{name!r} cannot be used with ONNX Runtime: a trial run failed ({reason})."
-            ) from error
-        if not (np.isfinite(found.logits).all() and np.isfinite(found.position_scores).all()):
-            raise CheckpointError(
-                f"{name!r} cannot be used: a trial run gave values that are not numbers."
-            )
+            return self.run(pixels)
+
+        check_trial(name, "ONNX Runtime", size, first_pass)
 
     @property
     def head(self) -> HeadConfig:
@@ -92,6 +86,33 @@ def _session(weights: ModelWeights, graph: Graph, threads: int) -> onnxruntime.I
     }
     options.add_external_initializers(list(values), list(values.values()))
     return onnxruntime.InferenceSession(graph.onnx, options, providers=["CPUExecutionProvider"])
+
+
+def check_trial(
+    name: str, title: str, size: int, first_pass: Callable[[NDArray[np.uint8]], BatchScores]
+) -> None:
+    """Whether a backend can run a model at all.
+
+    Args:
+        name: of the model.
+        title: of the backend.
+        size: side of the square input in pixels.
+        first_pass: loads what runs it, and runs it on (1, size, size, 3) pixels.
+
+    Raises:
+        CheckpointError: that fails, or gives values that are not numbers.
+    """
+    try:
+        found = first_pass(np.full((1, size, size, 3), 128, dtype=np.uint8))
+    except Exception as error:  # those of runtimes have no other class in common
+        reason = str(error).strip().partition("\n")[0][:200]
+        raise CheckpointError(
+            f"{name!r} cannot be used with {title}: a trial run failed ({reason})."
+        ) from error
+    if not (np.isfinite(found.logits).all() and np.isfinite(found.position_scores).all()):
+        raise CheckpointError(
+            f"{name!r} cannot be used: a trial run gave values that are not numbers."
+        )
 
 
 def check_fit(name: str, graph: Graph, weights: ModelWeights) -> None:

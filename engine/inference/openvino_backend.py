@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from engine.api.config import HeadConfig
-from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
 from engine.inference.backend import BatchScores
 from engine.inference.graphs import Graph
-from engine.inference.onnx_backend import available_cores, check_fit
+from engine.inference.onnx_backend import available_cores, check_fit, check_trial
 from engine.inference.weights import ModelWeights
 from engine.records.backend_kinds import BACKENDS
 
@@ -56,21 +55,15 @@ class OpenVinoBackend:
         self._head = weights.record.config.head
         name = weights.record.name
         check_fit(name, graph, weights)
-        try:
+        size = weights.record.config.preprocess.input_size
+        self._requests = threading.local()
+
+        def first_pass(pixels: NDArray[np.uint8]) -> BatchScores:
             whole = with_weights(graph, weights.tensors).SerializeToString()
-            size = weights.record.config.preprocess.input_size
             self._compiled = compiled(whole, threads or available_cores(), size)
-            self._requests = threading.local()
-            found = self.run(np.full((1, size, size, 3), 128, dtype=np.uint8))
-        except Exception as error:  # its errors have no other class in common
-            reason = str(error).strip().partition("\n")[0][:200]
-            raise CheckpointError(
-                f"{name!r} cannot be used with OpenVINO: a trial run failed ({reason})."
-            ) from error
-        if not (np.isfinite(found.logits).all() and np.isfinite(found.position_scores).all()):
-            raise CheckpointError(
-                f"{name!r} cannot be used: a trial run gave values that are not numbers."
-            )
+            return self.run(pixels)
+
+        check_trial(name, "OpenVINO", size, first_pass)
 
     @property
     def head(self) -> HeadConfig:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from engine.api.config import HeadConfig
-from engine.inference.backend import Backend, BatchScores
+from engine.inference.backend import Backend, BackendAround, BatchScores
 
 _Place = tuple[bool, int]
 
@@ -65,40 +65,15 @@ class Turns:
         return place
 
 
-class _InTurn:
+class _InTurn(BackendAround):
     """A backend whose passes wait for their turns."""
 
     def __init__(self, inner: Backend, turns: Turns, urgent: bool) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self._turns = turns
         self._urgent = urgent
 
-    @property
-    def head(self) -> HeadConfig:
-        """Of the model."""
-        return self.inner.head
-
-    @property
-    def name(self) -> str:
-        """See ``Backend``."""
-        return self.inner.name
-
-    @property
-    def device(self) -> str:
-        """See ``Backend``."""
-        return self.inner.device
-
-    @property
-    def runtime(self) -> str:
-        """See ``Backend``."""
-        return self.inner.runtime
-
-    @property
-    def best_batch(self) -> int:
-        """See ``Backend``."""
-        return self.inner.best_batch
-
+    @override
     def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
-        """One pass, when it is its turn; see ``Backend``."""
         with self._turns.taken(urgent=self._urgent):
-            return self.inner.run(pixels, features=features)
+            return super().run(pixels, features=features)
