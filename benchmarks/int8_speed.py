@@ -40,7 +40,7 @@ def main() -> None:
     graph = find_graph(config) or export_graph(checkpoint)
     photos = [_pixels(path) for path in sorted(Path(sys.argv[1]).glob("*.jpg"))[:_PHOTOS]]
     maker = Int8Maker(checkpoint.weights, graph)
-    int8 = Graph(maker.make(maker.ranges(photos[_BATCH:])), {})
+    int8 = Graph(maker.make(maker.range_of(photo) for photo in photos[_BATCH:]), {})
     batch = np.stack(photos[:_BATCH])
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (preprocess.mean, preprocess.std))
 

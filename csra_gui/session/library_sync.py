@@ -72,7 +72,7 @@ def sync_rows(
         LibraryError: the file or the disk fails.
     """
     if model is not None:
-        library.add_model(model)
+        library.use_model(model)
         while library.take_over_scores(model.fingerprint, model.taught_from) == TAKEN_AT_ONCE:
             pass
     fingerprint = None if model is None else model.fingerprint

@@ -9,6 +9,7 @@ from typing import Protocol
 from engine.api.config import PredictConfig
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
+from engine.api.quantizing import QuantizingDone
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
 from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
@@ -134,6 +135,24 @@ class TaggingEngine(Protocol):
             CheckpointError: the model's file cannot be used.
             DataError: the data set cannot be read, or the results not be kept.
             ModelError: there is no such model, or it cannot take the input size.
+        """
+        ...
+
+    def quantize(
+        self, request: EvaluationRequest
+    ) -> Generator[EvaluationProgress | QuantizingDone, None, None]:
+        """Make the int8 network of a model and measure it on labelled images.
+
+        It is kept if it is good enough, the figures in any case. Closing the generator stops the
+        work within one photo, and leaves what was there before.
+
+        Args:
+            request: the model and the images; its ``limit`` is of those that are measured on.
+
+        Raises:
+            CheckpointError: the model's file cannot be used.
+            DataError: there are too few images, or the network could not be kept.
+            ModelError: there is no such model, or no int8 network can be made of it.
         """
         ...
 

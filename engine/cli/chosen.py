@@ -22,7 +22,7 @@ def add_library_arguments(parser: argparse.ArgumentParser, paths: str = "+") -> 
     """Add what says which photos of which library, and whose scores."""
     add = parser.add_argument
     add("paths", nargs=paths, type=Path, metavar="PATH", help="photo or folder of the library")
-    add("--model", metavar="NAME", help="whose scores count; default: the last one")
+    add("--model", metavar="NAME", help="whose scores count; default: the one that was used last")
     add(
         "--threshold",
         type=fraction,
@@ -74,7 +74,7 @@ def chosen_ids(library: Library, paths: list[Path], *, recursive: bool) -> IntAr
 
 
 def chosen_model(library: Library, name: str | None) -> LibraryModel | None:
-    """The model whose scores count: the named one, or the last.
+    """The model whose scores count: the named one, or the one that was used last.
 
     Raises:
         EngineError: the library knows none of this name.

@@ -61,6 +61,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--html", type=Path, metavar="FILE", help="write a report to look at")
     add_device_arguments(evaluate)
     add_precision(evaluate)
+    evaluate.set_defaults(precision=None)  # so that what was asked for is told from the default
     evaluate.add_argument("--tta", choices=("flip",), help="average with the mirror image")
     evaluate.add_argument("--size", type=int, metavar="N", help="input size in pixels")
     add_decode(evaluate)
@@ -86,6 +87,12 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
 def _evaluate(options: argparse.Namespace) -> int:
     bootstrap = BootstrapSettings(options.resamples)
     if options.from_run:
+        if options.precision is not None:
+            say(
+                "error: --from-run scores again what a model said then; --precision cannot change "
+                "that. Leave one of them out."
+            )
+            return EXIT_USAGE
         kept = _kept_run(options.from_run)
         return _publish(options, report(kept, bootstrap), ())
     if options.dataset is None or options.data is None:
@@ -93,7 +100,9 @@ def _evaluate(options: argparse.Namespace) -> int:
         return EXIT_USAGE
     with (
         _processes(options) as (process, device, backend),
-        closing(LocalEngine(device, backend=backend, precision=options.precision)) as engine,
+        closing(
+            LocalEngine(device, backend=backend, precision=options.precision or "float")
+        ) as engine,
         engine.evaluation(_request(options)) as work,
     ):
         pool = engine.pool

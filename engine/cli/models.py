@@ -16,9 +16,10 @@ from engine.cli.photos import add_device_arguments
 from engine.data.datasets.registry import DATASETS
 from engine.inference.told import what_runs
 from engine.inference.weights import read_weights
+from engine.records import int8_networks
 from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.catalogue import CATEGORY_LISTS, find_model, load_catalogue
-from engine.records.int8_networks import Int8Networks
+from engine.records.int8_networks import LEAST_CORRELATION, LEAST_PHOTOS, MOST_LOSS, Int8Networks
 from engine.records.inventory import ModelRow, describe_entry, describe_record, list_models
 from engine.records.model_record import CheckpointRecord, is_ours, model_id
 from engine.records.models import EXPORT_SUFFIXES, default_store
@@ -124,8 +125,9 @@ def _add_quantize(actions: Commands[argparse.ArgumentParser]) -> None:
         "quantize",
         help="make a model faster in whole numbers (int8), and measure what that costs",
         description="Makes the int8 network of a model, calibrated on photos of the train split "
-        "if there is one, and measures it on others. It is kept only if it loses at most 0.3 mAP "
-        "and its maps correlate at least 0.99; the figures are kept in any case (models show).",
+        f"if there is one, and measures it on {LEAST_PHOTOS} others or more. It is kept only if it "
+        f"loses at most {MOST_LOSS} mAP and its maps correlate at least {LEAST_CORRELATION}; the "
+        "figures are kept in any case (models show).",
     )
     quantize.set_defaults(command=_later("models_quantize", "quantize_model"))
     quantize.add_argument("model", metavar="NAME|FILE")
@@ -134,15 +136,25 @@ def _add_quantize(actions: Commands[argparse.ArgumentParser]) -> None:
     add_follow_links(quantize)
     quantize.add_argument("--split", default="val", help="what is measured on (%(default)s)")
     quantize.add_argument(
-        "--photos", type=_positive, metavar="N", help="measure on N of them (default: all)"
+        "--photos",
+        type=_enough,
+        metavar="N",
+        help=f"measure on N of them, {LEAST_PHOTOS} at least (default: all)",
     )
     add_decode(quantize)
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+def _enough(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    least = int8_networks.LEAST_PHOTOS
+    if value < least:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: measure on {least} photos at least; on fewer, chance moves mAP by more "
+            "than int8 may lose"
+        )
     return value
 
 
@@ -180,6 +192,11 @@ def _show(options: argparse.Namespace) -> int:
         found = Int8Networks().figures(_id(path)) if is_ours(path) else None
         if found is not None:
             facts["int8"] = found.text
+        if is_ours(path) and (problem := Int8Networks().problem(_id(path))):
+            facts["int8"] = (
+                f"cannot be used: {problem}. Make it again with: csra models quantize "
+                f"{options.model} --dataset KIND --data DIR"
+            )
         if measured := what_runs(record.config):
             facts["runs with"] = measured
     width = max(len(key) for key in facts)

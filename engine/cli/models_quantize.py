@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import replace
-from pathlib import Path
 
 from engine.api.config import EvaluateConfig
-from engine.api.errors import ModelError
-from engine.api.evaluation import EvaluationRequest
+from engine.api.errors import DataError
+from engine.api.evaluation import EvaluationProgress, EvaluationRequest
+from engine.api.quantizing import QuantizingDone
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, say, with_bar
-from engine.evaluation.quantizing import divide, quantize
-from engine.inference.graphs import find_graph
 from engine.records.backend_kinds import BACKENDS
-from engine.records.catalogue import find_model
 from engine.records.int8_networks import LEAST_CORRELATION, MOST_LOSS, Int8Figures, Int8Networks
-from engine.records.model_record import is_ours
-from engine.records.models import default_store
 from engine.service.local import LocalEngine
-from engine.texts import display_text
 
 
 def quantize_model(options: argparse.Namespace) -> int:
     """Do what ``models quantize`` was asked for."""
-    path = find_model(options.model).resolve()
-    if not is_ours(path):
-        raise ModelError("Import this model first; only then can an int8 network be made of it.")
     openvino = BACKENDS["openvino"]
     if not openvino.is_here:
         say(
@@ -42,37 +33,24 @@ def quantize_model(options: argparse.Namespace) -> int:
         limit=options.photos,
         follow_links=options.follow_links,
     )
-    with closing(LocalEngine("cpu", backend="auto")) as engine, engine.evaluation(request) as work:
-        for problem in work.images.problems:
-            say(display_text(problem))
-        graph = find_graph(work.model.config)
-        if graph is None:
-            raise ModelError(
-                f"The network of {work.model.record.name!r} is not known as a graph yet. "
-                f"Run first: csra models measure {options.model}"
-            )
-        photos = divide(work)
-        made = quantize(work, graph, photos, engine.pool)
-        figures, network = with_bar(made, photos.measured.name)
-    model_id = work.model.weights.id
-    Int8Networks().keep(model_id, figures, network)
-    _keep_in_file(path, figures)
+    with closing(LocalEngine("cpu", backend="auto")) as engine:
+        done = with_bar(_last(engine.quantize(request)), "int8")
+    figures = Int8Networks().figures(done.model_id)
+    if figures is None:
+        raise DataError("What was measured was kept, and cannot be read any more.")
     return _tell(figures, options.model)
 
 
-def _keep_in_file(path: Path, figures: Int8Figures) -> None:
-    """In a model of the user's own the figures travel along; one that ships is not changed."""
-    own = {known.resolve() for known in default_store().models().values()}
-    if path not in own:
-        return
-    from engine.checkpoints.safetensors_model import (  # noqa: PLC0415  # seconds
-        load_checkpoint,
-        write_with_record,
-    )
-
-    record = load_checkpoint(path).record
-    provenance = {**record.provenance, "int8": figures.text}
-    write_with_record(path, path, replace(record, provenance=provenance))
+def _last(
+    values: Generator[EvaluationProgress | QuantizingDone, None, None],
+) -> Generator[EvaluationProgress, None, QuantizingDone]:
+    """The progress, and as what it returns the value that comes last."""
+    with closing(values):
+        for value in values:
+            if isinstance(value, QuantizingDone):
+                return value
+            yield value
+    raise DataError("Quantizing ended too early.")
 
 
 def _tell(figures: Int8Figures, model: str) -> int:

@@ -59,7 +59,7 @@ def add_precision(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("float", "int8"),
         default="float",
-        help="int8: faster, nearly the same, once made with models quantize (default %(default)s)",
+        help="int8: faster, nearly the same, once made with models quantize (default float)",
     )
 
 

@@ -42,7 +42,7 @@ def tag_untagged(library: Library, options: argparse.Namespace) -> LibraryModel:
     ) as engine:
         info = engine.open_model(options.model)
         model = LibraryModel.of(info)
-        library.add_model(model)
+        library.use_model(model)
         missing = _untagged(library, model, images)
         if missing:
             with_bar(_tag(library, engine, info.id, missing), "tag")

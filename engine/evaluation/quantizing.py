@@ -20,15 +20,17 @@ from engine.evaluation.job import EvaluationJob
 from engine.inference.backend import Backend
 from engine.inference.graphs import Graph
 from engine.inference.int8 import Int8Maker
-from engine.inference.int8_opening import INT8_BACKENDS, run_int8
+from engine.inference.int8_opening import run_int8
+from engine.inference.turns import Turns
 from engine.metrics.ranking import average_precision
-from engine.records.backend_kinds import BACKENDS
+from engine.records import int8_networks
+from engine.records.backend_kinds import BACKENDS, INT8_BACKENDS
 from engine.records.evaluations import now
 from engine.records.int8_networks import Int8Figures
 
 #: Photos whose values say within which ranges whole numbers must reach.
 CALIBRATION_PHOTOS = 64
-_LEAST_PHOTOS = 8
+_LEAST_FOR_RANGES = 8
 _BATCH = 4
 _TRIALS = 3
 
@@ -48,29 +50,48 @@ class Photos:
     measured: LabelledImages
 
 
-def divide(job: EvaluationJob) -> Photos:
+def divide(job: EvaluationJob, limit: int | None = None) -> Photos:
     """Photos of the train split for calibration if there is one, else some of those at hand.
 
+    Args:
+        job: the model, and all images of the split.
+        limit: measure on so many of those that are left; ``None`` takes all.
+
     Raises:
-        DataError: there are too few.
+        DataError: there are too few, or fewer are asked for than say anything.
     """
+    least = int8_networks.LEAST_PHOTOS
+    if limit is not None and limit < least:
+        raise DataError(f"{too_few_text(limit)} Leave out --photos, or raise it.")
     others = _of_train(job)
     source = job.images if others is None else others
-    count = CALIBRATION_PHOTOS if others is not None else min(CALIBRATION_PHOTOS, len(source) // 2)
-    chosen = source.spread(count)
+    spare = len(source) if others is not None else max(len(source) - least, 0)
+    chosen = source.spread(min(CALIBRATION_PHOTOS, spare))
     taken = set(chosen.paths)
     rest = [row for row, path in enumerate(job.images.paths) if path not in taken]
-    if len(chosen) < _LEAST_PHOTOS or len(rest) < _LEAST_PHOTOS:
+    if len(rest) < least:
+        raise DataError(f"{job.images.name} has too few photos. {too_few_text(len(rest))}")
+    if len(chosen) < _LEAST_FOR_RANGES:
         raise DataError(
-            f"There are too few photos in {job.images.name}: int8 needs {_LEAST_PHOTOS} to learn "
-            f"how large values become, and {_LEAST_PHOTOS} others to measure on."
+            f"{job.images.name} has too few photos: beside the {least} to measure on, int8 needs "
+            f"{_LEAST_FOR_RANGES} others to learn how large values become."
         )
+    measured = job.images.subset(rest).spread(limit)
     requests = tuple(_requests(job, chosen))
-    return Photos(requests, f"{chosen.name}, {len(chosen)} images", job.images.subset(rest))
+    return Photos(requests, f"{chosen.name}, {len(chosen)} images", measured)
+
+
+def too_few_text(count: int) -> str:
+    """Why so many photos do not do, for people."""
+    return (
+        f"int8 is measured on {int8_networks.LEAST_PHOTOS} labelled photos at least, not on "
+        f"{count:,}: on so few, chance moves mAP by more than the "
+        f"{int8_networks.MOST_LOSS} that int8 may lose."
+    )
 
 
 def quantize(
-    job: EvaluationJob, graph: Graph, photos: Photos, pool: DecodePool
+    job: EvaluationJob, graph: Graph, photos: Photos, pool: DecodePool, turns: Turns
 ) -> Generator[EvaluationProgress, None, tuple[Int8Figures, bytes]]:
     """Make the network and measure it; what it came to, and the network.
 
@@ -79,26 +100,30 @@ def quantize(
         graph: of its network.
         photos: of ``divide``.
         pool: decodes.
+        turns: passes wait for; how fast networks are is measured without that wait.
 
     Raises:
-        DataError: photos cannot be read, or the network cannot be run.
+        DataError: too few photos can be read, or the network cannot be run.
         ModelError: nothing in the network can be run in int8.
     """
     total = len(photos.calibration) + len(photos.measured)
     maker = Int8Maker(job.model.weights, graph)
     ranges = []
     with closing(_decoded(pool, photos.calibration)) as images:
-        for found in maker.ranges(image.pixels for _, image in images):
-            ranges.append(found)
+        for _, image in images:
+            with turns.taken(urgent=False):
+                ranges.append(maker.range_of(image.pixels))
             yield EvaluationProgress(len(ranges), total)
-    if len(ranges) < _LEAST_PHOTOS:
+    if len(ranges) < _LEAST_FOR_RANGES:
         raise DataError(f"Too few photos of {photos.calibrated_on} can be read.")
     network = maker.make(ranges)
-    name, int8 = _fastest(job, network)
-    meter = _Meter(job, int8, photos.measured)
+    with turns.taken(urgent=False):
+        name, int8 = _fastest(job, network)
+    meter = _Meter(job, (turns.out_of_turn(job.backend), int8), photos.measured)
     with closing(_decoded(pool, tuple(_requests(job, photos.measured)))) as images:
         for row, image in images:
-            meter.add(row, image)
+            with turns.taken(urgent=False):
+                meter.add(row, image)
             yield EvaluationProgress(len(photos.calibration) + row + 1, total)
     return meter.figures(photos.calibrated_on, name), network
 
@@ -106,8 +131,10 @@ def quantize(
 class _Meter:
     """Compares a model with its int8 network, photo by photo, in turn."""
 
-    def __init__(self, job: EvaluationJob, int8: Backend, images: LabelledImages) -> None:
-        self._backends = (job.backend, int8)
+    def __init__(
+        self, job: EvaluationJob, backends: tuple[Backend, Backend], images: LabelledImages
+    ) -> None:
+        self._backends = backends
         self._images = images
         names = job.model.config.categories
         self._columns = [names.index_of(name) for name in images.categories]
@@ -133,10 +160,11 @@ class _Meter:
         """What it came to.
 
         Raises:
-            DataError: no photo could be read.
+            DataError: too few photos could be read.
         """
-        if not self._rows:
-            raise DataError(f"No photo of {self._images.name} can be read.")
+        if len(self._rows) < int8_networks.LEAST_PHOTOS:
+            why = too_few_text(len(self._rows))
+            raise DataError(f"Too few photos of {self._images.name} can be read. {why}")
         targets, ignored = self._images.targets[self._rows], self._images.ignored[self._rows]
         before, after = (
             float(np.nanmean(average_precision(np.stack(logits), targets, ignored)))
@@ -187,7 +215,7 @@ def _of_train(job: EvaluationJob) -> LabelledImages | None:
         ).for_categories(job.model.config.categories, request.mapping)
     except DataError:
         return None
-    return found if len(found) >= _LEAST_PHOTOS else None
+    return found if len(found) >= _LEAST_FOR_RANGES else None
 
 
 def _requests(job: EvaluationJob, images: LabelledImages) -> Iterator[DecodeRequest]:

@@ -8,7 +8,7 @@ follows. So do the heads, hence position scores are numbers as fine as before (d
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -50,20 +50,19 @@ class Int8Maker:
         if not self._steps:
             raise ModelError(f"Nothing in {weights.record.name!r} can be run in int8.")
         self._names = list(dict.fromkeys(step.input[0] for step in self._steps))
-
-    def ranges(self, photos: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.float64]]:
-        """How large what enters each step becomes, photo by photo: (steps, 2) least and greatest.
-
-        Args:
-            photos: (S, S, 3) uint8, resized as the model wants.
-        """
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
         model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._names)
-        session = _session(model)
-        for pixels in photos:
-            found = session.run(self._names, {"pixels": np.ascontiguousarray(pixels[None])})
-            yield np.array([_range(values) for values in found])
+        self._session = _session(model)
+
+    def range_of(self, pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """How large what enters each step becomes: (steps, 2) least and greatest.
+
+        Args:
+            pixels: (S, S, 3) uint8, of one photo, resized as the model wants.
+        """
+        found = self._session.run(self._names, {"pixels": np.ascontiguousarray(pixels[None])})
+        return np.array([_range(values) for values in found])
 
     def make(self, ranges: Iterable[NDArray[np.float64]]) -> bytes:
         """The network as ONNX with its weights; inputs and outputs are those of the graph.

@@ -15,14 +15,11 @@ from engine.inference.graphs import Graph, graph_key
 from engine.inference.int8_backend import Int8Backend
 from engine.inference.open_model import OpenModel
 from engine.inference.weights import ModelWeights, read_weights
-from engine.records.backend_kinds import AUTO, BACKENDS
+from engine.records.backend_kinds import AUTO, BACKENDS, INT8_BACKENDS
 from engine.records.int8_networks import Int8Networks
 from engine.records.measured_backends import MeasuredBackends
 from engine.records.model_record import is_ours, model_id
 from engine.records.safetensors_header import read_header
-
-#: In the order of how well they run int8.
-INT8_BACKENDS = ("openvino", "onnx")
 
 
 def is_int8_chosen(path: Path) -> bool:

@@ -40,6 +40,11 @@ class Turns:
         inner = backend.inner if isinstance(backend, _InTurn) else backend
         return _InTurn(inner, self, urgent)
 
+    @staticmethod
+    def out_of_turn(backend: Backend) -> Backend:
+        """What runs the passes of a backend of ours, for who has taken a turn already."""
+        return backend.inner if isinstance(backend, _InTurn) else backend
+
     @contextlib.contextmanager
     def taken(self, *, urgent: bool) -> Iterator[None]:
         """Wait for a turn, and have it until the end of the block."""

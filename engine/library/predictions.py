@@ -36,17 +36,34 @@ def add_model(connection: sqlite3.Connection, model: LibraryModel) -> None:
             (model.fingerprint, model.former),
         )
     connection.execute(
-        "INSERT INTO models (fingerprint, name, categories) VALUES (?, ?, ?)"
-        " ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name",
-        (model.fingerprint, model.name, categories),
+        "INSERT INTO models (fingerprint, name, categories, int8_of) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (fingerprint) DO UPDATE SET name = excluded.name,"
+        " int8_of = iif(excluded.int8_of = '', int8_of, excluded.int8_of)",
+        (model.fingerprint, model.name, categories, model.int8_of),
     )
     if find_model(connection, model.fingerprint)[1].categories != model.categories:
         raise LibraryError(f"The library knows {model.name} with other categories.")
 
 
+def use_model(connection: sqlite3.Connection, model: LibraryModel) -> None:
+    """As ``add_model``; from now on it is the one that was used last.
+
+    Raises:
+        LibraryError: it is known with other categories.
+    """
+    add_model(connection, model)
+    connection.execute(
+        "UPDATE models SET used = (SELECT max(used) FROM models) + 1"
+        " WHERE fingerprint = ? AND (used = 0 OR used < (SELECT max(used) FROM models))",
+        (model.fingerprint,),
+    )
+
+
 def models(connection: sqlite3.Connection) -> list[LibraryModel]:
-    """All models, in the order in which they came."""
-    rows = connection.execute("SELECT fingerprint, name, categories FROM models ORDER BY id")
+    """All models, the one that was used last at the end; before, in the order they came."""
+    rows = connection.execute(
+        "SELECT fingerprint, name, categories, int8_of FROM models ORDER BY used, id"
+    )
     return [_model(*row) for row in rows]
 
 
@@ -57,16 +74,18 @@ def find_model(connection: sqlite3.Connection, fingerprint: str) -> tuple[int, L
         LibraryError: the library does not know it.
     """
     row = connection.execute(
-        "SELECT id, fingerprint, name, categories FROM models WHERE fingerprint = ?", (fingerprint,)
+        "SELECT id, fingerprint, name, categories, int8_of FROM models WHERE fingerprint = ?",
+        (fingerprint,),
     ).fetchone()
     if row is None:
         raise LibraryError("The library has nothing of this model yet.")
     return int(row[0]), _model(*row[1:])
 
 
-def _model(fingerprint: str, name: str, categories: str) -> LibraryModel:
+def _model(fingerprint: str, name: str, categories: str, int8_of: str) -> LibraryModel:
     try:
-        return LibraryModel(fingerprint, name, Categories(tuple(json.loads(categories))))
+        names = Categories(tuple(json.loads(categories)))
+        return LibraryModel(fingerprint, name, names, int8_of=int8_of)
     except (ValueError, TypeError, RecursionError) as error:
         raise LibraryError(f"The library's list of categories is damaged: {error}") from error
 

@@ -240,6 +240,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP TABLE decisions",
         "ALTER TABLE decisions_and_imports RENAME TO decisions",
     ),
+    (
+        # Whose own thresholds count for an int8 network, and which model somebody used last.
+        "ALTER TABLE models ADD COLUMN int8_of TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE models ADD COLUMN used INTEGER NOT NULL DEFAULT 0",  # counts up
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.

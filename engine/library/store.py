@@ -127,6 +127,7 @@ class Library:
 
     # What models say.
     add_model = _writes(predictions.add_model)
+    use_model = _writes(predictions.use_model)
     models = _reads(predictions.models)
     record_predictions = _writes(predictions.record)
     forget_predictions = _writes(predictions.forget_predictions)

@@ -53,5 +53,7 @@ BACKENDS = {
         BackendKind("torch", "PyTorch", "torch"),
     )
 }
+#: Those that run int8 networks, in the order of how well they do.
+INT8_BACKENDS = ("openvino", "onnx")
 #: What the choice by itself is called.
 AUTO = "auto"

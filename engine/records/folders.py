@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.errors import DataError, EngineError
-from engine.atomic import atomic_path, write_text
+from engine.atomic import atomic_path, temporary_beside, write_text
 from engine.resources import data_folder
-from engine.texts import display_name, display_path
+from engine.texts import display_name, display_path, megabytes
 
 #: Files that describe something are never larger.
 _MAX_BYTES = 64 << 20
@@ -205,6 +205,35 @@ class RecordStore(ABC, Generic[T]):
                 shutil.rmtree(path, ignore_errors=True)
             shown = display_path(path)
             raise DataError(f"The {self.noun} could not be kept in {shown}: {error}.") from error
+
+
+def check_writable(folder: Path, needed_bytes: int, what: str) -> None:
+    """Whether a file of some size can be made in a folder, before work on it begins.
+
+    Args:
+        folder: must be there.
+        needed_bytes: of the file.
+        what: begins the message, for example "The model could not be kept".
+
+    Raises:
+        DataError: the folder cannot be written to, or its disk is full; says what to do.
+    """
+    shown = display_path(folder)
+    try:
+        temporary = temporary_beside(folder / "x")
+        try:
+            temporary.touch(exist_ok=False)
+        finally:
+            temporary.unlink(missing_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"{what} in {shown}: {reason}. Make it writable first.") from error
+    if free < needed_bytes:
+        raise DataError(
+            f"{what} in {shown}: it takes {megabytes(needed_bytes)}, and {megabytes(free)} are "
+            "free. Make room first."
+        )
 
 
 @contextmanager

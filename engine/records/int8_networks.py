@@ -5,19 +5,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.api.errors import DataError
 from engine.atomic import write_bytes, write_text
-from engine.records.folders import DAMAGE
+from engine.records.folders import DAMAGE, check_writable
 from engine.resources import data_folder
+from engine.texts import display_path
 
 #: An int8 network is offered if it loses at most so much mean average precision, in percent …
 MOST_LOSS = 0.3
 #: … and its position scores correlate at least so with those of the model.
 LEAST_CORRELATION = 0.99
+#: … measured on so many photos: on fewer, chance moves the loss by more than may be lost
+#: (``benchmarks/int8_photos.py``).
+LEAST_PHOTOS = 400
 _VERSION = 1
+# A quarter of the weights, with some room; making it takes two files of the model's size.
+_SHARE, _SHARE_OF_SCRATCH = 0.5, 2.0
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,44 @@ class Int8Networks:
         except OSError as error:
             raise DataError(f"The int8 network could not be kept: {error}.") from error
 
+    def check_room(self, model_bytes: int) -> None:
+        """Whether a network could be made and kept, before that takes minutes.
+
+        Args:
+            model_bytes: size of the model's file.
+
+        Raises:
+            DataError: a folder cannot be written to, or its disk is full.
+        """
+        what = "An int8 network could not be kept"
+        try:
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise DataError(f"{what} in {display_path(self._root)}: {error.strerror}.") from error
+        check_writable(self._root, round(_SHARE * model_bytes), what)
+        scratch = Path(tempfile.gettempdir())
+        check_writable(
+            scratch, round(_SHARE_OF_SCRATCH * model_bytes), "An int8 network could not be made"
+        )
+
+    def problem(self, model_id: str) -> str:
+        """Why the int8 network that was made of a model cannot be used, and nothing if it can.
+
+        What was never made, or was measured to be not good enough, is no problem.
+        """
+        if not self._figures(model_id).exists():
+            return ""
+        found = self._read(model_id)
+        if found is None:
+            return "what was measured of its int8 network is damaged or of another version"
+        if not found[0].is_offered:
+            return ""
+        try:
+            self.network(model_id)
+        except DataError as error:
+            return str(error)
+        return ""
+
     def figures(self, model_id: str) -> Int8Figures | None:
         """What was measured; ``None`` if nothing was, or it is damaged."""
         found = self._read(model_id)
@@ -159,6 +204,8 @@ class Int8Networks:
             raise DataError("its int8 network was measured and is not good enough")
         try:
             data = self._network(model_id).read_bytes()
+        except FileNotFoundError as error:
+            raise DataError("its int8 network is no longer there") from error
         except OSError as error:
             raise DataError(f"its int8 network cannot be read: {error}") from error
         if hashlib.sha256(data).hexdigest() != digest:

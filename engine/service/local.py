@@ -14,6 +14,7 @@ from engine.api.config import PredictConfig
 from engine.api.errors import CheckpointError, DataError, EngineStoppedError, ModelError
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
+from engine.api.quantizing import QuantizingDone
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
 from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
@@ -32,16 +33,19 @@ from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.backend import Backend
 from engine.inference.hardware import may_have_gpu
-from engine.inference.int8_opening import INT8_BACKENDS, is_int8_chosen, open_int8
+from engine.inference.int8_opening import is_int8_chosen, open_int8
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
 from engine.inference.thumbnails import image_source
 from engine.inference.turns import Turns
-from engine.records.backend_kinds import AUTO, BACKENDS
+from engine.records.backend_kinds import AUTO, BACKENDS, INT8_BACKENDS
 from engine.records.catalogue import find_model
+from engine.records.folders import check_writable
 from engine.records.int8_networks import Int8Networks
 from engine.records.measured_backends import MeasuredBackends
+from engine.records.model_record import is_ours
+from engine.records.models import default_store
 from engine.service.graph_maker import GraphMaker
 from engine.service.opening import Choice, is_prepared, known_graph, open_fastest
 
@@ -202,9 +206,43 @@ class LocalEngine:
         with self.evaluation(request) as work:
             yield from work.run(self.pool)
 
+    def quantize(
+        self, request: EvaluationRequest
+    ) -> Generator[EvaluationProgress | QuantizingDone, None, None]:
+        """Make the int8 network of a model, and measure it; see ``TaggingEngine``."""
+        self._check_open()
+        yield EvaluationProgress(0, 0)
+        from engine.evaluation.quantizing import divide, quantize  # noqa: PLC0415  # seconds
+
+        path = find_model(request.model).resolve()
+        if not is_ours(path):
+            raise ModelError("Import this model first; only then can an int8 network be made.")
+        networks, size, is_own = Int8Networks(), path.stat().st_size, path in _own_models()
+        networks.check_room(size)
+        if is_own:
+            check_writable(path.parent, size, "What is measured of int8 could not be kept")
+        graph = known_graph(path)
+        if graph is None:
+            graph = self._with_pytorch().graph_of(path)
+        whole = replace(request, limit=None)
+        with self._undisturbed(), self.evaluation(whole, in_full=True) as work:
+            photos = divide(work, request.limit)
+            found, network = yield from quantize(work, graph, photos, self.pool, self._turns)
+        model_id = work.model.weights.id
+        networks.keep(model_id, found, network)
+        if is_own:  # one that ships is not changed
+            self._with_pytorch().note_int8(path, found.text)
+        yield QuantizingDone(model_id)
+
     @contextlib.contextmanager
-    def evaluation(self, request: EvaluationRequest) -> Generator[EvaluationJob, None, None]:
+    def evaluation(
+        self, request: EvaluationRequest, *, in_full: bool = False
+    ) -> Generator[EvaluationJob, None, None]:
         """The work of an evaluation, with the model as it is open, or opened for it alone.
+
+        Args:
+            request: what to evaluate.
+            in_full: in full precision, whatever was chosen.
 
         Raises:
             ConfigError, ModelError: the model cannot take the input size.
@@ -213,7 +251,9 @@ class LocalEngine:
         self._check_open()
         path = find_model(request.model).resolve()
         opened = self._known(path)
-        model = self._opened_in_turn(path) if opened is None else opened
+        if opened is not None and in_full and opened.is_int8:
+            opened = None
+        model = self._opened_in_turn(path, in_full=in_full) if opened is None else opened
         backend = self._exact_backend_for(model, request.config.input_size)
         work = EvaluationJob(request, model, backend)
         self._evaluations.append(work)
@@ -268,9 +308,9 @@ class LocalEngine:
             known = self._by_file.get(_file_key(path))
             return None if known is None else self._models.get(known)
 
-    def _opened_in_turn(self, path: Path) -> OpenModel:
+    def _opened_in_turn(self, path: Path, *, in_full: bool = False) -> OpenModel:
         """A model whose passes wait for those of all others."""
-        opened = self._opened(path)
+        opened = self._opened_in_full(path) if in_full else self._opened(path)
         return replace(opened, backend=self._turns.backend(opened.backend))
 
     def _opened(self, path: Path) -> OpenModel:
@@ -394,6 +434,10 @@ def _check_int8(backend: str, device: str) -> None:
             f"{BACKENDS[backend].title} does not run int8. Use --backend "
             f"{' or '.join((AUTO, *INT8_BACKENDS))}, or --precision float."
         )
+
+
+def _own_models() -> set[Path]:
+    return {path.resolve() for path in default_store().models().values()}
 
 
 def _file_key(path: Path) -> tuple[Path, int, int, int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
@@ -18,11 +19,11 @@ from engine.api.values import ModelImport, ThresholdsForModel
 from engine.checkpoints.exchange import export_model, import_file, possible_exports
 from engine.checkpoints.graph_export import export_graph
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.safetensors_model import Checkpoint
+from engine.checkpoints.safetensors_model import Checkpoint, load_checkpoint, write_with_record
 from engine.checkpoints.thresholds_in_file import save_thresholds
 from engine.data.decoding.pool import DecodePool
 from engine.inference.backend import Backend
-from engine.inference.graphs import find_graph, keep_graph
+from engine.inference.graphs import Graph, find_graph, keep_graph
 from engine.inference.open_model import OpenModel
 from engine.models.resizing import resized
 from engine.pytorch.device import choose_device, half_type
@@ -132,6 +133,28 @@ class PyTorchWork:
     def export_model(self, source: str, target: Path) -> None:
         """See ``TaggingEngine``."""
         export_model(find_model(source), target)
+
+    def graph_of(self, path: Path) -> Graph:
+        """The graph of a model of ours, made now and kept.
+
+        Raises:
+            CheckpointError: the file cannot be used, or its network has no form as a graph.
+        """
+        checkpoint = open_checkpoint(path)
+        graph = export_graph(checkpoint)
+        with contextlib.suppress(OSError):  # it is made again next time
+            keep_graph(checkpoint.record.config, graph)
+        return graph
+
+    def note_int8(self, path: Path, text: str) -> None:
+        """Have figures of int8 travel along in a model of ours, without touching its weights.
+
+        Raises:
+            CheckpointError: the file cannot be used or not be written.
+        """
+        record = load_checkpoint(path).record
+        provenance = {**record.provenance, "int8": text}
+        write_with_record(path, path, replace(record, provenance=provenance))
 
     def save_thresholds(self, request: ThresholdsForModel) -> str:
         """See ``TaggingEngine``."""

@@ -21,6 +21,7 @@ from engine.api.errors import (
 )
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
+from engine.api.quantizing import QuantizingDone
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
 from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
@@ -37,15 +38,23 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
 from engine.explain.evidence import logits, sigmoid
 from engine.explain.regions import cell_shares
+from engine.records.catalogue import find_model
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
+from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.model_record import CheckpointRecord, to_metadata
+from engine.records.model_record import model_id as checkpoint_id
 from engine.records.models import default_store, shipped_models
+from engine.records.safetensors_header import read_header
 from tests.fakes.gates import opened_gate
 from tests.fakes.trainer import FakeTrainer
 
 CATEGORIES = Categories(("cat", "dog", "car", "person", "boat", "<b>bold</b> & co"))
 MODEL_ID = "f4ce"
 SHIPPED = "csra-lite0-voc"
+INT8_FIGURES = Int8Figures(
+    *("val, 400 images", "train, 64 images", "2026-01-01", 0.9, 0.899, 0.995, 5.0, 15.0),
+    *("ONNX Runtime", "openvino", "OpenVINO 1"),
+)
 GRID = 14
 WIDTH, HEIGHT = 640, 480
 
@@ -99,6 +108,8 @@ class FakeEngine:
         evaluate_error: ends an evaluation after its first image while it is set.
         evaluated: the requests of ``evaluate``.
         evaluate_closed: set when an ``evaluate`` has come to its end, whichever.
+        quantized: the requests of ``quantize``; they wait and fail as evaluations do.
+        int8_figures: what it measures.
         saved_thresholds: the requests of ``save_thresholds``.
         boxes: the true boxes of photos, by file name.
         trainer: what it does when it shall train or teach.
@@ -128,6 +139,8 @@ class FakeEngine:
     evaluate_error: EngineError | None = None
     evaluated: list[EvaluationRequest] = field(default_factory=list)
     evaluate_closed: threading.Event = field(default_factory=threading.Event)
+    quantized: list[EvaluationRequest] = field(default_factory=list)
+    int8_figures: Int8Figures = INT8_FIGURES
     trainer: FakeTrainer = field(init=False)
     saved_thresholds: list[ThresholdsForModel] = field(default_factory=list)
     boxes: dict[str, tuple[TrueBox, ...]] = field(default_factory=dict)
@@ -239,6 +252,24 @@ class FakeEngine:
             run = evaluation_run(images, info, request)
             folder = EvaluationStore().save(run, request.root)
             yield EvaluationDone(folder.name)
+        finally:
+            self.evaluate_closed.set()
+
+    def quantize(
+        self, request: EvaluationRequest
+    ) -> Generator[EvaluationProgress | QuantizingDone, None, None]:
+        """Count up, and keep the figures that are set, with a network that nothing could run."""
+        self.quantized.append(request)
+        try:
+            yield EvaluationProgress(0, 0)
+            model_id = checkpoint_id(read_header(find_model(request.model)).metadata)
+            for done in range(1, 5):
+                self._wait(self.evaluate_gate)
+                yield EvaluationProgress(done, 4)
+                if self.evaluate_error is not None:
+                    raise self.evaluate_error
+            Int8Networks().keep(model_id, self.int8_figures, b"an int8 network")
+            yield QuantizingDone(model_id)
         finally:
             self.evaluate_closed.set()
 

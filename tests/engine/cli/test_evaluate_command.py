@@ -78,6 +78,12 @@ def test_a_kept_run_is_scored_again_without_model_or_images(data, model, tmp_pat
     assert json.loads(again.read_text()) == json.loads((tmp_path / "first.json").read_text())
 
 
+@pytest.mark.parametrize("precision", ["int8", "float"])
+def test_a_kept_run_has_the_precision_that_it_has(precision, capsys):
+    assert cli.run(["evaluate", "--from-run", "last", "--precision", precision]) == 2
+    assert "--precision cannot change that" in capsys.readouterr().err
+
+
 def test_the_report_is_one_page_that_needs_nothing_else(data, model, tmp_path):
     page = tmp_path / "report.html"
     assert cli.run(arguments(data, model, "--html", page)) == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,18 +15,21 @@ from PIL import Image
 
 from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError, ModelError
-from engine.api.evaluation import EvaluationRequest
+from engine.api.evaluation import EvaluationProgress, EvaluationRequest
+from engine.api.quantizing import QuantizingDone
 from engine.checkpoints.graph_export import export_graph
 from engine.checkpoints.loading import open_checkpoint
 from engine.cli import run
 from engine.evaluation.quantizing import correlation, divide
-from engine.inference.graphs import graph_key, keep_graph
+from engine.inference.graphs import graph_folder, graph_key, keep_graph
+from engine.inference.int8 import Int8Maker
 from engine.inference.int8_opening import open_int8
 from engine.records import int8_networks
 from engine.records.backend_kinds import BACKENDS
 from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.measured_backends import MeasuredBackends
 from engine.service.local import LocalEngine
+from engine.service.opening import known_graph
 from tests.engine.tiny_models import save_tiny_model, tiny_config
 
 GOOD = Int8Figures(
@@ -42,6 +47,7 @@ def graph(tmp_path_factory: pytest.TempPathFactory):
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, graph) -> Path:
     monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(int8_networks, "LEAST_PHOTOS", 8)
     keep_graph(*graph)
     (tmp_path / "data" / "models").mkdir()
     return save_tiny_model(tmp_path / "data" / "models" / "tiny.safetensors")
@@ -266,13 +272,118 @@ def test_too_few_photos_are_refused(
 ) -> None:
     root = some_photos(tmp_path / "few", 4, "train", "val")
     assert quantize(model, root) == 1
-    assert "too few photos" in capsys.readouterr().err
-    assert not (model.parents[1] / "int8").exists()
+    said = capsys.readouterr().err
+    assert "too few photos" in said
+    assert "8 labelled photos at least, not on 4" in said
+    assert not list((model.parents[1] / "int8").iterdir())
 
 
-@pytest.mark.parametrize("photos", ["0", "-3", "many"])
-def test_a_number_of_photos_is_one(model: Path, data: Path, photos: str) -> None:
+@pytest.mark.parametrize("photos", ["0", "-3", "many", "1", "7"])
+def test_a_number_of_photos_is_one_that_says_something(
+    model: Path, data: Path, photos: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert quantize(model, data, "--photos", photos) == 2
+    assert "measure on 8 photos at least" in capsys.readouterr().err
+
+
+def test_without_a_train_split_the_photos_asked_for_are_those_measured_on(
+    engine: LocalEngine, model: Path, tmp_path: Path
+) -> None:
+    root = some_photos(tmp_path / "one", 40, "val")
+    with engine.evaluation(request_for(model, root)) as work:
+        photos = divide(work, 8)
+        assert len(photos.measured) == 8
+        assert len(photos.calibration) == 32
+        with pytest.raises(DataError, match="8 labelled photos at least, not on 7"):
+            divide(work, 7)
+
+
+@pytest.mark.parametrize("what", ["no folder", "read-only", "full"])
+def test_where_nothing_can_be_kept_nothing_is_begun(
+    model: Path,
+    data: Path,
+    what: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = model.parents[1] / "int8"
+    if what == "no folder":
+        folder.write_text("a file")
+    elif what == "read-only":  # whoever runs the tests may write anywhere
+        monkeypatch.setattr(Path, "touch", refuse)
+    else:
+        nearly_full = shutil.disk_usage(model)._replace(free=10)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _place: nearly_full)
+    monkeypatch.setattr(Int8Maker, "__init__", refuse)
+    assert quantize(model, data) == 1
+    said = capsys.readouterr().err
+    assert f"could not be kept in {folder}" in said
+    assert ("Make room" in said) is (what == "full")
+
+
+def refuse(*_arguments: object, **_more: object) -> None:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+@pytest.mark.parametrize("damage", ["network", "missing", "figures"])
+def test_a_damaged_network_is_shown_with_what_to_do(
+    quantized: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = quantized.parents[1] / "int8"
+    network, figures = next(folder.glob("*.onnx")), next(folder.glob("*.json"))
+    if damage == "network":
+        network.write_bytes(network.read_bytes()[:-9])
+    elif damage == "missing":
+        network.unlink()
+    else:
+        figures.write_text("{")
+    capsys.readouterr()
+    assert run(["models", "show", str(quantized)]) == 0
+    shown = capsys.readouterr().out
+    assert "cannot be used" in shown
+    assert "csra models quantize" in shown
+
+
+def test_a_model_that_runs_in_int8_is_compared_with_itself_in_full_precision(
+    quantized: Path, data: Path
+) -> None:
+    own_id = open_checkpoint(quantized).id
+    before = Int8Networks().figures(own_id)
+    Int8Networks().choose(own_id, int8=True)
+    engine = LocalEngine("cpu", 1, "onnx", precision="auto")
+    assert "int8" in engine.open_model(str(quantized)).device
+    values = list(engine.quantize(request_for(quantized, data)))
+    engine.close()
+    assert values[-1] == QuantizingDone(own_id)
+    steps = [value for value in values[:-1] if isinstance(value, EvaluationProgress)]
+    assert [step.done for step in steps if step.total] == list(range(1, 21))
+    after = Int8Networks().figures(own_id)
+    assert before is not None
+    assert after is not None
+    assert after.map_float == before.map_float
+    assert "int8" not in after.runtime_float
+
+
+def test_cancelled_quantizing_leaves_what_was_there(quantized: Path, data: Path) -> None:
+    own_id = open_checkpoint(quantized).id
+    before = Int8Networks().network(own_id), Int8Networks().figures(own_id)
+    engine = LocalEngine("cpu", 1, "onnx")
+    values = engine.quantize(request_for(quantized, data))
+    for _ in range(12):
+        next(values)
+    values.close()
+    engine.close()
+    assert (Int8Networks().network(own_id), Int8Networks().figures(own_id)) == before
+
+
+def test_a_network_without_a_graph_gets_one(model: Path, data: Path) -> None:
+    shutil.rmtree(graph_folder())
+    assert known_graph(model) is None
+    engine = LocalEngine("cpu", 1)
+    values = list(engine.quantize(request_for(model, data)))
+    engine.close()
+    assert isinstance(values[-1], QuantizingDone)
+    assert known_graph(model) is not None
 
 
 def test_correlation_is_that_of_each_map() -> None:
