@@ -10,18 +10,12 @@ from types import MappingProxyType
 
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError
+from engine.api.vocabulary import name_key
 from engine.resources import resource_path
 from engine.texts import display_text, fold
 
 _LISTS = ("voc", "coco", "wider")
-_NOT_COUNTED = str.maketrans("", "", " -_\t")
 _MOST_SUGGESTED = 3
-
-
-def name_key(name: str) -> str:
-    """What is left of a name when case, spaces, hyphens and underscores do not count."""
-    folded = fold(name)
-    return folded.translate(_NOT_COUNTED) or folded
 
 
 @dataclass(frozen=True)

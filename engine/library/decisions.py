@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from engine.api.categories import Categories
-from engine.api.label_names import name_key
+from engine.api.vocabulary import name_key
 from engine.library.errors import LibraryError
 from engine.library.names import label_names
 from engine.library.ratings import (

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from engine.api.categories import Categories
-from engine.api.label_names import SHIPPED_NAMES, LabelNames, is_shipped, name_key
+from engine.api.label_names import SHIPPED_NAMES, LabelNames, is_shipped
+from engine.api.vocabulary import name_key
 from engine.library.decisions import make_edit
 from engine.library.names import label_names
 from engine.library.predictions import models

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
-from engine.api.label_names import SHIPPED_NAMES, is_shipped, name_key
+from engine.api.label_names import SHIPPED_NAMES, is_shipped
 from engine.api.values import DEFAULT_THRESHOLD
+from engine.api.vocabulary import name_key
 from engine.data.datasets.reading import FaultLog
 
 #: Begins the sentence about labels that may mean anything.

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
-from engine.api.label_names import LabelNames, name_key
+from engine.api.label_names import LabelNames
+from engine.api.vocabulary import name_key
 from engine.atomic import write_text
 from engine.data.datasets.label_cells import plain
 from engine.interchange.exporting.tables import guarded

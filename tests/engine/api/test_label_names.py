@@ -4,7 +4,8 @@ import pytest
 
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError
-from engine.api.label_names import SHIPPED_NAMES, index_of, is_shipped, name_key, parents_of
+from engine.api.label_names import SHIPPED_NAMES, index_of, is_shipped, parents_of
+from engine.api.vocabulary import name_key
 from engine.resources import resource_path
 
 SHOWN = {
