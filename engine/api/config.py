@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
+from engine.api.label_parents import NO_PARENTS, CategoryParents
 
 ResizeMode = Literal["squash", "letterbox"]
 Activation = Literal["sigmoid", "softmax"]
@@ -121,12 +122,26 @@ class ModelConfig:
     Args:
         backbone: a name that the registry knows, for example ``timm:tf_efficientnet_lite0``.
         categories: what the model tells apart, in the order of its logits.
+        parents: which of them are kinds of others; no parent is scored below its child.
     """
 
     backbone: str
     categories: Categories
     head: HeadConfig = HeadConfig()
     preprocess: PreprocessConfig = PreprocessConfig()
+    parents: CategoryParents = NO_PARENTS
+
+    def __post_init__(self) -> None:
+        if self.parents.highest >= len(self.categories):
+            raise ConfigError(
+                f"Parents are named up to category {self.parents.highest}, but there are "
+                f"{len(self.categories)}."
+            )
+        if self.parents and self.head.activation != "sigmoid":
+            raise ConfigError(
+                "A model that names one category per image has no categories that follow from "
+                "others."
+            )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.config import Activation
 from engine.api.geometry import Box
+from engine.api.label_measures import LabelMeasure
+from engine.api.label_parents import NO_PARENTS, CategoryParents
 
 FloatArray = NDArray[np.float32]
 PixelArray = NDArray[np.uint8]
@@ -178,6 +180,9 @@ class ModelInfo:
         former_id: what ``id`` was before it left out what changes no score; empty if nothing.
         note: what happened while it was opened that a person should know; mostly empty.
         int8_of: id of the model in full precision whose int8 network this is; empty if it is none.
+        parents: which categories are kinds of others; scores say so already, logits of position
+            scores do not.
+        measures: how well it knows each category; ``None`` if the file does not say.
     """
 
     id: str
@@ -198,6 +203,8 @@ class ModelInfo:
     former_id: str = ""
     note: str = ""
     int8_of: str = ""
+    parents: CategoryParents = NO_PARENTS
+    measures: tuple[LabelMeasure, ...] | None = None
 
     @property
     def full_name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,13 @@ from engine.records import int8_networks
 from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.catalogue import CATEGORY_LISTS, find_model, load_catalogue
 from engine.records.int8_networks import LEAST_CORRELATION, LEAST_PHOTOS, MOST_LOSS, Int8Networks
-from engine.records.inventory import ModelRow, describe_entry, describe_record, list_models
+from engine.records.inventory import (
+    ModelRow,
+    describe_entry,
+    describe_record,
+    label_table,
+    list_models,
+)
 from engine.records.model_record import CheckpointRecord, is_ours, model_id
 from engine.records.models import EXPORT_SUFFIXES, default_store
 from engine.records.safetensors_header import read_header
@@ -54,6 +60,12 @@ def _add_looking(actions: Commands[argparse.ArgumentParser]) -> None:
     show = actions.add_parser("show", help="all that is known of one")
     show.set_defaults(command=_show)
     show.add_argument("model", metavar="NAME|FILE")
+    show.add_argument(
+        "--labels",
+        action="store_true",
+        help="only the table of labels, in Markdown: how many images each was measured on, "
+        "average precision, precision and recall with intervals of 95 %%",
+    )
 
 
 def _add_getting(actions: Commands[argparse.ArgumentParser]) -> None:
@@ -161,16 +173,30 @@ def _enough(text: str) -> int:
 def _list(options: argparse.Namespace) -> int:
     rows, problem = list_models(default_store(), backbones=options.all)
     heads = ("NAME", "KIND", "DATASET", "BACKBONE", "HEADS", "λ", "PUBLISHED mAP", "STATE")
-    table = [heads, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
-    for line in table:
-        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+    _write_table([heads, *(_cells(row) for row in rows)])
     if options.all:
         sys.stdout.write("timm:NAME stands for any backbone of timm.\n")
     if problem:
         say(problem)
     return EXIT_DONE
+
+
+def _write_table(table: Sequence[Sequence[str]]) -> None:
+    """Columns one below the other."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+
+
+def _write_markdown(table: Sequence[Sequence[str]]) -> None:
+    """A table that model cards can take as it is."""
+    heads, *rows = table
+    captions = [head.capitalize().replace("Ap ", "AP ") for head in heads]
+    rule = ["---" if place < 2 else "---:" for place in range(len(heads))]
+    for cells in (captions, rule, *rows):
+        shown = (cell.replace("|", "\\|") for cell in cells)
+        sys.stdout.write(f"| {' | '.join(shown)} |\n")
 
 
 def _cells(row: ModelRow) -> tuple[str, ...]:
@@ -179,6 +205,7 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
 
 def _show(options: argparse.Namespace) -> int:
     store = default_store()
+    table: list[tuple[str, ...]] = []
     try:
         path = find_model(options.model, store)
     except ModelError:
@@ -188,6 +215,7 @@ def _show(options: argparse.Namespace) -> int:
         facts = describe_entry(entry, store)
     else:
         record = _record(path)
+        table = label_table(record)
         facts = describe_record(record, path)
         found = Int8Networks().figures(_id(path)) if is_ours(path) else None
         if found is not None:
@@ -199,9 +227,21 @@ def _show(options: argparse.Namespace) -> int:
             )
         if measured := what_runs(record.config):
             facts["runs with"] = measured
+    table = [tuple(map(display_text, line)) for line in table]
+    if options.labels:
+        if not table:
+            raise ModelError(
+                f"Nothing was measured of the single labels of {options.model!r}. Measure them: "
+                "csra models fit"
+            )
+        _write_markdown(table)
+        return EXIT_DONE
     width = max(len(key) for key in facts)
     for key, value in facts.items():
         sys.stdout.write(f"{key.ljust(width)}  {display_text(value)}\n")
+    if table:
+        sys.stdout.write("\n")
+        _write_table(table)
     return EXIT_DONE
 
 

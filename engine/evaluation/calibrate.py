@@ -12,12 +12,14 @@ from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.evaluation import EvaluationProgress
+from engine.api.label_measures import LabelMeasure
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import Evaluator
 from engine.metrics.calibration import calibration_report
 from engine.metrics.checks import BoolColumns, FloatColumns
+from engine.metrics.label_measures import label_measures
 from engine.metrics.ranking import average_precision
 from engine.metrics.scaling import fit_calibration
 from engine.metrics.thresholds import Thresholds, best_f1_thresholds
@@ -39,6 +41,8 @@ class Fitted:
         error_after: the same of calibrated scores, each image by a calibration that was learned
             from other images (five folds); NaN with too few images.
         mean_average_precision: on these images; neither step changes it.
+        measures: per category, by these images and thresholds; a little kind, since the thresholds
+            were learned from them.
     """
 
     thresholds: Thresholds
@@ -47,6 +51,7 @@ class Fitted:
     error_before: float
     error_after: float
     mean_average_precision: float
+    measures: tuple[LabelMeasure, ...]
 
     def put_into(self, record: CheckpointRecord, source: str) -> CheckpointRecord:
         """The record with what was learned.
@@ -60,8 +65,16 @@ class Fitted:
             record,
             thresholds=self.thresholds.values,
             calibration=self.calibration,
+            measures=self._measures_beside(record.measures),
             provenance={**record.provenance, "thresholds and calibration": note},
         )
+
+    def _measures_beside(self, before: tuple[LabelMeasure, ...] | None) -> tuple[LabelMeasure, ...]:
+        """What these images say, and of labels that none of them has what others said before."""
+        if before is None:
+            return self.measures
+        pairs = zip(self.measures, before, strict=True)
+        return tuple(now if now.positives else old for now, old in pairs)
 
 
 def fit(logits: FloatColumns, targets: BoolColumns, ignored: BoolColumns | None = None) -> Fitted:
@@ -82,8 +95,9 @@ def fit(logits: FloatColumns, targets: BoolColumns, ignored: BoolColumns | None 
     scores = 0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64)))
     after = _held_out_scores(logits, targets, ignored)
     precisions = average_precision(logits, targets, ignored)
+    thresholds = best_f1_thresholds(scores, targets, ignored)
     return Fitted(
-        thresholds=best_f1_thresholds(scores, targets, ignored),
+        thresholds=thresholds,
         calibration=fit_calibration(logits, targets, ignored),
         images=len(logits),
         error_before=calibration_report(scores, targets, ignored).ece_equal_width,
@@ -91,6 +105,7 @@ def fit(logits: FloatColumns, targets: BoolColumns, ignored: BoolColumns | None 
         if after is None
         else calibration_report(after, targets, ignored).ece_equal_width,
         mean_average_precision=float(np.nanmean(precisions)),
+        measures=label_measures(scores, targets, ignored, thresholds.values),
     )
 
 

@@ -78,4 +78,6 @@ class OpenModel:
             taught_from="" if self.is_int8 else record.taught_from,
             former_id=self.weights.former_id,
             int8_of=self.int8_of,
+            parents=record.config.parents,
+            measures=record.measures,
         )

@@ -71,6 +71,7 @@ class PhotoFeatures:
         self._away = AwayFolders()
         self._key = weights.backbone_digest[:24]
         self._heads = weights.heads
+        self._parents = weights.record.config.parents
         self._digests = _digests(self._heads)  # now: they may learn
         self._basis: Basis | None = None
         self._small: LinearHeads | None = None
@@ -145,13 +146,13 @@ class PhotoFeatures:
     def with_exact(self, scores: FloatArray, kept: Sequence[Kept]) -> FloatArray:
         """Scores (N, C) by reduced features, exact where a head is one that saw the photo before.
 
-        So labels that were taught nothing stay as they are.
+        So labels that were taught nothing stay as they are. No parent is below its child.
         """
         found = scores.copy()
         for row, one in enumerate(kept):
             _, here, there = np.intersect1d(self._digests, one.heads, return_indices=True)
             found[row, here] = one.scores[there]
-        return found
+        return self._parents.implied(found)
 
     def keep(self, seen: Sequence[Seen]) -> None:
         """Write what was seen in photos, once there are directions.

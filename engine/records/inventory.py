@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.errors import EngineError, ModelError
+from engine.api.label_measures import Estimate, LabelMeasure, LabelStatus, statuses
 from engine.records.catalogue import CatalogueEntry, load_catalogue
 from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.models import ModelStore, shipped_models
 from engine.records.safetensors_header import read_header
-from engine.texts import megabytes
+from engine.texts import NOTHING, megabytes
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,47 @@ def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
         "input": f"{pixels.input_size} × {pixels.input_size} pixels, {pixels.resize}",
         "thresholds": "one for all" if record.thresholds is None else "one per category",
         "calibration": "none" if record.calibration is None else "one per category",
+        "labels measured": status_text(record.measures),
         "categories": f"{len(record.config.categories)}: {', '.join(record.config.categories)}",
         "terms of use": record.licence,
         "size": megabytes(path.stat().st_size),
         **_extra(record),
     }
     return {caption: text for caption, text in facts.items() if text}
+
+
+def status_text(measures: Sequence[LabelMeasure] | None) -> str:
+    """How many labels have which status, for people; empty if the file says of none."""
+    if measures is None:
+        return ""
+    counts = statuses(measures)
+    return ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+
+
+def label_table(record: CheckpointRecord) -> list[tuple[str, ...]]:
+    """What was measured of each label, with a line of captions first; empty if nothing was.
+
+    Those that are known best come first, by average precision; a dash is unknown.
+    """
+    if record.measures is None:
+        return []
+    order = list(LabelStatus)
+    rows = sorted(
+        zip(record.config.categories, record.measures, strict=True),
+        key=lambda row: (order.index(row[1].status), -_value(row[1].average_precision), row[0]),
+    )
+    heads = ("LABEL", "STATUS", "IMAGES", "AP %", "PRECISION %", "RECALL %")
+    return [heads, *(_cells(name, measure) for name, measure in rows)]
+
+
+def _cells(name: str, measure: LabelMeasure) -> tuple[str, ...]:
+    shares = (measure.average_precision, measure.precision, measure.recall)
+    texts = (NOTHING if share is None else share.text for share in shares)
+    return name, measure.status, f"{measure.positives:,}", *texts
+
+
+def _value(share: Estimate | None) -> float:
+    return -1.0 if share is None else share.value
 
 
 def describe_entry(entry: CatalogueEntry, store: ModelStore) -> dict[str, str]:

@@ -14,6 +14,8 @@ from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError
+from engine.api.label_measures import LabelMeasure
+from engine.api.label_parents import CategoryParents
 from engine.records.folders import DAMAGE
 from engine.records.safetensors_header import looks_like_safetensors, read_header
 
@@ -22,6 +24,10 @@ FORMAT_VERSION = 1
 _MAX_TEXT = 20_000
 #: In the provenance of a model that was taught single categories: from which one, and which.
 STARTED_FROM, TAUGHT = "started from", "taught"
+
+
+#: What shapes a model's scores, beside its weights; the second only in files that have it.
+_FORM, _FORM_IF_ANY = ("backbone", "categories", "head", "preprocess"), ("parents",)
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class CheckpointRecord:
         calibration: per category, how often a score is right; ``None`` if nobody measured it.
         results: measured results, for example ``{"val mAP": 0.889}``.
         provenance: how it was made: data set, command, seed, versions.
+        measures: per category, how well the model knows it; ``None`` if the file does not say.
     """
 
     config: ModelConfig
@@ -47,6 +54,7 @@ class CheckpointRecord:
     calibration: LogitScaling | None = None
     results: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    measures: tuple[LabelMeasure, ...] | None = None
 
     @property
     def taught_from(self) -> str:
@@ -66,11 +74,13 @@ class CheckpointRecord:
             raise ConfigError(
                 f"A calibration of {len(self.calibration.slopes)} categories does not fit {count}."
             )
+        if self.measures is not None and len(self.measures) != count:
+            raise ConfigError(f"{len(self.measures)} measured labels do not fit {count}.")
 
 
 def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]:
     """The record as the string-to-string table that a safetensors header can hold."""
-    body = {
+    body: dict[str, object] = {
         "name": record.name,
         "description": record.description,
         "licence": record.licence,
@@ -88,6 +98,10 @@ def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]
     }
     if record.calibration is not None:  # files without one keep the text, and the id, they had
         body["calibration"] = record.calibration.as_dict()
+    if record.measures is not None:
+        body["measures"] = [measure.as_dict() for measure in record.measures]
+    if record.config.parents:
+        body["parents"] = _named_parents(record.config)
     return {
         "format": FORMAT_NAME,
         "version": str(FORMAT_VERSION),
@@ -138,7 +152,8 @@ def model_id(metadata: Mapping[str, str]) -> str:
     """
     try:
         body = json.loads(metadata["model"])
-        form = {name: body[name] for name in ("backbone", "categories", "head", "preprocess")}
+        form = {name: body[name] for name in _FORM}
+        form |= {name: body[name] for name in _FORM_IF_ANY if name in body}
         text = metadata["weights_sha256"] + json.dumps(form, sort_keys=True)
     except DAMAGE as error:
         raise CheckpointError(f"The model's description is damaged: {error}") from error
@@ -163,18 +178,21 @@ def _parse(body: dict[str, Any]) -> CheckpointRecord:
     if not isinstance(pixels["input_size"], int):
         raise TypeError("the input size must be a whole number")
     thresholds = body["thresholds"]
+    categories = Categories(tuple(body["categories"]))
     return CheckpointRecord(
         config=ModelConfig(
             backbone=_text(body["backbone"]),
-            categories=Categories(tuple(body["categories"])),
+            categories=categories,
             head=HeadConfig(**head),
             preprocess=PreprocessConfig(**pixels),
+            parents=_parents(body.get("parents", {}), categories),
         ),
         name=_text(body["name"]),
         description=_text(body["description"]),
         licence=_text(body["licence"]),
         thresholds=None if thresholds is None else _numbers(thresholds),
         calibration=_calibration(body.get("calibration")),
+        measures=_measures(body.get("measures")),
         results={_text(key): float(value) for key, value in body["results"].items()},
         provenance={_text(key): _text(value) for key, value in body["provenance"].items()},
     )
@@ -184,6 +202,32 @@ def _calibration(body: dict[str, Any] | None) -> LogitScaling | None:
     if body is None:
         return None
     return LogitScaling(_numbers(body["slopes"]), _numbers(body["offsets"]))
+
+
+def _measures(body: list[Any] | None) -> tuple[LabelMeasure, ...] | None:
+    if body is None:
+        return None
+    if not isinstance(body, list):
+        raise TypeError("the measured labels must be a list")
+    return tuple(LabelMeasure.from_dict(one) for one in body)
+
+
+def _named_parents(config: ModelConfig) -> dict[str, list[str]]:
+    names = config.categories
+    return {
+        names[child]: [names[place] for place in above]
+        for child, above in config.parents.of.items()
+    }
+
+
+def _parents(body: dict[str, Any], categories: Categories) -> CategoryParents:
+    """What ``_named_parents`` gave."""
+    return CategoryParents(
+        {
+            categories.index_of(child): tuple(categories.index_of(name) for name in above)
+            for child, above in body.items()
+        }
+    )
 
 
 def _numbers(values: list[Any]) -> tuple[float, ...]:

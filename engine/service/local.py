@@ -33,6 +33,7 @@ from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.backend import Backend
 from engine.inference.hardware import may_have_gpu
+from engine.inference.implied import implying
 from engine.inference.int8_opening import is_int8_chosen, open_int8
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.open_model import OpenModel
@@ -311,7 +312,11 @@ class LocalEngine:
     def _opened_in_turn(self, path: Path, *, in_full: bool = False) -> OpenModel:
         """A model whose passes wait for those of all others."""
         opened = self._opened_in_full(path) if in_full else self._opened(path)
-        return replace(opened, backend=self._turns.backend(opened.backend))
+        return replace(opened, backend=self._in_turn(opened.backend, opened))
+
+    def _in_turn(self, backend: Backend, model: OpenModel) -> Backend:
+        """What runs a model, pass by pass, saying no less of parents than of their children."""
+        return self._turns.backend(implying(backend, model.config.parents))
 
     def _opened(self, path: Path) -> OpenModel:
         """A model with what shall run it."""
@@ -385,7 +390,7 @@ class LocalEngine:
             if self._precision == "int8":
                 instead = "use --precision float"
             raise ModelError(f"In int8 a model takes its own input size only; {instead}.")
-        return self._turns.backend(self._with_pytorch().resized(model.path, input_size))
+        return self._in_turn(self._with_pytorch().resized(model.path, input_size), model)
 
     def _exact_backend_for(self, model: OpenModel, input_size: int | None) -> Backend:
         """What runs the model where its numbers are to be compared with others."""
@@ -394,7 +399,7 @@ class LocalEngine:
         if self._pytorch is not None:
             exact = self._pytorch.exact_instead(model.path, other)
             if exact is not None:
-                return self._turns.backend(exact)
+                return self._in_turn(exact, model)
         return self._backend_for(model, other or own)
 
     def _model(self, model_id: str) -> OpenModel:

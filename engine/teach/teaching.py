@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.errors import ModelError
+from engine.api.label_measures import UNMEASURED, LabelMeasure
 from engine.api.teaching import (
     FOLDS,
     BoolArray,
@@ -290,6 +291,20 @@ def _calibration(
     return LogitScaling(slopes, offsets)
 
 
+def _measures(
+    old: CheckpointRecord, categories: Categories, taught: Iterable[TaughtCategory]
+) -> tuple[LabelMeasure, ...] | None:
+    """What is known of each label; of those that were taught, by how many photos they were judged.
+
+    ``None`` if the model says nothing of any.
+    """
+    if old.measures is None:
+        return None
+    known = dict(zip(old.config.categories, old.measures, strict=True))
+    known |= {one.name: LabelMeasure(one.judged_positives) for one in taught}
+    return tuple(known.get(name, UNMEASURED) for name in categories)
+
+
 def _record(
     checkpoint: Checkpoint, request: TeachRequest, taught: tuple[TaughtCategory, ...]
 ) -> CheckpointRecord:
@@ -308,6 +323,7 @@ def _record(
         description=f"{old.name}, taught with photos of its user.",
         thresholds=thresholds,
         calibration=_calibration(old, request.categories, {c.name for c in learned}),
+        measures=_measures(old, request.categories, learned),
         # What was measured still holds where nothing was taught.
         results={
             name: value

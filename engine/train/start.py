@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig
+from engine.api.label_parents import NO_PARENTS
 from engine.api.training import PAPER_HEAD, STANDARD_HEAD, ModelStart
 from engine.checkpoints.csra_import import BackboneOnlyError, load_backbone_weights
 from engine.checkpoints.loading import open_checkpoint
@@ -96,6 +97,7 @@ def from_checkpoint(
         dataclasses.replace(
             old.config.preprocess, input_size=input_size or old.config.preprocess.input_size
         ),
+        old.config.parents if categories == old.config.categories else NO_PARENTS,
     )
     if config == old.config:
         return old

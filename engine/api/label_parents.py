@@ -1,0 +1,138 @@
+"""What categories of a model are kinds of: who sees a golden retriever has seen a dog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api.errors import ConfigError
+
+_Number = TypeVar("_Number", bound=np.floating)
+
+
+@dataclass(frozen=True)
+class CategoryParents:
+    """Of some categories, which others of the same model they are kinds of.
+
+    Empty for most models: nothing follows from anything then.
+
+    Args:
+        of: places of the direct parents by the place of the category; those of parents follow.
+
+    Raises:
+        ConfigError: a place is negative, or a category would be a kind of itself.
+    """
+
+    of: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    _edges: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        sound = {child: tuple(parents) for child, parents in sorted(self.of.items()) if parents}
+        if any(min((child, *parents)) < 0 for child, parents in sound.items()):
+            raise ConfigError("A category's place cannot be negative.")
+        object.__setattr__(self, "of", sound)
+        object.__setattr__(self, "_edges", _children_first(sound))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.of.items()))
+
+    def __bool__(self) -> bool:
+        return bool(self.of)
+
+    @classmethod
+    def among(
+        cls, categories: Sequence[str], parents_of: Callable[[str], Iterable[str]]
+    ) -> CategoryParents:
+        """Those of a model's categories, as a vocabulary says.
+
+        Args:
+            categories: of the model; a parent that is none of them is passed over for its own
+                parents.
+            parents_of: names of the direct parents of any name.
+
+        Raises:
+            ConfigError: a name would be a kind of itself.
+        """
+        place_of = {name: place for place, name in enumerate(categories)}
+
+        def nearest(name: str, above: tuple[str, ...]) -> Iterable[int]:
+            for parent in parents_of(name):
+                if parent in above:
+                    raise ConfigError(f"{parent!r} would be a kind of itself.")
+                if parent in place_of:
+                    yield place_of[parent]
+                else:
+                    yield from nearest(parent, (*above, parent))
+
+        return cls({p: tuple(dict.fromkeys(nearest(n, (n,)))) for n, p in place_of.items()})
+
+    @property
+    def highest(self) -> int:
+        """The highest place that is named; −1 if none is."""
+        return max((max(child, *parents) for child, parents in self.of.items()), default=-1)
+
+    def ancestors(self, place: int) -> tuple[int, ...]:
+        """Places of all that a category is a kind of, the nearest first."""
+        found: dict[int, None] = {}
+        waiting = list(self.of.get(place, ()))
+        while waiting:
+            one = waiting.pop(0)
+            if one not in found:
+                found[one] = None
+                waiting += self.of.get(one, ())
+        return tuple(found)
+
+    def implied(self, scores: NDArray[_Number]) -> NDArray[_Number]:
+        """Scores, or logits, in which no parent is below any of its children.
+
+        Args:
+            scores: (…, C); stays as it is. What is NaN stays so, and raises nothing.
+
+        Returns:
+            The same array where nothing follows from anything, else another one.
+
+        Raises:
+            ConfigError: there are fewer categories than parents know.
+        """
+        if not self:
+            return scores
+        if self.highest >= scores.shape[-1]:
+            raise ConfigError(
+                f"These parents are for more than the {scores.shape[-1]} categories of the scores."
+            )
+        found = scores.copy()
+        for child, parent in self._edges:
+            below, above = found[..., child], found[..., parent]
+            np.copyto(above, below, where=below > above)  # false for NaN
+        return found
+
+
+def _children_first(parents: Mapping[int, tuple[int, ...]]) -> tuple[tuple[int, int], ...]:
+    """Child and parent of each relation, in an order in which nothing has to be looked at twice.
+
+    Raises:
+        ConfigError: a category is a kind of itself.
+    """
+    waiting = {place: 0 for child, above in parents.items() for place in (child, *above)}
+    for above in parents.values():
+        for place in above:
+            waiting[place] += 1
+    free = [place for place, count in sorted(waiting.items()) if not count]
+    edges = []
+    for place in free:  # grows meanwhile
+        for parent in parents.get(place, ()):
+            edges.append((place, parent))
+            waiting[parent] -= 1
+            if not waiting[parent]:
+                free.append(parent)
+    if len(free) < len(waiting):
+        raise ConfigError("A category would be a kind of itself.")
+    return tuple(edges)
+
+
+#: Nothing is a kind of anything.
+NO_PARENTS = CategoryParents()

@@ -1,0 +1,66 @@
+"""A parent is never scored below its child."""
+
+import numpy as np
+import pytest
+
+from engine.api.errors import ConfigError
+from engine.api.label_parents import NO_PARENTS, CategoryParents
+
+NAMES = ("animal", "tree", "dog", "golden retriever", "pet")
+ABOVE = {"golden retriever": ("dog",), "dog": ("mammal", "pet"), "mammal": ("animal",)}
+PARENTS = CategoryParents.among(NAMES, lambda name: ABOVE.get(name, ()))
+
+
+def test_a_parent_that_is_no_category_is_passed_over_for_its_own():
+    assert PARENTS.of == {2: (0, 4), 3: (2,)}
+    assert PARENTS.ancestors(3) == (2, 0, 4)
+    assert PARENTS.ancestors(1) == ()
+
+
+def test_no_parent_is_below_any_of_its_children_and_nothing_else_changes():
+    scores = np.random.default_rng(0).random((200, 5)).astype(np.float32)
+    before = scores.copy()
+    found = PARENTS.implied(scores)
+    np.testing.assert_array_equal(scores, before)
+    np.testing.assert_array_equal(found[:, [1, 3]], scores[:, [1, 3]])
+    np.testing.assert_array_equal(found[:, 2], scores[:, [2, 3]].max(axis=1))
+    for place in (0, 4):
+        np.testing.assert_array_equal(found[:, place], scores[:, [place, 2, 3]].max(axis=1))
+    np.testing.assert_array_equal(PARENTS.implied(found), found)
+    np.testing.assert_array_equal(PARENTS.implied(scores[7]), found[7])
+
+
+def test_the_order_of_the_categories_does_not_matter():
+    chain = CategoryParents({3: (0,), 0: (2,), 2: (1,)})
+    assert chain.implied(np.array([0.1, 0.0, 0.2, 0.9])).tolist() == [0.9, 0.9, 0.9, 0.9]
+
+
+def test_what_is_not_known_stays_unknown_and_raises_nothing():
+    scores = np.array([[0.1, 0.2, np.nan, 0.9, np.nan]], dtype=np.float16)
+    found = PARENTS.implied(scores)
+    assert found.dtype == np.float16
+    assert np.isnan(found[0, [2, 4]]).all()
+    assert found[0, 0] == np.float16(0.1)
+
+
+def test_without_parents_the_scores_are_the_very_same_array():
+    scores = np.zeros((2, 3), dtype=np.float32)
+    assert NO_PARENTS.implied(scores) is scores
+    assert not NO_PARENTS
+
+
+@pytest.mark.parametrize("of", [{0: (0,)}, {0: (1,), 1: (2,), 2: (0,)}, {0: (-1,)}])
+def test_what_would_be_a_kind_of_itself_is_refused(of):
+    with pytest.raises(ConfigError):
+        CategoryParents(of)
+
+
+def test_a_circle_outside_the_model_is_refused():
+    above = {"dog": ("mammal",), "mammal": ("beast",), "beast": ("mammal",)}
+    with pytest.raises(ConfigError, match="kind of itself"):
+        CategoryParents.among(NAMES, lambda name: above.get(name, ()))
+
+
+def test_scores_of_another_model_are_refused():
+    with pytest.raises(ConfigError, match="3 categories"):
+        PARENTS.implied(np.zeros(3))
