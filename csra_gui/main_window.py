@@ -84,11 +84,16 @@ class MainWindow(QMainWindow):
         self.interchange = InterchangeFeature(session, settings, notifier, self)
         self.models = ModelsFeature(session, manager, settings, notifier, self)
         self.evaluation = EvaluationFeature(session, manager, settings, notifier, self)
+        self.models.controller.faster_requested.connect(self.evaluation.ask_faster)
         self.training = TrainingFeature(session, manager, trainer_factory, decoder, notifier, self)
         self.browse.turns.noted.connect(self.interchange.writes.read_last)
         self.interchange.writes.undone.connect(self.browse.turns.take_undone)
         LibraryController(session, notifier, self)
-        works = (self.evaluation.closing_text, self.training.closing_text)
+        works = (
+            self.models.closing_text,
+            self.evaluation.closing_text,
+            self.training.closing_text,
+        )
         self.closing = ClosingQuestion(self, works)
         DropTarget(self, session, self.browse.opener, self.models.controller)
         features = (

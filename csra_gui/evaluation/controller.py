@@ -14,12 +14,14 @@ from csra_gui.base.settings import Settings
 from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.data_folders import DataFolders
 from csra_gui.evaluation.decisions_dialog import DecisionsDialog
+from csra_gui.evaluation.faster_dialog import FasterDialog
 from csra_gui.evaluation.images import ImageFinder, ShownCases
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
 from csra_gui.evaluation.runs_panel import unfinished_text
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
+from csra_gui.models.entries import ModelEntry
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.decided_labels import decided_categories, decided_run
 from csra_gui.session.session import Session
@@ -27,7 +29,7 @@ from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.record_list import RecordManager
 from csra_gui.widgets.windows import bring_up
 from engine.api.errors import EngineError
-from engine.api.evaluation import Unfinished
+from engine.api.evaluation import EvaluationRequest, Unfinished
 from engine.records.evaluations import EvaluationStore
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore
 
@@ -54,6 +56,7 @@ class EvaluationController(QObject):
         self.runs = RecordManager(EvaluationStore(), session.jobs, self)
         self.unfinished = RecordManager(UnfinishedStore(), session.jobs, self)
         self.dialog: StartDialog | None = None
+        self.faster: FasterDialog | None = None
         self.results: ResultWindow | None = None
         self._finder = ImageFinder(session, self)
         self._shown = ShownCases(session, self)
@@ -76,6 +79,20 @@ class EvaluationController(QObject):
         self.dialog.ask(kind, folder or self._folders.folder_of(kind))
         self.runs.refresh()
         bring_up(self.dialog)
+
+    @Slot(object)
+    def ask_faster(self, model: ModelEntry) -> None:
+        """Ask on which photos a model's int8 network is measured."""
+        if self.faster is None:
+            self.faster = FasterDialog(self._session, self._manager, self._window)
+            self.faster.start_requested.connect(self._make_faster)
+        self.faster.ask(model)
+        bring_up(self.faster)
+
+    @Slot(object, object)
+    def _make_faster(self, model: ModelEntry, request: EvaluationRequest) -> None:
+        self._folders.remember(request.dataset, request.root)
+        self._manager.make_faster(model, request)
 
     def evaluate_decisions(self) -> None:
         """Measure the model in use by what the person said of the open photos."""

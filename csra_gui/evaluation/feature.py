@@ -12,6 +12,7 @@ from csra_gui.base.activity import Activity
 from csra_gui.base.jobs import JobSlot
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.actions import EvaluationActions
+from csra_gui.models.entries import ModelEntry
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -62,6 +63,11 @@ class EvaluationFeature(QObject):
                 self._window,
             )
         return self._controller
+
+    @Slot(object)
+    def ask_faster(self, model: ModelEntry) -> None:
+        """Ask on which photos a model's int8 network is measured."""
+        self.controller.ask_faster(model)
 
     def look_for_unfinished(self) -> None:
         """Offer to go on with what was stopped when the program was closed."""

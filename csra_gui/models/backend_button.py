@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.models.entries import ModelEntry
-from engine.records.backend_kinds import BACKENDS
+from engine.records.backend_kinds import BACKENDS, INT8_BACKENDS
 from engine.texts import display_text
 
 _TIP = (
@@ -21,14 +21,17 @@ _INT8_TIP = (
     "are tagged again. What was found in full precision is kept for when you switch back."
 )
 _NO_INT8_TIP = (
-    "Nobody has made the int8 network of this model yet. It needs photos whose labels are known, "
-    "and the command line:\ncsra models quantize {} --dataset KIND --data FOLDER"
+    "Nobody has made the int8 network of this model yet. It needs photos whose labels are known: "
+    "press Make faster, or on the command line:\n"
+    "csra models quantize {} --dataset KIND --data FOLDER"
 )
 _POOR_INT8_TIP = "In int8 this model was measured to be not good enough: {}."
 _LOST_INT8_TIP = (
     "The int8 network is damaged or no longer there. Make it again, with photos whose labels are "
-    "known:\ncsra models quantize {} --dataset KIND --data FOLDER"
+    "known: press Make faster, or on the command line:\n"
+    "csra models quantize {} --dataset KIND --data FOLDER"
 )
+_NOT_IN_INT8_TIP = "{} does not run int8. Choose Full precision first."
 
 
 class BackendButton(QPushButton):
@@ -84,7 +87,19 @@ class BackendButton(QPushButton):
         self._int8.setEnabled(is_kept)
         self._int8.setToolTip(tool_tip(_int8_tip(model)))
         is_chosen = model is not None and model.is_int8_chosen
+        self._offer_backends(is_int8=is_chosen and is_kept)
         (self._int8 if is_chosen else self._full).setChecked(True)
+
+    def _offer_backends(self, *, is_int8: bool) -> None:
+        """Those that run the model as precisely as it was chosen."""
+        for name, action in self._actions.items():
+            is_fit = not (is_int8 and name and name not in INT8_BACKENDS)
+            title = BACKENDS[name].title if name else "The fastest"
+            action.setEnabled(is_fit)
+            action.setText(title if is_fit else f"{title} (not in int8)")
+            action.setToolTip(tool_tip("" if is_fit else _NOT_IN_INT8_TIP.format(title)))
+            if action.isChecked() and not is_fit:  # what was chosen for full precision waits
+                self.set_chosen("")
 
 
 def _int8_tip(model: ModelEntry | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.ask import ask_files, ask_target, ask_whether
@@ -22,7 +22,7 @@ from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from csra_gui.widgets.windows import bring_up
 from engine.api.errors import DataError, EngineError, FileChangedError, MissingFactsError
 from engine.api.values import ModelImport
-from engine.records.int8_networks import Int8Networks
+from engine.records.int8_networks import LEAST_CORRELATION, MOST_LOSS, Int8Figures, Int8Networks
 from engine.records.measured_backends import MeasuredBackends
 from engine.texts import display_name, display_path, display_text
 
@@ -56,7 +56,12 @@ class ModelController(QObject):
     """Answers what the person wants of models, wherever it was asked.
 
     Messages appear in the Models dialog while it is open, else in the window.
+
+    Signals:
+        faster_requested: the ``ModelEntry`` that shall be made faster, on photos to be chosen.
     """
+
+    faster_requested = Signal(object)
 
     def __init__(
         self,
@@ -92,6 +97,7 @@ class ModelController(QObject):
             dialog.use_requested.connect(lambda model: self._session.models.use(model.name))
             dialog.download_requested.connect(self._ask_download)
             dialog.import_requested.connect(self.choose_import)
+            dialog.faster_requested.connect(self.faster_requested)
             dialog.export_requested.connect(self._manager.ask_formats)
             dialog.remove_requested.connect(self._ask_remove)
             dialog.backend_requested.connect(self._choose_backend)
@@ -211,7 +217,7 @@ class ModelController(QObject):
 
     @Slot(object)
     def _on_manager_work_ended(self, end: WorkEnd) -> None:
-        if end.is_cancelled:
+        if end.is_cancelled and not isinstance(end.value, Int8Figures):  # else it was too late
             self._tell_cancelled(end.work)
         elif end.error is not None:
             self._tell_failed(end)
@@ -226,6 +232,9 @@ class ModelController(QObject):
             go_on = Remedy("Continue", lambda: self._manager.download(order))
             text = f"The download of {work.name} was cancelled. What has arrived is kept."
             self._tell.info(text, Topic.MODELS, go_on)
+        elif work.kind is WorkKind.QUANTIZE:
+            text = f"{work.name} is not made faster: that was cancelled. All is as it was before."
+            self._tell.info(text, Topic.MODELS)
 
     def _tell_failed(self, end: WorkEnd) -> None:
         request, order, error = end.work.request, end.work.order, end.error
@@ -250,6 +259,8 @@ class ModelController(QObject):
             self._ask_target(end.work.source, end.value)
         elif kind is WorkKind.EXPORT:
             self._tell.info(f"{name} was exported to {display_path(end.value)}.", Topic.MODELS)
+        elif kind is WorkKind.QUANTIZE:
+            self._tell_faster(end)
         elif kind is WorkKind.REMOVE:
             self._tell.info(f"{name} was removed.", Topic.MODELS)
         elif isinstance(end.value, str):
@@ -262,6 +273,27 @@ class ModelController(QObject):
                 f"start from it: csra train --init {start}"
             )
             self._tell.info(text, Topic.MODELS)
+
+    def _tell_faster(self, end: WorkEnd) -> None:
+        name, figures = end.work.name, end.value
+        model = next((m for m in self._manager.entries.models if m.name == end.work.source), None)
+        if not isinstance(figures, Int8Figures) or model is None:
+            self._tell.error(f"What was measured of {name} cannot be read.", Topic.MODELS)
+            return
+        if model.is_int8_chosen:
+            self._take_choice(model)
+        if figures.is_offered:
+            use = Remedy("Use it now", lambda: self._choose_precision(model, int8=True))
+            text = f"{name} can compute in int8 now: {display_text(figures.summary)}."
+            is_used = model.is_int8_chosen or figures.rate_int8 <= figures.rate_float
+            self._tell.info(text, Topic.MODELS, None if is_used else use)
+        else:
+            self._tell.warning(
+                f"{name} stays as it is: its int8 network was measured and not kept, "
+                f"{display_text(figures.plain_text)}. It may lose {MOST_LOSS} mAP at most, and "
+                f"maps must correlate {LEAST_CORRELATION} at least.",
+                Topic.MODELS,
+            )
 
     def _offer(self, name: str) -> None:
         if self.dialog is not None:

@@ -12,6 +12,7 @@ from engine.api.categories import Categories
 from engine.api.errors import EngineError, ModelError
 from engine.inference.graphs import graph_key
 from engine.inference.told import what_runs
+from engine.records.backend_kinds import BACKENDS, INT8_BACKENDS
 from engine.records.catalogue import CatalogueEntry, category_list, load_catalogue
 from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.inventory import ModelRow, list_models
@@ -137,9 +138,10 @@ def _model(
     plain, details = _record_facts(record, path)
     own_id, networks = model_id(metadata), Int8Networks()
     figures, is_chosen = networks.figures(own_id), networks.is_chosen(own_id)
+    is_kept, wish = networks.is_kept(own_id), MeasuredBackends().find(graph_key(record.config)).wish
     details.append(("Faster (int8)", "" if figures is None else figures.text))
     if is_chosen:
-        plain = _in_int8(plain, figures if networks.is_kept(own_id) else None)
+        plain = _in_int8(plain, figures if is_kept else None, wish)
     if entry is not None:
         plain += _published(entry)
     config = record.config
@@ -159,22 +161,24 @@ def _model(
         plain=_known(plain),
         details=_known(details),
         network=graph_key(config),
-        runs_with=MeasuredBackends().find(graph_key(config)).wish,
+        runs_with=wish,
         id=own_id,
         int8=figures,
-        is_int8_kept=networks.is_kept(own_id),
+        is_int8_kept=is_kept,
         is_int8_chosen=is_chosen,
     )
 
 
-def _in_int8(plain: list[tuple[str, str]], figures: Int8Figures | None) -> list[tuple[str, str]]:
+def _in_int8(
+    plain: list[tuple[str, str]], figures: Int8Figures | None, wish: str
+) -> list[tuple[str, str]]:
     """The facts of a model of which a person chose int8; no figures: it cannot be had."""
     if figures is None:
         return [*plain, ("Precision", _INT8_LOST)]
-    text = (
-        f"int8, chosen by hand: {number(figures.rate_int8, 1)} photos per second with "
-        f"{figures.runtime}; labels may differ a little"
-    )
+    what = f"{number(figures.rate_int8, 1)} photos per second with {figures.runtime}"
+    if wish in INT8_BACKENDS and wish != figures.backend:  # which was not measured
+        what = f"with {BACKENDS[wish].runtime}"
+    text = f"int8, chosen by hand: {what}; labels may differ a little"
     return [(_RUNS_WITH, text), *(fact for fact in plain if fact[0] != _RUNS_WITH)]
 
 

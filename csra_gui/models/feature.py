@@ -29,3 +29,7 @@ class ModelsFeature(QObject):
         self.activity = manager.activity
         self.controller = ModelController(session, manager, settings, notifier, window)
         self.actions = ModelActions(self.controller)
+
+    def closing_text(self) -> str:
+        """What closing the window would stop; empty if nothing."""
+        return self.manager.closing_text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
@@ -11,16 +12,20 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from csra_gui.base.activity import Activity, MovingRate, Progress, transferred
+from csra_gui.base.activity import Activity, MovingRate, Progress, counted, transferred
 from csra_gui.base.engine_client import EngineClient
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from csra_gui.base.jobs import Work as JobWork
 from csra_gui.models.entries import ModelEntries, ModelEntry, read_entries
+from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
+from engine.api.evaluation import EvaluationProgress, EvaluationRequest
+from engine.api.quantizing import QuantizingDone
 from engine.api.values import ModelImport
 from engine.downloads.progress import DownloadProgress, DownloadSettings
 from engine.records.catalogue import CatalogueEntry, category_list, read_categories
 from engine.records.download_source import DownloadSource
+from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.models import ModelStore
 from engine.texts import display_name, display_text
 
@@ -43,6 +48,7 @@ class WorkKind(Enum):
     FORMATS = auto()
     EXPORT = auto()
     REMOVE = auto()
+    QUANTIZE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Work:
         can_cancel: whether it can be ended halfway.
         order: of a download, to go on with it.
         request: of an import, to try again with more facts.
-        source: of an export: the model's name.
+        source: of an export, or of making it faster: the model's name.
     """
 
     kind: WorkKind
@@ -89,7 +95,8 @@ class WorkEnd:
 
     Attributes:
         work: what was done.
-        value: what came of it: a model's name, the file, or the formats; ``None`` if nothing.
+        value: what came of it: a model's name, the file, the formats, or the ``Int8Figures``;
+            ``None`` if nothing.
         error: why it failed.
         is_cancelled: the person ended it.
     """
@@ -182,6 +189,22 @@ class ModelManager(QObject):
         work = Work(WorkKind.REMOVE, name, f"Removing {name}…")
         self._begin(work, lambda: self._store.remove(model.name))
 
+    def make_faster(self, model: ModelEntry, request: EvaluationRequest) -> None:
+        """Make the int8 network of a model, and measure it on labelled photos."""
+        name = display_text(model.name)
+        text = f"Making {name} faster"
+        work = Work(WorkKind.QUANTIZE, name, text, True, source=model.name)
+        self._rate = MovingRate()
+        self._begin(work, self._engine.ask(lambda engine: _quantized(engine, request)))
+
+    @property
+    def closing_text(self) -> str:
+        """What closing the window would stop, if it is more than what can be gone on with."""
+        work = self.work
+        if work is None or work.kind is not WorkKind.QUANTIZE:
+            return ""
+        return f"{work.name} is being made faster; that would begin anew."
+
     def cancel(self) -> None:
         """End the work if it can be ended; what has been downloaded is kept to go on with."""
         if self.work is not None and self.work.can_cancel:
@@ -210,7 +233,19 @@ class ModelManager(QObject):
             self._take_steps,
         )
 
-    def _take_steps(self, steps: tuple[DownloadProgress, ...]) -> None:
+    def _take_steps(self, steps: tuple[DownloadProgress | EvaluationProgress, ...]) -> None:
+        downloaded = [step for step in steps if isinstance(step, DownloadProgress)]
+        if downloaded:
+            self._take_download(downloaded)
+        elif isinstance(step := steps[-1], EvaluationProgress) and self.work is not None:
+            text = self.work.text
+            if step.total:
+                rate = self._rate.add(time.monotonic(), step.done)
+                self.activity.set_progress(counted(text, step.done, step.total, rate))
+            else:
+                self.activity.set_progress(Progress(f"{text}: reading the model and the photos…"))
+
+    def _take_download(self, steps: Sequence[DownloadProgress]) -> None:
         for step in steps:
             if step.note:
                 self.work_noted.emit(step.note)
@@ -246,3 +281,15 @@ class ModelManager(QObject):
     def _take_entries(self, entries: ModelEntries) -> None:
         self.entries = entries
         self.entries_changed.emit()
+
+
+def _quantized(
+    engine: TaggingEngine, request: EvaluationRequest
+) -> Generator[EvaluationProgress, None, Int8Figures | None]:
+    """The progress, and what was measured; in a worker."""
+    with closing(engine.quantize(request)) as values:
+        for value in values:
+            if isinstance(value, QuantizingDone):
+                return Int8Networks().figures(value.model_id)
+            yield value
+    return None

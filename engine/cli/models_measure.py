@@ -9,8 +9,9 @@ from engine.api.errors import ModelError
 from engine.cli.common import EXIT_DONE, say, with_bar
 from engine.inference.graphs import graph_key
 from engine.inference.weights import read_weights
-from engine.records.backend_kinds import AUTO, BACKENDS
+from engine.records.backend_kinds import AUTO, BACKENDS, INT8_BACKENDS
 from engine.records.catalogue import find_model
+from engine.records.int8_networks import Int8Networks
 from engine.records.measured_backends import MeasuredBackends, NetworkRecord
 from engine.records.model_record import is_ours
 from engine.resources import data_folder
@@ -22,7 +23,8 @@ def measure_model(options: argparse.Namespace) -> int:
     path = find_model(options.model)
     if not is_ours(path):
         raise ModelError(f"{path.name!r} is not a model of this program. Import it first.")
-    network, kept = graph_key(read_weights(path).record.config), MeasuredBackends()
+    weights = read_weights(path)
+    network, kept = graph_key(weights.record.config), MeasuredBackends()
     try:
         if options.use is not None:
             kept.set_wish(network, "" if options.use == AUTO else options.use)
@@ -33,6 +35,9 @@ def measure_model(options: argparse.Namespace) -> int:
         raise ModelError(f"This cannot be kept in {data_folder()}: {reason}.") from error
     for line in _table(kept.find(network)):
         sys.stdout.write(line + "\n")
+    wish = kept.find(network).wish
+    if wish and wish not in INT8_BACKENDS and Int8Networks().is_kept(weights.id):
+        say(f"{BACKENDS[wish].title} does not run int8; in int8 it is passed over.")
     return EXIT_DONE
 
 

@@ -62,7 +62,7 @@ def divide(job: EvaluationJob, limit: int | None = None) -> Photos:
     """
     least = int8_networks.LEAST_PHOTOS
     if limit is not None and limit < least:
-        raise DataError(f"{too_few_text(limit)} Leave out --photos, or raise it.")
+        raise DataError(f"{int8_networks.too_few_text(limit)} Leave out --photos, or raise it.")
     others = _of_train(job)
     source = job.images if others is None else others
     spare = len(source) if others is not None else max(len(source) - least, 0)
@@ -70,7 +70,9 @@ def divide(job: EvaluationJob, limit: int | None = None) -> Photos:
     taken = set(chosen.paths)
     rest = [row for row, path in enumerate(job.images.paths) if path not in taken]
     if len(rest) < least:
-        raise DataError(f"{job.images.name} has too few photos. {too_few_text(len(rest))}")
+        raise DataError(
+            f"{job.images.name} has too few photos. {int8_networks.too_few_text(len(rest))}"
+        )
     if len(chosen) < _LEAST_FOR_RANGES:
         raise DataError(
             f"{job.images.name} has too few photos: beside the {least} to measure on, int8 needs "
@@ -79,15 +81,6 @@ def divide(job: EvaluationJob, limit: int | None = None) -> Photos:
     measured = job.images.subset(rest).spread(limit)
     requests = tuple(_requests(job, chosen))
     return Photos(requests, f"{chosen.name}, {len(chosen)} images", measured)
-
-
-def too_few_text(count: int) -> str:
-    """Why so many photos do not do, for people."""
-    return (
-        f"int8 is measured on {int8_networks.LEAST_PHOTOS} labelled photos at least, not on "
-        f"{count:,}: on so few, chance moves mAP by more than the "
-        f"{int8_networks.MOST_LOSS} that int8 may lose."
-    )
 
 
 def quantize(
@@ -163,7 +156,7 @@ class _Meter:
             DataError: too few photos could be read.
         """
         if len(self._rows) < int8_networks.LEAST_PHOTOS:
-            why = too_few_text(len(self._rows))
+            why = int8_networks.too_few_text(len(self._rows))
             raise DataError(f"Too few photos of {self._images.name} can be read. {why}")
         targets, ignored = self._images.targets[self._rows], self._images.ignored[self._rows]
         before, after = (

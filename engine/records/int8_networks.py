@@ -78,13 +78,25 @@ class Int8Figures:
     @property
     def text(self) -> str:
         """For people, in one line."""
-        state = "" if self.is_offered else "not offered: "
+        return self.plain_text if self.is_offered else f"not offered: {self.plain_text}"
+
+    @property
+    def plain_text(self) -> str:
+        """The same, but for whether it is offered."""
         return (
-            f"{state}{-self.loss:+.2f} mAP on {self.measured_on} ({100 * self.map_float:.2f} → "
+            f"{-self.loss:+.2f} mAP on {self.measured_on} ({100 * self.map_float:.2f} → "
             f"{100 * self.map_int8:.2f}), maps correlate {self.correlation:.3f}, "
             f"{self.rate_int8:.1f} photos per second with {self.runtime} (before: "
             f"{self.rate_float:.1f} with {self.runtime_float}), measured on {self.date[:10]}"
         )
+
+
+def too_few_text(count: int) -> str:
+    """Why so many labelled photos do not do, for people."""
+    return (
+        f"int8 is measured on {LEAST_PHOTOS} labelled photos at least, not on {count:,}: on so "
+        f"few, chance moves mAP by more than the {MOST_LOSS} that int8 may lose."
+    )
 
 
 class Int8Networks:

@@ -182,6 +182,45 @@ def test_int8_cannot_be_chosen_where_it_is_not_offered_but_left(
     qtbot.waitUntil(lambda: not kept.is_chosen(known))
 
 
+def test_in_int8_only_what_runs_it_can_be_chosen(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    kept, known = Int8Networks(), id_of(SHIPPED)
+    kept.keep(known, FIGURES, b"network")
+    MeasuredBackends().set_wish(network_of(SHIPPED), "torch")
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    run_with = dialog.run_with
+    torch, onnx = run_with._actions["torch"], run_with._actions["onnx"]
+    assert torch.isChecked()
+    assert torch.isEnabled()
+    run_with._int8.trigger()
+    qtbot.waitUntil(lambda: not torch.isEnabled())
+    assert "not in int8" in torch.text()
+    assert "Choose Full precision" in torch.toolTip()
+    assert onnx.isEnabled()
+    assert run_with._actions[""].isChecked()  # as it is run
+    run_with._full.trigger()
+    qtbot.waitUntil(torch.isEnabled)
+    assert torch.text() == BACKENDS["torch"].title
+    assert torch.isChecked()
+
+
+def test_an_open_dialog_sees_a_network_made_by_the_command_line(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    assert not dialog.run_with._int8.isEnabled()
+    application.window.activateWindow()
+    qtbot.waitUntil(lambda: not dialog.isActiveWindow())
+    Int8Networks().keep(id_of(SHIPPED), FIGURES, b"network")
+    dialog.activateWindow()
+    qtbot.waitUntil(dialog.run_with._int8.isEnabled)
+
+
 def test_a_choice_of_int8_that_cannot_be_kept_is_said(
     qtbot: QtBot, start: Start, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
