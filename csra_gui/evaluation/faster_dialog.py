@@ -65,7 +65,7 @@ class FasterDialog(QDialog):
         self.limit = QSpinBox(self)
         self.sheet = FactSheet(self)
         self.problem = plain_label("", self)
-        self.start = QPushButton("&Start", self)
+        self.start = QPushButton("M&ake faster", self)
         self.close_button = QPushButton("Close", self)
         self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
         self._set_up()
