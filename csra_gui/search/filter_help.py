@@ -7,7 +7,8 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QWidget
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("dog", "photos with this label"),
+    ("dog", "photos with this label, or with a kind of it, such as pug"),
+    ("=dog", "with this very label, not by a kind of it"),
     ("dog AND NOT person", "one label without the other; AND may be left out"),
     ("(cat OR dog) reviewed:no", "one of two, and not reviewed yet"),
     ('"potted plant"', "a name with a space"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError
-from engine.api.vocabulary import name_key
+from engine.api.vocabulary import VocabularyCategory, everyday, name_key
 from engine.resources import resource_path
 from engine.texts import display_text, fold
 
@@ -25,19 +25,28 @@ class LabelNames:
     Args:
         own: what the person calls labels of models, by ``name_key``; empty for those that they do
             not want to see.
+        placed: where the person's own labels lie, from the top, by ``name_key``: ``("animal",
+            "dog")`` for "Rex". It goes before what the vocabulary says.
     """
 
     own: Mapping[str, str] = field(default_factory=dict)
+    placed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
         """The label that a name means, as it is shown and stored; an unknown name is its own."""
         shipped = _shipped_label(name)
         return (self.own and self.own.get(name_key(shipped))) or shipped
 
-    def others(self, label: str) -> tuple[str, ...]:
+    def same(self, label: str) -> tuple[str, ...]:
         """What else a label is called."""
         own = (key for key, name in self.own.items() if name == label)
-        return (*_shipped().others.get(label, ()), *own)
+        return (*_shipped().others.get(self._meaning.get(label, label), ()), *own)
+
+    def others(self, label: str) -> tuple[str, ...]:
+        """The same, and words that only find it: "puppy" for "dog"."""
+        category = _category_of(self._meaning.get(label, label))
+        words = () if category is None else category.synonyms
+        return tuple(dict.fromkeys((*self.same(label), *words)))
 
     def labels(self, categories: Sequence[str]) -> tuple[str, ...]:
         """What a model's categories are called, each by another name.
@@ -71,6 +80,49 @@ class LabelNames:
         wanted = name_key(self.label(name))
         return next((one for one in names if name_key(self.label(one)) == wanted), None)
 
+    def search(self, wanted: str, among: Iterable[str]) -> str | None:
+        """Which of several names a person looks for: as ``find``, and by words that only find it.
+
+        For looking alone: "puppy" leads to "dog", but a label "puppy" is another one.
+        """
+        names = tuple(among)
+        found = self.find(wanted, names)
+        if found is None:
+            category = everyday().find(wanted)
+            found = None if category is None else self.find(category.name, names)
+        return found
+
+    def above(self, label: str) -> tuple[str, ...]:
+        """All that a label implies, by the names that are shown: "dog" and "animal" for "pug"."""
+        return tuple(one for one in dict.fromkeys(self._all_above(label, ())) if one != label)
+
+    def implied(self, labels: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+        """What labels imply: of each parent those of them that are a kind of it, in their order."""
+        kinds: dict[str, list[str]] = {}
+        for label in labels:
+            for parent in self.above(label):
+                kinds.setdefault(parent, []).append(label)
+        return {parent: tuple(below) for parent, below in kinds.items()}
+
+    def _all_above(self, label: str, seen: tuple[str, ...]) -> tuple[str, ...]:
+        """The same, perhaps some of them twice; people may have placed labels in a circle."""
+        key = name_key(label)
+        if key in seen:
+            return ()
+        placed = self.placed.get(key)
+        if placed is None:
+            category = _category_of(self._meaning.get(label, label))
+            above = () if category is None else everyday().ancestors(category.name)
+            return tuple(map(self.label, above))
+        near = tuple(map(self.label, reversed(placed)))
+        return (*near, *(one for part in near for one in self._all_above(part, (*seen, key))))
+
+    @cached_property
+    def _meaning(self) -> Mapping[str, str]:
+        """What labels that the person renamed are to models, by the name that is shown."""
+        shown = _shipped().shown
+        return {label: shown[key] for key, label in self.own.items() if label and key in shown}
+
     def suggestions(self, wrong: str, labels: Iterable[str]) -> tuple[str, ...]:
         """The labels that a mistyped name may have meant, likeliest first."""
         spelled = {
@@ -91,7 +143,14 @@ def is_shipped(label: str) -> bool:
 
 def parents_of(label: str) -> tuple[str, ...]:
     """What a shipped label is a kind of, from the top: ``("animal",)`` for "cat"; else nothing."""
-    return _parents().get(name_key(_shipped_label(label)), ())
+    category = _category_of(label)
+    return () if category is None else everyday().path_to(category.name)[:-1]
+
+
+def _category_of(label: str) -> VocabularyCategory | None:
+    """The category that a label is, not one that its name only finds."""
+    found = everyday().find(_shipped_label(label))
+    return found if found is not None and found.name == _shipped_label(label) else None
 
 
 #: What ships with the program alone.
@@ -109,7 +168,7 @@ def index_of(name: str, categories: Categories) -> int:
     Raises:
         ConfigError: the model has none such; says which may have been meant.
     """
-    found = SHIPPED_NAMES.find(name, categories)
+    found = SHIPPED_NAMES.search(name, categories)
     if found is not None:
         return categories.index_of(found)
     close = SHIPPED_NAMES.suggestions(name, SHIPPED_NAMES.labels(categories))
@@ -136,6 +195,9 @@ class _Shipped:
 def _shipped() -> _Shipped:
     shown: dict[str, str] = {}
     others: dict[str, tuple[str, ...]] = {}
+    for category in everyday().categories:
+        others[category.name] = category.same
+        shown |= {name_key(name): category.name for name in (category.name, *category.same)}
     for line in resource_path("categories", "names.txt").read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
             label, _, rest = line.partition(":")
@@ -146,15 +208,3 @@ def _shipped() -> _Shipped:
         if name not in (label, *others.get(label, ())):
             others[label] = (*others.get(label, ()), name)
     return _Shipped(MappingProxyType(shown), MappingProxyType(others))
-
-
-@cache
-def _parents() -> Mapping[str, tuple[str, ...]]:
-    parents: dict[str, tuple[str, ...]] = {}
-    lines = resource_path("categories", "parents.txt").read_text(encoding="utf-8").splitlines()
-    for line in lines:
-        if line.strip() and not line.startswith("#"):
-            above, _, labels = line.partition(":")
-            path = tuple(part.strip() for part in above.split("|"))
-            parents |= {name_key(label.strip()): path for label in labels.split(",")}
-    return MappingProxyType(parents)

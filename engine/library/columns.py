@@ -103,6 +103,13 @@ class Columns:
         return len(self.image_ids)
 
     @cached_property
+    def implied(self) -> Mapping[str, tuple[int, ...]]:
+        """What categories imply, of each the places of those that do: of "animal" that of "dog"."""
+        places = {name: place for place, name in enumerate(self.categories)}
+        kinds = self.label_names.implied(self.categories)
+        return {parent: tuple(places[name] for name in below) for parent, below in kinds.items()}
+
+    @cached_property
     def folded_names(self) -> tuple[str, ...]:
         """Names for comparing: case and composition of letters do not count."""
         return tuple(fold_all(self.names))

@@ -45,7 +45,7 @@ def complete(
     Args:
         text: of the filter, which need not be correct.
         cursor: how many characters are before it.
-        categories: names that can be asked for.
+        categories: names that can be asked for; what they are kinds of is offered, too.
         names: what else they are called; whoever types that is offered the category.
         cameras: their names.
     """
@@ -58,8 +58,10 @@ def complete(
         return Completion(start, cursor, tuple(map(quoted, _fitting(sorted(cameras), typed))))
     if field and field not in LABEL_FIELDS:
         return Completion(start, cursor, ())
-    labels = [quoted(name) for name in fitting(categories, typed, names)]
-    if field or text[start:cursor].startswith('"'):
+    known = tuple(dict.fromkeys((*categories, *names.implied(categories))))
+    is_exact = text[:start].endswith("=")
+    labels = [quoted(name) for name in fitting(categories if is_exact else known, typed, names)]
+    if field or is_exact or text[start:cursor].startswith('"'):
         return Completion(start, cursor, tuple(labels))
     words = _fitting([*(f"{name}:" for name in FIELDS), *_OPERATORS], typed)
     return Completion(start, cursor, (*labels, *words)[:MAX_SUGGESTIONS])
@@ -86,7 +88,7 @@ def _word_before(text: str) -> tuple[int, str]:
     return start, before[1] if before else ""
 
 
-def fitting(labels: Sequence[str], typed: str, names: LabelNames) -> list[str]:
+def fitting(labels: Sequence[str], typed: str, names: LabelNames | None = None) -> list[str]:
     """The labels that a typed text stands in.
 
     First come those that begin with it, then those with a word that does, then those with it
@@ -95,7 +97,7 @@ def fitting(labels: Sequence[str], typed: str, names: LabelNames) -> list[str]:
     Args:
         labels: in the order that they keep among their like.
         typed: case and outer spaces do not count.
-        names: what else the labels are called.
+        names: what else the labels are called; ``None``: nothing, as they are no labels.
     """
     wanted = fold(typed.strip())
     ranks: tuple[list[str], list[str], list[str], list[str]] = ([], [], [], [])
@@ -107,10 +109,10 @@ def fitting(labels: Sequence[str], typed: str, names: LabelNames) -> list[str]:
             ranks[1].append(label)
         elif wanted in name:
             ranks[2].append(label)
-        elif any(fold(other).startswith(wanted) for other in names.others(label)):
+        elif names and any(fold(one).startswith(wanted) for one in names.others(label)):
             ranks[3].append(label)
     return [label for rank in ranks for label in rank][:MAX_SUGGESTIONS]
 
 
 def _fitting(words: Sequence[str], typed: str) -> tuple[str, ...]:
-    return tuple(fitting(words, typed, SHIPPED_NAMES))
+    return tuple(fitting(words, typed))

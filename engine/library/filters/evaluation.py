@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
+from engine.library.filters.meant import Meant, any_of, contained, glob, highest, meant_labels
 from engine.library.filters.tree import (
     AllOf,
     AnyOf,
@@ -54,6 +54,7 @@ _SAID_BY: dict[Source, tuple[Verdict, ...]] = {
     "file": (Verdict.IMPORTED,),
 }
 _VERDICTS = {verdict.value: VERDICT_CODES[verdict] for verdict in Verdict}
+_GIVEN = [VERDICT_CODES[verdict] for verdict in Verdict if verdict is not Verdict.REJECTED]
 
 
 class LibraryView:
@@ -203,27 +204,60 @@ class LibraryView:
                 return self.words_in_names(inner)
             case AllOf(nodes) | AnyOf(nodes):
                 return tuple(word for inner in nodes for word in self.words_in_names(inner))
-            case LabelIs(is_word=True) if not self._places(node.category):
+            case LabelIs(is_word=True) if not self._meant(node):
                 return (WordInNames(node.category, node.span, self._close(node.category)),)
         return ()
 
     def _label_is(self, node: LabelIs) -> BoolArray:
-        places = self._places(node.category)
-        if not places and node.is_word:
+        meant = self._meant(node)
+        if not meant and node.is_word:
             found = self._by_file(NameIs(node.category))
             if found.any():
                 return found
-        if not places:
+        if not meant:
             raise self._unknown(node)
+        if node.question == "tag":
+            return self._have(meant)
         found = np.zeros(len(self.columns), dtype=bool)
-        for place in places:
-            if node.question == "tag":
-                found |= self.labels[:, place]
-            elif node.question != "uncertain":
-                found |= self.columns.verdicts[:, place] == _VERDICTS[node.question]
-            elif place < self.columns.model_categories:
-                found |= self._uncertain(place)
+        if node.question == "uncertain":
+            for place in _own_or_kinds(meant):
+                if place < self.columns.model_categories:
+                    found |= self._uncertain(place)
+            return found
+        # Who says that there is no dog does not say that there is no animal.
+        is_no = node.question == "rejected"
+        asked = (one.places[:1] if is_no and one.own is not None else one.places for one in meant)
+        for place in sorted({place for places in asked for place in places}):
+            found |= self.columns.verdicts[:, place] == _VERDICTS[node.question]
         return found
+
+    def _have(self, meant: Sequence[Meant]) -> BoolArray:
+        """(N,): the images that have any of these labels, be it that another one implies it.
+
+        What a person rejected is not implied by the machine, only by what a person says.
+        """
+        rejected = self._rejected_places
+        places = {place for one in meant if one.own not in rejected for place in one.places}
+        found = any_of(self.labels, sorted(places))
+        for one in meant:
+            if one.own in rejected:
+                found |= self._have_despite(one)
+        return found
+
+    def _have_despite(self, meant: Meant) -> BoolArray:
+        """The same of one label that some images do not have, as a person said."""
+        have, verdicts = any_of(self.labels, meant.places), self.columns.verdicts
+        rows = np.flatnonzero(have & (verdicts[:, meant.own] == _VERDICTS["rejected"]))
+        have[rows] = np.isin(
+            verdicts[np.ix_(rows, np.array(meant.kinds, dtype=np.int64))], _GIVEN
+        ).any(axis=1)
+        return have
+
+    @cached_property
+    def _rejected_places(self) -> frozenset[int]:
+        rows, places = self.columns.decided
+        said = self.columns.verdicts[rows, places] == _VERDICTS["rejected"]
+        return frozenset(map(int, np.unique(places[said])))
 
     def _uncertain(self, place: int) -> BoolArray:
         distance = self.columns.scores[:, place].astype(np.float32) - self.thresholds[place]
@@ -233,28 +267,17 @@ class LibraryView:
 
     def _score_is(self, node: ScoreIs) -> BoolArray:
         found = np.zeros(len(self.columns), dtype=bool)
-        places = self._places(node.category)
-        if not places:
+        meant = self._meant(node)
+        if not meant:
             raise self._unknown(node)
-        for place in places:
-            if place < self.columns.model_categories:
-                scores = self.columns.scores[:, place].astype(np.float32)  # a NaN compares false
-                found |= _COMPARE[node.comparison](scores, np.float32(node.value))
+        for one in meant:
+            places = [place for place in one.places if place < self.columns.model_categories]
+            scores = highest(self.columns.scores, places)  # a NaN compares false
+            found |= _COMPARE[node.comparison](scores, np.float32(node.value))
         return found
 
-    def _places(self, pattern: str) -> list[int]:
-        """The categories that a name means, or that have a name of this form."""
-        names, categories = self.columns.label_names, self.columns.categories
-        if "*" not in pattern and "?" not in pattern:
-            meant = names.find(pattern, categories)
-            return [] if meant is None else [categories.index(meant)]
-        matches = glob(pattern, anywhere=False)
-        spelled = ((name, *names.others(name)) for name in categories)
-        return [
-            place
-            for place, alike in enumerate(spelled)
-            if any(matches(fold(name)) is not None for name in alike)
-        ]
+    def _meant(self, node: LabelIs | ScoreIs) -> list[Meant]:
+        return meant_labels(self.columns, node.category, is_exact=node.is_exact)
 
     def _close(self, wrong: str) -> tuple[str, ...]:
         return self.columns.label_names.suggestions(wrong, self.columns.categories)
@@ -267,34 +290,10 @@ class LibraryView:
         return FilterError(said, span.start, span.end, close)
 
 
-def contained(pattern: str) -> str | None:
-    """The folded text that names must only contain to fit, if that is all that a pattern says."""
-    text = fold(pattern)
-    if len(text) > 2 and text[0] == text[-1] == "*":
-        text = text[1:-1]
-    elif "*" in text:
-        return None
-    return None if "*" in text or "?" in text or not text else text
-
-
-def glob(pattern: str, *, anywhere: bool) -> Callable[[str], re.Match[str] | None]:
-    """A test of folded texts: ``*`` is any characters, ``?`` is one.
-
-    Args:
-        pattern: folded here.
-        anywhere: without ``*`` and ``?`` the text need only contain the pattern.
-    """
-    pieces = fold(pattern).split("*")
-    if anywhere and len(pieces) == 1 and "?" not in pattern:
-        pieces = ["", *pieces, ""]
-    first, *middle = ["".join("." if c == "?" else re.escape(c) for c in p) for p in pieces]
-    if not middle:
-        return re.compile(first, re.DOTALL).fullmatch
-    *middle, last = middle
-    # Atomic groups: the first place where a piece fits is as good as any, so nothing is tried
-    # twice and the time is linear in the text for each piece.
-    inner = "".join(f"(?>.*?{piece})" for piece in middle if piece)
-    return re.compile(f"{first}{inner}.*{last}", re.DOTALL).fullmatch
+def _own_or_kinds(meant: Sequence[Meant]) -> list[int]:
+    """Places of labels that are categories, and of the kinds of those that are none."""
+    places = (one.kinds if one.own is None else (one.own,) for one in meant)
+    return sorted({place for some in places for place in some})
 
 
 def _color_test(pattern: str | None) -> Callable[[str], bool]:

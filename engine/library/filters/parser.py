@@ -2,6 +2,7 @@
 
 Words next to each other must all hold; OR binds weaker, NOT stronger. A word by itself is a
 label, or else a part of a file's name; names with spaces, colons or operators' names go in quotes.
+A label is also found by its kinds (``animal`` by ``dog``); ``=animal`` asks for that very label.
 """
 
 from __future__ import annotations
@@ -116,6 +117,9 @@ class _Parser:
             return self._in_parentheses(token, depth)
         if token.kind == "field":
             return self._field(token)
+        if token.kind == "comparison" and token.text == "=" and self._here().kind == "text":
+            word = _not_empty(self._take())
+            return LabelIs("tag", word.text, word.span, is_exact=True)
         if token.kind == "text":
             return LabelIs("tag", _not_empty(token).text, token.span, is_word=True)
         raise _error(f"“{token.text}” cannot stand here.", token.span)
@@ -130,8 +134,9 @@ class _Parser:
     def _field(self, field: Token) -> Node:
         name = field.text
         if name in get_args(Question):
+            is_exact = self._is_exact()
             token = self._value(field)
-            return LabelIs(cast(Question, name), token.text, token.span)
+            return LabelIs(cast(Question, name), token.text, token.span, is_exact=is_exact)
         if name in get_args(Flag):
             value = self._choice(field, YES_OR_NO, "yes or no")
             return FlagIs(cast(Flag, name), YES_OR_NO[value])
@@ -150,9 +155,10 @@ class _Parser:
         return readers[name](field)
 
     def _score(self, field: Token) -> Node:
+        is_exact = self._is_exact()
         category = self._value(field)
         comparison, value = self._compared(category.span, default=None)
-        return ScoreIs(category.text, comparison, value, category.span)
+        return ScoreIs(category.text, comparison, value, category.span, is_exact)
 
     def _tag_count(self, field: Token) -> Node:
         comparison, value = self._compared(field.span, default="=")
@@ -203,6 +209,13 @@ class _Parser:
 
     def _comparison(self, default: Comparison | None) -> Comparison | None:
         return cast(Comparison, self._take().text) if self._here().kind == "comparison" else default
+
+    def _is_exact(self) -> bool:
+        """Whether the very label is asked for that follows, by a sign before it."""
+        is_exact = self._here().kind == "comparison" and self._here().text == "="
+        if is_exact:
+            self._take()
+        return is_exact
 
     def _choice(self, field: Token, choices: Collection[str], in_words: str) -> str:
         token = self._value(field)

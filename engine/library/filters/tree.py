@@ -87,22 +87,28 @@ class LabelIs:
     """Of a label of this name, or any that means it (``*`` and ``?`` stand for other characters).
 
     A word by itself, without a field, is looked for in the files' names where it is no label's.
+    Labels imply what they are a kind of, unless the very label is asked for.
     """
 
     question: Question
     category: str
     span: Span
     is_word: bool = False
+    is_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreIs:
-    """The machine's score of a category compares so with a number."""
+    """The machine's score of a category compares so with a number.
+
+    A score is at least that of each kind of the category, unless the very label is asked for.
+    """
 
     category: str
     comparison: Comparison
     value: float
     span: Span
+    is_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

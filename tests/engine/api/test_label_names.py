@@ -4,8 +4,8 @@ import pytest
 
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError
-from engine.api.label_names import SHIPPED_NAMES, index_of, is_shipped, parents_of
-from engine.api.vocabulary import name_key
+from engine.api.label_names import SHIPPED_NAMES, LabelNames, index_of, is_shipped, parents_of
+from engine.api.vocabulary import everyday, name_key
 from engine.resources import resource_path
 
 SHOWN = {
@@ -83,13 +83,40 @@ def test_a_mistyped_other_name_suggests_the_label() -> None:
     assert SHIPPED_NAMES.suggestions("televisoin", ("dog", "TV")) == ("TV",)
 
 
-def test_every_label_below_a_kind_is_shown_by_that_name_and_lies_under_one_kind() -> None:
-    text = resource_path("categories", "parents.txt").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    labels = [label.strip() for line in lines for label in line.partition(":")[2].split(",")]
-    assert len(set(labels)) == len(labels)
-    assert [SHIPPED_NAMES.label(label) for label in labels] == labels
-    assert all(is_shipped(label) for label in labels)
-    assert parents_of("tv monitor") == ()
+def test_a_label_lies_below_what_the_vocabulary_says_and_other_labels_below_nothing() -> None:
+    assert parents_of("tv monitor") == ("electronics",)
     assert parents_of("Motorcycle") == ("vehicle",)
+    assert parents_of("owl") == ("animal", "bird")
     assert parents_of("Grandma") == ()
+    for ambiguous in ("mouse", "orange", "puppy"):  # found by these words, and something else
+        assert parents_of(ambiguous) == ()
+
+
+def test_every_category_of_the_vocabulary_is_shown_by_its_name() -> None:
+    names = everyday().names
+    assert SHIPPED_NAMES.labels(names) == names
+    assert all(map(is_shipped, names))
+
+
+def test_words_that_only_find_a_label_are_no_names_of_it() -> None:
+    assert SHIPPED_NAMES.search("puppy", ("cat", "dog")) == "dog"
+    assert SHIPPED_NAMES.search("puppy", ("puppy", "dog")) == "puppy"
+    assert SHIPPED_NAMES.search("puppy", ("cat",)) is None
+    assert SHIPPED_NAMES.search("frog", ("cat",)) is None
+    assert SHIPPED_NAMES.find("puppy", ("cat", "dog")) is None
+    assert SHIPPED_NAMES.label("puppy") == "puppy"
+    assert "puppy" in SHIPPED_NAMES.others("dog")
+    assert "puppy" not in SHIPPED_NAMES.same("dog")
+    assert "airplane" in SHIPPED_NAMES.same("aeroplane")
+
+
+def test_a_label_implies_all_that_it_is_a_kind_of_by_the_names_that_are_shown() -> None:
+    assert SHIPPED_NAMES.above("golden retriever") == ("dog", "animal")
+    assert SHIPPED_NAMES.implied(("dog", "cat", "bus")) == {
+        "animal": ("dog", "cat"),
+        "vehicle": ("bus",),
+    }
+    own = LabelNames({"dog": "Hund", "cat": ""})
+    assert own.above("pug") == ("Hund", "animal")
+    assert own.above("Hund") == ("animal",)
+    assert own.above("Grandma") == ()

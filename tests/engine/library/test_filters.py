@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from engine.library.filters.completion import complete, quoted
-from engine.library.filters.evaluation import LibraryView, contained, folder_test, glob
+from engine.library.filters.evaluation import LibraryView, folder_test
+from engine.library.filters.meant import contained, glob
 from engine.library.filters.parser import parse
 from engine.library.filters.tokens import FIELDS
 from engine.library.filters.tree import AllOf, AnyOf, Everything, FilterError, LabelIs, Not
@@ -270,7 +271,12 @@ def test_a_folder_is_meant_by_its_name_or_path_and_not_by_a_part_of_a_name() -> 
     [
         ("do", (0, 2, ("dog",))),
         ("dog AND NOT per", (12, 15, ("person",))),
-        ("score:", (6, 6, ("dog", "person", '"traffic light"'))),
+        ("score:", (6, 6, ("dog", "person", '"traffic light"', "animal"))),
+        ("score:=", (7, 7, ("dog", "person", '"traffic light"'))),
+        ("ani", (0, 3, ("animal",))),
+        ("=ani", (1, 4, ())),
+        ("=do", (1, 3, ("dog",))),
+        ("pupp", (0, 4, ("dog",))),
         ("score:tr", (6, 8, ('"traffic light"',))),
         ('score:"traffic l', (6, 16, ('"traffic light"',))),
         ('"traffic l', (0, 10, ('"traffic light"',))),
