@@ -190,6 +190,9 @@ SHOW_ALL_LABELS = Setting(
     "List labels below the threshold",
     "Show every category of the model beside a photo, not only those found.",
 )
+MOST_LABELS = Setting(
+    "view/most_labels", 8, "Labels per photo", "At most, the best; 0 is all.", 0, 1000, unit=""
+)
 # What a person made, as JSON; restoring the defaults leaves it alone.
 SAVED_FILTERS = Setting("search/saved_filters", "")
 USED_LABELS = Setting("review/used_labels", "")
@@ -278,6 +281,7 @@ SETTINGS: tuple[Setting, ...] = (
     FOLD_CAMERA,
     FOLD_MODEL_DETAILS,
     SHOW_ALL_LABELS,
+    MOST_LABELS,
     RETAG_MODE,
     WRITE_LABELS,
     WRITE_TARGET,
@@ -294,7 +298,7 @@ SETTINGS: tuple[Setting, ...] = (
 #: The settings dialog, a page each; every setting that has a caption is on one of them.
 PAGES: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Photos", (REOPEN_LAST, INCLUDE_SUBFOLDERS, ASK_BEFORE_TRASH, THUMBNAIL_SIDE, THEME)),
-    ("Tagging", (TAG_ON_OPENING, THRESHOLD, SHOW_ALL_LABELS, WRITE_CONTINUOUSLY)),
+    ("Tagging", (TAG_ON_OPENING, THRESHOLD, MOST_LABELS, SHOW_ALL_LABELS, WRITE_CONTINUOUSLY)),
     (
         "Maps",
         (

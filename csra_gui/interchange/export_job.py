@@ -16,6 +16,7 @@ from csra_gui.base.jobs import JobSlot, Policy, Work
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import EngineError
+from engine.api.label_measures import suggestions
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.job import export, recover
 from engine.interchange.exporting.values import (
@@ -91,6 +92,7 @@ class LabelExports(QObject):
                 request.which,
                 used,
                 None if used is None else thresholds,
+                suggestions=() if used is None or model is None else suggestions(model.measures),
             )
             options = request.options
             return (yield from export(library, choice, request.format_name, target, options))

@@ -19,6 +19,7 @@ from csra_gui.base.settings import EXIFTOOL, Settings
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
 from engine.api.errors import EngineError
+from engine.api.label_measures import suggestions
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.values import WhichLabels
 from engine.interchange.writing.job import Steps, preview, recover, undo, write
@@ -147,6 +148,7 @@ class LabelWrites(QObject):
                 request.which,
                 used,
                 None if used is None else thresholds,
+                suggestions=() if used is None or model is None else suggestions(model.measures),
             )
 
         return choose

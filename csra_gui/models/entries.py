@@ -15,7 +15,7 @@ from engine.inference.told import what_runs
 from engine.records.backend_kinds import BACKENDS, INT8_BACKENDS
 from engine.records.catalogue import CatalogueEntry, category_list, load_catalogue
 from engine.records.int8_networks import Int8Figures, Int8Networks
-from engine.records.inventory import ModelRow, list_models
+from engine.records.inventory import ModelRow, list_models, status_text
 from engine.records.measured_backends import MeasuredBackends
 from engine.records.model_record import CheckpointRecord, from_metadata, model_id
 from engine.records.models import ModelStore, shipped_models
@@ -223,6 +223,7 @@ def _record_facts(
     on = record.provenance.get(_MEASURED_ON) or record.provenance.get("dataset")
     plain = [(_RUNS_WITH, what_runs(record.config))]
     plain += [("Quality", ", ".join(overall) + (f", on {on}" if overall and on else ""))]
+    plain += [("Labels known", status_text(record.measures))]
     details = [
         ("Title", record.name),
         ("Description", record.description),

@@ -101,7 +101,14 @@ class ReviewController(QObject):
         """
         table, thresholds = self._session.photos, self._session.thresholds
         guesses = _BEST_GUESSES if thresholds.is_shared else 0
-        context = LabelContext(table.categories, thresholds.values, show_all, guesses)
+        model, most = self._session.models.model, self._session.thresholds.most_labels
+        if model is None or len(model.categories) != len(table.categories):
+            context = LabelContext(table.categories, thresholds.values, show_all, guesses, most)
+        else:
+            known = model.parents, model.measures
+            context = LabelContext(
+                table.categories, thresholds.values, show_all, guesses, most, *known
+            )
         if len(photos) == 1:
             photo = photos[0]
             said = table.verdicts(photo)

@@ -150,7 +150,15 @@ def _paint_texts(
     shown = painter.fontMetrics().elidedText(
         row.category, Qt.TextElideMode.ElideRight, name.width()
     )
-    painter.drawText(name, int(middle | Qt.AlignmentFlag.AlignLeft), shown)
+    left = int(middle | Qt.AlignmentFlag.AlignLeft)
+    painter.drawText(name, left, shown)
+    beside = "  ".join(filter(None, (row.mark, ", ".join(row.beneath))))
+    if beside:
+        name.setLeft(name.left() + painter.fontMetrics().horizontalAdvance(shown) + _GAP)
+        painter.setFont(option.font)
+        painter.setPen(muted)
+        beside = option.fontMetrics.elidedText(beside, Qt.TextElideMode.ElideRight, name.width())
+        painter.drawText(name, left, beside)
 
 
 def _paint_pin(

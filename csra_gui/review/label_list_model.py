@@ -12,6 +12,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from typing_extensions import override
 
 from csra_gui.base.tool_tips import tool_tip
+from engine.api.label_measures import LEAST_LIMITED, LEAST_MEASURED, LabelStatus
 from engine.library.values import Verdict
 from engine.texts import whole_percent
 
@@ -22,6 +23,15 @@ _SAID = {
     Verdict.REJECTED: ", rejected",
     Verdict.ADDED: ", added by you",
     Verdict.IMPORTED: ", imported from a file",
+}
+#: Nothing is said of what is known to be known.
+_MARKS = {LabelStatus.MEASURED: "", LabelStatus.LIMITED: "~", LabelStatus.UNMEASURED: "?"}
+_KNOWN = {
+    "": "",
+    "~": f"~ The model was measured on few photos with it ({LEAST_LIMITED} to "
+    f"{LEAST_MEASURED - 1}).",
+    "?": "? A suggestion: nobody has measured how well the model knows it. It is written to files "
+    "only if you accept it.",
 }
 
 
@@ -46,6 +56,8 @@ class LabelRow:
         having: how many of the photos have it as a label.
         of: how many photos there are; 1 is the ordinary case.
         in_file: it is a keyword in the photo's files, and nobody said anything of it here.
+        beneath: labels that follow from it and are not listed by themselves, the nearest first.
+        status: how well the model is known to know it; ``None`` if its file does not say.
     """
 
     index: int
@@ -56,6 +68,8 @@ class LabelRow:
     having: int = 0
     of: int = 1
     in_file: bool = False
+    beneath: tuple[str, ...] = ()
+    status: LabelStatus | None = None
 
     @property
     def above(self) -> bool:
@@ -86,6 +100,11 @@ class LabelRow:
         if 0.0 < self.score < 0.01:
             return "< 1 %"
         return whole_percent(self.score)
+
+    @property
+    def mark(self) -> str:
+        """A quiet sign behind the name of a label that is not known to be known well."""
+        return "" if self.verdict is not None or self.status is None else _MARKS[self.status]
 
     @property
     def figure(self) -> str:
@@ -177,7 +196,8 @@ def _shown(row: LabelRow, role: int, *, pinned: bool) -> object:
         case Qt.ItemDataRole.AccessibleTextRole:
             return row_sentence(row, pinned=pinned)
         case Qt.ItemDataRole.ToolTipRole:
-            return tool_tip(row_sentence(row, pinned=pinned), _HELP)
+            sentence = row_sentence(row, pinned=pinned)
+            return tool_tip(*filter(None, (sentence, _KNOWN[row.mark], _HELP)))
         case _:
             return None
 
@@ -189,4 +209,5 @@ def row_sentence(row: LabelRow, *, pinned: bool = False) -> str:
     is_below = row.verdict is None and not row.counts and not row.in_file
     below = ", below the threshold" if is_below else ""
     said = "" if row.verdict is None else _SAID[row.verdict]
-    return f"{row.category}{figure}{photos}{below}{said}{', pinned' if pinned else ''}"
+    beneath = f" ({', '.join(row.beneath)})" if row.beneath else ""
+    return f"{row.category}{beneath}{figure}{photos}{below}{said}{', pinned' if pinned else ''}"

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from csra_gui.review.label_list_model import LabelRow
 from csra_gui.session.thresholds import OUT_OF_REACH
 from engine.api.categories import Categories
+from engine.api.label_measures import LabelMeasure
+from engine.api.label_parents import NO_PARENTS, CategoryParents
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, reach
 from engine.library.predictions import HalfArray
@@ -33,12 +35,18 @@ class LabelContext:
         thresholds: one for all, or (C,).
         show_all: also list what is below the threshold.
         guesses: how many of the best are listed whatever their score is.
+        most: of one photo, how many that the machine alone found are listed; 0 is all.
+        parents: which categories follow from others, so that they need no line of their own.
+        measures: how well the model knows each category; ``None`` if its file does not say.
     """
 
     categories: Categories | tuple[()]
     thresholds: float | FloatArray
     show_all: bool = False
     guesses: int = 0
+    most: int = 0
+    parents: CategoryParents = NO_PARENTS
+    measures: tuple[LabelMeasure, ...] | None = None
 
     def index_of(self, category: str) -> int:
         """The place of a category's name; −1 if the model does not know it."""
@@ -76,7 +84,50 @@ def rows_of_photo(
         for name in in_file
         if name not in known and name not in verdicts
     ]
-    return sorted(rows, key=_place)
+    rows = _with_status(context, sorted(rows, key=_place))
+    return rows if context.show_all else _fewest(folded(context, rows), context.most)
+
+
+def folded(context: LabelContext, rows: Sequence[LabelRow]) -> list[LabelRow]:
+    """The rows without those of the machine that follow from a label listed above them.
+
+    Each goes beneath the first of the labels that it follows from, in as many photos as have it.
+    """
+    beneath: dict[int, list[str]] = {}
+    above: dict[int, LabelRow] = {}
+    for row in rows:
+        if row.index >= 0 and row.counts:
+            for place in context.parents.ancestors(row.index):
+                above.setdefault(place, row)
+    kept = []
+    for row in rows:
+        child = above.get(row.index)
+        if child is None or row.verdict is not None or not row.counts or row.having > child.having:
+            kept.append(row)
+    listed = {row.index for row in kept}
+    for row in kept:
+        hidden = (p for p in context.parents.ancestors(row.index) if p not in listed)
+        beneath[row.index] = [
+            context.categories[p] for p in hidden if above.get(p, row).index == row.index
+        ]
+    return [
+        replace(row, beneath=tuple(names)) if row.counts and (names := beneath[row.index]) else row
+        for row in kept
+    ]
+
+
+def _fewest(rows: Sequence[LabelRow], most: int) -> list[LabelRow]:
+    """The rows without labels of the machine beyond the best so many; 0 is all."""
+    found = [row.category for row in rows if row.counts and row.verdict is None]
+    left_out = set(found[most:]) if most else set()
+    return [row for row in rows if row.category not in left_out]
+
+
+def _with_status(context: LabelContext, rows: Sequence[LabelRow]) -> list[LabelRow]:
+    measures = context.measures
+    if measures is None:
+        return list(rows)
+    return [replace(r, status=measures[r.index].status) if r.index >= 0 else r for r in rows]
 
 
 def _scored(context: LabelContext, scores: FloatArray, verdicts: Verdicts) -> list[LabelRow]:
@@ -123,7 +174,8 @@ def rows_of_photos(
         by_machine = above[:, row.index] if row.index >= 0 else np.zeros(total, dtype=bool)
         rows[name] = _with_verdicts(row, column, by_machine)
     listed = [r for r in rows.values() if context.show_all or r.having or r.verdict is not None]
-    return sorted(listed, key=_place)
+    listed = _with_status(context, sorted(listed, key=_place))
+    return listed if context.show_all else folded(context, listed)
 
 
 def _with_verdicts(row: LabelRow, codes: Codes, found: BoolArray) -> LabelRow:

@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.settings import (
+    MOST_LABELS,
     SHARE_THRESHOLD,
     THRESHOLD,
     USE_MODEL_THRESHOLDS,
@@ -82,6 +83,11 @@ class LabelThresholds(QObject):
     def set_common(self, threshold: float) -> None:
         """Choose another; the model is not asked again."""
         self._settings.set_value(self.setting, threshold)
+
+    @property
+    def most_labels(self) -> int:
+        """How many labels that the machine alone found are listed of a photo; 0 is all."""
+        return int(self._settings.value(MOST_LABELS))
 
     @property
     def has_own(self) -> bool:
@@ -178,6 +184,8 @@ class LabelThresholds(QObject):
     def _on_settings_changed(self, key: str, _value: object) -> None:
         if key in (self.setting.key, USE_MODEL_THRESHOLDS.key):
             self._values = self._worked_out(self._model)
+            self.changed.emit()
+        elif key == MOST_LABELS.key:
             self.changed.emit()
 
 

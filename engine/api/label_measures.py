@@ -119,6 +119,15 @@ def statuses(measures: Sequence[LabelMeasure]) -> Mapping[LabelStatus, int]:
     return {status: found.count(status) for status in LabelStatus}
 
 
+def suggestions(measures: Sequence[LabelMeasure] | None) -> tuple[int, ...]:
+    """Places of labels that are never written to files unless a person said so: the unmeasured.
+
+    None of a model whose file says nothing of its labels: nobody called them suggestions.
+    """
+    found = enumerate(measures or ())
+    return tuple(place for place, one in found if one.status is LabelStatus.UNMEASURED)
+
+
 def _estimate(values: object) -> Estimate:
     if not isinstance(values, list) or len(values) != 3:
         raise TypeError("a share and the ends of its interval were expected")

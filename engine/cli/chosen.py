@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from engine.api.errors import EngineError
+from engine.api.label_measures import suggestions
 from engine.api.values import DEFAULT_THRESHOLD, FloatArray
 from engine.cli.photos import fraction
 from engine.library.columns import IntArray
 from engine.library.store import Library
 from engine.library.values import LibraryModel
+from engine.records.inventory import measures_of
+from engine.records.models import default_store
 from engine.resources import data_folder
 from engine.texts import display_path
 
@@ -101,3 +104,10 @@ def chosen_thresholds(
         for place, own in library.own_thresholds(model.thresholds_of.fingerprint).items():
             values[place] = own
     return values
+
+
+def chosen_suggestions(model: LibraryModel | None) -> tuple[int, ...]:
+    """Places of labels that the machine may only suggest, as its file says; none if it is gone."""
+    if model is None:
+        return ()
+    return suggestions(measures_of(model.thresholds_of.fingerprint, default_store()))

@@ -9,6 +9,7 @@ from engine.cli.chosen import (
     add_library_arguments,
     chosen_ids,
     chosen_model,
+    chosen_suggestions,
     chosen_thresholds,
 )
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, with_bar
@@ -53,6 +54,7 @@ def _export(options: argparse.Namespace) -> int:
             model,
             chosen_thresholds(library, model, options.threshold),
             options.filter,
+            chosen_suggestions(model),
         )
         wanted = ExportOptions(bom=options.bom, copies=options.copies)
         work = export(library, choice, options.format, options.output, wanted)

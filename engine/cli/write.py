@@ -10,6 +10,7 @@ from engine.cli.chosen import (
     add_library_arguments,
     chosen_ids,
     chosen_model,
+    chosen_suggestions,
     chosen_thresholds,
     library_place,
 )
@@ -111,6 +112,7 @@ def _choice(library: Library, options: argparse.Namespace) -> ExportChoice:
         WhichLabels(options.labels),
         model,
         chosen_thresholds(library, model, options.threshold),
+        suggestions=chosen_suggestions(model),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.errors import EngineError, ModelError
 from engine.api.label_measures import Estimate, LabelMeasure, LabelStatus, statuses
 from engine.records.catalogue import CatalogueEntry, load_catalogue
-from engine.records.model_record import CheckpointRecord, from_metadata
+from engine.records.model_record import CheckpointRecord, from_metadata, model_id
 from engine.records.models import ModelStore, shipped_models
 from engine.records.safetensors_header import read_header
 from engine.texts import NOTHING, megabytes
@@ -110,6 +111,24 @@ def status_text(measures: Sequence[LabelMeasure] | None) -> str:
         return ""
     counts = statuses(measures)
     return ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+
+
+def measures_of(fingerprint: str, store: ModelStore) -> tuple[LabelMeasure, ...] | None:
+    """How well a model knows its labels, whichever of the files that are here holds it.
+
+    Args:
+        fingerprint: ``model_id`` of the model, not of its int8 network.
+        store: the user's own models.
+
+    Returns:
+        ``None`` if no file has that model, or if it does not say.
+    """
+    for path in (*shipped_models().values(), *store.models().values()):
+        with suppress(EngineError):  # a damaged one is somebody else's to tell of
+            metadata = read_header(path).metadata
+            if model_id(metadata) == fingerprint:
+                return from_metadata(metadata).measures
+    return None
 
 
 def label_table(record: CheckpointRecord) -> list[tuple[str, ...]]:

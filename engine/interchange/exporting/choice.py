@@ -51,6 +51,9 @@ class ExportChoice:
         model: whose scores count; ``None`` for none.
         thresholds: (C,) of that model, in [0, 1]; ``None`` for the usual one.
         filter_text: which of the images; empty for all.
+        suggestions: places of the model's categories that are mere suggestions, as nobody measured
+            how well it knows them: the machine's word alone puts none of them into a file, and
+            its silence does not say that they are absent.
     """
 
     image_ids: IntArray
@@ -58,6 +61,7 @@ class ExportChoice:
     model: LibraryModel | None = None
     thresholds: FloatArray | None = None
     filter_text: str = ""
+    suggestions: tuple[int, ...] = ()
 
 
 class ChosenImages:
@@ -114,7 +118,7 @@ class ChosenImages:
         there = [int(image_id) for image_id in ids if int(image_id) in files]
         columns = self._read(there, [files[image_id] for image_id in there])
         wanted = LibraryView(columns, self._thresholds).rows(self._filter)
-        states = _states(columns, self._thresholds, self._choice.which)[:, self._columns]
+        states = _states(columns, self._thresholds, self._choice)[:, self._columns]
         return [
             self._image(columns, states, row, files[there[row]].path)
             for row in np.flatnonzero(wanted).tolist()
@@ -206,17 +210,20 @@ class ChosenImages:
         return ExportedLabel(self.categories[place], source, score)
 
 
-def _states(columns: Columns, thresholds: FloatArray, which: WhichLabels) -> NDArray[np.uint8]:
+def _states(columns: Columns, thresholds: FloatArray, choice: ExportChoice) -> NDArray[np.uint8]:
     """(N, K): what is known of each label.
 
     What nobody said of a photo is absent if the photo was reviewed and the machine does not see
     it either, or if the machine's word counts and is no.
     """
+    which, suggestions = choice.which, list(choice.suggestions)
     machine = columns.machine_labels(thresholds)
+    machine[:, suggestions] = False
     rejected = columns.verdicts == _REJECTED
     given = (columns.verdicts > 0) & ~rejected
     looked_at: BoolArray = np.zeros_like(machine)
     looked_at[:, : columns.model_categories] = ~np.isnan(columns.scores)
+    looked_at[:, suggestions] = False
     present = given if which is not WhichLabels.MACHINE else machine & ~rejected
     if which is WhichLabels.BOTH:
         present = present | (machine & ~rejected)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from csra_gui.review.label_rows import (
     toggled,
 )
 from engine.api.categories import Categories
+from engine.api.label_measures import LabelMeasure
+from engine.api.label_parents import NO_PARENTS, CategoryParents
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES
 from engine.library.predictions import HalfArray
@@ -56,6 +60,71 @@ def test_each_category_has_its_own_threshold() -> None:
 def test_without_scores_there_is_what_the_person_said() -> None:
     rows = rows_of_photo(CONTEXT, None, {"cat": ADDED})
     assert [(row.category, row.index, row.percent) for row in rows] == [("cat", 0, "")]
+
+
+NESTED = LabelContext(
+    Categories(("animal", "golden retriever", "dog", "car", "cat")),
+    0.5,
+    parents=CategoryParents({1: (2,), 2: (0,), 4: (0,)}),
+)
+
+
+def test_what_follows_from_a_label_stands_beneath_it() -> None:
+    rows = rows_of_photo(NESTED, scores(0.9, 0.9, 0.9, 0.7, 0.1), {})
+    assert [(row.category, row.beneath) for row in rows] == [
+        ("golden retriever", ("dog", "animal")),
+        ("car", ()),
+    ]
+    rows = rows_of_photo(NESTED, scores(0.9, 0.6, 0.6, 0.1, 0.9), {})
+    assert [(row.category, row.beneath) for row in rows] == [
+        ("cat", ("animal",)),
+        ("golden retriever", ("dog",)),
+    ]
+
+
+def test_a_parent_that_a_person_spoke_of_keeps_its_line() -> None:
+    rows = rows_of_photo(NESTED, scores(0.9, 0.9, 0.9, 0.1, 0.1), {"dog": ACCEPTED})
+    assert {row.category: row.beneath for row in rows} == {
+        "golden retriever": ("animal",),
+        "dog": (),
+    }
+    rows = rows_of_photo(NESTED, scores(0.9, 0.9, 0.9, 0.1, 0.1), {"golden retriever": REJECTED})
+    assert names(rows) == ["dog", "golden retriever"]
+    assert rows[0].beneath == ("animal",)
+    everything = replace(NESTED, show_all=True)
+    assert len(rows_of_photo(everything, scores(0.9, 0.9, 0.9, 0.1, 0.1), {})) == 5
+
+
+def test_only_the_best_labels_of_the_machine_are_listed() -> None:
+    few = replace(NESTED, most=1, parents=NO_PARENTS)
+    values = scores(0.9, 0.8, 0.7, 0.6, 0.1)
+    assert names(rows_of_photo(few, values, {})) == ["animal"]
+    assert names(rows_of_photo(few, values, {"car": ACCEPTED, "cat": ADDED})) == [
+        "animal",
+        "car",
+        "cat",
+    ]
+    assert len(rows_of_photo(replace(few, show_all=True), values, {})) == 5
+    nested = replace(NESTED, most=1)
+    assert names(rows_of_photo(nested, scores(0.9, 0.9, 0.9, 0.7, 0.1), {})) == ["golden retriever"]
+
+
+def test_of_several_photos_a_parent_that_more_have_keeps_its_line() -> None:
+    both = halves((0.9, 0.9, 0.9, 0.1, 0.1), (0.9, 0.1, 0.9, 0.1, 0.1))
+    rows = rows_of_photos(NESTED, both, {})
+    assert {row.category: row.beneath for row in rows} == {
+        "dog": ("animal",),
+        "golden retriever": (),
+    }
+
+
+def test_a_label_that_is_not_known_to_be_known_has_a_mark() -> None:
+    measures = tuple(LabelMeasure(count) for count in (30, 7, 0))
+    rows = rows_of_photo(replace(CONTEXT, measures=measures), scores(0.9, 0.8, 0.7), {})
+    assert [(row.category, row.mark) for row in rows] == [("cat", ""), ("dog", "~"), ("car", "?")]
+    rows = rows_of_photo(replace(CONTEXT, measures=measures), scores(0.9, 0.8, 0.7), {"car": ADDED})
+    assert {row.category: row.mark for row in rows}["car"] == "", "the person knows it"
+    assert all(row.mark == "" for row in rows_of_photo(CONTEXT, scores(0.9, 0.8, 0.7), {}))
 
 
 def halves(*rows: tuple[float, ...]) -> HalfArray:
