@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -63,6 +63,7 @@ class Decisions(QObject):
         self._photos = photos
         self._waiting = 0
         self._reading = 0
+        self._placed: Mapping[str, tuple[str, ...]] = {}
         self._to_read_again: set[int] = set()
         self.undo_caption = ""
         self.redo_caption = ""
@@ -281,7 +282,13 @@ class Decisions(QObject):
         self._reading += 1
         self._library.submit(lambda library: library.stored(row_of), done, failed)
 
+    def place_labels(self, placed: Mapping[str, tuple[str, ...]]) -> None:
+        """Let the person's own labels imply others: see ``LabelNames``."""
+        self._placed = placed
+        self._take_names(self._photos.names)
+
     def _take_names(self, names: LabelNames) -> None:
+        names = replace(names, placed=self._placed)
         if names != self._photos.names:
             self._photos.use_names(names)
             self.names_changed.emit()

@@ -23,6 +23,7 @@ from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable, ScoredLabel
 from csra_gui.session.photo_view_order import ShownPhotos
 from csra_gui.session.pipeline import Pipeline
+from csra_gui.session.placed_labels import PlacedLabels
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.retagger import Retagger
 from csra_gui.session.tagger import Tagger
@@ -87,6 +88,7 @@ class Session(QObject):
         self.followed_links = FollowedLinks(settings)
         self.thresholds = LabelThresholds(settings, self.library, self.photos, self)
         self.decisions = Decisions(self.library, self.photos, self)
+        self._placed_labels = PlacedLabels(settings, self.library, self.decisions)
         self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
         self.focus = MapFocus(self.engine, self.photos, self)
         self.tagger = Tagger(self.engine, self.photos, self.library, self)

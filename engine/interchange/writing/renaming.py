@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
+from engine.api.vocabulary import name_key
 from engine.interchange.writing.values import WriteError
 from engine.texts import display_path
 
@@ -38,6 +40,19 @@ def read_renaming(path: Path) -> dict[str, str]:
         if not all(part.strip() for part in name.split("|")):
             raise WriteError(f"{display_path(path)} gives “{label}” an empty name.")
     return table
+
+
+def placed_labels(renaming: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """What labels lie below by a table, from the top: ``("animal", "dog")`` by ``name_key("Rex")``.
+
+    Labels that only have another name in files are not among them.
+    """
+    parts = {label: name.split("|")[:-1] for label, name in renaming.items()}
+    return {
+        name_key(label): tuple(part.strip() for part in above)
+        for label, above in parts.items()
+        if above
+    }
 
 
 def _toml(text: str, path: Path) -> dict[str, str]:

@@ -19,11 +19,13 @@ class Restarts:
     def __init__(self, qtbot: QtBot, settings_file: Path) -> None:
         self._qtbot = qtbot
         self._settings_file = settings_file
+        self.settings = Settings(settings_file)  # of the session that was started last
         self._running: list[Session] = []
 
     def start(self, engine: FakeEngine, folders: Sequence[Path] = ()) -> Session:
         """A session that opens the library, the model and these folders."""
-        session = Session(lambda: engine, Settings(self._settings_file))
+        self.settings = Settings(self._settings_file)
+        session = Session(lambda: engine, self.settings)
         self._running.append(session)
         session.library.open()
         if folders:
