@@ -14,7 +14,7 @@ QUESTIONS = {
     for name, question in inspect.getmembers(TaggingEngine, inspect.isfunction)
     if not name.startswith("_")
 }
-STREAMS = {"predict", "evaluate", "train", "teach"}
+STREAMS = {"predict", "evaluate", "quantize", "train", "teach"}
 ASKED = sorted(QUESTIONS.keys() - {"close"})
 
 
