@@ -121,7 +121,10 @@ class Desktop:
 def new_desktop() -> Iterator[Desktop]:
     """A desktop on a display number that nobody else has; it ends with the block."""
     reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", _SCREEN, "-nolisten", "tcp"]
+    # Without -noreset it starts anew when its last client leaves: a first look for a window, which
+    # comes and goes before a slow window manager is there, would throw that out.
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", _SCREEN]
+    command += ["-nolisten", "tcp", "-noreset"]
     with ending(_quiet(command, {**os.environ}, writer)):
         os.close(writer)
         with os.fdopen(reader, encoding="ascii") as numbers:

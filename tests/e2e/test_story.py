@@ -167,6 +167,7 @@ def test_what_a_key_says_of_a_photo_is_there_after_a_restart_and_can_be_undone(
     with story.start():
         story.open_folder()
         wait_until(lambda: CAT in story.scores(), "the photo is tagged")
+        assert story.shown() == {CAT}  # the window answers, and shows by then what it was told
         desktop.press("1")
         story.wait_for({(CAT, "cat"): "accepted"})
     with story.start():
@@ -174,7 +175,7 @@ def test_what_a_key_says_of_a_photo_is_there_after_a_restart_and_can_be_undone(
 
         def undone() -> bool:  # there is nothing to undo until the library is read
             desktop.press("ctrl+z")
-            return story.said() == {}
+            return story.said() == {} and CAT in story.scores()  # it was read, and says so
 
         wait_until(undone, "what was said is taken back")
     assert story.faults() == []
