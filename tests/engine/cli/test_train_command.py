@@ -14,6 +14,8 @@ from engine.cli import train_progress
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import TINY_BACKBONE, save_tiny_model
 
+pytestmark = pytest.mark.usefixtures("graphs_made_once")
+
 
 @pytest.fixture
 def devkit(tmp_path, monkeypatch):

@@ -17,7 +17,6 @@ from engine.api.config import EvaluateConfig
 from engine.api.errors import DataError, ModelError
 from engine.api.evaluation import EvaluationProgress, EvaluationRequest
 from engine.api.quantizing import QuantizingDone
-from engine.checkpoints.graph_export import export_graph
 from engine.checkpoints.loading import open_checkpoint
 from engine.cli import run
 from engine.evaluation.quantizing import correlation, divide
@@ -30,6 +29,7 @@ from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.measured_backends import MeasuredBackends
 from engine.service.local import LocalEngine
 from engine.service.opening import known_graph
+from tests.engine.graphs import graph_of
 from tests.engine.tiny_models import save_tiny_model, tiny_config
 
 GOOD = Int8Figures(
@@ -40,7 +40,7 @@ GOOD = Int8Figures(
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory):
     checkpoint = open_checkpoint(save_tiny_model(tmp_path_factory.mktemp("m") / "m.safetensors"))
-    return checkpoint.record.config, export_graph(checkpoint)
+    return checkpoint.record.config, graph_of(checkpoint)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import torch
 from engine.api.config import HeadConfig, ModelConfig
 from engine.api.errors import CheckpointError
 from engine.checkpoints.exporting import largest_difference
-from engine.checkpoints.graph_export import TOLERANCE, export_graph
+from engine.checkpoints.graph_export import TOLERANCE
 from engine.checkpoints.safetensors_model import Checkpoint, in_memory
 from engine.inference.backend import Backend
 from engine.inference.backends import open_backend
@@ -28,6 +28,7 @@ from engine.models.registry import BACKBONES, backbone_spec
 from engine.pytorch.torch_backend import TorchBackend
 from engine.records.backend_kinds import BACKENDS, BackendKind
 from engine.records.model_record import CheckpointRecord
+from tests.engine.graphs import graph_of
 from tests.engine.tiny_models import TINY_CATEGORIES
 from tests.paths import ROOT
 
@@ -62,7 +63,7 @@ def network(name: str, seed: int = 0) -> tuple[Checkpoint, Graph]:
     config = ModelConfig(name, TINY_CATEGORIES, HEAD, backbone_spec(name).preprocess(64))
     classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
     checkpoint = in_memory(classifier, CheckpointRecord(config, "m"))
-    return checkpoint, export_graph(checkpoint)
+    return checkpoint, graph_of(checkpoint)
 
 
 def some_pixels(count: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from engine.api.config import HeadConfig, ModelConfig, PredictConfig
 from engine.api.errors import ModelError
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
 from engine.explain import evidence
+from engine.inference.graphs import find_graph
 from engine.models import pretrained
 from engine.models.registry import BACKBONES, backbone_spec, build_backbone
 from engine.models.training_free import (
@@ -22,6 +23,8 @@ from engine.models.training_free import (
 )
 from engine.resources import resource_path
 from engine.service.local import LocalEngine
+
+pytestmark = pytest.mark.usefixtures("graphs_made_once")
 
 LITE0 = "timm:tf_efficientnet_lite0"
 FREE = HeadConfig((math.inf,), 0.2, normalize=False, bias=True, activation="softmax")
@@ -144,13 +147,16 @@ def test_lambda_and_size_are_free_and_travel_with_the_file(tmp_path):
 
 
 def test_the_command_makes_a_model_of_ones_own(tmp_path, monkeypatch, capsys):
-    needs_lite0()
+    name = "timm:test_efficientnet"
+    network = random_network(name)
+    monkeypatch.setattr(pretrained, "_downloaded", lambda name, what: network)
     monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path))
-    assert cli.run(["models", "wrap", LITE0, "--lam", "0.3", "--name", "mine"]) == 0
+    assert cli.run(["models", "wrap", name, "--lam", "0.3", "--name", "mine"]) == 0
     assert "'mine' is ready" in capsys.readouterr().err
     record = load_checkpoint(tmp_path / "models" / "mine.safetensors").record
     assert (record.name, record.config.head.lam) == ("mine", 0.3)
-    assert cli.run(["models", "wrap", LITE0, "--name", "mine"]) == 1
+    assert find_graph(record.config) is not None
+    assert cli.run(["models", "wrap", name, "--name", "mine"]) == 1
     assert "There is already a model 'mine'" in capsys.readouterr().err
 
 

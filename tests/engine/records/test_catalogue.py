@@ -15,6 +15,7 @@ from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.checkpoints.timm_weights import timm_entry
 from engine.cli import models_making
+from engine.inference.graphs import find_graph
 from engine.models.classifier import Classifier
 from engine.models.registry import backbone_spec
 from engine.records import catalogue
@@ -24,7 +25,9 @@ from engine.records.inventory import list_models
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import ModelStore, check_model_name
 from tests.engine.downloads.download_server import file_route, forget_proxies, serving
-from tests.engine.tiny_models import save_tiny_model, tiny_classifier, tiny_record
+from tests.engine.tiny_models import save_tiny_model, tiny_classifier, tiny_config, tiny_record
+
+pytestmark = pytest.mark.usefixtures("graphs_made_once")
 
 ENTRY = """
 [terms.free]
@@ -239,6 +242,7 @@ def test_importing_our_own_file_keeps_it_byte_for_byte(own: ModelStore, tmp_path
     file = save_tiny_model(tmp_path / "from a friend.safetensors")
     assert cli.run(["models", "import", str(file)]) == 0
     assert own.models()["from a friend"].read_bytes() == file.read_bytes()
+    assert find_graph(tiny_config()) is not None
 
 
 def test_a_damaged_file_of_ours_is_not_imported(own: ModelStore, tmp_path: Path) -> None:
@@ -343,6 +347,8 @@ def test_an_official_file_is_imported_with_what_its_entry_says(
 def test_a_file_of_the_official_kind_goes_from_the_server_to_a_model_that_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: ModelStore
 ) -> None:
+    # Its graph would take seconds; that models get one is tested with a tiny one
+    monkeypatch.setattr(models_making, "make_graph", lambda _: "")
     network = resnet18()
     state = {k: v for k, v in network.state_dict().items() if not k.startswith("fc.")}
     state["classifier.multi_head.0.head.weight"] = torch.randn(20, 512, 1, 1)

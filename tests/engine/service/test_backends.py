@@ -15,7 +15,6 @@ import torch
 from PIL import Image
 
 from engine.api.errors import CheckpointError, ModelError
-from engine.checkpoints.graph_export import export_graph
 from engine.checkpoints.loading import open_checkpoint
 from engine.inference.backend import BatchScores
 from engine.inference.graphs import Graph, find_graph, graph_folder, graph_key, keep_graph
@@ -28,7 +27,10 @@ from engine.service.graph_maker import GraphMaker
 from engine.service.local import LocalEngine
 from engine.service.measuring import MeasuringProgress, make_graph, measure
 from engine.service.opening import is_measured, is_prepared, order_of
+from tests.engine.graphs import graph_of
 from tests.engine.tiny_models import save_tiny_model, tiny_config
+
+pytestmark = pytest.mark.usefixtures("graphs_made_once")
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_both_backends_say_the_same_and_the_graph_is_kept(
 def test_other_sizes_of_a_convolutional_network_need_no_pytorch(
     model: Path, photo: Path, engines: list[LocalEngine]
 ) -> None:
-    keep_graph(tiny_config(), export_graph(open_checkpoint(model)))
+    keep_graph(tiny_config(), graph_of(open_checkpoint(model)))
     engines += [LocalEngine("cpu", 1, backend) for backend in ("auto", "torch")]
     ids = [engine.open_model(str(model)).id for engine in engines]
     light, heavy = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -68,6 +69,21 @@ def several(path: Path) -> None:
     first.save(path, save_all=True, append_images=rest, **extra)
 
 
+def _made_once(make: Callable[[Path], None]) -> Callable[[Path], None]:
+    """The same photo each time, for a start of ExifTool once for each kind of file."""
+    made: dict[str, bytes] = {}
+
+    @functools.wraps(make)
+    def put(path: Path) -> None:
+        if path.suffix not in made:
+            make(path)
+            made[path.suffix] = path.read_bytes()
+        path.write_bytes(made[path.suffix])
+
+    return put
+
+
+@_made_once
 def rich(path: Path) -> None:
     """A profile, a camera's facts, and keywords, a title and places of others."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -131,6 +147,7 @@ def phone(path: Path) -> None:
     shutil.copy(HEIF / "turned-exif.heic", path)
 
 
+@_made_once
 def dng(path: Path) -> None:
     plain(path.with_suffix(".tif"))
     path.with_suffix(".tif").rename(path)
