@@ -19,12 +19,12 @@ class BatchScores:
     Attributes:
         logits: (B, C) float32.
         position_scores: (B, num_heads, C, h, w) float32.
-        features: (B, D, h, w) float16, if they were asked for.
+        features: (B, D, h, w) float16 or float32, as the backend has them, if they were asked for.
     """
 
     logits: FloatArray
     position_scores: FloatArray
-    features: NDArray[np.float16] | None = None
+    features: NDArray[np.floating] | None = None
 
 
 class Backend(Protocol):

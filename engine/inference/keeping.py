@@ -26,6 +26,8 @@ from engine.inference.thumbnails import ImageSource
 _log = logging.getLogger(__name__)
 #: Photos answered together from what is kept.
 _AT_ONCE = 64
+#: Photos whose features are reduced and written at once; a float32 megabyte each till then.
+_KEPT_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +40,37 @@ class _Photo:
 
 
 class _Writer:
-    """Keeps what was seen in a thread of its own, one batch behind, while the network goes on.
+    """Keeps what was seen in a thread of its own, a few photos behind, while the network goes on.
 
-    Leaving the block waits for the last batch.
+    Leaving the block waits for the last ones.
     """
 
     def __init__(self, photos: PhotoFeatures) -> None:
         self._photos = photos
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keep-features")
         self._last: Future[None] | None = None
+        self._waiting: list[Seen] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._write()
         self._thread.shutdown()
 
     def keep(self, seen: Sequence[Seen]) -> None:
-        """Keep it after what was given before, which is waited for: little is in memory."""
+        """Keep it, once there is enough that it is worth while."""
+        self._waiting += seen
+        if len(self._waiting) >= _KEPT_AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
+        """What was given before is waited for: little is in memory."""
         if self._last is not None:
             self._last.result()
-        self._last = self._thread.submit(self._photos.keep_if_possible, seen)
+        if self._waiting:
+            self._last = self._thread.submit(self._photos.keep_if_possible, self._waiting)
+            self._waiting = []
 
 
 class KeepingPredictor:

@@ -63,7 +63,7 @@ class OnnxBackend:
         """One pass; see ``Backend``."""
         outputs: Sequence[str] = _WITH_FEATURES if features else _OUTPUTS
         found = self._session.run(list(outputs), {"pixels": np.ascontiguousarray(pixels)})
-        return BatchScores(found[0], found[1], found[2].astype(np.float16) if features else None)
+        return BatchScores(found[0], found[1], found[2] if features else None)
 
 
 def available_cores() -> int:

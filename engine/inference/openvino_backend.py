@@ -74,7 +74,7 @@ class OpenVinoBackend:
         """One pass; see ``Backend``."""
         found = self._request().infer({"pixels": np.ascontiguousarray(pixels)})
         logits, position_scores, seen = (found[name] for name in _OUTPUTS)
-        return BatchScores(logits, position_scores, seen.astype(np.float16) if features else None)
+        return BatchScores(logits, position_scores, seen if features else None)
 
     def _request(self) -> Any:
         """Of this thread: one that is in use refuses other callers."""

@@ -21,6 +21,7 @@ from engine.data.away import AwayFolders
 from engine.data.decoding.turning import orientation_beside
 from engine.data.patience import ask
 from engine.inference.linear_heads import LinearHeads
+from engine.inference.predict import batched
 from engine.inference.reduction import Basis, HalfArray
 from engine.inference.spool import Seen, Spool
 from engine.inference.weights import ModelWeights
@@ -35,6 +36,8 @@ _SUFFIX = ".features.npy"
 #: What makes a ``Basis``: fewer photos show too little of how features vary, so one that was made
 #: of fewer, for somebody who taught a label with all there were, is outgrown.
 BASIS_PHOTOS = 256
+#: Photos whose features are reduced at once.
+_TOGETHER = 8
 #: The greatest multiple that six bits hold.
 _TOP = 31
 
@@ -199,9 +202,10 @@ class PhotoFeatures:
 
     def _write(self, basis: Basis, seen: Iterable[Seen]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for one in seen:
-            reduced = packed(basis.reduced(one.features[None])[0])
-            _save(self._file(basis, one.key), reduced, self._digests, one.scores)
+        for some in batched(seen, _TOGETHER):
+            reduced = basis.reduced(np.stack([one.features for one in some]))
+            for one, features in zip(some, reduced, strict=True):
+                _save(self._file(basis, one.key), packed(features), self._digests, one.scores)
 
     def _outgrow(self, seen: Sequence[Seen]) -> None:
         if self.basis is None or self.basis.photos >= BASIS_PHOTOS:

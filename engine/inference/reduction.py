@@ -49,7 +49,7 @@ class Basis:
     photos: int = 0
 
     @classmethod
-    def of(cls, heads: LinearHeads, features: Iterable[HalfArray]) -> Self:
+    def of(cls, heads: LinearHeads, features: Iterable[NDArray[np.floating]]) -> Self:
         """The directions of a model's heads, and those in which features vary most beside them.
 
         Of each image's parts, the greatest values count: what is small in a photo is what makes a
@@ -60,7 +60,7 @@ class Basis:
             features: (D, h, w) of each of some images; read once.
         """
         mean, scale = heads.mean, heads.deviation
-        peaks = [_peaks(one[None]) for one in features]
+        peaks = [_peaks(one) for one in features]
         seen = (np.concatenate(peaks).astype(np.float64) - mean) / scale
         own = np.linalg.qr(_weights(heads).T.astype(np.float64))[0]
         seen -= seen.mean(axis=0)
@@ -107,12 +107,18 @@ class Basis:
             digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()[:16]
 
-    def reduced(self, features: HalfArray) -> FloatArray:
+    def reduced(self, features: NDArray[np.floating]) -> FloatArray:
         """(N, D, h, w) features → (N, r, h, w) in these directions."""
-        flat = features.reshape(*features.shape[:2], -1).astype(np.float32)
-        flat = (flat - self.mean[:, None]) / self.scale[:, None]
-        found: FloatArray = np.matmul(self.directions.T, flat)
+        flat = features.reshape(*features.shape[:2], -1).astype(np.float32, copy=False)
+        weight, offset = self._folded
+        found: FloatArray = np.matmul(weight, flat) - offset
         return found.reshape(len(features), -1, *features.shape[2:])
+
+    @cached_property
+    def _folded(self) -> tuple[FloatArray, FloatArray]:
+        """(r, D) and (r, 1): mean and scale in the directions, not in every feature."""
+        weight = np.ascontiguousarray((self.directions / self.scale[:, None]).T)
+        return weight, (weight @ self.mean)[:, None]
 
     def holds(self, heads: LinearHeads) -> bool:
         """Whether nothing of the heads lies outside of these directions."""
@@ -136,17 +142,19 @@ class Basis:
         )
 
 
-def _peaks(features: HalfArray) -> HalfArray:
-    """(N, D, h, w) → (M, D): the greatest values in each image, and in its parts."""
-    height, width = features.shape[2:]
+def _peaks(features: NDArray[np.floating]) -> FloatArray:
+    """(D, h, w) → (M, D): the greatest values in an image, and in its parts."""
+    height, width = features.shape[1:]
+    # With channels last, whole rows are compared at once: four times as fast.
+    places = np.ascontiguousarray(features.transpose(1, 2, 0), dtype=np.float32)
     rows = np.linspace(0, height, _PARTS + 1).round().astype(int)
     columns = np.linspace(0, width, _PARTS + 1).round().astype(int)
-    parts = [features] + [
-        features[:, :, top:bottom, left:right]
+    parts = [places] + [
+        places[top:bottom, left:right]
         for top, bottom in pairwise(rows.tolist())
         for left, right in pairwise(columns.tolist())
     ]
-    return np.concatenate([part.max(axis=(2, 3)) for part in parts if part.size])
+    return np.stack([part.max(axis=(0, 1)) for part in parts if part.size])
 
 
 def _weights(heads: LinearHeads) -> FloatArray:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.inference.reduction import HalfArray
 
@@ -20,12 +21,12 @@ class Seen:
 
     Attributes:
         key: of the photo, by ``PhotoFeatures.key``.
-        features: (D, h, w) float16.
+        features: (D, h, w) float16 or float32.
         scores: (C,) float16, of the model's own heads.
     """
 
     key: str
-    features: HalfArray
+    features: NDArray[np.floating]
     scores: HalfArray
 
 
