@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self.browse = BrowseFeature(session, settings, decoder, samples, notifier, self)
         self.maps = MapsFeature(session, settings, self.browse, decoder, notifier, self)
         self.review = ReviewFeature(session, settings, self.browse, self.maps, notifier, self)
-        self.search = SearchFeature(session, settings, self)
+        self.search = SearchFeature(session, settings, notifier, self)
         self.tagging = TaggingFeature(session, settings, notifier, self)
         self.interchange = InterchangeFeature(session, settings, notifier, self)
         self.models = ModelsFeature(session, manager, settings, notifier, self)
@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
                 self.interchange.writes.activity,
                 self.interchange.exports.activity,
                 self.interchange.imports.activity,
+                self.search.duplicates.activity,
                 self.evaluation.activity,
                 self.training.activity,
                 self.tagging.activity,

@@ -74,9 +74,9 @@ class PhotoDelegate(QStyledItemDelegate):
         rating, color = index.data(PhotoRole.RATING), index.data(PhotoRole.COLOR)
         if rating or color:
             paint_marks(painter, option.palette, thumbnail, int(rating or 0), str(color or ""))
-        pair = index.data(PhotoRole.PAIR)
-        if pair:
-            _paint_pair(painter, option, thumbnail, pair)
+        said = " · ".join(filter(None, map(index.data, (PhotoRole.NOTE, PhotoRole.PAIR))))
+        if said:
+            _paint_band(painter, option, thumbnail, said)
         if self.shows_text:
             self._paint_texts(painter, option, index)
         painter.restore()
@@ -161,10 +161,10 @@ def _paint_reviewed(painter: QPainter, palette: QPalette, cell: QRect) -> None:
     painter.drawPixmap(mark, icon_pixmap("check", _BADGE_ICON_SIDE, base, ratio))
 
 
-def _paint_pair(
+def _paint_band(
     painter: QPainter, option: QStyleOptionViewItem, thumbnail: QRect, text: str
 ) -> None:
-    """What a photo of two files is, at the upper left."""
+    """How much it is alike, and what a photo of two files is, at the upper left."""
     painter.setFont(_small(option.font))
     metrics = QFontMetrics(painter.font())
     band = QRect(0, 0, metrics.horizontalAdvance(text) + 2 * _GAP, metrics.height() + 2)

@@ -36,6 +36,7 @@ class ThumbnailModel(ShownPhotosModel):
             PhotoRole.LABELS: session.labels,
             PhotoRole.IS_TAGGED: photos.is_tagged,
             PhotoRole.IS_REVIEWED: photos.is_reviewed,
+            PhotoRole.NOTE: session.shown.note,
             PhotoRole.PHOTO: lambda photo: photo,
             PhotoRole.RATING: photos.attributes.rating,
             PhotoRole.COLOR: photos.attributes.color,

@@ -18,6 +18,8 @@ class PhotoRole(IntEnum):
     IS_REVIEWED = Qt.ItemDataRole.UserRole + 5
     #: "RAW+JPEG" for a photo of two files, else empty.
     PAIR = Qt.ItemDataRole.UserRole + 6
+    #: How much it is alike to what the filter names, or its group; mostly empty.
+    NOTE = Qt.ItemDataRole.UserRole + 9
     #: -1 (rejected) to 5; 0 for none.
     RATING = Qt.ItemDataRole.UserRole + 7
     #: As ``engine.library.values.Attribute`` says; empty for none.

@@ -58,6 +58,9 @@ def photo_tool_tip(session: Session, photo: int, path: Path) -> str:
     if others:
         names = ", ".join(map(display_text, others))
         lines.append(f"{pair_text(path, others)}: with {names}")
+    note = session.shown.note(photo)
+    if note:
+        lines.append(note)
     error = photo_error(session, photo, None)
     if error is not None:
         lines.append(error)
@@ -84,5 +87,6 @@ def accessible_text(session: Session, photo: int, path: Path, decoding_error: st
     said = state_text(session, photo, decoding_error)
     reviewed = ", reviewed" if session.photos.is_reviewed(photo) else ""
     more = "".join(f", {text}" for text in attribute_texts(session, photo) if text)
-    pair = pair_text(path, session.photos.other_files(photo))
-    return f"{display_name(path)}{', ' + pair if pair else ''}: {said}{more}{reviewed}"
+    texts = (pair_text(path, session.photos.other_files(photo)), session.shown.note(photo))
+    beside = "".join(f", {text}" for text in texts if text)
+    return f"{display_name(path)}{beside}: {said}{more}{reviewed}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -28,7 +28,12 @@ class FilterBar(QWidget):
         completing: finds what could stand at the cursor of the filter.
         orders: key, caption, and whether the greatest comes first, of each order.
         parent: of the widget.
+
+    Signals:
+        tagging_requested: photos that could not be compared shall be looked at.
     """
+
+    tagging_requested = Signal()
 
     def __init__(
         self,
@@ -45,6 +50,7 @@ class FilterBar(QWidget):
         self._error = _plain_label(self)
         self._note = _plain_label(self)
         self._unread = _plain_label(self)
+        self._unknown = _plain_label(self)
         self._wrong: FilterError | None = None
         self._words: tuple[WordInNames, ...] = ()
         self._saved = _tool(self, "star", "Saved filters")
@@ -59,9 +65,11 @@ class FilterBar(QWidget):
         self.edit.textChanged.connect(self._on_edit_text_changed)
         self._error.linkActivated.connect(self._on_error_link_activated)
         self._note.linkActivated.connect(self._on_note_link_activated)
+        self._unknown.linkActivated.connect(self.tagging_requested)
         self.show_error(None)
         self.show_words(())
         self.show_unread(0)
+        self.show_unknown("", offers=False)
 
     def _set_up_layout(self) -> None:
         self._row.setSpacing(6)
@@ -72,7 +80,7 @@ class FilterBar(QWidget):
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(2)
         layout.addLayout(self._row)
-        for label in (self._error, self._note):
+        for label in (self._error, self._note, self._unknown):
             label.setWordWrap(True)
             layout.addWidget(label)
             label.setTextFormat(Qt.TextFormat.RichText)
@@ -113,6 +121,23 @@ class FilterBar(QWidget):
         self._unread.setText(text)
         self._unread.setVisible(bool(text))
         self._tint(self._unread, Tone.MUTED)
+
+    def show_unknown(self, text: str, *, offers: bool) -> None:
+        """Say which photos could not be compared, and offer to have them looked at.
+
+        Args:
+            text: empty: all could.
+            offers: whether they can be looked at now.
+        """
+        link = ' <a href="tag">Tag them</a>' if offers else ""
+        self._unknown.setText(html.escape(text) + link if text else "")
+        self._unknown.setVisible(bool(text))
+        self._tint(self._unknown, Tone.MUTED)
+
+    @property
+    def unknown(self) -> str:
+        """What is said of photos that could not be compared, as rich text."""
+        return self._unknown.text()
 
     def _tint(self, label: QLabel, tone: Tone) -> None:
         colors, color = label.palette(), tone_color(tone, self.palette())

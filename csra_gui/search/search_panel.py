@@ -12,6 +12,7 @@ from csra_gui.base.ask import ask_text
 from csra_gui.base.settings import Settings
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.search.filter_bar import FilterBar
+from csra_gui.search.near_duplicates import not_known_text
 from csra_gui.search.saved_filters import MAX_NAME_LENGTH, SavedFilters
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import (
@@ -88,6 +89,9 @@ class SearchPanel(QWidget):
         self.bar.edit.offers_closed.connect(self._update_error)
         self.bar.sort.sort_changed.connect(shown.set_sort)
         self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)
+        self.bar.tagging_requested.connect(self._on_bar_tagging_requested)
+        session.tagger.started.connect(self._update_unread)
+        session.tagger.freed.connect(self._update_unread)
         self.fixed.clicked.connect(session.go_back)
         shown.changed.connect(self._update_count)
         shown.settled.connect(self._update_count)
@@ -211,10 +215,17 @@ class SearchPanel(QWidget):
 
     @Slot()
     def _update_unread(self) -> None:
-        """Whoever asks for dates shall know that some are not known yet."""
+        """Whoever asks for dates, or for similar photos, shall know that some are not known yet."""
         session = self._session
         unread = session.pipeline.cameras.remaining if session.shown.asks_the_camera else 0
         self.bar.show_unread(unread)
+        unknown, tagger = len(session.shown.not_compared), session.tagger
+        can_tag = not tagger.is_running and not tagger.is_paused
+        self.bar.show_unknown(not_known_text(unknown) if unknown else "", offers=can_tag)
+
+    @Slot()
+    def _on_bar_tagging_requested(self) -> None:
+        self._session.look_again(self._session.shown.not_compared.tolist())
 
     @Slot()
     def _update_error(self) -> None:

@@ -97,6 +97,10 @@ class PhotoPaths(Sequence[Path]):
         number = self._places.get(folder)
         return None if number is None else self._rows[number].get(name)
 
+    def count_named(self, name: str) -> int:
+        """In how many folders there is a file of this name."""
+        return sum(name in rows for rows in self._rows)
+
     def clear(self) -> None:
         """Forget every path."""
         self._names = []  # workers may still read the lists that there were
@@ -173,6 +177,10 @@ class PhotoRows:
             self.add_companions(())
         self._touch()
         return first, len(self._paths)
+
+    def count_named(self, name: str) -> int:
+        """In how many folders there is a photo of this name."""
+        return self._paths.count_named(name)
 
     def row_of(self, path: Path) -> int | None:
         """Where a photo is, or ``None``."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,15 @@ from csra_gui.session.sort_keys import Found, Order, found_rows
 from engine.api.values import FloatArray
 from engine.library.columns import IntArray
 from engine.library.filters.evaluation import LibraryView
+from engine.library.filters.likeness import Comparing, Likeness
 from engine.library.filters.parser import parse
-from engine.library.filters.tree import Everything, FilterError, Node, WordInNames
+from engine.library.filters.tree import (
+    Everything,
+    FilterError,
+    Node,
+    WordInNames,
+    asks_for_similar,
+)
 
 #: Changes wait this long for company before filter and order are worked out anew.
 DEBOUNCE_MS = 150
@@ -35,6 +43,8 @@ class ShownPhotos(QObject):
     Attributes:
         filter_error: why the filter that was asked for is not in force.
         words_in_names: words of the filter that are looked for in the files' names.
+        alike: (N,) by row: how much photos are alike to what the filter names, a cosine, NaN where
+            that is not known; ``None`` if it names none.
 
     Signals:
         changed: other photos are shown, or in another order, or ``filter_error`` is another one.
@@ -53,9 +63,11 @@ class ShownPhotos(QObject):
         thresholds: Callable[[], FloatArray],
         jobs: JobRunner,
         parent: QObject,
+        comparing: Callable[[], Comparing | None] = lambda: None,
     ) -> None:
         super().__init__(parent)
         self._photos = photos
+        self._comparing = comparing
         self._thresholds = thresholds
         self._slot = JobSlot(jobs, "filter", self)
         self._order = Order()
@@ -69,6 +81,8 @@ class ShownPhotos(QObject):
         self.fixed_caption = ""
         self.filter_error: FilterError | None = None
         self.words_in_names: tuple[WordInNames, ...] = ()
+        self.alike: FloatArray | None = None
+        self._notes: Mapping[int, str] = {}
         self._unread: FilterError | None = None
         self._applied: Node = Everything()
         self._timer = QTimer(self, singleShot=True, interval=DEBOUNCE_MS)
@@ -144,9 +158,40 @@ class ShownPhotos(QObject):
         self._forget_error()
         self._set_order(replace(self._order, node=Everything(), fixed=None))
 
-    def show_only(self, rows: Sequence[int], caption: str) -> None:
-        """Show just these photos, in this order, whatever was asked for before."""
-        self.filter_text, self.fixed_caption = "", caption
+    def note(self, row: int) -> str:
+        """What is to be said of a photo as it is shown: how much it is alike, or what group."""
+        if self.alike is None:
+            return self._notes.get(row, "") if self.fixed_caption else ""
+        value = float(self.alike[row]) if row < len(self.alike) else math.nan
+        return "" if math.isnan(value) else f"{max(value, 0.0):.0%} alike"
+
+    @property
+    def not_compared(self) -> IntArray:
+        """Rows of photos that could not be compared, since nothing is known of them yet."""
+        if self.alike is None:
+            return np.arange(0)
+        failed = np.zeros(0, dtype=np.bool_) if self.view is None else self.view.columns.failed
+        unknown = np.isnan(self.alike)
+        unknown[: len(failed)] &= ~failed[: len(unknown)]  # they will never be known
+        rows = np.flatnonzero(unknown)
+        return rows[~self._photos.gone[rows]]
+
+    @property
+    def asks_for_similar(self) -> bool:
+        """Whether the filter compares photos."""
+        return asks_for_similar(self._order.node)
+
+    def show_only(
+        self, rows: Sequence[int], caption: str, notes: Mapping[int, str] | None = None
+    ) -> None:
+        """Show just these photos, in this order, whatever was asked for before.
+
+        Args:
+            rows: of the table.
+            caption: what they are.
+            notes: what is said of each, by row.
+        """
+        self.filter_text, self.fixed_caption, self._notes = "", caption, notes or {}
         self._forget_error()
         self._set_order(Order(fixed=np.asarray(rows, dtype=np.int64)))
 
@@ -178,7 +223,7 @@ class ShownPhotos(QObject):
     def reset(self) -> None:
         """The table is empty: rows mean other photos from now on. The filter and order stay."""
         self._drop()
-        self.view = None
+        self.view = self.alike = None
         self._show(np.arange(0))
         self.fixed_caption = ""
         self._order = replace(self._order, fixed=None)
@@ -231,10 +276,12 @@ class ShownPhotos(QObject):
     def _current_view(self) -> LibraryView:
         """The last one, with all that was worked out for it, if nothing has changed since."""
         columns, thresholds, view = self._photos.columns(), self._thresholds(), self.view
-        if view is None or view.columns is not columns:
-            return LibraryView(columns, thresholds)
-        same = np.array_equal(view.thresholds, thresholds)
-        return view if same else LibraryView(columns, thresholds)
+        comparing = self._comparing()
+        same = view is not None and view.columns is columns
+        if view is None or not same or not np.array_equal(view.thresholds, thresholds):
+            return LibraryView(columns, thresholds, comparing)
+        view.likeness = Likeness(columns, comparing)  # more may be known by now
+        return view
 
     def _take(self, order: Order, view: LibraryView, found: Found) -> None:
         self.view, self._is_working = view, False
@@ -242,6 +289,7 @@ class ShownPhotos(QObject):
             return
         if found.error is None:
             self._applied = order.node
+        self.alike = found.alike
         self._set_said(found.error or self._unread, found.words)
         self._show(found.rows)
 
@@ -262,6 +310,7 @@ class ShownPhotos(QObject):
 
     def _show_plain(self) -> None:
         """All photos as they were found, which is asked for with every few that are found."""
+        self.alike = None
         count = len(self._photos)
         if count > len(self._all):
             self._all = np.arange(max(count, 2 * len(self._all)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from csra_gui.session.active_model import ActiveModel
 from csra_gui.session.attribute_reader import AttributeReader
 from csra_gui.session.change_job import FileChanges
 from csra_gui.session.chosen import ChosenPhotos
+from csra_gui.session.comparing import PhotoComparing
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.focus import MapFocus
 from csra_gui.session.followed_links import FollowedLinks
@@ -26,9 +27,11 @@ from csra_gui.session.pipeline import Pipeline
 from csra_gui.session.placed_labels import PlacedLabels
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.retagger import Retagger
+from csra_gui.session.sort_keys import FOUND
 from csra_gui.session.tagger import Tagger
 from csra_gui.session.thresholds import LabelThresholds
 from engine.api.values import FloatArray, ModelInfo
+from engine.library.filters.completion import quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Session(QObject):
         followed_links: where links that lead out of data sets are followed.
         decisions: what the person says, and takes back.
         shown: which photos are shown, in which order.
+        comparing: what photos are compared by.
         focus: the photo and the category that are looked at.
         chosen: the photo that is looked at and those selected, among those that are shown.
         leaving: photos that this program is taking away: nobody need be told that they are gone.
@@ -89,7 +93,10 @@ class Session(QObject):
         self.thresholds = LabelThresholds(settings, self.library, self.photos, self)
         self.decisions = Decisions(self.library, self.photos, self)
         self._placed_labels = PlacedLabels(settings, self.library, self.decisions)
-        self.shown = ShownPhotos(self.photos, self._threshold_of_each, self.jobs, self)
+        self.comparing = PhotoComparing(self.engine, self.library)
+        self.shown = ShownPhotos(
+            self.photos, self._threshold_of_each, self.jobs, self, self.comparing.index
+        )
         self.focus = MapFocus(self.engine, self.photos, self)
         self.tagger = Tagger(self.engine, self.photos, self.library, self)
         self.retagger = Retagger(
@@ -126,6 +133,7 @@ class Session(QObject):
         self.pipeline.cameras.rows_read.connect(self._on_cameras_rows_read)
         self.decisions.names_changed.connect(self._on_decisions_names_changed)
         self.retagger.accepted.connect(self._on_retagger_accepted)
+        self.tagger.freed.connect(self._on_tagger_freed)
 
     # Opening.
 
@@ -195,10 +203,23 @@ class Session(QObject):
         self._open(roots)
         self._before = before
 
-    def show_only(self, rows: Sequence[int], caption: str) -> None:
+    def show_only(
+        self, rows: Sequence[int], caption: str, notes: Mapping[int, str] | None = None
+    ) -> None:
         """Show just these photos for a while; ``go_back`` shows again what is shown now."""
         self._before = self._before or self._state()
-        self.shown.show_only(rows, caption)
+        self.shown.show_only(rows, caption, notes)
+
+    def find_similar(self, row: int) -> None:
+        """Show the photos that are alike to one, the most alike first."""
+        path = self.photos.paths[row]
+        alone = self.photos.count_named(path.name) == 1
+        self.shown.set_sort(FOUND)
+        self.shown.set_filter(f"similar:{quoted(path.name if alone else str(path))}")
+
+    def look_again(self, rows: Sequence[int]) -> None:
+        """Have the model look at photos of which nothing is known that could be compared."""
+        self.tagger.look_again([row for row in rows if self.photos.error(row) is None])
 
     def go_back(self) -> None:
         """Show what was shown before ``visit`` or ``show_only``, as it was looked at."""
@@ -276,6 +297,11 @@ class Session(QObject):
     def _on_pipeline_predictions_changed(self, rows: tuple[int, ...]) -> None:
         if not rows:  # perhaps those of another model
             self.thresholds.refresh()
+
+    @Slot()
+    def _on_tagger_freed(self) -> None:
+        if self.shown.asks_for_similar:  # the last photos were written to the library after all
+            self.shown.refresh()
 
     @Slot()
     def _on_cameras_rows_read(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, IntArray
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.tree import (
@@ -94,9 +95,13 @@ def rows_in_order(view: LibraryView, order: Order) -> IntArray:
     rows = np.arange(count) if order.fixed is None else order.fixed[order.fixed < count]
     if not isinstance(order.node, Everything):
         rows = rows[view.rows(order.node)[rows]]
-    if order.sort_key == FOUND:
+    alike = view.likeness.best(order.node) if order.sort_key == FOUND else None
+    if alike is not None:  # the most alike first
+        keys = -alike.astype(np.float64)[rows]
+    elif order.sort_key == FOUND:
         return rows[::-1] if order.descending else rows
-    keys = _keys(view, order.sort_key)[rows]
+    else:
+        keys = _keys(view, order.sort_key)[rows]
     known = ~np.isnan(keys)
     ranked, rest = rows[known], rows[~known]
     keys = -keys[known] if order.descending else keys[known]
@@ -111,11 +116,14 @@ class Found:
         rows: that are wanted, in order.
         words: of the filter that are no labels: they were looked for in the files' names.
         error: why the filter does not hold, and the one before it does.
+        alike: (N,) how much each photo is alike to what the filter names; NaN where that is not
+            known. ``None``: it names none.
     """
 
     rows: IntArray
     words: tuple[WordInNames, ...] = ()
     error: FilterError | None = None
+    alike: FloatArray | None = None
 
 
 def found_rows(view: LibraryView, order: Order, before: Node) -> Found:
@@ -127,13 +135,18 @@ def found_rows(view: LibraryView, order: Order, before: Node) -> Found:
         before: the last filter that did not, or nothing more is left out.
     """
     try:
-        return Found(rows_in_order(view, order), view.words_in_names(order.node))
+        return _found(view, order)
     except FilterError as error:
         wrong = error
     try:
-        return Found(rows_in_order(view, replace(order, node=before)), error=wrong)
+        return replace(_found(view, replace(order, node=before)), words=(), error=wrong)
     except FilterError:
         return Found(rows_in_order(view, replace(order, node=Everything())), error=wrong)
+
+
+def _found(view: LibraryView, order: Order) -> Found:
+    rows, words = rows_in_order(view, order), view.words_in_names(order.node)
+    return Found(rows, words, alike=view.likeness.best(order.node))
 
 
 def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_job import FileChanged, NotStored, Outcome, kept_predictions
 from csra_gui.session.tag_run import Sink, TagRun, TagSummary
-from engine.api.config import PredictConfig, ThumbnailWish
+from engine.api.config import DescriptorWish, PredictConfig, ThumbnailWish
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, Prediction
@@ -114,10 +114,26 @@ class Tagger(QObject):
         if self._run is None and self._engine.model is not None:
             self._start(TagRun(sink, len(rows)), rows, source)
 
-    def _start(self, run: TagRun, rows: Sequence[int], source: str | None = None) -> None:
+    def look_again(self, rows: Sequence[int]) -> None:
+        """Have the model look at photos, tagged or not, so that they can be compared."""
+        if self._run is None and self._paused is None and self._engine.model is not None and rows:
+            sink = _IntoTable(self._photos, self._library, self.rows_changed.emit)
+            self._start(TagRun(sink, len(rows)), rows, descriptors="all")
+
+    def _start(
+        self,
+        run: TagRun,
+        rows: Sequence[int],
+        source: str | None = None,
+        descriptors: DescriptorWish = "along",
+    ) -> None:
         files = self._photos.files()
         in_use = self._engine.model if source is None else None
-        keeping = PredictConfig(features=photo_feature_folder(), thumbnails=self.thumbnails())
+        keeping = PredictConfig(
+            features=photo_feature_folder(),
+            thumbnails=self.thumbnails(),
+            descriptors=descriptors,
+        )
 
         def work(engine: TaggingEngine) -> Generator[Outcome, None, None]:
             run.model = model = in_use or engine.open_model(source)

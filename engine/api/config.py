@@ -13,6 +13,8 @@ from engine.api.label_parents import NO_PARENTS, CategoryParents
 
 ResizeMode = Literal["squash", "letterbox"]
 Activation = Literal["sigmoid", "softmax"]
+#: See ``PredictConfig``.
+DescriptorWish = Literal["none", "along", "all"]
 LossName = Literal["bce", "asl"]
 #: ``exact`` decodes every pixel of a photo and scales them as the official code does; ``fast``
 #: leaves out detail while a JPEG is decoded, and shrinks large pictures by a whole number first.
@@ -174,12 +176,15 @@ class PredictConfig:
             that was taught from another one answers from it, to within a thousandth, in a
             hundredth of the time. ``None`` keeps nothing.
         thumbnails: to be made of the large images along the way, while the cache has room.
+        descriptors: whether to make a ``Descriptor`` of each image: "along" of those that go
+            through the network anyway, "all" also of those that could be answered without.
     """
 
     batch_size: int = 0
     num_workers: int = 0
     features: Path | None = None
     thumbnails: ThumbnailWish | None = None
+    descriptors: DescriptorWish = "none"
 
     def __post_init__(self) -> None:
         check_range("batch size", self.batch_size, 0, 4096)

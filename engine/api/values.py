@@ -90,6 +90,19 @@ class DecodedImage:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Descriptor:
+    """What is kept of an image to compare it with others.
+
+    Attributes:
+        kind: of which features it is made; only descriptors of one kind can be compared.
+        values: (d,) int8; the angle between two of them says how alike the images are.
+    """
+
+    kind: str
+    values: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """What a model says of one image; either scores or an error, never both.
 
@@ -101,6 +114,7 @@ class Prediction:
         height: of the upright original in pixels; 0 on error.
         error: what went wrong with this image, for a person; ``None`` if nothing did.
         note: what happened meanwhile that a person should know; mostly empty.
+        descriptor: if it was asked for and made.
     """
 
     path: Path
@@ -110,6 +124,7 @@ class Prediction:
     height: int = 0
     error: str | None = None
     note: str = ""
+    descriptor: Descriptor | None = None
 
     def labels(
         self, categories: Categories, threshold: float | Sequence[float] = DEFAULT_THRESHOLD
@@ -183,6 +198,7 @@ class ModelInfo:
         parents: which categories are kinds of others; scores say so already, logits of position
             scores do not.
         measures: how well it knows each category; ``None`` if the file does not say.
+        descriptor_kind: of its ``Descriptor`` of images; empty if it makes none.
     """
 
     id: str
@@ -205,6 +221,7 @@ class ModelInfo:
     int8_of: str = ""
     parents: CategoryParents = NO_PARENTS
     measures: tuple[LabelMeasure, ...] | None = None
+    descriptor_kind: str = ""
 
     @property
     def full_name(self) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.api.config import PredictConfig
 from engine.api.values import Prediction
 from engine.cli.common import say, with_bar
 from engine.data.scan import scan
@@ -22,7 +23,9 @@ _ASKED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Tagged:
+class Tagged:
+    """How many of the photos are done."""
+
     done: int
     total: int
 
@@ -45,7 +48,7 @@ def tag_untagged(library: Library, options: argparse.Namespace) -> LibraryModel:
         library.use_model(model)
         missing = _untagged(library, model, images)
         if missing:
-            with_bar(_tag(library, engine, info.id, missing), "tag")
+            with_bar(tag_into(library, engine, info.id, missing), "tag")
     return model
 
 
@@ -71,18 +74,31 @@ def _untagged(library: Library, model: LibraryModel, images: list[LibraryImage])
     return missing
 
 
-def _tag(
-    library: Library, engine: LocalEngine, fingerprint: str, paths: list[Path]
-) -> Generator[_Tagged, None, None]:
+def tag_into(
+    library: Library,
+    engine: LocalEngine,
+    fingerprint: str,
+    paths: Sequence[Path],
+    config: PredictConfig | None = None,
+) -> Generator[Tagged, None, None]:
+    """Tag photos and note in the library what comes out.
+
+    Args:
+        library: knows the photos and the model.
+        engine: has the model open.
+        fingerprint: of the model.
+        paths: of the photos.
+        config: how to run it.
+    """
     waiting: list[Prediction] = []
     done = 0
-    with contextlib.closing(engine.predict(fingerprint, paths)) as predictions:
+    with contextlib.closing(engine.predict(fingerprint, paths, config)) as predictions:
         for prediction in predictions:
             waiting.append(prediction)
             done += 1
             if len(waiting) >= _AT_ONCE or done == len(paths):
                 library.record_predictions(fingerprint, waiting)
                 waiting = []
-                yield _Tagged(done, len(paths))
+                yield Tagged(done, len(paths))
     if waiting:
         library.record_predictions(fingerprint, waiting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.config import HeadConfig
-from engine.api.values import FloatArray
+from engine.api.values import Descriptor, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,11 +21,13 @@ class BatchScores:
         logits: (B, C) float32.
         position_scores: (B, num_heads, C, h, w) float32.
         features: (B, D, h, w) float16 or float32, as the backend has them, if they were asked for.
+        descriptors: B of them, of a backend that makes them; ``None`` for an image without.
     """
 
     logits: FloatArray
     position_scores: FloatArray
     features: NDArray[np.floating] | None = None
+    descriptors: Sequence[Descriptor | None] = ()
 
 
 class Backend(Protocol):

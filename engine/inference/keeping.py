@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice, tee
@@ -13,13 +13,14 @@ from typing import Self
 
 import numpy as np
 
-from engine.api.config import PreprocessConfig
-from engine.api.errors import DataError, ImageError
-from engine.api.values import DecodedImage, FloatArray, Prediction
+from engine.api.config import DescriptorWish, PreprocessConfig
+from engine.api.errors import DataError
+from engine.api.values import DecodedImage, Descriptor, FloatArray, Prediction
 from engine.explain.evidence import activate
 from engine.inference.backend import Backend
+from engine.inference.descriptors import Describer, DescribingBackend
 from engine.inference.photo_features import Kept, PhotoFeatures
-from engine.inference.predict import batched, decode_request, decode_window
+from engine.inference.predict import batched, decode_request, decode_window, prediction_of
 from engine.inference.spool import Seen
 from engine.inference.thumbnails import ImageSource
 
@@ -80,6 +81,7 @@ class KeepingPredictor:
         backend: runs the model.
         photos: what is kept for its backbone.
         preprocess: of the model.
+        describer: makes descriptors, if they are asked for.
         answers: whether what is kept is enough of an answer.
     """
 
@@ -90,14 +92,21 @@ class KeepingPredictor:
         preprocess: PreprocessConfig,
         *,
         answers: bool,
+        describer: Describer | None = None,
     ) -> None:
         self._backend = backend
         self._photos = photos
         self._preprocess = preprocess
         self._answers = answers
+        self._describing = DescribingBackend(backend, describer) if describer else backend
 
     def predict(
-        self, source: ImageSource, model_id: str, paths: Sequence[Path], batch_size: int
+        self,
+        source: ImageSource,
+        model_id: str,
+        paths: Sequence[Path],
+        batch_size: int,
+        descriptors: DescriptorWish = "none",
     ) -> Generator[Prediction, None, None]:
         """One prediction per path, in the order given; those from what is kept have no size.
 
@@ -106,23 +115,31 @@ class KeepingPredictor:
             model_id: goes into the predictions.
             paths: images.
             batch_size: images per forward pass.
+            descriptors: see ``PredictConfig``; what is kept is not enough for one.
         """
-        photos = map(self._looked_up, paths)
+        answers = self._answers and descriptors != "all"
+        backend = self._backend if descriptors == "none" else self._describing
+        photos = (self._looked_up(path, answers=answers) for path in paths)
         for is_kept, run in groupby(photos, key=lambda photo: photo.is_kept):
             if is_kept:
-                yield from self._answered(source, model_id, run)
+                yield from self._answered(source, model_id, run, backend)
             else:
-                yield from self._seen(source, model_id, run, batch_size)
+                yield from self._seen(source, model_id, run, batch_size, backend)
 
-    def _looked_up(self, path: Path) -> _Photo:
+    def _looked_up(self, path: Path, *, answers: bool) -> _Photo:
         try:
             key = self._photos.key(path)
         except DataError:  # the decoder says what is wrong with it
             return _Photo(path, None, is_kept=False)
-        return _Photo(path, key, is_kept=self._answers and self._photos.has(key))
+        return _Photo(path, key, is_kept=answers and self._photos.has(key))
 
     def _seen(
-        self, source: ImageSource, model_id: str, run: Iterable[_Photo], batch_size: int
+        self,
+        source: ImageSource,
+        model_id: str,
+        run: Iterable[_Photo],
+        batch_size: int,
+        backend: Backend,
     ) -> Generator[Prediction, None, None]:
         """Through the whole network."""
         ahead, photos = tee(run)
@@ -136,25 +153,34 @@ class KeepingPredictor:
                 sound = [
                     (photo, image) for photo, image in batch if isinstance(image, DecodedImage)
                 ]
-                scores = iter(self._scores(sound, writer))
+                scores, described = map(iter, self._looked_at(sound, writer, backend))
                 for photo, image in batch:
-                    yield _prediction(photo.path, model_id, image, scores)
+                    yield prediction_of(photo.path, model_id, image, scores, described)
 
-    def _scores(self, batch: Sequence[tuple[_Photo, DecodedImage]], writer: _Writer) -> FloatArray:
-        """(B, C); what the backbone saw is kept."""
+    def _looked_at(
+        self,
+        batch: Sequence[tuple[_Photo, DecodedImage]],
+        writer: _Writer,
+        backend: Backend,
+    ) -> tuple[FloatArray, Sequence[Descriptor | None]]:
+        """Scores (B, C) and descriptors; what the backbone saw is kept."""
         if not batch:
-            return np.empty((0, 0), dtype=np.float32)
-        found = self._backend.run(np.stack([image.pixels for _, image in batch]), features=True)
+            return np.empty((0, 0), dtype=np.float32), ()
+        found = backend.run(np.stack([image.pixels for _, image in batch]), features=True)
         scores = activate(found.logits, self._backend.head.activation)
         if found.features is not None:
             parts = zip(batch, found.features, scores.astype(np.float16), strict=True)
             writer.keep(
                 [Seen(photo.key, *part) for (photo, _), *part in parts if photo.key is not None]
             )
-        return scores
+        return scores, found.descriptors or [None] * len(batch)
 
     def _answered(
-        self, source: ImageSource, model_id: str, run: Iterable[_Photo]
+        self,
+        source: ImageSource,
+        model_id: str,
+        run: Iterable[_Photo],
+        backend: Backend,
     ) -> Generator[Prediction, None, None]:
         """From what is kept; what turns out to be damaged goes through the network after all."""
         while batch := list(islice(run, _AT_ONCE)):
@@ -163,7 +189,7 @@ class KeepingPredictor:
             scores = iter(self._kept_scores(sound))
             for photo, one in zip(batch, kept, strict=True):
                 if one is None:
-                    yield from self._seen(source, model_id, [photo], 1)
+                    yield from self._seen(source, model_id, [photo], 1, backend)
                 else:
                     yield Prediction(photo.path, model_id, next(scores))
 
@@ -173,11 +199,3 @@ class KeepingPredictor:
             return np.empty((0, 0), dtype=np.float32)
         logits = heads.logits(np.stack([one.features for one in kept]))
         return self._photos.with_exact(activate(logits, self._backend.head.activation), kept)
-
-
-def _prediction(
-    path: Path, model_id: str, image: DecodedImage | ImageError, scores: Iterator[FloatArray]
-) -> Prediction:
-    if isinstance(image, ImageError):
-        return Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))
-    return Prediction(path, model_id, next(scores), image.width, image.height)

@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.api.config import ModelConfig
 from engine.api.values import ModelInfo
 from engine.inference.backend import Backend
+from engine.inference.descriptors import Describer, DescribingBackend
 from engine.inference.weights import ModelWeights
 from engine.records.model_record import CheckpointRecord
 
@@ -56,6 +57,16 @@ class OpenModel:
         return self.weights.record.config
 
     @cached_property
+    def describer(self) -> Describer:
+        """Makes descriptors of photos."""
+        return Describer(self.weights, is_int8=self.is_int8)
+
+    @property
+    def describing_backend(self) -> Backend:
+        """Runs it and makes descriptors."""
+        return DescribingBackend(self.backend, self.describer)
+
+    @cached_property
     def info(self) -> ModelInfo:
         """What a front end may know of it."""
         record = self.weights.record
@@ -80,4 +91,5 @@ class OpenModel:
             int8_of=self.int8_of,
             parents=record.config.parents,
             measures=record.measures,
+            descriptor_kind=self.describer.kind,
         )

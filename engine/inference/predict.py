@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ import numpy as np
 from engine.api.config import PredictConfig, PreprocessConfig
 from engine.api.errors import ImageError
 from engine.api.geometry import Box
-from engine.api.values import DecodedImage, FloatArray, PositionScores, Prediction
+from engine.api.values import DecodedImage, Descriptor, FloatArray, PositionScores, Prediction
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
 from engine.explain.occlusion import with_hidden
@@ -118,13 +118,35 @@ def _predict_batch(
 ) -> Iterator[Prediction]:
     pixels = [image.pixels for _, image in batch if isinstance(image, DecodedImage)]
     scores: Iterator[FloatArray] = iter(())
+    descriptors: Iterator[Descriptor | None] = repeat(None)
     if pixels:
-        scores = iter(activate(backend.run(np.stack(pixels)).logits, backend.head.activation))
+        found = backend.run(np.stack(pixels))
+        scores = iter(activate(found.logits, backend.head.activation))
+        descriptors = iter(found.descriptors) if found.descriptors else descriptors
     for path, image in batch:
-        if isinstance(image, ImageError):
-            yield Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))
-        else:
-            yield Prediction(path, model_id, next(scores), image.width, image.height)
+        yield prediction_of(path, model_id, image, scores, descriptors)
+
+
+def prediction_of(
+    path: Path,
+    model_id: str,
+    image: DecodedImage | ImageError,
+    scores: Iterator[FloatArray],
+    descriptors: Iterator[Descriptor | None],
+) -> Prediction:
+    """What is said of one image of a batch.
+
+    Args:
+        path: the image.
+        model_id: who says it.
+        image: as it was decoded, or why it was not.
+        scores: (C,) of the sound images that are left.
+        descriptors: of these.
+    """
+    if isinstance(image, ImageError):
+        return Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))
+    size, made = (image.width, image.height), next(descriptors)
+    return Prediction(path, model_id, next(scores), *size, descriptor=made)
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

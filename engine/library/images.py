@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from engine.library.values import ImageFile, LibraryImage, Moved
 
 _CHUNK = 1 << 20
+#: Tables of what machines found in an image's content.
+_OF_CONTENT = ("scores", "errors", "provisional", "examples", "camera_facts", "descriptors")
 
 
 def content_hash(path: Path) -> bytes:
@@ -82,7 +84,7 @@ def _take_changed(connection: sqlite3.Connection, image_id: int, file: ImageFile
         "UPDATE images SET size = ?, mtime_ns = ?, hash = NULL, missing = 0 WHERE id = ?",
         (file.size, file.mtime_ns, image_id),
     )
-    for table in ("scores", "errors", "provisional", "examples", "camera_facts"):
+    for table in _OF_CONTENT:
         connection.execute(f"DELETE FROM {table} WHERE image_id = ?", (image_id,))  # noqa: S608
 
 
@@ -270,7 +272,7 @@ def move_image(connection: sqlite3.Connection, old: int, new: int) -> Moved:
         "SELECT folder_id, name, size, mtime_ns FROM images WHERE id = ?", (new,)
     ).fetchone()
     # What was found since the move, unless known before.
-    for table in ("scores", "errors", "provisional", "examples", "camera_facts"):
+    for table in _OF_CONTENT:
         connection.execute(
             f"UPDATE OR IGNORE {table} SET image_id = ? WHERE image_id = ?",  # noqa: S608
             (old, new),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
 from engine.api.values import Prediction
+from engine.library.descriptors import note_descriptor
 from engine.library.errors import LibraryError
 from engine.library.images import find_image
 from engine.library.values import LibraryModel
@@ -133,6 +134,8 @@ def _record_one(
     connection.execute(
         "DELETE FROM provisional WHERE model_id = ? AND image_id = ?", (model, image)
     )
+    if error is None and prediction.descriptor is not None:
+        note_descriptor(connection, image, prediction.descriptor)
 
 
 def take_over_scores(connection: sqlite3.Connection, fingerprint: str, origin: str) -> int:
@@ -222,5 +225,5 @@ def set_own_thresholds(
 def forget_predictions(connection: sqlite3.Connection, image_ids: Iterable[int]) -> None:
     """What models said of images is void: they look otherwise now."""
     ids = [(image_id,) for image_id in image_ids]
-    for table in ("scores", "errors", "provisional", "examples"):
+    for table in ("scores", "errors", "provisional", "examples", "descriptors"):
         connection.executemany(f"DELETE FROM {table} WHERE image_id = ?", ids)  # noqa: S608

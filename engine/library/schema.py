@@ -245,6 +245,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE models ADD COLUMN int8_of TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE models ADD COLUMN used INTEGER NOT NULL DEFAULT 0",  # counts up
     ),
+    (
+        # What images are compared with each other by; only those of one kind can be.
+        """CREATE TABLE descriptor_kinds (
+            id INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL UNIQUE,
+            length INTEGER NOT NULL -- of each, in bytes
+        ) STRICT""",
+        """CREATE TABLE descriptors (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, -- goes up: what came last is told by it
+            kind_id INTEGER NOT NULL REFERENCES descriptor_kinds (id) ON DELETE CASCADE,
+            image_id INTEGER NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+            descriptor BLOB NOT NULL, -- int8, one per direction
+            UNIQUE (kind_id, image_id)
+        ) STRICT""",
+        "CREATE INDEX descriptors_by_image ON descriptors (image_id)",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -275,4 +291,6 @@ TABLES = (
     "own_attributes",
     "attribute_changes",
     "begun_exports",
+    "descriptor_kinds",
+    "descriptors",
 )

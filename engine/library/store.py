@@ -16,6 +16,7 @@ from engine.library import (
     chosen,
     columns,
     decisions,
+    descriptors,
     exports,
     images,
     labels,
@@ -132,6 +133,9 @@ class Library:
     record_predictions = _writes(predictions.record)
     forget_predictions = _writes(predictions.forget_predictions)
     take_over_scores = _writes(predictions.take_over_scores)
+    count_descriptors = _reads(descriptors.count_descriptors)
+    descriptor_page = _reads(descriptors.descriptor_page)
+    descriptors_of = _reads(descriptors.descriptors_of)
     own_thresholds = _reads(predictions.own_thresholds)
     set_own_thresholds = _writes(predictions.set_own_thresholds)
 

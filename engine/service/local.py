@@ -158,6 +158,7 @@ class LocalEngine:
         model = self._model(model_id)
         preprocess = model.weights.record.config.preprocess
         folder = None if config is None else config.features
+        wish = "none" if config is None else config.descriptors
         held_back = contextlib.nullcontext() if self._graphs is None else self._graphs.held_back()
         with (
             held_back,
@@ -166,12 +167,17 @@ class LocalEngine:
             # What is kept of photos is what networks see in full precision.
             if folder is None or model.is_int8 or model.backend.head.activation != "sigmoid":
                 found = prediction.predict(
-                    model.backend, source, model_id, paths, preprocess, config
+                    model.backend if wish == "none" else model.describing_backend,
+                    source,
+                    model_id,
+                    paths,
+                    preprocess,
+                    config,
                 )
             else:
                 size = prediction.batch_size(model.backend, config)
                 keeping = self._keeping_predictor(model, folder)
-                found = keeping.predict(source, model_id, paths, size)
+                found = keeping.predict(source, model_id, paths, size, wish)
             with contextlib.closing(found) as predictions:
                 for one in predictions:
                     note = self._take_note(model_id)
@@ -378,6 +384,7 @@ class LocalEngine:
                     PhotoFeatures(model.weights, folder),
                     record.config.preprocess,
                     answers=bool(record.taught_from),
+                    describer=model.describer,
                 )
             return self._keeping[model.weights.id]
 

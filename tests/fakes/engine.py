@@ -27,6 +27,7 @@ from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
 from engine.api.training_reports import TrainReport
 from engine.api.values import (
+    Descriptor,
     ModelImport,
     ModelInfo,
     PositionScores,
@@ -65,6 +66,7 @@ def fake_model(
     """A model that the fake engine can open; its id follows from its name."""
     digest = hashlib.sha256(name.encode()).hexdigest()
     info = ModelInfo(digest, name, path, categories, (1.0,), 0.1, 448, "fake", device="CPU")
+    info = replace(info, descriptor_kind=f"seen by {name}")
     return replace(info, **facts)  # type: ignore[arg-type]
 
 
@@ -86,6 +88,7 @@ class FakeEngine:
     name with "bad" in it fails. Everything else is drawn from a hash of the name.
 
     Attributes:
+        describes_along: whether tagging makes descriptors along the way.
         model_error: makes ``open_model`` fail while it is set.
         models: what can be opened beside the model that ships, by name.
         opened: ids of the models that are open.
@@ -117,6 +120,7 @@ class FakeEngine:
         predict_closed: set when a ``predict`` has come to its end, whichever.
     """
 
+    describes_along: bool = True
     model_error: EngineError | None = None
     models: dict[str, ModelInfo] = field(default_factory=dict)
     opened: dict[str, ModelInfo] = field(default_factory=dict)
@@ -207,6 +211,9 @@ class FakeEngine:
                     raise self.predict_bug
                 self.predicted.append(path)
                 prediction = _prediction(path, info)
+                wish = "none" if config is None else config.descriptors
+                if wish == "all" or (wish == "along" and self.describes_along):
+                    prediction = _described(prediction, info)
                 yield self.revise(prediction) if self.revise else prediction
         finally:
             self.predict_closed.set()
@@ -323,6 +330,14 @@ def _prediction(path: Path, info: ModelInfo) -> Prediction:
     if info.activation == "softmax":
         scores /= scores.sum()
     return Prediction(path, info.id, scores, WIDTH, HEIGHT)
+
+
+def _described(prediction: Prediction, info: ModelInfo) -> Prediction:
+    """Photos are as alike as their scores."""
+    if prediction.error is not None:
+        return prediction
+    values = np.rint(254 * prediction.scores - 127).astype(np.int8)
+    return replace(prediction, descriptor=Descriptor(info.descriptor_kind, values))
 
 
 def evaluation_run(

@@ -25,7 +25,7 @@ from engine.library.columns import (
 )
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
-from engine.library.filters.tree import asks_the_camera
+from engine.library.filters.tree import FilterError, asks_for_similar, asks_the_camera
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel, Verdict
 from engine.metadata.camera_reading import keep_missing
@@ -82,6 +82,8 @@ class ChosenImages:
         self._library, self._choice = library, choice
         self._names = library.label_names()
         self._filter = parse(choice.filter_text)
+        if asks_for_similar(self._filter):
+            raise FilterError("An export cannot ask for “similar:”.", 0, len(choice.filter_text))
         own = () if choice.model is None else tuple(choice.model.categories)
         decided = library.decided_labels()
         self._labels = self._names.labels(own)

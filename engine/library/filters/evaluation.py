@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
+from engine.library.filters.likeness import Comparing, Likeness
 from engine.library.filters.meant import Meant, any_of, contained, glob, highest, meant_labels
 from engine.library.filters.tree import (
     AllOf,
@@ -30,6 +31,7 @@ from engine.library.filters.tree import (
     Not,
     RatingIs,
     ScoreIs,
+    SimilarTo,
     Source,
     SourceIs,
     TagCountIs,
@@ -63,10 +65,17 @@ class LibraryView:
     Args:
         columns: of one model.
         thresholds: of that model, (C,) in [0, 1].
+        comparing: answers what images are alike to; ``None``: nobody can say.
+
+    Attributes:
+        likeness: of images to others; whoever asks again later gives it anew.
     """
 
-    def __init__(self, columns: Columns, thresholds: FloatArray) -> None:
+    def __init__(
+        self, columns: Columns, thresholds: FloatArray, comparing: Comparing | None = None
+    ) -> None:
         self.columns = columns
+        self.likeness = Likeness(columns, comparing)
         self.thresholds = np.asarray(thresholds, dtype=np.float32)
 
     @cached_property
@@ -104,14 +113,15 @@ class LibraryView:
         match node:
             case Not(inner):
                 return np.logical_not(self.rows(inner))
-            case AllOf(nodes):
-                return np.array(np.logical_and.reduce([self.rows(inner) for inner in nodes]))
-            case AnyOf(nodes):
-                return np.array(np.logical_or.reduce([self.rows(inner) for inner in nodes]))
+            case AllOf(nodes) | AnyOf(nodes):
+                joined = np.logical_and if isinstance(node, AllOf) else np.logical_or
+                return np.array(joined.reduce([self.rows(inner) for inner in nodes]))
             case LabelIs() | ScoreIs() | TagCountIs() | SourceIs():
                 return self._by_label(node)
             case RatingIs() | ColorIs() | TitleIs():
                 return self._by_attribute(node)
+            case SimilarTo():
+                return self.likeness.rows(node)
         return self._by_file(node)
 
     def _by_label(self, node: LabelIs | ScoreIs | TagCountIs | SourceIs) -> BoolArray:

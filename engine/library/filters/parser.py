@@ -33,6 +33,7 @@ from engine.library.filters.tree import (
     Question,
     RatingIs,
     ScoreIs,
+    SimilarTo,
     Source,
     SourceIs,
     Span,
@@ -151,8 +152,19 @@ class _Parser:
             "rating": self._rating,
             "color": self._color,
             "title": lambda field: TitleIs(self._value(field).text),
+            "similar": self._similar,
         }
         return readers[name](field)
+
+    def _similar(self, field: Token) -> Node:
+        photo = self._value(field)
+        if self._here().kind != "comparison":
+            return SimilarTo(photo.text, None, photo.span)
+        sign = self._here()
+        comparison, value = self._compared(photo.span, default=None)
+        if comparison not in (">", ">=") or not 0.0 <= value <= 1.0:
+            raise _error("“similar:” takes >0 to >1, such as >0.6.", sign.span)
+        return SimilarTo(photo.text, value, photo.span)
 
     def _score(self, field: Token) -> Node:
         is_exact = self._is_exact()

@@ -186,9 +186,22 @@ class TitleIs:
     pattern: str
 
 
+@dataclass(frozen=True, slots=True)
+class SimilarTo:
+    """Alike to an image with a name or path of this form, to a degree (a cosine) or more.
+
+    ``least`` is ``None`` for the usual degree.
+    """
+
+    pattern: str
+    least: float | None
+    span: Span
+
+
 Node = (
     Everything | Not | AllOf | AnyOf | LabelIs | ScoreIs | TagCountIs | FlagIs | SourceIs
     | NameIs | FolderIs | DateIn | CameraIs | RatingIs | ColorIs | TitleIs
+    | SimilarTo
 )  # fmt: skip
 
 
@@ -200,3 +213,23 @@ def asks_the_camera(node: Node) -> bool:
         case AllOf(nodes) | AnyOf(nodes):
             return any(map(asks_the_camera, nodes))
     return isinstance(node, DateIn | CameraIs)
+
+
+def asked_similar(node: Node) -> tuple[SimilarTo, ...]:
+    """What wanted images shall be alike to; what they shall not be alike to is left out."""
+    match node:
+        case AllOf(nodes) | AnyOf(nodes):
+            return tuple(found for inner in nodes for found in asked_similar(inner))
+        case SimilarTo():
+            return (node,)
+    return ()
+
+
+def asks_for_similar(node: Node) -> bool:
+    """Whether a filter compares images with others."""
+    match node:
+        case Not(inner):
+            return asks_for_similar(inner)
+        case AllOf(nodes) | AnyOf(nodes):
+            return any(map(asks_for_similar, nodes))
+    return isinstance(node, SimilarTo)

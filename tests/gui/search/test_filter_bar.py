@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from csra_gui.search.saved_filters import SavedFilter, SavedFilters
 from csra_gui.search.sort_chooser import SortChooser
 from csra_gui.session.photo_table import PhotoTable
 from engine.api.categories import shipped_categories
+from engine.api.values import FloatArray
+from engine.library.columns import IntArray
 from engine.library.filters.completion import Completion, complete
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
@@ -144,6 +147,13 @@ def test_an_end_that_is_missing_is_marked_at_the_last_character(edit: FilterEdit
     assert edit.marked is None
 
 
+class NothingAlike:
+    """Has compared all photos, and found none alike."""
+
+    def similarities(self, asked: Sequence[int], image_ids: IntArray) -> FloatArray:
+        return np.zeros(len(image_ids), dtype=np.float32)
+
+
 @pytest.mark.parametrize("example", [example for example, _ in EXAMPLES])
 @pytest.mark.parametrize("known", ["voc", "coco"])
 def test_every_example_of_the_help_holds_with_the_labels_that_ship(
@@ -151,9 +161,9 @@ def test_every_example_of_the_help_holds_with_the_labels_that_ship(
 ) -> None:
     photos = PhotoTable()
     photos.use_model("x", shipped_categories(known))
-    photos.add([Path("/photos/a.jpg")])
+    photos.add([Path("/photos/IMG_1.jpg")])
     least = np.full(len(photos.categories), 0.5, dtype=np.float32)
-    view = LibraryView(photos.columns(), least)
+    view = LibraryView(photos.columns(), least, NothingAlike())
     assert view.rows(parse(example)).shape == (1,)
     assert not view.words_in_names(parse(example))
 
