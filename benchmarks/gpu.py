@@ -12,8 +12,9 @@ part on the processor with tiny sizes, whose numbers mean nothing.
 - **training**: our step against the arithmetic of the official loop, written from the formulas of
   the paper (goal: 1.5 times as fast): the network with its channels first, in single precision,
   plain SGD. Both get batches that are made beforehand; the official one is given pinned memory and
-  never asked for its loss, which makes it as fast as it can be. Beside it what our trainer reaches
-  with the batches that it makes itself.
+  never asked for its loss, which makes it as fast as it can be. Ours is the trainer's own: what the
+  device is told (``engine.train.device_options``), and one wait for it in each step, to read what
+  the step brought. Beside it what our trainer reaches with the batches that it makes itself.
 - **parity**: how far half precision is from single precision, without TF32 (largest difference,
   relative to the largest value).
 
@@ -298,7 +299,7 @@ def _our_step(device: torch.device, sizes: Sizes, *, half: bool) -> Callable[[],
     train_step = TrainStep(resnet(sizes), config, device)
     train_step.set_mode()
     batch = _batch(device, sizes)
-    return lambda: _ignore(train_step.step(batch))
+    return lambda: _ignore(train_step.step(batch).read())  # as the trainer does, for its report
 
 
 def _ignore(_: object) -> None:
@@ -324,7 +325,7 @@ def _batch(device: torch.device, sizes: Sizes) -> Batch:
     from engine.train.loader import Batches
 
     config = replace(PAPER, batch_size=sizes.batch)
-    batches = Batches(_pixel_set(sizes), config, sizes.input_size, Processes())
+    batches = Batches(_pixel_set(sizes), config, sizes.input_size, Processes(), device)
     with closing(batches.of_epoch(1, 0)) as made:
         return next(made)
 

@@ -14,6 +14,7 @@ import torch
 from engine.api.training_config import TrainConfig
 from engine.pytorch.distributed import Processes
 from engine.train.dataset import Batch, PixelSet, TrainingImages
+from engine.train.device_options import device_options
 
 #: A processor learns more slowly than one thread makes batches, and needs its cores itself.
 _CPU_THREADS, _MOST_THREADS = 1, 8
@@ -44,7 +45,7 @@ class Batches:
         self._config = config
         self._input_size = input_size
         self._process = process
-        self._is_pinned = device is not None and device.type == "cuda"
+        self._is_pinned = device is not None and device_options(device).is_pinned
         self._threads = _threads(process.count) if self._is_pinned else _CPU_THREADS
 
     def __len__(self) -> int:

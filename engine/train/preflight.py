@@ -20,6 +20,7 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.models.classifier import Classifier
 from engine.pytorch.device import free_memory
 from engine.train.dataset import PixelForm, crop_side, pixels_file
+from engine.train.device_options import device_options, fast_convolutions
 from engine.train.features import FeatureExtractor
 from engine.train.losses import losses
 from engine.train.sources import Parts
@@ -219,7 +220,8 @@ class _Probe:
         return images.contiguous(memory_format=torch.channels_last)
 
     def _step(self, network: nn.Module, images: Tensor, targets: Tensor) -> None:
-        losses(self._config.loss, self._logits(network, images), targets).mean().backward()  # type: ignore[no-untyped-call]
+        with fast_convolutions(device_options(self._device)):
+            losses(self._config.loss, self._logits(network, images), targets).mean().backward()  # type: ignore[no-untyped-call]
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 

@@ -19,6 +19,7 @@ from engine.api.training_config import HalfMode, TrainConfig
 from engine.models.classifier import Classifier
 from engine.models.heads import HeadOutput
 from engine.train.dataset import Batch
+from engine.train.device_options import device_options, fast_convolutions
 from engine.train.losses import losses
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class DivergedError(EngineError):
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What a step brought.
+    """What a step brought, as numbers.
 
     Attributes:
         loss: mean over the labels of the whole batch that count.
@@ -39,6 +40,35 @@ class StepOutcome:
 
     loss: float
     grad_norm: float
+
+
+class StepResult:
+    """What a step brought, still on the device, which may be at work on it.
+
+    Args:
+        values: the losses of the batch's parts, and behind them the length of the gradient.
+        may_overflow: whether a gradient without an end is only a step that was skipped.
+    """
+
+    def __init__(self, values: Tensor, *, may_overflow: bool) -> None:
+        self._values = values
+        self._may_overflow = may_overflow
+
+    def read(self) -> StepOutcome:
+        """Wait until the device is done, once for all numbers.
+
+        Raises:
+            DivergedError: the loss or the gradient is no finite number. The weights have it in
+                them by now: nothing of them may be kept.
+        """
+        *losses, norm = self._values.tolist()
+        loss = float(sum(losses))
+        if not (math.isfinite(loss) and (math.isfinite(norm) or self._may_overflow)):
+            raise DivergedError(
+                "The loss is no number any more: the learning rate is too high for this model. "
+                "The best model so far is kept."
+            )
+        return StepOutcome(loss, norm)
 
 
 class TrainStep:
@@ -57,6 +87,7 @@ class TrainStep:
         self._config = config
         self._device = device
         self._count = count
+        self._options = device_options(device)
         self.passes = config.passes
         if config.sync_norms and count > 1:
             classifier = _with_sync_norms(classifier)
@@ -65,7 +96,7 @@ class TrainStep:
         self.classifier = classifier.to(device).to(memory_format=torch.channels_last)
         if config.gradient_checkpointing:
             _checkpoint_gradients(classifier)
-        self.optimizer = make_optimizer(classifier, config)
+        self.optimizer = make_optimizer(classifier, config, is_fused=self._options.is_fused)
         self._network: nn.Module = (
             DistributedDataParallel(self.classifier) if count > 1 else self.classifier
         )
@@ -93,76 +124,98 @@ class TrainStep:
             group["lr"] = group["peak_lr"] * factor
         return float(self._config.learning_rate * factor)
 
-    def step(self, batch: Batch) -> StepOutcome:
+    def load_optimizer(self, state: dict[str, Any]) -> None:
+        """Take over the optimiser's state, perhaps of another device: it steps as this one's do."""
+        groups = [
+            saved | {"fused": own["fused"]}
+            for saved, own in zip(state["param_groups"], self.optimizer.param_groups, strict=True)
+        ]
+        self.optimizer.load_state_dict({**state, "param_groups": groups})
+
+    def step(self, batch: Batch) -> StepResult:
         """Learn from a batch; if memory runs out, in smaller parts from now on.
+
+        Nothing here waits for the device: what it brought is read from the result.
 
         Args:
             batch: this process's part.
-
-        Raises:
-            DivergedError: the loss or the gradient is no finite number; nothing was learned.
         """
-        total_counted = max(1.0, self._summed(float(batch.counted.sum())))
+        with fast_convolutions(self._options):
+            losses = self._losses(batch, self._total_counted(batch))
+        self.scaler.unscale_(self.optimizer)
+        result = StepResult(
+            self._gathered(losses, self._cut_gradient()),
+            # With a scaler a gradient may overflow: it skips the step and scales less from then on.
+            may_overflow=self.scaler.is_enabled(),
+        )
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return result
+
+    def _total_counted(self, batch: Batch) -> float | Tensor:
+        """Labels of the whole batch that count, at least 1."""
+        own = float(batch.counted.sum())  # on the host, where the batch was made
+        if self._count == 1:
+            return max(1.0, own)
+        # Filled in on the device: a number that is copied there would be waited for.
+        total = torch.full((), own, device=self._device)
+        dist.all_reduce(total)
+        return total.clamp(min=1.0)
+
+    def _losses(self, batch: Batch, total_counted: float | Tensor) -> list[Tensor]:
         while True:
             try:
-                loss = self._backward(batch, total_counted)
-                break
+                return self._backward(batch, total_counted)
             except torch.OutOfMemoryError:
                 if self._count > 1 or self.passes >= len(batch):
                     raise
                 self.passes = min(2 * self.passes, len(batch))
                 _log.info("Memory ran out; batches are learned in %d parts", self.passes)
-        loss = self._summed(loss)
-        self.scaler.unscale_(self.optimizer)
-        limit = self._config.clip_norm or math.inf
-        norm = float(nn.utils.clip_grad_norm_(self.classifier.parameters(), limit))
-        # With a scaler a gradient may overflow: it skips the step and scales less from then on.
-        if not (math.isfinite(loss) and (math.isfinite(norm) or self.scaler.is_enabled())):
-            raise DivergedError(
-                "The loss is no number any more: the learning rate is too high for this model. "
-                "The best model so far is kept."
-            )
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        return StepOutcome(loss, norm)
 
-    def _backward(self, batch: Batch, total_counted: float) -> float:
+    def _backward(self, batch: Batch, total_counted: float | Tensor) -> list[Tensor]:
+        """Leave the gradient in the weights; returns the loss of each part."""
         self.optimizer.zero_grad(set_to_none=True)
         parts = batch.parts(min(self.passes, len(batch)))
-        total = 0.0
+        found = []
         for number, part in enumerate(parts):
             is_last = number == len(parts) - 1
             with self._without_sync() if not is_last else contextlib.nullcontext():
                 loss = self._loss(part, total_counted)
                 # Processes average their gradients, but each has only its part of the mean.
                 self.scaler.scale(loss * self._count).backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
-        return total
+            found.append(loss.detach())
+        return found
 
-    def _loss(self, batch: Batch, total_counted: float) -> Tensor:
+    def _cut_gradient(self) -> Tensor:
+        """Shorten the gradient if the config says so; returns how long it was."""
+        parameters = list(self.classifier.parameters())
+        if self._config.clip_norm:
+            return nn.utils.clip_grad_norm_(parameters, self._config.clip_norm)
+        # Without a limit, clipping would multiply every gradient by one.
+        return nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+
+    def _gathered(self, losses: list[Tensor], norm: Tensor) -> Tensor:
+        """The losses, added up over all processes, and the norm: one tensor, read at once."""
+        if self._count > 1:
+            total = torch.stack(losses).double().sum()
+            dist.all_reduce(total)
+            losses, norm = [total], norm.double()
+        return torch.stack([*losses, norm])
+
+    def _loss(self, batch: Batch, total_counted: float | Tensor) -> Tensor:
         # All of it before the network starts: a later copy would wait for the network.
         part = batch.on(self._device)
-        images = part.pixels.float()
+        # The channels are moved while they are bytes; what follows keeps their order.
+        images = part.pixels.contiguous(memory_format=torch.channels_last).float()
         images = (images / 255.0 - self._mean) / self._std
         with torch.autocast(
             self._device.type,
             dtype=self._dtype or torch.bfloat16,
             enabled=self._dtype is not None,
         ):
-            output = cast(
-                HeadOutput,
-                self._network(images.contiguous(memory_format=torch.channels_last)),
-            )
+            output = cast(HeadOutput, self._network(images))
         entries = losses(self._config.loss, output.logits, part.targets)
         return (entries * part.counted).sum() / total_counted
-
-    def _summed(self, value: float) -> float:
-        """A number of each process, added up."""
-        if self._count == 1:
-            return value
-        total = torch.tensor(value, dtype=torch.float64, device=self._device)
-        dist.all_reduce(total)
-        return float(total)
 
     def _without_sync(self) -> contextlib.AbstractContextManager[Any]:
         if isinstance(self._network, DistributedDataParallel):
@@ -175,8 +228,16 @@ def is_frozen(name: str, config: TrainConfig) -> bool:
     return name.removeprefix("backbone.network.").startswith(config.frozen)
 
 
-def make_optimizer(classifier: Classifier, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimiser of a run: the heads at their own rate, decay as the config says."""
+def make_optimizer(
+    classifier: Classifier, config: TrainConfig, *, is_fused: bool = False
+) -> torch.optim.Optimizer:
+    """The optimiser of a run: the heads at their own rate, decay as the config says.
+
+    Args:
+        classifier: whose weights are learned.
+        config: of the run.
+        is_fused: whether one kernel updates them all; see ``DeviceOptions``.
+    """
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in classifier.named_parameters():
         if not parameter.requires_grad:
@@ -193,9 +254,10 @@ def make_optimizer(classifier: Classifier, config: TrainConfig) -> torch.optim.O
         }
         for (is_head, has_decay), members in groups.items()
     ]
+    fused = True if is_fused else None  # ``False`` would forbid what PyTorch chooses by itself
     if config.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=config.learning_rate, momentum=0.9)
-    return torch.optim.AdamW(parameters, lr=config.learning_rate)
+        return torch.optim.SGD(parameters, lr=config.learning_rate, momentum=0.9, fused=fused)
+    return torch.optim.AdamW(parameters, lr=config.learning_rate, fused=fused)
 
 
 def _with_sync_norms(classifier: Classifier) -> Classifier:

@@ -215,7 +215,7 @@ class Trainer:
         self._position = _Position(**state["position"])
         train_step = self._train_step
         train_step.classifier.load_state_dict(state["model"])
-        train_step.optimizer.load_state_dict(state["optimizer"])
+        train_step.load_optimizer(state["optimizer"])
         train_step.scaler.load_state_dict(state["scaler"])
         train_step.passes = state["passes"]
         if self._average is not None:
@@ -239,9 +239,11 @@ class Trainer:
                 started = time.monotonic()
                 rate = self._train_step.set_factor(factor(position.step))
                 self._is_worth_saving = False
-                outcome = self._train_step.step(batch)
+                result = self._train_step.step(batch)
                 if self._average is not None:
                     self._average.update(self._train_step.classifier)
+                # The step's one wait for the device, when all of its work is on the way.
+                outcome = result.read()
                 images = self._batches.images_in(position.step_in_epoch)
                 position.step += 1
                 position.step_in_epoch += 1

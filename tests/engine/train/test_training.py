@@ -141,7 +141,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_the_gradient_stays(monkeyp
     monkeypatch.setattr(halved.classifier, "forward", small_memory)
     for train_step in (whole, halved):
         train_step.set_mode()
-    expected, got = whole.step(batch()), halved.step(batch())
+    expected, got = whole.step(batch()).read(), halved.step(batch()).read()
     assert sizes == [8, 4, 2, 2, 2, 2] and halved.passes == 4
     assert got.loss == pytest.approx(expected.loss, rel=1e-5)
     assert got.grad_norm == pytest.approx(expected.grad_norm, rel=1e-4)
@@ -203,7 +203,7 @@ def test_half_precision_is_for_graphics_cards_unless_it_is_wanted_elsewhere():
     for mode in ("gpu", "always"):
         train_step = TrainStep(tiny_classifier(), dataclasses.replace(SIMPLE, half=mode), CPU)
         train_step.set_mode()
-        outcomes.append(train_step.step(batch()).loss)
+        outcomes.append(train_step.step(batch()).read().loss)
     assert outcomes[0] != outcomes[1]
     assert outcomes[0] == pytest.approx(outcomes[1], rel=0.05)
 
@@ -322,7 +322,7 @@ def test_gradient_checkpointing_changes_nothing_but_memory():
         config = dataclasses.replace(SIMPLE, gradient_checkpointing=on, norms="frozen")
         train_step = TrainStep(tiny_classifier(), config, CPU)
         train_step.set_mode()
-        found.append(train_step.step(batch()))
+        found.append(train_step.step(batch()).read())
     assert found[0].loss == pytest.approx(found[1].loss, rel=1e-6)
     assert found[0].grad_norm == pytest.approx(found[1].grad_norm, rel=1e-4)
 
