@@ -178,6 +178,7 @@ class PredictConfig:
         thumbnails: to be made of the large images along the way, while the cache has room.
         descriptors: whether to make a ``Descriptor`` of each image: "along" of those that go
             through the network anyway, "all" also of those that could be answered without.
+        facts: also measure what needs no model (``engine.api.facts``) of images that are decoded.
     """
 
     batch_size: int = 0
@@ -185,6 +186,7 @@ class PredictConfig:
     features: Path | None = None
     thumbnails: ThumbnailWish | None = None
     descriptors: DescriptorWish = "none"
+    facts: bool = False
 
     def __post_init__(self) -> None:
         check_range("batch size", self.batch_size, 0, 4096)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.config import Activation
+from engine.api.facts import Fact
 from engine.api.geometry import Box
 from engine.api.label_measures import LabelMeasure
 from engine.api.label_parents import NO_PARENTS, CategoryParents
@@ -80,6 +81,7 @@ class DecodedImage:
         content: the part of ``pixels`` that the photo covers, in fractions of its width and
             height; the rest is padding. The whole for everything but a letterboxed image.
         thumbnail: a small copy, if one was asked for and was to be had of the same pixels.
+        facts: what was measured of the image; ``None`` if that was not asked for.
     """
 
     pixels: PixelArray
@@ -87,6 +89,7 @@ class DecodedImage:
     height: int
     content: Box = Box.UNIT
     thumbnail: Thumbnail | None = None
+    facts: Fact | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +118,7 @@ class Prediction:
         error: what went wrong with this image, for a person; ``None`` if nothing did.
         note: what happened meanwhile that a person should know; mostly empty.
         descriptor: if it was asked for and made.
+        facts: what was measured of the image, whatever the model says; ``None`` if nothing was.
     """
 
     path: Path
@@ -125,6 +129,7 @@ class Prediction:
     error: str | None = None
     note: str = ""
     descriptor: Descriptor | None = None
+    facts: Fact | None = None
 
     def labels(
         self, categories: Categories, threshold: float | Sequence[float] = DEFAULT_THRESHOLD

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from engine.api.categories import Categories
+from engine.api.facts import names_of
 from engine.api.label_names import SHIPPED_NAMES, shown_label
 from engine.api.values import Label, Prediction
 from engine.texts import display_path
@@ -35,7 +36,8 @@ class JsonLinesWriter:
     """``{"path", "model", "labels": [{"category", "label", "score"}], "error"}`` per line.
 
     ``category`` is the model's name, ``label`` what it is called in the window. A photo that has
-    other files, the RAW of a JPEG, has ``other_files``, too.
+    other files, the RAW of a JPEG, has ``other_files``, too; ``measured`` has the names of the
+    facts that were measured (``engine.api.facts``), which are no labels.
 
     Args:
         file: text file.
@@ -75,6 +77,8 @@ class JsonLinesWriter:
         others = self._others.get(prediction.path)
         if others:
             row["other_files"] = [os.fspath(path) for path in others]
+        if prediction.facts is not None:
+            row["measured"] = list(names_of(prediction.facts))
         self._file.write(json.dumps(row) + "\n")
         self._file.flush()
 
@@ -83,7 +87,8 @@ class CsvWriter:
     """A row per label: path, model, category, score, error, label; one for a photo without labels.
 
     If any photo has other files, the RAW of a JPEG, there is a column ``other_files`` for their
-    names. Cells that a spreadsheet would run as a formula get a leading apostrophe.
+    names. The last column names the facts that were measured, with semicolons between. Cells that a
+    spreadsheet would run as a formula get a leading apostrophe.
     """
 
     def __init__(
@@ -99,7 +104,8 @@ class CsvWriter:
         self._categories, self._threshold = categories, threshold
         self._others = others
         titles = ("path", "model", "category", "score", "error", "label")
-        self._writer.writerow((*titles, "other_files") if others else titles)
+        more = ("other_files", "measured") if others else ("measured",)
+        self._writer.writerow((*titles, *more))
 
     def write(self, prediction: Prediction) -> None:
         """Write the rows of one image."""
@@ -116,6 +122,7 @@ class CsvWriter:
             if self._others:
                 others = self._others.get(prediction.path, ())
                 cells.append(_printable(" ".join(path.name for path in others)))
+            cells.append("; ".join(_measured(prediction)))
             self._writer.writerow([_harmless(cell) for cell in cells])
         self._file.flush()
 
@@ -147,6 +154,9 @@ class TableWriter:
             name = "…" + name[1 - self._NAME_WIDTH :]
         labels = prediction.labels(self._categories, self._threshold)
         text = ", ".join(f"{shown_label(label.category)} {label.score:.0%}" for label in labels)
+        measured = ", ".join(_measured(prediction))
+        if measured:
+            text = f"{text or '–'}  [{measured}]"
         if prediction.error is not None:
             text = f"not read: {prediction.error}"
         self._file.write(f"{name:<{self._NAME_WIDTH}}  {text or '–'}\n")
@@ -159,6 +169,10 @@ WRITERS: dict[str, _MakeWriter] = {
     "csv": CsvWriter,
     "table": TableWriter,
 }
+
+
+def _measured(prediction: Prediction) -> tuple[str, ...]:
+    return () if prediction.facts is None else names_of(prediction.facts)
 
 
 def _harmless(cell: str) -> str:

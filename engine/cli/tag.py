@@ -11,6 +11,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from engine.api.config import PredictConfig
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
 from engine.atomic import atomic_path
@@ -36,6 +37,12 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     tag.add_argument("--format", choices=sorted(WRITERS), default="jsonl")
     tag.add_argument("--output", type=Path, metavar="FILE", help="default: the terminal")
     tag.add_argument("--all-scores", action="store_true", help="write every category's score")
+    tag.add_argument(
+        "--facts",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also write what is measured: format, black and white, dark, blurred (default: yes)",
+    )
 
 
 def _tag(options: argparse.Namespace) -> int:
@@ -53,10 +60,11 @@ def _tag(options: argparse.Namespace) -> int:
         threshold = 0.0 if options.all_scores else options.threshold
         make_writer = WRITERS[options.format]
         writer = make_writer(file, model.full_name, model.categories, threshold, found.others)
+        config = PredictConfig(facts=options.facts)
         failed: list[str] = []
         done, status = 0, EXIT_DONE
         try:
-            with contextlib.closing(engine.predict(model.id, paths)) as predictions:
+            with contextlib.closing(engine.predict(model.id, paths, config)) as predictions:
                 for prediction in _with_progress(predictions, len(paths), file):
                     writer.write(prediction)
                     done += 1

@@ -25,9 +25,11 @@ _LEAST_AHEAD = 12
 _Decoded = tuple[Path, DecodedImage | ImageError]
 
 
-def decode_request(path: Path, preprocess: PreprocessConfig) -> DecodeRequest:
-    """How an image has to be decoded for a model."""
-    return DecodeRequest(path, preprocess.input_size, preprocess.resize)
+def decode_request(
+    path: Path, preprocess: PreprocessConfig, *, facts: bool = False
+) -> DecodeRequest:
+    """How an image has to be decoded for a model, and whether it is measured too."""
+    return DecodeRequest(path, preprocess.input_size, preprocess.resize, facts=facts)
 
 
 def batch_size(backend: Backend, config: PredictConfig | None) -> int:
@@ -58,10 +60,11 @@ def predict(
         model_id: goes into the predictions.
         paths: images; one prediction each.
         preprocess: of the model.
-        config: batch size; ``None`` or 0 chooses for the device.
+        config: batch size, where ``None`` or 0 chooses for the device; whether to measure facts.
     """
     size = batch_size(backend, config)
-    requests = (decode_request(path, preprocess) for path in paths)
+    facts = config is not None and config.facts
+    requests = (decode_request(path, preprocess, facts=facts) for path in paths)
     with contextlib.closing(source.map(requests, window=decode_window(size))) as images:
         for batch in batched(zip(paths, images, strict=True), size):
             yield from _predict_batch(backend, model_id, batch)
@@ -146,7 +149,7 @@ def prediction_of(
     if isinstance(image, ImageError):
         return Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))
     size, made = (image.width, image.height), next(descriptors)
-    return Prediction(path, model_id, next(scores), *size, descriptor=made)
+    return Prediction(path, model_id, next(scores), *size, descriptor=made, facts=image.facts)
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

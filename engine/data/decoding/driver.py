@@ -166,10 +166,10 @@ class DecoderProcess:
         if answer[0] == "broken":
             _logger.error("A picture made the decoder fail in an unforeseen way:\n%s", answer[1])
             raise ImageError("The picture could not be decoded because of a program error.")
-        _, width, height, content, thumbnail, shape = answer
+        _, width, height, content, thumbnail, facts, shape = answer
         pixels = np.empty(shape, dtype=np.uint8)
         connection.recv_bytes_into(pixels.reshape(-1).data)
-        return DecodedImage(pixels, width, height, content, thumbnail)
+        return DecodedImage(pixels, width, height, content, thumbnail, facts)
 
     def _next(self, connection: Connection) -> tuple[Any, ...]:
         if not connection.poll(self._timeout_s):

@@ -38,6 +38,7 @@ class DecodeRequest:
         tile: the part to decode in the picture's own pixels; the others mean nothing then.
         thumbnail: the side of a thumbnail that is wanted of the same decoding
             (``decoding.decode.decode_with_thumbnail``); for whole pictures with a side, read fast.
+        facts: whether they are to be measured too (``decoding.measuring``); for whole pictures.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class DecodeRequest:
     tile: Tile | None = None
     mode: DecodeMode = "fast"
     thumbnail: int | None = None
+    facts: bool = False
 
     def __post_init__(self) -> None:
         is_plain = self.side is not None and self.crop is None and self.mode == "fast"
@@ -245,7 +247,7 @@ def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[Decod
 
 def _message(request: DecodeRequest) -> Request:
     form = request.side, request.fit, request.crop
-    return request.path, *form, request.tile, request.mode, request.thumbnail
+    return request.path, *form, request.tile, request.mode, request.thumbnail, request.facts
 
 
 def _outcome(future: Future[DecodedImage]) -> DecodedImage | ImageError:

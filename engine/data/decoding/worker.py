@@ -3,10 +3,10 @@
 It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe:
 
     worker: "ready"
-    driver: (path, side, fit, crop, tile, mode, side of a thumbnail)
+    driver: (path, side, fit, crop, tile, mode, side of a thumbnail, whether to measure)
     worker: ("admit", pixels), and waits for any answer, before it decodes a large picture;
             again if the picture could not be read and is tried in another way
-    worker: ("done", width, height, content, thumbnail, shape), then the pixels as plain bytes
+    worker: ("done", width, height, content, thumbnail, facts, shape), then the pixels as bytes
          or ("failed", message) for an ``ImageError``
          or ("broken", traceback) for what no picture should raise
 
@@ -20,6 +20,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,13 +29,14 @@ from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.decoding.decode import Admit, CropBox, Fit, decode_with_thumbnail
+from engine.data.decoding.measuring import measure
 from engine.data.decoding.tiles import Tile, TileDecoder
 
 #: The signature of ``engine.data.decoding.decode.decode``.
 Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None, DecodeMode], DecodedImage]
 
 #: What the driver sends for each picture.
-Request = tuple[Path, int | None, Fit, CropBox | None, Tile | None, DecodeMode, int | None]
+Request = tuple[Path, int | None, Fit, CropBox | None, Tile | None, DecodeMode, int | None, bool]
 
 # Smaller pictures are decoded without asking: together they weigh little.
 _ADMITTED_PIXELS = 4_000_000
@@ -66,12 +68,14 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
 
 
 def _decode(decoder: Decoder, tiles: TileDecoder, request: Request, admit: Admit) -> DecodedImage:
-    path, side, fit, crop, tile, mode, thumbnail = request
+    path, side, fit, crop, tile, mode, thumbnail, facts = request
     if tile is not None:
         return tiles.decode(path, tile, admit)
     if thumbnail is not None and side is not None:
-        return decode_with_thumbnail(path, side, fit, thumbnail, admit)
-    return decoder(path, side, fit, admit, crop, mode)
+        image = decode_with_thumbnail(path, side, fit, thumbnail, admit)
+    else:
+        image = decoder(path, side, fit, admit, crop, mode)
+    return replace(image, facts=measure(image)) if facts else image
 
 
 def _answer(
@@ -97,7 +101,7 @@ def _answer(
         connection.send(("broken", traceback.format_exc()))
     else:
         shape = image.pixels.shape
-        said = (image.width, image.height, image.content, image.thumbnail)
+        said = (image.width, image.height, image.content, image.thumbnail, image.facts)
         connection.send(("done", *said, shape))
         connection.send_bytes(image.pixels.reshape(-1).data)
     finally:

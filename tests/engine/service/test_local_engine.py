@@ -171,12 +171,21 @@ def test_tag_writes_one_json_line_per_photo_in_a_stable_order(model_file, photos
     captured = capsys.readouterr()
     rows = [json.loads(line) for line in captured.out.splitlines()]
     assert [row["path"] for row in rows] == [str(p) for p in photos]
-    assert all(set(row) == {"path", "model", "labels", "error"} for row in rows)
+    usual = {"path", "model", "labels", "error"}
+    assert [set(row) - usual for row in rows] == [{"measured"}] * 3 + [set()] + [{"measured"}] * 4
+    assert all("format" in " ".join(row["measured"]) for row in rows if not row["error"])
     assert {label["category"] for label in rows[0]["labels"]} == set(TINY_CATEGORIES)
     scores = [label["score"] for label in rows[0]["labels"]]
     assert scores == sorted(scores, reverse=True)
     assert rows[3]["labels"] == [] and "not a picture" in rows[3]["error"]
     assert "7 of 8 photos tagged, 1 could not be read" in captured.err
+
+
+def test_nothing_is_measured_if_that_is_not_wanted(model_file, photos, capsys):
+    assert tag(photos[0], "--model", model_file, "--no-facts") == 0
+    assert "measured" not in json.loads(capsys.readouterr().out)
+    assert tag(photos[0], "--model", model_file, "--no-facts", "--format", "table") == 0
+    assert "[" not in capsys.readouterr().out
 
 
 def test_the_threshold_decides_which_labels_are_written(model_file, photos, capsys):
@@ -205,6 +214,7 @@ def test_tag_into_a_file_and_as_csv(model_file, photos, tmp_path, capsys):
         rows = list(csv.DictReader(file))
     assert {row["path"] for row in rows} == {str(p) for p in photos}
     assert [row["error"] for row in rows if row["path"].endswith("3.png")] != [""]
+    assert all(("format" in row["measured"]) is not bool(row["error"]) for row in rows)
 
 
 def test_the_table_shows_a_line_per_photo(model_file, photos, capsys):
@@ -212,6 +222,7 @@ def test_the_table_shows_a_line_per_photo(model_file, photos, capsys):
     out = capsys.readouterr().out
     assert out.count("%") == 7 * len(TINY_CATEGORIES)
     assert "not read: " in out
+    assert out.count(" format") == 7
 
 
 @pytest.mark.parametrize(
@@ -289,7 +300,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless():
     scores = np.array([0.9, 0, 0, 0, 0], np.float32)
     writer.write(Prediction(Path("=1+1.jpg"), "id", scores))
     row = list(csv.reader(io.StringIO(file.getvalue())))[1]
-    assert row == ["'=1+1.jpg", "'@model", "cat", "0.900000", "", "cat"]
+    assert row == ["'=1+1.jpg", "'@model", "cat", "0.900000", "", "cat", ""]
 
 
 def test_another_input_size_has_another_grid_and_leaves_the_models_own_alone(
