@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeVar
 
 from engine.api.errors import ConfigError
 
-_Number = TypeVar("_Number", bound=np.floating)
+if TYPE_CHECKING:  # commands that are not run, and a second start, do without NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound="np.floating")
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ class CategoryParents:
         found = scores.copy()
         for child, parent in self._edges:
             below, above = found[..., child], found[..., parent]
-            np.copyto(above, below, where=below > above)  # false for NaN
+            is_higher = below > above  # false for NaN
+            above[is_higher] = below[is_higher]
         return found
 
 
