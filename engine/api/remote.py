@@ -16,11 +16,10 @@ import functools
 import inspect
 import itertools
 import multiprocessing
-import os
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any, ParamSpec, cast, get_origin, get_type_hints
@@ -32,9 +31,6 @@ from engine.api.values import ModelInfo
 P = ParamSpec("P")
 _STOP_TIMEOUT_S = 2.0
 _Message = tuple[Any, ...]
-#: NumPy's small products go on beside a network that has all cores. Their threads would wait for
-#: cores by spinning, which costs six times the product, and stop the network meanwhile.
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 _CLOSED = "The engine is closed."
 _END = object()
 #: Whose values cost time and change nothing if nobody takes the last one.
@@ -158,8 +154,7 @@ class _Child:
         self._process: BaseProcess = context.Process(
             target=target, args=(theirs,), name="csra-engine"
         )
-        with _environment(_ONE_THREAD):
-            self._process.start()
+        self._process.start()
         theirs.close()
         self._ids = itertools.count()
         self._send_lock = threading.Lock()
@@ -236,18 +231,6 @@ class _Child:
             self.is_alive = False
             for call_id, answers in list(self._waiting.items()):
                 answers.put(("failed", call_id, EngineStoppedError(_CRASHED)))
-
-
-@contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Generator[None, None, None]:
-    """Let processes that are started meanwhile have these variables, unless they are set."""
-    added = {name: value for name, value in values.items() if name not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for name in added:
-            os.environ.pop(name, None)
 
 
 def _unwrap(message: _Message) -> tuple[str, Any]:

@@ -38,9 +38,7 @@ class ChildEngine:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if path.name == "bug.jpg":
                     raise ZeroDivisionError("deep inside")
-                threads = os.environ.get("OPENBLAS_NUM_THREADS", "")
-                note = f"threads: {threads}" if path.name == "threads.jpg" else ""
-                yield Prediction(path, model_id, np.full(5, os.getpid(), np.float32), note=note)
+                yield Prediction(path, model_id, np.full(5, os.getpid(), np.float32))
         finally:
             if paths[0].name.startswith("closed"):
                 Path(paths[0]).write_text("closed")
@@ -160,22 +158,3 @@ def test_names_that_are_not_utf8_cross_the_border(engine):
     info = engine.open_model("a")
     path = Path(os.fsdecode(b"bad\xff\xfe.jpg"))
     assert next(engine.predict(info.id, [path])).path == path
-
-
-def test_small_products_of_the_child_leave_the_cores_to_its_network(engine, monkeypatch):
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
-    info = engine.open_model("a")
-    (prediction,) = engine.predict(info.id, [Path("threads.jpg")])
-    assert prediction.note == "threads: 1"
-    assert "OPENBLAS_NUM_THREADS" not in os.environ  # what the window starts else has its own
-
-
-def test_what_a_person_set_for_threads_is_left_alone(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    engine = RemoteEngine(run_child)
-    try:
-        info = engine.open_model("a")
-        (prediction,) = engine.predict(info.id, [Path("threads.jpg")])
-    finally:
-        engine.close()
-    assert prediction.note == "threads: 3"
