@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from engine.api.errors import EngineError
-from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, say
+from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, Parser, say
 
 #: Each is a module of this package with an ``add_parser``.
 COMMANDS = (
@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="csra", description="Tag photos with residual attention. No command opens the window."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

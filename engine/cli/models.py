@@ -11,7 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 from engine.api.errors import ModelError
-from engine.cli.common import EXIT_DONE, Commands, add_decode, add_follow_links, say
+from engine.cli.common import (
+    EXIT_DONE,
+    Commands,
+    add_decode,
+    add_device,
+    add_follow_links,
+    say,
+)
 from engine.cli.photos import add_device_arguments
 from engine.data.datasets.registry import DATASETS
 from engine.inference.told import what_runs
@@ -124,7 +131,7 @@ def _add_measure(actions: Commands[argparse.ArgumentParser]) -> None:
     )
     measure.set_defaults(command=_later("models_measure", "measure_model"))
     measure.add_argument("model", metavar="NAME|FILE")
-    measure.add_argument("--device", default="auto", help="of PyTorch: auto, cpu, cuda or mps")
+    add_device(measure, of="of PyTorch: ")
     measure.add_argument(
         "--use",
         choices=(AUTO, *BACKENDS),

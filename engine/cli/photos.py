@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.api.values import DEFAULT_THRESHOLD
-from engine.cli.common import say
+from engine.cli.common import add_device, say
 from engine.data.kinds import LeftOut, kinds_text
 from engine.data.patience import ask
 from engine.data.scan import scan
@@ -43,7 +43,7 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
 def add_device_arguments(parser: argparse.ArgumentParser) -> None:
     """Add which device runs a model, and what on it."""
     add = parser.add_argument
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_device(parser)
     add(
         "--backend",
         choices=(AUTO, *BACKENDS),

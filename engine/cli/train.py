@@ -33,6 +33,7 @@ from engine.cli.common import (
     EXIT_INTERRUPTED,
     Commands,
     add_decode,
+    add_device,
     add_follow_links,
     say,
 )
@@ -104,7 +105,7 @@ def _add_model(train: argparse.ArgumentParser) -> None:
     train.add_argument("--resize", choices=("squash", "letterbox"), default="squash")
     train.add_argument("--temperatures", type=_temperatures, metavar="T[,T…]", help="or max")
     train.add_argument("--lam", type=float, help="λ (new heads: 0.3; paper: 0.1)")
-    train.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_device(train)
 
 
 def _add_schedule(train: argparse.ArgumentParser) -> None:

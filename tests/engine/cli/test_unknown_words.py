@@ -35,3 +35,19 @@ def test_a_mistake_is_an_error_and_no_window(arguments: tuple[str, ...], text: s
     assert (done.returncode, done.stdout) == (2, "")
     assert text in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("tag", "resources/samples", "--bakend", "onnx"), "(did you mean --backend?)"),
+        (("models", "list", "--zz"), "usage: csra models list"),
+        (("models", "show", "x", "--zzz"), "unrecognized arguments: --zzz\n"),
+        (("tag", "resources/samples", "--device", "gpu"), "'gpu' is none of auto, cpu, cuda"),
+    ],
+)
+def test_a_wrong_option_is_told_at_its_command(arguments: tuple[str, ...], text: str) -> None:
+    done = told(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert text in done.stderr
+    assert f"usage: csra {arguments[0]}" in done.stderr
