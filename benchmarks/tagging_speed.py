@@ -46,6 +46,8 @@ class Bench:
         rounds: how often everything is done.
         before: an older state of the program, if it is compared with.
         output: gets each figure as a line.
+        large: how many photos of 12 megapixels.
+        small: how many photos the window tags.
         goals: name, figure, and whether it is met.
     """
 
@@ -54,6 +56,7 @@ class Bench:
     before: Path | None
     output: Path | None
     large: int
+    small: int
     goals: list[tuple[str, str, bool | None]] = field(default_factory=list)
 
     def goal(
@@ -101,6 +104,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=tuple(PARTS), default=tuple(PARTS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--large", type=int, default=200, help="photos of 12 megapixels")
+    parser.add_argument("--small", type=int, default=400, help="photos in the window's folder")
     parser.add_argument("--before", metavar="COMMIT", help="an older state to run as well")
     parser.add_argument("--output", type=Path, metavar="FILE")
     options = parser.parse_args()
@@ -108,7 +112,7 @@ def main() -> int:
         scratch = Path(folder)
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's second start finds bytecode
         os.environ["CSRA_GUI_DATA"] = os.environ["CSRA_GUI_PROFILE"] = str(scratch / "own")
-        bench = Bench(scratch, options.rounds, before, options.output, options.large)
+        bench = Bench(scratch, options.rounds, before, options.output, options.large, options.small)
         for part in options.only:
             PARTS[part](bench)
     bench.tell_goals()
@@ -264,7 +268,7 @@ def _quantized(bench: Bench, model: str) -> bool:
 
 def window(bench: Bench) -> None:
     """From its start to the first label, its rate beside the command's, and memory."""
-    count = 400
+    count = bench.small
     folder = _photos(bench.scratch / "window", count)
     one = _photos(bench.scratch / "window-one", 1)
     firsts, shares, sums = [], [], []
