@@ -191,13 +191,12 @@ class _Parser:
         word = token.text.strip().lower()
         if comparison == "=" and word in _RATINGS:
             return RatingIs("=", _RATINGS[word])
-        try:
-            value = float(word)
-        except ValueError:
-            value = math.nan
-        if not REJECTED <= value <= MOST_STARS:  # also where it is no number
-            raise _error("A rating is 0 to 5, none or rejected.", token.span)
-        return RatingIs(comparison, value)
+        first, dots, last = word.partition("..")
+        if dots and comparison == "=":
+            return AllOf(
+                (RatingIs(">=", _stars(first, token)), RatingIs("<=", _stars(last, token)))
+            )
+        return RatingIs(comparison, _stars(word, token))
 
     def _color(self, field: Token) -> Node:
         text = self._value(field).text
@@ -249,6 +248,21 @@ def _not_empty(token: Token) -> Token:
 
 def _error(message: str, span: Span) -> FilterError:
     return FilterError(message, span.start, span.end)
+
+
+def _stars(text: str, token: Token) -> float:
+    """The rating that a number says.
+
+    Raises:
+        FilterError: it is none, or there is no such rating.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not REJECTED <= value <= MOST_STARS:  # also where it is no number
+        raise _error("A rating is 0 to 5, two of them as in 3..4, none or rejected.", token.span)
+    return value
 
 
 def _parse_dates(text: str, comparison: Comparison | None) -> tuple[int, int]:

@@ -173,6 +173,10 @@ def test_ratings_are_carried_into_another_library(library: Library, tmp_path: Pa
     [
         ("rating:>=3", [1, 2]),
         ("rating:3", [1]),
+        ("rating:3..4", [1]),
+        ("rating:0..3", [1, 3, 4]),
+        ("NOT rating:-1..3", [2]),
+        ("rating:4..3", []),
         ("rating:=5", [2]),
         ("rating:none", [3, 4]),
         ("rating:0", [3, 4]),
@@ -211,7 +215,20 @@ def test_filters_go_by_rating_color_and_title(
     assert np.flatnonzero(view.rows(parse(text))).tolist() == wanted
 
 
-@pytest.mark.parametrize("text", ["rating:6", "rating:>none", "rating:", "rating:x", "color:>red"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rating:6",
+        "rating:3..",
+        "rating:..3",
+        "rating:3..6",
+        "rating:>3..4",
+        "rating:>none",
+        "rating:",
+        "rating:x",
+        "color:>red",
+    ],
+)
 def test_what_no_rating_can_be_is_said(text: str) -> None:
     with pytest.raises(FilterError):
         parse(text)
