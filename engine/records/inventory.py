@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.api.errors import EngineError, ModelError
 from engine.api.label_measures import Estimate, LabelMeasure, LabelStatus, statuses
+from engine.api.values import DEFAULT_THRESHOLD
 from engine.records.catalogue import CatalogueEntry, load_catalogue
 from engine.records.model_record import CheckpointRecord, from_metadata, model_id
 from engine.records.models import ModelStore, shipped_models
@@ -94,7 +95,9 @@ def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
         "temperatures": temperatures,
         "λ": f"{head.lam:g}",
         "input": f"{pixels.input_size} × {pixels.input_size} pixels, {pixels.resize}",
-        "thresholds": "one for all" if record.thresholds is None else "one per category",
+        "thresholds": f"one for all, {DEFAULT_THRESHOLD:g} if no other is asked for"
+        if record.thresholds is None
+        else "one per category",
         "calibration": "none" if record.calibration is None else "one per category",
         "labels measured": status_text(record.measures),
         "categories": f"{len(record.config.categories)}: {', '.join(record.config.categories)}",

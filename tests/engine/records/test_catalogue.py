@@ -21,7 +21,7 @@ from engine.models.registry import backbone_spec
 from engine.records import catalogue
 from engine.records import models as store
 from engine.records.catalogue import category_list, find_model, load_catalogue
-from engine.records.inventory import list_models
+from engine.records.inventory import describe_record, list_models
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import ModelStore, check_model_name
 from tests.engine.downloads.download_server import file_route, forget_proxies, serving
@@ -371,7 +371,9 @@ def test_a_file_of_the_official_kind_goes_from_the_server_to_a_model_that_opens(
     ours = tmp_path / "ours.safetensors"
     named = back_to_lam(output)
     assert cli.run(["models", "export", str(named), "--output", str(ours)]) == 0
-    assert load_checkpoint(ours).record.config.head.lam == 0.1
+    record = load_checkpoint(ours).record
+    assert record.config.head.lam == 0.1
+    assert describe_record(record, ours)["thresholds"].startswith("one for all, 0.5 ")
     assert cli.run(["models", "show", str(named)]) == 0
 
 
