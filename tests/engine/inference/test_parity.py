@@ -84,7 +84,9 @@ def test_every_backend_says_what_pytorch_says_of_any_batch(kind: str, name: str)
         assert wanted.features is not None
         assert largest_difference(found.logits, wanted.logits) <= TOLERANCE
         assert largest_difference(found.position_scores, wanted.position_scores) <= TOLERANCE
-        np.testing.assert_allclose(found.features, wanted.features, atol=4e-3, rtol=4e-3)
+        with np.errstate(over="ignore"):  # random weights of the deepest exceed half precision
+            seen = found.features.astype(np.float16)
+        np.testing.assert_allclose(seen, wanted.features, atol=4e-3, rtol=4e-3)
         assert backend.run(pixels).features is None
 
 
