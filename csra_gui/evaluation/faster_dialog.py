@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QSize, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Signal, Slot
 from PySide6.QtWidgets import QDialog, QFormLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
-from csra_gui.base.jobs import JobSlot
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.evaluation.data_chooser import DataChooser
+from csra_gui.evaluation.look_ahead import LookAhead
 from csra_gui.evaluation.preflight import FoundData, ModelChoice, Preflight, preflight
 from csra_gui.models.entries import ModelEntry
 from csra_gui.models.manager import ModelManager
@@ -22,7 +23,6 @@ from engine.records import int8_networks
 from engine.records.backend_kinds import BACKENDS
 from engine.texts import display_text
 
-_WAIT_MS = 150
 _MEANING = (
     "The model is made to compute in whole numbers (int8), and compared with itself on photos "
     "whose labels are known. It is kept only if it loses at most {} mAP and sees labels in the "
@@ -60,14 +60,20 @@ class FasterDialog(QDialog):
         self._manager = manager
         self._model: ModelEntry | None = None
         self._is_fit = False
-        self._looking = JobSlot(session.jobs, "look ahead", self)
         self.data = DataChooser(session.jobs, session.followed_links, self)
         self.limit = QSpinBox(self)
         self.sheet = FactSheet(self)
         self.problem = plain_label("", self)
         self.start = QPushButton("M&ake faster", self)
         self.close_button = QPushButton("Close", self)
-        self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
+        self._ahead = LookAhead(
+            session.jobs,
+            self.data,
+            self.sheet,
+            self.problem,
+            self._work,
+            "Choose the folder of photos whose labels are known.",
+        )
         self._set_up()
         self._connect()
 
@@ -100,9 +106,8 @@ class FasterDialog(QDialog):
         fit_to_screen(self, QSize(640, 560))
 
     def _connect(self) -> None:
-        self._timer.timeout.connect(self._look_ahead)
+        self._ahead.found.connect(self._show)
         self.data.data_changed.connect(self._on_choice_changed)
-        self.data.refused.connect(self._on_data_refused)
         self.limit.valueChanged.connect(self._on_choice_changed)
         self._manager.work_started.connect(self._update_start)
         self._manager.work_ended.connect(self._update_start)
@@ -117,40 +122,24 @@ class FasterDialog(QDialog):
     def _on_choice_changed(self) -> None:
         self._is_fit = False
         self._update_start()
-        self._timer.start()
+        self._ahead.begin_soon()
 
-    @Slot()
-    def _look_ahead(self) -> None:
-        self._looking.drop()
-        data, split, model = self.data.data, self.data.chosen_split, self._model
+    def _work(self, data: FoundData, split: str) -> Callable[[], Preflight] | None:
+        model = self._model
         if model is None or model.path is None:
-            return
-        if data is None or not split:
-            if not self.problem.text():
-                self.sheet.set_facts("Choose the folder of photos whose labels are known.", ())
-            return
-        self.problem.clear()
-        self.sheet.set_facts("Reading the data set…", ())
+            return None
         choice, limit = ModelChoice(model.name, model.path), self._limit
         follow = self.data.links.is_followed
-        self._looking.run(
-            lambda: faster_preflight(data, split, choice, limit, follow_links=follow), self._show
-        )
+        return lambda: faster_preflight(data, split, choice, limit, follow_links=follow)
 
+    @Slot(object)
     def _show(self, found: Preflight) -> None:
-        self.sheet.set_facts(found.heading, found.facts)
-        self.problem.setText(display_text(found.problem))
         self._is_fit = not found.problem
         self._update_start()
 
     @Slot()
     def _update_start(self) -> None:
         self.start.setEnabled(self._is_fit and self._manager.work is None)
-
-    @Slot(str)
-    def _on_data_refused(self, text: str) -> None:
-        self.sheet.set_facts("", ())
-        self.problem.setText(display_text(text))
 
     @Slot()
     def _on_start_clicked(self) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -18,10 +19,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from csra_gui.base.jobs import JobSlot
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.evaluation.data_chooser import DataChooser
-from csra_gui.evaluation.preflight import ModelChoice, Preflight, known_rate, preflight
+from csra_gui.evaluation.look_ahead import LookAhead
+from csra_gui.evaluation.preflight import (
+    FoundData,
+    ModelChoice,
+    Preflight,
+    known_rate,
+    preflight,
+)
 from csra_gui.models.manager import ModelManager
 from csra_gui.session.session import Session
 from csra_gui.widgets.fact_sheet import FactSheet
@@ -33,7 +40,6 @@ from engine.api.evaluation import EvaluationRequest
 from engine.records.evaluations import EvaluationSummary
 from engine.texts import display_text
 
-_WAIT_MS = 150
 _FAST_TIP = (
     "Large photos are read with less detail, which takes less time and moves the scores a little. "
     "Otherwise every pixel counts, as in the code of the method's authors."
@@ -70,7 +76,6 @@ class StartDialog(QDialog):
         self._session = session
         self._manager = manager
         self._runs = runs
-        self._looking = JobSlot(session.jobs, "look ahead", self)
         self._preflight: Preflight | None = None
         self.data = DataChooser(session.jobs, session.followed_links, self)
         self.models = QListWidget(self)
@@ -81,8 +86,14 @@ class StartDialog(QDialog):
         self.problem = plain_label("", self)
         self.start = QPushButton("&Start", self)
         self.close_button = QPushButton("Close", self)
-        self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
-        self._timer.timeout.connect(self._look_ahead)
+        self._ahead = LookAhead(
+            session.jobs,
+            self.data,
+            self.sheet,
+            self.problem,
+            self._work,
+            "Choose the folder of a data set.",
+        )
         self._set_up()
         self._connect()
         self._list_models()
@@ -123,8 +134,8 @@ class StartDialog(QDialog):
         fit_to_screen(self, QSize(640, 620))
 
     def _connect(self) -> None:
+        self._ahead.found.connect(self._show_preflight)
         self.data.data_changed.connect(self._on_choice_changed)
-        self.data.refused.connect(self._on_data_refused)
         self.models.itemChanged.connect(self._on_choice_changed)
         self.limit.valueChanged.connect(self._on_choice_changed)
         self._manager.entries_changed.connect(self._list_models)
@@ -178,29 +189,18 @@ class StartDialog(QDialog):
     def _on_choice_changed(self) -> None:
         self._preflight = None
         self.start.setEnabled(False)
-        self._timer.start()
+        self._ahead.begin_soon()
 
-    @Slot()
-    def _look_ahead(self) -> None:
-        self._looking.drop()
-        data, split, models = self.data.data, self.data.chosen_split, self.chosen_models()
-        if data is None or not split:
-            if not self.problem.text():
-                self.sheet.set_facts("Choose the folder of a data set.", ())
-            return
-        self.problem.clear()
-        self.sheet.set_facts("Reading the data set…", ())
-        limit, follow = self.limit.value() or None, self.data.links.is_followed
-        self._looking.run(
-            lambda: preflight(data, split, models, limit, follow_links=follow), self._show_preflight
-        )
+    def _work(self, data: FoundData, split: str) -> Callable[[], Preflight]:
+        models, limit = self.chosen_models(), self.limit.value() or None
+        follow = self.data.links.is_followed
+        return lambda: preflight(data, split, models, limit, follow_links=follow)
 
+    @Slot(object)
     def _show_preflight(self, found: Preflight) -> None:
         self._preflight = found
         if found.of_images:
             self._fit_limit(found.of_images)
-        self.sheet.set_facts(found.heading, found.facts)
-        self.problem.setText(display_text(found.problem))
         self.start.setEnabled(not found.problem and found.num_images > 0)
 
     def _fit_limit(self, total: int) -> None:
@@ -210,11 +210,6 @@ class StartDialog(QDialog):
                 self.limit.setValue(0)
             self.limit.setMaximum(max(total - 1, 1))
             self.limit.setSuffix(f" of {total:,} images, spread over them")
-
-    @Slot(str)
-    def _on_data_refused(self, text: str) -> None:
-        self.sheet.set_facts("", ())
-        self.problem.setText(display_text(text))
 
     @Slot()
     def _on_start_clicked(self) -> None:

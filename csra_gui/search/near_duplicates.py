@@ -23,7 +23,7 @@ _TEXT = "Comparing photos"
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """Groups of images, and (M,) rows of the photos that could not be compared."""
+    """Groups of rows, and (M,) rows of the photos that could not be compared."""
 
     groups: Groups
     unknown: IntArray
@@ -62,7 +62,6 @@ class NearDuplicates(QObject):
             return
         rows = np.flatnonzero(~photos.gone)
         ids = photos.columns().image_ids[rows]
-        row_of = dict(zip(ids.tolist(), rows.tolist(), strict=True))
         rate = MovingRate()
 
         def follow(values: tuple[GroupingProgress, ...]) -> None:
@@ -76,7 +75,7 @@ class NearDuplicates(QObject):
 
         self._slot.run(
             lambda: _grouped(index, ids, rows),
-            lambda found: self._show(found, row_of, len(rows)),
+            lambda found: self._show(found, len(rows)),
             self._tell_failed,
             end,
             follow,
@@ -84,8 +83,8 @@ class NearDuplicates(QObject):
         self.activity.set_progress(Progress(_TEXT))
         self.state_changed.emit()
 
-    def _show(self, found: _Found, row_of: dict[int, int], count: int) -> None:
-        groups = [[row_of[image] for image in group if image in row_of] for group in found.groups]
+    def _show(self, found: _Found, count: int) -> None:
+        groups = found.groups
         if groups:
             notes = {
                 row: f"Group {number}: {place} of {len(group)}"
@@ -125,4 +124,6 @@ def _grouped(
     known = [page.image_ids for page in index.pages()]
     there = np.isin(ids, np.concatenate(known)) if known else np.zeros(len(ids), dtype=np.bool_)
     groups = yield from near_duplicates(index, ids[there])
-    return _Found(groups, rows[~there])
+    row_of = dict(zip(ids.tolist(), rows.tolist(), strict=True))
+    of_rows = tuple(tuple(row_of[image] for image in group) for group in groups)
+    return _Found(of_rows, rows[~there])

@@ -45,6 +45,12 @@ def names(application: Application) -> list[str]:
     return [path.name for path in application.session.photos.paths]
 
 
+def shown_names(application: Application) -> list[str]:
+    """Of the photos that are shown, in their order."""
+    session = application.session
+    return [session.photos.paths[int(row)].name for row in session.shown.rows]
+
+
 @contextmanager
 def unpainted(window: QWidget) -> Iterator[None]:
     """What the window is meanwhile interests nobody: it is painted once, in the end."""

@@ -335,7 +335,9 @@ def test_a_graph_is_made_in_a_process_of_its_own(model: Path, engines: list[Loca
     assert engines[0].open_model(str(model)).device == "CPU, PyTorch"
     wait_for(lambda: not maker._wanted)
     engines.append(LocalEngine("cpu", 1))
-    assert engines[1].open_model(str(model)).device == "CPU, ONNX Runtime"
+    assert find_graph(tiny_config()) is not None
+    fastest = engines[1].open_model(str(model)).device  # was measured on this machine
+    assert fastest in ("CPU, ONNX Runtime", "CPU, OpenVINO")
 
 
 def test_closing_ends_what_is_made(model: Path) -> None:

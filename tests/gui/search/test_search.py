@@ -14,7 +14,7 @@ from csra_gui.search.facet_model import FacetRow
 from csra_gui.search.filter_terms import TermState
 from engine.library.columns import NOT_TAKEN
 from engine.library.values import Verdict
-from tests.gui.driver import Start, names, row, wait_until_tagged
+from tests.gui.driver import Start, names, row, shown_names, wait_until_tagged
 
 
 @pytest.fixture
@@ -24,11 +24,6 @@ def searching(qtbot: QtBot, start: Start, photos: Path) -> Application:
     wait_until_tagged(qtbot, application)
     qtbot.waitUntil(lambda: application.session.library.is_open)
     return application
-
-
-def shown(application: Application) -> list[str]:
-    paths = application.session.photos.paths
-    return [paths[int(r)].name for r in application.session.shown.rows]
 
 
 def with_label(application: Application, category: str) -> list[str]:
@@ -55,10 +50,10 @@ def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBo
     assert 0 < len(cats) < 5
     assert bar.count == "5 photos"
     bar.edit.setText("cat")
-    qtbot.waitUntil(lambda: shown(searching) == cats)
+    qtbot.waitUntil(lambda: shown_names(searching) == cats)
     assert bar.count == f"{len(cats)} of 5 photos"
     bar.edit.setText("")
-    qtbot.waitUntil(lambda: len(shown(searching)) == 5)
+    qtbot.waitUntil(lambda: len(shown_names(searching)) == 5)
     assert bar.count == "5 photos"
 
 
@@ -69,7 +64,7 @@ def test_whoever_asks_for_dates_is_told_that_some_are_still_read(
     bar, cameras = window.search.panel.bar, session.pipeline.cameras
     qtbot.waitUntil(lambda: not cameras.remaining)
     bar.edit.setText("camera:*")
-    qtbot.waitUntil(lambda: shown(searching) == [])
+    qtbot.waitUntil(lambda: shown_names(searching) == [])
     assert bar.unread == "" and nothing_shown(searching)[0] == "No photo fits"
     session.photos.cameras.forget([1, 3])
     monkeypatch.setattr(cameras, "refresh", lambda: None)  # the disk takes its time
@@ -108,7 +103,7 @@ def test_what_is_wrong_is_said_and_what_was_shown_stays(
     said = "There is no label “frog”, and no file name contains it."
     qtbot.waitUntil(lambda: bar.error == said)
     assert bar.edit.marked == (4, 8)
-    assert len(shown(searching)) == 5
+    assert len(shown_names(searching)) == 5
 
 
 def test_a_filter_that_is_not_applied_leaves_the_one_before_in_force(
@@ -118,19 +113,21 @@ def test_a_filter_that_is_not_applied_leaves_the_one_before_in_force(
     searching.window.search.facets.show()
     cats = with_label(searching, "cat")
     bar.edit.setText("cat")
-    qtbot.waitUntil(lambda: shown(searching) == cats)
+    qtbot.waitUntil(lambda: shown_names(searching) == cats)
     bar.edit.setText("dgo")
     qtbot.waitUntil(lambda: bar.error.endswith("Did you mean dog?"))
-    assert shown(searching) == cats
+    assert shown_names(searching) == cats
     qtbot.waitUntil(lambda: state(searching, "dgo") is TermState.NOT_APPLIED)
     session.decisions.decide([row(searching, "person.jpg")], {"cat": Verdict.ADDED}, caption="x")
-    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "cat"))
-    assert len(shown(searching)) == len(cats) + 1, "the filter before still follows what is said"
+    qtbot.waitUntil(lambda: shown_names(searching) == with_label(searching, "cat"))
+    assert len(shown_names(searching)) == len(cats) + 1, (
+        "the filter before still follows what is said"
+    )
     assert bar.error
     assert state(searching, "cat") is TermState.ABSENT, "it is counted as ever"
     bar._error.linkActivated.emit("0")
     assert bar.edit.text() == "dog"
-    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "dog"))
+    qtbot.waitUntil(lambda: shown_names(searching) == with_label(searching, "dog"))
     qtbot.waitUntil(lambda: state(searching, "dog") is TermState.WANTED)
     assert not bar.error
 
@@ -140,15 +137,15 @@ def test_a_word_that_is_no_label_is_found_in_file_names(
 ) -> None:
     bar = searching.window.search.panel.bar
     bar.edit.setText('"and-"')
-    qtbot.waitUntil(lambda: shown(searching) == ["cat-and-dog.jpg"])
+    qtbot.waitUntil(lambda: shown_names(searching) == ["cat-and-dog.jpg"])
     assert bar.note == "“and-” is no label: looked for in file names."
     assert not bar.error
     bar.edit.setText("tags:>=0 at.")
-    qtbot.waitUntil(lambda: shown(searching) == ["cat.jpg"])
+    qtbot.waitUntil(lambda: shown_names(searching) == ["cat.jpg"])
     assert 'Did you mean <a href="0.0">cat</a>?' in bar.note
     bar._note.linkActivated.emit("0.0")
     assert bar.edit.text() == "tags:>=0 cat"
-    qtbot.waitUntil(lambda: shown(searching) == with_label(searching, "cat"))
+    qtbot.waitUntil(lambda: shown_names(searching) == with_label(searching, "cat"))
     assert not bar.note
 
 
@@ -156,7 +153,7 @@ def test_other_names_of_labels_are_understood(searching: Application, qtbot: QtB
     bar = searching.window.search.panel.bar
     people = with_label(searching, "person")
     bar.edit.setText("human")
-    qtbot.waitUntil(lambda: shown(searching) == people)
+    qtbot.waitUntil(lambda: shown_names(searching) == people)
     assert not bar.note
     assert not bar.error
 
@@ -189,7 +186,7 @@ def test_the_order_that_is_chosen_is_the_order_shown(searching: Application, qtb
     sort.orders.setCurrentIndex(sort.orders.findData("name"))
     sort.orders.activated.emit(sort.orders.currentIndex())
     sort.direction.click()
-    qtbot.waitUntil(lambda: shown(searching) == sorted(names(searching), reverse=True))
+    qtbot.waitUntil(lambda: shown_names(searching) == sorted(names(searching), reverse=True))
 
 
 def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtBot) -> None:
@@ -206,14 +203,14 @@ def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtB
     qtbot.waitUntil(lambda: count("cat") == len(cats))
     window.search.facets.panel.list.facet_clicked.emit("cat", False)
     assert window.search.panel.bar.edit.text() == "cat"
-    qtbot.waitUntil(lambda: shown(searching) == cats)
+    qtbot.waitUntil(lambda: shown_names(searching) == cats)
     qtbot.waitUntil(lambda: count("reviewed:no") == len(cats))
     window.search.facets.panel.list.facet_clicked.emit("cat", True)
     assert window.search.panel.bar.edit.text() == "NOT cat"
-    qtbot.waitUntil(lambda: len(shown(searching)) == 5 - len(cats))
+    qtbot.waitUntil(lambda: len(shown_names(searching)) == 5 - len(cats))
     qtbot.waitUntil(lambda: facet(searching, "cat") is not None)
     window.search.facets.panel.list.facet_clicked.emit("cat", True)
-    qtbot.waitUntil(lambda: len(shown(searching)) == 5)
+    qtbot.waitUntil(lambda: len(shown_names(searching)) == 5)
 
 
 def test_the_counts_can_be_searched(searching: Application, qtbot: QtBot) -> None:
@@ -241,11 +238,11 @@ def test_just_these_photos_can_be_let_go(searching: Application, qtbot: QtBot) -
     search, session = searching.window.search.panel, searching.session
     assert not search.fixed.isVisible()
     session.show_only([row(searching, "dog.jpg")], "Missed dogs")
-    qtbot.waitUntil(lambda: shown(searching) == ["dog.jpg"])
+    qtbot.waitUntil(lambda: shown_names(searching) == ["dog.jpg"])
     assert search.fixed.isVisible()
     assert "Missed dogs" in search.fixed.text()
     search.fixed.click()
-    qtbot.waitUntil(lambda: len(shown(searching)) == 5)
+    qtbot.waitUntil(lambda: len(shown_names(searching)) == 5)
     assert not search.fixed.isVisible()
 
 

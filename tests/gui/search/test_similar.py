@@ -14,7 +14,7 @@ from csra_gui.app import Application
 from csra_gui.browse.photo_roles import PhotoRole
 from engine.api.values import Prediction
 from tests.fakes import FakeEngine
-from tests.gui.driver import Start, filter_to, row, trigger, wait_until_tagged
+from tests.gui.driver import Start, filter_to, row, shown_names, trigger, wait_until_tagged
 
 
 @pytest.fixture
@@ -32,11 +32,6 @@ def opened(qtbot: QtBot, start: Start, folder: Path) -> Application:
     wait_until_tagged(qtbot, application)
     qtbot.waitUntil(lambda: application.session.library.is_open)
     return application
-
-
-def shown(application: Application) -> list[str]:
-    paths = application.session.photos.paths
-    return [paths[int(r)].name for r in application.session.shown.rows]
 
 
 def note(application: Application, name: str) -> str:
@@ -58,16 +53,16 @@ def test_similar_photos_come_best_first_with_how_much_they_are_alike(
     session.focus.set_current(row(opened, "cat-1.jpg"))
     trigger(opened, "find_similar")
     assert session.shown.filter_text == "similar:cat-1.jpg"
-    qtbot.waitUntil(lambda: shown(opened)[:1] == ["cat-1.jpg"])
+    qtbot.waitUntil(lambda: shown_names(opened)[:1] == ["cat-1.jpg"])
     found = similarities(opened)
     assert found == sorted(found, reverse=True)
     assert found[0] == 1.0
     assert note(opened, "cat-1.jpg") == "100% alike"
     assert session.focus.current_path is not None
     assert session.focus.current_path.name == "cat-1.jpg"
-    every = shown(opened)
+    every = shown_names(opened)
     filter_to(qtbot, opened, "similar:cat-1.jpg NOT name:cat-1", len(every) - 1)
-    assert shown(opened) == every[1:]
+    assert shown_names(opened) == every[1:]
 
 
 def test_a_name_that_several_photos_have_is_asked_for_by_its_path(
@@ -94,7 +89,7 @@ def test_photos_of_which_nothing_is_known_are_said_and_looked_at_when_asked_for(
     session.look_again([row(application, "cat-1.jpg")])
     qtbot.waitUntil(lambda: not session.tagger.is_running)
     bar.edit.setText("similar:cat-1.jpg")
-    qtbot.waitUntil(lambda: shown(application) == ["cat-1.jpg"])
+    qtbot.waitUntil(lambda: shown_names(application) == ["cat-1.jpg"])
     count = len(session.shown.not_compared)
     assert count > 0
     assert f"{count} photos are not known yet." in bar.unknown
@@ -109,11 +104,11 @@ def test_a_photo_of_which_nothing_is_known_leaves_what_was_shown(
     engine.describes_along = False
     application = start([folder])
     wait_until_tagged(qtbot, application)
-    every = shown(application)
+    every = shown_names(application)
     application.window.search.panel.bar.edit.setText("similar:cat-1.jpg")
     qtbot.waitUntil(lambda: application.session.shown.filter_error is not None)
     assert "tag it first" in str(application.session.shown.filter_error)
-    assert shown(application) == every
+    assert shown_names(application) == every
 
 
 def test_near_duplicates_are_shown_group_by_group(
@@ -129,14 +124,14 @@ def test_near_duplicates_are_shown_group_by_group(
     engine.revise = one_cat
     opened = start([folder])
     wait_until_tagged(qtbot, opened)
-    every = shown(opened)
+    every = shown_names(opened)
     trigger(opened, "find_duplicates")
     qtbot.waitUntil(lambda: "near-duplicates" in opened.session.shown.fixed_caption)
     cats = {name for name in every if name.startswith("cat-")}
-    qtbot.waitUntil(lambda: cats <= set(shown(opened)[: len(cats)]))
-    first = shown(opened)[0]
+    qtbot.waitUntil(lambda: cats <= set(shown_names(opened)[: len(cats)]))
+    first = shown_names(opened)[0]
     assert note(opened, first).startswith("Group 1: 1 of ")
     assert opened.window.search.duplicates.activity.progress is None
     opened.session.go_back()
-    qtbot.waitUntil(lambda: shown(opened) == every)
+    qtbot.waitUntil(lambda: shown_names(opened) == every)
     assert note(opened, first) == ""
