@@ -61,6 +61,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("add_label", "A&dd a label", ("A",), "tag"),
     ActionSpec(
+        "search_labels",
+        "&Search in the list of labels",
+        ("Ctrl+L",),
+        "",
+        "List the labels with a name, also those below the threshold.",
+    ),
+    ActionSpec(
         "bulk_edit",
         "Change labels of &many photos…",
         ("Ctrl+B",),
@@ -108,6 +115,7 @@ class ReviewActions(FeatureActions):
             session.decisions.changed,
             session.decisions.undo_changed,
             session.shown.changed,
+            review.rows_changed,
             review.targets_changed,
             used.favourites_changed,
         )
@@ -122,6 +130,7 @@ class ReviewActions(FeatureActions):
             "next_unreviewed": review.go_to_next_unreviewed,
             "reviewed": review.toggle_reviewed,
             "add_label": self._add_label,
+            "search_labels": self._panel.start_search,
             "bulk_edit": self._show_bulk_edit,
             "edit_favourites": self._show_favourites,
             "edit_labels": self._show_labels,
@@ -141,6 +150,7 @@ class ReviewActions(FeatureActions):
         any_photo = bool(review.targets)
         for name in ("accept_all", "reviewed", "add_label", *LABEL_KEYS):
             self[name].setEnabled(any_photo)
+        self["search_labels"].setEnabled(any_photo and self._panel.can_search)
         self["repeat"].setEnabled(review.can_repeat)
         self["next_unreviewed"].setEnabled(len(session.shown) > 0)
         self["bulk_edit"].setEnabled(len(session.photos) > 0)

@@ -63,6 +63,7 @@ class ReviewController(QObject):
         self._used = used
         self._notifier = notifier
         self._rows: tuple[LabelRow, ...] = ()
+        self._listed: tuple[LabelRow, ...] = ()
         self._last: dict[str, Verdict | None] = {}
         self._last_targets: tuple[int, ...] = ()
         browsing.subjects_changed.connect(self.targets_changed)
@@ -79,14 +80,19 @@ class ReviewController(QObject):
         """Whether decisions go to both of the photos that are compared."""
         return len(self._browsing.subjects or ()) > 1
 
-    def set_rows(self, rows: Sequence[LabelRow]) -> None:
-        """The labels as they are listed now; number keys and Return go by them."""
-        self._rows = tuple(rows)
+    def set_rows(self, rows: Sequence[LabelRow], listed: Sequence[LabelRow]) -> None:
+        """What is said is about these.
+
+        Args:
+            rows: the labels of the photos: Return accepts them, whether they are listed or not.
+            listed: those that are listed now, also found by a search: number keys go by them.
+        """
+        self._rows, self._listed = tuple(rows), tuple(listed)
         self.rows_changed.emit()
 
     def place_of(self, category: str) -> int | None:
         """Where a label is listed now, from 0; ``None`` if it is not."""
-        places = (place for place, row in enumerate(self._rows) if row.category == category)
+        places = (place for place, row in enumerate(self._listed) if row.category == category)
         return next(places, None)
 
     def rows_of(
@@ -165,8 +171,8 @@ class ReviewController(QObject):
 
     def turn(self, place: int) -> None:
         """The label at a place of the list, the first is 0: right, then wrong, then nothing."""
-        if place < len(self._rows):
-            row = self._rows[place]
+        if place < len(self._listed):
+            row = self._listed[place]
             self._say({row.category: next_in_turn(row)}, _caption("Decide on", row.category))
 
     def add(self, typed: str) -> None:
@@ -250,7 +256,7 @@ class ReviewController(QObject):
 
     def _row(self, category: str) -> LabelRow:
         """The label as it is listed; one that is not is a label of none of the photos."""
-        for row in self._rows:
+        for row in (*self._rows, *self._listed):
             if row.category == category:
                 return row
         index, verdict = self._session.photos.index_of(category), None

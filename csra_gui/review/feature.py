@@ -65,6 +65,7 @@ class ReviewFeature(QObject):
     def _on_full_screen_opened(self, screen: FullScreen) -> None:
         """Let the photo be reviewed there: its labels at the foot, and the keys that decide."""
         focus = self._session.focus
+        self.labels.search.clear()  # keys go by what is listed, and nobody sees the list there
         bar = PhotoLabelBar(
             self._session, self._browsing, self.controller, lambda: focus.current, screen
         )

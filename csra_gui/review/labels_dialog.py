@@ -145,7 +145,11 @@ class LabelsDialog(QDialog):
     @Slot()
     def _show_found(self) -> None:
         wanted = fold(self.search.text().strip())
-        found = [wanted in fold(use.name) for use in self._uses]
+        others = self._session.photos.names.others
+        found = [
+            any(wanted in fold(name) for name in (use.name, *others(use.name)))
+            for use in self._uses
+        ]
         for row, is_found in enumerate(found):
             self.table.setRowHidden(row, not is_found)
         nothing = "No label has this in its name." if self._uses else _NONE_YET

@@ -29,6 +29,7 @@ from csra_gui.review.file_keywords import FileKeywords
 from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_list import LabelList
 from csra_gui.review.label_list_model import LabelRow
+from csra_gui.review.label_search import FEW_LABELS, LabelSearch, found_rows
 from csra_gui.review.progress_bar import ReviewProgressBar
 from csra_gui.review.rating_panel import RatingPanel
 from csra_gui.session.active_model import ModelState
@@ -66,6 +67,7 @@ class LabelsPanel(QWidget):
         self._settings = settings
         self._review = review
         self._rows: list[LabelRow] = []
+        self.search = LabelSearch(self)
         self.labels = LabelList(self)
         self.in_file = FileKeywords(session, self)
         self._state = QLabel(self)
@@ -121,6 +123,7 @@ class LabelsPanel(QWidget):
         layout.addWidget(self.progress)
         layout.addLayout(top)
         layout.addWidget(self._state)
+        layout.addWidget(self.search)
         layout.addWidget(self.labels, 1)
         layout.addLayout(entry)
         groups = QWidget(self)
@@ -163,6 +166,9 @@ class LabelsPanel(QWidget):
         self.labels.category_pinned.connect(self._on_labels_category_pinned)
         self.labels.accept_requested.connect(self._review.accept)
         self.labels.reject_requested.connect(self._review.reject)
+        self.search.changed.connect(self._update_rows)
+        self.search.entered.connect(self._on_search_entered)
+        self.search.add_requested.connect(self._review.add)
         self.entry.label_entered.connect(self._review.add)
         self.entry.left.connect(self.labels.setFocus)
         self.rating.summary_changed.connect(self.rating_group.set_summary)
@@ -198,6 +204,16 @@ class LabelsPanel(QWidget):
         """Let the person type a label."""
         self.entry.setFocus()
 
+    @property
+    def can_search(self) -> bool:
+        """Whether there are so many labels that one is looked for."""
+        return len(self._session.photos.known_labels) > FEW_LABELS
+
+    def start_search(self) -> None:
+        """Let the person type what they look for in the list."""
+        self.search.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.line.selectAll()
+
     @Slot(str)
     def type_text(self, text: str) -> None:
         """Go on with a label that was begun where nothing takes text."""
@@ -214,9 +230,26 @@ class LabelsPanel(QWidget):
         self._rows = (
             self._review.rows_of(targets, show_all=show_all, in_file=in_file) if targets else []
         )
-        self.labels.set_rows(self._rows)
-        self._review.set_rows(self._rows)
+        listed = self._found(targets, in_file)
+        self.labels.set_rows(listed)
+        self._review.set_rows(self._rows, listed)
         self._update_state()
+
+    def _found(self, targets: Sequence[int], in_file: Sequence[str]) -> list[LabelRow]:
+        """The labels of the photos; while one is looked for, those with such a name."""
+        can_search = self.can_search
+        self.search.setVisible(can_search)
+        if not can_search:
+            self.search.clear()
+        wanted = self.search.wanted if targets else ""
+        if not wanted:
+            self.search.tell_found(is_found=True)
+            return self._rows
+        every = self._review.rows_of(targets, show_all=True, in_file=in_file)
+        names = self._session.photos.names
+        found = found_rows(every, self._review.known_labels, wanted, names)
+        self.search.tell_found(is_found=bool(found))
+        return found
 
     @Slot()
     def _update_state(self) -> None:
@@ -254,6 +287,12 @@ class LabelsPanel(QWidget):
         return f"No label reaches the threshold{common}."
 
     # Slots.
+
+    @Slot()
+    def _on_search_entered(self) -> None:
+        first = self.labels.model().index(0, 0)
+        self.labels.setCurrentIndex(first)
+        self.labels.setFocus(Qt.FocusReason.TabFocusReason)
 
     @Slot(object)
     def _on_pipeline_predictions_changed(self, rows: tuple[int, ...]) -> None:

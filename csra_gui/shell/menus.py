@@ -116,6 +116,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "edit_title",
             SEPARATOR,
             "add_label",
+            "search_labels",
             MenuSpec("labels", "&Labels listed", LABEL_KEYS),
             MenuSpec(
                 "favourites",

@@ -88,6 +88,7 @@ class FakeEngine:
     name with "bad" in it fails. Everything else is drawn from a hash of the name.
 
     Attributes:
+        categories: of the model that ships.
         describes_along: whether tagging makes descriptors along the way.
         model_error: makes ``open_model`` fail while it is set.
         models: what can be opened beside the model that ships, by name.
@@ -120,6 +121,7 @@ class FakeEngine:
         predict_closed: set when a ``predict`` has come to its end, whichever.
     """
 
+    categories: Categories = CATEGORIES
     describes_along: bool = True
     model_error: EngineError | None = None
     models: dict[str, ModelInfo] = field(default_factory=dict)
@@ -160,7 +162,8 @@ class FakeEngine:
         if self.model_error is not None:
             raise self.model_error
         if source is None or source == SHIPPED:
-            shipped = fake_model("Fake model", shipped_models()[SHIPPED].resolve())
+            path = shipped_models()[SHIPPED].resolve()
+            shipped = fake_model("Fake model", path, self.categories)
             info = replace(shipped, id=MODEL_ID)
         elif source in self.models:
             info = self.models[source]

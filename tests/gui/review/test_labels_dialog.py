@@ -84,6 +84,9 @@ def test_typed_and_taught_labels_are_listed_with_counts_and_found(
     assert not rows(dialog)
     assert dialog.hint.isVisible()
     assert not dialog.rename.isEnabled()
+    say(labelled, "dog.jpg", sofa=ADDED)
+    dialog.search.setText("Couch")
+    qtbot.waitUntil(lambda: [cells[0] for cells in rows(dialog)] == ["sofa"])
     dialog.close()
 
 

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from csra_gui.app import Application
+from csra_gui.review.label_list_model import LabelRow
+from csra_gui.review.label_search import FEW_LABELS, found_rows
+from engine.api.categories import Categories
+from engine.api.label_names import SHIPPED_NAMES
+from engine.api.vocabulary import everyday
+from engine.library.values import Verdict
+from tests.fakes import FakeEngine
+from tests.gui.driver import Start, full_screens, row, trigger, wait_until_tagged
+
+ACCEPTED, ADDED = Verdict.ACCEPTED, Verdict.ADDED
+MANY = Categories(everyday().names[-400:])
+ROWS = (
+    LabelRow(2, "beach", 0.9, 0.5),
+    LabelRow(0, "sofa", 0.2, 0.5),
+    LabelRow(1, "house cat", 0.1, 0.5),
+    LabelRow(3, "cat", 0.01, 0.5),
+)
+
+
+@pytest.fixture
+def reviewing(qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine) -> Application:
+    """A window on tagged photos with a model of 400 categories, looking at the cat."""
+    engine.categories = MANY
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    qtbot.waitUntil(lambda: application.session.library.is_open)
+    look_at(application, "cat.jpg")
+    application.window.activateWindow()
+    return application
+
+
+def look_at(application: Application, name: str) -> None:
+    place = row(application, name)
+    application.session.focus.set_current(place)
+    application.session.set_selection((place,))
+
+
+def listed(application: Application) -> list[str]:
+    return [r.category for r in application.window.review.labels.labels.model().rows()]
+
+
+def said(application: Application, name: str) -> dict[str, Verdict]:
+    return dict(application.session.photos.verdicts(row(application, name)))
+
+
+def names(typed: str, known: tuple[str, ...] = ()) -> list[str]:
+    return [r.category for r in found_rows(ROWS, known, typed, SHIPPED_NAMES)]
+
+
+def test_labels_are_found_by_name_and_by_what_else_they_are_called() -> None:
+    assert names("CAT") == ["cat", "house cat"]
+    assert names(" couch") == ["sofa"]
+    assert names("zebra") == []
+
+
+def test_labels_that_the_model_does_not_know_are_found_too() -> None:
+    [own] = found_rows(ROWS, ("Grandma", "cat"), "grand", SHIPPED_NAMES)
+    assert (own.category, own.index, own.counts) == ("Grandma", -1, False)
+    assert math.isnan(own.score)
+    [one] = found_rows(ROWS, ("sofa",), "sofa", SHIPPED_NAMES)
+    assert one.score == 0.2, "what the model says goes before"
+
+
+def test_a_search_lists_what_is_below_the_threshold_and_escape_ends_it(
+    reviewing: Application, qtbot: QtBot
+) -> None:
+    panel = reviewing.window.review.labels
+    before = listed(reviewing)
+    trigger(reviewing, "search_labels")
+    qtbot.waitUntil(panel.search.line.hasFocus)
+    QTest.keyClicks(panel.search.line, "couch")
+    assert listed(reviewing) == ["sofa"]
+    assert "sofa" not in before
+    assert not panel.search.add.isVisible()
+    QTest.keyClick(panel.search.line, Qt.Key.Key_Escape)
+    assert listed(reviewing) == before
+    assert panel.search.line.hasFocus()
+    QTest.keyClick(panel.search.line, Qt.Key.Key_Escape)
+    qtbot.waitUntil(panel.labels.hasFocus)
+
+
+def test_return_leads_to_what_was_found_and_space_gives_it(
+    reviewing: Application, qtbot: QtBot
+) -> None:
+    panel = reviewing.window.review.labels
+    trigger(reviewing, "search_labels")
+    qtbot.waitUntil(panel.search.line.hasFocus)
+    QTest.keyClicks(panel.search.line, "couch")
+    QTest.keyClick(panel.search.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(panel.labels.hasFocus)
+    QTest.keyClick(panel.labels, Qt.Key.Key_Space)
+    assert said(reviewing, "cat.jpg") == {"sofa": ADDED}
+
+
+def test_number_keys_go_by_what_is_listed_and_return_by_all_labels(
+    reviewing: Application, qtbot: QtBot
+) -> None:
+    every = {r.category for r in reviewing.window.review.labels._rows if r.counts}
+    assert len(every) > 1
+    reviewing.window.review.labels.search.line.setText("couch")
+    trigger(reviewing, "label_1")
+    assert said(reviewing, "cat.jpg") == {"sofa": ADDED}
+    trigger(reviewing, "accept_all")
+    accepted = {name for name, word in said(reviewing, "cat.jpg").items() if word is ACCEPTED}
+    assert accepted == every, "none of them was hidden from the person by the search"
+
+
+def test_the_next_photo_is_searched_for_the_same(reviewing: Application) -> None:
+    reviewing.window.review.labels.search.line.setText("couch")
+    look_at(reviewing, "dog.jpg")
+    assert listed(reviewing) == ["sofa"]
+
+
+def test_what_no_label_is_called_can_become_one(reviewing: Application, qtbot: QtBot) -> None:
+    panel = reviewing.window.review.labels
+    panel.search.line.setText("  Aunt <b>Mary</b> ")
+    assert listed(reviewing) == []
+    assert panel.search.nothing.text() == (
+        "No label is called “Aunt <b>Mary</b>”. Add it as a label of your own?"
+    )
+    assert panel.search.add.isVisible()
+    panel.search.add.click()
+    assert said(reviewing, "cat.jpg") == {"Aunt <b>Mary</b>": ADDED}
+    assert panel.search.wanted == ""
+    assert not panel.search.add.isVisible()
+    assert "Aunt <b>Mary</b>" in listed(reviewing)
+
+
+def test_alone_on_the_screen_keys_go_by_the_labels_there(
+    reviewing: Application, qtbot: QtBot, qapp: QApplication
+) -> None:
+    reviewing.window.review.labels.search.line.setText("couch")
+    trigger(reviewing, "photo_full_screen")
+    assert reviewing.window.review.labels.search.wanted == ""
+    [screen] = full_screens()
+    screen.close()
+
+
+def test_few_labels_need_no_search(qtbot: QtBot, start: Start, photos: Path) -> None:
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    look_at(application, "cat.jpg")
+    assert len(application.session.photos.known_labels) <= FEW_LABELS
+    assert not application.window.review.labels.search.isVisible()
+    assert not application.window.actions_table["search_labels"].isEnabled()
