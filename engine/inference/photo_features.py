@@ -40,6 +40,8 @@ BASIS_PHOTOS = 256
 _TOGETHER = 8
 #: The greatest multiple that six bits hold.
 _TOP = 31
+#: What reduced features may reach: whoever learns from them does it in half precision.
+_MOST = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +162,15 @@ class PhotoFeatures:
     def keep(self, seen: Sequence[Seen]) -> None:
         """Write what was seen in photos, once there are directions.
 
+        Features that are no numbers, or too large for half precision when reduced, are not kept:
+        such a photo goes through the network each time.
+
         Raises:
             OSError: the disk does not take them.
         """
+        self._keep(_of_numbers(seen))
+
+    def _keep(self, seen: Sequence[Seen]) -> None:
         if self.basis is not None:
             self.write()
             self._write(self.basis, seen)
@@ -179,8 +187,9 @@ class PhotoFeatures:
         if self._gave_up:
             return
         try:
-            self.keep(seen)
-            self._outgrow(seen)
+            sound = _of_numbers(seen)
+            self._keep(sound)
+            self._outgrow(sound)
         except OSError as error:
             _log.info("Features cannot be kept in %s: %s", self._folder, error)
             self._gave_up = True
@@ -205,7 +214,8 @@ class PhotoFeatures:
         for some in batched(seen, _TOGETHER):
             reduced = basis.reduced(np.stack([one.features for one in some]))
             for one, features in zip(some, reduced, strict=True):
-                _save(self._file(basis, one.key), packed(features), self._digests, one.scores)
+                if np.abs(features).max(initial=0.0) <= _MOST:
+                    _save(self._file(basis, one.key), packed(features), self._digests, one.scores)
 
     def _outgrow(self, seen: Sequence[Seen]) -> None:
         if self.basis is None or self.basis.photos >= BASIS_PHOTOS:
@@ -240,6 +250,10 @@ class PhotoFeatures:
             temporary.write_bytes(basis.data)
         self._basis, self._small = basis, None
         return basis
+
+
+def _of_numbers(seen: Sequence[Seen]) -> list[Seen]:
+    return [one for one in seen if np.isfinite(one.features).all()]
 
 
 def _digests(heads: LinearHeads) -> NDArray[np.uint64]:

@@ -36,6 +36,7 @@ class _Place:
     scores: HalfArray
     offset: int
     shape: tuple[int, ...]
+    dtype: np.dtype[np.floating]
 
 
 class Spool:
@@ -65,9 +66,10 @@ class Spool:
             self._closing = weakref.finalize(self, self._file.close)
         for one in seen:
             offset = self._file.seek(0, 2)
-            features = np.ascontiguousarray(one.features, dtype=np.float16)
+            features = _compact(one.features)
             self._file.write(features.data)
-            self._places.append(_Place(one.key, one.scores, offset, features.shape))
+            place = _Place(one.key, one.scores, offset, features.shape, features.dtype)
+            self._places.append(place)
 
     def __iter__(self) -> Iterator[Seen]:
         """One after the other; each is read when it is asked for.
@@ -80,8 +82,8 @@ class Spool:
                 return
             self._file.seek(place.offset)
             count = int(np.prod(place.shape))
-            data = self._file.read(2 * count)
-            features = np.frombuffer(data, dtype=np.float16, count=count).reshape(place.shape)
+            data = self._file.read(count * place.dtype.itemsize)
+            features = np.frombuffer(data, dtype=place.dtype, count=count).reshape(place.shape)
             yield Seen(place.key, features, place.scores)
 
     def clear(self) -> None:
@@ -90,3 +92,10 @@ class Spool:
         if self._file is not None:
             self._file = None
             self._closing()
+
+
+def _compact(features: NDArray[np.floating]) -> NDArray[np.floating]:
+    """In half precision, where that has the range."""
+    most = np.finfo(np.float16).max
+    fits = features.max(initial=0.0) <= most and features.min(initial=0.0) >= -most
+    return np.ascontiguousarray(features, dtype=np.float16 if fits else features.dtype)

@@ -99,7 +99,7 @@ class TorchBackend:
             found = BatchScores(
                 output.logits.float().cpu().numpy(),
                 output.position_scores.float().cpu().numpy(),
-                seen.half().contiguous().cpu().numpy() if features else None,
+                _compact(seen) if features else None,
             )
         if self._half is None or np.isfinite(found.position_scores).all():
             return found
@@ -111,3 +111,11 @@ class TorchBackend:
         if self._half is None:
             return contextlib.nullcontext()
         return torch.autocast(self._device.type, dtype=self._half)
+
+
+def _compact(seen: torch.Tensor) -> NDArray[np.floating]:
+    """Features in half precision, which is enough of them; in single where that has no range."""
+    half = seen.half()
+    kept = half if bool(half.isfinite().all()) else seen.float()
+    found: NDArray[np.floating] = kept.contiguous().cpu().numpy()
+    return found

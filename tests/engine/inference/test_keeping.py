@@ -25,7 +25,7 @@ from engine.inference.spool import Seen, Spool
 from engine.models.heads import ResidualAttentionHeads
 from engine.pytorch.torch_backend import TorchBackend
 from engine.teach.learning import put_back, reduced_heads
-from tests.engine.tiny_models import tiny_classifier, tiny_record
+from tests.engine.tiny_models import TINY_CATEGORIES, tiny_classifier, tiny_record
 
 FORMS = [
     HeadConfig((math.inf,), 0.3, normalize=False, standardize=True, bias=True),
@@ -192,6 +192,51 @@ def test_a_disk_that_takes_nothing_stops_no_tagging(
 ) -> None:
     (tmp_path / "kept").write_text("a file where the folder should be")
     assert all(p.error is None for p in keeping.predict(pool, "id", photos, 2))
+
+
+def large_features(checkpoint: Checkpoint, count: int) -> list[Seen]:
+    """Beyond the range of half precision, as few networks have them."""
+    dim, classes = checkpoint.classifier.heads.weight.shape[2], len(TINY_CATEGORIES)
+    values = np.random.default_rng(0).normal(0, 3e5, (count, dim, 2, 2)).astype(np.float32)
+    scores = np.zeros(classes, np.float16)
+    return [Seen(str(place), one, scores) for place, one in enumerate(values)]
+
+
+def test_features_beyond_half_precision_are_kept_where_reduced_ones_are_within(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    with torch.no_grad():
+        checkpoint.classifier.heads.standardization.running_var.fill_(1e10)
+    kept = PhotoFeatures(checkpoint.weights, tmp_path / "kept")
+    seen = large_features(checkpoint, 6)
+    kept.keep(seen)
+    kept.write()
+    assert kept.basis is not None
+    for one in seen:
+        wanted = kept.basis.reduced(one.features[None])[0]
+        assert np.isfinite(wanted).all()
+        found = kept.read(one.key)
+        assert found is not None
+        np.testing.assert_allclose(found.features, wanted, atol=np.abs(wanted).max() / 61)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_features_that_are_no_numbers_or_too_large_are_not_kept(
+    checkpoint: Checkpoint, tmp_path: Path, value: float
+) -> None:
+    kept = PhotoFeatures(checkpoint.weights, tmp_path / "kept")
+    usual = [
+        Seen(f"usual {one.key}", one.features / 3e5, one.scores)
+        for one in large_features(checkpoint, 3)
+    ]
+    odd = Seen("odd", usual[0].features.copy(), usual[0].scores)
+    odd.features[0, 0, 0] = value
+    kept.keep_if_possible([*usual, odd])
+    kept.write()
+    kept.keep_if_possible([odd, *large_features(checkpoint, 1)])
+    assert [kept.has(one.key) for one in usual] == [True] * 3
+    assert not kept.has("odd")
+    assert not kept.has("0")
 
 
 def test_another_backbone_or_other_pixels_share_nothing(

@@ -99,6 +99,27 @@ def test_what_half_precision_has_no_range_for_is_computed_in_single_precision(
     assert backend.name == "CPU, PyTorch"
 
 
+def test_features_too_large_for_half_precision_come_in_single_precision() -> None:
+    class Large(torch.nn.Module):
+        def __init__(self, inner: torch.nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            result: torch.Tensor = 1e9 * self.inner(images)
+            return result
+
+    classifier = tiny_classifier()
+    usual = TorchBackend(classifier, CPU).run(some_pixels(), features=True).features
+    classifier.backbone = Large(classifier.backbone)
+    large = TorchBackend(classifier, CPU).run(some_pixels(), features=True).features
+    assert usual is not None
+    assert large is not None
+    assert (usual.dtype, large.dtype) == (np.float16, np.float32)
+    assert np.isfinite(large).all()
+    assert np.abs(large).max() > np.finfo(np.float16).max
+
+
 def test_a_batch_that_does_not_fit_the_memory_is_halved() -> None:
     class Small(torch.nn.Module):
         """Has memory for two photos."""
