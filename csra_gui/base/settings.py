@@ -196,6 +196,7 @@ MOST_LABELS = Setting(
 # What a person made, as JSON; restoring the defaults leaves it alone.
 SAVED_FILTERS = Setting("search/saved_filters", "")
 USED_LABELS = Setting("review/used_labels", "")
+OPEN_LABEL_GROUPS = Setting("search/open_label_groups", "")
 FAVOURITE_LABELS = Setting("review/favourite_labels", "")
 SHORTCUTS = Setting("window/shortcuts", "")
 DATA_FOLDERS = Setting("evaluation/data_folders", "")

@@ -17,8 +17,6 @@ from engine.api.label_names import LabelNames
 from engine.library.filters.completion import fitting
 from engine.texts import display_text
 
-#: So few labels are seen at a glance: a search would only take room.
-FEW_LABELS = 30
 _MAX_LENGTH = 200
 _INTO_LIST = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down})
 

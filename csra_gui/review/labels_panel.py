@@ -29,11 +29,12 @@ from csra_gui.review.file_keywords import FileKeywords
 from csra_gui.review.label_entry import LabelEntry
 from csra_gui.review.label_list import LabelList
 from csra_gui.review.label_list_model import LabelRow
-from csra_gui.review.label_search import FEW_LABELS, LabelSearch, found_rows
+from csra_gui.review.label_search import LabelSearch, found_rows
 from csra_gui.review.progress_bar import ReviewProgressBar
 from csra_gui.review.rating_panel import RatingPanel
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
+from csra_gui.session.typed_labels import FEW_LABELS
 from csra_gui.widgets.fold import Fold, ScrollColumn
 from csra_gui.widgets.labelled_slider import LabelledSlider
 from engine.texts import display_text, whole_percent

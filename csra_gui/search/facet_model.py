@@ -11,7 +11,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from typing_extensions import override
 
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.search.facets import Facet, FacetGroup, unfolded
+from csra_gui.search.facet import Facet, FacetGroup
+from csra_gui.search.facets import unfolded
 from csra_gui.search.filter_terms import TermState
 from engine.texts import display_text, photos_text
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from csra_gui.search.facet import Facet, FacetGroup
+from csra_gui.search.label_tree import MAX_LABELS, label_facets
 from csra_gui.session.folder_tree import FolderNode, FolderTree
 from engine.api.label_names import LabelNames
 from engine.library.columns import VERDICT_CODES, BoolArray, IntArray
@@ -16,39 +17,11 @@ from engine.library.ratings import COLORS, MOST_STARS, REJECTED, colors_in
 from engine.library.values import Verdict
 from engine.texts import fold
 
+#: The heading of labels.
+LABELS = "Labels"
 MAX_FOLDERS = 5000
-MAX_LABELS = 5000
 #: Photos whose scores are looked at together: small enough for a processor's cache.
 _BLOCK = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """Something that photos can be asked for.
-
-    Attributes:
-        term: of a filter.
-        caption: for a person.
-        count: how many of the photos shown fit.
-        depth: in a tree: a facet is a part of the last one before it that is less deep. ``None``
-            if there is no tree.
-        has_parts: whether the next one is deeper.
-    """
-
-    term: str
-    caption: str
-    count: int
-    depth: int | None = None
-    has_parts: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FacetGroup:
-    """Facets of one kind, under a heading; those of a filter that is not in force count nothing."""
-
-    caption: str
-    facets: tuple[Facet, ...]
-    is_applied: bool = True
 
 
 def facet_groups(
@@ -63,7 +36,7 @@ def facet_groups(
     """
     rows = rows[rows < len(view.columns)]
     groups = (
-        FacetGroup("Labels", tuple(_labels(view, rows))),
+        FacetGroup(LABELS, tuple(label_facets(view, rows))),
         FacetGroup("Review", tuple(_review(view, rows))),
         FacetGroup("Rating", tuple(_ratings(view, rows))),
         FacetGroup("Colour label", tuple(_colors(view, rows))),
@@ -71,15 +44,6 @@ def facet_groups(
         FacetGroup("Folders", tuple(_folders(view, rows, roots))),
     )
     return tuple(group for group in groups if group.facets)
-
-
-def _labels(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
-    counts = np.count_nonzero(view.labels[rows], axis=0)
-    ranked = np.argsort(-counts, kind="stable")[:MAX_LABELS]
-    for place in ranked.tolist():
-        if counts[place]:
-            name = view.columns.categories[place]
-            yield Facet(quoted(name), name, int(counts[place]))
 
 
 def _review(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
@@ -144,16 +108,22 @@ def _uncertain(view: LibraryView, rows: IntArray) -> BoolArray:
 def found_facets(
     groups: Sequence[FacetGroup], wanted: str, names: LabelNames
 ) -> tuple[FacetGroup, ...]:
-    """The facets with a text in their captions or other names, and what they are parts of."""
+    """The facets with a text in any of their names, what they are parts of, and their parts."""
     text = fold(wanted)
     found = []
     for group in groups:
         kept: dict[str, Facet] = {}
         above: list[Facet] = []
+        found_at: int | None = None
         for facet in group.facets:
-            above = [*above[: facet.depth or 0], facet]
+            depth = facet.depth or 0
+            above = [*above[:depth], facet]
+            if found_at is not None and depth <= found_at:
+                found_at = None
             spelled = (facet.caption, *names.others(facet.caption))
-            if any(text in fold(name) for name in spelled):
+            if found_at is None and any(text in fold(name) for name in spelled):
+                found_at = depth
+            if found_at is not None:
                 kept |= {one.term: one for one in above}
         if kept:
             found.append(FacetGroup(group.caption, tuple(kept.values())))

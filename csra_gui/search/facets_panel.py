@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QTimer, Slot
@@ -11,8 +12,10 @@ from PySide6.QtWidgets import QDockWidget, QLineEdit, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.jobs import JobSlot
+from csra_gui.base.settings import OPEN_LABEL_GROUPS, Settings
+from csra_gui.search.facet import Facet, FacetGroup
 from csra_gui.search.facet_list import FacetList
-from csra_gui.search.facets import Facet, FacetGroup, facet_groups, found_facets
+from csra_gui.search.facets import LABELS, facet_groups, found_facets
 from csra_gui.search.filter_terms import clicked, terms_of
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
@@ -22,6 +25,8 @@ from engine.library.filters.evaluation import LibraryView
 PAUSE_MS = 200
 #: So that names and counts can be read however small the window is, in pixels.
 _LEAST_WIDTH = 160
+#: So many groups of labels that were left open are remembered.
+_MOST_OPEN = 200
 _NOTHING_OPEN = "Open a folder, and this says how many of its photos have each label."
 _NOTHING_SHOWN = "No photo passes the filter."
 _NOTHING_FOUND = "No label and no folder of the photos shown has this in its name."
@@ -30,12 +35,14 @@ _NOTHING_FOUND = "No label and no folder of the photos shown has this in its nam
 class FacetsPanel(QWidget):
     """Counts follow what is shown, while they can be seen; a click changes the filter."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._settings = settings
         self._counting = JobSlot(session.jobs, "counts", self)
         self._counted: tuple[FacetGroup, ...] = ()
         self._turned: set[str] = set()
+        self._open_labels = _stored_terms(str(settings.value(OPEN_LABEL_GROUPS)))
         self.search = QLineEdit(self)
         self.list = FacetList(self)
         self.hint = plain_label("", self)
@@ -128,11 +135,28 @@ class FacetsPanel(QWidget):
         self.search.setVisible(bool(total))
 
     def _opened(self, *, everything: bool) -> Callable[[Facet], bool]:
-        """Whether the folders in a folder are listed: at first only those in the outermost one."""
-        facets = [facet for group in self._counted for facet in group.facets]
-        tops = [facet.term for facet in facets if facet.has_parts and not facet.depth]
+        """Whether the parts of a facet are listed.
+
+        Kinds of a label are if the person opened it, now or before; of folders in a folder at first
+        only those in the outermost one.
+        """
+        labels = {facet.term for facet in self._facets(LABELS)}
+        others = [facet for group in self._counted for facet in group.facets]
+        tops = [f.term for f in others if f.has_parts and not f.depth and f.term not in labels]
         first = tops[0] if len(tops) == 1 else None
-        return lambda facet: everything or (facet.term == first) is not (facet.term in self._turned)
+
+        def is_open(facet: Facet) -> bool:
+            if everything:
+                return True
+            if facet.term in labels:
+                return facet.term in self._open_labels
+            return (facet.term == first) is not (facet.term in self._turned)
+
+        return is_open
+
+    def _facets(self, caption: str) -> Sequence[Facet]:
+        """What was counted under a heading."""
+        return [f for group in self._counted if group.caption == caption for f in group.facets]
 
     @Slot(str, bool)
     def _on_list_facet_clicked(self, term: str, negating: bool) -> None:
@@ -141,15 +165,33 @@ class FacetsPanel(QWidget):
 
     @Slot(str)
     def _on_list_fold_requested(self, term: str) -> None:
-        self._turned ^= {term}
+        if self.search.text().strip():
+            return  # all that was found is open
+        if any(term == facet.term for facet in self._facets(LABELS)):
+            others = [one for one in self._open_labels if one != term]
+            is_open = term in self._open_labels
+            self._open_labels = others if is_open else [term, *others][:_MOST_OPEN]
+            self._settings.set_value(OPEN_LABEL_GROUPS, json.dumps(self._open_labels))
+        else:
+            self._turned ^= {term}
         self._update_list()
 
 
 class FacetsDock(QDockWidget):
     """The counts as a part of the window that can be moved and closed."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__("Counts", parent)
         self.setObjectName("counts")
-        self.panel = FacetsPanel(session, self)
+        self.panel = FacetsPanel(session, settings, self)
         self.setWidget(self.panel)
+
+
+def _stored_terms(text: str) -> list[str]:
+    """Terms as they are kept in the settings; what is damaged there is left out."""
+    try:
+        stored = json.loads(text or "[]")
+    except ValueError:
+        return []
+    is_list = isinstance(stored, list)
+    return [one for one in stored if isinstance(one, str)][:_MOST_OPEN] if is_list else []

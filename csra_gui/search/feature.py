@@ -22,7 +22,7 @@ class SearchFeature(QObject):
     ) -> None:
         super().__init__(window)
         self.panel = SearchPanel(session, settings, window)
-        self.facets = FacetsDock(session, window)
+        self.facets = FacetsDock(session, settings, window)
         self.duplicates = NearDuplicates(session, notifier, self)
         self.actions = SearchActions(session, self.panel, self.facets, self.duplicates)
         self.panel.bar.set_facets_action(self.actions["show_facets"])

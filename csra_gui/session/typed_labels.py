@@ -9,6 +9,8 @@ from engine.api.categories import MAX_NAME_LENGTH, Categories
 from engine.api.errors import ConfigError
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 
+#: So many labels are seen at a glance: no search for them, and no tree of them.
+FEW_LABELS = 30
 _PART = re.compile(r'(?:"[^"]*"?|[^",])+')
 
 

@@ -96,6 +96,25 @@ class LabelNames:
         """All that a label implies, by the names that are shown: "dog" and "animal" for "pug"."""
         return tuple(one for one in dict.fromkeys(self._all_above(label, ())) if one != label)
 
+    def path_to(self, label: str) -> tuple[str, ...]:
+        """What a label is a kind of, by one parent each, from the top: "animal", "bird" for "owl".
+
+        What the person placed lies where they placed it, and that where it lies itself.
+        """
+        return tuple(one for one in dict.fromkeys(self._path(label, ())) if one != label)
+
+    def _path(self, label: str, seen: tuple[str, ...]) -> tuple[str, ...]:
+        key = name_key(label)
+        if key in seen:
+            return ()
+        placed = self.placed.get(key)
+        if placed is None:
+            category = _category_of(self._meaning.get(label, label))
+            path = () if category is None else everyday().path_to(category.name)[:-1]
+            return tuple(map(self.label, path))
+        near = tuple(map(self.label, placed))
+        return (*self._path(near[0], (*seen, key)), *near) if near else ()
+
     def implied(self, labels: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
         """What labels imply: of each parent those of them that are a kind of it, in their order."""
         kinds: dict[str, list[str]] = {}

@@ -241,6 +241,14 @@ class LibraryView:
             found |= self.columns.verdicts[:, place] == _VERDICTS[node.question]
         return found
 
+    def having(self, label: str) -> BoolArray:
+        """(N,): the images that have a label, or one that implies it, as a filter for it finds."""
+        return self._have((Meant(self._places.get(label), self.columns.implied.get(label, ())),))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.columns.categories)}
+
     def _have(self, meant: Sequence[Meant]) -> BoolArray:
         """(N,): the images that have any of these labels, be it that another one implies it.
 

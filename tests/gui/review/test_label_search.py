@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.review.label_list_model import LabelRow
-from csra_gui.review.label_search import FEW_LABELS, found_rows
+from csra_gui.review.label_search import found_rows
+from csra_gui.session.typed_labels import FEW_LABELS
 from engine.api.categories import Categories
 from engine.api.label_names import SHIPPED_NAMES
 from engine.api.vocabulary import everyday

@@ -8,9 +8,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
+from csra_gui.search.facet import Facet, FacetGroup
 from csra_gui.search.facet_list import FacetList, arrow_area
 from csra_gui.search.facet_model import FacetModel, FacetRole
-from csra_gui.search.facets import Facet, FacetGroup, facet_groups, found_facets, unfolded
+from csra_gui.search.facets import facet_groups, found_facets, unfolded
 from csra_gui.search.filter_terms import TermState
 from engine.api.label_names import SHIPPED_NAMES
 from engine.library.columns import Columns
