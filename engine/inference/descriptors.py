@@ -67,7 +67,9 @@ class Describer:
         Returns:
             B of them; ``None`` where the features say nothing, or are no numbers.
         """
-        pooled = features.mean(axis=(2, 3), dtype=np.float32)
+        flat = features.reshape(*features.shape[:2], -1).astype(np.float32, copy=False)
+        # As a product, which takes a quarter of the time of ``mean``.
+        pooled = flat @ np.full(flat.shape[2], 1 / flat.shape[2], dtype=np.float32)
         values = (pooled - self._mean) / self._deviation
         if self._directions is not None:
             values = values @ self._directions

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby, islice, tee
@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 
 from engine.api.config import DescriptorWish, PreprocessConfig
-from engine.api.errors import DataError
 from engine.api.values import DecodedImage, Descriptor, FloatArray, Prediction
 from engine.explain.evidence import activate
 from engine.inference.backend import Backend
@@ -27,6 +26,8 @@ from engine.inference.thumbnails import ImageSource
 _log = logging.getLogger(__name__)
 #: Photos answered together from what is kept.
 _AT_ONCE = 64
+#: Photos whose files are looked up at once: each time the disk is asked takes a thread.
+_ASKED_AT_ONCE = 16
 #: Photos whose features are reduced and written at once; a float32 megabyte each till then.
 _KEPT_AT_ONCE = 8
 
@@ -55,8 +56,10 @@ class _Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._write()
+        if kind is not GeneratorExit:  # who cancels does not wait for directions
+            self._thread.submit(self._photos.settle_if_possible)
         self._thread.shutdown()
 
     def keep(self, seen: Sequence[Seen]) -> None:
@@ -119,19 +122,22 @@ class KeepingPredictor:
         """
         answers = self._answers and descriptors != "all"
         backend = self._backend if descriptors == "none" else self._describing
-        photos = (self._looked_up(path, answers=answers) for path in paths)
+        photos = (
+            photo
+            for some in batched(paths, _ASKED_AT_ONCE)
+            for photo in self._looked_up(some, answers=answers)
+        )
         for is_kept, run in groupby(photos, key=lambda photo: photo.is_kept):
             if is_kept:
                 yield from self._answered(source, model_id, run, backend)
             else:
                 yield from self._seen(source, model_id, run, batch_size, backend)
 
-    def _looked_up(self, path: Path, *, answers: bool) -> _Photo:
-        try:
-            key = self._photos.key(path)
-        except DataError:  # the decoder says what is wrong with it
-            return _Photo(path, None, is_kept=False)
-        return _Photo(path, key, is_kept=answers and self._photos.has(key))
+    def _looked_up(self, paths: Sequence[Path], *, answers: bool) -> Iterator[_Photo]:
+        for path, key in zip(paths, self._photos.keys(paths), strict=True):
+            # Without one, the decoder says what is wrong with it.
+            is_kept = answers and key is not None and self._photos.has(key)
+            yield _Photo(path, key, is_kept=is_kept)
 
     def _seen(
         self,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import secrets
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,6 @@ from engine.data.away import AwayFolders
 from engine.data.decoding.turning import orientation_beside
 from engine.data.patience import ask
 from engine.inference.linear_heads import LinearHeads
-from engine.inference.predict import batched
 from engine.inference.reduction import Basis, HalfArray
 from engine.inference.spool import Seen, Spool
 from engine.inference.weights import ModelWeights
@@ -36,8 +38,6 @@ _SUFFIX = ".features.npy"
 #: What makes a ``Basis``: fewer photos show too little of how features vary, so one that was made
 #: of fewer, for somebody who taught a label with all there were, is outgrown.
 BASIS_PHOTOS = 256
-#: Photos whose features are reduced at once.
-_TOGETHER = 8
 #: The greatest multiple that six bits hold.
 _TOP = 31
 #: What reduced features may reach: whoever learns from them does it in half precision.
@@ -63,7 +63,8 @@ class PhotoFeatures:
     """What one model's backbone sees in photos, in few directions and six bits.
 
     Models that were taught from each other have the same backbone, so they share their files. The
-    directions are made of the first photos that come; nothing can be kept before.
+    directions are made of the first photos that come, in a thread of their own; nothing can be kept
+    before. One thread keeps, another may read.
 
     Args:
         weights: their backbone and its way with pixels decide what a photo's file is called.
@@ -81,6 +82,7 @@ class PhotoFeatures:
         self._basis: Basis | None = None
         self._small: LinearHeads | None = None
         self._waiting, self._since = Spool(folder), Spool(folder)
+        self._making: Future[Basis] | None = None
         self._gave_up = False
 
     @property
@@ -104,25 +106,34 @@ class PhotoFeatures:
             DataError: it is not there.
         """
         try:
-            status = self._status(path)
+            self._away.check(path)
+            key = ask(lambda: _key(path), None, _ANSWERS_IN_S)
+            if key is None:
+                self._away.suspect(path)
+                key = _key(path)
+        except ImageError as error:
+            raise DataError(str(error)) from error
         except (OSError, ValueError) as error:
             raise DataError(
                 f"{display_name(path)} is not there any more. Look for photos again."
             ) from error
-        name = f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
-        turn = orientation_beside(path)
-        return name if turn is None else f"{name}|{turn}"
+        return key
 
-    def _status(self, path: Path) -> os.stat_result:
+    def keys(self, paths: Sequence[Path]) -> list[str | None]:
+        """Those of some photos, ``None`` for one that is not there; the disk is asked once."""
+        with suppress(ImageError, OSError, ValueError):
+            for path in paths:
+                self._away.check(path)
+            keys = ask(lambda: list(map(_key, paths)), None, _ANSWERS_IN_S)
+            if keys is not None:
+                return list(keys)
+        return [self._key_if_there(path) for path in paths]
+
+    def _key_if_there(self, path: Path) -> str | None:
         try:
-            self._away.check(path)
-            status = ask(path.stat, None, _ANSWERS_IN_S)
-            if status is None:
-                self._away.suspect(path)
-                status = path.stat()
-        except ImageError as error:
-            raise DataError(str(error)) from error
-        return status
+            return self.key(path)
+        except DataError:
+            return None
 
     def has(self, key: str) -> bool:
         """Whether there is something to read."""
@@ -171,25 +182,36 @@ class PhotoFeatures:
         self._keep(_of_numbers(seen))
 
     def _keep(self, seen: Sequence[Seen]) -> None:
+        if self._making is not None and self._making.done():
+            self._take_made()
         if self.basis is not None:
-            self.write()
+            self._write_waiting(self.basis)
             self._write(self.basis, seen)
             return
         self._waiting.add(seen)
-        if len(self._waiting) >= BASIS_PHOTOS:
-            self.write()
+        if self._making is None and len(self._waiting) >= BASIS_PHOTOS:
+            self._waiting = self._make_of(self._waiting)
 
     def keep_if_possible(self, seen: Sequence[Seen]) -> None:
         """The same; a disk that does not take them costs nothing but time later.
 
         Directions that were made of few photos are replaced once enough have come.
         """
-        if self._gave_up:
-            return
+        with self._giving_up():
+            sound = [] if self._gave_up else _of_numbers(seen)
+            if sound:
+                self._keep(sound)
+                self._outgrow(sound)
+
+    def settle_if_possible(self) -> None:
+        """Wait for directions that are being made, and write what waits for them."""
+        with self._giving_up():
+            self._settle()
+
+    @contextmanager
+    def _giving_up(self) -> Generator[None, None, None]:
         try:
-            sound = _of_numbers(seen)
-            self._keep(sound)
-            self._outgrow(sound)
+            yield
         except OSError as error:
             _log.info("Features cannot be kept in %s: %s", self._folder, error)
             self._gave_up = True
@@ -202,31 +224,61 @@ class PhotoFeatures:
         Raises:
             OSError: the disk does not take it.
         """
+        self._settle()
+        if len(self._waiting):  # still, so there were none
+            self._basis, self._small = self._made_basis(self._waiting), None
+            self._write_waiting(self._basis)
+
+    def _settle(self) -> None:
+        if self._making is not None:
+            self._take_made()
+        if self.basis is not None:
+            self._write_waiting(self.basis)
+
+    def _write_waiting(self, basis: Basis) -> None:
         if not len(self._waiting):
             return
         try:
-            self._write(self.basis or self._made_basis(self._waiting), self._waiting)
+            self._write(basis, self._waiting)
         finally:
             self._waiting.clear()
 
     def _write(self, basis: Basis, seen: Iterable[Seen]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for some in batched(seen, _TOGETHER):
-            reduced = basis.reduced(np.stack([one.features for one in some]))
-            for one, features in zip(some, reduced, strict=True):
-                if np.abs(features).max(initial=0.0) <= _MOST:
-                    _save(self._file(basis, one.key), packed(features), self._digests, one.scores)
+        for one in seen:
+            [features] = basis.reduced(one.features[None])
+            if np.abs(features).max(initial=0.0) <= _MOST:
+                _save(self._file(basis, one.key), packed(features), self._digests, one.scores)
 
     def _outgrow(self, seen: Sequence[Seen]) -> None:
         if self.basis is None or self.basis.photos >= BASIS_PHOTOS:
             self._since.clear()
             return
         self._since.add(seen)
-        if len(self._since) >= BASIS_PHOTOS:
+        if self._making is None and len(self._since) >= BASIS_PHOTOS:
+            self._since = self._make_of(self._since)
+
+    def _make_of(self, spool: Spool) -> Spool:
+        """Begin to make directions, and to write all that they are made of; a new spool."""
+
+        def made() -> Basis:
             try:
-                self._write(self._made_basis(self._since), self._since)
+                basis = self._made_basis(spool)
+                self._write(basis, spool)
             finally:
-                self._since.clear()
+                spool.clear()
+            return basis
+
+        thread = ThreadPoolExecutor(1, thread_name_prefix="make-directions")
+        self._making = thread.submit(made)
+        thread.shutdown(wait=False)
+        return Spool(self._folder)
+
+    def _take_made(self) -> None:
+        """Use the directions that were being made; waits for them."""
+        making, self._making = self._making, None
+        if making is not None:
+            self._basis, self._small = making.result(), None
 
     def _file(self, basis: Basis, key: str) -> Path:
         text = f"{basis.id}|{key}".encode(errors="surrogateescape")
@@ -248,8 +300,14 @@ class PhotoFeatures:
         basis = Basis.of(self._heads, (one.features for one in seen))
         with atomic_path(self._folder / f"{self._key}-{basis.id}.npz") as temporary:
             temporary.write_bytes(basis.data)
-        self._basis, self._small = basis, None
         return basis
+
+
+def _key(path: Path) -> str:
+    status = path.stat()
+    name = f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
+    turn = orientation_beside(path)
+    return name if turn is None else f"{name}|{turn}"
 
 
 def _of_numbers(seen: Sequence[Seen]) -> list[Seen]:
@@ -289,11 +347,23 @@ def _save(file: Path, *arrays: NDArray[np.generic]) -> None:
     temporary = file.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as stream:
-            for values in arrays:
-                np.save(stream, values)
+            stream.write(b"".join(map(_as_npy, arrays)))
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _as_npy(values: NDArray[np.generic]) -> bytes:
+    """What ``np.save`` writes."""
+    return _npy_header(values.dtype.str, values.shape) + values.tobytes()
+
+
+@cache
+def _npy_header(kind: str, shape: tuple[int, ...]) -> bytes:
+    stream = io.BytesIO()
+    facts = {"descr": kind, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, facts)
+    return stream.getvalue()
 
 
 def packed(reduced: FloatArray) -> NDArray[np.uint8]:
@@ -304,8 +374,11 @@ def packed(reduced: FloatArray) -> NDArray[np.uint8]:
     count, side = reduced.shape[:2]
     flat = reduced.reshape(count, -1)
     unit = np.maximum(np.abs(flat).max(axis=1, keepdims=True) / _TOP, 1e-7).astype(np.float16)
-    multiples = np.rint(flat / unit.astype(np.float32)).clip(-_TOP, _TOP)
-    codes = (multiples.ravel() + _TOP).astype(np.uint8)
+    multiples = flat / unit.astype(np.float32)
+    np.rint(multiples, out=multiples)
+    np.clip(multiples, -_TOP, _TOP, out=multiples)
+    multiples += _TOP
+    codes = multiples.astype(np.uint8).ravel()
     a, b, c, d = np.pad(codes, (0, -len(codes) % 4)).reshape(-1, 4).T
     bits = np.stack([a << 2 | b >> 4, (b & 15) << 4 | c >> 2, (c & 3) << 6 | d], axis=1)
     head = np.array([count, side], dtype="<u2")

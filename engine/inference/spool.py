@@ -1,4 +1,4 @@
-"""What was seen in photos, on the disk until it is needed: half a megabyte each adds up."""
+"""What was seen in photos, on the disk until it is needed: a megabyte each adds up."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Spool:
             self._closing = weakref.finalize(self, self._file.close)
         for one in seen:
             offset = self._file.seek(0, 2)
-            features = _compact(one.features)
+            features = np.ascontiguousarray(one.features)  # halving them takes longer
             self._file.write(features.data)
             place = _Place(one.key, one.scores, offset, features.shape, features.dtype)
             self._places.append(place)
@@ -92,10 +92,3 @@ class Spool:
         if self._file is not None:
             self._file = None
             self._closing()
-
-
-def _compact(features: NDArray[np.floating]) -> NDArray[np.floating]:
-    """In half precision, where that has the range."""
-    most = np.finfo(np.float16).max
-    fits = features.max(initial=0.0) <= most and features.min(initial=0.0) >= -most
-    return np.ascontiguousarray(features, dtype=np.float16 if fits else features.dtype)

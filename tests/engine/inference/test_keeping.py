@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from PIL import Image
 from engine.api.config import HeadConfig
 from engine.checkpoints.safetensors_model import Checkpoint, in_memory
 from engine.data.decoding.pool import DecodePool
-from engine.inference import photo_features
+from engine.inference import keeping as keeping_module
+from engine.inference import photo_features, reduction
 from engine.inference.keeping import KeepingPredictor
 from engine.inference.linear_heads import LinearHeads
 from engine.inference.photo_features import PhotoFeatures, packed, unpacked
@@ -128,6 +131,31 @@ def test_heads_of_another_model_are_not_held(monkeypatch: pytest.MonkeyPatch) ->
     assert Basis.read(basis.data).id == basis.id
 
 
+def test_directions_have_the_variance_of_the_largest_eigenvectors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reduction, "DIRECTIONS", 20)
+    monkeypatch.setattr(reduction, "_MORE", 6)
+    chance = np.random.default_rng(0)
+    sizes = np.geomspace(1, 0.01, 200, dtype=np.float32)  # few directions matter, as in photos
+    mixed = np.linalg.qr(chance.normal(size=(200, 200)))[0].astype(np.float32)
+    features = (chance.normal(size=(300, 1, 200)).astype(np.float32) * sizes @ mixed).transpose(
+        0, 2, 1
+    )[..., None]
+    none = LinearHeads(
+        FORMS[1], np.zeros((1, 1, 200), np.float32), None, np.zeros(200), np.ones(200)
+    )
+    basis = Basis.of(none, features * 1e19)  # whose squares single precision has no range for
+    seen = features[..., 0, 0].astype(np.float64)
+    seen -= seen.mean(axis=0)
+    own, others = basis.directions[:, :1], basis.directions[:, 1:]
+    seen -= (seen @ own) @ own.T
+    best = np.linalg.eigvalsh(seen.T @ seen)[::-1][:20].sum()
+    assert others.shape == (200, 20)
+    np.testing.assert_allclose(basis.directions.T @ basis.directions, np.eye(21), atol=1e-5)
+    assert ((seen @ others) ** 2).sum() >= 0.99 * best
+
+
 def test_six_bits_keep_a_hundredth_of_each_directions_range() -> None:
     values = np.random.default_rng(0).normal(size=(9, 7, 7)).astype(np.float32)
     values *= np.logspace(-3, 3, 9)[:, None, None].astype(np.float32)
@@ -176,6 +204,75 @@ def test_photos_are_kept_once_there_are_directions_and_then_answered_in_order(
             np.testing.assert_allclose(prediction.scores, exact[prediction.path], atol=2e-3)
     assert sum(p.width > 0 for p in found) == 2  # the others were answered from what is kept
     assert len(kept_files(tmp_path)) == 6
+
+
+@pytest.fixture
+def held_back(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Directions are made once this is set."""
+    made, may_go_on = Basis.of, threading.Event()
+
+    def of(heads: LinearHeads, features: Iterable[np.ndarray]) -> Basis:
+        assert may_go_on.wait(60)
+        return made(heads, features)
+
+    monkeypatch.setattr(Basis, "of", of)
+    yield may_go_on
+    may_go_on.set()
+
+
+def test_photos_are_tagged_while_directions_are_made_and_all_are_kept(
+    pool: DecodePool,
+    photos: list[Path],
+    keeping: KeepingPredictor,
+    held_back: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(keeping_module, "_KEPT_AT_ONCE", 1)
+    predictions = keeping.predict(pool, "id", photos, 1)
+    assert [next(predictions).path for _ in photos] == photos
+    assert kept_files(tmp_path) == []
+    held_back.set()
+    assert list(predictions) == []
+    assert len(kept_files(tmp_path)) == len(photos)
+
+
+def test_who_cancels_does_not_wait_for_directions_and_they_are_used_next(
+    pool: DecodePool,
+    photos: list[Path],
+    keeping: KeepingPredictor,
+    held_back: threading.Event,
+    tmp_path: Path,
+) -> None:
+    predictions = keeping.predict(pool, "id", photos, 5)
+    for _ in photos[:5]:
+        next(predictions)
+    predictions.close()
+    assert kept_files(tmp_path) == []
+    held_back.set()
+    list(keeping.predict(pool, "id", photos[5:], 1))
+    assert len(kept_files(tmp_path)) == len(photos)
+
+
+def test_what_tells_photos_from_each_other_is_asked_for_some_at_once(
+    photos: list[Path], checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def ask(question: Callable[[], object], *_: object) -> object:
+        asked.append(question)
+        return question()
+
+    monkeypatch.setattr(photo_features, "ask", ask)
+    kept = PhotoFeatures(checkpoint.weights, tmp_path / "kept")
+    found = kept.keys(photos)
+    assert len(asked) == 1
+    assert found == [kept.key(path) for path in photos]
+    assert len(set(found)) == len(photos)
+    gone = tmp_path / "gone.png"
+    assert kept.keys([photos[0], gone, photos[1]]) == [found[0], None, found[1]]
+    os.utime(photos[0], ns=(1, 1))
+    assert kept.keys(photos[:1]) != found[:1]
 
 
 def test_a_file_that_changed_is_looked_at_again(
