@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import EngineError, ModelError
+from engine.api.network_names import network_title
 from engine.inference.graphs import graph_key
 from engine.inference.told import what_runs
 from engine.records.backend_kinds import BACKENDS, INT8_BACKENDS
@@ -264,7 +265,7 @@ def _network(
 ) -> tuple[str, str]:
     heads = "" if num_heads is None else f"{num_heads} {'head' if num_heads == 1 else 'heads'}"
     parts = (
-        backbone,
+        network_title(backbone),
         heads,
         "" if lam is None else f"λ {lam:g}",
         f"{input_size} × {input_size} pixels" if input_size else "",

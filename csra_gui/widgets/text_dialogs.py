@@ -21,6 +21,7 @@ from csra_gui.base.paths import log_file
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.windows import fit_to_screen
 from engine import __version__
+from engine.api.network_names import network_title
 from engine.api.values import ModelInfo
 from engine.texts import display_path, display_text, percent
 
@@ -102,7 +103,7 @@ def _model_lines(model: ModelInfo | None) -> list[str]:
         return ["Model: none is loaded"]
     lines = [
         f"Model: {display_text(model.name)}, {len(model.categories)} categories, {model.device}",
-        f"Backbone {display_text(model.backbone)}, input {model.input_size} pixels",
+        f"Backbone {display_text(network_title(model.backbone))}, input {model.input_size} pixels",
     ]
     if model.path is not None:
         lines.append(f"File: {display_path(model.path)}")

@@ -26,7 +26,7 @@ from engine.checkpoints.weights import (
 from engine.models.backbones import Backbone
 from engine.models.classifier import Classifier
 from engine.models.positions import resample_positions
-from engine.models.registry import backbone_spec
+from engine.models.registry import BACKBONES, backbone_spec
 from engine.records.catalogue import category_list
 from engine.records.model_record import CheckpointRecord
 from engine.records.safetensors_header import looks_like_safetensors, read_header
@@ -325,7 +325,7 @@ def check_official(name: str, config: ModelConfig) -> None:
     is_vit = config.backbone.startswith("vit_")
     feeds = (_UNIT, _HALF) if is_vit else (_UNIT,)
     problems = {
-        f"the backbone {config.backbone}": not is_vit and not config.backbone.startswith("resnet"),
+        f"the backbone {config.backbone}": config.backbone not in BACKBONES,
         f"the temperatures {head.temperatures}": head.temperatures
         != PAPER_TEMPERATURES.get(head.num_heads),
         "weights that are not normalised": not head.normalize,

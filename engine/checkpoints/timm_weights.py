@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import timm
 
 from engine.api.errors import ModelError
-from engine.models.registry import TIMM_PREFIX, backbone_spec
+from engine.api.network_names import TIMM_PREFIX
+from engine.models.registry import backbone_spec
 from engine.records.catalogue import CatalogueEntry, Terms
 from engine.records.download_source import DownloadSource
 from engine.records.models import DOWNLOAD_SUFFIXES

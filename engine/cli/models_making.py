@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from engine.api.categories import Categories
 from engine.api.errors import ModelError
+from engine.api.network_names import TIMM_PREFIX
 from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.exchange import export_model, import_model
 from engine.checkpoints.loading import open_checkpoint
@@ -20,7 +21,6 @@ from engine.checkpoints.timm_weights import timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, say
 from engine.downloads.download import download as downloading
 from engine.downloads.progress import DownloadSettings
-from engine.models.registry import TIMM_PREFIX
 from engine.models.training_free import wrap_imagenet_classifier
 from engine.records.catalogue import (
     CATEGORY_LISTS,

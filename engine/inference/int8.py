@@ -2,7 +2,8 @@
 
 Convolutions and products with weights on the way to the features are run in int8, weights by
 channel. The first two stay as they are: they cost little, and what they lose is lost to all that
-follows. So do the heads, hence position scores are numbers as fine as before (docs/adr/0020).
+follows. So do the heads, hence position scores are numbers as fine as before (docs/adr/0020), and
+groups of a classifier's classes: eight bits cannot tell small shares apart (docs/adr/0023).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from engine.inference.weights import ModelWeights
 
 _STEPS = ("Conv", "MatMul", "Gemm")
 _LEFT_OUT = 2
+#: Weights of groups, whose products are of exponentials.
+_GROUPS = "backbone.groups."
 _ERRORS_ONLY = 3
 #: Of each photo, so many values a hundred thousand may lie outside of a range.
 _TAIL = 1e-4
@@ -45,8 +48,10 @@ class Int8Maker:
     """
 
     def __init__(self, weights: ModelWeights, graph: Graph) -> None:
-        self._model = _folded(with_weights(graph, weights))
-        self._steps = _steps(self._model)[_LEFT_OUT:]
+        whole = with_weights(graph, weights)
+        of_groups = _made_of(whole, _GROUPS)
+        self._model = _folded(whole)
+        self._steps = [s for s in _steps(self._model) if s.input[1] not in of_groups][_LEFT_OUT:]
         if not self._steps:
             raise ModelError(f"Nothing in {weights.record.name!r} can be run in int8.")
         self._names = list(dict.fromkeys(step.input[0] for step in self._steps))
@@ -127,6 +132,15 @@ def _steps(model: onnx.ModelProto) -> list[onnx.NodeProto]:
         if node.op_type in _STEPS and node.input[1] in weights and node.input[0] not in weights:
             found.append(node)
     return found[::-1]
+
+
+def _made_of(model: onnx.ModelProto, prefix: str) -> set[str]:
+    """What weights whose names start so flow into, themselves included; folding keeps the names."""
+    found = {tensor.name for tensor in model.graph.initializer if tensor.name.startswith(prefix)}
+    for node in model.graph.node:
+        if not found.isdisjoint(node.input):
+            found.update(node.output)
+    return found
 
 
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:

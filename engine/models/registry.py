@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import timm
 
 from engine.api.config import PreprocessConfig, ResizeMode
 from engine.api.errors import ModelError
+from engine.api.network_names import TIMM_PREFIX, network_name
 from engine.models.backbones import Backbone, timm_backbone, torchvision_resnet
+from engine.models.composite import CompositeBackbone
 
-TIMM_PREFIX = "timm:"
 # A name from a file must never become a download address: timm takes "hf_hub:…" as one.
 _TIMM_NAME = re.compile(r"[A-Za-z0-9_.]{1,100}")
 _Triple = tuple[float, float, float]
@@ -71,13 +72,16 @@ def backbone_spec(name: str) -> BackboneSpec:
     """The backbone of a name.
 
     Args:
-        name: one of ``BACKBONES``, or ``timm:NAME``.
+        name: one of ``BACKBONES``, or ``timm:NAME``; behind it may be what ``network_name`` knows.
 
     Raises:
         ModelError: no backbone has this name.
     """
     if name in BACKBONES:
         return BACKBONES[name]
+    parts = network_name(name)
+    if parts.is_composite:
+        return replace(backbone_spec(parts.plain), name=name, build=partial(build_backbone, name))
     plain = name.removeprefix(TIMM_PREFIX)
     if plain == name or not _TIMM_NAME.fullmatch(plain) or not timm.is_model(plain):
         raise ModelError(
@@ -104,14 +108,21 @@ def _triple(values: Sequence[float]) -> _Triple:
     return red, green, blue
 
 
-def build_backbone(name: str, input_size: int) -> Backbone:
+def build_backbone(name: str, input_size: int, pixels: PreprocessConfig | None = None) -> Backbone:
     """A backbone with random weights.
 
     Args:
         name: registry name.
         input_size: side of its square input in pixels.
+        pixels: how they are normalised, which NanoDet must know; ``None`` is as the name says.
 
     Raises:
         ModelError: there is none of this name, or it cannot take this size.
     """
-    return backbone_spec(name).build(input_size)
+    parts = network_name(name)
+    spec = backbone_spec(parts.plain)
+    backbone = spec.build(input_size)
+    if not parts.is_composite:
+        return backbone
+    pixels = replace(pixels or spec.preprocess(), input_size=input_size)
+    return CompositeBackbone(backbone, parts, pixels)

@@ -113,6 +113,7 @@ def test_models_that_ship_have_a_graph_that_says_the_same(path: Path) -> None:
         ("timm:test_efficientnet", 64, (32, 96, 160)),
         ("timm:test_convnext", 96, (64, 224)),
         ("timm:test_vit3", 64, ()),
+        ("timm:test_efficientnet+groups7of50+nanodet", 64, (32, 96)),
         ("timm:test_efficientnet", 80, ()),  # between sizes that are halved five times
     ],
 )

@@ -71,6 +71,7 @@ def test_onnx_gives_the_same_logits_and_position_scores_for_any_batch(exported):
         ("timm:test_efficientnet", RICH),
         ("timm:test_vit3", PAPER),
         ("timm:test_convnext", RICH),
+        ("timm:test_efficientnet+groups7of50+nanodet", RICH),
     ],
 )
 def test_every_kind_of_backbone_gives_the_same_as_onnx(name, head, tmp_path):

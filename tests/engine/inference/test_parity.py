@@ -35,8 +35,10 @@ from tests.paths import ROOT
 HEAD = HeadConfig((1.0, 2.0, math.inf), 0.5, normalize=True, standardize=True, bias=True)
 #: How far rounding to half precision changes a value, and single precision the largest, at most.
 HALF, NOISE = 2.0**-11, 1e-5
-#: Each way to lay out features, in networks that take a moment; all others run at night.
-TINY = ["timm:test_efficientnet", "timm:test_vit3", "timm:test_convnext"]
+COMPOSITE = "timm:test_efficientnet+groups7of50+nanodet"
+#: Each way to lay out features, and more channels, in networks that take a moment; all others run
+#: at night.
+TINY = ["timm:test_efficientnet", "timm:test_vit3", "timm:test_convnext", COMPOSITE]
 NAMES = [*TINY, *(pytest.param(name, marks=pytest.mark.slow) for name in BACKBONES)]
 
 

@@ -26,11 +26,18 @@ TIMM = [
     ("timm:vit_small_patch14_dinov2", 56),
     ("timm:convit_tiny", 224),
     ("timm:tresnet_m", 64),
+    ("timm:test_efficientnet+groups7of50+nanodet", 64),
 ]
 ALL = [(name, 64) for name in BACKBONES] + TIMM
 LARGE = ("vit_l16", "resnet152")
 #: One of each way to lay out features, and of each source.
-TYPICAL = ("resnet18", "timm:test_efficientnet", "timm:test_convnext", "timm:test_vit3")
+TYPICAL = (
+    "resnet18",
+    "timm:test_efficientnet",
+    "timm:test_convnext",
+    "timm:test_vit3",
+    TIMM[-1][0],
+)
 
 
 def by_default(choice):
@@ -119,6 +126,10 @@ def test_pixels_travel_with_the_backbone():
         "../x",
         "",
         "x" * 999,
+        "resnet20+groups3",
+        "resnet18+groups0",
+        "resnet18+nanodet+groups3",
+        "timm:hf_hub:a/b+nanodet",
     ],
 )
 def test_names_that_are_no_backbones_are_refused(name):

@@ -122,6 +122,20 @@ def test_a_new_category_is_learned_and_the_old_ones_stay_to_the_bit(
     assert category.comparison is Comparison.OPEN  # there is nothing to compare with
 
 
+def test_a_model_with_more_channels_is_taught_like_any_other(
+    pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], tmp_path: Path
+) -> None:
+    backbone = "timm:test_efficientnet+groups7of50+nanodet"
+    config = dataclasses.replace(tiny_config(), backbone=backbone)
+    model = save_tiny_model(tmp_path / "composite.safetensors", config)
+    report = report_of(new_category(model, photos), pool)
+    old, new = open_checkpoint(model).classifier, open_checkpoint(report.file).classifier
+    for name, weights in old.backbone.state_dict().items():
+        assert torch.equal(new.backbone.state_dict()[name], weights), name
+    [category] = report.categories
+    assert category.after == Hits(found=COUNT // 2, wrong=0)
+
+
 def test_a_calibration_stays_where_nothing_was_taught(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:
