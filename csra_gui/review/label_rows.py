@@ -16,6 +16,7 @@ from engine.api.label_measures import LabelMeasure
 from engine.api.label_parents import NO_PARENTS, CategoryParents
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, reach
+from engine.library.filters.counting import per_label
 from engine.library.predictions import HalfArray
 from engine.library.values import Verdict
 
@@ -160,10 +161,10 @@ def rows_of_photos(
     total, width = scores.shape
     least = np.broadcast_to(np.asarray(context.thresholds, dtype=np.float32), (width,))
     above = reach(scores, least)
-    counts = np.count_nonzero(above, axis=0)
+    counts = per_label(above)
     said = {name: column for name, column in codes.items() if column.any()}
-    listed = least < OUT_OF_REACH if context.show_all else counts > 0
-    places = set(np.flatnonzero(listed).tolist())
+    is_listed: BoolArray = least < OUT_OF_REACH if context.show_all else counts > 0
+    places = set(np.flatnonzero(is_listed).tolist())
     places |= {place for name in said if (place := context.index_of(name)) >= 0}
     rows: dict[str, LabelRow] = {}
     for i in sorted(places):

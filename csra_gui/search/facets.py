@@ -12,7 +12,8 @@ from csra_gui.session.folder_tree import FolderNode, FolderTree
 from engine.api.label_names import LabelNames
 from engine.library.columns import VERDICT_CODES, BoolArray, IntArray
 from engine.library.filters.completion import quoted
-from engine.library.filters.evaluation import UNCERTAIN_WITHIN, LibraryView
+from engine.library.filters.counting import any_uncertain
+from engine.library.filters.evaluation import LibraryView
 from engine.library.ratings import COLORS, MOST_STARS, REJECTED, colors_in
 from engine.library.values import Verdict
 from engine.texts import fold
@@ -20,8 +21,6 @@ from engine.texts import fold
 #: The heading of labels.
 LABELS = "Labels"
 MAX_FOLDERS = 5000
-#: Photos whose scores are looked at together: small enough for a processor's cache.
-_BLOCK = 4096
 
 
 def facet_groups(
@@ -51,13 +50,20 @@ def _review(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
     reviewed = columns.reviewed[rows]
     yield from _counted("reviewed:no", "Not reviewed", ~reviewed)
     yield from _counted("reviewed:yes", "Reviewed", reviewed)
-    verdicts = columns.verdicts[rows]
-    rejected, imported = VERDICT_CODES[Verdict.REJECTED], VERDICT_CODES[Verdict.IMPORTED]
-    is_from_file = verdicts == imported
-    said = ((verdicts > 0) & (verdicts != rejected) & ~is_from_file).any(axis=1)
-    yield from _counted("source:person", "With labels of yours", said)
-    yield from _counted("source:file", "With imported labels", is_from_file.any(axis=1))
-    yield from _counted("rejected:*", "With rejected labels", (verdicts == rejected).any(axis=1))
+    imported, others = (Verdict.IMPORTED,), (Verdict.ACCEPTED, Verdict.ADDED)
+    yield from _counted("source:person", "With labels of yours", _said(view, others)[rows])
+    yield from _counted("source:file", "With imported labels", _said(view, imported)[rows])
+    rejected = _said(view, (Verdict.REJECTED,))
+    yield from _counted("rejected:*", "With rejected labels", rejected[rows])
+
+
+def _said(view: LibraryView, words: Sequence[Verdict]) -> BoolArray:
+    """(N,): of which photos any of these was said; few were said at all."""
+    rows, places = view.columns.decided
+    codes = [VERDICT_CODES[word] for word in words]
+    found = np.zeros(len(view.columns), dtype=bool)
+    found[rows[np.isin(view.columns.verdicts[rows, places], codes)]] = True
+    return found
 
 
 def _ratings(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
@@ -85,24 +91,11 @@ def _colors(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
 
 def _tagging(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
     columns = view.columns
+    uncertain = any_uncertain(columns, view.thresholds, rows)
     yield from _counted("tagged:no", "Not tagged yet", view.waiting[rows])
     yield from _counted("tags:=0", "Without labels", view.unlabelled[rows])
-    yield from _counted("uncertain:*", "With uncertain labels", _uncertain(view, rows))
+    yield from _counted("uncertain:*", "With uncertain labels", uncertain)
     yield from _counted("error:yes", "Unreadable", columns.failed[rows])
-
-
-def _uncertain(view: LibraryView, rows: IntArray) -> BoolArray:
-    """What ``uncertain:*`` finds, all categories at once and a block of photos at a time."""
-    columns, width = view.columns, view.columns.model_categories
-    found = np.zeros(len(rows), dtype=bool)
-    for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
-        distance = columns.scores[block].astype(np.float32)
-        distance -= view.thresholds
-        near = np.abs(distance, out=distance) < UNCERTAIN_WITHIN
-        near &= columns.verdicts[block, :width] == 0
-        found[start : start + _BLOCK] = near.any(axis=1)
-    return found
 
 
 def found_facets(

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import numpy as np
-
 from csra_gui.search.facet import Facet
 from csra_gui.session.typed_labels import FEW_LABELS
 from engine.library.columns import IntArray
 from engine.library.filters.completion import quoted
+from engine.library.filters.counting import with_kinds
 from engine.library.filters.evaluation import LibraryView
 from engine.texts import fold
 
@@ -39,7 +38,7 @@ def label_facets(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
         view: of the whole table.
         rows: of the photos that are counted.
     """
-    counts = _counts(view, rows)
+    counts = with_kinds(view.columns, view.labels, rows)
     if len(view.columns.categories) <= FEW_LABELS:
         own = set(view.columns.categories)
         listed = sorted(counts.items(), key=lambda item: -item[1])
@@ -47,18 +46,6 @@ def label_facets(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
             yield Facet(quoted(name), name, count)
         return
     yield from _facets(_tree(view, counts), 0)
-
-
-def _counts(view: LibraryView, rows: IntArray) -> dict[str, int]:
-    """Of each label that any photo has, or has by a kind of it, how many do."""
-    columns = view.columns
-    labels = view.labels if len(rows) == len(columns) else view.labels[rows]
-    own = np.count_nonzero(labels, axis=0).tolist()
-    counts = dict(zip(columns.categories, own, strict=True))
-    for parent, kinds in columns.implied.items():
-        if any(own[place] for place in kinds):
-            counts[parent] = int(np.count_nonzero(view.having(parent)[rows]))
-    return {name: count for name, count in counts.items() if count}
 
 
 def _tree(view: LibraryView, counts: dict[str, int]) -> list[_Node]:

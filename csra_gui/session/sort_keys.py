@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, IntArray
+from engine.library.filters.counting import blocks, found, nearest
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.tree import (
     Everything,
@@ -161,7 +162,7 @@ def _keys(view: LibraryView, sort_key: str) -> NDArray[np.float64]:
         CAMERA: _camera_ranks,
         UNCERTAINTY: _uncertainty,
         MISTAKES: _suspicion,
-        LABELS: lambda view: view.labels.sum(axis=1).astype(np.float64),
+        LABELS: lambda view: view.counts.astype(np.float64),
         REVIEWED: lambda view: view.columns.reviewed.astype(np.float64),
         RATING: lambda view: view.columns.ratings.astype(np.float64),
         COLOR: _color_ranks,
@@ -289,14 +290,8 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
 
 def _uncertainty(view: LibraryView) -> NDArray[np.float64]:
     """How near the nearest score is to its threshold, of labels nobody has decided on: 1 at it."""
-    columns = view.columns
-    known = columns.model_categories
-    keys = np.full(len(columns), np.nan)
-    if known:
-        distance = np.abs(columns.scores.astype(np.float32) - view.thresholds)
-        distance[columns.verdicts[:, :known] > 0] = 1.0
-        keys[columns.tagged] = 1.0 - distance[columns.tagged].min(axis=1)
-    return keys
+    near = 1.0 - nearest(view.columns, view.thresholds).astype(np.float64)
+    return np.where(view.columns.tagged, near, np.nan)
 
 
 def _suspicion(view: LibraryView) -> NDArray[np.float64]:
@@ -310,14 +305,18 @@ def _suspicion(view: LibraryView) -> NDArray[np.float64]:
     keys = np.full(len(columns), np.nan)
     if not known:
         return keys
-    scores = columns.scores.astype(np.float32)
-    undecided = view.labels[:, :known] & (columns.verdicts[:, :known] == 0)
-    label_errors = np.where(undecided, (1.0 - scores) * _OWN_SCORE_WEIGHT, 0.0)
+    suspicion = np.zeros(len(columns))
+    for part in blocks(len(columns)):
+        rows, places = found(view.labels[part, :known])
+        rows += part.start
+        undecided = columns.verdicts[rows, places] == 0
+        rows, places = rows[undecided], places[undecided]
+        scores = columns.scores[rows, places].astype(np.float32)
+        np.maximum.at(suspicion, rows, (1.0 - scores) * _OWN_SCORE_WEIGHT)
     rows, places = columns.decided
-    inside = places < known
-    rows, places = rows[inside], places[inside]
+    rows, places = rows[places < known], places[places < known]
     rejected = columns.verdicts[rows, places] == VERDICT_CODES[Verdict.REJECTED]
-    said = scores[rows, places]
-    label_errors[rows, places] = np.where(rejected, said, 1.0 - said)
-    keys[columns.tagged] = label_errors[columns.tagged].max(axis=1)
+    scores = columns.scores[rows, places].astype(np.float32)
+    np.maximum.at(suspicion, rows, np.where(rejected, scores, 1.0 - scores))
+    keys[columns.tagged] = suspicion[columns.tagged]
     return keys

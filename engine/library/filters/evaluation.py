@@ -13,6 +13,13 @@ import numpy as np
 
 from engine.api.values import FloatArray
 from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
+from engine.library.filters.counting import (
+    GIVEN,
+    UNCERTAIN_WITHIN,
+    any_uncertain,
+    per_image,
+    per_label,
+)
 from engine.library.filters.likeness import Comparing, Likeness
 from engine.library.filters.meant import Meant, any_of, contained, glob, highest, meant_labels
 from engine.library.filters.tree import (
@@ -42,8 +49,6 @@ from engine.library.ratings import colors_in
 from engine.library.values import Verdict
 from engine.texts import fold
 
-#: A score that is nearer to its threshold than this is uncertain.
-UNCERTAIN_WITHIN = 0.15
 _COMPARE: dict[Comparison, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -56,7 +61,6 @@ _SAID_BY: dict[Source, tuple[Verdict, ...]] = {
     "file": (Verdict.IMPORTED,),
 }
 _VERDICTS = {verdict.value: VERDICT_CODES[verdict] for verdict in Verdict}
-_GIVEN = [VERDICT_CODES[verdict] for verdict in Verdict if verdict is not Verdict.REJECTED]
 
 
 class LibraryView:
@@ -86,7 +90,7 @@ class LibraryView:
     @cached_property
     def counts(self) -> IntArray:
         """(N,): how many labels count of each image."""
-        return np.asarray(np.count_nonzero(self.labels, axis=1))
+        return per_image(self.labels)
 
     @cached_property
     def waiting(self) -> BoolArray:
@@ -102,7 +106,7 @@ class LibraryView:
     @cached_property
     def facets(self) -> IntArray:
         """(K,): how many images have each label."""
-        return np.asarray(np.count_nonzero(self.labels, axis=0))
+        return per_label(self.labels)
 
     def rows(self, node: Node) -> BoolArray:
         """(N,): the images that a filter wants.
@@ -230,9 +234,11 @@ class LibraryView:
             return self._have(meant)
         found = np.zeros(len(self.columns), dtype=bool)
         if node.question == "uncertain":
-            for place in _own_or_kinds(meant):
-                if place < self.columns.model_categories:
-                    found |= self._uncertain(place)
+            places = [p for p in _own_or_kinds(meant) if p < self.columns.model_categories]
+            if len(places) == self.columns.model_categories:
+                return any_uncertain(self.columns, self.thresholds, None)
+            for place in places:
+                found |= self._uncertain(place)
             return found
         # Who says that there is no dog does not say that there is no animal.
         is_no = node.question == "rejected"
@@ -240,14 +246,6 @@ class LibraryView:
         for place in sorted({place for places in asked for place in places}):
             found |= self.columns.verdicts[:, place] == _VERDICTS[node.question]
         return found
-
-    def having(self, label: str) -> BoolArray:
-        """(N,): the images that have a label, or one that implies it, as a filter for it finds."""
-        return self._have((Meant(self._places.get(label), self.columns.implied.get(label, ())),))
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self.columns.categories)}
 
     def _have(self, meant: Sequence[Meant]) -> BoolArray:
         """(N,): the images that have any of these labels, be it that another one implies it.
@@ -267,7 +265,7 @@ class LibraryView:
         have, verdicts = any_of(self.labels, meant.places), self.columns.verdicts
         rows = np.flatnonzero(have & (verdicts[:, meant.own] == _VERDICTS["rejected"]))
         have[rows] = np.isin(
-            verdicts[np.ix_(rows, np.array(meant.kinds, dtype=np.int64))], _GIVEN
+            verdicts[np.ix_(rows, np.array(meant.kinds, dtype=np.int64))], GIVEN
         ).any(axis=1)
         return have
 
