@@ -17,6 +17,15 @@ _FOLDED_TOGETHER = 500
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def display_text(text: str) -> str:
     """The text on one line, with nothing in it that hides, reorders or breaks what is shown.
 

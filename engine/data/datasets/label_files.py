@@ -13,9 +13,9 @@ from typing import Any
 from engine.api.errors import DataError
 from engine.api.values import DEFAULT_THRESHOLD
 from engine.data.datasets.label_cells import labels_of, plain, score_of
-from engine.data.datasets.reading import FaultLog, is_number, parse_json, text_lines
+from engine.data.datasets.reading import NOT_UTF8, FaultLog, is_number, parse_json, text_lines
 from engine.data.kinds import IMAGE_SUFFIXES
-from engine.texts import display_path
+from engine.texts import display_path, is_text
 
 #: More than this no table may list; the labels of each take half a kilobyte or more.
 MAX_PICTURES = 5_000_000
@@ -42,6 +42,10 @@ _UNREADABLE = "Images that could not be read when they were labelled"
 _NO_SCORE = "Scores that are no number from 0 to 1; their label is unknown"
 TWICE = "Images listed more than once; the first counts"
 _TOO_LOW = f"Labels with a score below {DEFAULT_THRESHOLD:g}, which do not count"
+_OTHER_ENCODING = "Rows that are not UTF-8, and in which other encoding they are cannot be told"
+_SAVE_AS_UTF8 = "What they say is not known. Save the file as UTF-8"
+# Bytes that are not UTF-8 become characters that no text has.
+_MARKED = "surrogateescape"
 _YES = frozenset({"1", "1.0", "true", "yes", "x"})
 _NO = frozenset({"", "0", "0.0", "false", "no"})
 _UNKNOWN = "?"
@@ -143,7 +147,10 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
         raise DataError(f"{display_path(path)} lists no images.")
     header = [cell.strip() for cell in first[1]]
     if PurePosixPath(header[0]).suffix.lower() in IMAGE_SUFFIXES:
-        return _pairs(chain([first], rows), _headless(first[1]), log)
+        rows = _in_utf8(chain([first], rows), 0, log)
+        return _pairs(rows, _headless(first[1]), log)
+    if not all(map(is_text, header)):
+        raise DataError(f"Line {first[0]} of {display_path(path)} is {NOT_UTF8}")
     columns = [_header(name) for name in header]
     places = [i for i, name in enumerate(columns) if name in _PATH_HEADERS] or [
         i for i, name in enumerate(columns) if name in _ID_HEADERS
@@ -152,6 +159,7 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
         raise DataError(
             f"{display_path(path)} has no column of paths: name it path, or begin with a picture."
         )
+    rows = _in_utf8(rows, places[0], log)
     labels = [columns.index(name) for name in _LABEL_HEADERS if name in columns]
     if labels and _STATE_HEADER in columns:
         source = columns.index("source") if "source" in columns else None
@@ -168,7 +176,7 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row that holds anything, whatever stands between the cells."""
-    lines: Iterator[str] = text_lines(path)
+    lines: Iterator[str] = text_lines(path, errors=_MARKED)
     start = next(lines, "")
     first_line = 1
     if start.strip().lower().removeprefix("sep=") in _DELIMITERS and "=" in start:
@@ -192,6 +200,20 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(
             f"Line {last[0]} of {display_path(path)} has a quotation mark that is never closed."
         )
+
+
+def _in_utf8(
+    rows: Iterable[tuple[int, list[str]]], path_column: int, log: FaultLog
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows with "?" in place of cells that are not UTF-8; without those whose path is not."""
+    for number, row in rows:
+        if is_text("".join(row)):
+            yield number, row
+            continue
+        log.add(_OTHER_ENCODING, f"line {number}", _SAVE_AS_UTF8)
+        cells = [cell if is_text(cell) else _UNKNOWN for cell in row]
+        if path_column < len(row) and cells[path_column] == row[path_column]:
+            yield number, cells
 
 
 def _delimiter(start: str) -> str:
@@ -282,7 +304,9 @@ def _stated(
             log.add("Rows without a path or a known state", f"line {number}")
             continue
         labels = table.row(name)
-        if not label:
+        if label == _UNKNOWN:
+            labels.present.append("")  # which no category has
+        elif not label:
             labels.is_partial = state == "unknown"
         else:
             places = {"present": labels.present, "absent": labels.absent}
@@ -324,8 +348,11 @@ def _wide(
 
 def _read_json_lines(path: Path, log: FaultLog) -> LabelTable:
     table = LabelTable()
-    for number, line in enumerate(text_lines(path), start=1):
+    for number, line in enumerate(text_lines(path, errors=_MARKED), start=1):
         if not line.strip():
+            continue
+        if not is_text(line):
+            log.add(_OTHER_ENCODING, f"line {number}", _SAVE_AS_UTF8)
             continue
         try:
             row = parse_json(line.encode(errors="surrogatepass"), f"line {number}")

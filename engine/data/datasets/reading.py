@@ -23,7 +23,7 @@ MAX_COORDINATE = 1e6
 
 _NAMED_ITEMS = 10
 _MAX_LINE = 16 << 20
-_NOT_UTF8 = "not UTF-8, and in which other encoding it is cannot be told. Save the file as UTF-8."
+NOT_UTF8 = "not UTF-8, and in which other encoding it is cannot be told. Save the file as UTF-8."
 # An object or a list costs at least 56 bytes once it is read, however short it is in the file.
 _MAX_JSON_CONTAINERS = 12_000_000
 
@@ -135,11 +135,18 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
         return data.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(f"Line {line} of {display_path(path)} is {_NOT_UTF8}") from error
+        raise DataError(f"Line {line} of {display_path(path)} is {NOT_UTF8}") from error
 
 
-def text_lines(path: Path, max_bytes: int = MAX_TABLE_BYTES) -> Generator[str, None, None]:
+def text_lines(
+    path: Path, max_bytes: int = MAX_TABLE_BYTES, *, errors: str = "strict"
+) -> Generator[str, None, None]:
     """The lines of a text file as they are, ends and all, without holding more than one of them.
+
+    Args:
+        path: the file.
+        max_bytes: that it may have.
+        errors: what becomes of bytes that are not UTF-8, as ``bytes.decode`` takes it.
 
     Raises:
         DataError: as ``read_text``, or a line is longer than any that means something.
@@ -152,14 +159,15 @@ def text_lines(path: Path, max_bytes: int = MAX_TABLE_BYTES) -> Generator[str, N
                 limit = f"{max_bytes >> 20} MiB"
                 raise DataError(f"{display_path(path)} is too large: more than {limit}.")
             is_wide = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-            text = io.TextIOWrapper(file, "utf-16" if is_wide else "utf-8-sig", newline="")
+            encoding, errors = ("utf-16", "strict") if is_wide else ("utf-8-sig", errors)
+            text = io.TextIOWrapper(file, encoding, errors, newline="")
             while line := text.readline(_MAX_LINE):
                 if len(line) == _MAX_LINE:
                     raise DataError(f"{display_path(path)} has a line that is too long.")
                 yield line
     except UnicodeDecodeError as error:
         raise DataError(
-            f"Line {_undecodable_line(path)} of {display_path(path)} is {_NOT_UTF8}"
+            f"Line {_undecodable_line(path)} of {display_path(path)} is {NOT_UTF8}"
         ) from error
     except (OSError, ValueError) as error:
         raise DataError(f"{display_path(path)} cannot be read: {error}.") from error

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from engine.interchange.exporting.names import NOT_TEXT, FreeNames, is_text, json_text, put_picture
+from engine.interchange.exporting.names import NOT_TEXT, FreeNames, json_text, put_picture
 from engine.interchange.exporting.tables import known
 from engine.interchange.exporting.values import ExportedImage, Place, Write
+from engine.texts import is_text
 
 _BLOCK = 1 << 20
 

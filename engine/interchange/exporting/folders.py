@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from engine.interchange.exporting.names import (
     NOT_TEXT,
     FreeNames,
-    is_text,
     json_text,
     put_picture,
     safe_name,
@@ -16,6 +15,7 @@ from engine.interchange.exporting.names import (
 )
 from engine.interchange.exporting.tables import entries
 from engine.interchange.exporting.values import ExportedImage, Place, Write
+from engine.texts import is_text
 
 NO_LABEL = "a photo without a label has no folder"
 

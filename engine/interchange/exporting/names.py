@@ -24,15 +24,6 @@ def name_of(path: Path, folder: Path) -> str:
         return path.as_posix()
 
 
-def is_text(name: str) -> bool:
-    """Whether a name can be written as UTF-8."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def safe_name(name: str) -> str:
     """A name that each system takes as that of a file or folder, for one of a label."""
     safe = "".join("_" if c in _FORBIDDEN or ord(c) < 32 else c for c in name)

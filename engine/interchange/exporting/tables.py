@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from engine.interchange.exporting.names import (
     NOT_TEXT,
     FreeNames,
-    is_text,
     json_text,
     name_of,
     put_picture,
 )
 from engine.interchange.exporting.values import ExportedImage, Place, Write
+from engine.texts import is_text
 
 CSV_HEADER = ("path", "label", "state", "source", "score", "rating", "color", "title")
 # A spreadsheet takes a cell that starts with one of these as a formula.

@@ -11,11 +11,11 @@ from engine.interchange.exporting.coco import picture_size
 from engine.interchange.exporting.names import (
     NOT_TEXT,
     FreeNames,
-    is_text,
     put_picture,
     write_categories,
 )
 from engine.interchange.exporting.values import ExportedImage, Place, Write
+from engine.texts import is_text
 
 _CONTROLS = dict.fromkeys(range(32), "�")
 

@@ -200,7 +200,8 @@ def test_listed_names_that_lead_nowhere_are_told(photos: Path, name: str, messag
     [
         (b"", "lists no images"),
         (b"\xff\xfe", "lists no images"),
-        (b"a.jpg,dog\nb.jpg,K\xfche\n", "Line 2 of .* is not UTF-8"),
+        ("path,Kühe,cat\na.jpg,1,1\n".encode("latin-1"), "Line 1 of .* is not UTF-8"),
+        (b"K\xfche.jpg,dog\n", r"is empty.*not UTF-8.*line 1"),
         (b"\xff\xfea", "not UTF-8"),
         (b"only,words\nhere,too\n", "no column of paths"),
         (b"a.jpg," + b"x" * 200_000, "Line 1 of .* is not CSV"),
@@ -212,6 +213,35 @@ def test_a_list_that_cannot_be_used_is_refused(photos: Path, text: bytes, messag
     (photos / "labels.csv").write_bytes(text)
     with pytest.raises(DataError, match=message):
         load(photos)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.jpg,dog\nb.jpg,cat\nb.jpg,Kühe\nKühe.jpg,cat\n",
+        "path,dog,cat\na.jpg,1,0\nb.jpg,ü,1\nKühe.jpg,0,1\n",
+        "path,label,score\na.jpg,dog,1\nb.jpg,cat,1\nb.jpg,dog,ü\nKühe.jpg,cat,1\n",
+        (
+            "path,label,state\na.jpg,dog,present\na.jpg,,absent\nb.jpg,cat,present\n"
+            "b.jpg,Kühe,present\nb.jpg,,absent\nKühe.jpg,cat,present\n"
+        ),
+    ],
+)
+def test_rows_in_another_encoding_are_told_and_make_no_label_absent(
+    photos: Path, text: str
+) -> None:
+    (photos / "labels.csv").write_bytes(text.encode("latin-1"))
+    images = load(photos)
+    assert images.ids == ("a.jpg", "b.jpg")
+    dog, cat = (images.categories.names.index(name) for name in ("dog", "cat"))
+    assert images.targets[:, [dog, cat]].tolist() == [[True, False], [False, True]]
+    assert not images.ignored[0].any()
+    assert images.ignored[1, dog]
+    assert images.unclear.tolist() == [False, True]
+    assert "not UTF-8" in images.problems[0]
+    assert "Save the file as UTF-8." in images.problems[0]
+    with pytest.raises(DataError, match="not UTF-8"):
+        load(photos, strict=True)
 
 
 @pytest.mark.parametrize("cells", ["2", "-1", "99", "maybe", ""])
