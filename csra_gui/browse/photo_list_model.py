@@ -33,7 +33,7 @@ class ThumbnailModel(ShownPhotosModel):
         photos = session.photos
         # Apart, because a path is made anew each time: a cell asks ten questions to be painted.
         self._answers: dict[int, Callable[[int], Any]] = {
-            PhotoRole.LABELS: session.labels,
+            PhotoRole.LABELS: session.main_labels,
             PhotoRole.IS_TAGGED: photos.is_tagged,
             PhotoRole.IS_REVIEWED: photos.is_reviewed,
             PhotoRole.NOTE: session.shown.note,

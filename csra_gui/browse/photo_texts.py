@@ -38,7 +38,7 @@ def state_text(session: Session, photo: int, decoding_error: str | None = None) 
     error = photo_error(session, photo, decoding_error)
     if error is not None:
         return error
-    labels = session.labels(photo)
+    labels = session.main_labels(photo)
     if labels:
         return labels_text(mine_first(labels))
     return "no labels" if session.photos.is_tagged(photo) else "not tagged yet"

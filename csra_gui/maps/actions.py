@@ -307,7 +307,7 @@ class MapActions(FeatureActions):
     def _labels_to_compare(self) -> list[int]:
         """The best labels of the photo: what most people want to see together."""
         row = self._session.focus.current
-        labels = [] if row is None else self._session.labels(row)
+        labels = [] if row is None else self._session.main_labels(row)
         return [label.index for label in labels if label.index >= 0]
 
     def _beside(self, beside: Beside) -> Callable[[], None]:

@@ -270,6 +270,21 @@ class Session(QObject):
         """The labels of a photo that count: the machine's at the threshold, and the person's."""
         return self.photos.labels(row, self.thresholds.values)
 
+    def main_labels(self, row: int) -> list[ScoredLabel]:
+        """The same for little room: "dog" without the "animal" that follows from it.
+
+        Of the machine's these are the best, as many as are listed beside a photo; what the person
+        said is always among them.
+        """
+        labels, model = self.labels(row), self.models.model
+        if model is not None and len(model.categories) == len(self.photos.categories):
+            known = (label.index for label in labels if label.index >= 0)
+            implied = {place for index in known for place in model.parents.ancestors(index)}
+            labels = [x for x in labels if x.verdict is not None or x.index not in implied]
+        machine = [label for label in labels if label.verdict is None]
+        left_out = machine[self.thresholds.most_labels or len(machine) :]
+        return [label for label in labels if label not in left_out]
+
     def shut_down(self, timeout_s: float = 4.0) -> bool:
         """End every job and the engine; ``False`` if something would not end in time."""
         self.pipeline.drop()
