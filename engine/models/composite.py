@@ -40,7 +40,7 @@ class GroupLogOdds(nn.Module):
 
     def __init__(self, feature_dim: int, classes: int, groups: int) -> None:
         super().__init__()
-        self.classifier = nn.Conv2d(feature_dim, classes, 1)
+        self.classifier = nn.Linear(feature_dim, classes)
         members = torch.zeros(groups, classes)
         members[torch.arange(groups), torch.arange(groups) % classes] = 1.0
         # 0 or 1: half precision loses nothing of it, and training leaves it as it is.
@@ -53,14 +53,11 @@ class GroupLogOdds(nn.Module):
         be lost beside it.
         """
         with _single_precision(features.device.type):
-            shares = self.classifier(features.float()).softmax(dim=1)
-            both = torch.cat((self.members, 1.0 - self.members))[:, :, None, None]
-            of_group, of_others = (
-                functional.conv2d(shares, both)
-                .clamp(LEAST_SHARE, 1.0 - LEAST_SHARE)
-                .chunk(2, dim=1)
-            )
-            return (of_group / of_others).log()
+            # Channels last: sums over classes are then over what lies side by side.
+            shares = self.classifier(features.float().permute(0, 2, 3, 1)).softmax(dim=3)
+            sums = functional.linear(shares, torch.cat((self.members, 1.0 - self.members)))
+            of_group, of_others = sums.clamp(LEAST_SHARE, 1.0 - LEAST_SHARE).chunk(2, dim=3)
+            return (of_group / of_others).log().permute(0, 3, 1, 2)
 
 
 class CompositeBackbone(Backbone):
@@ -136,7 +133,7 @@ def load_groups(backbone: Backbone, weight: Tensor, bias: Tensor | None, members
     groups = backbone.groups if isinstance(backbone, CompositeBackbone) else None
     if groups is None:
         raise ModelError("This backbone has no groups.")
-    wanted = groups.classifier.weight.shape[:2], groups.members.T.shape
+    wanted = groups.classifier.weight.shape, groups.members.T.shape
     if (weight.shape, members.shape) != wanted or (bias is not None and len(bias) != len(weight)):
         raise ModelError(
             f"A classifier {tuple(weight.shape)} and members {tuple(members.shape)} do not fit "
@@ -146,9 +143,8 @@ def load_groups(backbone: Backbone, weight: Tensor, bias: Tensor | None, members
     if not ((members == 0) | (members == 1)).all():
         raise ModelError("A class is in a group or not: members are 0 or 1.")
     with torch.no_grad():
-        groups.classifier.weight.copy_(weight[:, :, None, None])
-        if groups.classifier.bias is not None:
-            groups.classifier.bias.zero_() if bias is None else groups.classifier.bias.copy_(bias)
+        groups.classifier.weight.copy_(weight)
+        groups.classifier.bias.zero_() if bias is None else groups.classifier.bias.copy_(bias)
         groups.members.copy_(members.T)
 
 
