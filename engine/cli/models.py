@@ -99,9 +99,18 @@ def _add_getting(actions: Commands[argparse.ArgumentParser]) -> None:
     wrap = actions.add_parser("wrap", help="make a tagger of an ImageNet classifier, untrained")
     wrap.set_defaults(command=_later("models_making", "wrap"))
     wrap.add_argument("backbone", metavar="BACKBONE", help="resnet18 to resnet152, or timm:NAME")
-    wrap.add_argument("--lam", type=float, default=0.1, help="λ (default %(default)s)")
+    wrap.add_argument(
+        "--vocabulary",
+        choices=["everyday"],
+        help="name what it sees in these words, with what they are kinds of; without it, in "
+        "ImageNet's own 1,000",
+    )
+    wrap.add_argument(
+        "--details", action="store_true", help="with --vocabulary: also breeds, species and makes"
+    )
+    wrap.add_argument("--lam", type=float, help="λ (default 0.1; with --vocabulary 0.3)")
     wrap.add_argument("--input-size", type=int, help="in pixels (default: that of its training)")
-    wrap.add_argument("--name", help="of the model (default: BACKBONE-imagenet)")
+    wrap.add_argument("--name", help="of the model (default: BACKBONE-imagenet or -everyday)")
 
 
 def _add_fit(actions: Commands[argparse.ArgumentParser]) -> None:

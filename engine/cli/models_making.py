@@ -13,6 +13,7 @@ from tqdm import tqdm
 from engine.api.categories import Categories
 from engine.api.errors import ModelError
 from engine.api.network_names import TIMM_PREFIX
+from engine.api.vocabulary import everyday
 from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.exchange import export_model, import_model
 from engine.checkpoints.loading import open_checkpoint
@@ -21,7 +22,9 @@ from engine.checkpoints.timm_weights import timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, say
 from engine.downloads.download import download as downloading
 from engine.downloads.progress import DownloadSettings
+from engine.models.classifier import Classifier
 from engine.models.training_free import wrap_imagenet_classifier
+from engine.models.vocabulary_tagger import wrap_with_vocabulary
 from engine.records.catalogue import (
     CATEGORY_LISTS,
     CatalogueEntry,
@@ -129,15 +132,31 @@ def bring(options: argparse.Namespace) -> int:
 
 def wrap(options: argparse.Namespace) -> int:
     """Make a tagger of an ImageNet classifier."""
+    if options.details and options.vocabulary is None:
+        say("error: --details is for --vocabulary.")
+        return EXIT_USAGE
     store = default_store()
     plain = options.backbone.removeprefix(TIMM_PREFIX)
-    name = f"{plain}-imagenet" if options.name is None else options.name
+    name = f"{plain}-{options.vocabulary or 'imagenet'}" if options.name is None else options.name
     target = store.new_path(name)
-    classifier, record = wrap_imagenet_classifier(options.backbone, options.lam, options.input_size)
+    classifier, record = _wrapped(options)
     record = replace(record, name=name)
     save_checkpoint(target, classifier, record)
     _say_recognised(name, record)
     return EXIT_DONE
+
+
+def _wrapped(options: argparse.Namespace) -> tuple[Classifier, CheckpointRecord]:
+    given = {} if options.lam is None else {"lam": options.lam}
+    backbone, size = options.backbone, options.input_size
+    if options.vocabulary is None:
+        return wrap_imagenet_classifier(backbone, input_size=size, **given)
+    classifier, record, dropped = wrap_with_vocabulary(
+        backbone, everyday(), input_size=size, details=options.details, **given
+    )
+    if dropped:
+        say(f"The classifier has no class for {len(dropped)} categories: {', '.join(dropped)}.")
+    return classifier, record
 
 
 def _categories(source: str) -> Categories:

@@ -7,6 +7,7 @@ a photo shows any kind of dog for example, is made a channel of its own here (do
 from __future__ import annotations
 
 import contextlib
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -54,10 +55,14 @@ class GroupLogOdds(nn.Module):
         """
         with _single_precision(features.device.type):
             # Channels last: sums over classes are then over what lies side by side.
-            shares = self.classifier(features.float().permute(0, 2, 3, 1)).softmax(dim=3)
+            shares = self.class_scores(features).softmax(dim=3)
             sums = functional.linear(shares, torch.cat((self.members, 1.0 - self.members)))
             of_group, of_others = sums.clamp(LEAST_SHARE, 1.0 - LEAST_SHARE).chunk(2, dim=3)
             return (of_group / of_others).log().permute(0, 3, 1, 2)
+
+    def class_scores(self, features: Tensor) -> Tensor:
+        """(B, D, h, w) → (B, h, w, K): what the classifier says of each position."""
+        return cast(Tensor, self.classifier(features.float().permute(0, 2, 3, 1)))
 
 
 class CompositeBackbone(Backbone):
@@ -70,6 +75,9 @@ class CompositeBackbone(Backbone):
         name: says what is joined with them.
         pixels: how images reach it.
 
+    Attributes:
+        name: as given.
+
     Raises:
         ModelError: NanoDet cannot take the input size.
     """
@@ -79,7 +87,7 @@ class CompositeBackbone(Backbone):
         super().__init__(plain.network, plain.feature_dim + name.groups + detected)
         # In a tuple, so that PyTorch does not count its network twice.
         self._plain = (plain,)
-        self._name = name
+        self.name = name
         self.groups = (
             GroupLogOdds(plain.feature_dim, name.classes, name.groups) if name.groups else None
         )
@@ -103,17 +111,27 @@ class CompositeBackbone(Backbone):
             detected = self.detector(images)
             if detected.shape[2:] != features.shape[2:]:
                 raise ModelError(
-                    f"'{self._name.plain}' cannot be joined with NanoDet: of {images.shape[3]} "
+                    f"'{self.name.plain}' cannot be joined with NanoDet: of {images.shape[3]} "
                     f"pixels it makes {features.shape[3]} positions a side, not "
                     f"{detected.shape[3]}. Networks of stride {STRIDE} can."
                 )
             parts.append(detected.float())
         return torch.cat(parts, dim=1)
 
+    def class_scores(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised pixels → (B, K, h, w): what the classifier says of each position.
+
+        Raises:
+            ModelError: there is no classifier where there are no groups.
+        """
+        if self.groups is None:
+            raise ModelError(f"'{self.name}' has no groups.")
+        return self.groups.class_scores(self._plain[0](images)).permute(0, 3, 1, 2)
+
     def _check_side(self, side: int) -> None:
         if side % STRIDE:
             raise ModelError(
-                f"'{self._name}' cannot take {side} pixels: with NanoDet the side of the input is "
+                f"'{self.name}' cannot take {side} pixels: with NanoDet the side of the input is "
                 f"a multiple of {STRIDE}, for example {max(1, round(side / STRIDE)) * STRIDE}."
             )
 

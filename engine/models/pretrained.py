@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from engine.api.errors import ModelError
 from engine.api.network_names import TIMM_PREFIX, network_name
 from engine.models.backbones import Backbone
+from engine.models.composite import CompositeBackbone, load_groups
+from engine.models.nanodet_weights import load_nanodet
 from engine.models.positions import grid_side, resample_positions
 from engine.models.registry import backbone_spec
 
@@ -121,6 +123,60 @@ def load_into_backbone(backbone: Backbone, weights: dict[str, Tensor], name: str
     if unfit:
         raise ModelError(f"The weights of {name!r} do not fit this input size ({unfit[0]!r}).")
     backbone.network.load_state_dict(taken)
+
+
+def load_parts(
+    backbone: CompositeBackbone,
+    network: nn.Module,
+    members: Tensor | None = None,
+    nanodet: Path | None = None,
+) -> None:
+    """Give a composite backbone the weights of all its parts, in place.
+
+    Args:
+        backbone: built by ``build_backbone``.
+        network: the whole classifier that it is made of.
+        members: (K, G), see ``load_groups``; where it has groups.
+        nanodet: the published graph, see ``load_nanodet``; where it has NanoDet.
+
+    Raises:
+        ModelError: something is missing or does not fit.
+    """
+    name = backbone.name
+    if (members is None) == bool(name.groups) or (nanodet is None) == name.has_nanodet:
+        raise ModelError(f"The weights that are given are not all those, or more, of '{name}'.")
+    load_into_backbone(backbone, network.state_dict(), str(name))
+    if members is not None:
+        last = last_layer(network, name.plain)
+        load_groups(backbone, last.weight, last.bias, members)
+    if nanodet is not None and backbone.detector is not None:
+        load_nanodet(backbone.detector, nanodet)
+
+
+def last_layer(network: nn.Module, name: str) -> nn.Linear:
+    """What a classifier makes its scores with.
+
+    Args:
+        network: a whole classifier.
+        name: registry name of its backbone.
+
+    Raises:
+        ModelError: that is not one linear layer.
+    """
+    find = getattr(network, "get_classifier", None)
+    last = getattr(network, "fc", None) if find is None else find()
+    if not isinstance(last, nn.Linear):
+        raise ModelError(not_linear(name))
+    return last
+
+
+def not_linear(name: str) -> str:
+    """Why a network has no score at a position, for people."""
+    return (
+        f"{name!r} cannot be wrapped: something else than the mean over positions lies between "
+        "its features and its last layer, so it has no score at a position. ResNets, "
+        "EfficientNets, RegNets and Swin transformers can be wrapped."
+    )
 
 
 def _from_package(name: str) -> ImageNetClassifier | None:

@@ -8,20 +8,26 @@ one head with max pooling and the classifier's own weights, neither normalised n
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import torch
 from timm.data.imagenet_info import ImageNetInfo
-from torch import nn
+from torch import Tensor, nn
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import ModelError
+from engine.api.network_names import NUM_CLASSES
 from engine.models.classifier import Classifier
-from engine.models.heads import pool
-from engine.models.pretrained import imagenet_classifier, load_into_backbone
+from engine.models.pretrained import (
+    imagenet_classifier,
+    last_layer,
+    load_into_backbone,
+    not_linear,
+)
 from engine.records.model_record import CheckpointRecord
 
-NUM_CLASSES = 1000
+Scores = Callable[[Tensor], Tensor]
 _TOLERANCE = 1e-4
 #: Different things of one name in ImageNet, by index.
 _NAMESAKES = {
@@ -81,17 +87,23 @@ def wrap_network(network: nn.Module, config: ModelConfig) -> Classifier:
     Raises:
         ModelError: that cannot be done exactly.
     """
-    last = _last_layer(network, config.backbone)
+    last = last_layer(network, config.backbone)
+    if last.out_features != NUM_CLASSES:
+        raise ModelError(
+            f"{config.backbone!r} tells {last.out_features} categories apart, not ImageNet's "
+            f"{NUM_CLASSES}."
+        )
     classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
     if last.in_features != classifier.backbone.feature_dim:
-        raise ModelError(_not_linear(config.backbone))
+        raise ModelError(not_linear(config.backbone))
     load_into_backbone(classifier.backbone, network.state_dict(), config.backbone)
     heads = classifier.heads
     with torch.no_grad():
         heads.weight.copy_(last.weight[None])
         if heads.bias is not None:
             heads.bias.zero_() if last.bias is None else heads.bias.copy_(last.bias[None])
-    _check_exact(network.eval(), classifier)
+    name, size = config.backbone, config.preprocess.input_size
+    check_exact(network.eval(), lambda x: classifier(x).position_scores[:, 0], name, size)
     return classifier
 
 
@@ -109,36 +121,24 @@ def imagenet_categories() -> Categories:
     )
 
 
-def _last_layer(network: nn.Module, name: str) -> nn.Linear:
-    find = getattr(network, "get_classifier", None)
-    last = getattr(network, "fc", None) if find is None else find()
-    if not isinstance(last, nn.Linear):
-        raise ModelError(_not_linear(name))
-    if last.out_features != NUM_CLASSES:
-        raise ModelError(
-            f"{name!r} tells {last.out_features} categories apart, not ImageNet's {NUM_CLASSES}."
-        )
-    return last
+def check_exact(network: nn.Module, scores_of: Scores, name: str, size: int) -> None:
+    """Whether the mean of the scores at all positions is what a network says.
 
+    Args:
+        network: a whole classifier, in evaluation mode.
+        scores_of: images (B, 3, S, S) → scores (B, K, h, w).
+        name: registry name of its backbone.
+        size: S, in pixels.
 
-def _check_exact(network: nn.Module, classifier: Classifier) -> None:
-    """Without attention (λ = 0), the logits must be the plain classifier's."""
-    name, size = classifier.config.backbone, classifier.config.preprocess.input_size
+    Raises:
+        ModelError: it is not, or the network cannot be run at this size.
+    """
     images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
     try:
         with torch.inference_mode():
             expected = network(images)
-            scores = classifier(images).position_scores
+            found = scores_of(images).mean(dim=(2, 3))
     except (AssertionError, RuntimeError, ValueError) as error:
         raise ModelError(f"{name!r} cannot be run at {size} pixels.") from error
-    found = pool(scores, classifier.config.head.temperatures, lam=0.0)
     if not (found - expected).abs().max() <= _TOLERANCE * expected.abs().max():
-        raise ModelError(_not_linear(name))
-
-
-def _not_linear(name: str) -> str:
-    return (
-        f"{name!r} cannot be wrapped: something else than the mean over positions lies between "
-        "its features and its last layer, so it has no score at a position. ResNets, "
-        "EfficientNets, RegNets and Swin transformers can be wrapped."
-    )
+        raise ModelError(not_linear(name))
