@@ -1,8 +1,9 @@
-"""What can be measured of an image without learning: its format, its light, its sharpness."""
+"""What can be told of an image without learning: its format, light, sharpness and exposure."""
 
 from __future__ import annotations
 
 from enum import IntFlag
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 
@@ -18,7 +19,12 @@ class Fact(IntFlag):
     VERY_BRIGHT = 64
     BLURRED = 128
     SCREENSHOT = 256
+    LONG_EXPOSURE = 512
+    NIGHT = 1024
 
+
+#: Goes up whenever a photo may be measured otherwise than before: kept beside what was measured.
+RULES = 1
 
 #: What each is called; none is a thing that photos show: "portrait" alone would be somebody's face.
 FACT_NAMES = MappingProxyType(
@@ -32,6 +38,25 @@ FACT_NAMES = MappingProxyType(
         Fact.VERY_BRIGHT: "very bright",
         Fact.BLURRED: "blurred",
         Fact.SCREENSHOT: "screenshot-like",
+        Fact.LONG_EXPOSURE: "long exposure",
+        Fact.NIGHT: "night-like",
+    }
+)
+
+#: By what a filter asks for each; "-" is as good as a space, and the whole name will do, too.
+FACT_WORDS = MappingProxyType(
+    {
+        Fact.BLACK_AND_WHITE: "black-and-white",
+        Fact.PANORAMA_FORMAT: "panorama",
+        Fact.PORTRAIT_FORMAT: "portrait",
+        Fact.LANDSCAPE_FORMAT: "landscape",
+        Fact.SQUARE_FORMAT: "square",
+        Fact.VERY_DARK: "very-dark",
+        Fact.VERY_BRIGHT: "very-bright",
+        Fact.BLURRED: "blurred",
+        Fact.SCREENSHOT: "screenshot",
+        Fact.LONG_EXPOSURE: "long-exposure",
+        Fact.NIGHT: "night",
     }
 )
 
@@ -39,3 +64,18 @@ FACT_NAMES = MappingProxyType(
 def names_of(facts: Fact) -> tuple[str, ...]:
     """The names of facts, always in the same order."""
     return tuple(name for fact, name in FACT_NAMES.items() if facts & fact)
+
+
+def facts_named(pattern: str) -> Fact:
+    """The facts whose word or name has this form; none if there is no such fact.
+
+    Args:
+        pattern: ``*`` stands for any characters, ``?`` for one; case does not count.
+    """
+    wanted = pattern.strip().lower().replace(" ", "-")
+    found = Fact(0)
+    for fact, name in FACT_NAMES.items():
+        words = (FACT_WORDS[fact], name.replace(" ", "-"))
+        if any(fnmatchcase(word, wanted.replace("[", "[[]")) for word in words):
+            found |= fact
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from engine.api.facts import Fact
 from engine.api.values import Prediction
 from engine.library.store import Library
 from engine.library.values import Attribute, ImageFile, Wish
@@ -51,9 +52,12 @@ def _predictions(
     source: Library, files: dict[int, ImageFile], fingerprint: str
 ) -> Iterator[list[Prediction]]:
     stored = source.stored(files, fingerprint)
+    facts = {image: Fact(bits) for image, bits in stored.facts}
     for first in range(0, len(stored.scored), _CHUNK):
         part = slice(first, first + _CHUNK)
         yield [
-            Prediction(files[image].path, fingerprint, scores.astype(np.float32))
+            Prediction(
+                files[image].path, fingerprint, scores.astype(np.float32), facts=facts.get(image)
+            )
             for image, scores in zip(stored.scored[part].tolist(), stored.scores[part], strict=True)
         ]

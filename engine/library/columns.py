@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
+from engine.library.measured import measured_facts
 from engine.library.predictions import SCORE_TYPE, HalfArray, find_model
 from engine.library.ratings import Said, shown_attributes
 from engine.library.values import Attribute, Verdict
@@ -23,6 +24,8 @@ IntArray = NDArray[np.int64]
 
 #: In place of a time that no camera said.
 NOT_TAKEN = -(2**63)
+#: In place of the facts of an image that was not measured.
+NOT_MEASURED = -1
 #: How decisions are coded in arrays; 0 is none.
 VERDICT_CODES = {
     Verdict.ACCEPTED: 1,
@@ -57,6 +60,19 @@ def attribute_columns(count: int, said: Iterable[Said]) -> AttributeColumns:
     return AttributeColumns(ratings, tuple(colors), color_of, titles)
 
 
+def facts_column(count: int, said: Iterable[tuple[int, int]]) -> NDArray[np.int32]:
+    """(count,) facts, or ``NOT_MEASURED``, of so many images; of those that were measured, by row.
+
+    Args:
+        count: of images.
+        said: row and bits (``Fact``).
+    """
+    facts = np.full(count, NOT_MEASURED, dtype=np.int32)
+    for row, bits in said:
+        facts[row] = bits
+    return facts
+
+
 @dataclass(frozen=True, eq=False)
 class Columns:
     """Images (N), each column in the same order: by id if they are a whole library's.
@@ -79,6 +95,7 @@ class Columns:
         cameras: the names of all cameras; the first is none.
         camera_of: (N,) an index into ``cameras``; empty: nobody read.
         attributes: ratings, colour labels and titles; ``None``: there are none.
+        facts: (N,) the bits of ``Fact``, or ``NOT_MEASURED``. Empty: nothing was measured.
     """
 
     image_ids: IntArray
@@ -98,6 +115,7 @@ class Columns:
     cameras: tuple[str, ...] = ("",)
     camera_of: NDArray[np.integer] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     attributes: AttributeColumns | None = None
+    facts: NDArray[np.integer] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -210,6 +228,7 @@ class Stored:
         scores: (M, C) float16 in [0, 1]; those of provisional ones may be NaN but for the first.
         provisional: (M,) bool: taken over from another model until this one has seen the image.
         errors: what went wrong when the model was run, by image id.
+        facts: image id and bits (``Fact``) of all that were measured.
     """
 
     reviewed: frozenset[int]
@@ -219,6 +238,7 @@ class Stored:
     provisional: BoolArray = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     errors: dict[int, str] = field(default_factory=dict)
     attributes: tuple[Said, ...] = ()
+    facts: tuple[tuple[int, int], ...] = ()
 
 
 def load_stored(
@@ -242,8 +262,9 @@ def load_stored(
     said = frozenset(row[0] for row in reviewed)
     words = tuple((image, category, Verdict(word)) for image, category, word in verdicts)
     attributes = shown_attributes(connection, json.loads(ids))
+    facts = measured_facts(connection, json.loads(ids))
     if fingerprint is None:
-        return Stored(said, words, attributes=attributes)
+        return Stored(said, words, attributes=attributes, facts=facts)
     model, info = find_model(connection, fingerprint)
     width = len(info.categories)
     scored = connection.execute(
@@ -263,7 +284,7 @@ def load_stored(
     waiting = np.fromiter((row[0] for row in taken_over), dtype=np.int64)
     provisional = np.isin(found, waiting) | np.isnan(scores).any(axis=1)
     messages = {int(i): str(text) for i, text in errors}
-    return Stored(said, words, found, scores, provisional, messages, attributes)
+    return Stored(said, words, found, scores, provisional, messages, attributes, facts)
 
 
 def _matrix(rows: Sequence[tuple[int, bytes]], width: int) -> tuple[IntArray, HalfArray]:

@@ -18,7 +18,10 @@ from engine.library.values import ImageFile, LibraryImage, Moved
 
 _CHUNK = 1 << 20
 #: Tables of what machines found in an image's content.
-_OF_CONTENT = ("scores", "errors", "provisional", "examples", "camera_facts", "descriptors")
+_OF_CONTENT = (
+    *("scores", "errors", "provisional", "examples", "camera_facts", "descriptors"),
+    "measured",
+)
 
 
 def content_hash(path: Path) -> bytes:

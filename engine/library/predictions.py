@@ -15,6 +15,7 @@ from engine.api.values import Prediction
 from engine.library.descriptors import note_descriptor
 from engine.library.errors import LibraryError
 from engine.library.images import find_image
+from engine.library.measured import note_facts
 from engine.library.values import LibraryModel
 
 HalfArray = NDArray[np.float16]
@@ -136,6 +137,8 @@ def _record_one(
     )
     if error is None and prediction.descriptor is not None:
         note_descriptor(connection, image, prediction.descriptor)
+    if error is None and prediction.facts is not None:
+        note_facts(connection, image, prediction.facts)
 
 
 def take_over_scores(connection: sqlite3.Connection, fingerprint: str, origin: str) -> int:
@@ -223,7 +226,7 @@ def set_own_thresholds(
 
 
 def forget_predictions(connection: sqlite3.Connection, image_ids: Iterable[int]) -> None:
-    """What models said of images is void: they look otherwise now."""
+    """What models said of images, and what was measured, is void: they look otherwise now."""
     ids = [(image_id,) for image_id in image_ids]
-    for table in ("scores", "errors", "provisional", "examples", "descriptors"):
+    for table in ("scores", "errors", "provisional", "examples", "descriptors", "measured"):
         connection.executemany(f"DELETE FROM {table} WHERE image_id = ?", ids)  # noqa: S608

@@ -261,6 +261,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX descriptors_by_image ON descriptors (image_id)",
     ),
+    (
+        # What was measured of images whatever models say; one without a row was not measured.
+        """CREATE TABLE measured (
+            image_id INTEGER PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
+            facts INTEGER NOT NULL, -- the bits of engine.api.facts.Fact
+            rules INTEGER NOT NULL -- engine.api.facts.RULES at that time
+        ) STRICT""",
+    ),
 )
 
 #: In an order in which each refers only to earlier ones.
@@ -293,4 +301,5 @@ TABLES = (
     "begun_exports",
     "descriptor_kinds",
     "descriptors",
+    "measured",
 )

@@ -14,6 +14,7 @@ import os
 import stat
 import warnings
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -32,8 +33,10 @@ from engine.data.decoding.faults import (
     picture_fault,
 )
 from engine.data.decoding.limits import MAX_PIXELS, check_size
+from engine.data.decoding.measuring import measure
 from engine.data.decoding.mending.reading import read_picture
 from engine.data.decoding.orientation import orientation_of, turn_beside
+from engine.data.decoding.origin import origin_of
 from engine.data.decoding.pixels import ToRgb, rgb_pixels
 from engine.data.decoding.turning import after, orientation_beside, upright
 
@@ -68,6 +71,7 @@ class _Form(NamedTuple):
     fit: Fit
     mode: DecodeMode
     thumbnail: _Thumbnail | None = None
+    facts: bool = False
 
 
 def decode(
@@ -107,10 +111,16 @@ def decode(
         return read_picture(stream, read, partial(admit_size, admit))
 
 
-def decode_with_thumbnail(
-    path: Path, side: int, fit: Fit, thumbnail: int, admit: Admit | None = None
+def decode_with_more(
+    path: Path,
+    side: int,
+    fit: Fit,
+    thumbnail: int | None,
+    admit: Admit | None = None,
+    *,
+    facts: bool = False,
 ) -> DecodedImage:
-    """The very pixels that ``decode`` gives, and a thumbnail of the same decoding.
+    """The very pixels that ``decode`` gives, and a thumbnail and facts of the same decoding.
 
     There is no thumbnail of a small photo, which is decoded as quickly as a thumbnail is kept, nor
     one larger than what was decoded. Of a JPEG it is scaled down from more detail than ``decode``
@@ -120,16 +130,19 @@ def decode_with_thumbnail(
         path: as for ``decode``.
         side: of the square to fit, in pixels.
         fit: how it fits the square.
-        thumbnail: side of the square that the thumbnail fits, in pixels.
+        thumbnail: side of the square that the thumbnail fits, in pixels; ``None`` for none.
         admit: see ``Admit``.
+        facts: whether the picture is measured (``decoding.measuring``).
 
     Raises:
         ImageError: it cannot be read.
     """
     with open_file(path) as stream, picture_errors(stream):
-        status = os.fstat(stream.fileno())
-        wanted = _Thumbnail(thumbnail, status.st_size, status.st_mtime_ns)
-        form = _Form(side, fit, "fast", wanted)
+        wanted = None
+        if thumbnail is not None:
+            status = os.fstat(stream.fileno())
+            wanted = _Thumbnail(thumbnail, status.st_size, status.st_mtime_ns)
+        form = _Form(side, fit, "fast", wanted, facts)
 
         def read(image: Image.Image) -> DecodedImage:
             return _decode(image, form, admit, orientation_beside(path))
@@ -188,7 +201,7 @@ def _decode(
     admit: Admit | None,
     beside: int | None = None,
 ) -> DecodedImage:
-    side, fit, mode, thumbnail = form
+    side, fit, mode, thumbnail, facts = form
     width, height = image.size
     turn = turn_beside(image, beside)
     target = _target(width, height, side, fit)
@@ -209,7 +222,8 @@ def _decode(
     if fit == "letterbox" and side is not None:
         content = content_box(width, height, side, "letterbox")
         pixels = _padded(pixels, side, content)
-    return DecodedImage(pixels, width, height, content, small)
+    decoded = DecodedImage(pixels, width, height, content, small)
+    return replace(decoded, facts=measure(decoded, origin_of(image))) if facts else decoded
 
 
 def _small(

@@ -1,4 +1,4 @@
-"""Facts of a picture, from the pixels that a model gets to see.
+"""Facts of a picture, from the pixels that a model gets to see and from how it was taken.
 
 The thresholds were set on real photos; ``benchmarks/measured_facts.py`` shows what they name.
 """
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from engine.api.facts import Fact
 from engine.api.values import DecodedImage, PixelArray
+from engine.data.decoding.origin import Origin
 
 _Short = NDArray[np.int16]
 
@@ -27,20 +28,40 @@ _LEAST_CONTRAST, _FEW_EDGES, _MANY_EDGES = 24, 25, 1000
 #: Of a screenshot: straight lines in both directions, few colours, some perfectly even places.
 _LINES, _LINE_SHARE, _LINE_STEP = 5, 0.3, 4
 _COLORS, _EVEN = 0.4, 0.1
+#: Seconds from which on an exposure is long. At night there is at most so little light (EV at
+#: ISO 100), and half of the picture is at most so bright: a grey filter darkens a day as much.
+_LONG_S, _NIGHT_EV, _NIGHT_LUMA = 1.0, 2.0, 64
+#: Pixels of usual screens, the longer side first.
+_SCREENS = frozenset(
+    {
+        *((1280, 720), (1280, 800), (1366, 768), (1440, 900), (1600, 900), (1680, 1050)),
+        *((1920, 1080), (1920, 1200), (2256, 1504), (2560, 1080), (2560, 1440), (2560, 1600)),
+        *((2736, 1824), (2880, 1800), (2880, 1920), (3000, 2000), (3024, 1964), (3072, 1920)),
+        *((3440, 1440), (3456, 2234), (3840, 2160), (3840, 2400), (5120, 2880)),
+        *((1136, 640), (1334, 750), (1792, 828), (2160, 1080), (2220, 1080), (2280, 1080)),
+        *((2340, 1080), (2400, 1080), (2436, 1125), (2532, 1170), (2556, 1179), (2622, 1206)),
+        *((2688, 1242), (2778, 1284), (2796, 1290), (2868, 1320), (2960, 1440), (3040, 1440)),
+        *((3088, 1440), (3120, 1440), (3200, 1440), (2048, 1536), (2160, 1620), (2224, 1668)),
+        *((2360, 1640), (2388, 1668), (2732, 2048)),
+    }
+)
 #: Rows and columns that are looked at: every fourth says nearly as much as all of them.
 _APART = 4
 #: Of what is smaller only the format can be told.
 _LEAST_SIDE = 64
 
 
-def measure(image: DecodedImage) -> Fact:
+def measure(image: DecodedImage, origin: Origin) -> Fact:
     """All facts of a picture; padding does not count.
 
     Args:
         image: of any size. Blur is judged at that size: a large photo that is a little soft is
             sharp where it is shown small.
+        origin: what its file says beside the pixels.
     """
     facts = _format(image.width, image.height)
+    if origin.exposure_s is not None and origin.exposure_s >= _LONG_S:
+        facts |= Fact.LONG_EXPOSURE
     pixels = _content(image)
     if min(pixels.shape[:2]) < _LEAST_SIDE:
         return facts
@@ -52,7 +73,10 @@ def measure(image: DecodedImage) -> Fact:
         facts |= Fact.VERY_DARK
     if _at_share(luma, 0.25) >= _BRIGHT:
         facts |= Fact.VERY_BRIGHT
-    if _is_like_a_screenshot(pixels):
+    light = origin.exposure_value
+    if light is not None and light <= _NIGHT_EV and _at_share(luma, 0.5) <= _NIGHT_LUMA:
+        facts |= Fact.NIGHT
+    if _may_be_a_screenshot(image, origin) and _is_like_a_screenshot(pixels):
         return facts | Fact.SCREENSHOT
     height, width = pixels.shape[:2]
     is_enlarged = image.width < _ENLARGED * width or image.height < _ENLARGED * height
@@ -101,6 +125,12 @@ def _sharpness(values: _Short) -> float:
     rows, columns = rows[::step, None], columns[::step, None] + np.arange(_EDGE + 1)
     steepest = np.abs(np.diff(values[rows, columns], axis=1)).max(axis=1)
     return float(np.percentile(steepest / across[rows[:, 0], columns[:, 0]], 90))
+
+
+def _may_be_a_screenshot(image: DecodedImage, origin: Origin) -> bool:
+    """Whether what is known beside the pixels speaks for it: photos may be flat and lined, too."""
+    longer, shorter = max(image.width, image.height), min(image.width, image.height)
+    return not origin.has_camera and (origin.is_exact or (longer, shorter) in _SCREENS)
 
 
 def _is_like_a_screenshot(pixels: PixelArray) -> bool:

@@ -37,8 +37,8 @@ class DecodeRequest:
         path: as are ``side``, ``fit``, ``crop`` and ``mode``, it is for ``decoding.decode.decode``.
         tile: the part to decode in the picture's own pixels; the others mean nothing then.
         thumbnail: the side of a thumbnail that is wanted of the same decoding
-            (``decoding.decode.decode_with_thumbnail``); for whole pictures with a side, read fast.
-        facts: whether they are to be measured too (``decoding.measuring``); for whole pictures.
+            (``decoding.decode.decode_with_more``); for whole pictures with a side, read fast.
+        facts: whether they are to be measured too (``decoding.measuring``); for the same pictures.
     """
 
     path: Path
@@ -52,8 +52,8 @@ class DecodeRequest:
 
     def __post_init__(self) -> None:
         is_plain = self.side is not None and self.crop is None and self.mode == "fast"
-        if self.thumbnail is not None and not is_plain:
-            raise ValueError("A thumbnail comes with whole pictures that are read fast.")
+        if (self.thumbnail is not None or self.facts) and not is_plain:
+            raise ValueError("Thumbnails and facts come with whole pictures that are read fast.")
 
 
 class _Lane:

@@ -20,7 +20,6 @@ import os
 import signal
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,8 +27,7 @@ from pathlib import Path
 from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
-from engine.data.decoding.decode import Admit, CropBox, Fit, decode_with_thumbnail
-from engine.data.decoding.measuring import measure
+from engine.data.decoding.decode import Admit, CropBox, Fit, decode_with_more
 from engine.data.decoding.tiles import Tile, TileDecoder
 
 #: The signature of ``engine.data.decoding.decode.decode``.
@@ -51,7 +49,7 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
 
     Args:
         connection: to the driver.
-        decoder: called for each request, but for those of tiles or with a thumbnail.
+        decoder: called for each request, but for those of tiles, with a thumbnail or with facts.
         memory_limit: bytes of address space on top of what the process takes at its start.
         stop_s: seconds after which a picture ends the process, should nobody else be left to.
     """
@@ -71,11 +69,9 @@ def _decode(decoder: Decoder, tiles: TileDecoder, request: Request, admit: Admit
     path, side, fit, crop, tile, mode, thumbnail, facts = request
     if tile is not None:
         return tiles.decode(path, tile, admit)
-    if thumbnail is not None and side is not None:
-        image = decode_with_thumbnail(path, side, fit, thumbnail, admit)
-    else:
-        image = decoder(path, side, fit, admit, crop, mode)
-    return replace(image, facts=measure(image)) if facts else image
+    if side is not None and (thumbnail is not None or facts):
+        return decode_with_more(path, side, fit, thumbnail, admit, facts=facts)
+    return decoder(path, side, fit, admit, crop, mode)
 
 
 def _answer(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.facts import Fact, names_of
 from engine.api.values import DEFAULT_THRESHOLD, FloatArray
 from engine.interchange.exporting.values import (
     ExportedImage,
@@ -22,6 +23,7 @@ from engine.library.columns import (
     Columns,
     IntArray,
     attribute_columns,
+    facts_column,
 )
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
@@ -166,6 +168,7 @@ class ChosenImages:
             taken_ns=taken,
             cameras=cameras,
             camera_of=camera_of,
+            facts=facts_column(len(ids), ((row_of[image], bits) for image, bits in stored.facts)),
         )
 
     def _taken(self, row_of: dict[int, int]) -> tuple[IntArray, tuple[str, ...], IntArray]:
@@ -201,6 +204,7 @@ class ChosenImages:
             rating=int(columns.ratings[row]),
             color=columns.colors[int(columns.color_of[row])],
             title=columns.titles.get(row, ""),
+            measured=names_of(Fact(max(int(columns.facts[row]), 0))),
         )
 
     def _label(self, columns: Columns, row: int, place: int, verdict: int) -> ExportedLabel:

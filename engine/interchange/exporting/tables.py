@@ -16,7 +16,10 @@ from engine.interchange.exporting.names import (
 from engine.interchange.exporting.values import ExportedImage, Place, Write
 from engine.texts import is_text
 
-CSV_HEADER = ("path", "label", "state", "source", "score", "rating", "color", "title")
+CSV_HEADER = (
+    *("path", "label", "state", "source", "score", "rating", "color", "title"),
+    "measured",
+)
 # A spreadsheet takes a cell that starts with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -35,7 +38,10 @@ def write_csv(place: Place) -> Generator[Write, None, None]:
                 place.left_out[NOT_TEXT] += 1
                 return False
             path = guarded(f"./{name}" if name[:1].isspace() else name)
-            said = (image.rating or "", guarded(image.color), guarded(image.title))
+            said = (
+                *(image.rating or "", guarded(image.color), guarded(image.title)),
+                "; ".join(image.measured),
+            )
             writer.writerows((path, *row, *said) for row in _rows(image))
             return True
 
@@ -91,6 +97,7 @@ def known(image: ExportedImage) -> dict[str, object]:
         "rating": image.rating,
         "color": image.color,
         "title": image.title,
+        "measured": list(image.measured),
     }
 
 

@@ -55,6 +55,7 @@ class ExportedImage:
         rating: -1 (rejected) to 5; 0 for none.
         color: its colour label, as ``library.values.Attribute`` says; empty for none.
         title: empty for none.
+        measured: names of what was measured (``engine.api.facts``); empty if nothing was.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class ExportedImage:
     rating: int = 0
     color: str = ""
     title: str = ""
+    measured: tuple[str, ...] = ()
 
     @property
     def is_rated(self) -> bool:

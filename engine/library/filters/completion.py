@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.api.facts import FACT_WORDS
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.library.filters.tokens import FIELDS, LABEL_FIELDS, MAX_LENGTH
 from engine.library.ratings import COLORS, MOST_STARS
@@ -20,6 +21,7 @@ _CHOICES = {
     "source": ("machine", "person", "mine", "file"),
     "rating": ("none", "rejected", *(str(stars) for stars in range(1, MOST_STARS + 1))),
     "color": (*COLORS, "none"),
+    "measured": tuple(FACT_WORDS.values()),
 }
 _PLAIN = re.compile(r"[^\s()<>=:\"*?]+")
 

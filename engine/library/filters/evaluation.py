@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from engine.api.values import FloatArray
-from engine.library.columns import VERDICT_CODES, BoolArray, Columns, IntArray
+from engine.library.columns import (
+    NOT_MEASURED,
+    VERDICT_CODES,
+    BoolArray,
+    Columns,
+    IntArray,
+)
 from engine.library.filters.counting import (
     GIVEN,
     UNCERTAIN_WITHIN,
@@ -33,6 +39,7 @@ from engine.library.filters.tree import (
     FlagIs,
     FolderIs,
     LabelIs,
+    MeasuredIs,
     NameIs,
     Node,
     Not,
@@ -153,9 +160,16 @@ class LibraryView:
             case FolderIs(pattern):
                 wanted = list(map(folder_test(pattern), columns.folders))
                 return np.array(wanted, dtype=bool)[columns.folder_of]
-            case DateIn() | CameraIs():
-                return self._by_camera(node)
+            case DateIn() | CameraIs() | MeasuredIs():
+                return self._by_picture(node)
         return np.ones(len(columns), dtype=bool)
+
+    def _by_facts(self, facts: int) -> BoolArray:
+        bits = self.columns.facts
+        if not len(bits):
+            return np.zeros(len(self.columns), dtype=bool)
+        found: BoolArray = bits != NOT_MEASURED
+        return found & ((bits & facts) != 0) if facts else found
 
     def _by_name(self, pattern: str) -> BoolArray:
         columns, matches = self.columns, glob(pattern, anywhere=True)
@@ -169,8 +183,10 @@ class LibraryView:
             named[row] |= any(matches(fold(name)) is not None for name in names)
         return named
 
-    def _by_camera(self, node: DateIn | CameraIs) -> BoolArray:
+    def _by_picture(self, node: DateIn | CameraIs | MeasuredIs) -> BoolArray:
         columns = self.columns
+        if isinstance(node, MeasuredIs):
+            return self._by_facts(node.facts)
         if isinstance(node, DateIn):
             dates = columns.dates_ns
             return np.logical_and(dates >= node.start_ns, dates < node.end_ns)

@@ -11,8 +11,10 @@ import math
 import re
 from collections.abc import Callable, Collection
 from datetime import datetime
+from difflib import get_close_matches
 from typing import cast, get_args
 
+from engine.api.facts import FACT_WORDS, facts_named
 from engine.library.filters.tokens import Token, tokens
 from engine.library.filters.tree import (
     AllOf,
@@ -27,6 +29,7 @@ from engine.library.filters.tree import (
     FlagIs,
     FolderIs,
     LabelIs,
+    MeasuredIs,
     NameIs,
     Node,
     Not,
@@ -153,6 +156,7 @@ class _Parser:
             "color": self._color,
             "title": lambda field: TitleIs(self._value(field).text),
             "similar": self._similar,
+            "measured": self._measured,
         }
         return readers[name](field)
 
@@ -201,6 +205,17 @@ class _Parser:
     def _color(self, field: Token) -> Node:
         text = self._value(field).text
         return ColorIs(None if text.strip().lower() == _NONE else text)
+
+    def _measured(self, field: Token) -> Node:
+        token = self._value(field)
+        if token.text.strip() == "*":
+            return MeasuredIs(0)
+        facts = facts_named(token.text)
+        if not facts:
+            close = get_close_matches(token.text.lower(), FACT_WORDS.values(), n=3)
+            said = f"Nothing that is called “{token.text}” is measured."
+            raise FilterError(said, token.span.start, token.span.end, tuple(close))
+        return MeasuredIs(int(facts))
 
     def _source(self, field: Token) -> Node:
         return SourceIs(SOURCES[self._choice(field, SOURCES, "machine, person or file")])

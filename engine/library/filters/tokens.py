@@ -13,7 +13,9 @@ Kind = Literal["open", "close", "field", "comparison", "text", "and", "or", "not
 
 #: What can stand before a colon; after the first ones comes a category.
 LABEL_FIELDS = ("tag", "score", "uncertain", "accepted", "rejected", "added", "imported")
-FILE_FIELDS = ("name", "folder", "date", "camera", "rating", "color", "title", "similar")
+FILE_FIELDS = (
+    *("name", "folder", "date", "camera", "rating", "color", "title", "similar", "measured"),
+)
 FIELDS = (*LABEL_FIELDS, "reviewed", "tagged", "error", "source", "tags", *FILE_FIELDS)
 MAX_LENGTH = 2000
 

@@ -165,6 +165,13 @@ class CameraIs:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasuredIs:
+    """Any of these facts (the bits of ``engine.api.facts.Fact``) was measured; 0: anything was."""
+
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
 class RatingIs:
     """The rating compares so with a number: no stars are 0, a rejected photo has -1."""
 
@@ -200,7 +207,7 @@ class SimilarTo:
 
 Node = (
     Everything | Not | AllOf | AnyOf | LabelIs | ScoreIs | TagCountIs | FlagIs | SourceIs
-    | NameIs | FolderIs | DateIn | CameraIs | RatingIs | ColorIs | TitleIs
+    | NameIs | FolderIs | DateIn | CameraIs | MeasuredIs | RatingIs | ColorIs | TitleIs
     | SimilarTo
 )  # fmt: skip
 

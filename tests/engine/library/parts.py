@@ -10,7 +10,7 @@ import numpy as np
 from engine.api.categories import Categories
 from engine.api.values import Prediction
 from engine.library.backup import back_up
-from engine.library.columns import VERDICT_CODES, Columns, attribute_columns
+from engine.library.columns import VERDICT_CODES, Columns, attribute_columns, facts_column
 from engine.library.connections import connect_reading
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel, Verdict
@@ -84,6 +84,7 @@ def columns_of(library: Library) -> Columns:
         attributes=attribute_columns(
             len(ids), ((ids.index(i), *said) for i, *said in known.attributes)
         ),
+        facts=facts_column(len(ids), ((ids.index(i), bits) for i, bits in known.facts)),
     )
 
 

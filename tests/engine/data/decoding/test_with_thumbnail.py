@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from engine.api.errors import ImageError
-from engine.data.decoding.decode import Fit, decode, decode_with_thumbnail
+from engine.data.decoding.decode import Fit, decode, decode_with_more
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 
 SIDE = 128
@@ -33,7 +33,7 @@ def test_the_model_gets_the_very_same_pixels_and_the_window_its_thumbnail(
     tmp_path: Path, suffix: str, orientation: int, fit: Fit
 ) -> None:
     path = photo(tmp_path / f"x{suffix}", orientation=orientation)
-    both, alone = decode_with_thumbnail(path, 224, fit, SIDE), decode(path, 224, fit)
+    both, alone = decode_with_more(path, 224, fit, SIDE), decode(path, 224, fit)
     np.testing.assert_array_equal(both.pixels, alone.pixels)
     assert (both.width, both.height, both.content) == (alone.width, alone.height, alone.content)
     assert both.thumbnail is not None
@@ -50,7 +50,7 @@ def test_a_thumbnail_tells_which_state_of_the_file_it_shows(tmp_path: Path) -> N
         'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
         'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
     )
-    made = decode_with_thumbnail(path, 224, "squash", SIDE).thumbnail
+    made = decode_with_more(path, 224, "squash", SIDE).thumbnail
     assert made is not None
     status = path.stat()
     assert (made.file_size, made.mtime_ns) == (status.st_size, status.st_mtime_ns)
@@ -60,10 +60,10 @@ def test_a_thumbnail_tells_which_state_of_the_file_it_shows(tmp_path: Path) -> N
 
 def test_no_thumbnail_of_a_small_photo_or_larger_than_what_was_decoded(tmp_path: Path) -> None:
     small = photo(tmp_path / "small.jpg", (1500, 1000))
-    assert decode_with_thumbnail(small, 224, "squash", SIDE).thumbnail is None
+    assert decode_with_more(small, 224, "squash", SIDE).thumbnail is None
     large = photo(tmp_path / "large.jpg", (4000, 3000))  # of which 500 x 375 are decoded
-    assert decode_with_thumbnail(large, 224, "squash", 512).thumbnail is None
-    assert decode_with_thumbnail(large, 224, "squash", 384).thumbnail is not None
+    assert decode_with_more(large, 224, "squash", 512).thumbnail is None
+    assert decode_with_more(large, 224, "squash", 384).thumbnail is not None
 
 
 def test_a_broken_photo_fails_as_it_does_alone(tmp_path: Path) -> None:
@@ -72,13 +72,13 @@ def test_a_broken_photo_fails_as_it_does_alone(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as alone:
         decode(path, 224, "squash")
     with pytest.raises(ImageError) as both:
-        decode_with_thumbnail(path, 224, "squash", SIDE)
+        decode_with_more(path, 224, "squash", SIDE)
     assert str(both.value) == str(alone.value)
 
 
 def test_a_pool_hands_both_on(tmp_path: Path) -> None:
     path = photo(tmp_path / "x.jpg")
-    expected = decode_with_thumbnail(path, 224, "squash", SIDE)
+    expected = decode_with_more(path, 224, "squash", SIDE)
     with DecodePool(1) as pool:
         found = pool.submit(DecodeRequest(path, 224, "squash", thumbnail=SIDE)).result()
         plain = pool.submit(DecodeRequest(path, 224, "squash")).result()
