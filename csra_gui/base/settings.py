@@ -56,6 +56,8 @@ TAG_ON_OPENING = Setting(
     "Tag photos when a folder is opened",
     "Otherwise tagging waits until you ask for it.",
 )
+_MEASURED = "Format, light, blur and the like: found as “measured”, and never taken for labels."
+MEASURE = Setting("tags/measure", True, "Measure photos while they are tagged", _MEASURED)
 THRESHOLD = Setting(
     "tags/threshold",
     0.5,
@@ -152,11 +154,7 @@ SMOOTH_MAPS = Setting(
     "Smooth maps",
     "Otherwise the true cells that the model sees are drawn as squares.",
 )
-MAP_CONTOUR = Setting(
-    "view/map_contour",
-    True,
-    "Line at the threshold",
-)
+MAP_CONTOUR = Setting("view/map_contour", True, "Line at the threshold")
 MAP_CLEAR_BELOW = Setting(
     "view/map_clear_below",
     True,
@@ -254,6 +252,7 @@ EXPORT_LABELS = Setting(
 SETTINGS: tuple[Setting, ...] = (
     THEME,
     TAG_ON_OPENING,
+    MEASURE,
     THRESHOLD,
     SHARE_THRESHOLD,
     USE_MODEL_THRESHOLDS,
@@ -299,7 +298,10 @@ SETTINGS: tuple[Setting, ...] = (
 #: The settings dialog, a page each; every setting that has a caption is on one of them.
 PAGES: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Photos", (REOPEN_LAST, INCLUDE_SUBFOLDERS, ASK_BEFORE_TRASH, THUMBNAIL_SIDE, THEME)),
-    ("Tagging", (TAG_ON_OPENING, THRESHOLD, MOST_LABELS, SHOW_ALL_LABELS, WRITE_CONTINUOUSLY)),
+    (
+        "Tagging",
+        (TAG_ON_OPENING, MEASURE, THRESHOLD, MOST_LABELS, SHOW_ALL_LABELS, WRITE_CONTINUOUSLY),
+    ),
     (
         "Maps",
         (

@@ -14,7 +14,7 @@ from PySide6.QtCore import QDateTime
 from csra_gui.browse.camera_texts import Fact, camera_texts, moment_text, read_camera
 from csra_gui.browse.chips import mine_first
 from csra_gui.browse.decode_queue import ImageDecoder
-from csra_gui.browse.photo_texts import labels_text, pair_text
+from csra_gui.browse.photo_texts import labels_text, measured_text, pair_text
 from csra_gui.session.photo_files import UNKNOWN_SIZE, PhotoFiles
 from csra_gui.session.session import Session
 from engine.api.errors import ImageError
@@ -106,6 +106,9 @@ def session_texts(session: Session, row: int) -> list[Fact]:
         best = [each for each in session.photos.labels(row, 0.0) if each.score_text]
         scores = (f"{display_text(x.category)} {x.score_text}" for x in best[:_MOST_SCORES])
         found.append(("Highest scores", "\n".join(scores)))
+    measured = session.photos.facts(row)
+    if measured is not None:
+        found.append(("Measured", measured_text(measured)))
     found.append(("Reviewed", "yes" if session.photos.is_reviewed(row) else "no"))
     return found
 

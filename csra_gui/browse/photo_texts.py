@@ -10,6 +10,7 @@ from csra_gui.browse.chips import mine_first
 from csra_gui.session.photo_table import ScoredLabel
 from csra_gui.session.session import Session
 from csra_gui.widgets.rating_marks import rating_sentence
+from engine.api.facts import Fact, names_of
 from engine.data.kinds import HEIF_SUFFIXES
 from engine.library.values import Verdict
 from engine.texts import display_name, display_path, display_text
@@ -25,6 +26,11 @@ def label_text(label: ScoredLabel) -> str:
 def labels_text(labels: Sequence[ScoredLabel]) -> str:
     """All labels on one line."""
     return ", ".join(label_text(label) for label in labels)
+
+
+def measured_text(facts: Fact) -> str:
+    """What was measured of a photo, on one line."""
+    return ", ".join(names_of(facts)) or "nothing out of the ordinary"
 
 
 def photo_error(session: Session, photo: int, decoding_error: str | None) -> str | None:

@@ -22,6 +22,7 @@ from csra_gui.base.settings import (
 )
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.camera_panel import CameraPanel
+from csra_gui.browse.photo_texts import measured_text
 from csra_gui.maps.display import MapDisplay
 from csra_gui.maps.map_chooser import MapChooser
 from csra_gui.review.controller import ReviewController
@@ -37,6 +38,8 @@ from csra_gui.session.session import Session
 from csra_gui.session.typed_labels import FEW_LABELS
 from csra_gui.widgets.fold import Fold, ScrollColumn
 from csra_gui.widgets.labelled_slider import LabelledSlider
+from csra_gui.widgets.labels import muted_label
+from engine.api.facts import Fact
 from engine.texts import display_text, whole_percent
 
 #: Around a tool button's text: icon, gap and edges, in pixels.
@@ -72,6 +75,7 @@ class LabelsPanel(QWidget):
         self.labels = LabelList(self)
         self.in_file = FileKeywords(session, self)
         self._state = QLabel(self)
+        self.measured = muted_label("", self)
         self.progress = ReviewProgressBar(session, review, self)
         self.entry = LabelEntry(lambda: review.known_labels, lambda: session.photos.names, self)
         self.rating = RatingPanel(session, review, self)
@@ -126,6 +130,7 @@ class LabelsPanel(QWidget):
         layout.addWidget(self._state)
         layout.addWidget(self.search)
         layout.addWidget(self.labels, 1)
+        layout.addWidget(self.measured)
         layout.addLayout(entry)
         groups = QWidget(self)
         column = QVBoxLayout(groups)
@@ -234,7 +239,15 @@ class LabelsPanel(QWidget):
         listed = self._found(targets, in_file)
         self.labels.set_rows(listed)
         self._review.set_rows(self._rows, listed)
+        self._update_measured(targets)
         self._update_state()
+
+    def _update_measured(self, targets: Sequence[int]) -> None:
+        """Below the labels, as nobody need decide on it; upright or wide is seen without a word."""
+        facts = self._session.photos.facts(targets[0]) if len(targets) == 1 else None
+        notable = (facts or Fact(0)) & ~(Fact.PORTRAIT_FORMAT | Fact.LANDSCAPE_FORMAT)
+        self.measured.setText(f"Measured: {measured_text(notable)}" if notable else "")
+        self.measured.setVisible(bool(notable))
 
     def _found(self, targets: Sequence[int], in_file: Sequence[str]) -> list[LabelRow]:
         """The labels of the photos; while one is looked for, those with such a name."""

@@ -9,8 +9,9 @@ import numpy as np
 from csra_gui.search.facet import Facet, FacetGroup
 from csra_gui.search.label_tree import MAX_LABELS, label_facets
 from csra_gui.session.folder_tree import FolderNode, FolderTree
+from engine.api.facts import FACT_NAMES, FACT_WORDS
 from engine.api.label_names import LabelNames
-from engine.library.columns import VERDICT_CODES, BoolArray, IntArray
+from engine.library.columns import NOT_MEASURED, VERDICT_CODES, BoolArray, IntArray
 from engine.library.filters.completion import quoted
 from engine.library.filters.counting import any_uncertain
 from engine.library.filters.evaluation import LibraryView
@@ -39,6 +40,7 @@ def facet_groups(
         FacetGroup("Review", tuple(_review(view, rows))),
         FacetGroup("Rating", tuple(_ratings(view, rows))),
         FacetGroup("Colour label", tuple(_colors(view, rows))),
+        FacetGroup("Measured", tuple(_measured(view, rows))),
         FacetGroup("Tagging", tuple(_tagging(view, rows))),
         FacetGroup("Folders", tuple(_folders(view, rows, roots))),
     )
@@ -87,6 +89,16 @@ def _colors(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
         if count:
             caption = color.capitalize() if color in COLORS else color  # else a word of others
             yield Facet(f"color:{quoted(color)}", caption, count)
+
+
+def _measured(view: LibraryView, rows: IntArray) -> Iterator[Facet]:
+    if not len(view.columns.facts):
+        return
+    facts = view.columns.facts[rows]
+    facts = facts[facts != NOT_MEASURED]
+    for fact, name in FACT_NAMES.items():
+        caption = name.capitalize()
+        yield from _counted(f"measured:{FACT_WORDS[fact]}", caption, (facts & int(fact)) != 0)
 
 
 def _tagging(view: LibraryView, rows: IntArray) -> Iterator[Facet]:

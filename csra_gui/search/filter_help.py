@@ -26,6 +26,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("color:red", "with this colour label; color:none for none"),
     ("title:sea", "the title contains it; title:* for any"),
     ("camera:canon", "the camera's name; camera:* for any, NOT camera:* for none"),
+    ("measured:blurred", "measured, whatever the model says; also measured:black-and-white"),
     ("similar:IMG_1.jpg", "like this photo, the most alike first; similar:IMG_1.jpg>0.6"),
 )
 

@@ -222,6 +222,7 @@ class LibrarySync(QObject):
         if part.new.any() and len(known.image_ids):
             rows = [row_of[image] for image in known.image_ids.tolist()]
             photos.set_cameras(rows, known.taken_ns, known.cameras)
+        photos.set_facts({row_of[image]: bits for image, bits in part.stored.facts})
         if part.new.any():
             self._decisions.take(part.rows[part.new].tolist(), part.stored, row_of)
         if part.stored.scores.shape[1] == len(photos.categories):

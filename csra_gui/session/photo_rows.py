@@ -1,4 +1,4 @@
-"""The rows of the photo table: files, and which images of the library they are. No Qt."""
+"""The rows of the photo table: files, what was measured of them, their images of the library."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from csra_gui.session.growing_array import GrowingArray
 from csra_gui.session.photo_files import UNKNOWN_SIZE, PhotoFiles
+from engine.api.facts import Fact
 from engine.data.pairs import Companion
-from engine.library.columns import IntArray
+from engine.library.columns import NOT_MEASURED, IntArray
 from engine.library.values import ImageFile
 
 
@@ -123,6 +124,7 @@ class PhotoRows:
     Attributes:
         generation: counts how often the table was emptied: rows then mean other photos.
         version: counts every change of anything in the table.
+        shows_measured: whether the person wants to know of what was measured.
     """
 
     def __init__(self) -> None:
@@ -133,6 +135,8 @@ class PhotoRows:
         self._mtimes_ns = GrowingArray(0, np.int64)
         self._image_ids = GrowingArray(0, np.int64)
         self._gone = GrowingArray(False, np.bool_)
+        self._facts = GrowingArray(NOT_MEASURED, np.int32)
+        self.shows_measured = True
         self._rows_of_images: tuple[IntArray, IntArray] | None = None
         # Names by row, and companions of photos that are not here yet.
         self._other_files: dict[int, tuple[str, ...]] = {}
@@ -142,6 +146,10 @@ class PhotoRows:
         return len(self._paths)
 
     @property
+    def _arrays(self) -> tuple[GrowingArray, ...]:
+        return (self._sizes, self._mtimes_ns, self._image_ids, self._gone, self._facts)
+
+    @property
     def paths(self) -> Sequence[Path]:
         """All photos, in order; each ``Path`` is made when it is asked for."""
         return self._paths
@@ -149,7 +157,7 @@ class PhotoRows:
     def clear(self) -> None:
         """Forget every photo."""
         self._paths.clear()
-        for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):
+        for column in self._arrays:
             column.clear()
         self._rows_of_images = None
         self._other_files.clear()
@@ -263,9 +271,34 @@ class PhotoRows:
         )
 
     def set_file(self, row: int, file: ImageFile | None) -> None:
-        """Note what the photo's file is like now."""
+        """Note what the photo's file is like now; what was measured was of the one before."""
+        if file != self.file(row):
+            self._facts.values[row] = NOT_MEASURED
         self._sizes.values[row] = UNKNOWN_SIZE if file is None else file.size
         self._mtimes_ns.values[row] = 0 if file is None else file.mtime_ns
+        self._touch()
+
+    # What was measured.
+
+    def facts(self, row: int) -> Fact | None:
+        """What was measured of a photo; ``None`` if nothing was, or nobody wants to know."""
+        bits = int(self._facts.values[row])
+        return None if bits == NOT_MEASURED or not self.shows_measured else Fact(bits)
+
+    def facts_column(self) -> NDArray[np.int32]:
+        """(N,) the bits of all, or ``NOT_MEASURED``; empty if nobody wants to know."""
+        return self._facts.values.copy() if self.shows_measured else self._facts.values[:0].copy()
+
+    def set_facts(self, facts: Mapping[int, int]) -> None:
+        """Note what was measured of photos, by row; ``NOT_MEASURED`` takes it back."""
+        if facts:
+            rows = np.fromiter(facts, dtype=np.int64, count=len(facts))
+            self._facts.values[rows] = list(facts.values())
+            self._touch()
+
+    def show_measured(self, shows: bool) -> None:
+        """Let what was measured be known, or not."""
+        self.shows_measured = shows
         self._touch()
 
     # In the library.
@@ -308,7 +341,7 @@ class PhotoRows:
         return np.where(known[places] == ids, rows[places], -1)
 
     def _resize(self) -> None:
-        for column in (self._sizes, self._mtimes_ns, self._image_ids, self._gone):
+        for column in self._arrays:
             column.resize(len(self._paths))
         self._rows_of_images = None
 

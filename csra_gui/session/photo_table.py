@@ -463,6 +463,7 @@ class PhotoTable(PhotoRows):
             cameras=self._cameras.names,
             camera_of=self._cameras.camera_of.copy(),
             attributes=self._attributes.columns(),
+            facts=self.facts_column(),
         )
 
     @override

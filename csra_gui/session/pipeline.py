@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.engine_client import EngineClient
-from csra_gui.base.settings import INCLUDE_SUBFOLDERS, TAG_ON_OPENING, Settings
+from csra_gui.base.settings import INCLUDE_SUBFOLDERS, MEASURE, TAG_ON_OPENING, Settings
 from csra_gui.session.camera_reading import CameraReading
 from csra_gui.session.change_job import FileChanges
 from csra_gui.session.decisions import Decisions
@@ -22,6 +22,7 @@ from csra_gui.session.tagger import Tagger
 from engine.api.values import ModelInfo
 from engine.data.kinds import LeftOut
 from engine.data.scan import ScanProblem
+from engine.library.columns import NOT_MEASURED
 from engine.library.store import Library
 from engine.library.values import ImageFile, LibraryModel
 
@@ -73,9 +74,12 @@ class Pipeline(QObject):
         self._sync = LibrarySync(library, photos, decisions, jobs, self)
         self._maintenance = LibraryMaintenance(library, photos, jobs, self)
         self.cameras = CameraReading(library, photos, jobs, self)
+        tagger.measures = lambda: bool(settings.value(MEASURE))
+        photos.show_measured(tagger.measures())
         self._connect()
 
     def _connect(self) -> None:
+        self._settings.setting_changed.connect(self._on_settings_setting_changed)
         self._library.opened.connect(self._on_library_opened)
         self._scan.companions_found.connect(self._photos.add_companions)
         self._scan.photos_found.connect(self._on_scan_photos_found)
@@ -218,6 +222,7 @@ class Pipeline(QObject):
         ids = [image for row in rows if (image := photos.image_id(row)) is not None]
         library.submit(lambda opened: opened.forget_predictions(ids), None, library.report)
         photos.forget_results(rows)
+        photos.set_facts(dict.fromkeys(rows, NOT_MEASURED))
         self.predictions_changed.emit(tuple(rows))
         if tagged and self._is_settled and not self._tagger.is_running:
             self._tagger.tag(tagged)
@@ -312,6 +317,12 @@ class Pipeline(QObject):
             self._maintenance.hash_in_background()
 
     # Slots.
+
+    @Slot(str, object)
+    def _on_settings_setting_changed(self, key: str, value: object) -> None:
+        if key == MEASURE.key:
+            self._photos.show_measured(bool(value))
+            self.predictions_changed.emit(())
 
     @Slot(object, object)
     def _on_scan_photos_found(self, paths: list[Path], files: list[ImageFile | None]) -> None:

@@ -16,6 +16,7 @@ from csra_gui.session.tag_run import TagSummary
 from csra_gui.session.tagger import Tagger
 from csra_gui.session.thresholds import LabelThresholds
 from engine.api.errors import EngineError
+from engine.api.facts import Fact
 from engine.api.values import ModelInfo, Prediction
 from engine.library.columns import IntArray
 from engine.library.predictions import HalfArray
@@ -60,6 +61,7 @@ class Retagger(QObject):
         self._model: ModelInfo | None = None
         self._scores: HalfArray | None = None
         self._errors: dict[int, str] = {}
+        self._facts: dict[int, Fact] = {}
         self.difference: Difference | None = None
 
     def start(self, plan: RetagPlan) -> None:
@@ -92,7 +94,8 @@ class Retagger(QObject):
 
     def _forget(self) -> None:
         was_ready = self.difference is not None
-        self.difference, self._model, self._scores, self._errors = None, None, None, {}
+        self.difference, self._model, self._scores = None, None, None
+        self._errors, self._facts = {}, {}
         if was_ready:
             self.settled.emit()
 
@@ -111,6 +114,7 @@ class Retagger(QObject):
             self._photos.forget_results(tuple(errors))
             for row, message in errors.items():
                 self._photos.set_error(row, message)
+        self._photos.set_facts(self._facts)
         self._write(model, outcome.rows, scores, errors)
         self._forget()
 
@@ -120,7 +124,7 @@ class Retagger(QObject):
         source, files = self._plan.source, self._photos.files()
         known = LibraryModel.of(model)
         changed = (*rows.tolist(), *errors)
-        nothing = np.empty(0, dtype=np.float32)
+        nothing, facts = np.empty(0, dtype=np.float32), self._facts
 
         def work(library: Library) -> None:
             library.add_model(known)
@@ -128,7 +132,10 @@ class Retagger(QObject):
                 batch = [
                     Prediction(files.path(row), model.id, nothing, error=errors[row])
                     if place >= len(rows)
-                    else Prediction(files.path(row), model.id, scores[place].astype(np.float32))
+                    else Prediction(
+                        *(files.path(row), model.id, scores[place].astype(np.float32)),
+                        facts=facts.get(row),
+                    )
                     for place, row in enumerate(changed[first : first + _CHUNK], first)
                 ]
                 library.record_predictions(model.id, batch)
@@ -158,6 +165,8 @@ class Retagger(QObject):
                 shape = (len(self._photos), len(prediction.scores))
                 self._scores = np.full(shape, np.nan, dtype=np.float16)
             self._scores[row] = prediction.scores
+            if prediction.facts is not None:
+                self._facts[row] = prediction.facts
 
     def finish(
         self, summary: TagSummary, model: ModelInfo | None, done: Callable[[], None]

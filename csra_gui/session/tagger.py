@@ -33,6 +33,7 @@ class Tagger(QObject):
     Attributes:
         rates: photos per second of the latest long run of each model, by its file.
         thumbnails: says which thumbnails are to be made of the photos that are decoded anyway.
+        measures: says whether these are measured, too.
 
     Signals:
         started: how many photos the run has.
@@ -59,6 +60,7 @@ class Tagger(QObject):
         self._library = library
         self.rates: dict[Path, float] = {}
         self.thumbnails: Callable[[], ThumbnailWish | None] = lambda: None
+        self.measures: Callable[[], bool] = lambda: False
         self._slot = JobSlot(engine.jobs, "predict", self)
         self._run: TagRun | None = None
         self._paused: TagSummary | None = None
@@ -133,6 +135,7 @@ class Tagger(QObject):
             features=photo_feature_folder(),
             thumbnails=self.thumbnails(),
             descriptors=descriptors,
+            facts=self.measures(),
         )
 
         def work(engine: TaggingEngine) -> Generator[Outcome, None, None]:
@@ -268,6 +271,8 @@ class _IntoTable:
                 self._photos.set_error(row, prediction.error)
             else:
                 self._photos.set_scores(row, prediction.scores)
+            if prediction.facts is not None:
+                self._photos.set_facts({row: prediction.facts})
         if rows:
             self._changed(tuple(rows))
 

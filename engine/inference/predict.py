@@ -25,11 +25,9 @@ _LEAST_AHEAD = 12
 _Decoded = tuple[Path, DecodedImage | ImageError]
 
 
-def decode_request(
-    path: Path, preprocess: PreprocessConfig, *, facts: bool = False
-) -> DecodeRequest:
-    """How an image has to be decoded for a model, and whether it is measured too."""
-    return DecodeRequest(path, preprocess.input_size, preprocess.resize, facts=facts)
+def decode_request(path: Path, preprocess: PreprocessConfig) -> DecodeRequest:
+    """How an image has to be decoded for a model."""
+    return DecodeRequest(path, preprocess.input_size, preprocess.resize)
 
 
 def batch_size(backend: Backend, config: PredictConfig | None) -> int:
@@ -56,15 +54,14 @@ def predict(
 
     Args:
         backend: runs the model.
-        source: decodes; stays open.
+        source: decodes, and measures if it was made to; stays open.
         model_id: goes into the predictions.
         paths: images; one prediction each.
         preprocess: of the model.
-        config: batch size, where ``None`` or 0 chooses for the device; whether to measure facts.
+        config: batch size, where ``None`` or 0 chooses for the device.
     """
     size = batch_size(backend, config)
-    facts = config is not None and config.facts
-    requests = (decode_request(path, preprocess, facts=facts) for path in paths)
+    requests = (decode_request(path, preprocess) for path in paths)
     with contextlib.closing(source.map(requests, window=decode_window(size))) as images:
         for batch in batched(zip(paths, images, strict=True), size):
             yield from _predict_batch(backend, model_id, batch)

@@ -1,4 +1,4 @@
-"""Thumbnails along the way: photos decoded for a model are not decoded again to be looked at."""
+"""Thumbnails and facts along the way: what is decoded for a model is not decoded again for them."""
 
 from __future__ import annotations
 
@@ -69,11 +69,28 @@ class ThumbnailsAlongTheWay:
         self._writer.close(finish=True)
 
 
+class _Measuring:
+    """Decodes as another one does, and measures all of it."""
+
+    def __init__(self, source: ImageSource) -> None:
+        self._source = source
+
+    def map(
+        self, requests: Iterable[DecodeRequest], window: int = 32
+    ) -> Generator[DecodedImage | ImageError, None, None]:
+        """See ``DecodePool.map``."""
+        return self._source.map((replace(request, facts=True) for request in requests), window)
+
+
 @contextlib.contextmanager
 def image_source(
-    pool: DecodePool, wish: ThumbnailWish | None
+    pool: DecodePool, wish: ThumbnailWish | None, *, facts: bool = False
 ) -> Generator[ImageSource, None, None]:
-    """The pool, or the pool with thumbnails along the way."""
+    """The pool, with thumbnails along the way and facts measured as far as they are wanted."""
+    if facts:
+        with image_source(pool, wish) as source:
+            yield _Measuring(source)
+        return
     if wish is None or not wish.limit:
         yield pool
         return

@@ -95,7 +95,7 @@ class Columns:
         cameras: the names of all cameras; the first is none.
         camera_of: (N,) an index into ``cameras``; empty: nobody read.
         attributes: ratings, colour labels and titles; ``None``: there are none.
-        facts: (N,) the bits of ``Fact``, or ``NOT_MEASURED``. Empty: nothing was measured.
+        facts: (N,) the bits of ``Fact``, or ``NOT_MEASURED``. Empty: nobody wants to know.
     """
 
     image_ids: IntArray

@@ -157,12 +157,12 @@ class LocalEngine:
         """Say what is in each image, in the order given; see ``TaggingEngine``."""
         model = self._model(model_id)
         preprocess = model.weights.record.config.preprocess
-        folder = None if config is None else config.features
-        wish = "none" if config is None else config.descriptors
+        config = config or PredictConfig()
+        folder, wish = config.features, config.descriptors
         held_back = contextlib.nullcontext() if self._graphs is None else self._graphs.held_back()
         with (
             held_back,
-            image_source(self.pool, None if config is None else config.thumbnails) as source,
+            image_source(self.pool, config.thumbnails, facts=config.facts) as source,
         ):
             # What is kept of photos is what networks see in full precision.
             if folder is None or model.is_int8 or model.backend.head.activation != "sigmoid":

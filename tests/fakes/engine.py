@@ -20,6 +20,7 @@ from engine.api.errors import (
     ModelError,
 )
 from engine.api.evaluation import EvaluationDone, EvaluationProgress, EvaluationRequest
+from engine.api.facts import Fact
 from engine.api.geometry import Box
 from engine.api.quantizing import QuantizingDone
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
@@ -101,6 +102,7 @@ class FakeEngine:
         open_gate: ``open_model`` waits for it.
         predict_gate: each prediction waits for it.
         explain_gate: each explanation waits for it.
+        facts: what is measured of photos, by file name; of others that they are wide.
         revise: what becomes of each prediction.
         predict_calls: the paths of each call.
         predict_configs: how each call wanted it.
@@ -131,6 +133,7 @@ class FakeEngine:
     imported: list[ModelImport] = field(default_factory=list)
     exported: list[tuple[str, Path]] = field(default_factory=list)
     predict_bug: Exception | None = None
+    facts: dict[str, Fact] = field(default_factory=dict)
     revise: Callable[[Prediction], Prediction] | None = None
     open_gate: threading.Event = field(default_factory=opened_gate)
     predict_gate: threading.Event = field(default_factory=opened_gate)
@@ -217,6 +220,9 @@ class FakeEngine:
                 wish = "none" if config is None else config.descriptors
                 if wish == "all" or (wish == "along" and self.describes_along):
                     prediction = _described(prediction, info)
+                if config is not None and config.facts and prediction.error is None:
+                    found = self.facts.get(path.name, Fact.LANDSCAPE_FORMAT)
+                    prediction = replace(prediction, facts=found)
                 yield self.revise(prediction) if self.revise else prediction
         finally:
             self.predict_closed.set()

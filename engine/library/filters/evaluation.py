@@ -119,7 +119,7 @@ class LibraryView:
         """(N,): the images that a filter wants.
 
         Raises:
-            FilterError: it asks for a label that there is not.
+            FilterError: it asks for a label that there is not, or for what nobody wants to know.
         """
         match node:
             case Not(inner):
@@ -164,12 +164,13 @@ class LibraryView:
                 return self._by_picture(node)
         return np.ones(len(columns), dtype=bool)
 
-    def _by_facts(self, facts: int) -> BoolArray:
-        bits = self.columns.facts
-        if not len(bits):
-            return np.zeros(len(self.columns), dtype=bool)
-        found: BoolArray = bits != NOT_MEASURED
-        return found & ((bits & facts) != 0) if facts else found
+    def _by_facts(self, node: MeasuredIs) -> BoolArray:
+        facts = self.columns.facts
+        if len(facts) < len(self.columns):
+            said = "What is measured of photos is turned off in the settings."
+            raise FilterError(said, node.span.start, node.span.end)
+        found: BoolArray = facts != NOT_MEASURED
+        return found & ((facts & node.facts) != 0) if node.facts else found
 
     def _by_name(self, pattern: str) -> BoolArray:
         columns, matches = self.columns, glob(pattern, anywhere=True)
@@ -186,7 +187,7 @@ class LibraryView:
     def _by_picture(self, node: DateIn | CameraIs | MeasuredIs) -> BoolArray:
         columns = self.columns
         if isinstance(node, MeasuredIs):
-            return self._by_facts(node.facts)
+            return self._by_facts(node)
         if isinstance(node, DateIn):
             dates = columns.dates_ns
             return np.logical_and(dates >= node.start_ns, dates < node.end_ns)

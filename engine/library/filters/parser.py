@@ -209,13 +209,13 @@ class _Parser:
     def _measured(self, field: Token) -> Node:
         token = self._value(field)
         if token.text.strip() == "*":
-            return MeasuredIs(0)
+            return MeasuredIs(0, token.span)
         facts = facts_named(token.text)
         if not facts:
             close = get_close_matches(token.text.lower(), FACT_WORDS.values(), n=3)
             said = f"Nothing that is called “{token.text}” is measured."
             raise FilterError(said, token.span.start, token.span.end, tuple(close))
-        return MeasuredIs(int(facts))
+        return MeasuredIs(int(facts), token.span)
 
     def _source(self, field: Token) -> Node:
         return SourceIs(SOURCES[self._choice(field, SOURCES, "machine, person or file")])

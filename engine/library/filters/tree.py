@@ -169,6 +169,7 @@ class MeasuredIs:
     """Any of these facts (the bits of ``engine.api.facts.Fact``) was measured; 0: anything was."""
 
     facts: int
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)

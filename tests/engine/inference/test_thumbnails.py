@@ -11,6 +11,7 @@ from PIL import Image
 
 from engine.api.config import ThumbnailWish
 from engine.api.errors import ImageError
+from engine.api.facts import Fact
 from engine.api.values import DecodedImage
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.inference.thumbnails import image_source
@@ -18,6 +19,7 @@ from engine.records.thumbnail_cache import ThumbnailCache, ThumbnailKey
 
 SIDE = 128
 LIMIT = 10**8
+ALL_FORMATS = Fact.LANDSCAPE_FORMAT | Fact.PANORAMA_FORMAT
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +139,20 @@ def test_who_stops_in_the_middle_keeps_what_was_made(
     assert kept(folder, photos) == ["large"]
     assert [file.suffix for file in files(folder)] == [".webp"]
     assert sorted((tmp_path / "photos").iterdir()) == sorted(photos)  # nothing is written there
+
+
+@pytest.mark.parametrize("limit", [0, LIMIT])
+def test_facts_are_measured_along_the_way_with_thumbnails_and_without(
+    pool: DecodePool, photos: list[Path], tmp_path: Path, limit: int
+) -> None:
+    wish = ThumbnailWish(tmp_path / "cache", SIDE, limit)
+    requests = [DecodeRequest(path, 64, "squash") for path in photos]
+    with image_source(pool, wish, facts=True) as source:
+        found = list(source.map(requests))
+    facts = [image.facts if isinstance(image, DecodedImage) else None for image in found]
+    formats = (Fact.LANDSCAPE_FORMAT, Fact.LANDSCAPE_FORMAT, Fact.PANORAMA_FORMAT)
+    assert [fact and fact & ALL_FORMATS for fact in facts] == [*formats, None]
+    assert kept(tmp_path / "cache", photos) == (["large", "wide"] if limit else [])
+    with image_source(pool, wish) as source:
+        plain = list(source.map(requests))
+    assert all(image.facts is None for image in plain if isinstance(image, DecodedImage))

@@ -23,7 +23,7 @@ def test_a_library_of_before_keeps_its_decisions_and_takes_imported_labels(tmp_p
         first, second = old.add_images(files(2))
         said = [Wish(first, "dog", Verdict.ACCEPTED), Wish(second, "cat", Verdict.REJECTED)]
         old.decide(said, who="anna", caption="Before")
-        before = old.stored([first, second]).verdicts
+    before = ((first, "dog", Verdict.ACCEPTED), (second, "cat", Verdict.REJECTED))
     with open_library(path) as library:
         assert library.stored([first, second]).verdicts == before
         library.decide([Wish(first, "cat", Verdict.IMPORTED)], who="anna", caption="Import")

@@ -119,13 +119,14 @@ def test_filters_ask_for_facts(tmp_path: Path, text: str, wanted: list[int]) -> 
         assert np.flatnonzero(view.rows(parse(text))).tolist() == wanted
 
 
-def test_where_nothing_was_measured_no_filter_finds_any(tmp_path: Path) -> None:
+def test_whoever_wants_to_know_nothing_of_it_is_told_so_by_a_filter(tmp_path: Path) -> None:
     with open_library(tmp_path / "library.db") as library:
-        filled(library)
+        tag(library, SOFT)
         columns = dataclasses.replace(columns_of(library), facts=np.empty(0, dtype=np.int32))
     view = LibraryView(columns, np.full(3, 0.5, dtype=np.float32))
-    assert not view.rows(parse("measured:*")).any()
-    assert view.rows(parse("NOT measured:blurred")).all()
+    with pytest.raises(FilterError, match="turned off"):
+        view.rows(parse("NOT measured:blurred"))
+    assert view.rows(parse("dog")).all()
 
 
 def test_what_is_not_measured_is_said_with_what_may_have_been_meant() -> None:

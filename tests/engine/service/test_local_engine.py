@@ -18,6 +18,7 @@ from engine.api.errors import (
     ImageError,
     ModelError,
 )
+from engine.api.facts import Fact
 from engine.api.geometry import Box
 from engine.api.values import Prediction
 from engine.checkpoints.safetensors_model import load_checkpoint
@@ -154,9 +155,11 @@ def test_thumbnails_along_the_way_change_no_score(engine, model_file, tmp_path):
     (plain,) = engine.predict(info.id, [path])
     for features in (None, tmp_path / "features"):
         wish = ThumbnailWish(tmp_path / f"cache of {features and 'kept'}", 128, 10**7)
-        config = PredictConfig(features=features, thumbnails=wish)
+        config = PredictConfig(features=features, thumbnails=wish, facts=True)
         (found,) = engine.predict(info.id, [path], config)
         np.testing.assert_array_equal(found.scores, plain.scores)
+        assert found.facts is not None and found.facts & Fact.LANDSCAPE_FORMAT
+        assert plain.facts is None
         key = ThumbnailKey.of(path, 128)
         assert ThumbnailCache(wish.folder, wish.limit).find(key) is not None
 

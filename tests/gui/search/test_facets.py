@@ -13,8 +13,9 @@ from csra_gui.search.facet_list import FacetList, arrow_area
 from csra_gui.search.facet_model import FacetModel, FacetRole
 from csra_gui.search.facets import facet_groups, found_facets, unfolded
 from csra_gui.search.filter_terms import TermState
+from engine.api.facts import Fact
 from engine.api.label_names import SHIPPED_NAMES
-from engine.library.columns import Columns
+from engine.library.columns import NOT_MEASURED, Columns
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
 
@@ -76,6 +77,24 @@ def test_clicking_a_count_shows_as_many_photos_as_it_says(view: LibraryView) -> 
     rows = np.arange(5)
     for term, count in counts(facet_groups(view, rows)).items():
         assert np.count_nonzero(view.rows(parse(term))) == count, term
+
+
+def test_what_was_measured_is_counted_of_what_is_shown_unless_nobody_wants_to_know(
+    view: LibraryView,
+) -> None:
+    dark, soft = Fact.VERY_DARK, Fact.BLURRED
+    facts = np.array([soft, soft | dark, 0, NOT_MEASURED, dark], dtype=np.int32)
+    measured = LibraryView(replace(view.columns, facts=facts), view.thresholds)
+
+    def named(rows: list[int]) -> dict[str, int]:
+        found = counts(facet_groups(measured, np.array(rows)))
+        return {term: count for term, count in found.items() if term.startswith("measured:")}
+
+    assert named([0, 1, 2, 3, 4]) == {"measured:very-dark": 2, "measured:blurred": 2}
+    assert named([0, 3]) == {"measured:blurred": 1}
+    for term, count in named([0, 1, 2, 3, 4]).items():
+        assert np.count_nonzero(measured.rows(parse(term))) == count
+    assert "Measured" not in {group.caption for group in facet_groups(view, np.arange(5))}
 
 
 def test_one_folder_is_not_worth_a_count(view: LibraryView) -> None:
