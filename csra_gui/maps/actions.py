@@ -36,6 +36,8 @@ _OPACITY_STEP = 0.1
 _BESIDE_THE_PHOTO = QPoint(8, 190)
 _HIDE, _SHOW = "&Hide this part", "S&how the hidden part"
 #: Commands that are one of a few, by what their ids start with.
+#: Labels that are drawn together before the person chooses any: more hide each other.
+_TOGETHER = 4
 _CHOICES = {"map": MAP_KIND, "colors": COLOR_MAP}
 _SWITCHES = {
     "show_overlay": SHOW_OVERLAY,
@@ -305,10 +307,10 @@ class MapActions(FeatureActions):
         return choose
 
     def _labels_to_compare(self) -> list[int]:
-        """The best labels of the photo: what most people want to see together."""
+        """The best labels of the photo: what most people want to see together, and no more."""
         row = self._session.focus.current
         labels = [] if row is None else self._session.main_labels(row)
-        return [label.index for label in labels if label.index >= 0]
+        return [label.index for label in labels if label.index >= 0][:_TOGETHER]
 
     def _beside(self, beside: Beside) -> Callable[[], None]:
         def choose() -> None:

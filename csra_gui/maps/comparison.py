@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.session.session import Session
-from engine.explain.colormaps import CATEGORY_COLORS
+from engine.explain.category_colors import CATEGORY_COLORS, colors_of
 
-#: More colours could not be told apart with any colour vision.
+#: Further colours could not be told apart with any colour vision.
 MAX_COMPARED = len(CATEGORY_COLORS)
 
 
@@ -33,7 +34,7 @@ class Beside(StrEnum):
 
 
 class Comparison(QObject):
-    """Up to four labels in one picture, and a second view; forgotten with the model.
+    """Up to eight labels in one picture, and a second view; forgotten with the model.
 
     Signals:
         changed: the labels, how they are drawn, or what the second view shows.
@@ -46,6 +47,7 @@ class Comparison(QObject):
         self._session = session
         self._model_id = ""
         self._categories: tuple[int, ...] = ()
+        self._colors: dict[int, int] = {}
         self._together = Together.OFF
         self._beside = Beside.NOTHING
         self._other: int | None = None
@@ -53,8 +55,13 @@ class Comparison(QObject):
 
     @property
     def categories(self) -> tuple[int, ...]:
-        """The labels that are drawn together, in the order of their colours."""
+        """The labels that are drawn together, in the order in which they were chosen."""
         return self._categories
+
+    @property
+    def colors(self) -> Mapping[int, int]:
+        """The same with the places of their colours (``engine.explain.category_colors``)."""
+        return MappingProxyType(self._colors)
 
     @property
     def together(self) -> Together:
@@ -77,8 +84,13 @@ class Comparison(QObject):
         return self._together is not Together.OFF and bool(self._categories)
 
     def set_categories(self, categories: Sequence[int]) -> None:
-        """Choose labels; those beyond the fourth are left out."""
-        self._set(categories=tuple(dict.fromkeys(categories))[:MAX_COMPARED])
+        """Choose labels; those beyond the eighth are left out."""
+        chosen = tuple(dict.fromkeys(categories))[:MAX_COMPARED]
+        names = dict(enumerate(self._session.photos.categories))
+        called = {category: names.get(category, str(category)) for category in chosen}
+        kept = {called[one]: color for one, color in self._colors.items() if one in called}
+        self._colors = dict(zip(chosen, colors_of(tuple(called.values()), kept), strict=True))
+        self._set(categories=chosen)
 
     def set_together(self, together: Together) -> None:
         """Choose how they are drawn."""
@@ -100,4 +112,5 @@ class Comparison(QObject):
         model = self._session.models.model
         if model is not None and model.id != self._model_id:
             self._model_id = model.id
+            self._colors = {}
             self._set(categories=(), beside=Beside.NOTHING, other=None)

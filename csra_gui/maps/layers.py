@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from csra_gui.widgets.overlay import (
 )
 from engine.api.geometry import fitted_size
 from engine.api.values import FloatArray, PixelArray, PositionScores
-from engine.explain.colormaps import CATEGORY_COLORS
+from engine.explain.category_colors import CATEGORY_COLORS
 from engine.explain.evidence import cells_on_photo, local_probability, on_photo
 from engine.explain.render import ArgbArray
 
@@ -31,7 +31,7 @@ _RIM_WIDTH = 2
 
 
 def category_color(place: int) -> QColor:
-    """The colour of a label among those that are drawn together, from the first on."""
+    """A colour of labels that are drawn together, by its place among them."""
     return QColor(*(int(channel) for channel in CATEGORY_COLORS[place]))
 
 
@@ -85,7 +85,7 @@ class MapPictures:
 def together_picture(
     display: MapDisplay,
     scores: PositionScores,
-    categories: Sequence[int],
+    categories: Mapping[int, int],
     how: Together,
     side: int = OVERLAY_SIDE,
 ) -> QImage:
@@ -94,7 +94,7 @@ def together_picture(
     Args:
         display: says how strong, and whether true cells are drawn.
         scores: of the photo.
-        categories: at most as many as there are colours.
+        categories: each with the place of its colour (``engine.explain.category_colors``).
         how: mixed, or only the one that is highest at each place.
         side: the longer one of the picture, in pixels.
     """
@@ -108,7 +108,7 @@ def together_picture(
     wins = maps.argmax(axis=0) == np.arange(len(maps))[:, None, None]
     if how is Together.WINNER:
         alphas *= wins
-    colors = CATEGORY_COLORS[: len(maps)]
+    colors = CATEGORY_COLORS[list(categories.values())]
     # Where no label is seen the photo is darker: one more layer, of black.
     layers = np.concatenate([alphas, dims.min(axis=0, keepdims=True)])
     pixels = mixed_pixels(layers, np.pad(colors, ((0, 1), (0, 0))).astype(np.float32))

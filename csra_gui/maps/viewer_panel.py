@@ -48,11 +48,11 @@ class LegendBar(Legend):
     @Slot()
     def _update(self) -> None:
         labels, comparison = self._session.photos.categories, self._comparison
-        names = [labels[c] for c in comparison.categories] if labels else []
+        colors = comparison.colors if labels else {}
         wins = comparison.together is Together.WINNER
         self.set_entries(
             "Strongest label at each place:" if wins else "Labels together:",
-            [(category_color(at), display_text(name)) for at, name in enumerate(names)],
+            [(category_color(at), display_text(labels[c])) for c, at in colors.items()],
         )
         self.setVisible(comparison.is_on)
 
@@ -240,9 +240,7 @@ class ViewerPanel(QWidget):
             return None
         together = self.comparison
         if together.is_on and not self._points_at_a_label():
-            return together_picture(
-                self._display, scores, together.categories, together.together, side
-            )
+            return together_picture(self._display, scores, together.colors, together.together, side)
         category = self._session.focus.category
         if category is None:
             return None

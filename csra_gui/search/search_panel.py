@@ -30,8 +30,9 @@ from csra_gui.session.sort_keys import (
     TITLE,
     UNCERTAINTY,
 )
+from csra_gui.session.typed_labels import FEW_LABELS
 from engine.library.filters.completion import Completion, complete
-from engine.texts import display_text, photos_text
+from engine.texts import display_text, fold, photos_text
 
 #: Key, caption, and whether the greatest comes first.
 ORDERS: tuple[tuple[str, str, bool], ...] = (
@@ -186,7 +187,9 @@ class SearchPanel(QWidget):
     def _update_categories(self) -> None:
         photos = self._session.photos
         listed = enumerate(photos.categories)
-        self.bar.sort.set_categories([name for i, name in listed if i not in photos.hidden])
+        names = [name for i, name in listed if i not in photos.hidden]
+        is_long = len(names) > FEW_LABELS  # one name is looked for in a long list
+        self.bar.sort.set_categories(sorted(names, key=fold) if is_long else names)
         self._update_order()
 
     @Slot(object)

@@ -15,6 +15,8 @@ _SQUARE = 12
 _GAP = 5
 _BETWEEN = 16
 _MARGIN = 6
+#: Around colours that may be like the ground; a contrast of 3 or more on both themes.
+_RIM = QColor("#808080")
 
 
 class Legend(QWidget):
@@ -51,7 +53,7 @@ class Legend(QWidget):
         painter.drawText(QPointF(x, base), self._title)
         x += metrics.horizontalAdvance(self._title) + _BETWEEN
         for color, name in self._entries:
-            painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+            painter.setPen(QPen(_RIM, 1))
             painter.setBrush(color)
             painter.drawRect(QRectF(x, (self.height() - _SQUARE) / 2, _SQUARE, _SQUARE))
             x += _SQUARE + _GAP
@@ -61,7 +63,10 @@ class Legend(QWidget):
 
 
 def color_icon(color: QColor) -> QIcon:
-    """A square of one colour."""
+    """A square of one colour, with a rim that is seen on light and dark ground."""
     pixmap = QPixmap(2 * _SQUARE, 2 * _SQUARE)
-    pixmap.fill(color)
+    pixmap.fill(_RIM)
+    painter = QPainter(pixmap)
+    painter.fillRect(pixmap.rect().adjusted(2, 2, -2, -2), color)
+    painter.end()
     return QIcon(pixmap)

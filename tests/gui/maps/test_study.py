@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +16,15 @@ from csra_gui.base.settings import MAP_HEAD, MAP_KIND
 from csra_gui.maps.comparison import Beside, Together
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.maps.layers import category_color, mixed_pixels
+from engine.api.categories import Categories
 from engine.api.errors import ModelError
 from engine.api.geometry import Box
 from engine.api.values import TrueBox
-from engine.explain.colormaps import CATEGORY_COLORS
+from engine.api.vocabulary import everyday
+from engine.explain.category_colors import CATEGORY_COLORS
 from engine.explain.evidence import activate, logits, with_head
 from tests.fakes import CATEGORIES, HEIGHT, MODEL_ID, WIDTH, FakeEngine, fake_model
-from tests.gui.driver import drag, overlay, select, trigger, wait_until_tagged
+from tests.gui.driver import Start, drag, overlay, select, trigger, wait_until_tagged
 
 CAT, DOG, CAR = (CATEGORIES.index_of(name) for name in ("cat", "dog", "car"))
 
@@ -230,6 +233,8 @@ def test_labels_together_have_a_colour_each_and_pointing_shows_one_alone(
 ) -> None:
     window = looking.window
     alone = overlay(looking)
+    trigger(looking, "maps_panel")
+    window.maps.panel.tabs.setCurrentWidget(window.maps.panel.together)
     labels = window.maps.panel.together.labels
     for row in range(labels.count()):
         item = labels.item(row)
@@ -253,19 +258,79 @@ def test_labels_together_have_a_colour_each_and_pointing_shows_one_alone(
     assert window.maps.viewer.legend.isHidden()
 
 
-def test_a_fifth_label_cannot_be_ticked(looking: Application) -> None:
-    together = looking.window.maps.panel.together
-    looking.window.maps.viewer.comparison.set_categories((0, 1, 2, 3, 4))
-    assert looking.window.maps.viewer.comparison.categories == (0, 1, 2, 3)
-    free = [
-        together.labels.item(row)
-        for row in range(together.labels.count())
-        if together.labels.item(row).checkState() is Qt.CheckState.Unchecked
+@pytest.fixture
+def among_many(qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine) -> Application:
+    """A window on the photo of a cat, with a model of 400 categories and the maps' panel open."""
+    engine.categories = Categories(("cat", *everyday().names[-399:]))
+    application = start([photos])
+    application.window.browse.browsing.set_photo_beside(True)
+    wait_until_tagged(qtbot, application)
+    select(qtbot, application, "cat.jpg")
+    trigger(application, "maps_panel")
+    return application
+
+
+def ticked(application: Application) -> list[int]:
+    labels = application.window.maps.panel.together.labels
+    items = [labels.item(row) for row in range(labels.count())]
+    return [
+        item.data(Qt.ItemDataRole.UserRole)
+        for item in items
+        if item.checkState() is Qt.CheckState.Checked
     ]
+
+
+def test_a_ninth_label_cannot_be_ticked(among_many: Application) -> None:
+    together, comparison = (
+        among_many.window.maps.panel.together,
+        among_many.window.maps.viewer.comparison,
+    )
+    comparison.set_categories(range(20, 30))
+    assert comparison.categories == tuple(range(20, 28))
+    assert set(ticked(among_many)) == set(range(20, 28))
+    items = [together.labels.item(row) for row in range(together.labels.count())]
+    free = [item for item in items if item.checkState() is Qt.CheckState.Unchecked]
     assert free
     assert not any(item.flags() & Qt.ItemFlag.ItemIsEnabled for item in free)
     together.clear.click()
-    assert looking.window.maps.viewer.comparison.categories == ()
+    assert comparison.categories == ()
+
+
+def test_a_label_keeps_its_colour_while_others_come_and_go(among_many: Application) -> None:
+    comparison = among_many.window.maps.viewer.comparison
+    comparison.set_categories(range(8))
+    colors = dict(comparison.colors)
+    assert len(set(colors.values())) == 8
+    for gone in range(7):
+        comparison.set_categories(range(gone + 1, 8))
+        assert comparison.colors == {one: colors[one] for one in range(gone + 1, 8)}
+
+
+def test_of_many_labels_those_drawn_come_first_and_one_can_be_searched(
+    among_many: Application, qtbot: QtBot
+) -> None:
+    together = among_many.window.maps.panel.together
+    sofa = among_many.session.photos.index_of("sofa")
+    together.search.setText("couch")
+    labels = together.labels
+    [row] = [row for row in range(labels.count()) if not labels.isRowHidden(row)]
+    assert labels.item(row).text().startswith("sofa")
+    labels.item(row).setCheckState(Qt.CheckState.Checked)
+    assert among_many.window.maps.viewer.comparison.categories == (sofa,)
+    together.search.clear()
+    select(qtbot, among_many, "dog.jpg")
+    assert labels.item(0).text().startswith("sofa")
+    assert labels.count() == 400
+
+
+def test_nothing_is_listed_while_nobody_sees_it(looking: Application, qtbot: QtBot) -> None:
+    together = looking.window.maps.panel.together
+    assert not together.isVisible()
+    assert together.labels.count() == 0
+    trigger(looking, "maps_panel")
+    looking.window.maps.panel.tabs.setCurrentWidget(together)
+    qtbot.waitUntil(lambda: together.labels.count() > 0)
+    assert together.search.isHidden(), "of few, none needs to be searched"
 
 
 def test_one_layer_alone_has_its_colour_and_two_mix_by_their_opacity() -> None:
@@ -386,7 +451,6 @@ def test_a_photo_outside_a_data_set_has_no_boxes_and_that_is_said(
 
 def test_boxes_are_found_by_the_other_name_of_a_category() -> None:
     from csra_gui.maps.pointing import boxes_of
-    from engine.api.categories import Categories
 
     boxes = (TrueBox("tvmonitor", (0, 0, 1, 1)), TrueBox("dog", (0, 0, 1, 1)))
     assert boxes_of(boxes, Categories(("dog", "tv")), 1) == boxes[:1]
@@ -402,7 +466,8 @@ def test_labels_together_are_outlined_in_their_colours(looking: Application) -> 
         image = overlay(looking)
         return {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
 
-    lines = {category_color(0).rgb(), category_color(1).rgb()}
+    lines = {category_color(place).rgb() for place in comparison.colors.values()}
+    assert len(lines) == 2
     assert lines <= colors()
     trigger(looking, "map_contour")
     assert not lines & colors()
