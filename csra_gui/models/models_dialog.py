@@ -22,7 +22,12 @@ from csra_gui.models.backend_button import BackendButton
 from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
-from csra_gui.models.plain_words import size_text, speed_beside, what_it_names
+from csra_gui.models.plain_words import (
+    names_by_kind,
+    size_text,
+    speed_beside,
+    what_it_names,
+)
 from csra_gui.session.session import Session
 from csra_gui.widgets.activity_bar import ActivityRow
 from csra_gui.widgets.fact_sheet import FactSheet
@@ -234,12 +239,11 @@ class ModelsDialog(QDialog):
 
     def _plain(self, model: ModelEntry) -> list[tuple[str, str]]:
         facts = [("What is wrong", model.problem)]
-        if model.categories is not None:
-            names = ", ".join(SHIPPED_NAMES.labels(model.categories))
-            facts.append((f"It names {what_it_names(model.categories)}", names))
-        facts += model.plain
+        names = [] if model.categories is None else names_by_kind(model.categories)
+        facts += model.plain if len(names) > 1 else [*names, *model.plain]
         sizes = (size_text(model.size, is_guess=model.is_size_guess), self._speed(model))
         facts.append(("Size and speed", " · ".join(text for text in sizes if text)))
+        facts += names if len(names) > 1 else []  # a long list hides nothing below it
         return [(caption, text) for caption, text in facts if text]
 
     @Slot()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from csra_gui.session.typed_labels import FEW_LABELS
 from engine.api.categories import Categories, shipped_categories
-from engine.texts import number
+from engine.api.label_names import SHIPPED_NAMES
+from engine.texts import fold, number
 
 #: How many times as much work two models may be and still feel alike.
 _ALIKE = 1.5
@@ -31,6 +33,22 @@ def what_it_names(categories: Categories | None) -> str:
     if len(categories) == _IMAGENET:
         return f"{_IMAGENET:,} kinds of animals, plants and things"
     return "1 label" if len(categories) == 1 else f"{len(categories):,} labels"
+
+
+def names_by_kind(categories: Categories) -> list[tuple[str, str]]:
+    """What a model names, under captions: all at once, or where there are many by their kinds."""
+    labels, said = SHIPPED_NAMES.labels(categories), f"It names {what_it_names(categories)}"
+    if len(labels) <= FEW_LABELS:
+        return [(said, ", ".join(labels))]
+    tops: list[str] = []
+    kinds: dict[str, list[str]] = {}
+    for label in labels:
+        above = SHIPPED_NAMES.path_to(label)
+        (kinds.setdefault(above[0], []) if above else tops).append(label)
+    order = sorted(kinds, key=lambda top: (-len(kinds[top]), fold(top)))
+    names = [(said, tops)] if tops else []
+    names += [(f"Kinds of {top} ({len(kinds[top]):,})", kinds[top]) for top in order]
+    return [(caption, ", ".join(sorted(listed, key=fold))) for caption, listed in names]
 
 
 def speed_beside(work: float | None, used: float | None) -> str:

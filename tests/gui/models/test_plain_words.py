@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from csra_gui.models.plain_words import size_text, speed_beside, what_it_names
+from csra_gui.models.plain_words import names_by_kind, size_text, speed_beside, what_it_names
 from engine.api.categories import Categories, shipped_categories
 from engine.records.catalogue import load_catalogue
 from engine.records.networks import about_bytes, operations
@@ -55,3 +55,15 @@ def test_everything_that_can_be_downloaded_has_a_size_before_it_is() -> None:
     for entry in load_catalogue().values():
         assert entry.source.size or about_bytes(entry.backbone), entry.id
         assert entry.input_size is None or operations(entry.backbone, entry.input_size)
+
+
+def test_few_names_are_listed_as_the_model_has_them() -> None:
+    assert names_by_kind(Categories(("spoon", "cup"))) == [("It names 2 labels", "spoon, cup")]
+
+
+def test_many_names_are_listed_by_what_they_are_kinds_of() -> None:
+    others = [f"thing {number:02}" for number in range(30)]
+    names = names_by_kind(Categories(("owl", "zebra", "animal", *others, "truck", "dog")))
+    assert names[0] == ("It names 35 labels", ", ".join(["animal", *others]))
+    assert names[1] == ("Kinds of animal (3)", "dog, owl, zebra")
+    assert [caption for caption, _ in names[2:]] == ["Kinds of vehicle (1)"]
