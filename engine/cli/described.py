@@ -86,7 +86,7 @@ def described(
         known = _known(index)
         missing = [path for image_id, path in images.items() if image_id not in known]
         if missing:
-            config = PredictConfig(descriptors="all")
+            config = PredictConfig(descriptors="all", facts=True)
             with_bar(tag_into(library, engine, info.id, missing, config), "look")
             known = _known(index)
     unknown = len(images.keys() - known) + len(places) - len(files)

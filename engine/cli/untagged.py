@@ -88,8 +88,9 @@ def tag_into(
         engine: has the model open.
         fingerprint: of the model.
         paths: of the photos.
-        config: how to run it.
+        config: how to run it; ``None`` is as usual, and to measure what is decoded.
     """
+    config = config or PredictConfig(facts=True)
     waiting: list[Prediction] = []
     done = 0
     with contextlib.closing(engine.predict(fingerprint, paths, config)) as predictions:

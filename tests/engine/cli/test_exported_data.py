@@ -117,3 +117,23 @@ def test_an_export_is_something_to_learn_from(
     assert (left_out in told) == (preset == "paper")  # whose recipe has no word for unknown
     categories = load_checkpoint(place / "run" / "best.safetensors").record.config.categories
     assert sorted(categories) == ["cat", "dog"]
+
+
+def test_what_was_tagged_on_the_command_line_was_measured_and_can_be_asked_for(
+    run: Run, place: Path
+) -> None:
+    Image.new("RGB", (90, 30)).save(place / "photos" / "wide.png")
+    of = (place / "photos", "--library", place / "library.db", "--model")
+    how = ("--labels", "machine", "--dry-run", "--device", "cpu")
+    assert run("write", *of, model(place), *how)[0] == 0
+    target = place / "labels.jsonl"
+    status, told = run(
+        *("export", *of, "tiny", "--labels", "both", "--format", "jsonl", "--output", target),
+        *("--filter", "measured:panorama"),
+    )
+    assert status == 0, told
+    [row] = map(json.loads, target.read_text().splitlines())
+    assert (Path(row["path"]).name, row["measured"]) == (
+        "wide.png",
+        ["black and white", "panorama format", "very dark"],
+    )

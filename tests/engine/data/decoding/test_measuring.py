@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
+from PIL.TiffImagePlugin import IFDRational
 
 from engine.api.facts import FACT_NAMES, FACT_WORDS, Fact, names_of
 from engine.api.geometry import Box
@@ -16,6 +17,7 @@ from engine.data.decoding.decode import decode, decode_with_more
 from engine.data.decoding.measuring import measure as measure_of
 from engine.data.decoding.origin import Origin, origin_of
 from engine.data.decoding.pool import DecodePool, DecodeRequest
+from engine.metadata.exif import read_camera_facts
 from engine.resources import resource_path
 
 SHARP = resource_path("samples", "astronaut.jpg")
@@ -37,7 +39,8 @@ def with_exif(path: Path, pixels: PixelArray, *, exposure: float, iso: int = 100
     """A JPEG that says how it was taken, at f/2."""
     exif = Image.Exif()
     exif[_MAKE] = "Maker"
-    exif.get_ifd(_DETAIL).update({_EXPOSURE: exposure, _APERTURE: 2.0, _ISO: iso})
+    as_cameras_do = {_EXPOSURE: IFDRational(exposure), _APERTURE: IFDRational(2), _ISO: iso}
+    exif.get_ifd(_DETAIL).update(as_cameras_do)
     Image.fromarray(pixels).save(path, exif=exif)
     return path
 
@@ -166,6 +169,8 @@ def test_long_exposures_and_nights_are_told_by_what_the_camera_says(
     tmp_path: Path, photo: DecodedImage, exposure: float, iso: int, darker: int, facts: Fact
 ) -> None:
     path = with_exif(tmp_path / "x.jpg", photo.pixels // darker, exposure=exposure, iso=iso)
+    said = read_camera_facts(path)
+    assert (said.exposure_s, said.aperture, said.iso) == (pytest.approx(exposure), 2.0, iso)
     assert facts_of(path) & (Fact.LONG_EXPOSURE | Fact.NIGHT) == facts
 
 
