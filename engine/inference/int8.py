@@ -1,9 +1,10 @@
 """Networks in whole numbers of eight bits: which steps, within which ranges, made of a graph.
 
 Convolutions and products with weights on the way to the features are run in int8, weights by
-channel. The first two stay as they are: they cost little, and what they lose is lost to all that
-follows. So do the heads, hence position scores are numbers as fine as before (docs/adr/0020), and
-groups of a classifier's classes: eight bits cannot tell small shares apart (docs/adr/0023).
+channel. The first two of each network stay as they are: they cost little, and what they lose is
+lost to all that follows. So do the heads, hence position scores are numbers as fine as before
+(docs/adr/0020), and groups of a classifier's classes: eight bits cannot tell small shares apart
+(docs/adr/0023).
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from engine.inference.weights import ModelWeights
 
 _STEPS = ("Conv", "MatMul", "Gemm")
 _LEFT_OUT = 2
+#: Weights of a network of its own, which has first ones too: with them in int8, maps of 400 photos
+#: of VOC2007 val correlated 0.989, without 0.994.
+_DETECTOR = "backbone.detector."
 #: Weights of groups, whose products are of exponentials.
 _GROUPS = "backbone.groups."
 _ERRORS_ONLY = 3
@@ -51,7 +55,10 @@ class Int8Maker:
         whole = with_weights(graph, weights)
         of_groups = _made_of(whole, _GROUPS)
         self._model = _folded(whole)
-        self._steps = [s for s in _steps(self._model) if s.input[1] not in of_groups][_LEFT_OUT:]
+        steps = [step for step in _steps(self._model) if step.input[1] not in of_groups]
+        detecting = [step for step in steps if step.input[1].startswith(_DETECTOR)]
+        others = [step for step in steps if not step.input[1].startswith(_DETECTOR)]
+        self._steps = [*others[_LEFT_OUT:], *detecting[_LEFT_OUT:]]
         if not self._steps:
             raise ModelError(f"Nothing in {weights.record.name!r} can be run in int8.")
         self._names = list(dict.fromkeys(step.input[0] for step in self._steps))

@@ -12,6 +12,7 @@ import torch
 from engine.api.calibration import LogitScaling
 from engine.api.config import HeadTrainConfig, ModelConfig
 from engine.api.errors import DataError
+from engine.api.network_names import network_title
 from engine.api.training import LabelSource, TrainRequest
 from engine.api.validation import can_validate
 from engine.api.values import FloatArray
@@ -112,6 +113,6 @@ def record_of(
 def _description(request: TrainRequest, model: ModelConfig, images: str) -> str:
     if not isinstance(request.config, HeadTrainConfig):
         return f"Trained on {images}, the whole network."
-    backbone = model.backbone.removeprefix("timm:")
+    backbone = network_title(model.backbone)
     weights = "ImageNet weights" if request.start.model is None else "of another model"
     return f"CSRA heads on a frozen {backbone} ({weights}), trained on {images}."

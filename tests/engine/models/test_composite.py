@@ -259,5 +259,8 @@ def test_shares_are_never_computed_in_int8() -> None:
     shapes = [sizes[step.input[1]] for step in maker._steps]
     assert len(shapes) > 34  # NanoDet's, and the backbone's
     assert not [shape for shape in shapes if CLASSES in shape]
+    own = {step.input[1].removeprefix("backbone.detector.") for step in maker._steps}
+    assert not {"stem.0.weight", "stages.0.entry.0.weight"} & own  # the first two of each network
+    assert {"stages.0.exit.0.weight", "heads.0.2.weight"} <= own
     products = [n.input[1] for n in maker._model.graph.node if n.op_type in ("MatMul", "Gemm")]
     assert len([name for name in products if CLASSES in sizes[name]]) == 2
