@@ -6,7 +6,9 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from csra_gui.evaluation.result_state import ResultState
+from csra_gui.session.typed_labels import FEW_LABELS
 from engine.api.label_names import shown_label
+from engine.texts import fold
 
 
 class CategoryChooser(QComboBox):
@@ -51,8 +53,11 @@ class CategoryChooser(QComboBox):
             return
         if self._all_text:
             self.addItem(self._all_text, -1)
-        for place, name in enumerate(analysis.run.categories):
-            self.addItem(shown_label(name), place)
+        named = [(shown_label(name), place) for place, name in enumerate(analysis.run.categories)]
+        if len(named) > FEW_LABELS:  # one is looked for by its name
+            named.sort(key=lambda pair: fold(pair[0]))
+        for name, place in named:
+            self.addItem(name, place)
         keeps_all = bool(self._all_text) and (before is None or before < 0)
         self.setCurrentIndex(self.findData(-1 if keeps_all else self._state.category))
 

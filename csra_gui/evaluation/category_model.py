@@ -222,6 +222,18 @@ class CategoryOrder(QSortFilterProxyModel):
         self.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         # While a threshold is dragged, rows must not jump about.
         self.setDynamicSortFilter(False)
+        self._found: frozenset[str] | None = None
+
+    def show_only(self, names: frozenset[str] | None) -> None:
+        """Leave out all categories but those with these names; ``None`` leaves out none."""
+        if names != self._found:
+            self._found = names
+            self.invalidate()
+
+    @override
+    def filterAcceptsRow(self, source_row: int, source_parent: _Index) -> bool:
+        name = self.sourceModel().index(source_row, 0, source_parent).data()
+        return self._found is None or name in self._found
 
     @override
     def lessThan(self, left: _Index, right: _Index) -> bool:

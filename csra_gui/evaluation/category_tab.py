@@ -7,6 +7,7 @@ from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QLineEdit,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -26,7 +27,10 @@ from csra_gui.evaluation.category_model import (
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.colors import series_color
 from csra_gui.plots.sharing import Sharing
+from csra_gui.session.typed_labels import FEW_LABELS
 from csra_gui.widgets.table import set_up_table
+from engine.api.label_names import SHIPPED_NAMES, shown_label
+from engine.library.filters.completion import fitting
 
 _Index = QModelIndex | QPersistentModelIndex
 #: For the widths of columns.
@@ -76,13 +80,17 @@ class BarDelegate(QStyledItemDelegate):
 
 
 class CategoryTab(QWidget):
-    """A table that can be sorted by each column; a click on a number shows its images."""
+    """A table that can be sorted by each column; a click on a number shows its images.
+
+    Where there are many categories, a line above narrows it by any of their names.
+    """
 
     def __init__(self, state: ResultState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.model = CategoryModel(state, self)
         self.order = CategoryOrder(self.model, self)
+        self.search = QLineEdit(self)
         self.view = QTableView(self)
         self._sharing = Sharing(
             self.view, "categories", self.model.table, state.export_requested.emit
@@ -109,6 +117,11 @@ class CategoryTab(QWidget):
         view.selectionModel().currentChanged.connect(self._on_view_current_changed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        self.search.setPlaceholderText("Search for a category")
+        self.search.setAccessibleName("Search for a category")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._show_found)
+        layout.addWidget(self.search)
         layout.addWidget(view)
 
     @Slot(QModelIndex)
@@ -127,7 +140,17 @@ class CategoryTab(QWidget):
             self._state.set_category(self.order.mapToSource(index).row())
 
     @Slot()
+    def _show_found(self) -> None:
+        analysis = self._state.analysis
+        names = [] if analysis is None else list(map(shown_label, analysis.run.categories))
+        is_long, wanted = len(names) > FEW_LABELS, self.search.text().strip()
+        self.search.setVisible(is_long)
+        found = frozenset(fitting(names, wanted, SHIPPED_NAMES)) if is_long and wanted else None
+        self.order.show_only(found)
+
+    @Slot()
     def _on_state_analysis_changed(self) -> None:
+        self._show_found()
         header = self.view.horizontalHeader()
         self.order.sort(header.sortIndicatorSection(), header.sortIndicatorOrder())
         self.view.resizeColumnsToContents()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QTimer, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.evaluation.cases import PairKind, pair_cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.heat_matrix import HeatMatrix
+from csra_gui.widgets.labels import plain_label
 from engine.api.label_names import shown_label
 from engine.metrics.cooccurrence import CoOccurrence, co_occurrence
 
 _WAIT_MS = 200
+#: So many categories are listed at most: those of the most pairs.
+MOST_LISTED = 100
 _TEXTS = {
     PairKind.CONFUSED: "{row} in the image, {column} wrongly labelled: {count} images",
     PairKind.TRUE: "{row} and {column} in the image: {count} images",
@@ -35,8 +38,9 @@ class CooccurrenceTab(QWidget):
         self._state = state
         self._counting = JobSlot(jobs, "count pairs", self)
         self._pairs: CoOccurrence | None = None
+        self._listed: NDArray[np.int64] = np.arange(0)
         self.kind = QComboBox(self)
-        self.help = QLabel(self)
+        self.help = plain_label("", self)
         self.matrix = HeatMatrix("Pairs of categories", self)
         self._timer = QTimer(self, singleShot=True, interval=_WAIT_MS)
         self._timer.timeout.connect(self._count)
@@ -93,14 +97,28 @@ class CooccurrenceTab(QWidget):
                 pairs.predicted_predicted.diagonal()[:, np.newaxis],
             ),
         }[kind]
-        self.matrix.set_counts(names, counts, _shades(counts, whole, kind), _TEXTS[kind])
+        self._listed = listed = _most_paired(counts)
+        if len(listed) < len(names):
+            rest = f"the {len(listed):,} of {len(names):,} categories with most pairs."
+            self.help.setText(f"{_HELP[kind]} Listed: {rest}")
+        some = np.ix_(listed, listed)
+        shades = _shades(counts, whole, kind)[some]
+        self.matrix.set_counts([names[i] for i in listed], counts[some], shades, _TEXTS[kind])
 
     @Slot(int, int)
     def _on_matrix_cell_activated(self, row: int, column: int) -> None:
         analysis, table = self._state.analysis, self._state.table
         if analysis is not None and table is not None:
-            cases = pair_cases(analysis, table.thresholds, self.chosen_kind, row, column)
+            first, second = int(self._listed[row]), int(self._listed[column])
+            cases = pair_cases(analysis, table.thresholds, self.chosen_kind, first, second)
             self._state.cases_requested.emit(cases)
+
+
+def _most_paired(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The categories that are in most pairs with others, in their order; all if they are few."""
+    others = counts * ~np.eye(len(counts), dtype=bool)
+    ranked = np.argsort(-(others.sum(axis=0) + others.sum(axis=1)), kind="stable")
+    return np.sort(ranked[:MOST_LISTED])
 
 
 def _shades(
