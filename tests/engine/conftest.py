@@ -1,6 +1,17 @@
 from __future__ import annotations
 
+import os
+
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def graphs_of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where ``tests.engine.graphs`` keeps what it exports; one folder for all processes."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    os.environ["CSRA_TEST_GRAPHS"] = str(folder / "graphs")
 
 
 @pytest.fixture

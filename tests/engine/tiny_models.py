@@ -18,6 +18,8 @@ from engine.records.model_record import CheckpointRecord
 
 TINY_BACKBONE = "timm:test_efficientnet"
 TINY_CATEGORIES = Categories(("cat", "dog", "tree", "boat", "person"))
+#: Heads with all that heads may have.
+FULL_HEAD = HeadConfig((1.0, 2.0, math.inf), 0.5, normalize=True, standardize=True, bias=True)
 
 
 def tiny_config(head: HeadConfig | None = None, resize: str = "squash") -> ModelConfig:

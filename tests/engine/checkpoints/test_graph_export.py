@@ -28,7 +28,8 @@ from engine.records.catalogue import load_catalogue
 from engine.records.model_record import CheckpointRecord
 from engine.records.models import shipped_models
 from engine.resources import resource_path
-from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_config
+from tests.engine.graphs import graph_of
+from tests.engine.tiny_models import FULL_HEAD, TINY_CATEGORIES, save_tiny_model, tiny_config
 
 PAPER = HeadConfig((1.0, 2.0, math.inf), 0.5)
 RICH = HeadConfig((1.0, math.inf), 0.3, normalize=True, standardize=True, bias=True)
@@ -48,14 +49,14 @@ def checkpoint_for(name: str, size: int, head: HeadConfig, seed: int = 0) -> Che
 
 @pytest.fixture(scope="module")
 def tiny() -> tuple[Checkpoint, Graph]:
-    checkpoint = checkpoint_for("timm:test_efficientnet", 64, RICH)
-    return checkpoint, export_graph(checkpoint)
+    checkpoint = checkpoint_for("timm:test_efficientnet", 64, FULL_HEAD)
+    return checkpoint, graph_of(checkpoint)
 
 
 def test_other_weights_of_the_same_form_need_no_other_graph(
     tiny: tuple[Checkpoint, Graph],
 ) -> None:
-    other = checkpoint_for("timm:test_efficientnet", 64, RICH, seed=7)
+    other = checkpoint_for("timm:test_efficientnet", 64, FULL_HEAD, seed=7)
     assert difference(other, tiny[1]) <= TOLERANCE
     assert graph_key(other.record.config) == graph_key(tiny[0].record.config)
 
@@ -108,20 +109,20 @@ def test_models_that_ship_have_a_graph_that_says_the_same(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "own", "others"),
+    ("name", "head", "own", "others"),
     [
-        ("timm:test_efficientnet", 64, (32, 96, 160)),
-        ("timm:test_convnext", 96, (64, 224)),
-        ("timm:test_vit3", 64, ()),
-        ("timm:test_efficientnet+groups7of50+nanodet", 64, (32, 96)),
-        ("timm:test_efficientnet", 80, ()),  # between sizes that are halved five times
+        ("timm:test_efficientnet", FULL_HEAD, 64, (32, 96, 160)),
+        ("timm:test_convnext", FULL_HEAD, 64, (96, 224)),
+        ("timm:test_vit3", FULL_HEAD, 64, ()),
+        ("timm:test_efficientnet+groups7of50+nanodet", FULL_HEAD, 64, (32, 96)),
+        ("timm:test_efficientnet", PAPER, 80, ()),  # between sizes that are halved five times
     ],
 )
 def test_a_convolutional_network_takes_other_sizes(
-    name: str, own: int, others: tuple[int, ...]
+    name: str, head: HeadConfig, own: int, others: tuple[int, ...]
 ) -> None:
-    checkpoint = checkpoint_for(name, own, PAPER)
-    graph = export_graph(checkpoint)
+    checkpoint = checkpoint_for(name, own, head)
+    graph = graph_of(checkpoint)
     assert graph.step == (32 if others else 0)
     backend = OnnxBackend(checkpoint.weights, graph)
     for size in others:

@@ -376,6 +376,7 @@ def test_cancelled_quantizing_leaves_what_was_there(quantized: Path, data: Path)
     assert (Int8Networks().network(own_id), Int8Networks().figures(own_id)) == before
 
 
+@pytest.mark.usefixtures("graphs_made_once")
 def test_a_network_without_a_graph_gets_one(model: Path, data: Path) -> None:
     shutil.rmtree(graph_folder())
     assert known_graph(model) is None

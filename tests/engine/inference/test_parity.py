@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.api.config import HeadConfig, ModelConfig
+from engine.api.config import ModelConfig
 from engine.api.errors import CheckpointError
 from engine.checkpoints.exporting import largest_difference
 from engine.checkpoints.graph_export import TOLERANCE
@@ -29,10 +28,9 @@ from engine.pytorch.torch_backend import TorchBackend
 from engine.records.backend_kinds import BACKENDS, BackendKind
 from engine.records.model_record import CheckpointRecord
 from tests.engine.graphs import graph_of
-from tests.engine.tiny_models import TINY_CATEGORIES
+from tests.engine.tiny_models import FULL_HEAD, TINY_CATEGORIES
 from tests.paths import ROOT
 
-HEAD = HeadConfig((1.0, 2.0, math.inf), 0.5, normalize=True, standardize=True, bias=True)
 #: How far rounding to half precision changes a value, and single precision the largest, at most.
 HALF, NOISE = 2.0**-11, 1e-5
 COMPOSITE = "timm:test_efficientnet+groups7of50+nanodet"
@@ -64,7 +62,7 @@ def skip_unless_here(kind: str) -> None:
 @cache
 def network(name: str, seed: int = 0) -> tuple[Checkpoint, Graph]:
     torch.manual_seed(seed)
-    config = ModelConfig(name, TINY_CATEGORIES, HEAD, backbone_spec(name).preprocess(64))
+    config = ModelConfig(name, TINY_CATEGORIES, FULL_HEAD, backbone_spec(name).preprocess(64))
     classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
     checkpoint = in_memory(classifier, CheckpointRecord(config, "m"))
     return checkpoint, graph_of(checkpoint)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import math
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +27,16 @@ from engine.pytorch.torch_backend import TorchBackend
 from engine.records.model_record import CheckpointRecord
 from engine.train.start import from_checkpoint
 from tests.engine.graphs import graph_of
-from tests.engine.tiny_models import TINY_BACKBONE, TINY_CATEGORIES
+from tests.engine.tiny_models import FULL_HEAD, TINY_BACKBONE, TINY_CATEGORIES
 
 GROUPS, CLASSES = 7, 50
 BOTH = f"{TINY_BACKBONE}+groups{GROUPS}of{CLASSES}+nanodet"
-HEAD = HeadConfig((1.0, math.inf), 0.3, normalize=False, standardize=True, bias=True)
 
 
 def classifier_of(name: str = BOTH, **pixels: object) -> Classifier:
     torch.manual_seed(0)
     preprocess = dataclasses.replace(backbone_spec(name).preprocess(64), **pixels)  # type: ignore[arg-type]
-    classifier = Classifier(ModelConfig(name, TINY_CATEGORIES, HEAD, preprocess))
+    classifier = Classifier(ModelConfig(name, TINY_CATEGORIES, FULL_HEAD, preprocess))
     return classifier.eval().requires_grad_(requires_grad=False)
 
 
@@ -254,7 +252,8 @@ def test_shares_are_never_computed_in_int8() -> None:
     checkpoint = in_memory(classifier, CheckpointRecord(classifier.config, "m"))
     maker = Int8Maker(checkpoint.weights, graph_of(checkpoint))
     kinds = [node.op_type for node in maker._model.graph.node]
-    assert kinds.count("Exp") + kinds.count("Softmax") == 2  # of the shares, and of attention
+    # Of the shares, and of attention at two temperatures.
+    assert kinds.count("Exp") + kinds.count("Softmax") == 3
     sizes = {t.name: tuple(t.dims) for t in maker._model.graph.initializer}
     shapes = [sizes[step.input[1]] for step in maker._steps]
     assert len(shapes) > 34  # NanoDet's, and the backbone's

@@ -106,6 +106,7 @@ def test_parents_need_scores_that_stand_each_for_itself():
         dataclasses.replace(CONFIG, parents=CategoryParents({0: (9,)}))
 
 
+@pytest.mark.usefixtures("graphs_made_once")
 @pytest.mark.parametrize("backend", ["auto", "onnx"])
 def test_scores_imply_parents_while_maps_are_of_the_label_itself(
     model_file, photo, backend, tmp_path
