@@ -123,8 +123,9 @@ def palette_for(*, dark: bool) -> QPalette:
 
 
 def is_dark(palette: QPalette) -> bool:
-    """Whether text is lighter than what it stands on."""
-    text, window = palette.color(_Role.WindowText), palette.color(_Role.Window)
+    """Whether text is lighter than what it stands on; greyed text is like neither."""
+    active = QPalette.ColorGroup.Active
+    text, window = palette.color(active, _Role.WindowText), palette.color(active, _Role.Window)
     return text.lightnessF() > window.lightnessF()
 
 

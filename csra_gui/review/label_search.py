@@ -18,6 +18,8 @@ from engine.library.filters.completion import fitting
 from engine.texts import display_text
 
 _MAX_LENGTH = 200
+#: Around the text of a button, in pixels.
+_BUTTON_EDGES = 24
 _INTO_LIST = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down})
 
 
@@ -86,7 +88,7 @@ class LabelSearch(QWidget):
         shown = display_text(self.wanted)
         self.nothing.setText(f"No label is called “{shown}”. Add it as a label of your own?")
         text = self.add.fontMetrics().elidedText(
-            f"Add “{shown}”", Qt.TextElideMode.ElideRight, max(self.width() // 2, 120)
+            f"Add “{shown}”", Qt.TextElideMode.ElideRight, max(self.width() - _BUTTON_EDGES, 120)
         )
         self.add.setText(text.replace("&", "&&"))
         self.add.setAccessibleName(f"Add {shown}")

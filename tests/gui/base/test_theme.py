@@ -84,6 +84,16 @@ def test_light_and_dark_differ_and_changing_back_restores(qapp: QApplication) ->
     assert not is_dark(light)
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_cannot_be_used_yet_is_as_dark_as_all(dark: bool) -> None:
+    palette = palette_for(dark=dark)
+    palette.setColor(QPalette.ColorGroup.Disabled, _Role.Window, QColor("#b4b4b9"))
+    palette.setCurrentColorGroup(QPalette.ColorGroup.Disabled)
+    assert is_dark(palette) is dark
+    active = palette_for(dark=dark)
+    assert tone_color(Tone.ACCENT, palette) == tone_color(Tone.ACCENT, active)
+
+
 def test_only_the_system_theme_follows_the_desktop(qapp: QApplication) -> None:
     apply_theme(qapp, Theme.SYSTEM)
     qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)
