@@ -24,6 +24,7 @@ from engine.api.label_measures import UNMEASURED
 from engine.api.label_parents import CategoryParents
 from engine.api.network_names import NetworkName
 from engine.api.vocabulary import Vocabulary
+from engine.data.decoding.decode import decode
 from engine.models.classifier import Classifier
 from engine.models.composite import CompositeBackbone
 from engine.models.pretrained import (
@@ -35,6 +36,7 @@ from engine.models.pretrained import (
 )
 from engine.models.training_free import check_exact
 from engine.records.model_record import CheckpointRecord
+from engine.resources import resource_path
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -136,7 +138,7 @@ def _config(
     return ModelConfig(
         str(backbone),
         Categories(names),
-        HeadConfig((math.inf,), lam, normalize=False, bias=True),
+        HeadConfig((math.inf,), lam, normalize=False, standardize=True, bias=True),
         PreprocessConfig(plain.input_size, "squash", mean=plain.mean, std=plain.std),
         CategoryParents.among(names, vocabulary.parents_of),
     )
@@ -144,22 +146,53 @@ def _config(
 
 def _filled(config: ModelConfig, plain: ImageNetClassifier, members: Tensor) -> Classifier:
     classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
-    backbone, heads = classifier.backbone, classifier.heads
+    backbone = classifier.backbone
     if not isinstance(backbone, CompositeBackbone) or backbone.groups is None:
         raise ModelError(f"{config.backbone!r} has no groups.")
     groups, name = backbone.groups, backbone.name.plain
     if last_layer(plain.network, name).in_features != groups.classifier.in_features:
         raise ModelError(not_linear(name))
     load_parts(backbone, plain.network, members)
-    count = len(config.categories)
-    with torch.no_grad():
-        heads.weight.zero_()
-        heads.weight[0, :, -count:] = torch.eye(count) / (1 + config.head.lam)
-        if heads.bias is not None:
-            heads.bias.zero_()
     size = config.preprocess.input_size
     check_exact(plain.network, backbone.class_scores, name, size)
+    _set_heads(classifier)
     return classifier
+
+
+def _set_heads(classifier: Classifier) -> None:
+    """Scores of positions are log-odds / (1 + λ), by standardised features.
+
+    Where channels differ so much in size, all photos would look alike without
+    (``inference.descriptors``), and teaching would learn from the largest channels only.
+    """
+    count, heads = len(classifier.config.categories), classifier.heads
+    norm, share = heads.standardization, 1 / (1 + classifier.config.head.lam)
+    if norm is None or heads.bias is None:
+        raise ModelError("These heads do not standardise features, or have no bias.")
+    features = _features_of_samples(classifier)
+    with torch.no_grad():
+        variance, mean = torch.var_mean(features, dim=(0, 2, 3), correction=0)
+        # Few photos: what they do not show varies as the others of its kind do.
+        for part in (variance[:-count], variance[-count:]):
+            part.clamp_(min=part.mean())
+        norm.running_mean.copy_(mean)  # type: ignore[union-attr]
+        norm.running_var.copy_(variance)  # type: ignore[union-attr]
+        heads.weight.zero_()
+        heads.weight[0, :, -count:] = torch.diag((variance + norm.eps).sqrt()[-count:] * share)
+        heads.bias[0] = mean[-count:] * share
+
+
+def _features_of_samples(classifier: Classifier) -> Tensor:
+    """(N, D, h, w) of the photos that ship."""
+    pixels = classifier.config.preprocess
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (pixels.mean, pixels.std))
+    found = []
+    with torch.inference_mode():
+        for path in sorted(resource_path("samples").glob("*.jpg")):
+            photo = decode(path, pixels.input_size, pixels.resize, mode="exact").pixels
+            image = (torch.from_numpy(photo).permute(2, 0, 1).float() / 255.0 - mean) / std
+            found.append(classifier.backbone(image[None]))
+    return torch.cat(found)
 
 
 def _record(config: ModelConfig, plain: ImageNetClassifier) -> CheckpointRecord:

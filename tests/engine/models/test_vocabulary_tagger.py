@@ -13,15 +13,19 @@ from timm.data.imagenet_info import ImageNetInfo
 from torch import nn
 
 from engine import cli
+from engine.api.config import PreprocessConfig
 from engine.api.errors import ModelError
 from engine.api.label_measures import UNMEASURED
 from engine.api.vocabulary import Vocabulary, VocabularyCategory, everyday
 from engine.checkpoints.safetensors_model import load_checkpoint
+from engine.data.decoding.decode import decode
 from engine.inference.graphs import find_graph
 from engine.models import pretrained
+from engine.models.classifier import Classifier
 from engine.models.composite import CompositeBackbone
 from engine.models.registry import build_backbone
 from engine.models.vocabulary_tagger import vocabulary_groups, wrap_with_vocabulary
+from engine.resources import resource_path
 
 TINY = "timm:test_efficientnet"
 SMALL = Vocabulary(
@@ -87,6 +91,24 @@ def test_the_logit_is_the_mean_and_the_peak_of_the_log_odds(network: nn.Module) 
         log_odds = np.log(of_group / of_others)
         wanted = (log_odds.mean(axis=1) + 0.3 * log_odds.max(axis=1)) / 1.3
         np.testing.assert_allclose(found.logits[:, names.index(name)], wanted, rtol=1e-3, atol=1e-3)
+
+
+def test_channels_are_brought_to_one_size_by_the_photos_that_ship(network: nn.Module) -> None:
+    classifier, _, _ = wrap_with_vocabulary(TINY, everyday(), input_size=64)
+    norm = classifier.heads.standardization
+    assert norm is not None
+    seen = []
+    for path in sorted(resource_path("samples").glob("*.jpg")):
+        pixels = torch.from_numpy(decode(path, 64, "squash", mode="exact").pixels)
+        mean, std = (torch.tensor(v) for v in (_pixels(classifier).mean, _pixels(classifier).std))
+        images = ((pixels / 255 - mean) / std).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            seen.append(norm(classifier.backbone(images)))
+    found = torch.cat(seen)
+    assert found.mean(dim=(0, 2, 3)).abs().max() < 1e-3
+    deviations = found.std(dim=(0, 2, 3))
+    assert deviations.max() < 1.1
+    assert deviations[-len(classifier.config.categories) :].max() > 0.9
 
 
 def test_kinds_are_known_and_details_are_categories_if_wanted(network: nn.Module) -> None:
@@ -179,6 +201,10 @@ def test_what_a_smaller_classifier_lacks_is_said(
     options = ["--vocabulary", "everyday", "--input-size", "64"]
     assert cli.run(["models", "wrap", TINY, *options]) == 0
     assert "has no class for 1 categories: unicorn" in capsys.readouterr().err
+
+
+def _pixels(classifier: Classifier) -> PreprocessConfig:
+    return classifier.config.preprocess
 
 
 def _with_one_more() -> Vocabulary:
