@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
 from engine.api.label_parents import NO_PARENTS, CategoryParents
+from engine.api.onnx_network import ONNX_BACKBONE, OnnxNetwork
 
 ResizeMode = Literal["squash", "letterbox"]
 Activation = Literal["sigmoid", "softmax"]
@@ -125,6 +126,8 @@ class ModelConfig:
         backbone: a name that the registry knows, for example ``timm:tf_efficientnet_lite0``.
         categories: what the model tells apart, in the order of its logits.
         parents: which of them are kinds of others; no parent is scored below its child.
+        network: how the ONNX file is used that is its network; ``None`` for one of our own, which
+            the registry knows.
     """
 
     backbone: str
@@ -132,8 +135,16 @@ class ModelConfig:
     head: HeadConfig = HeadConfig()
     preprocess: PreprocessConfig = PreprocessConfig()
     parents: CategoryParents = NO_PARENTS
+    network: OnnxNetwork | None = None
+
+    @property
+    def says_where(self) -> bool:
+        """Whether it has maps."""
+        return self.network is None or bool(self.network.maps)
 
     def __post_init__(self) -> None:
+        if (self.network is not None) != (self.backbone == ONNX_BACKBONE):
+            raise ConfigError(f"The backbone {ONNX_BACKBONE!r} stands for a network as ONNX.")
         if self.parents.highest >= len(self.categories):
             raise ConfigError(
                 f"Parents are named up to category {self.parents.highest}, but there are "

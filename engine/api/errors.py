@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 #: What a file of others may not say of itself.
-Fact = Literal["lam", "categories"]
+Fact = Literal["lam", "categories", "pixels", "input size", "output"]
 
 
 class EngineError(Exception):
@@ -37,11 +37,19 @@ class MissingFactsError(CheckpointError):
 
     Attributes:
         facts: what it does not say.
-        num_classes: how many categories it tells apart.
+        num_classes: how many categories it tells apart; 0 if that is not known yet.
+        outputs: of a network, those that may be meant.
     """
 
-    def __init__(self, message: str, facts: tuple[Fact, ...], num_classes: int) -> None:
+    def __init__(
+        self,
+        message: str,
+        facts: tuple[Fact, ...],
+        num_classes: int,
+        outputs: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
+        self.outputs = outputs
         self.facts = facts
         self.num_classes = num_classes
 

@@ -20,6 +20,7 @@ _COMPOSITE = re.compile(
     r"(?P<nanodet>\+nanodet)?"
 )
 _TITLES = (
+    (re.compile("onnx"), "ONNX file"),
     (re.compile(r"(?:timm:tf_)?efficientnet_lite(\d)"), r"EfficientNet-Lite\1"),
     (re.compile(r"resnet(\d+)"), r"ResNet-\1"),
     (re.compile(r"vit_b16"), r"ViT-B/16"),

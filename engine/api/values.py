@@ -16,6 +16,7 @@ from engine.api.facts import Fact
 from engine.api.geometry import Box
 from engine.api.label_measures import LabelMeasure
 from engine.api.label_parents import NO_PARENTS, CategoryParents
+from engine.api.onnx_network import OnnxFacts
 
 FloatArray = NDArray[np.float32]
 PixelArray = NDArray[np.uint8]
@@ -174,6 +175,11 @@ class PositionScores:
     height: int
     activation: Activation = "sigmoid"
 
+    @property
+    def says_where(self) -> bool:
+        """Whether there is more than one position; one alone is the whole photo, and no map."""
+        return int(self.values.shape[2] * self.values.shape[3]) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -204,6 +210,9 @@ class ModelInfo:
             scores do not.
         measures: how well it knows each category; ``None`` if the file does not say.
         descriptor_kind: of its ``Descriptor`` of images; empty if it makes none.
+        says_where: whether it has maps.
+        is_onnx: whether its network is an ONNX file of others: it takes no other input size, and
+            cannot be trained, taught or made faster.
     """
 
     id: str
@@ -227,6 +236,8 @@ class ModelInfo:
     parents: CategoryParents = NO_PARENTS
     measures: tuple[LabelMeasure, ...] | None = None
     descriptor_kind: str = ""
+    says_where: bool = True
+    is_onnx: bool = False
 
     @property
     def full_name(self) -> str:
@@ -275,12 +286,14 @@ class ModelImport:
     """A file to make a model of the person's own from; ``None`` means: as the file says.
 
     Attributes:
-        path: ours, or a file of the official CSRA code.
+        path: ours, a file of the official CSRA code, or a tagger as ONNX.
         name: of the new model; ``None`` makes one from the file's name.
         lam: λ.
         categories: in the order of the file's scores.
         input_size: side of the square input in pixels.
         provenance: what else to record of a file of others.
+        onnx: what an ONNX file does not say.
+        names: a file with the categories, of any kind that ``read_names`` knows.
     """
 
     path: Path
@@ -289,3 +302,5 @@ class ModelImport:
     categories: Categories | None = None
     input_size: int | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    onnx: OnnxFacts = field(default_factory=OnnxFacts)
+    names: Path | None = None

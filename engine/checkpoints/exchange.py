@@ -21,9 +21,9 @@ from engine.checkpoints.csra_import import (
 )
 from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
-from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
+from engine.checkpoints.safetensors_model import save_checkpoint, sound_record
 from engine.records.catalogue import CATEGORY_LISTS, category_list
-from engine.records.model_record import CheckpointRecord, from_metadata, is_ours
+from engine.records.model_record import CheckpointRecord, from_metadata, is_ours, only_runs
 from engine.records.models import EXPORT_SUFFIXES, ModelStore
 from engine.records.safetensors_header import read_header
 
@@ -54,7 +54,7 @@ def import_model(
     """
     target = store.new_path(name)
     if is_ours(file):
-        record = load_checkpoint(file).record
+        record = sound_record(file)
         _copy(file, target)
         return record
     classifier, imported = import_checkpoint(file, replace(options, name=name))
@@ -121,6 +121,8 @@ def possible_exports(file: Path) -> tuple[str, ...]:
     """
     if is_ours(file):
         record = from_metadata(read_header(file).metadata)
+        if record.config.network is not None:
+            raise CheckpointError(only_runs(record.name))
     else:
         record = open_checkpoint(file).record
     suffixes = set(EXPORT_SUFFIXES)

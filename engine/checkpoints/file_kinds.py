@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 _AGAIN = "Download or export it again"
+_ONNX = "Import it first, with its list of names (csra models import FILE --names FILE)"
 _WEIGHTS = "Give the .pth or .safetensors file that it was made from"
 #: First bytes → what it is, and what to do.
 _STARTS: tuple[tuple[bytes, str], ...] = (
@@ -47,7 +48,7 @@ def what_it_is(start: bytes) -> str:
     kinds = (
         *((start.startswith(magic), reason) for magic, reason in _STARTS),
         *_of_text(start),
-        (_is_onnx(start), f"it is an ONNX file, a program for other tools. {_WEIGHTS}"),
+        (is_onnx(start), f"it is an ONNX file. {_ONNX}"),
         (start[4:8] == b"TFL3", f"it is a TensorFlow Lite file. {_WEIGHTS}"),
         (start[257:262] == b"ustar", "it is packed (tar). Unpack it first"),
         (not start.strip(b"\0"), f"it holds nothing but zeros, as the copy failed. {_AGAIN}"),
@@ -77,7 +78,8 @@ def _of_text(start: bytes) -> tuple[tuple[bool, str], ...]:
     )
 
 
-def _is_onnx(start: bytes) -> bool:
+def is_onnx(start: bytes) -> bool:
+    """Whether a file that begins so is ONNX."""
     head = start[:3].ljust(3, b"\0")
     return head[0] == _ONNX_FIRST and head[1] in _ONNX_VERSIONS and head[2] in _ONNX_NEXT
 

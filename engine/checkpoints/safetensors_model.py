@@ -24,6 +24,7 @@ from engine.checkpoints.weights import (
     load_exactly,
     read_tensors,
 )
+from engine.inference.onnx_network import has_onnx_network, open_network
 from engine.inference.weights import ModelWeights
 from engine.models.classifier import Classifier
 from engine.records.model_record import (
@@ -31,6 +32,7 @@ from engine.records.model_record import (
     former_model_id,
     from_metadata,
     model_id,
+    only_runs,
     to_metadata,
 )
 from engine.records.safetensors_header import SafetensorsHeader, read_header
@@ -114,6 +116,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     header = read_header(path)
     record = from_metadata(header.metadata)
+    if record.config.network is not None:
+        raise CheckpointError(only_runs(record.name))
     try:
         _check_declared(path.name, header, record.config)
         classifier = classifier_to_fill(record.config)
@@ -132,6 +136,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(
         classifier, record, model_id(header.metadata), former_model_id(header.metadata)
     )
+
+
+def sound_record(path: Path) -> CheckpointRecord:
+    """What a model file of ours says, once it is known to be sound to the last weight.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    if has_onnx_network(path):
+        return open_network(path).record
+    return load_checkpoint(path).record
 
 
 def check_trial_forward(name: str, classifier: Classifier) -> None:

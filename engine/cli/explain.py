@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from engine.api.categories import Categories
-from engine.api.errors import DataError, EngineError, ImageError
+from engine.api.errors import DataError, EngineError, ImageError, ModelError
 from engine.api.label_names import SHIPPED_NAMES, index_of
 from engine.api.values import ModelInfo
 from engine.cli.common import (
@@ -127,6 +127,7 @@ def _explain(options: argparse.Namespace) -> int:
         DecodePool(1) as pool,
     ):
         model = engine.open_model(options.model)
+        _check_says_where(model)
         wanted = _wanted(options.categories, model.categories)
         settings = DrawingSettings(
             options.kind, options.threshold, options.colormap, raw=options.raw
@@ -138,6 +139,19 @@ def _explain(options: argparse.Namespace) -> int:
                 options.input_size, options.format, names, page,
             )  # fmt: skip
             return run.explain_all(found.paths)
+
+
+def _check_says_where(model: ModelInfo) -> None:
+    """Before anything is drawn.
+
+    Raises:
+        ModelError: the model has no maps.
+    """
+    if not model.says_where:
+        raise ModelError(
+            f"{model.full_name!r} says what, not where: it has no maps to draw. Take a model with "
+            "maps (--model)."
+        )
 
 
 def _wanted(text: str, categories: Categories) -> list[int] | None:

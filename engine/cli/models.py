@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from engine.api.errors import ModelError
+from engine.api.onnx_network import PIXEL_SCALES, SCORE_FORMS
 from engine.cli.common import (
     EXIT_DONE,
     Commands,
@@ -21,6 +22,7 @@ from engine.cli.common import (
 )
 from engine.cli.photos import add_device_arguments
 from engine.data.datasets.registry import DATASETS
+from engine.inference.onnx_network import has_onnx_network, read_network
 from engine.inference.told import what_runs
 from engine.inference.weights import read_weights
 from engine.records import int8_networks
@@ -92,6 +94,13 @@ def _add_getting(actions: Commands[argparse.ArgumentParser]) -> None:
     )
     bring.add_argument("--input-size", type=int, help="in pixels")
     bring.add_argument(
+        "--names",
+        type=Path,
+        metavar="FILE",
+        help="the categories: a text, CSV or JSON, as the maker of an ONNX file gives it",
+    )
+    _add_onnx(bring)
+    bring.add_argument(
         "--weights", metavar="NAME", help="which of several in the file (models show names them)"
     )
     for parser in (get, bring):
@@ -111,6 +120,21 @@ def _add_getting(actions: Commands[argparse.ArgumentParser]) -> None:
     wrap.add_argument("--lam", type=float, help="λ (default 0.1; with --vocabulary 0.3)")
     wrap.add_argument("--input-size", type=int, help="in pixels (default: that of its training)")
     wrap.add_argument("--name", help="of the model (default: BACKBONE-imagenet or -everyday)")
+
+
+def _add_onnx(bring: argparse.ArgumentParser) -> None:
+    onnx = bring.add_argument_group("a tagger as ONNX", "what the file does not say")
+    add = onnx.add_argument
+    add("--pixels", choices=PIXEL_SCALES, help="how its pixels are scaled")
+    add("--mean", type=float, nargs=3, metavar=("R", "G", "B"), help="of pixels from 0 to 1")
+    add("--std", type=float, nargs=3, metavar=("R", "G", "B"), help="likewise")
+    add(
+        "--scores",
+        choices=SCORE_FORMS,
+        help="what its numbers are: logits of each label, logits of one per photo (softmax), or "
+        "probabilities (default: as it seems)",
+    )
+    add("--scores-output", default="", metavar="NAME", help="which of several outputs they are")
 
 
 def _add_fit(actions: Commands[argparse.ArgumentParser]) -> None:
@@ -267,6 +291,8 @@ def _id(path: Path) -> str:
 
 def _record(path: Path) -> CheckpointRecord:
     """What a sound model file says of itself."""
+    if has_onnx_network(path):
+        return read_network(path).record
     if is_ours(path):
         return read_weights(path).record
     return _module("models_making").record_of(path)  # type: ignore[no-any-return]

@@ -11,12 +11,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from engine.api.categories import Categories
-from engine.api.errors import ModelError
+from engine.api.errors import ConfigError, ModelError
 from engine.api.network_names import TIMM_PREFIX
+from engine.api.onnx_network import PIXEL_SCALES, OnnxFacts, PixelScale
+from engine.api.values import ModelImport
 from engine.api.vocabulary import everyday
 from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.exchange import export_model, import_model
 from engine.checkpoints.loading import open_checkpoint
+from engine.checkpoints.onnx_file import is_onnx_file
+from engine.checkpoints.onnx_import import import_onnx
 from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.checkpoints.timm_weights import timm_entry
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, say
@@ -119,6 +123,10 @@ def bring(options: argparse.Namespace) -> int:
         say(f"error: there is no file {display_name(options.file)!r}.")
         return EXIT_USAGE
     name = options.name or options.file.stem
+    if is_onnx_file(options.file):
+        return _bring_onnx(options, name)
+    if options.names is not None and options.categories is None:
+        options.categories = str(options.names)
     given = ImportOptions(
         lam=options.lam,
         categories=None if options.categories is None else _categories(options.categories),
@@ -128,6 +136,43 @@ def bring(options: argparse.Namespace) -> int:
     record = import_model(store, options.file, name, given)
     _say_recognised(name, record)
     return EXIT_DONE
+
+
+def _bring_onnx(options: argparse.Namespace, name: str) -> int:
+    named = options.categories
+    request = ModelImport(
+        options.file,
+        name,
+        options.lam,
+        category_list(named) if named in CATEGORY_LISTS else None,
+        options.input_size,
+        onnx=OnnxFacts(_pixel_scale(options), options.scores, options.scores_output),
+        names=options.names or (Path(named) if named and named not in CATEGORY_LISTS else None),
+    )
+    record = import_onnx(default_store(), request)
+    size, count = record.config.preprocess.input_size, len(record.config.categories)
+    found = [f"{name!r} is ready: {count:,} categories, {size} pixels."]
+    for caption in ("its scores", "its maps"):
+        if caption in record.provenance:
+            found.append(f"{caption.capitalize()}: {record.provenance[caption]}.")
+    found.append(f"Use it with --model {name!r}.")
+    say(" ".join(found))
+    return EXIT_DONE
+
+
+def _pixel_scale(options: argparse.Namespace) -> PixelScale | None:
+    """What was said of pixels.
+
+    Raises:
+        ConfigError: only half of it.
+    """
+    if (options.mean is None) != (options.std is None):
+        raise ConfigError("Mean and deviation go together: give both --mean and --std.")
+    scale = None if options.pixels is None else PIXEL_SCALES[options.pixels]
+    if options.mean is None:
+        return scale
+    order = "rgb" if scale is None else scale.order
+    return PixelScale(tuple(options.mean), tuple(options.std), order)
 
 
 def wrap(options: argparse.Namespace) -> int:

@@ -67,7 +67,7 @@ class EvaluatedShare:
         rows: which images of the data set.
         logits: (len(rows), C) float32, for the data set's categories.
         failed: row and reason of each image that could not be read.
-        localisation: what its maps point at; ``None`` if the data set has no boxes.
+        localisation: what its maps point at; ``None`` without boxes or maps.
     """
 
     rows: NDArray[np.int64]
@@ -82,16 +82,19 @@ class _Results:
     Args:
         images: the data set.
         start: what was found before.
+        has_boxes: whether there are boxes, and maps to compare with them.
     """
 
-    def __init__(self, images: LabelledImages, start: EvaluatedShare | None) -> None:
+    def __init__(
+        self, images: LabelledImages, start: EvaluatedShare | None, has_boxes: bool
+    ) -> None:
         self._lock = threading.Lock()
         num_categories = len(images.categories)
         self._rows: list[int] = [] if start is None else start.rows.tolist()
         empty = np.zeros((0, num_categories), dtype=np.float32)
         self._logits: list[FloatArray] = [empty if start is None else start.logits]
         self._failed = [] if start is None else list(start.failed)
-        self._meter = None if images.objects is None else LocalisationMeter(num_categories)
+        self._meter = LocalisationMeter(num_categories) if has_boxes else None
         if self._meter is not None and start is not None and start.localisation is not None:
             self._meter.restore(start.localisation)
 
@@ -150,7 +153,8 @@ class Evaluator:
         self._config = config or EvaluateConfig()
         names = self._model.categories
         self._columns = [names.index_of(name) for name in images.categories]
-        self._results = _Results(images, None)
+        self._has_boxes = images.objects is not None and model.says_where
+        self._results = _Results(images, None, self._has_boxes)
 
     @property
     def so_far(self) -> EvaluatedShare:
@@ -173,7 +177,7 @@ class Evaluator:
             process: which one of how many; ``None`` is the only one.
             start: what was found before, of whole batches; these are not evaluated again.
         """
-        results = self._results = _Results(self._images, start)
+        results = self._results = _Results(self._images, start, self._has_boxes)
         share = self._share(process or Alone())
         rows = [batch for batch in share if not results.known.issuperset(batch)]
         total = sum(map(len, share))
@@ -217,7 +221,7 @@ class Evaluator:
         if self._config.flip:
             mirrored = np.ascontiguousarray(pixels[:, :, ::-1])
             logits = np.float32(0.5) * (logits + self._backend.run(mirrored).logits)
-        meter = None if self._images.objects is None else LocalisationMeter(len(self._columns))
+        meter = LocalisationMeter(len(self._columns)) if self._has_boxes else None
         if meter is not None:
             for place, (row, image) in enumerate(good):
                 self._measure_maps(meter, row, image, scores.position_scores[place])
@@ -279,16 +283,13 @@ def merged(shares: Sequence[EvaluatedShare], images: LabelledImages) -> Evaluate
     if not len(rows):
         raise DataError(f"None of the {len(images)} images of {images.name} could be read.")
     order = np.argsort(rows)
-    meters = [share.localisation for share in shares]
-    whole = None
-    if images.objects is not None:
-        whole = LocalisationMeter(len(images.categories))
-        for state in meters:
-            if state is not None:
-                whole.restore(state)
+    meters = [share.localisation for share in shares if share.localisation is not None]
+    whole = LocalisationMeter(len(images.categories))
+    for state in meters:
+        whole.restore(state)
     return EvaluatedShare(
         rows=rows[order],
         logits=np.concatenate([share.logits for share in shares])[order],
         failed=tuple(failed),
-        localisation=None if whole is None else whole.state(),
+        localisation=whole.state() if meters else None,
     )

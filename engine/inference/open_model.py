@@ -57,13 +57,17 @@ class OpenModel:
         return self.weights.record.config
 
     @cached_property
-    def describer(self) -> Describer:
-        """Makes descriptors of photos."""
+    def describer(self) -> Describer | None:
+        """Makes descriptors of photos; ``None`` if its network gives no features."""
+        if self.config.network is not None:
+            return None
         return Describer(self.weights, is_int8=self.is_int8)
 
     @property
     def describing_backend(self) -> Backend:
-        """Runs it and makes descriptors."""
+        """Runs it and makes descriptors, if it can."""
+        if self.describer is None:
+            return self.backend
         return DescribingBackend(self.backend, self.describer)
 
     @cached_property
@@ -91,5 +95,7 @@ class OpenModel:
             int8_of=self.int8_of,
             parents=record.config.parents,
             measures=record.measures,
-            descriptor_kind=self.describer.kind,
+            descriptor_kind="" if self.describer is None else self.describer.kind,
+            says_where=record.config.says_where,
+            is_onnx=record.config.network is not None,
         )

@@ -16,7 +16,13 @@ from safetensors import SafetensorError
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
 from engine.inference.linear_heads import LinearHeads
-from engine.records.model_record import CheckpointRecord, former_model_id, from_metadata, model_id
+from engine.records.model_record import (
+    CheckpointRecord,
+    former_model_id,
+    from_metadata,
+    model_id,
+    only_runs,
+)
 from engine.records.safetensors_header import read_header
 
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16"}
@@ -64,6 +70,8 @@ def read_weights(path: Path) -> ModelWeights:
     """
     header = read_header(path)
     record = from_metadata(header.metadata)
+    if record.config.network is not None:
+        raise CheckpointError(only_runs(record.name))
     if not _TYPES.keys() >= set(header.dtypes.values()):
         raise CheckpointError(f"{path.name!r} holds weights of a type that is not supported.")
     try:

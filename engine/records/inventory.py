@@ -94,6 +94,7 @@ def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
         "heads": str(head.num_heads),
         "temperatures": temperatures,
         "λ": f"{head.lam:g}",
+        "maps": "" if record.config.says_where else "none: it says what, not where",
         "input": f"{pixels.input_size} × {pixels.input_size} pixels, {pixels.resize}",
         "thresholds": f"one for all, {DEFAULT_THRESHOLD:g} if no other is asked for"
         if record.thresholds is None

@@ -16,6 +16,7 @@ from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError
 from engine.api.label_measures import LabelMeasure
 from engine.api.label_parents import CategoryParents
+from engine.api.onnx_network import OnnxNetwork
 from engine.records.folders import DAMAGE
 from engine.records.safetensors_header import looks_like_safetensors, read_header
 
@@ -27,7 +28,7 @@ STARTED_FROM, TAUGHT = "started from", "taught"
 
 
 #: What shapes a model's scores, beside its weights; the second only in files that have it.
-_FORM, _FORM_IF_ANY = ("backbone", "categories", "head", "preprocess"), ("parents",)
+_FORM, _FORM_IF_ANY = ("backbone", "categories", "head", "preprocess"), ("parents", "network")
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]
         body["measures"] = [measure.as_dict() for measure in record.measures]
     if record.config.parents:
         body["parents"] = _named_parents(record.config)
+    if record.config.network is not None:
+        body["network"] = asdict(record.config.network)
     return {
         "format": FORMAT_NAME,
         "version": str(FORMAT_VERSION),
@@ -160,6 +163,14 @@ def model_id(metadata: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def only_runs(name: str) -> str:
+    """Why something cannot be done with a model of which the network is an ONNX file."""
+    return (
+        f"{name!r} was imported from ONNX: it tags, can be evaluated and take thresholds, but not "
+        "be trained, taught, made faster, measured or exported. Take a model of this program."
+    )
+
+
 def former_model_id(metadata: Mapping[str, str]) -> str:
     """What ``model_id`` was before it left out what does not change scores."""
     text = metadata["weights_sha256"] + metadata["model"]
@@ -186,6 +197,7 @@ def _parse(body: dict[str, Any]) -> CheckpointRecord:
             head=HeadConfig(**head),
             preprocess=PreprocessConfig(**pixels),
             parents=_parents(body.get("parents", {}), categories),
+            network=OnnxNetwork(**body["network"]) if "network" in body else None,
         ),
         name=_text(body["name"]),
         description=_text(body["description"]),

@@ -110,7 +110,7 @@ def example_of(
     known = run.categories if model_categories is None else model_categories
     small = _scaled(photo.pixels)
     overlay = None
-    if len(known) == position_scores.values.shape[1]:
+    if position_scores.says_where and len(known) == position_scores.values.shape[1]:
         grid = local_probability(position_scores, known.index_of(name))
         overlay = on_photo(grid, small.shape[1], small.shape[0], position_scores.content)
     return ErrorExample(

@@ -27,6 +27,8 @@ from engine.api.values import (
     ThresholdsForModel,
     TrueBox,
 )
+from engine.checkpoints.onnx_file import is_onnx_file
+from engine.checkpoints.onnx_import import import_onnx
 from engine.data.datasets.true_boxes import TrueBoxes
 from engine.data.decoding.pool import DecodePool, decoding_processes
 from engine.evaluation.job import EvaluationJob
@@ -36,6 +38,7 @@ from engine.inference.hardware import may_have_gpu
 from engine.inference.implied import implying
 from engine.inference.int8_opening import is_int8_chosen, open_int8
 from engine.inference.keeping import KeepingPredictor
+from engine.inference.onnx_network import has_onnx_network, open_network
 from engine.inference.open_model import OpenModel
 from engine.inference.photo_features import PhotoFeatures
 from engine.inference.thumbnails import image_source
@@ -139,6 +142,11 @@ class LocalEngine:
 
     def import_model(self, request: ModelImport) -> str:
         """Make a model of the person's own from a file; see ``TaggingEngine``."""
+        if is_onnx_file(request.path):
+            store = default_store()
+            name = request.name or store.free_name(request.path.stem)
+            import_onnx(store, replace(request, name=name))
+            return name
         name = self._with_pytorch().import_model(request)
         self._prepare(find_model(name))
         return name
@@ -165,7 +173,8 @@ class LocalEngine:
             image_source(self.pool, config.thumbnails, facts=config.facts) as source,
         ):
             # What is kept of photos is what networks see in full precision.
-            if folder is None or model.is_int8 or model.backend.head.activation != "sigmoid":
+            keeps = folder is not None and model.config.network is None and not model.is_int8
+            if folder is None or not keeps or model.backend.head.activation != "sigmoid":
                 found = prediction.predict(
                     model.backend if wish == "none" else model.describing_backend,
                     source,
@@ -224,6 +233,11 @@ class LocalEngine:
         path = find_model(request.model).resolve()
         if not is_ours(path):
             raise ModelError("Import this model first; only then can an int8 network be made.")
+        if has_onnx_network(path):
+            raise ModelError(
+                f"{path.stem!r} was imported from ONNX; no int8 network is made of it. Take a "
+                "model of this program."
+            )
         networks, size, is_own = Int8Networks(), path.stat().st_size, path in _own_models()
         networks.check_room(size)
         if is_own:
@@ -338,6 +352,8 @@ class LocalEngine:
         return self._opened_in_full(path)
 
     def _opened_in_full(self, path: Path) -> OpenModel:
+        if has_onnx_network(path):
+            return open_network(path)
         wish = self._backend if self._device in ("auto", "cpu") else "torch"
         if wish not in (AUTO, "torch") and known_graph(path) is None:
             return self._with_pytorch().open_with(BACKENDS[wish], path)
@@ -392,6 +408,12 @@ class LocalEngine:
         """What runs the model at an input size."""
         if model.takes(input_size):
             return model.backend
+        if model.config.network is not None:
+            own = model.config.preprocess.input_size
+            raise ModelError(
+                f"{model.record.name!r} was imported from ONNX and takes its own input size only, "
+                f"{own} pixels. Leave the input size as it is."
+            )
         if model.is_int8:
             instead = "choose full precision under Run with in the Models dialog"
             if self._precision == "int8":

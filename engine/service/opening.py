@@ -95,11 +95,14 @@ def open_fastest(path: Path, choice: Choice) -> OpenModel:
 def is_prepared(path: Path) -> bool:
     """Whether all backends that are here were measured with a model, and its graph is there.
 
-    A network that has no graph needs none; a file of others has no graph before it is imported.
+    A network that has no graph needs none, nor one that is an ONNX file; a file of others has no
+    graph before it is imported.
     """
     with contextlib.suppress(CheckpointError):
         if is_ours(path):
             config = from_metadata(read_header(path).metadata).config
+            if config.network is not None:
+                return True
             record, onnx = MeasuredBackends().find(graph_key(config)), BACKENDS["onnx"]
             has_none = record.reason_against(onnx.name, onnx.runtime)
             return is_measured(record) and bool(has_none or find_graph(config))

@@ -6,17 +6,21 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig
 from engine.api.errors import CheckpointError
+from engine.api.values import ModelImport
 from engine.checkpoints import onnx_export
 from engine.checkpoints.onnx_export import export_onnx, fold_heads
 from engine.checkpoints.safetensors_model import in_memory
+from engine.explain.evidence import logits as pooled
 from engine.models.backbones import Backbone
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES, BackboneSpec, backbone_spec
 from engine.records.model_record import CheckpointRecord
+from engine.service.local import LocalEngine
 from tests.engine.tiny_models import TINY_CATEGORIES, tiny_classifier, tiny_config, tiny_record
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -149,3 +153,39 @@ def test_where_a_package_is_missing_it_says_how_to_install_it(tmp_path, monkeypa
 def test_a_folder_that_is_not_there_is_an_error_in_plain_words(tmp_path):
     with pytest.raises(CheckpointError, match="could not be saved"):
         export_onnx(checkpoint_for("timm:test_efficientnet", 64), tmp_path / "no" / "x.onnx")
+
+
+def test_what_was_exported_comes_back_in_whole_with_its_maps(exported, tmp_path):
+    checkpoint, path, _ = exported
+    engine = LocalEngine("cpu", num_workers=1)
+    try:
+        info = engine.open_model(engine.import_model(ModelImport(path, "back")))
+        photo = tmp_path / "photo.png"
+        pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(photo)
+        found = engine.explain(info.id, photo)
+    finally:
+        engine.close()
+    assert (info.name, tuple(info.categories)) == ("back", tuple(ANY_LETTERS))
+    assert (info.temperatures, info.lam, info.says_where) == (RICH.temperatures, RICH.lam, True)
+    scaled = (pixels / 255 - 0.5) / 0.5
+    with torch.inference_mode():
+        ours = checkpoint.classifier(torch.tensor(scaled.transpose(2, 0, 1)[None]).float())
+    assert found.values == pytest.approx(ours.position_scores[0].numpy(), abs=1e-3)
+    assert pooled(found) == pytest.approx(ours.logits[0].numpy(), abs=1e-3)
+
+
+def test_a_file_that_only_says_it_is_ours_is_refused(exported, tmp_path):
+    _, path, _ = exported
+    model = importlib.import_module("onnx").load(path)
+    for entry in model.metadata_props:
+        if entry.key == "model":
+            entry.value = entry.value.replace('"lam": 0.3', '"lam": 3.0')
+    changed = tmp_path / "changed.onnx"
+    changed.write_bytes(model.SerializeToString())
+    engine = LocalEngine("cpu", num_workers=1)
+    try:
+        with pytest.raises(CheckpointError, match="do not add up"):
+            engine.import_model(ModelImport(changed))
+    finally:
+        engine.close()
