@@ -46,6 +46,8 @@ _SHOWN_BY = frozenset(
         SMOOTH_MAPS,
     )
 )
+#: Of a model without maps, wherever one would be.
+NOT_WHERE = "This model says what, not where."
 #: Ends of scales are rounded up to one of these times a power of ten.
 _ROUND_STEPS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _UNIFORM = 1.0

@@ -73,8 +73,9 @@ class MapExports(QObject):
 
     @property
     def can_export(self) -> bool:
-        """Whether there is a photo with its position scores, and time for it."""
-        return not self.is_busy and self._what() is not None
+        """Whether there is a photo with its maps, and time for it."""
+        what = self._what()
+        return not self.is_busy and what is not None and what.scores.says_where
 
     @property
     def can_draw(self) -> bool:

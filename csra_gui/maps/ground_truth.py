@@ -128,6 +128,8 @@ class TrueObjects(QObject):
         boxes = self.boxes
         if scores is None or category is None or not boxes or self._outcome() is not None:
             return
+        if not scores.says_where:
+            return
         self._measuring.run(
             lambda: point(scores, category, boxes),
             lambda found: self._keep_pointing(scores, category, found),

@@ -14,7 +14,7 @@ from csra_gui.base.settings import (
     Settings,
 )
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.maps.display import KIND_TEXTS, MapDisplay, head_caption
+from csra_gui.maps.display import KIND_TEXTS, NOT_WHERE, MapDisplay, head_caption
 from csra_gui.session.session import Session
 from csra_gui.widgets.color_bar import ColorBar
 from csra_gui.widgets.colormaps import ColorMapName
@@ -101,7 +101,13 @@ class MapChooser(QWidget):
         )
         self.heads.setCurrentIndex(0 if self._display.head is None else self._display.head + 1)
         self._form.setRowVisible(self.heads, kind is MapKind.ATTENTION and self.heads.count() > 1)
-        self.meaning.setText(KIND_TEXTS[kind].meaning)
+        model = self._session.models.model
+        lacks = model is not None and not model.says_where
+        for part in (self.kinds, self.colors, self.bar):
+            part.setVisible(not lacks)
+        self._form.setRowVisible(self.kinds, not lacks)
+        self._form.setRowVisible(self.colors, not lacks)
+        self.meaning.setText(NOT_WHERE if lacks else KIND_TEXTS[kind].meaning)
         self.meaning.setToolTip(tool_tip(KIND_TEXTS[kind].long))
         self.bar.setToolTip(tool_tip(KIND_TEXTS[kind].long))
         self.update_bar()

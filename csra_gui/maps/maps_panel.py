@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from csra_gui.base.settings import Settings
 from csra_gui.maps.comparison import Comparison
-from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.display import NOT_WHERE, MapDisplay
 from csra_gui.maps.heads_tab import HeadsTab
 from csra_gui.maps.label_changes import LabelChange, label_changes
 from csra_gui.maps.together_tab import TogetherTab
@@ -21,6 +21,10 @@ from engine.texts import change, display_text, percent
 
 _NOTHING = (
     "Move a slider, or mark a part of the photo and hide it, to see the labels change. "
+    "Nothing here is stored."
+)
+_NOT_WHERE = (
+    f"{NOT_WHERE} Mark a part of the photo and hide it, to see the labels change. "
     "Nothing here is stored."
 )
 _HEADER = ("Label", "Stored", "Now", "Change")
@@ -54,6 +58,7 @@ class MapsPanel(QDockWidget):
         display.changed.connect(self.update_table)
         session.thresholds.changed.connect(self.update_table)
         session.models.state_changed.connect(self._update_tabs)
+        session.models.state_changed.connect(self.update_table)
         self.update_table()
         self._update_tabs()
 
@@ -111,7 +116,8 @@ class MapsPanel(QDockWidget):
         source, model = self._display.source, self._session.models.model
         stored, now = source.stored, source.scores
         if not source.is_changed or stored is None or model is None:
-            self._tell(_NOTHING, [])
+            says_where = model is None or model.says_where
+            self._tell(_NOTHING if says_where else _NOT_WHERE, [])
         elif now is None:
             self._tell(display_text(source.error) or _WORKING, [])
         else:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from typing_extensions import override
 
-from csra_gui.maps.display import MapDisplay, number_text
+from csra_gui.maps.display import NOT_WHERE, MapDisplay, number_text
 from csra_gui.session.session import Session
 from engine.api.geometry import Box
 from engine.api.values import FloatArray, Label, PositionScores
@@ -113,6 +113,7 @@ def _listed(labels: tuple[Label, ...]) -> str:
 
 
 _HINT = "Point at the photo to read its values.\nShift-drag asks about a part of it."
+_INSTEAD = "To see what a part does, mark it with Shift-drag and hide it (Ctrl+H)."
 _MARGIN = 6
 
 
@@ -175,6 +176,10 @@ class ReadoutBar(QLabel):
             text = ""
         elif model is None or scores is None or (self._point is None and self._region is None):
             text = self._remark or ("" if scores is None else _HINT)
+            if scores is not None and not scores.says_where:
+                text = self._remark
+        elif not scores.says_where:
+            text = f"{NOT_WHERE}\n{_INSTEAD}"
         else:
             text = "\n".join(display_text(line) for line in self._lines(scores))
         self.setText(text)

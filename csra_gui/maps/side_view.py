@@ -14,7 +14,7 @@ from csra_gui.browse.image_loader import LoadedPhoto
 from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.maps.beside import second_map
 from csra_gui.maps.comparison import Beside, Comparison
-from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.display import NOT_WHERE, MapDisplay
 from csra_gui.maps.layers import map_picture
 from csra_gui.maps.model_comparison import SecondModel
 from csra_gui.models.entries import ModelEntries, read_entries
@@ -124,7 +124,10 @@ class SideView(QWidget):
         shown = second_map(self._session, self._display.source, self._comparison, self.second)
         self.scores_changed.emit(shown.scores)
         self.view.set_caption(shown.caption)
-        if shown.scores is None or shown.category is None or not self._display.visible:
+        lacks = shown.scores is not None and not shown.scores.says_where
+        self.view.set_notice(NOT_WHERE if lacks and shown.category is not None else "")
+        is_drawn = self._display.visible and not lacks
+        if shown.scores is None or shown.category is None or not is_drawn:
             self.view.set_overlay(None)
             return
         style = self._display.style(self._own_category(shown.category))

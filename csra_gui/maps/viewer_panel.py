@@ -14,7 +14,7 @@ from csra_gui.browse.image_loader import ImageLoader, LoadedPhoto
 from csra_gui.browse.tile_loader import TileLoader
 from csra_gui.maps.beside import label_caption
 from csra_gui.maps.comparison import Beside, Comparison, Together
-from csra_gui.maps.display import MapDisplay
+from csra_gui.maps.display import NOT_WHERE, MapDisplay
 from csra_gui.maps.ground_truth import TrueObjects
 from csra_gui.maps.layers import (
     OVERLAY_SIDE,
@@ -210,7 +210,15 @@ class ViewerPanel(QWidget):
             else QRectF(hidden.left, hidden.top, hidden.width, hidden.height)
         )
         self._update_caption()
-        self.view.set_notice(f"What if: {source.text()}" if source.is_changed else "")
+        self.view.set_notice(self._notice())
+
+    def _notice(self) -> str:
+        source, scores = self._display.source, self._shown_scores()
+        wanted = self._session.focus.category is not None or self.comparison.is_on
+        is_asked = wanted and self._display.visible and scores is not None
+        lacks = is_asked and scores is not None and not scores.says_where
+        changed = f"What if: {source.text()}" if source.is_changed else ""
+        return " · ".join(part for part in (changed, NOT_WHERE if lacks else "") if part)
 
     def _update_caption(self) -> None:
         path, labels = self._session.focus.current_path, self._session.photos.categories
@@ -236,7 +244,7 @@ class ViewerPanel(QWidget):
             side: the longer one of the picture, in pixels.
         """
         scores = self._shown_scores()
-        if scores is None or not self._display.visible:
+        if scores is None or not (self._display.visible and scores.says_where):
             return None
         together = self.comparison
         if together.is_on and not self._points_at_a_label():

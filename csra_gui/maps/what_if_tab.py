@@ -108,6 +108,10 @@ class WhatIfTab(QScrollArea):
             self._make_heads(model.temperatures)
             self.lam.set_default(model.lam)
             self.size_slider.set_default(model.input_size)
+        has_attention = model.says_where
+        for part in (self.lam, self.all_heads, self._caption, self._heads):
+            part.setEnabled(has_attention)
+        self.size_slider.setEnabled(not model.is_onnx)
         change = self._source.change
         self.reset.setEnabled(self._source.is_changed)
         self.lam.set_value(model.lam if change.lam is None else change.lam)

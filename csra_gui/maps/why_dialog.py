@@ -115,7 +115,9 @@ class WhyDialog(QDialog):
         why = explanation(scores, category, threshold, calibration)
         name = self._session.photos.categories[category]
         heading = f"{name} (what if: {self._source.text()})" if changed else name
-        self._tell(heading, plain_reason(why, name), numbers(why, name))
+        where = scores.says_where
+        reason = plain_reason(why, name, says_where=where)
+        self._tell(heading, reason, numbers(why, name, says_where=where))
 
     def _tell(self, heading: str, reason: str, lines: str) -> None:
         self.heading.setText(display_text(heading))

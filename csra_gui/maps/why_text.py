@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import math
 
-from csra_gui.maps.display import head_caption
+from csra_gui.maps.display import NOT_WHERE, head_caption
 from engine.explain.explanation import Explanation, HeadTerms
 from engine.texts import number, percent
 
+_WHOLE = "It looks at the photo as a whole, so more cannot be said of the reason."
 
-def plain_reason(why: Explanation, name: str) -> str:
+
+def plain_reason(why: Explanation, name: str, *, says_where: bool = True) -> str:
     """Some sentences for people who never asked for a number.
 
     Args:
         why: with the threshold that counts.
         name: of the category.
+        says_where: whether the model has maps; without, there are no places to speak of.
     """
-    parts = (_verdict(why, name), _calibrated(why, name), _parts(why, name), _balance(why))
+    reasons = (_parts(why, name), _balance(why)) if says_where else (NOT_WHERE, _WHOLE)
+    parts = (_verdict(why, name), _calibrated(why, name), *reasons)
     return " ".join(part for part in parts if part)
 
 
-def numbers(why: Explanation, name: str) -> str:
+def numbers(why: Explanation, name: str, *, says_where: bool = True) -> str:
     """The arithmetic, line by line: a head each, their sum, the score, the threshold."""
-    signs = [_head_line(place, head, why.lam) for place, head in enumerate(why.heads)]
+    lines = [_head_line(place, head, why.lam) for place, head in enumerate(why.heads)]
+    signs = lines if says_where else []
     total = f"Logit: {' '.join(_signed(head.logit, 3) for head in why.heads)}"
     if len(why.heads) > 1:
         total += f" = {_signed(why.logit, 3)}"

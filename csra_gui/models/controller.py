@@ -24,15 +24,14 @@ from engine.api.errors import DataError, EngineError, FileChangedError, MissingF
 from engine.api.values import ModelImport
 from engine.records.int8_networks import LEAST_CORRELATION, MOST_LOSS, Int8Figures, Int8Networks
 from engine.records.measured_backends import MeasuredBackends
-from engine.texts import display_name, display_path, display_text
+from engine.texts import display_path, display_text
 
 #: Endings by which a dropped file is taken for a model rather than a photo.
 MODEL_SUFFIXES = frozenset({".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar", ".onnx"})
-_ONNX_IS_OUT_ONLY = (
-    "{}: models can be exported to ONNX, but not brought back from it. Import the file that it "
-    "was made from: .safetensors or .pth."
+_FILTERS = (
+    "Models (*.safetensors *.pth *.pt *.ckpt *.bin *.pth.tar *.onnx)",
+    "All files (*)",
 )
-_FILTERS = ("Models (*.safetensors *.pth *.pt *.ckpt *.bin *.pth.tar)", "All files (*)")
 _FORMATS = {
     ".onnx": "ONNX, for other programs (*.onnx)",
     ".pth": "As the official CSRA code saves it (*.pth)",
@@ -112,11 +111,7 @@ class ModelController(QObject):
 
     def import_files(self, paths: Sequence[Path]) -> None:
         """Import model files, one after the other."""
-        for path in paths:
-            if path.suffix.lower() == ".onnx":
-                self._tell.error(_ONNX_IS_OUT_ONLY.format(display_name(path)), Topic.MODELS)
-            else:
-                self._waiting.append(ModelImport(path))
+        self._waiting.extend(map(ModelImport, paths))
         self._import_next()
 
     def _import_next(self) -> None:
@@ -169,8 +164,7 @@ class ModelController(QObject):
         dialog = FactsDialog(request.path, missing, self._parent)
 
         def go_on() -> None:
-            lam = request.lam if dialog.lam is None else dialog.lam
-            self._manager.import_file(replace(request, lam=lam), dialog.names)
+            self._manager.import_file(dialog.answered(request), dialog.names)
 
         dialog.accepted.connect(go_on)
         dialog.finished.connect(self._import_next)

@@ -29,6 +29,7 @@ _MEASURED_ON = "validation images"
 #: Said apart from how a model was made.
 _OWN_LINES = (_MEASURED_ON, "int8")
 _RUNS_WITH = "Runs with"
+_NO_MAPS = "none: it says what, not where"
 _INT8_LOST = "full: int8 was chosen, but there is no int8 network that may be used"
 
 
@@ -69,6 +70,7 @@ class ModelEntry:
         int8: what was measured of its int8 network; ``None`` if nothing was.
         is_int8_kept: whether that is good enough, there and sound.
         is_int8_chosen: whether the person wants it to run in int8.
+        is_onnx: whether its network is an ONNX file, which only tags.
     """
 
     name: str
@@ -93,6 +95,7 @@ class ModelEntry:
     int8: Int8Figures | None = None
     is_int8_kept: bool = False
     is_int8_chosen: bool = False
+    is_onnx: bool = False
 
     @property
     def is_usable(self) -> bool:
@@ -167,6 +170,7 @@ def _model(
         int8=figures,
         is_int8_kept=is_kept,
         is_int8_chosen=is_chosen,
+        is_onnx=config.network is not None,
     )
 
 
@@ -225,6 +229,7 @@ def _record_facts(
     plain = [(_RUNS_WITH, what_runs(record.config))]
     plain += [("Quality", ", ".join(overall) + (f", on {on}" if overall and on else ""))]
     plain += [("Labels known", status_text(record.measures))]
+    plain += [("Maps", "" if record.config.says_where else _NO_MAPS)]
     details = [
         ("Title", record.name),
         ("Description", record.description),

@@ -23,10 +23,11 @@ from engine.api.evaluation import EvaluationProgress, EvaluationRequest
 from engine.api.quantizing import QuantizingDone
 from engine.api.values import ModelImport
 from engine.downloads.progress import DownloadProgress, DownloadSettings
-from engine.records.catalogue import CatalogueEntry, category_list, read_categories
+from engine.records.catalogue import CatalogueEntry, category_list
 from engine.records.download_source import DownloadSource
 from engine.records.int8_networks import Int8Figures, Int8Networks
 from engine.records.models import ModelStore
+from engine.records.names_file import read_names
 from engine.texts import display_name, display_text
 
 Downloader = Callable[
@@ -107,6 +108,11 @@ class WorkEnd:
     is_cancelled: bool = False
 
 
+def is_onnx_name(path: Path) -> bool:
+    """Whether a file is ONNX by its name; the disk is not touched."""
+    return path.suffix.lower() == ".onnx"
+
+
 class ModelManager(QObject):
     """Knows the models and works on them; one piece of work at a time, none of it in this thread.
 
@@ -160,11 +166,13 @@ class ModelManager(QObject):
 
         Args:
             request: the file, and what it does not say.
-            names: a file with the names of its categories, one per line.
+            names: a file with the names of its categories (``read_names``).
         """
 
         def complete() -> ModelImport:
-            return request if names is None else replace(request, categories=read_categories(names))
+            if names is not None and is_onnx_name(request.path):  # where it lies says more
+                return replace(request, names=names)
+            return request if names is None else replace(request, categories=read_names(names))
 
         name = display_name(request.path)
         work = Work(WorkKind.IMPORT, name, f"Importing {name}…", request=request)

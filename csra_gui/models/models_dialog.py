@@ -55,6 +55,7 @@ _FASTER_TIP = (
     "Makes the model compute in whole numbers (int8), several times as fast on many computers, and "
     "measures on photos whose labels are known what that costs."
 )
+_ONLY_TAGS = "It was imported from ONNX: it tags and is evaluated, and nothing else."
 
 #: Unfolded, they show some lines and scroll.
 _DETAILS_HEIGHT = 110
@@ -258,11 +259,15 @@ class ModelsDialog(QDialog):
         self.download.setText(_DOWNLOAD_TEXTS.get(place, "&Download…"))
         self.download.setEnabled(gettable and missing and free)
         self.import_file.setEnabled(free)
-        self.run_with.setEnabled(usable)
+        ours = usable and model is not None and not model.is_onnx
+        self.run_with.setEnabled(ours)
         self.run_with.set_chosen("" if model is None else model.runs_with)
         self.run_with.set_int8(model)
-        self.faster.setEnabled(usable and free)
-        self.export.setEnabled(usable and free)
+        self.faster.setEnabled(ours and free)
+        self.export.setEnabled(ours and free)
+        only_tags = usable and not ours
+        self.faster.setToolTip(tool_tip(_ONLY_TAGS if only_tags else _FASTER_TIP))
+        self.export.setToolTip(tool_tip(_ONLY_TAGS if only_tags else ""))
         self.remove.setEnabled(model is not None and model.is_removable and not used and free)
         self.remove.setToolTip(tool_tip(self._why_not_removable(model, used=used)))
 

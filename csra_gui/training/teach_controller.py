@@ -41,6 +41,10 @@ _ENOUGH = 10
 _BUSY = "Something else is being trained. Wait until it is done, or stop it."
 #: Labels that are named in one sentence.
 _NAMED = 8
+_ONLY_TAGS = (
+    "This model was imported from ONNX and cannot be taught. Use a model of this program, under "
+    "Model ▸ Models."
+)
 _NO_MODEL = "Wait until the model is loaded."
 
 
@@ -200,6 +204,8 @@ class TeachController(QObject):
 
     def _may_start(self, dialog: LearningDialog, model: ModelInfo | None) -> bool:
         problem = _NO_MODEL if model is None else _BUSY if self._runner.is_busy else ""
+        if model is not None and model.is_onnx:
+            problem = _ONLY_TAGS
         if problem:
             dialog.show_intro(problem)
         return not problem

@@ -380,7 +380,10 @@ def evaluation_run(
 
 
 def position_scores(path: Path, info: ModelInfo) -> PositionScores:
-    """One blob per category, whose place follows from the name; all heads have equal parts."""
+    """One blob per category, whose place follows from the name; all heads have equal parts.
+
+    A model that does not say where has one position.
+    """
     values = np.full((1, len(info.categories), GRID, GRID), -4.0, dtype=np.float32)
     rows, columns = np.mgrid[:GRID, :GRID]
     for place, category in enumerate(info.categories):
@@ -389,6 +392,8 @@ def position_scores(path: Path, info: ModelInfo) -> PositionScores:
         values[0, place] += 6.0 * np.exp(-distance / 8.0)
         if category in path.name or digest[2] < 60:
             values[0, place] += 6.0
+    if not info.says_where:
+        values = values.max(axis=(2, 3), keepdims=True)
     heads = info.temperatures
     values = np.repeat(values / len(heads), len(heads), axis=0)
     return PositionScores(

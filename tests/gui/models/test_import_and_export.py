@@ -6,11 +6,16 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QW
 from pytestqt.qtbot import QtBot
 
 from csra_gui.models.import_dialog import FactsDialog
+from engine.api.config import ModelConfig
 from engine.api.errors import (
     CheckpointError,
     EngineStoppedError,
+    Fact,
     MissingFactsError,
 )
+from engine.api.onnx_network import PIXEL_SCALES, OnnxFacts, OnnxNetwork
+from engine.inference.onnx_network import write_network
+from engine.records.model_record import CheckpointRecord
 from engine.records.models import default_store
 from tests.fakes import MODEL_ID, SHIPPED, FakeEngine
 from tests.gui.driver import (
@@ -87,14 +92,48 @@ def test_an_imported_model_is_the_one_shown_in_the_list(
     assert dialog.use.isEnabled()
 
 
-def test_an_onnx_file_is_refused_with_a_reason(
+def test_what_an_onnx_file_does_not_say_is_asked_in_one_dialog(
     qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
 ) -> None:
+    facts: tuple[Fact, ...] = ("pixels", "input size", "output", "categories")
+    engine.import_errors = [MissingFactsError("Much.", facts, 4, ("scores", "others"))]
     application = start()
     wait_for_model(qtbot, application)
-    assert drop(application, [tmp_path / "net.onnx"])
-    assert application.window.message_bar.texts()[0].startswith("net.onnx: models can be exported")
-    assert application.manager.work is None
+    assert drop(application, [tmp_path / "net.ONNX"])
+    qtbot.waitUntil(lambda: bool(application.window.findChildren(FactsDialog)))
+    [question] = application.window.findChildren(FactsDialog)
+    assert "logit" not in " ".join(label.text() for label in question.findChildren(QLabel))
+    assert not question.lam_editor.isVisible()
+    pixels = question.pixels_chooser
+    assert {pixels.itemData(at) for at in range(pixels.count())} == set(PIXEL_SCALES)
+    pixels.setCurrentIndex(pixels.findData("clip"))
+    question.size_editor.setValue(384)
+    question.output_chooser.setCurrentText("others")
+    question.scores_chooser.setCurrentIndex(question.scores_chooser.findData("softmax"))
+    question.names_editor.setText(str(tmp_path / "tags.csv"))
+    question.start.click()
+    qtbot.waitUntil(lambda: bool(engine.imported))
+    [request] = engine.imported
+    assert request.onnx == OnnxFacts(PIXEL_SCALES["clip"], "softmax", "others")
+    assert (request.input_size, request.names, request.categories) == (
+        384, tmp_path / "tags.csv", None,
+    )  # fmt: skip
+
+
+def test_an_onnx_model_in_the_list_only_tags(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    config = ModelConfig("onnx", ANIMALS, network=OnnxNetwork("image", "scores"))
+    path = default_store().new_path("tagger")
+    write_network(path, b"not read for a list", CheckpointRecord(config, "tagger"))
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, "tagger")
+    assert "none: it says what, not where" in dialog.sheet.toPlainText()
+    assert dialog.use.isEnabled()
+    for button in (dialog.faster, dialog.export, dialog.run_with):
+        assert not button.isEnabled()
+    assert "imported from ONNX" in dialog.export.toolTip()
 
 
 def test_what_a_file_does_not_say_is_asked_and_the_names_are_read(
