@@ -47,7 +47,7 @@ _PIXELS = {
     "imagenet": "ImageNet (mean 0.485, 0.456, 0.406)",
     "clip": "CLIP (mean 0.481, 0.458, 0.408)",
     "0..1": "0 to 1",
-    "-1..1": "-1 to 1 (mean 0.5, std 0.5)",
+    "signed": "-1 to 1 (mean 0.5, std 0.5)",
     "0..255": "0 to 255",
     "0..255-bgr": "0 to 255, blue first (WD taggers)",
 }

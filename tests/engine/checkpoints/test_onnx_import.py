@@ -76,7 +76,7 @@ def test_scores_are_those_of_the_network(engine, names, photo, tmp_path):
         ({"batch": 3}, PLAIN),
         ({"pixels": TensorProto.FLOAT16}, PLAIN),
         ({}, OnnxFacts(PIXEL_SCALES["imagenet"])),
-        ({}, OnnxFacts(PIXEL_SCALES["-1..1"])),
+        ({}, OnnxFacts(PIXEL_SCALES["signed"])),
         ({"last": "Sigmoid"}, PLAIN),
     ],
 )

@@ -4,7 +4,10 @@ import os
 import pytest
 
 from engine import cli
+from engine.api.onnx_network import PIXEL_SCALES
+from engine.records.model_record import from_metadata
 from engine.records.models import default_store
+from engine.records.safetensors_header import read_header
 from tests.engine.onnx_files import write_names, write_tagger
 from tests.paths import ROOT
 
@@ -93,3 +96,20 @@ def test_maps_are_refused_before_anything_is_written(run, tmp_path):
 )
 def test_what_needs_a_network_of_ours_says_so(run, command):
     assert "imported from ONNX" in run(*command, status=1)[1]
+
+
+@pytest.mark.parametrize("scale", list(PIXEL_SCALES))
+def test_every_scale_can_be_named_on_the_command_line(run, tagger, tmp_path, scale):
+    names = write_names(tmp_path / "names.txt")
+    run("models", "import", tagger, "--names", names, "--pixels", scale)
+    assert list(default_store().models()) == ["tagger"]
+
+
+def test_mean_and_deviation_are_taken_with_the_order_of_a_scale(run, tagger, tmp_path):
+    names = write_names(tmp_path / "names.txt")
+    numbers = ("--mean", "0.1", "0.2", "0.3", "--std", "0.4", "0.5", "0.6")
+    run("models", "import", tagger, "--names", names, "--pixels", "0..255-bgr", *numbers)
+    config = from_metadata(read_header(default_store().models()["tagger"]).metadata).config
+    assert (config.preprocess.mean, config.preprocess.std) == ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    assert config.network is not None
+    assert config.network.order == "bgr"
