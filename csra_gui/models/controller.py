@@ -161,7 +161,7 @@ class ModelController(QObject):
             self._session.models.use(model.name)  # opened anew, with what was chosen
 
     def _ask_facts(self, request: ModelImport, missing: MissingFactsError) -> None:
-        dialog = FactsDialog(request.path, missing, self._parent)
+        dialog = FactsDialog(request, missing, self._parent)
 
         def go_on() -> None:
             self._manager.import_file(dialog.answered(request), dialog.names)

@@ -69,12 +69,14 @@ _NAMES_FILTER = "Names (*.txt *.csv *.tsv *.json);;All (*)"
 class FactsDialog(QDialog):
     """Asks for what is missing; ``answered`` and ``names`` have the answers."""
 
-    def __init__(self, path: Path, missing: MissingFactsError, parent: QWidget | None) -> None:
+    def __init__(
+        self, request: ModelImport, missing: MissingFactsError, parent: QWidget | None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import a model")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._facts = frozenset(missing.facts)
-        self._is_onnx = path.suffix.lower() == ".onnx"
+        self._is_onnx = request.path.suffix.lower() == ".onnx"
         self.lam_editor = lam_box(self)
         self.names_editor = QLineEdit(self)
         self.names_editor.setAccessibleName("File of category names")
@@ -85,8 +87,8 @@ class FactsDialog(QDialog):
         self.scores_chooser = QComboBox(self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.start = self.buttons.addButton("&Import", QDialogButtonBox.ButtonRole.AcceptRole)
-        self._fill(missing)
-        self._set_up_layout(display_name(path), self._questions(missing))
+        self._fill(missing, request.onnx.scores)
+        self._set_up_layout(display_name(request.path), self._questions(missing))
         self.names_editor.textChanged.connect(self._update_start)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -116,7 +118,7 @@ class FactsDialog(QDialog):
         asked = "categories" in self._facts
         return Path(self.names_editor.text().strip()).expanduser() if asked else None
 
-    def _fill(self, missing: MissingFactsError) -> None:
+    def _fill(self, missing: MissingFactsError, scores: ScoreForm | None) -> None:
         for key, caption in _PIXELS.items():
             self.pixels_chooser.addItem(caption, key)
         self.size_editor.setRange(32, 4096)
@@ -125,6 +127,8 @@ class FactsDialog(QDialog):
         self.output_chooser.addItems(list(missing.outputs))
         for caption, form in _SCORES:
             self.scores_chooser.addItem(caption, form)
+            if form == scores:  # as it was answered before
+                self.scores_chooser.setCurrentIndex(self.scores_chooser.count() - 1)
         self.scores_chooser.setToolTip(tool_tip(_SCORES_TIP))
 
     def _questions(self, missing: MissingFactsError) -> list[str]:

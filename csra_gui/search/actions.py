@@ -88,7 +88,7 @@ class SearchActions(FeatureActions):
 
     def _find_similar(self) -> None:
         current = self._session.focus.current
-        if current is not None:
+        if current is not None and not self._duplicates.tell_if_impossible():
             self._session.find_similar(current)
 
     def _show_facets(self, on: bool) -> None:  # Qt would not pass the state to one of its methods

@@ -58,7 +58,7 @@ class NearDuplicates(QObject):
         if self.is_busy:
             return
         if index is None:
-            self._notifier.info("Photos can be compared once the model is there.", Topic.NOTE)
+            self._notifier.info(session.comparing.why_not, Topic.NOTE)
             return
         rows = np.flatnonzero(~photos.gone)
         ids = photos.columns().image_ids[rows]
@@ -82,6 +82,14 @@ class NearDuplicates(QObject):
         )
         self.activity.set_progress(Progress(_TEXT))
         self.state_changed.emit()
+
+    def tell_if_impossible(self) -> bool:
+        """Say so if the model in use gives nothing to compare photos by; whether it was said."""
+        model = self._session.models.model
+        is_impossible = model is not None and not model.descriptor_kind
+        if is_impossible:
+            self._notifier.info(self._session.comparing.why_not, Topic.NOTE)
+        return is_impossible
 
     def _show(self, found: _Found, count: int) -> None:
         groups = found.groups

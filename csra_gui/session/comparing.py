@@ -15,6 +15,17 @@ class PhotoComparing:
         self._library = library
         self._index: DescriptorIndex | None = None
 
+    @property
+    def why_not(self) -> str:
+        """Why photos cannot be compared now, for people; empty if they can."""
+        model = self._engine.model
+        if model is not None and not model.descriptor_kind:
+            return (
+                "This model gives nothing by which photos could be compared. Use a model of this "
+                "program."
+            )
+        return "" if self.index() is not None else "Photos can be compared once the model is there."
+
     def index(self) -> DescriptorIndex | None:
         """For a worker, since its calls block; ``None`` while library or model are not there."""
         library, model = self._library.library, self._engine.model

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.api.config import PredictConfig
+from engine.api.errors import ModelError
 from engine.cli.chosen import library_place
 from engine.cli.common import say, with_bar
 from engine.cli.photos import add_device_arguments, add_precision
@@ -69,7 +70,8 @@ def described(
         The descriptors, and the photos that have one by their ids in the library.
 
     Raises:
-        EngineError: the model cannot be opened, or the library not be written.
+        EngineError: the model cannot be opened or gives nothing to compare photos by, or the
+            library cannot be written.
     """
     places = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - see chosen
     files = [file for path in places if (file := look_at(path)) is not None]
@@ -81,6 +83,11 @@ def described(
         LocalEngine(options.device, backend=options.backend, precision=options.precision)
     ) as engine:
         info = engine.open_model(options.model)
+        if not info.descriptor_kind:
+            raise ModelError(
+                f"{info.full_name!r} was imported from ONNX and gives nothing by which photos "
+                "could be compared. Take a model of this program (--model)."
+            )
         library.add_model(LibraryModel.of(info))
         index = DescriptorIndex(library, info.descriptor_kind)
         known = _known(index)

@@ -98,6 +98,12 @@ def test_what_needs_a_network_of_ours_says_so(run, command):
     assert "imported from ONNX" in run(*command, status=1)[1]
 
 
+@pytest.mark.usefixtures("imported")
+def test_photos_are_not_compared_by_it(run):
+    said = run("similar", PHOTO, PHOTO.parent, "--model", "tagger", status=1)[1]
+    assert "nothing by which photos could be compared" in said
+
+
 @pytest.mark.parametrize("scale", list(PIXEL_SCALES))
 def test_every_scale_can_be_named_on_the_command_line(run, tagger, tmp_path, scale):
     names = write_names(tmp_path / "names.txt")

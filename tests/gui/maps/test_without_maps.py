@@ -105,6 +105,14 @@ def test_a_part_can_be_hidden_and_other_what_ifs_are_not_offered(
     assert NOT_WHERE in notice
 
 
+@pytest.mark.parametrize("command", ["find_duplicates", "find_similar"])
+def test_why_photos_cannot_be_compared_by_it_is_said(looking: Application, command: str) -> None:
+    trigger(looking, command)
+    assert "nothing by which photos could be compared" in " ".join(
+        looking.window.message_bar.texts()
+    )
+
+
 def test_teaching_it_is_refused_in_a_sentence(looking: Application) -> None:
     trigger(looking, "teach_label")
     [dialog] = looking.window.findChildren(TeachDialog)

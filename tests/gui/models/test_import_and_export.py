@@ -120,6 +120,37 @@ def test_what_an_onnx_file_does_not_say_is_asked_in_one_dialog(
     )  # fmt: skip
 
 
+def test_what_was_answered_stands_when_something_is_asked_again(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    engine.import_errors = [
+        MissingFactsError("Scale and names.", ("pixels", "categories"), 4),
+        MissingFactsError("Other names.", ("categories",), 4),
+    ]
+    application = start()
+    wait_for_model(qtbot, application)
+    assert drop(application, [tmp_path / "net.onnx"])
+
+    def visible() -> list[FactsDialog]:
+        dialogs = application.window.findChildren(FactsDialog)
+        return [dialog for dialog in dialogs if dialog.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(visible()))
+    [first] = visible()
+    first.scores_chooser.setCurrentIndex(first.scores_chooser.findData("softmax"))
+    first.pixels_chooser.setCurrentIndex(first.pixels_chooser.findData("clip"))
+    first.names_editor.setText(str(tmp_path / "few.txt"))
+    first.start.click()
+    qtbot.waitUntil(lambda: bool(visible()))
+    [second] = visible()
+    assert not second.pixels_chooser.isVisible()
+    second.names_editor.setText(str(tmp_path / "all.txt"))
+    second.start.click()
+    qtbot.waitUntil(lambda: bool(engine.imported))
+    assert engine.imported[0].onnx == OnnxFacts(PIXEL_SCALES["clip"], "softmax")
+    assert engine.imported[0].names == tmp_path / "all.txt"
+
+
 def test_an_onnx_model_in_the_list_only_tags(
     qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
 ) -> None:
