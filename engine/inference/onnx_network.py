@@ -196,14 +196,17 @@ class NetworkBackend:
         """One pass; see ``Backend``. There are no features.
 
         Raises:
-            ModelError: the network fails with these images.
+            ModelError: the network fails with these images, or gives values that are no numbers.
         """
         try:
-            return self._run(pixels)
+            found = self._run(pixels)
         except Exception as error:  # those of runtimes have no other class in common
             raise ModelError(
                 f"{self._name!r} failed with this photo ({_reason(error)}). Use another model."
             ) from error
+        if not (np.isfinite(found.logits).all() and np.isfinite(found.position_scores).all()):
+            raise ModelError(f"{self._name!r} gave values that are not numbers. Use another model.")
+        return found
 
     def _run(self, pixels: NDArray[np.uint8], options: Any = None) -> BatchScores:
         step = self._form.batch or len(pixels)

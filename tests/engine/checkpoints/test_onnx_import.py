@@ -338,6 +338,16 @@ def test_a_first_run_without_end_is_given_up(engine, names, tmp_path, monkeypatc
         imported(engine, file, names)
 
 
+def test_values_that_are_no_numbers_reach_no_library(engine, names, photo, tmp_path):
+    scale = PixelScale((0.0, -1.0, -1.0), (1.0, 1.0, 1.0))  # above 0 for noise, not for black
+    file = write_tagger(tmp_path / "tagger.onnx", last="Sqrt")
+    info = imported(engine, file, names, OnnxFacts(scale, "logits"))
+    black = tmp_path / "black.png"
+    Image.new("RGB", (32, 32)).save(black)
+    with pytest.raises(ModelError, match="not numbers"):
+        list(engine.predict(info.id, [black]))
+
+
 def test_scores_have_one_of_three_forms():
     with pytest.raises(ConfigError):
         OnnxFacts(PixelScale((0, 0, 0), (1, 1, 1)), "nonsense")
