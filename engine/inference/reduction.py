@@ -26,12 +26,16 @@ HalfArray = NDArray[np.float16]
 
 #: Beside those of the model's own heads; measured in docs/adr/0011.
 DIRECTIONS = 236
+#: The same where the heads have more than so many of their own: a file is to stay small.
+_MANY, _FEWER = 236, 96
 #: Images are cut into so many parts a side, and the greatest value of each channel is taken.
 _PARTS = 3
 #: Directions that the largest are chosen from, beside them, and how often all are multiplied.
 _MORE, _TIMES = 64, 4
 #: A head lies in the span if less than this part of its weights' length is outside.
 _OUTSIDE = 1e-3
+#: Of singular values, beside the largest: rounding of single precision.
+_NOTHING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +68,11 @@ class Basis:
         mean, scale = heads.mean, heads.deviation
         peaks = [_peaks(one) for one in features]
         seen = (np.concatenate(peaks).astype(np.float64) - mean) / scale
-        own = np.linalg.qr(_weights(heads).T.astype(np.float64))[0]
+        own = _span(_weights(heads))
         seen -= seen.mean(axis=0)
         seen -= (seen @ own) @ own.T
-        vectors = _largest(seen.T @ seen, min(DIRECTIONS, len(mean) - own.shape[1]))
+        beside = DIRECTIONS if own.shape[1] <= _MANY else _FEWER
+        vectors = _largest(seen.T @ seen, min(beside, len(mean) - own.shape[1]))
         directions = np.linalg.qr(np.concatenate([own, vectors], axis=1))[0]
         return cls(mean, scale, directions.astype(np.float32), len(peaks))
 
@@ -141,6 +146,20 @@ class Basis:
             np.zeros(count, dtype=np.float32),
             np.ones(count, dtype=np.float32),
         )
+
+
+def _span(weights: FloatArray) -> NDArray[np.float64]:
+    """(D, r): orthonormal directions of heads (H, D), no more than it takes.
+
+    Of models whose categories have other parts, many heads are nothing, or one channel.
+    """
+    used = weights[np.linalg.norm(weights, axis=1) > 0].astype(np.float64)
+    if not len(used):
+        return np.zeros((weights.shape[1], 0))
+    used /= np.linalg.norm(used, axis=1, keepdims=True)
+    basis, sizes, _ = np.linalg.svd(used.T, full_matrices=False)
+    found: NDArray[np.float64] = basis[:, sizes > _NOTHING * sizes[0]]
+    return found
 
 
 def _largest(matrix: NDArray[np.float64], count: int) -> NDArray[np.floating]:

@@ -119,6 +119,23 @@ def test_heads_as_arrays_say_what_the_network_says(form: HeadConfig) -> None:
     np.testing.assert_allclose(as_arrays(heads).logits(features.numpy()), exact, atol=1e-5)
 
 
+def test_heads_that_look_at_few_channels_or_at_none_take_no_more_directions_than_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engine.inference.reduction.DIRECTIONS", 5)
+    heads = heads_of(FORMS[0])
+    with torch.no_grad():
+        heads.weight[0] = 0.0
+        heads.weight[0, 0, 3], heads.weight[0, 1, 3] = 2.0, -1.0
+    features = np.random.default_rng(0).normal(size=(20, 40, 7, 7)).astype(np.float16)
+    basis = Basis.of(as_arrays(heads), features)
+    assert basis.directions.shape == (40, 1 + 5)
+    assert basis.holds(as_arrays(heads))
+    monkeypatch.setattr("engine.inference.reduction._MANY", 0)
+    monkeypatch.setattr("engine.inference.reduction._FEWER", 2)
+    assert Basis.of(as_arrays(heads), features).directions.shape == (40, 1 + 2)
+
+
 def test_heads_of_another_model_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.inference.reduction.DIRECTIONS", 5)
     heads = heads_of(FORMS[0])
@@ -142,10 +159,10 @@ def test_directions_have_the_variance_of_the_largest_eigenvectors(
     features = (chance.normal(size=(300, 1, 200)).astype(np.float32) * sizes @ mixed).transpose(
         0, 2, 1
     )[..., None]
-    none = LinearHeads(
-        FORMS[1], np.zeros((1, 1, 200), np.float32), None, np.zeros(200), np.ones(200)
+    one = LinearHeads(
+        FORMS[1], np.ones((1, 1, 200), np.float32), None, np.zeros(200), np.ones(200)
     )
-    basis = Basis.of(none, features * 1e19)  # whose squares single precision has no range for
+    basis = Basis.of(one, features * 1e19)  # whose squares single precision has no range for
     seen = features[..., 0, 0].astype(np.float64)
     seen -= seen.mean(axis=0)
     own, others = basis.directions[:, :1], basis.directions[:, 1:]
