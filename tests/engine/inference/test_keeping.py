@@ -159,9 +159,7 @@ def test_directions_have_the_variance_of_the_largest_eigenvectors(
     features = (chance.normal(size=(300, 1, 200)).astype(np.float32) * sizes @ mixed).transpose(
         0, 2, 1
     )[..., None]
-    one = LinearHeads(
-        FORMS[1], np.ones((1, 1, 200), np.float32), None, np.zeros(200), np.ones(200)
-    )
+    one = LinearHeads(FORMS[1], np.ones((1, 1, 200), np.float32), None, np.zeros(200), np.ones(200))
     basis = Basis.of(one, features * 1e19)  # whose squares single precision has no range for
     seen = features[..., 0, 0].astype(np.float64)
     seen -= seen.mean(axis=0)
