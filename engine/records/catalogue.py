@@ -14,7 +14,7 @@ from engine.records.download_source import DownloadSource, drive_url
 from engine.records.models import ModelStore, check_model_name, default_store, shipped_models
 from engine.resources import resource_path
 
-DEFAULT_MODEL = "csra-lite0-voc"
+DEFAULT_MODEL = "csra-everyday"
 
 EntryKind = Literal["official", "backbone"]
 #: Lists of categories that ship: a short name for each.

@@ -12,6 +12,7 @@ from engine.api.categories import Categories
 from engine.api.errors import (
     CheckpointError,
 )
+from engine.records.catalogue import DEFAULT_MODEL
 from tests.fakes import CATEGORIES, SHIPPED, FakeEngine
 from tests.gui.driver import (
     ANIMALS,
@@ -37,8 +38,10 @@ def test_the_list_says_what_is_known_of_each_model_and_what_is_in_use(
     dialog = open_dialog(qtbot, application, SHIPPED)
     sections = [dialog.tree.topLevelItem(i) for i in range(dialog.tree.topLevelItemCount())]
     here, away, backbones = sections
-    assert [here.child(i).text(0) for i in range(here.childCount())] == [SHIPPED, "mine"]
-    assert [here.child(i).text(1) for i in range(here.childCount())] == ["in use", "here"]
+    names = [here.child(i).text(0) for i in range(here.childCount())]
+    assert names == [DEFAULT_MODEL, SHIPPED, "mine"]
+    states = [here.child(i).text(1) for i in range(here.childCount())]
+    assert states == ["here", "in use", "here"]
     official = {away.child(i).text(0): away.child(i) for i in range(away.childCount())}
     cells = [official[OFFICIAL].text(column) for column in range(2, 6)]
     about = "about 178 MB"
@@ -48,8 +51,8 @@ def test_the_list_says_what_is_known_of_each_model_and_what_is_in_use(
         about,
         "much slower than the one in use",
     ]
-    assert here.child(0).text(3) == "91.8 %"
-    assert here.child(1).text(2) == "3 labels"
+    assert here.child(1).text(3) == "91.8 %"
+    assert here.child(2).text(2) == "3 labels"
     assert not backbones.isExpanded()
     text = dialog.sheet.toPlainText()
     assert re.search(r"val mAP 9\d\.\d %, on VOC2007 val, 1508 images", text)
