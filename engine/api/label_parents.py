@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -101,16 +101,55 @@ class CategoryParents:
         """
         if not self:
             return scores
+        found = scores.copy()
+        for _ in self._lifting(found):
+            pass
+        return found
+
+    def followed(self, scores: NDArray[_Number]) -> Mapping[int, int]:
+        """Of which kind each category has its score, by the rule of ``implied``.
+
+        Args:
+            scores: (C,) of one image, or logits.
+
+        Returns:
+            By the place of a category that is lifted, the place of the kind whose own score it
+            takes; what has its own score is not in here.
+
+        Raises:
+            ConfigError: there are fewer categories than parents know.
+        """
+        found: dict[int, int] = {}
+        for child, parent, is_higher in self._lifting(scores.copy()) if self else ():
+            if is_higher:
+                found[parent] = found.get(child, child)
+        return found
+
+    def outdone(self, scores: NDArray[_Number]) -> frozenset[int]:
+        """Places that say no more than one of their kinds does.
+
+        Args:
+            scores: (C,) of one image, from ``implied``.
+        """
+        return frozenset(parent for child, parent in self._edges if scores[child] >= scores[parent])
+
+    def _lifting(
+        self, scores: NDArray[_Number]
+    ) -> Iterator[tuple[int, int, NDArray[np.bool_] | np.bool_]]:
+        """Lift parents in place; child, parent and where the child was higher, of each relation.
+
+        Raises:
+            ConfigError: there are fewer categories than parents know.
+        """
         if self.highest >= scores.shape[-1]:
             raise ConfigError(
                 f"These parents are for more than the {scores.shape[-1]} categories of the scores."
             )
-        found = scores.copy()
         for child, parent in self._edges:
-            below, above = found[..., child], found[..., parent]
+            below, above = scores[..., child], scores[..., parent]
             is_higher = below > above  # false for NaN
-            above[is_higher] = below[is_higher]
-        return found
+            scores[..., parent][is_higher] = below[is_higher]
+            yield child, parent, is_higher
 
 
 def _children_first(parents: Mapping[int, tuple[int, ...]]) -> tuple[tuple[int, int], ...]:

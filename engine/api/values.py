@@ -163,6 +163,8 @@ class PositionScores:
         width: of the upright original in pixels.
         height: of the upright original in pixels.
         activation: what turns logits into scores.
+        follows: of which kind a category shows the values, by its index; those that are not in
+            here have their own (``engine.explain.following``).
     """
 
     path: Path
@@ -174,6 +176,7 @@ class PositionScores:
     width: int
     height: int
     activation: Activation = "sigmoid"
+    follows: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def says_where(self) -> bool:

@@ -33,6 +33,7 @@ from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evaluation.evaluator import Alone, Share, merged
 from engine.evaluation.job import EvaluationJob
+from engine.explain.following import following
 from engine.inference.predict import position_scores
 from engine.metrics.bootstrap import BootstrapSettings
 from engine.metrics.localisation import Frame
@@ -197,7 +198,8 @@ def _examples(
         crop = None if work.images.crops is None else work.images.crops[row]
         with contextlib.suppress(ImageError):  # it was readable a moment ago
             image = pool.submit(work.evaluator.request(row)).result()
-            scores = position_scores(work.backend, work.model.weights.id, path, image)
+            own = position_scores(work.backend, work.model.weights.id, path, image)
+            scores = following(own, work.model.config.parents)
             photo = pool.submit(DecodeRequest(path, _PHOTO_SIDE, "inside", crop)).result()
             examples.append(example_of(case, numbers, work.images, scores, photo, model_categories))
     return tuple(examples)

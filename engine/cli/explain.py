@@ -266,6 +266,7 @@ def _categories(photo: ExplainedPhoto) -> list[dict[str, object]]:
             "score": round(float(photo.scores[c]), 6),
             "logit": round(float(photo.logits[c]), 6),
             "label": bool(photo.scores[c] >= photo.settings.threshold),
+            "follows_from": photo.follows_from(c),
         }
         for c in photo.shown
     ]

@@ -28,6 +28,7 @@ from engine.api.values import (
 from engine.atomic import atomic_path
 from engine.explain.drawn_maps import DrawingSettings, contact_sheet, draw_map, style_for
 from engine.explain.evidence import activate, logits, map_of
+from engine.explain.following import following
 from engine.explain.output_names import OutputNames
 from engine.explain.render import OverlayStyle
 from engine.texts import display_path
@@ -42,7 +43,7 @@ class ExplainedPhoto:
 
     Attributes:
         pixels: (h, w, 3) uint8, upright, scaled, without padding.
-        position_scores: of the same image.
+        position_scores: of the same image; what follows from a kind has those of the kind.
         model: that said so.
         shown: indices of the categories whose maps are wanted.
         settings: how they are drawn.
@@ -79,6 +80,7 @@ class ExplainedPhoto:
                 best first.
             settings: how maps are drawn.
         """
+        position_scores = following(position_scores, model.parents)
         all_logits = logits(position_scores)
         scores = activate(all_logits, position_scores.activation)
         if wanted is None:
@@ -95,8 +97,16 @@ class ExplainedPhoto:
         return self.position_scores.path
 
     def caption(self, category: int) -> str:
-        """The name of a category and its score."""
-        return f"{shown_label(self.model.categories[category])} {self.scores[category]:.0%}"
+        """The name of a category and its score, and the kind that it follows from."""
+        kind = self.follows_from(category)
+        name = shown_label(self.model.categories[category])
+        reason = f" (follows from {shown_label(kind)})" if kind else ""
+        return f"{name} {self.scores[category]:.0%}{reason}"
+
+    def follows_from(self, category: int) -> str | None:
+        """The kind whose map and numbers a category has; ``None`` if they are its own."""
+        kind = self.position_scores.follows.get(category)
+        return None if kind is None else self.model.categories[kind]
 
     def drawn(self, category: int, pixels: PixelArray | None = None) -> PixelArray:
         """The photo, or the same in another size, with the map of a category over it."""
@@ -171,6 +181,7 @@ def arrays_of(photo: ExplainedPhoto) -> dict[str, Any]:
         colour scale that all maps of the photo share, and ``threshold``; ``position_scores``
         (num_heads, C, h, w) with ``temperatures`` (num_heads,), ``lam`` and ``activation``;
         ``categories``, ``labels`` (how they are called), ``logits`` and ``scores`` (C,);
+        ``follows_from`` (C,), the kind whose values a category has, empty where they are its own;
         ``content``, the part of the grid that the photo covers (left, top, right, bottom, in
         fractions); ``size``, width and height of the upright photo in pixels; ``model``, its id.
     """
@@ -190,6 +201,9 @@ def arrays_of(photo: ExplainedPhoto) -> dict[str, Any]:
         "activation": np.array(position_scores.activation),
         "categories": np.array(tuple(photo.model.categories), dtype=np.str_),
         "labels": np.array(list(map(SHIPPED_NAMES.label, photo.model.categories)), dtype=np.str_),
+        "follows_from": np.array(
+            [photo.follows_from(c) or "" for c in range(len(photo.model.categories))], dtype=np.str_
+        ),
         "logits": photo.logits,
         "scores": photo.scores,
         "content": np.array([content.left, content.top, content.right, content.bottom]),

@@ -49,6 +49,8 @@ class Explanation:
             logits have a part in it.
         calibrated: how often such a score is right, in [0, 1], by the images that the model's
             calibration was learned from; ``None`` without one. It decides nothing.
+        follows_from: the index of the kind that the score comes from, whose heads and logit these
+            are; ``None`` for a category that stands for itself.
     """
 
     category: int
@@ -59,6 +61,7 @@ class Explanation:
     threshold: float | None = None
     activation: Activation = "sigmoid"
     calibrated: float | None = None
+    follows_from: int | None = None
 
     @property
     def right_of_100(self) -> int | None:
@@ -80,7 +83,7 @@ def explanation(
     """The numbers behind a label: per head base + λ·attention, their sum, and the score.
 
     Args:
-        scores: of one image.
+        scores: of one image, from ``following`` if the model's categories have parents.
         category: its index in the model's order.
         threshold: in [0, 1], to compare the score with.
         calibration: of the model (``ModelInfo.calibration``).
@@ -103,4 +106,5 @@ def explanation(
         threshold=threshold,
         activation=scores.activation,
         calibrated=None if calibration is None else calibration.of_score(score, category),
+        follows_from=scores.follows.get(category),
     )

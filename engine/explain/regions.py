@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.geometry import Box
+from engine.api.label_parents import NO_PARENTS, CategoryParents
 from engine.api.values import (
     DEFAULT_THRESHOLD,
     FloatArray,
@@ -111,9 +112,14 @@ def region_labels(
     box: Box,
     categories: Sequence[str],
     threshold: float | Sequence[float] = DEFAULT_THRESHOLD,
+    *,
+    parents: CategoryParents = NO_PARENTS,
 ) -> tuple[Label, ...]:
-    """The labels of a rectangle by ``region_scores``, best first; 0 as threshold ranks all."""
-    return ranked_labels(region_scores(scores, box), categories, threshold)
+    """The labels of a rectangle by ``region_scores``, best first; 0 as threshold ranks all.
+
+    Of ``parents``, those that follow from a label there are left out.
+    """
+    return _ranked(region_scores(scores, box), categories, threshold, parents)
 
 
 def values_at(
@@ -158,9 +164,26 @@ def labels_at(
     threshold: float | Sequence[float] = DEFAULT_THRESHOLD,
     *,
     smooth: bool = True,
+    parents: CategoryParents = NO_PARENTS,
 ) -> tuple[Label, ...]:
-    """The labels of a spot by local probability, best first; arguments as ``values_at``."""
-    return ranked_labels(local_scores_at(scores, point, smooth=smooth), categories, threshold)
+    """The labels of a spot by local probability, best first; arguments as ``values_at``.
+
+    Of ``parents``, those that follow from a label there are left out.
+    """
+    local = local_scores_at(scores, point, smooth=smooth)
+    return _ranked(local, categories, threshold, parents)
+
+
+def _ranked(
+    scores: FloatArray,
+    categories: Sequence[str],
+    threshold: float | Sequence[float],
+    parents: CategoryParents,
+) -> tuple[Label, ...]:
+    known = parents.implied(scores)
+    outdone = {categories[place] for place in parents.outdone(known)}
+    labels = ranked_labels(known, categories, threshold)
+    return tuple(label for label in labels if label.category not in outdone)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,8 @@ from engine.inference.backend import Backend, BackendAround, BatchScores
 def implying(backend: Backend, parents: CategoryParents) -> Backend:
     """The backend with logits in which no parent is below its child; itself without parents.
 
-    Position scores stay as they are: a map shows what was seen for this very category.
+    Position scores stay each category's own; ``engine.explain.following`` makes maps of them that
+    agree with the score.
     """
     return _Implying(backend, parents) if parents else backend
 

@@ -70,6 +70,7 @@ def _section(photo: ExplainedPhoto) -> Markup:
         {
             "name": shown_label(model.categories[c]),
             "score": float(photo.scores[c]),
+            "follows_from": shown_label(kind) if (kind := photo.follows_from(c)) else "",
             "drawn": photo.drawn(c, small),
             "why": explanation(scores, c, settings.threshold, model.calibration),
         }

@@ -43,6 +43,28 @@ def test_what_is_not_known_stays_unknown_and_raises_nothing():
     assert found[0, 0] == np.float16(0.1)
 
 
+def test_each_lifted_category_is_told_from_which_kind_it_has_its_score():
+    for scores in np.random.default_rng(1).random((200, 5)).astype(np.float32):
+        found, lifted = PARENTS.followed(scores), PARENTS.implied(scores)
+        places = [found.get(place, place) for place in range(5)]
+        np.testing.assert_array_equal(scores[places], lifted)
+        assert set(found) == set(np.flatnonzero(lifted > scores))
+        assert found.keys().isdisjoint(found.values())  # through a lifted dog to the retriever
+
+
+def test_what_is_higher_than_its_kinds_or_as_high_stands_for_itself():
+    assert PARENTS.followed(np.array([0.9, 0.1, 0.8, 0.8, 0.7])) == {4: 2}
+    assert PARENTS.followed(np.array([0.1, 0.9, np.nan, 0.1, 0.1])) == {}
+    assert NO_PARENTS.followed(np.zeros(2)) == {}
+    with pytest.raises(ConfigError, match="more than the 3"):
+        PARENTS.followed(np.zeros(3))
+
+
+def test_a_category_that_says_no_more_than_a_kind_is_outdone():
+    lifted = PARENTS.implied(np.array([0.9, 0.1, 0.2, 0.8, 0.1]))
+    assert PARENTS.outdone(lifted) == {2, 4}  # the animal has a score of its own
+
+
 def test_without_parents_the_scores_are_the_very_same_array():
     scores = np.zeros((2, 3), dtype=np.float32)
     assert NO_PARENTS.implied(scores) is scores

@@ -18,11 +18,12 @@ from engine import cli
 from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.geometry import Box
+from engine.api.label_parents import CategoryParents
 from engine.api.values import ModelInfo, PositionScores
 from engine.explain import evidence
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.evidence import MapKind
-from engine.explain.explained_photo import ExplainedPhoto
+from engine.explain.explained_photo import ExplainedPhoto, arrays_of
 from engine.explain.output_names import OutputNames, safe_name
 from engine.report.explanations import open_page
 from engine.service.local import LocalEngine
@@ -105,6 +106,7 @@ def test_top_is_every_label_that_reaches_the_threshold(explain, photos, shared_e
         labels = prediction.labels(TINY_CATEGORIES, 0.3)
         assert [entry["category"] for entry in row["categories"]] == [x.category for x in labels]
         assert all(entry["label"] for entry in row["categories"])
+        assert all(entry["follows_from"] is None for entry in row["categories"])
         assert len(row["files"]) == len(labels)
 
 
@@ -208,6 +210,31 @@ def test_a_page_of_a_calibrated_model_says_how_many_are_right(tmp_path):
     assert texts[0].count("<section>") == 2 and "of 100" not in texts[0]
     assert "<b>" not in texts[1] and "<i>" not in texts[1]
     assert f"about {round(100 * float(photo.scores[1]))}</td>" in texts[1]
+
+
+def test_what_follows_from_a_kind_has_its_map_and_says_so(tmp_path):
+    scores = some_scores()
+    values = scores.values.copy()
+    values[:, 3] = 2.0 + values[:, 3].clip(0, 1)  # a boat is surely there
+    values[:, 0] = -2.0
+    scores = replace(scores, values=values)
+    parents = CategoryParents({3: (0,)})
+    names = Categories(("vehicle", "dog", "tree", "boat"))
+    model = ModelInfo(
+        "m", "m", None, names, scores.temperatures, scores.lam, 64, "none", parents=parents
+    )
+    pixels = np.zeros((20, 30, 3), dtype=np.uint8)
+    photo = ExplainedPhoto.of(pixels, scores, model, [0, 3], DrawingSettings())
+    assert [photo.follows_from(c) for c in (0, 3)] == ["boat", None]
+    assert photo.caption(0).endswith("% (follows from boat)")
+    arrays = arrays_of(photo)
+    np.testing.assert_array_equal(arrays["maps"][0], arrays["maps"][1])
+    assert arrays["follows_from"].tolist() == ["boat", "", "", ""]
+    assert arrays["logits"][0] == arrays["logits"][3] > 0
+    with open_page(model.name, MapKind.LOCAL_PROBABILITY, tmp_path / "p.html") as add:
+        add(photo)
+    text = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert text.count("vehicle: follows from boat</th>") == 1 and text.count(": follows") == 1
 
 
 def test_the_sheet_shows_the_photo_and_every_map(explain, photos):

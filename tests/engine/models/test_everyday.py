@@ -14,6 +14,8 @@ from engine.api.label_measures import LabelStatus
 from engine.api.values import ModelInfo
 from engine.api.vocabulary import everyday
 from engine.explain.evidence import evidence_maps, logits, sigmoid
+from engine.explain.explanation import explanation
+from engine.explain.following import following
 from engine.records.catalogue import DEFAULT_MODEL, find_model
 from engine.records.model_record import CheckpointRecord, from_metadata
 from engine.records.safetensors_header import read_header
@@ -88,6 +90,17 @@ def test_the_evidence_of_its_parts_adds_up_to_the_score(
     coffee = model.categories.index_of("coffee")
     peak = np.unravel_index(evidence_maps(scores)[coffee].argmax(), scores.values.shape[2:])
     assert 3 <= peak[0] <= 9 and 3 <= peak[1] <= 9  # the cup is in the middle
+
+
+def test_the_cat_is_the_reason_for_the_animal(engine: LocalEngine, model: ModelInfo) -> None:
+    photo = SAMPLES / "cat.jpg"
+    (found,) = engine.predict(model.id, [photo])
+    shown = following(engine.explain(model.id, photo), model.parents)
+    animal, cat = map(model.categories.index_of, ("animal", "cat"))
+    why = explanation(shown, animal)
+    assert why.follows_from == cat
+    assert why.score == pytest.approx(float(found.scores[animal]), abs=1e-3)
+    assert evidence_maps(shown)[animal].sum() == pytest.approx(why.logit, abs=1e-4)
 
 
 def test_each_label_has_its_own_measure_and_the_document_says_the_same(
