@@ -77,4 +77,6 @@ def label_caption(
         return title
     score = float(activate(logits(scores), scores.activation)[category])
     label = f"{display_text(labels[category])} {whole_percent(score)}"
+    if category in scores.follows:
+        label += f" (follows from {display_text(labels[scores.follows[category]])})"
     return f"{title}: {label}" if title else label

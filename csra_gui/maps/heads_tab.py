@@ -16,7 +16,8 @@ from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, ModelInfo, PositionScores
-from engine.explain.evidence import MapKind, activate, attention, logits
+from engine.explain.evidence import MapKind, attention
+from engine.explain.following import best_category
 from engine.texts import display_text
 
 TILE = QSize(132, 100)
@@ -101,8 +102,7 @@ class HeadsTab(QWidget):
 
     def _category(self, scores: PositionScores) -> int:
         shown = self._session.focus.category
-        best = int(activate(logits(scores), scores.activation).argmax())
-        return best if shown is None else shown
+        return best_category(scores) if shown is None else shown
 
     def _fill(self, model: ModelInfo, scores: PositionScores, category: int, photo: QImage) -> None:
         style = self._style(scores, category)

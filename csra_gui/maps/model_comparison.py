@@ -11,6 +11,7 @@ from csra_gui.session.session import Session
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError
 from engine.api.values import ModelInfo, PositionScores
+from engine.explain.following import following
 
 
 class SecondModel(QObject):
@@ -72,7 +73,7 @@ class SecondModel(QObject):
 
         def explain(engine: TaggingEngine) -> tuple[ModelInfo, PositionScores]:
             info = engine.open_model(source)
-            return info, engine.explain(info.id, photo)
+            return info, following(engine.explain(info.id, photo), info.parents)
 
         self._asking.run(
             self._session.engine.ask(explain),

@@ -12,6 +12,7 @@ from typing_extensions import override
 from csra_gui.maps.display import NOT_WHERE, MapDisplay, number_text
 from csra_gui.session.session import Session
 from engine.api.geometry import Box
+from engine.api.label_parents import NO_PARENTS, CategoryParents
 from engine.api.values import FloatArray, Label, PositionScores
 from engine.explain.evidence import MapKind, activate, logits, with_head
 from engine.explain.regions import PointValues, labels_at, region_labels, region_shares, values_at
@@ -21,7 +22,12 @@ _MOST = 3
 
 
 def spot_labels(
-    scores: PositionScores, categories: Sequence[str], point: tuple[float, float], *, smooth: bool
+    scores: PositionScores,
+    categories: Sequence[str],
+    point: tuple[float, float],
+    *,
+    smooth: bool,
+    parents: CategoryParents = NO_PARENTS,
 ) -> str:
     """The best labels of a spot, whatever the threshold is.
 
@@ -30,8 +36,9 @@ def spot_labels(
         categories: of the model, as labels are called.
         point: x and y in fractions of the photo.
         smooth: whether the map that is shown is interpolated.
+        parents: of the categories; what follows from a label of the spot is not listed.
     """
-    best = labels_at(scores, point, categories, 0.0, smooth=smooth)[:_MOST]
+    best = labels_at(scores, point, categories, 0.0, smooth=smooth, parents=parents)[:_MOST]
     return f"This spot looks like {_listed(best)}"
 
 
@@ -67,7 +74,11 @@ def spot_value(
 
 
 def region_lines(
-    scores: PositionScores, categories: Sequence[str], box: Box, listed: list[int]
+    scores: PositionScores,
+    categories: Sequence[str],
+    box: Box,
+    listed: list[int],
+    parents: CategoryParents = NO_PARENTS,
 ) -> tuple[str, str]:
     """How much of each label comes from a part of the photo, and what that part says alone.
 
@@ -76,9 +87,10 @@ def region_lines(
         categories: of the model, as labels are called.
         box: in fractions of the photo.
         listed: the categories to tell of; ranked here by their share.
+        parents: of the categories; what follows from a label of the part is not listed for it.
     """
     shares = region_shares(scores, box)
-    alone = region_labels(scores, box, categories, 0.0)[:_MOST]
+    alone = region_labels(scores, box, categories, 0.0, parents=parents)[:_MOST]
     return _shares(shares, categories, listed), f"On its own it looks like {_listed(alone)}"
 
 
@@ -181,21 +193,24 @@ class ReadoutBar(QLabel):
         elif not scores.says_where:
             text = f"{NOT_WHERE}\n{_INSTEAD}"
         else:
-            text = "\n".join(display_text(line) for line in self._lines(scores))
+            lines = self._lines(scores, model.parents)
+            text = "\n".join(map(display_text, lines))
         self.setText(text)
 
-    def _lines(self, scores: PositionScores) -> tuple[str, ...]:
+    def _lines(self, scores: PositionScores, parents: CategoryParents) -> tuple[str, ...]:
         shown, labels = self._session.focus.category, self._session.photos.categories
         if self._region is not None:
             whole = activate(logits(scores), scores.activation)
             listed = listed_categories(whole, self._session.thresholds.values, shown)
-            return region_lines(scores, labels, self._region, listed)
+            return region_lines(scores, labels, self._region, listed, parents)
         if self._point is None:
             return ()
         smooth = self._display.smooth
-        best = spot_labels(scores, labels, self._point, smooth=smooth)
+        best = spot_labels(scores, labels, self._point, smooth=smooth, parents=parents)
         if shown is None:
             return (best,)
         kind, head = self._display.kind, self._display.head_in(scores)
         value = spot_value(scores, shown, self._point, kind=kind, head=head, smooth=smooth)
-        return f"{labels[shown]} here: {value}", best
+        follows = scores.follows.get(shown)
+        name = labels[shown] if follows is None else f"{labels[shown]}, from {labels[follows]},"
+        return f"{name} here: {value}", best

@@ -203,12 +203,14 @@ class SideView(QWidget):
             self._comparison.set_beside(Beside.CATEGORY, self._suggested_category())
 
     def _suggested_category(self) -> int | None:
-        """The best label of the photo that is not shown already."""
+        """The best label of the photo that is not shown already, by its own map."""
         scores = self._display.source.scores
         if scores is None:
             return None
         ranked: Sequence[int] = activate(logits(scores), scores.activation).argsort()[::-1].tolist()
-        return next((c for c in ranked if c != self._session.focus.category), None)
+        shown = self._session.focus.category
+        seen = (shown, None if shown is None else scores.follows.get(shown), *scores.follows)
+        return next((c for c in ranked if c not in seen), None)
 
     @Slot(int)
     def _on_which_activated(self, place: int) -> None:

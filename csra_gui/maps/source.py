@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -12,12 +13,16 @@ from csra_gui.maps.head_change import HeadChange
 from csra_gui.session.session import Session
 from engine.api.errors import EngineError
 from engine.api.geometry import Box
+from engine.api.label_parents import NO_PARENTS
 from engine.api.values import PositionScores
+from engine.explain.following import following
 
 #: A slider that is being dragged asks the network once it rests this long.
 _PAUSE_MS = 250
 _KEPT = 8
-_NO_ATTENTION = HeadChange(lam=0.0)
+#: As stored, as shown, and without attention; one more while one of them changes.
+_KEPT_RESULTS = 4
+_AS_IT_IS = HeadChange()
 
 #: Model, photo, hidden part and input size: what one run of the network depends on.
 _Question = tuple[str, Path, Box | None, int | None]
@@ -28,7 +33,8 @@ class MapSource(QObject):
 
     λ, temperatures and heads are arithmetic and act at once, on every photo until they are taken
     back. A hidden part and another input size are asked of the network, in a worker; the hidden
-    part belongs to one photo. Nothing of this is stored.
+    part belongs to one photo. Nothing of this is stored. What follows from a kind always has the
+    values of the kind that is best under what was changed.
 
     Signals:
         changed: there are other scores, or others are wanted, or there will be none.
@@ -45,8 +51,7 @@ class MapSource(QObject):
         self._answers: OrderedDict[_Question, PositionScores] = OrderedDict()
         self._errors: dict[_Question, str] = {}
         self._asking = JobSlot(session.jobs, "explain otherwise", self, Policy.IGNORE)
-        self._result: tuple[PositionScores, HeadChange, PositionScores] | None = None
-        self._plain: tuple[PositionScores, PositionScores] | None = None
+        self._results: list[tuple[PositionScores, HeadChange, PositionScores]] = []
         self._model_id = ""
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._pause.timeout.connect(self._ask)
@@ -59,27 +64,37 @@ class MapSource(QObject):
     @property
     def stored(self) -> PositionScores | None:
         """Those of the photo and the model as they are."""
-        return self._session.focus.evidence
+        return self._under(_AS_IT_IS, self._session.focus.evidence)
 
     @property
     def scores(self) -> PositionScores | None:
         """Those that maps are drawn from; ``None`` while they are not there."""
         base = self._base()
-        if base is None:
-            return None
-        # A head that was changed for the model before does not fit the one that has just come.
-        change = self._change if base.model_id == self._model_id else HeadChange()
-        if self._result is None or self._result[0] is not base or self._result[1] != change:
-            self._result = base, change, change.applied(base)
-        return self._result[2]
+        return self._under(self._fitting(base), base)
 
     @property
     def without_attention(self) -> PositionScores | None:
         """The same with λ = 0: every label by its base score alone."""
-        scores = self.scores
-        if scores is not None and (self._plain is None or self._plain[0] is not scores):
-            self._plain = scores, _NO_ATTENTION.applied(scores)
-        return None if scores is None or self._plain is None else self._plain[1]
+        base = self._base()
+        return self._under(replace(self._fitting(base), lam=0.0), base)
+
+    def _fitting(self, base: PositionScores | None) -> HeadChange:
+        # A head that was changed for the model before does not fit the one that has just come.
+        return self._change if base and base.model_id == self._model_id else _AS_IT_IS
+
+    def _under(self, change: HeadChange, base: PositionScores | None) -> PositionScores | None:
+        """Position scores under a change, each worked out once while a photo is looked at."""
+        if base is None:
+            return None
+        for of, under, found in self._results:
+            if of is base and under == change:
+                return found
+        model = self._session.models.model
+        is_own = model is not None and model.id == base.model_id
+        parents = model.parents if model is not None and is_own else NO_PARENTS
+        found = following(change.applied(base), parents)
+        self._results = [(base, change, found), *self._results][:_KEPT_RESULTS]
+        return found
 
     @property
     def change(self) -> HeadChange:
@@ -163,7 +178,7 @@ class MapSource(QObject):
 
     def _base(self) -> PositionScores | None:
         if not self._question_differs():
-            return self.stored
+            return self._session.focus.evidence
         question = self._question()
         return None if question is None else self._answers.get(question)
 

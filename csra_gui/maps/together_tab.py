@@ -156,12 +156,8 @@ class TogetherTab(QWidget):
 
     def _scores(self) -> FloatArray | None:
         """(C,): those of the photo, no parent's below its kinds'."""
-        scores, model = self._display.source.stored, self._session.models.model
-        if scores is None:
-            return None
-        percent = activate(logits(scores), scores.activation)
-        is_known = model is not None and model.id == scores.model_id
-        return model.parents.implied(percent) if model is not None and is_known else percent
+        scores = self._display.source.stored
+        return None if scores is None else activate(logits(scores), scores.activation)
 
     @Slot()
     def _show_found(self) -> None:

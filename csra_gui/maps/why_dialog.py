@@ -19,8 +19,8 @@ from csra_gui.maps.why_text import numbers, plain_reason
 from csra_gui.session.session import Session
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.values import ModelInfo, PositionScores
-from engine.explain.evidence import activate, logits
 from engine.explain.explanation import explanation
+from engine.explain.following import best_category
 from engine.texts import display_text
 
 _NO_PHOTO = "Select a photo."
@@ -106,18 +106,19 @@ class WhyDialog(QDialog):
 
     def _explain(self, model: ModelInfo, scores: PositionScores) -> None:
         known = self._kept is not None and self._kept < len(model.categories)
-        best = int(activate(logits(scores), scores.activation).argmax())
-        category = self._kept if known and self._kept is not None else best
+        category = self._kept if known and self._kept is not None else best_category(scores)
         changed = self._source.is_changed
         # It was learned from scores of the model as it is, and says nothing of others.
         calibration = None if changed else model.calibration
         threshold = self._session.thresholds.of(category)
         why = explanation(scores, category, threshold, calibration)
-        name = self._session.photos.categories[category]
+        labels = self._session.photos.categories
+        name = labels[category]
+        kind = "" if why.follows_from is None else labels[why.follows_from]
         heading = f"{name} (what if: {self._source.text()})" if changed else name
         where = scores.says_where
-        reason = plain_reason(why, name, says_where=where)
-        self._tell(heading, reason, numbers(why, name, says_where=where))
+        reason = plain_reason(why, name, says_where=where, kind=kind)
+        self._tell(heading, reason, numbers(why, name, says_where=where, kind=kind))
 
     def _tell(self, heading: str, reason: str, lines: str) -> None:
         self.heading.setText(display_text(heading))

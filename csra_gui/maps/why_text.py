@@ -11,27 +11,32 @@ from engine.texts import number, percent
 _WHOLE = "It looks at the photo as a whole, so more cannot be said of the reason."
 
 
-def plain_reason(why: Explanation, name: str, *, says_where: bool = True) -> str:
+def plain_reason(why: Explanation, name: str, *, says_where: bool = True, kind: str = "") -> str:
     """Some sentences for people who never asked for a number.
 
     Args:
         why: with the threshold that counts.
         name: of the category.
         says_where: whether the model has maps; without, there are no places to speak of.
+        kind: the name of what the category follows from; empty if it stands for itself.
     """
-    reasons = (_parts(why, name), _balance(why)) if says_where else (NOT_WHERE, _WHOLE)
-    parts = (_verdict(why, name), _calibrated(why, name), *reasons)
+    reasons = (_parts(why, kind or name), _balance(why)) if says_where else (NOT_WHERE, _WHOLE)
+    parts = (_follows(why, name, kind), _verdict(why, name), _calibrated(why, name), *reasons)
     return " ".join(part for part in parts if part)
 
 
-def numbers(why: Explanation, name: str, *, says_where: bool = True) -> str:
-    """The arithmetic, line by line: a head each, their sum, the score, the threshold."""
+def numbers(why: Explanation, name: str, *, says_where: bool = True, kind: str = "") -> str:
+    """The arithmetic, line by line: a head each, their sum, the score, the threshold.
+
+    Arguments as ``plain_reason``.
+    """
     lines = [_head_line(place, head, why.lam) for place, head in enumerate(why.heads)]
     signs = lines if says_where else []
     total = f"Logit: {' '.join(_signed(head.logit, 3) for head in why.heads)}"
     if len(why.heads) > 1:
         total += f" = {_signed(why.logit, 3)}"
-    lines = [*signs, total, _score_line(why)]
+    follows = [f"The numbers are those of {kind}, from which {name} follows"] if kind else []
+    lines = [*follows, *signs, total, _score_line(why)]
     if why.calibrated is not None:
         lines.append(f"Calibrated: {_percent(why.calibrated)}. {_calibrated(why, name)}")
     if why.threshold is not None:
@@ -41,6 +46,10 @@ def numbers(why: Explanation, name: str, *, says_where: bool = True) -> str:
             f"Threshold: {_percent(why.score)} {sign} {_percent(why.threshold)}, so it is {verdict}"
         )
     return "\n".join(lines)
+
+
+def _follows(why: Explanation, name: str, kind: str) -> str:
+    return f"{name}: follows from {kind}, {_percent(why.score)}." if kind else ""
 
 
 def _verdict(why: Explanation, name: str) -> str:
