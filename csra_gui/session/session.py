@@ -16,7 +16,7 @@ from csra_gui.session.active_model import ActiveModel
 from csra_gui.session.attribute_reader import AttributeReader
 from csra_gui.session.change_job import FileChanges
 from csra_gui.session.chosen import ChosenPhotos
-from csra_gui.session.comparing import PhotoComparing
+from csra_gui.session.comparing import PhotoComparing, ReadingAhead
 from csra_gui.session.decisions import Decisions
 from csra_gui.session.focus import MapFocus
 from csra_gui.session.followed_links import FollowedLinks
@@ -70,6 +70,7 @@ class Session(QObject):
         decisions: what the person says, and takes back.
         shown: which photos are shown, in which order.
         comparing: what photos are compared by.
+        reading_ahead: reads that before anybody asks.
         focus: the photo and the category that are looked at.
         chosen: the photo that is looked at and those selected, among those that are shown.
         leaving: photos that this program is taking away: nobody need be told that they are gone.
@@ -104,6 +105,9 @@ class Session(QObject):
         )
         self.pipeline = Pipeline(
             self.engine, self.library, self.photos, self.decisions, self.tagger, settings
+        )
+        self.reading_ahead = ReadingAhead(
+            self.comparing, self.pipeline, self.tagger, self.jobs, self
         )
         self._attribute_reader = AttributeReader(
             self.library, self.photos, self.decisions, self.jobs, self

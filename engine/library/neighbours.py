@@ -86,6 +86,19 @@ class DescriptorIndex:
                 self._keep(page)
             yield page
 
+    def read_ahead(self) -> Generator[None, None, None]:
+        """Read what the next question would have to, as far as it is kept; a page at a time.
+
+        Raises:
+            LibraryError: the file or the disk fails.
+        """
+        for page in self.pages():
+            with self._lock:
+                is_kept = any(kept is page for kept in self._kept)
+            if not is_kept:
+                return
+            yield
+
     def _up_to_date(self) -> list[DescriptorPage]:
         """What is kept, unless something of it was replaced or removed since."""
         if self._kept:

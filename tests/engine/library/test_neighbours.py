@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.api.values import Descriptor
 from engine.library import neighbours
+from engine.library.descriptors import DescriptorPage
 from engine.library.filters.evaluation import LibraryView
 from engine.library.filters.parser import parse
 from engine.library.filters.tree import FilterError
@@ -83,6 +84,63 @@ def test_little_memory_gives_the_same_answers(
     for _ in range(2):
         found = few_kept.similarities([ids[0]], np.array(ids))
         np.testing.assert_array_equal(found, all_kept.similarities([ids[0]], np.array(ids)))
+
+
+def pages_asked_for(library: Library, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """After which number each page was read that is read from now on."""
+    asked, read = [], library.descriptor_page
+
+    def noted(kind: str, after: int, limit: int) -> DescriptorPage:
+        asked.append(after)
+        return read(kind, after, limit)
+
+    monkeypatch.setattr(library, "descriptor_page", noted)
+    return asked
+
+
+def test_a_question_reads_nothing_again_that_was_read_ahead(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "PAGE", 5)
+    values = drawn(23)
+    ids = with_descriptors(library, values)
+    index = DescriptorIndex(library, KIND)
+    asked = pages_asked_for(library, monkeypatch)
+    assert len(list(index.read_ahead())) == 5
+    assert len(asked) == 6  # the last one found nothing more
+    found = index.similarities([ids[3]], np.array(ids))
+    assert asked[6:] == asked[5:6]
+    assert found is not None
+    np.testing.assert_allclose(found, cosines(values, 3), atol=1e-5)
+    describe(library, files(23)[2:3], values[:1])  # what was read is not what there is now
+    assert len(list(index.read_ahead())) == 5
+    assert asked[7] == 0
+
+
+def test_reading_ahead_ends_where_no_more_is_kept(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "PAGE", 5)
+    with_descriptors(library, drawn(40))
+    index = DescriptorIndex(library, KIND, 11 * LENGTH)
+    asked = pages_asked_for(library, monkeypatch)
+    for _ in range(2):
+        assert len(list(index.read_ahead())) == 2
+    assert len(asked) == 4  # twice the page that did not fit
+
+
+def test_descriptors_of_any_bytes_are_read_as_they_are(library: Library) -> None:
+    """Also those that end texts, or are none in any encoding."""
+    values = np.arange(-128, 128, dtype=np.int16).astype(np.int8).reshape(8, LENGTH)
+    ids = with_descriptors(library, values)
+    page = library.descriptor_page(KIND, 0, 100)
+    np.testing.assert_array_equal(page.values, values)
+    assert page.image_ids.tolist() == ids
+    lengths = np.linalg.norm(values.astype(np.float64), axis=1)
+    np.testing.assert_allclose(page.lengths, lengths, rtol=1e-6)
+    assert page.read == len(values)
+    rest = library.descriptor_page(KIND, page.last, 100)
+    assert (rest.read, rest.last, rest.values.shape) == (0, page.last, (0, LENGTH))
 
 
 def test_descriptors_that_change_or_come_later_are_seen(library: Library) -> None:

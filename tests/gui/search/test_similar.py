@@ -12,7 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.browse.photo_roles import PhotoRole
+from csra_gui.session import comparing
 from engine.api.values import Prediction
+from engine.library.descriptors import DescriptorPage
+from engine.library.store import Library
 from tests.fakes import FakeEngine
 from tests.gui.driver import Start, filter_to, row, shown_names, trigger, wait_until_tagged
 
@@ -63,6 +66,29 @@ def test_similar_photos_come_best_first_with_how_much_they_are_alike(
     every = shown_names(opened)
     filter_to(qtbot, opened, "similar:cat-1.jpg NOT name:cat-1", len(every) - 1)
     assert shown_names(opened) == every[1:]
+
+
+def test_descriptors_are_read_before_anybody_asks(
+    qtbot: QtBot, start: Start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, read = [], Library.descriptor_page
+
+    def noted(library: Library, kind: str, after: int, limit: int) -> DescriptorPage:
+        asked.append(after)
+        return read(library, kind, after, limit)
+
+    monkeypatch.setattr(Library, "descriptor_page", noted)
+    monkeypatch.setattr(comparing, "QUIET_MS", 10)
+    application = start([folder])
+    wait_until_tagged(qtbot, application)
+    session = application.session
+    qtbot.waitUntil(lambda: len(asked) > 0 and not session.reading_ahead.is_pending)
+    assert asked[0] == 0
+    asked.clear()
+    session.find_similar(row(application, "cat-1.jpg"))
+    qtbot.waitUntil(lambda: session.shown.alike is not None)
+    assert len(asked) > 0
+    assert 0 not in asked  # only whether there is more
 
 
 def test_a_name_that_several_photos_have_is_asked_for_by_its_path(
