@@ -5,7 +5,8 @@ of all pairs is alike to a degree and how many of these share a label, and which
 copies (cropped, turned, brighter, mirrored, half the size and compressed hard, grey) is found at
 each threshold, beside the pairs of different photos that are taken for copies.
 
-    python benchmarks/similar_quality.py --data DEVKIT [--photos N] [--altered M] [--lengths L …]
+    python benchmarks/similar_quality.py --data DEVKIT [--model NAME|FILE] [--photos N]
+        [--altered M] [--lengths L …]
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ ALTERED: dict[str, tuple[Callable[[Image.Image], Image.Image], int]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the VOC2007 devkit")
+    parser.add_argument("--model", help="default: the model that ships")
     parser.add_argument("--photos", type=int, default=700)
     parser.add_argument("--altered", type=int, default=150)
     parser.add_argument("--lengths", type=int, nargs="+", default=[descriptors.LENGTH])
@@ -72,7 +74,8 @@ def main() -> int:
         copies = altered(paths[: options.altered], Path(folder))
         for length in options.lengths:
             descriptors.LENGTH = length
-            vectors = described([*paths, *(path for some in copies.values() for path in some)])
+            every = [*paths, *(path for some in copies.values() for path in some)]
+            vectors = described(every, options.model)
             print(f"{length} directions")
             own = vectors[: len(paths)]
             tell_neighbours(own @ own.T, shares @ shares.T > 0)
@@ -91,14 +94,15 @@ def altered(paths: Sequence[Path], folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def described(paths: Sequence[Path]) -> FloatArray:
+def described(paths: Sequence[Path], source: str | None) -> FloatArray:
     """(N, d) of length 1."""
     with contextlib.closing(LocalEngine()) as engine:
-        model = engine.open_model()
+        model = engine.open_model(source)
         config = PredictConfig(descriptors="all")
         made = [found.descriptor for found in engine.predict(model.id, paths, config)]
     if None in made:
         sys.exit("A photo could not be read.")
+    print(f"{model.name}, {len(paths):,} pictures")
     values = np.stack([one.values for one in made if one is not None]).astype(np.float32)
     found: FloatArray = values / np.linalg.norm(values, axis=1, keepdims=True)
     return found
