@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from types import MappingProxyType
@@ -16,6 +16,8 @@ from engine.texts import display_text, fold
 
 _LISTS = ("voc", "coco", "wider")
 _MOST_SUGGESTED = 3
+#: Endings of plurals and what is there of one thing alone.
+_PLURALS = (("ies", "y"), ("ves", "f"), ("ves", "fe"), ("es", ""), ("s", ""))
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,17 @@ class LabelNames:
     def search(self, wanted: str, among: Iterable[str]) -> str | None:
         """Which of several names a person looks for: as ``find``, and by words that only find it.
 
-        For looking alone: "puppy" leads to "dog", but a label "puppy" is another one.
+        For looking alone: "puppy" leads to "dog", and "cats" to "cat", but a label "puppy" is
+        another one.
         """
         names = tuple(among)
+        found = self._search_word(wanted, names)
+        if found is not None:
+            return found
+        singular = (self._search_word(one, names) for one in _singulars(wanted))
+        return next(filter(None, singular), None)
+
+    def _search_word(self, wanted: str, names: tuple[str, ...]) -> str | None:
         found = self.find(wanted, names)
         if found is None:
             category = everyday().find(wanted)
@@ -143,12 +153,28 @@ class LabelNames:
         return {label: shown[key] for key, label in self.own.items() if label and key in shown}
 
     def suggestions(self, wrong: str, labels: Iterable[str]) -> tuple[str, ...]:
-        """The labels that a mistyped name may have meant, likeliest first."""
+        """The labels that an unknown name may have meant, likeliest first.
+
+        That is what it is a kind of ("dog" for "golden retriever"), then those spelled alike, but
+        not for a word that is spelled right.
+        """
+        known = tuple(labels)
+        wider = self.wider(wrong, known)
+        if is_word(wrong):
+            return (wider,) if wider else ()
         spelled = {
-            fold(name): label for label in labels for name in (*self.others(label), label)
+            fold(name): label for label in known for name in (*self.others(label), label)
         }  # its own name last: it goes before others' other names
         close = difflib.get_close_matches(fold(wrong), spelled, n=2 * _MOST_SUGGESTED)
         return tuple(dict.fromkeys(spelled[name] for name in close))[:_MOST_SUGGESTED]
+
+    def wider(self, word: str, among: Iterable[str]) -> str:
+        """Which of several labels a word is a kind of, the nearest; empty for none."""
+        names = set(among)
+        found = filter(None, map(everyday().find, (word, *_singulars(word))))
+        category = next(found, None)
+        label = word if category is None else self.label(category.name)
+        return next((above for above in self.above(label) if above in names), "")
 
 
 def _shipped_label(name: str) -> str:
@@ -158,6 +184,15 @@ def _shipped_label(name: str) -> str:
 def is_shipped(label: str) -> bool:
     """Whether a label is one of those that ship with the program."""
     return name_key(label) in _shipped().shown
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is a whole word for what photos show, not one that is being typed.
+
+    Those are the names of the vocabulary, and words that people look for and no category means.
+    """
+    keys = {name_key(one) for one in (text, *_singulars(text))}
+    return not keys.isdisjoint(_looked_for()) or any(map(everyday().find, keys))
 
 
 def parents_of(label: str) -> tuple[str, ...]:
@@ -200,6 +235,20 @@ def did_you_mean(suggestions: Sequence[str]) -> str:
         return ""
     *most, last = suggestions
     return f" Did you mean {', '.join(most)} or {last}?" if most else f" Did you mean {last}?"
+
+
+def _singulars(word: str) -> Iterator[str]:
+    """What an English word may be the plural of."""
+    for ending, one in _PLURALS:
+        if len(word) > len(ending) + 1 and word.lower().endswith(ending):
+            yield word[: -len(ending)] + one
+
+
+@cache
+def _looked_for() -> frozenset[str]:
+    text = resource_path("categories", "looked_for.txt").read_text(encoding="utf-8")
+    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    return frozenset(name_key(word.strip()) for line in lines for word in line.split(","))
 
 
 @dataclass(frozen=True)

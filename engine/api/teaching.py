@@ -21,6 +21,8 @@ TeachStage = Literal["looking", "learning", "learning from all", "saving"]
 
 #: Fewer positives than this are not a category yet.
 FEWEST_POSITIVES = 3
+#: So many photos that show it make a new label work well.
+ENOUGH_POSITIVES = 10
 #: Photos are judged by what was learned without them, in so many turns.
 FOLDS = 4
 

@@ -320,7 +320,7 @@ class LibraryView:
         in_names = isinstance(node, LabelIs) and node.is_word
         nowhere = ", and no file name contains it" if in_names else ""
         said = f"There is no label “{node.category}”{nowhere}."
-        return FilterError(said, span.start, span.end, close)
+        return FilterError(said, span.start, span.end, close, unknown=node.category)
 
 
 def _own_or_kinds(meant: Sequence[Meant]) -> list[int]:

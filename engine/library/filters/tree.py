@@ -22,15 +22,22 @@ class FilterError(EngineError):
         start: the first character that is wrong.
         end: the character after the last one.
         suggestions: labels that may have been meant by what is wrong.
+        unknown: the name that no label has; empty if something else is wrong.
     """
 
     def __init__(
-        self, message: str, start: int, end: int, suggestions: tuple[str, ...] = ()
+        self,
+        message: str,
+        start: int,
+        end: int,
+        suggestions: tuple[str, ...] = (),
+        unknown: str = "",
     ) -> None:
         super().__init__(message)
         self.start = start
         self.end = end
         self.suggestions = suggestions
+        self.unknown = unknown
 
 
 @dataclass(frozen=True, slots=True)

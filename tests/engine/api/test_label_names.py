@@ -4,7 +4,14 @@ import pytest
 
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import ConfigError
-from engine.api.label_names import SHIPPED_NAMES, LabelNames, index_of, is_shipped, parents_of
+from engine.api.label_names import (
+    SHIPPED_NAMES,
+    LabelNames,
+    index_of,
+    is_shipped,
+    is_word,
+    parents_of,
+)
 from engine.api.vocabulary import everyday, name_key
 from engine.resources import resource_path
 
@@ -120,3 +127,52 @@ def test_a_label_implies_all_that_it_is_a_kind_of_by_the_names_that_are_shown() 
     assert own.above("pug") == ("Hund", "animal")
     assert own.above("Hund") == ("animal",)
     assert own.above("Grandma") == ()
+
+
+EVERYDAY = ("animal", "dog", "person", "knife", "snowboard")
+
+
+@pytest.mark.parametrize(
+    ("word", "label"),
+    [
+        ("dogs", "dog"),
+        ("Puppies", "dog"),
+        ("knives", "knife"),
+        ("children", "person"),
+        ("boys", "person"),
+        ("snow", None),
+        ("ies", None),
+    ],
+)
+def test_who_looks_for_several_of_a_thing_finds_it(word: str, label: str | None) -> None:
+    assert SHIPPED_NAMES.search(word, EVERYDAY) == label
+
+
+def test_a_label_called_as_the_plural_goes_before_the_singular() -> None:
+    assert SHIPPED_NAMES.search("dogs", ("dog", "dogs")) == "dogs"
+    assert SHIPPED_NAMES.find("dogs", ("dog",)) is None, "who gives it gives a label of their own"
+
+
+def test_what_a_word_is_a_kind_of_is_suggested_first() -> None:
+    assert SHIPPED_NAMES.wider("Golden retrievers", EVERYDAY) == "dog"
+    assert SHIPPED_NAMES.wider("golden-retriever", ("animal", "person")) == "animal"
+    assert SHIPPED_NAMES.wider("sunset", EVERYDAY) == ""
+    assert SHIPPED_NAMES.suggestions("golden retriever", EVERYDAY) == ("dog",)
+
+
+def test_for_a_word_that_is_spelled_right_no_other_is_suggested() -> None:
+    assert SHIPPED_NAMES.suggestions("sunset", ("insect", "sunglasses")) == ()
+    assert "sunglasses" in SHIPPED_NAMES.suggestions("sunglases", ("insect", "sunglasses"))
+
+
+def test_whole_words_are_told_from_those_that_are_being_typed() -> None:
+    assert all(map(is_word, ("snow", "Living-room", "streets", "puppy", "cats")))
+    assert not any(map(is_word, ("sno", "stree", "Grandma", "")))
+
+
+def test_words_that_people_look_for_are_each_there_once_and_mean_no_category() -> None:
+    text = resource_path("categories", "looked_for.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    words = [word.strip() for line in lines for word in line.split(",")]
+    assert all(words) and len({name_key(word) for word in words}) == len(words)
+    assert [word for word in words if everyday().find(word)] == []

@@ -170,12 +170,13 @@ def test_a_name_that_nothing_has_is_said_with_what_may_be_meant(
         view.rows(parse(text))
     assert str(caught.value) == said
     assert caught.value.suggestions == tuple(filter(None, [suggestions]))
+    assert f"“{caught.value.unknown}”" in said
 
 
 def test_words_that_are_no_labels_are_told(view: LibraryView) -> None:
-    text = "dog (cafe OR NOT IMG*) dogs tag:person name:x"
+    text = "dog (cafe OR NOT IMG*) dgo dogs tag:person name:x"
     words = view.words_in_names(parse(text))
-    assert [text[word.span.start : word.span.end] for word in words] == ["cafe", "IMG*", "dogs"]
+    assert [text[word.span.start : word.span.end] for word in words] == ["cafe", "IMG*", "dgo"]
     assert [word.suggestions for word in words] == [(), (), ("dog",)]
 
 
@@ -185,8 +186,9 @@ def test_a_filter_that_is_too_long_is_refused() -> None:
 
 
 def test_an_error_goes_through_a_pipe_whole() -> None:
-    error = pickle.loads(pickle.dumps(FilterError("No.", 1, 2, ("dog",))))
+    error = pickle.loads(pickle.dumps(FilterError("No.", 1, 2, ("dog",), "dgo")))
     assert (str(error), error.start, error.end, error.suggestions) == ("No.", 1, 2, ("dog",))
+    assert error.unknown == "dgo"
 
 
 def test_or_binds_weaker_than_and() -> None:
