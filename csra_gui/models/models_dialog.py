@@ -23,6 +23,7 @@ from csra_gui.models.entries import ModelEntry, Place
 from csra_gui.models.manager import ModelManager
 from csra_gui.models.model_tree import ModelLine, ModelSection, ModelTree
 from csra_gui.models.plain_words import (
+    kinds_in_short,
     names_by_kind,
     size_text,
     speed_beside,
@@ -241,6 +242,9 @@ class ModelsDialog(QDialog):
     def _plain(self, model: ModelEntry) -> list[tuple[str, str]]:
         facts = [("What is wrong", model.problem)]
         names = [] if model.categories is None else names_by_kind(model.categories)
+        if model.is_usable:
+            said = kinds_in_short(model.categories, can_learn=not model.is_onnx)
+            facts.append(("What it knows", said))
         facts += model.plain if len(names) > 1 else [*names, *model.plain]
         sizes = (size_text(model.size, is_guess=model.is_size_guess), self._speed(model))
         facts.append(("Size and speed", " · ".join(text for text in sizes if text)))

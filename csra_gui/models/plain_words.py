@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from csra_gui.session.typed_labels import FEW_LABELS
 from engine.api.categories import Categories, shipped_categories
 from engine.api.label_names import SHIPPED_NAMES
@@ -16,6 +18,7 @@ _KINDS = {
     "wider": "attributes of people",
 }
 _IMAGENET = 1000
+_KINDS_NAMED = 6
 
 
 def what_it_names(categories: Categories | None) -> str:
@@ -33,6 +36,31 @@ def what_it_names(categories: Categories | None) -> str:
     if len(categories) == _IMAGENET:
         return f"{_IMAGENET:,} kinds of animals, plants and things"
     return "1 label" if len(categories) == 1 else f"{len(categories):,} labels"
+
+
+def kinds_in_short(categories: Categories | None, *, can_learn: bool) -> str:
+    """What kinds of things a model names, the most frequent first, and what becomes of others.
+
+    Args:
+        categories: ``None`` if nobody knows yet: nothing is said.
+        can_learn: whether it can be taught what it does not name.
+    """
+    if categories is None:
+        return ""
+    tops = [above[0] for label in categories if (above := SHIPPED_NAMES.path_to(label))]
+    often = [(top, count) for top, count in Counter(tops).most_common(_KINDS_NAMED) if count > 1]
+    parts = [f"{top} ({count:,})" for top, count in often]
+    parts += ["others"] if len(categories) > sum(count for _, count in often) else []
+    said = f"Kinds of {_listed(parts)}" if often else ""
+    lacks = "What it lacks can be taught: Train ▸ Teach a new label"
+    if not can_learn:
+        lacks = "It cannot be taught others"
+    return ". ".join(part for part in (said, lacks) if part) + "."
+
+
+def _listed(parts: list[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def names_by_kind(categories: Categories) -> list[tuple[str, str]]:

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from csra_gui.models.plain_words import names_by_kind, size_text, speed_beside, what_it_names
+from csra_gui.models.plain_words import (
+    kinds_in_short,
+    names_by_kind,
+    size_text,
+    speed_beside,
+    what_it_names,
+)
 from engine.api.categories import Categories, shipped_categories
 from engine.records.catalogue import load_catalogue
 from engine.records.networks import about_bytes, operations
@@ -67,3 +73,15 @@ def test_many_names_are_listed_by_what_they_are_kinds_of() -> None:
     assert names[0] == ("It names 35 labels", ", ".join(["animal", *others]))
     assert names[1] == ("Kinds of animal (3)", "dog, owl, zebra")
     assert [caption for caption, _ in names[2:]] == ["Kinds of vehicle (1)"]
+
+
+def test_the_kinds_that_a_model_names_most_are_said_in_one_line() -> None:
+    taught = "What it lacks can be taught: Train ▸ Teach a new label."
+    some = Categories(("owl", "truck", "zebra", "animal", "dog", "car", "sunset"))
+    said = "Kinds of animal (3), vehicle (2) and others."
+    assert kinds_in_short(some, can_learn=True) == f"{said} {taught}"
+    assert kinds_in_short(some, can_learn=False) == f"{said} It cannot be taught others."
+    animals = Categories(("owl", "dog"))
+    assert kinds_in_short(animals, can_learn=True) == f"Kinds of animal (2). {taught}"
+    assert kinds_in_short(Categories(("sunset",)), can_learn=True) == taught
+    assert kinds_in_short(None, can_learn=True) == ""
