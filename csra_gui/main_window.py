@@ -86,6 +86,9 @@ class MainWindow(QMainWindow):
         self.evaluation = EvaluationFeature(session, manager, settings, notifier, self)
         self.models.controller.faster_requested.connect(self.evaluation.ask_faster)
         self.training = TrainingFeature(session, manager, trainer_factory, decoder, notifier, self)
+        for place in (self.review.controller, self.search.panel, self.browse.grid.nothing):
+            place.teach_requested.connect(self.training.teach)
+        self.browse.stage.nothing.teach_requested.connect(self.training.teach)
         self.browse.turns.noted.connect(self.interchange.writes.read_last)
         self.interchange.writes.undone.connect(self.browse.turns.take_undone)
         LibraryController(session, notifier, self)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.session.session import Session
+from csra_gui.session.unknown_words import TEACH, can_teach_searched, unknown_text
 from csra_gui.widgets.empty_state import EmptyState
 from engine.data.kinds import left_out_text
 from engine.texts import display_text, photos_text
@@ -20,9 +21,11 @@ class NothingShown(EmptyState):
 
     Signals:
         folder_requested: another folder shall be opened.
+        teach_requested: the model shall learn a word that was looked for.
     """
 
     folder_requested = Signal()
+    teach_requested = Signal(str)
 
     def __init__(self, session: Session, settings: Settings, parent: QWidget) -> None:
         super().__init__(parent)
@@ -30,6 +33,9 @@ class NothingShown(EmptyState):
         self._settings = settings
         self._show_all = QAction("Show all photos", self)
         self._open = QAction("Open folder…", self)
+        self._teach = QAction(TEACH, self)
+        self._unknown = ""
+        self._teach.triggered.connect(self._on_teach_triggered)
         self._show_all.triggered.connect(session.show_all)
         self._open.triggered.connect(self.folder_requested)
         for fact in (
@@ -54,6 +60,10 @@ class NothingShown(EmptyState):
         elif photos.present_count and not shown.is_everything:
             headline, actions = "No photo fits", [self._show_all]
             text = display_text(shown.fixed_caption or shown.filter_text)
+            self._unknown = self._unknown_word()
+            if self._unknown:
+                text = f"{text}\n{unknown_text(self._session, self._unknown)}"
+                actions = [self._show_all, self._teach]
             unread = self._session.pipeline.cameras.remaining if shown.asks_the_camera else 0
             if unread:
                 headline = "No photo fits yet"
@@ -68,3 +78,12 @@ class NothingShown(EmptyState):
             text = " ".join(filter(None, (left_out, "" if with_subfolders else _NO_SUBFOLDERS)))
         self.set_texts(headline, text)
         self.set_actions(actions)
+
+    def _unknown_word(self) -> str:
+        """The first word of the filter that was looked for in file names and can be taught."""
+        words = (word.text for word in self._session.shown.words_in_names)
+        return next((word for word in words if can_teach_searched(self._session, word)), "")
+
+    @Slot()
+    def _on_teach_triggered(self) -> None:
+        self.teach_requested.emit(self._unknown)

@@ -19,7 +19,9 @@ from csra_gui.review.label_rows import (
 )
 from csra_gui.session.session import Session
 from csra_gui.session.typed_labels import label_problem, spelled_as_known, typed_labels
+from csra_gui.session.unknown_words import can_teach, is_lacking, unknown_text
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
+from engine.api.teaching import ENOUGH_POSITIVES
 from engine.library.columns import BoolArray, IntArray
 from engine.library.values import Verdict
 from engine.texts import photos_text
@@ -44,10 +46,13 @@ class ReviewController(QObject):
     Signals:
         rows_changed: other labels are listed, or their values are others.
         targets_changed: decisions go to other photos now, though the same are selected.
+        teach_requested: the model shall learn a label of this name.
     """
 
     rows_changed = Signal()
     targets_changed = Signal()
+
+    teach_requested = Signal(str)
 
     def __init__(
         self,
@@ -132,6 +137,23 @@ class ReviewController(QObject):
     def spelled(self, typed: str) -> str:
         """The label that a typed name means."""
         return spelled_as_known(typed, self.known_labels, self._session.photos.names)
+
+    def is_lacking(self, typed: str, found: bool) -> bool:
+        """Whether no label is what a person types; see ``unknown_words.is_lacking``."""
+        return is_lacking(self._session, typed, found)
+
+    def tell_unknown(self, word: str, *, by_return: bool = False) -> tuple[str, bool]:
+        """What is said of a word that no label means, and whether the model can be taught it.
+
+        Args:
+            word: as it was typed.
+            by_return: Return adds it, and no button.
+        """
+        said, can = unknown_text(self._session, word), can_teach(self._session, word)
+        photos = "this photo" if len(self.targets) < 2 else "these photos"
+        add = f"Return adds it to {photos}" if by_return else f"Add it to {photos}"
+        teach = f", or teach it with {ENOUGH_POSITIVES} photos or more" if can else ""
+        return f"{said} {add}{teach}.", can
 
     def note_labels(self, *labels: str) -> None:
         """Remember that labels were typed."""

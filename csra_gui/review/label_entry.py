@@ -31,10 +31,13 @@ class LabelEntry(QLineEdit):
     Signals:
         label_entered: the line as it was typed, without outer spaces.
         left: Escape was pressed where nothing is typed.
+        part_typed: the last label of the line as far as it is typed, and whether any is offered;
+            empty once the line is.
     """
 
     label_entered = Signal(str)
     left = Signal()
+    part_typed = Signal(str, bool)
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class LabelEntry(QLineEdit):
         self.setToolTip(tool_tip("A comma is between two labels; quotes keep one together."))
         self.setAccessibleName("Add a label")
         self.textEdited.connect(self._offer)
+        self.textChanged.connect(self._on_text_changed)
 
     @property
     def offered(self) -> list[str]:
@@ -105,13 +109,25 @@ class LabelEntry(QLineEdit):
     @Slot(str)
     def _offer(self, typed: str) -> None:
         part = unquoted(typed[last_part(typed) :])
-        offered = fitting(self._known(), part, self._names()) if part else []
+        offered = self._fitting(part) if part else []
         self._labels.setStringList(offered)
+        self.part_typed.emit(part, bool(offered))
         if not offered:
             self.offers.hide()
             return
         self._completer.complete()
         self.offers.setCurrentIndex(self._labels.index(-1))
+
+    def _fitting(self, part: str) -> list[str]:
+        known, names = self._known(), self._names()
+        found = fitting(known, part, names)
+        meant = None if found else names.search(part, known)  # "cats" is "cat"
+        return found or ([meant] if meant else [])
+
+    @Slot(str)
+    def _on_text_changed(self, typed: str) -> None:
+        if not typed:
+            self.part_typed.emit("", False)
 
     @Slot(str)
     def _on_completer_activated(self, label: str) -> None:

@@ -7,19 +7,16 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from typing_extensions import override
 
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.review.label_list_model import LabelRow
-from csra_gui.widgets.labels import plain_label
+from csra_gui.review.unknown_label import UnknownLabel
 from engine.api.label_names import LabelNames
 from engine.library.filters.completion import fitting
-from engine.texts import display_text
 
 _MAX_LENGTH = 200
-#: Around the text of a button, in pixels.
-_BUTTON_EDGES = 24
 _INTO_LIST = frozenset({Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down})
 
 
@@ -38,37 +35,39 @@ def found_rows(
     of = rows[0].of if rows else 1
     for name in known:
         by_name.setdefault(name, LabelRow(-1, name, math.nan, 0.0, of=of))
-    return [by_name[name] for name in fitting(tuple(by_name), typed, names)]
+    found = fitting(tuple(by_name), typed, names)
+    meant = None if found else names.search(typed.strip(), by_name)  # "cats" is "cat"
+    return [by_name[name] for name in found or ([meant] if meant else [])]
 
 
 class LabelSearch(QWidget):
-    """The line; below it, while no label fits, why the list is empty and what can be done.
+    """The line; below it, while no label is what is looked for, that and what can be done.
 
     Signals:
         changed: another text is looked for.
         entered: the person goes on to the list.
         add_requested: what was looked for shall become a label.
+        teach_requested: the model shall learn it.
     """
 
     changed = Signal()
     entered = Signal()
     add_requested = Signal(str)
+    teach_requested = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.line = _SearchLine(self)
-        self.nothing = plain_label("", self)
-        self.add = QPushButton(self)
+        self.unknown = UnknownLabel(self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.line)
-        layout.addWidget(self.nothing)
-        layout.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.unknown)
         self.line.textChanged.connect(self.changed)
         self.line.entered.connect(self.entered)
-        self.add.clicked.connect(self._on_add_clicked)
-        self.tell_found(is_found=True)
+        self.unknown.add_requested.connect(self._on_unknown_add_requested)
+        self.unknown.teach_requested.connect(self._on_unknown_teach_requested)
 
     @property
     def wanted(self) -> str:
@@ -79,25 +78,26 @@ class LabelSearch(QWidget):
         """Look for nothing."""
         self.line.clear()
 
-    def tell_found(self, *, is_found: bool) -> None:
-        """Whether any label fits; if not, offer to make it one."""
-        self.nothing.setVisible(not is_found)
-        self.add.setVisible(not is_found)
-        if is_found:
-            return
-        shown = display_text(self.wanted)
-        self.nothing.setText(f"No label is called “{shown}”. Add it as a label of your own?")
-        text = self.add.fontMetrics().elidedText(
-            f"Add “{shown}”", Qt.TextElideMode.ElideRight, max(self.width() - _BUTTON_EDGES, 120)
-        )
-        self.add.setText(text.replace("&", "&&"))
-        self.add.setAccessibleName(f"Add {shown}")
+    def tell(self, unknown: str, *, can_teach: bool = False) -> None:
+        """Say that no label is what is looked for; nothing if ``unknown`` is empty.
+
+        Args:
+            unknown: a sentence or two.
+            can_teach: whether the model can learn it.
+        """
+        self.unknown.say(unknown, can_teach=can_teach, add=self.wanted if unknown else "")
 
     @Slot()
-    def _on_add_clicked(self) -> None:
+    def _on_unknown_add_requested(self) -> None:
         wanted = self.wanted
         self.clear()
         self.add_requested.emit(wanted)
+
+    @Slot()
+    def _on_unknown_teach_requested(self) -> None:
+        wanted = self.wanted
+        self.clear()
+        self.teach_requested.emit(wanted)
 
 
 class _SearchLine(QLineEdit):

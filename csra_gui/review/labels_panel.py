@@ -33,6 +33,7 @@ from csra_gui.review.label_list_model import LabelRow
 from csra_gui.review.label_search import LabelSearch, found_rows
 from csra_gui.review.progress_bar import ReviewProgressBar
 from csra_gui.review.rating_panel import RatingPanel
+from csra_gui.review.typed_unknown import EntryHint
 from csra_gui.session.active_model import ModelState
 from csra_gui.session.session import Session
 from csra_gui.session.typed_labels import FEW_LABELS
@@ -78,6 +79,7 @@ class LabelsPanel(QWidget):
         self.measured = muted_label("", self)
         self.progress = ReviewProgressBar(session, review, self)
         self.entry = LabelEntry(lambda: review.known_labels, lambda: session.photos.names, self)
+        self.hint = EntryHint(self.entry, review, self)
         self.rating = RatingPanel(session, review, self)
         self.reviewed = QToolButton(self)
         self.favourites = QToolButton(self)
@@ -131,6 +133,7 @@ class LabelsPanel(QWidget):
         layout.addWidget(self.search)
         layout.addWidget(self.labels, 1)
         layout.addWidget(self.measured)
+        layout.addWidget(self.hint)
         layout.addLayout(entry)
         groups = QWidget(self)
         column = QVBoxLayout(groups)
@@ -175,6 +178,8 @@ class LabelsPanel(QWidget):
         self.search.changed.connect(self._update_rows)
         self.search.entered.connect(self._on_search_entered)
         self.search.add_requested.connect(self._review.add)
+        self.search.teach_requested.connect(self._review.teach_requested)
+        self.hint.teach_requested.connect(self._review.teach_requested)
         self.entry.label_entered.connect(self._review.add)
         self.entry.left.connect(self.labels.setFocus)
         self.rating.summary_changed.connect(self.rating_group.set_summary)
@@ -257,12 +262,16 @@ class LabelsPanel(QWidget):
             self.search.clear()
         wanted = self.search.wanted if targets else ""
         if not wanted:
-            self.search.tell_found(is_found=True)
+            self.search.tell("")
             return self._rows
         every = self._review.rows_of(targets, show_all=True, in_file=in_file)
         names = self._session.photos.names
         found = found_rows(every, self._review.known_labels, wanted, names)
-        self.search.tell_found(is_found=bool(found))
+        if self._review.is_lacking(wanted, bool(found)):
+            text, can_teach = self._review.tell_unknown(wanted)
+            self.search.tell(text, can_teach=can_teach)
+        else:
+            self.search.tell("")
         return found
 
     @Slot()

@@ -15,10 +15,14 @@ from csra_gui.base.tool_tips import tool_tip
 from csra_gui.search.filter_edit import Completing, FilterEdit
 from csra_gui.search.filter_help import FilterHelp
 from csra_gui.search.sort_chooser import SortChooser
+from csra_gui.session.unknown_words import TEACH
 from engine.api.label_names import did_you_mean
 from engine.library.filters.completion import quoted
 from engine.library.filters.tree import FilterError, Span, WordInNames
 from engine.texts import display_text, photos_text
+
+#: What the link to teaching leads to; those to labels lead to numbers.
+_TEACH = "teach"
 
 
 class FilterBar(QWidget):
@@ -31,9 +35,11 @@ class FilterBar(QWidget):
 
     Signals:
         tagging_requested: photos that could not be compared shall be looked at.
+        teach_requested: the model shall learn the word that no label has.
     """
 
     tagging_requested = Signal()
+    teach_requested = Signal(str)
 
     def __init__(
         self,
@@ -99,12 +105,17 @@ class FilterBar(QWidget):
         """How many photos pass."""
         self._count.setText(text)
 
-    def show_error(self, error: FilterError | None) -> None:
-        """Say that the filter is not applied and why, mark where, and offer what may be meant."""
+    def show_error(self, error: FilterError | None, lacking: str = "") -> None:
+        """Say that the filter is not applied and why, mark where, and offer what may be meant.
+
+        Args:
+            error: what is wrong; ``None`` if nothing is.
+            lacking: that the model does not know the word; empty if it cannot be taught it.
+        """
         self._wrong = error
         self.edit.set_error(None if error is None else (error.start, error.end))
         self.edit.setAccessibleDescription(self.error)
-        self._error.setText("" if error is None else f"Not applied: {_with_links(error)}")
+        self._error.setText("" if error is None else f"Not applied: {_with_links(error, lacking)}")
         self._error.setVisible(error is not None)
         self._tint(self._error, Tone.DANGER)
 
@@ -178,7 +189,9 @@ class FilterBar(QWidget):
     @Slot(str)
     def _on_error_link_activated(self, place: str) -> None:
         wrong = self._wrong
-        if wrong is not None:
+        if wrong is not None and place == _TEACH:
+            self.teach_requested.emit(wrong.unknown)
+        elif wrong is not None:
             self._replace(Span(wrong.start, wrong.end), wrong.suggestions[int(place)])
 
     @Slot(str)
@@ -198,9 +211,10 @@ class FilterBar(QWidget):
         self.edit.setFocus()
 
 
-def _with_links(error: FilterError) -> str:
-    """The message, safe as rich text; each label that may have been meant can be clicked."""
-    return html.escape(display_text(str(error))) + _question(error.suggestions)
+def _with_links(error: FilterError, lacking: str) -> str:
+    """The message, safe as rich text; what may have been meant, or be taught, can be clicked."""
+    said = html.escape(display_text(str(error))) + _question(error.suggestions)
+    return f'{said} {html.escape(lacking)} <a href="{_TEACH}">{TEACH}</a>' if lacking else said
 
 
 def _words_with_links(words: Sequence[WordInNames]) -> Iterator[str]:

@@ -31,6 +31,7 @@ from csra_gui.session.sort_keys import (
     UNCERTAINTY,
 )
 from csra_gui.session.typed_labels import FEW_LABELS
+from csra_gui.session.unknown_words import can_teach_searched, lacking_text
 from engine.library.filters.completion import Completion, complete
 from engine.texts import display_text, fold, photos_text
 
@@ -58,9 +59,11 @@ class SearchPanel(QWidget):
 
     Signals:
         left: the person is through with typing and wants to be with the photos.
+        teach_requested: the model shall learn a word that was looked for.
     """
 
     left = Signal()
+    teach_requested = Signal(str)
 
     def __init__(self, session: Session, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -90,6 +93,7 @@ class SearchPanel(QWidget):
         self.bar.edit.offers_closed.connect(self._update_error)
         self.bar.sort.sort_changed.connect(shown.set_sort)
         self.bar.saved_menu.aboutToShow.connect(self._fill_saved_menu)
+        self.bar.teach_requested.connect(self.teach_requested)
         self.bar.tagging_requested.connect(self._on_bar_tagging_requested)
         session.tagger.started.connect(self._update_unread)
         session.tagger.freed.connect(self._update_unread)
@@ -236,7 +240,9 @@ class SearchPanel(QWidget):
         shown, is_choosing = self._session.shown, bool(self.bar.edit.offered)
         error = None if is_choosing else shown.filter_error
         words = () if is_choosing or error is not None else shown.words_in_names
-        self.bar.show_error(error)
+        unknown = "" if error is None else error.unknown
+        can = bool(unknown) and can_teach_searched(self._session, unknown)
+        self.bar.show_error(error, lacking_text(self._session) if can else "")
         self.bar.show_words(words)
 
 

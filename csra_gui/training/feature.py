@@ -95,6 +95,11 @@ class TrainingFeature(QObject):
         """End everything; ``False`` if something would not end in time."""
         return self._controller is None or self._controller.shut_down(timeout_s)
 
+    @Slot(str)
+    def teach(self, label: str) -> None:
+        """Ask for photos that show a label, so that the model learns it."""
+        self.controller.teaching.show_teach(label)
+
     @Slot()
     def _on_runner_busy_changed(self) -> None:
         if not self.is_busy:

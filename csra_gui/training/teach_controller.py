@@ -15,6 +15,7 @@ from csra_gui.session.decided_labels import decided_labels
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.session import Session
 from csra_gui.session.sort_keys import SCORE
+from csra_gui.session.typed_labels import quoted_if_needed
 from csra_gui.training.runner import TrainingRunner
 from csra_gui.training.teach_dialog import ImproveDialog, LearningDialog, TeachDialog
 from csra_gui.training.teach_photos import (
@@ -29,15 +30,13 @@ from csra_gui.training.teach_photos import (
 from csra_gui.widgets.windows import bring_up
 from engine.api.errors import EngineError
 from engine.api.label_names import shown_label
-from engine.api.teaching import FEWEST_POSITIVES, TeachProgress, TeachReport
+from engine.api.teaching import ENOUGH_POSITIVES, FEWEST_POSITIVES, TeachProgress, TeachReport
 from engine.api.validation import can_validate
 from engine.api.values import DEFAULT_THRESHOLD, ModelImport, ModelInfo
 from engine.library.values import Verdict
 from engine.records.models import default_store
 from engine.texts import display_text, photos_text
 
-#: So many photos that show it make a new label work well.
-_ENOUGH = 10
 _BUSY = "Something else is being trained. Wait until it is done, or stop it."
 #: Labels that are named in one sentence.
 _NAMED = 8
@@ -89,15 +88,21 @@ class TeachController(QObject):
         self._open(self.improve_dialog)
         self._load_before()
 
-    @Slot()
-    def show_teach(self) -> None:
-        """Open the dialog on a new label."""
+    def show_teach(self, label: str = "") -> None:
+        """Open the dialog on a new label.
+
+        Args:
+            label: its name if it is known already; not while one is being learned, or what came
+                of it is still to be looked at.
+        """
         if self.teach_dialog is None:
             self.teach_dialog = dialog = TeachDialog(self._decoder, self._window)
             self._connect(dialog)
             dialog.start_requested.connect(self._teach)
             dialog.look_requested.connect(lambda: self._save(dialog, looks=False))
             dialog.name.textChanged.connect(self._show_counts)
+        if label and not self._runner.is_teaching and self._report is None:
+            self.teach_dialog.name.setText(quoted_if_needed(label))
         self._open(self.teach_dialog)
 
     def _connect(self, dialog: LearningDialog) -> None:
@@ -151,8 +156,8 @@ class TeachController(QObject):
     def _show_teach_counts(self, dialog: TeachDialog) -> None:
         rows = self._rows_of(dialog.label_name)
         text = f"{photos_text(len(rows.showing))} selected that show it"
-        if len(rows.showing) < _ENOUGH:
-            text += f"; {_ENOUGH} or more work best. Select them in the grid."
+        if len(rows.showing) < ENOUGH_POSITIVES:
+            text += f"; {ENOUGH_POSITIVES} or more work best. Select them in the grid."
         rejected, without = len(rows.rejected), len(rows.rejected) + len(rows.others)
         can_start = len(rows.showing) >= FEWEST_POSITIVES and without > 0
         dialog.set_counts(text, without, rejected, can_start=can_start)

@@ -14,7 +14,7 @@ from csra_gui.search.facet_model import FacetRow
 from csra_gui.search.filter_terms import TermState
 from engine.library.columns import NOT_TAKEN
 from engine.library.values import Verdict
-from tests.gui.driver import Start, names, row, shown_names, wait_until_tagged
+from tests.gui.driver import Start, names, press, row, shown_names, wait_until_tagged
 
 
 @pytest.fixture
@@ -92,6 +92,14 @@ def nothing_shown(application: Application) -> tuple[str, str]:
     return said.accessibleName(), said.accessibleDescription()
 
 
+def taught_name(application: Application) -> str:
+    dialog = application.window.training.controller.teaching.teach_dialog
+    assert dialog is not None and dialog.isVisible()
+    name = dialog.name.text()
+    dialog.close()
+    return name
+
+
 def test_what_is_wrong_is_said_and_what_was_shown_stays(
     searching: Application, qtbot: QtBot
 ) -> None:
@@ -102,8 +110,36 @@ def test_what_is_wrong_is_said_and_what_was_shown_stays(
     bar.edit.setText("cat frog")
     said = "There is no label “frog”, and no file name contains it."
     qtbot.waitUntil(lambda: bar.error == said)
+    assert bar._error.text() == (
+        f'Not applied: {said} Fake model does not know it. <a href="teach">Teach it…</a>'
+    )
     assert bar.edit.marked == (4, 8)
     assert len(shown_names(searching)) == 5
+
+
+def test_a_word_that_nothing_has_can_be_taught(searching: Application, qtbot: QtBot) -> None:
+    bar = searching.window.search.panel.bar
+    bar.edit.setText('cat "street <i>café</i>"')
+    qtbot.waitUntil(lambda: "teach" in bar._error.text())
+    assert "<i>" not in bar._error.text()
+    bar._error.linkActivated.emit("teach")
+    assert taught_name(searching) == "street <i>café</i>"
+    bar.edit.setText("str*t")
+    qtbot.waitUntil(lambda: "“str*t”" in bar.error)
+    assert "Teach" not in bar._error.text(), "that is no name of one label"
+
+
+def test_where_nothing_fits_a_word_that_is_no_label_can_be_taught(
+    searching: Application, qtbot: QtBot
+) -> None:
+    searching.session.shown.set_filter("person.jp cat rating:5")
+    qtbot.waitUntil(lambda: shown_names(searching) == [])
+    said = "Fake model does not know “person.jp”."
+    qtbot.waitUntil(lambda: nothing_shown(searching)[1].endswith(said))
+    press(searching.window.browse.grid.nothing, "Teach it…")
+    assert taught_name(searching) == "person.jp"
+    searching.session.shown.set_filter("cat rating:5")
+    qtbot.waitUntil(lambda: nothing_shown(searching) == ("No photo fits", "cat rating:5"))
 
 
 def test_a_filter_that_is_not_applied_leaves_the_one_before_in_force(
