@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 TRUNK = "timm:tf_efficientnet_lite2"
 NAME = "Everyday"
+HEAD_TITLES = ("learned", "ImageNet groups", "detector")
 #: Of so many photos one, for means and deviations.
 _EVERY = 10
 LICENCE = (
@@ -155,6 +156,7 @@ def assemble(
             "added up on": "VOC2007 train, COCO 2017 and food photos; alarms seen by eye",
         },
         measures=tuple(made.measures),
+        head_titles=HEAD_TITLES,
     )
     save_checkpoint(options.output, classifier, record, half=True)
     return options.output

@@ -212,6 +212,7 @@ class ModelInfo:
         parents: which categories are kinds of others; scores say so already, logits of position
             scores do not.
         measures: how well it knows each category; ``None`` if the file does not say.
+        head_titles: what each head is, in a word or two; empty if the file does not say.
         descriptor_kind: of its ``Descriptor`` of images; empty if it makes none.
         says_where: whether it has maps.
         is_onnx: whether its network is an ONNX file of others: it takes no other input size, and
@@ -238,6 +239,7 @@ class ModelInfo:
     int8_of: str = ""
     parents: CategoryParents = NO_PARENTS
     measures: tuple[LabelMeasure, ...] | None = None
+    head_titles: tuple[str, ...] = ()
     descriptor_kind: str = ""
     says_where: bool = True
     is_onnx: bool = False

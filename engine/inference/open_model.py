@@ -95,6 +95,7 @@ class OpenModel:
             int8_of=self.int8_of,
             parents=record.config.parents,
             measures=record.measures,
+            head_titles=record.head_titles,
             descriptor_kind="" if self.describer is None else self.describer.kind,
             says_where=record.config.says_where,
             is_onnx=record.config.network is not None,

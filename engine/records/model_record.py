@@ -23,6 +23,7 @@ from engine.records.safetensors_header import looks_like_safetensors, read_heade
 FORMAT_NAME = "csra-checkpoint"
 FORMAT_VERSION = 1
 _MAX_TEXT = 20_000
+_MAX_TITLE = 40
 #: In the provenance of a model that was taught single categories: from which one, and which.
 STARTED_FROM, TAUGHT = "started from", "taught"
 
@@ -45,6 +46,7 @@ class CheckpointRecord:
         results: measured results, for example ``{"val mAP": 0.889}``.
         provenance: how it was made: data set, command, seed, versions.
         measures: per category, how well the model knows it; ``None`` if the file does not say.
+        head_titles: what each head is, in a word or two; empty if the file does not say.
     """
 
     config: ModelConfig
@@ -56,6 +58,7 @@ class CheckpointRecord:
     results: Mapping[str, float] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     measures: tuple[LabelMeasure, ...] | None = None
+    head_titles: tuple[str, ...] = ()
 
     @property
     def taught_from(self) -> str:
@@ -77,6 +80,12 @@ class CheckpointRecord:
             )
         if self.measures is not None and len(self.measures) != count:
             raise ConfigError(f"{len(self.measures)} measured labels do not fit {count}.")
+        if self.head_titles and len(self.head_titles) != self.config.head.num_heads:
+            raise ConfigError(
+                f"{len(self.head_titles)} titles do not fit {self.config.head.num_heads} heads."
+            )
+        if not all(0 < len(title) <= _MAX_TITLE for title in self.head_titles):
+            raise ConfigError(f"A head's title has 1 to {_MAX_TITLE} characters.")
 
 
 def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]:
@@ -101,6 +110,8 @@ def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]
         body["calibration"] = record.calibration.as_dict()
     if record.measures is not None:
         body["measures"] = [measure.as_dict() for measure in record.measures]
+    if record.head_titles:
+        body["head_titles"] = list(record.head_titles)
     if record.config.parents:
         body["parents"] = _named_parents(record.config)
     if record.config.network is not None:
@@ -205,6 +216,7 @@ def _parse(body: dict[str, Any]) -> CheckpointRecord:
         thresholds=None if thresholds is None else _numbers(thresholds),
         calibration=_calibration(body.get("calibration")),
         measures=_measures(body.get("measures")),
+        head_titles=_titles(body.get("head_titles", [])),
         results={_text(key): float(value) for key, value in body["results"].items()},
         provenance={_text(key): _text(value) for key, value in body["provenance"].items()},
     )
@@ -222,6 +234,12 @@ def _measures(body: list[Any] | None) -> tuple[LabelMeasure, ...] | None:
     if not isinstance(body, list):
         raise TypeError("the measured labels must be a list")
     return tuple(LabelMeasure.from_dict(one) for one in body)
+
+
+def _titles(body: list[Any]) -> tuple[str, ...]:
+    if not isinstance(body, list):
+        raise TypeError("the titles of heads must be a list")
+    return tuple(map(_text, body))
 
 
 def _named_parents(config: ModelConfig) -> dict[str, list[str]]:

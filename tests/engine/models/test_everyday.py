@@ -81,6 +81,7 @@ def test_the_evidence_of_its_parts_adds_up_to_the_score(
     scores = engine.explain(model.id, photo)
     (found,) = engine.predict(model.id, [photo])
     assert len(scores.values) == len(model.temperatures) == 3
+    assert model.head_titles == ("learned", "ImageNet groups", "detector")
     own = sigmoid(logits(scores))
     summed = sigmoid(evidence_maps(scores).sum(axis=(1, 2)))
     np.testing.assert_allclose(summed, own, atol=1e-4)

@@ -72,9 +72,23 @@ def test_parents_make_another_model_of_the_same_weights_measures_do_not():
     assert model_id(to_metadata(RECORD, "weights")) != plain
 
 
+def test_heads_may_have_titles_which_make_no_other_model(tmp_path):
+    count = len(tiny_record().config.head.temperatures)
+    titles = tuple(f"part {place}" for place in range(count))
+    record = dataclasses.replace(tiny_record(), head_titles=titles)
+    plain, titled = (to_metadata(one, "weights") for one in (tiny_record(), record))
+    assert model_id(titled) == model_id(plain)
+    assert from_metadata(titled).head_titles == titles
+    assert from_metadata(plain).head_titles == ()
+    with pytest.raises(ConfigError, match="do not fit"):
+        dataclasses.replace(record, head_titles=(*titles, "one more"))
+    with pytest.raises(ConfigError, match="1 to 40"):
+        dataclasses.replace(record, head_titles=("x" * 41,) * count)
+
+
 def test_files_that_say_nothing_of_it_have_the_text_they_had():
     text = to_metadata(tiny_record(), "weights")["model"]
-    assert not {"measures", "parents"} & set(json.loads(text))
+    assert not {"measures", "parents", "head_titles"} & set(json.loads(text))
     record = from_metadata(to_metadata(tiny_record(), "weights"))
     assert record.measures is None
     assert not record.config.parents
@@ -89,6 +103,9 @@ def test_files_that_say_nothing_of_it_have_the_text_they_had():
         {"parents": {"cat": ["cat"]}},
         {"parents": {"cat": ["animal"]}},
         {"parents": ["cat"]},
+        {"head_titles": ["a", "b", "c", "d", "e", "f", "g"]},
+        {"head_titles": "ab"},
+        {"head_titles": [1, 2]},
     ],
 )
 def test_a_file_whose_words_on_it_make_no_sense_is_refused(tmp_path, wrong):
