@@ -29,7 +29,7 @@ from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, PositionScores
 from engine.explain.evidence import MapKind, attention, evidence_limit, map_of, score_map
 from engine.explain.render import DEFAULT_DIM
-from engine.texts import number, whole_percent
+from engine.texts import display_text, number, whole_percent
 
 _SHOWN_BY = frozenset(
     setting.key
@@ -108,10 +108,24 @@ def head_attention(scores: PositionScores, category: int, head: int) -> FloatArr
     return relative
 
 
-def head_caption(place: int, temperature: float) -> str:
-    """A head's name for people: its place, from 0, and its temperature."""
+def head_caption(place: int, temperature: float, titles: Sequence[str] = ()) -> str:
+    """A head's name for people.
+
+    Args:
+        place: from 0.
+        temperature: T; ``math.inf`` is max pooling.
+        titles: of all heads of the model; empty if it has none.
+    """
     sharpness = "max" if math.isinf(temperature) else f"{temperature:g}"
-    return f"Head {place + 1} (T = {sharpness})"
+    title = f", {display_text(titles[place])}" if titles else ""
+    return f"Head {place + 1}{title} (T = {sharpness})"
+
+
+def head_title(place: int, temperature: float, titles: Sequence[str] = ()) -> str:
+    """The same where there is little room: a title needs it for itself."""
+    if not titles:
+        return head_caption(place, temperature)
+    return f"{place + 1}: {display_text(titles[place])}"
 
 
 class MapDisplay(QObject):

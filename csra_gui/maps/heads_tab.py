@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from csra_gui.base.settings import MAP_HEAD, MAP_KIND, Settings
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.maps.display import MapDisplay, head_attention, head_caption, rounded_up
+from csra_gui.maps.display import MapDisplay, head_attention, head_title, rounded_up
 from csra_gui.maps.layers import map_picture
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
@@ -115,7 +115,7 @@ class HeadsTab(QWidget):
         mean: FloatArray = np.stack(maps).mean(axis=0, dtype=np.float32)
         tiles = [(0, "All together", mean)]
         tiles += [
-            (place + 1, head_caption(place, scores.temperatures[at]), one)
+            (place + 1, head_title(place, scores.temperatures[at], model.head_titles), one)
             for (place, at), one in zip(heads, maps, strict=True)
         ]
         while self.tiles.count() > len(tiles):

@@ -116,10 +116,11 @@ class MapChooser(QWidget):
     def _update_heads(self) -> None:
         model = self._session.models.model
         temperatures = () if model is None else model.temperatures
+        titles = () if model is None else model.head_titles
         self.heads.clear()
         self.heads.addItem("All together")
         if len(temperatures) > 1:
-            self.heads.addItems([head_caption(i, t) for i, t in enumerate(temperatures)])
+            self.heads.addItems([head_caption(i, t, titles) for i, t in enumerate(temperatures)])
         self._update_all()
 
     @Slot(int)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.maps.display import head_caption
+from csra_gui.maps.display import head_title
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
@@ -105,7 +105,7 @@ class WhatIfTab(QScrollArea):
             return
         if model.id != self._shown_model:
             self._shown_model = model.id
-            self._make_heads(model.temperatures)
+            self._make_heads(model.temperatures, model.head_titles)
             self.lam.set_default(model.lam)
             self.size_slider.set_default(model.input_size)
         has_attention = model.says_where
@@ -128,7 +128,7 @@ class WhatIfTab(QScrollArea):
             switch.setEnabled(not is_on or sum(on) > 1)
             slider.set_value(value)
 
-    def _make_heads(self, temperatures: tuple[float, ...]) -> None:
+    def _make_heads(self, temperatures: tuple[float, ...], titles: tuple[str, ...]) -> None:
         heads = QWidget()
         grid = QGridLayout(heads)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -136,7 +136,7 @@ class WhatIfTab(QScrollArea):
         grid.setColumnStretch(1, 1)
         self.switches, self.temperatures = [], []
         for place, temperature in enumerate(temperatures):
-            switch, slider = self._made_head(place, temperature)
+            switch, slider = self._made_head(place, head_title(place, temperature, titles))
             grid.addWidget(switch, place, 0)
             grid.addWidget(slider, place, 1)
         has_several = len(temperatures) > 1
@@ -148,8 +148,8 @@ class WhatIfTab(QScrollArea):
         self._heads.deleteLater()
         self._heads = heads
 
-    def _made_head(self, place: int, temperature: float) -> tuple[QCheckBox, TemperatureSlider]:
-        switch = QCheckBox(head_caption(place, temperature))
+    def _made_head(self, place: int, caption: str) -> tuple[QCheckBox, TemperatureSlider]:
+        switch = QCheckBox(caption)
         switch.setChecked(True)
         switch.setToolTip(tool_tip(_HEAD_TIP))
         slider = TemperatureSlider(f"T of head {place + 1}")

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.maps.display import head_caption
 from csra_gui.maps.source import MapSource
 from csra_gui.maps.why_text import numbers, plain_reason
 from csra_gui.session.session import Session
@@ -118,7 +119,21 @@ class WhyDialog(QDialog):
         heading = f"{name} (what if: {self._source.text()})" if changed else name
         where = scores.says_where
         reason = plain_reason(why, name, says_where=where, kind=kind)
-        self._tell(heading, reason, numbers(why, name, says_where=where, kind=kind))
+        heads = self._head_captions(model, scores)
+        lines = numbers(why, name, says_where=where, kind=kind, heads=heads)
+        self._tell(heading, reason, lines)
+
+    def _head_captions(self, model: ModelInfo, scores: PositionScores) -> list[str]:
+        """Of the heads that are on, by their places in the model; none while they do not fit."""
+        count, heads = len(model.temperatures), self._source.change.heads or ()
+        is_on = (True,) * count if len(scores.values) == count else heads
+        places = [place for place, on in enumerate(is_on) if on]
+        if len(is_on) != count or len(places) != len(scores.values):
+            return []
+        return [
+            head_caption(place, temperature, model.head_titles)
+            for place, temperature in zip(places, scores.temperatures, strict=True)
+        ]
 
     def _tell(self, heading: str, reason: str, lines: str) -> None:
         self.heading.setText(display_text(heading))

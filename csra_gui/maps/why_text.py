@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from csra_gui.maps.display import NOT_WHERE, head_caption
 from engine.explain.explanation import Explanation, HeadTerms
@@ -25,12 +26,28 @@ def plain_reason(why: Explanation, name: str, *, says_where: bool = True, kind: 
     return " ".join(part for part in parts if part)
 
 
-def numbers(why: Explanation, name: str, *, says_where: bool = True, kind: str = "") -> str:
+def numbers(
+    why: Explanation,
+    name: str,
+    *,
+    says_where: bool = True,
+    kind: str = "",
+    heads: Sequence[str] = (),
+) -> str:
     """The arithmetic, line by line: a head each, their sum, the score, the threshold.
 
-    Arguments as ``plain_reason``.
+    Args:
+        why: with the threshold that counts.
+        name: of the category.
+        says_where: as ``plain_reason`` has it.
+        kind: as ``plain_reason`` has it.
+        heads: how each one of ``why`` is called; empty calls them by their places.
     """
-    lines = [_head_line(place, head, why.lam) for place, head in enumerate(why.heads)]
+    captions = heads or [head_caption(i, head.temperature) for i, head in enumerate(why.heads)]
+    lines = [
+        _head_line(caption, head, why.lam)
+        for caption, head in zip(captions, why.heads, strict=True)
+    ]
     signs = lines if says_where else []
     total = f"Logit: {' '.join(_signed(head.logit, 3) for head in why.heads)}"
     if len(why.heads) > 1:
@@ -92,10 +109,10 @@ def _side(value: float) -> str:
     return "for" if value >= 0 else "against"
 
 
-def _head_line(place: int, head: HeadTerms, lam: float) -> str:
+def _head_line(caption: str, head: HeadTerms, lam: float) -> str:
     looked = "maximum" if math.isinf(head.temperature) else "attention"
     return (
-        f"{head_caption(place, head.temperature)}: base {_signed(head.base, 3)} + "
+        f"{caption}: base {_signed(head.base, 3)} + "
         f"λ {lam:g} × {looked} {_signed(head.attention, 3)} = {_signed(head.logit, 3)}"
     )
 
