@@ -2,9 +2,10 @@
 
 Descriptors are drawn around as many centres as a library has scenes. They are kept in a library
 made for it in a temporary folder. "First" is a question after the start, which reads them, "next"
-the median of further ones. Beside them stands what one plain product of a float32 array with a
-vector takes in NumPy, everything in memory, and the ratio of both. Memory at the peak is what a
-first question allocates, counted by tracemalloc.
+the median of further ones. "Read ahead" is what a window does before, while it is idle, and "first
+after that" the question that comes then. Beside them stands what one plain product of a float32
+array with a vector takes in NumPy, everything in memory, and the ratio of both. Memory at the peak
+is what a first question allocates, counted by tracemalloc.
 
     python benchmarks/similar_photos.py [--images N] [--rounds R] [--kept-mb M] [--groups]
 """
@@ -12,6 +13,7 @@ first question allocates, counted by tracemalloc.
 from __future__ import annotations
 
 import argparse
+import collections
 import resource
 import statistics
 import sys
@@ -99,6 +101,14 @@ def compare(index: DescriptorIndex, ids: NDArray[np.int64], rounds: int) -> floa
         times.append(time.perf_counter() - start)
     print(f"  first question          {times[0] * 1000:8.1f} ms")
     print(f"  next                    {statistics.median(times[1:]) * 1000:8.1f} ms")
+    ahead = DescriptorIndex(index.library, index.kind)
+    start = time.perf_counter()
+    collections.deque(ahead.read_ahead(), maxlen=0)
+    read = time.perf_counter()
+    ahead.similarities([int(ids[-1])], ids)
+    print(f"  read ahead              {(read - start) * 1000:8.1f} ms")
+    print(f"  first after that        {(time.perf_counter() - read) * 1000:8.1f} ms")
+    del ahead
     tracemalloc.start()  # apart, since it makes all slower
     DescriptorIndex(index.library, index.kind).similarities([int(ids[0])], ids)
     print(f"  memory at the peak      {tracemalloc.get_traced_memory()[1] / 2**20:8.1f} MB")
