@@ -58,6 +58,8 @@ def test_the_list_says_what_is_known_of_each_model_and_what_is_in_use(
     assert re.search(r"val mAP 9\d\.\d %, on VOC2007 val, 1508 images", text)
     assert "It names 20 everyday things" in text
     assert "dining table" in text
+    assert "Kinds of vehicle (7), animal (6), furniture (3) and others." in text
+    assert "What it lacks can be taught" in text
     dialog.tree.set_current_name(OFFICIAL)
     assert "not measured here" in dialog.sheet.toPlainText()
     assert about in dialog.sheet.toPlainText()
