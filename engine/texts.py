@@ -11,6 +11,8 @@ from pathlib import PurePath
 
 #: Where there is nothing to say.
 NOTHING = "–"
+#: The highest score below 1 that has one decimal.
+_SUREST = 0.999
 
 #: Texts that are looked at in one go, in which no other thread has its turn.
 _FOLDED_TOGETHER = 500
@@ -86,6 +88,17 @@ def percent(share: float | None, unit: str = "") -> str:
     """A share with one decimal: "91.4"; a dash where nothing is known."""
     text = number(None if share is None else 100 * share, 1)
     return text if text == NOTHING else text + unit
+
+
+def sure_percent(score: float, threshold: float = 0.0) -> str:
+    """A score with one decimal; only 1 itself is called 100 %.
+
+    Args:
+        score: in [0, 1].
+        threshold: that stands beside it; a score that reaches it never looks lower.
+    """
+    shown = score if score >= 1.0 else min(score, max(_SUREST, threshold))
+    return percent(shown, " %")
 
 
 def whole_percent(share: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from csra_gui.maps.display import NOT_WHERE, head_caption
 from engine.explain.explanation import Explanation, HeadTerms
-from engine.texts import number, percent
+from engine.texts import number, percent, sure_percent
 
 _WHOLE = "It looks at the photo as a whole, so more cannot be said of the reason."
 
@@ -66,11 +66,11 @@ def numbers(
 
 
 def _follows(why: Explanation, name: str, kind: str) -> str:
-    return f"{name}: follows from {kind}, {_percent(why.score)}." if kind else ""
+    return f"{name}: follows from {kind}, {_sure(why)}." if kind else ""
 
 
 def _verdict(why: Explanation, name: str) -> str:
-    sure = f"The model is {_percent(why.score)} sure of {name}."
+    sure = f"The model is {_sure(why)} sure of {name}."
     if why.threshold is None:
         return sure
     need = _percent(why.threshold)
@@ -123,6 +123,11 @@ def _score_line(why: Explanation) -> str:
 
 def _signed(value: float, decimals: int) -> str:
     return number(value, decimals, signed=True)
+
+
+def _sure(why: Explanation) -> str:
+    """The score in words, as the list of labels has it; the numbers below have it rounded."""
+    return sure_percent(why.score, why.threshold or 0.0)
 
 
 def _percent(share: float) -> str:

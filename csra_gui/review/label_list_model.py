@@ -14,7 +14,7 @@ from typing_extensions import override
 from csra_gui.base.tool_tips import tool_tip
 from engine.api.label_measures import LEAST_LIMITED, LEAST_MEASURED, LabelStatus
 from engine.library.values import Verdict
-from engine.texts import whole_percent
+from engine.texts import sure_percent, whole_percent
 
 _Index = QModelIndex | QPersistentModelIndex
 _HELP = "Click: right · Shift+click: wrong · Ctrl+click or P: keep its map over the photo"
@@ -96,7 +96,7 @@ class LabelRow:
         if math.isnan(self.score):
             return ""
         if 0.99 < self.score < 1.0:
-            return f"{min(self.score, 0.999) * 100:.1f} %"
+            return sure_percent(self.score)
         if 0.0 < self.score < 0.01:
             return "< 1 %"
         return whole_percent(self.score)

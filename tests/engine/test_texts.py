@@ -17,6 +17,7 @@ from engine.texts import (
     photos_text,
     rate_text,
     remaining_text,
+    sure_percent,
     whole_percent,
 )
 
@@ -78,6 +79,12 @@ def test_counts_and_sizes_have_their_unit() -> None:
     assert [percent(share) for share in (0.9137, None, math.nan)] == ["91.4", "–", "–"]
     assert percent(0.5, " %") == "50.0 %"
     assert whole_percent(0.876) == "88 %"
+    assert [sure_percent(score) for score in (0.123, 0.9997, 1.0)] == [
+        "12.3 %",
+        "99.9 %",
+        "100.0 %",
+    ]
+    assert sure_percent(0.9999, 0.9998) == "100.0 %"  # beside a threshold that reads so
 
 
 def test_nothing_that_is_rounded_to_0_has_a_sign_of_its_own() -> None:

@@ -271,6 +271,13 @@ def test_why_says_the_sum_behind_the_pinned_label_and_follows_the_one_pointed_at
     dialog.close()
 
 
+def test_no_score_below_one_is_called_certain() -> None:
+    heads = (HeadTerms(1.0, 8.0, 1.0, 0.2),)
+    why = Explanation(CAT, 0.2, heads, 8.2, 0.99973, 0.5)
+    assert plain_reason(why, "cat").startswith("The model is 99.9 % sure of cat.")
+    assert plain_reason(why, "animal", kind="cat").startswith("animal: follows from cat, 99.9 %.")
+
+
 def test_the_numbers_have_a_line_per_head_and_add_up() -> None:
     heads = (HeadTerms(1.0, -2.0, 5.0, 1.0), HeadTerms(float("inf"), -1.5, 6.0, 1.2))
     why = Explanation(CAT, 0.2, heads, -1.3, 0.214, 0.5)
