@@ -33,11 +33,15 @@ from photos import PRESENT, UNKNOWN, Photo, read_photos, read_verdicts, truth  #
 from seen import Seen, in_parts  # noqa: E402
 
 from engine.api.label_measures import UNMEASURED, LabelMeasure, LabelStatus  # noqa: E402
+from engine.api.label_parents import CategoryParents  # noqa: E402
 from engine.api.vocabulary import Vocabulary, everyday  # noqa: E402
 from engine.metrics.label_measures import label_measures, wilson  # noqa: E402
 from engine.metrics.ranking import average_precision  # noqa: E402
 
 FloatArray = NDArray[np.float64]
+#: Labels of a photo of food that say little, and those that nobody set by eye or agrees on.
+VAGUE = frozenset({"food", "plate", "table", "tableware", "furniture"})
+UNTOLD = VAGUE | {"dining table", "cutlery", "kitchenware", "bowl"}
 #: A learned head needs so many photos that have its category.
 LEAST_LEARNED = 10
 #: A label appears from a probability of a half on, or from the least of these from which on so
@@ -362,9 +366,27 @@ def _results(
             f"appears {named_right:.0f} % right, of what is there {appears:.0f} % appears"
         )
     say(", ".join(f"{s} {sum(m.status == s for m in measures)}" for s in LabelStatus))
-    food = material.rows("food")
-    say(f"{(apart[food] >= 0).sum(axis=1).mean():.1f} labels a food photo")
+    _say_of_food(material, apart)
     return {title: round(value, 4) for title, value in found.items()}
+
+
+def _say_of_food(material: Material, apart: FloatArray) -> None:
+    """How many photos of food get a fitting label, and how many one that is not there."""
+    rows, names = material.rows("food"), material.names
+    parents = CategoryParents.among(names, everyday().parents_of)
+    named = parents.implied(apart[rows]) >= 0
+    fitting, wrong = 0, 0
+    for row, given in zip(rows, named, strict=True):
+        photo = material.photos[row]
+        there = {n for label in photo.present for n in (label, *everyday().ancestors(label))}
+        told = [names[column] for column in np.flatnonzero(given)]
+        fitting += any(name in there and name not in VAGUE for name in told)
+        wrong += any(name not in there | photo.unsure | UNTOLD for name in told)
+    say(
+        f"of {len(rows)} food photos {100 * fitting / len(rows):.0f} % get a fitting label that "
+        f"says more than “food”, {100 * wrong / len(rows):.0f} % one that is not there, "
+        f"{named.sum() / len(rows):.1f} labels each"
+    )
 
 
 if __name__ == "__main__":
