@@ -20,7 +20,9 @@ from seen import Seen, in_parts
 from engine.api.vocabulary import Vocabulary
 
 #: Of so many that score best, such a share, and so many times the share of all photos.
-_BEST, _SHARE, _TIMES = 20, 0.3, 5.0
+_BEST, _SHARE, _TIMES = 20, 0.6, 5.0
+#: What so many have that are right is beside it.
+_BESIDE = 0.3
 _MOST = 2
 #: What is beside everything is no mistake.
 _ANYWHERE = "person"
@@ -57,7 +59,7 @@ def confusions(
                 continue
             share, usual = float(here[best].mean()), float(here.mean())
             among = float(here[right].mean()) if right else 0.0
-            if share >= max(_SHARE, _TIMES * usual) and among < _SHARE:
+            if share >= max(_SHARE, _TIMES * usual) and among < _BESIDE:
                 mistakes.append((share, other))
         if mistakes:
             found[name] = [other for _, other in sorted(mistakes, reverse=True)[:_MOST]]

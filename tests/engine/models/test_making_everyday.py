@@ -81,5 +81,7 @@ def test_what_a_group_is_mistaken_for_is_nothing_of_its_kind() -> None:
     has = {"aeroplane": planes, "bird": planes, "person": planes}
     found = confusions(scores, has, {}, everyday())
     assert found == {"rocket": ["bird", "aeroplane"], "owl": ["aeroplane"]}
-    right = {"rocket": Verdicts(tuple(range(15)), (1.0,) * 15)}
+    right = {"rocket": Verdicts(tuple(range(5)), (1.0,) * 5)}
     assert "rocket" not in confusions(scores, has, right, everyday())
+    planes[10:15] = False  # half of the best: as much beside it as mistaken for it
+    assert confusions(scores, has, {}, everyday()) == {}
