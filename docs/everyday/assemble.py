@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig
-from engine.api.label_measures import LabelMeasure
+from engine.api.label_measures import LabelMeasure, LabelStatus
 from engine.api.label_parents import CategoryParents
 from engine.api.vocabulary import Vocabulary
 from engine.checkpoints.safetensors_model import save_checkpoint
@@ -103,7 +104,7 @@ def assemble(
         Categories(tuple(names)),
         HeadConfig((float("inf"),) * len(PARTS), LAM, normalize=False, standardize=True, bias=True),
         backbone_spec(form).preprocess(SIZE),
-        CategoryParents.among(names, vocabulary.parents_of),
+        kinds(names, made.measures, vocabulary),
     )
     classifier = Classifier(config).eval().requires_grad_(requires_grad=False)
     members = torch.zeros(len(material.classifier[0]), len(groups))
@@ -160,6 +161,23 @@ def assemble(
     )
     save_checkpoint(options.output, classifier, record, half=True)
     return options.output
+
+
+def kinds(
+    names: Sequence[str], measures: Sequence[LabelMeasure], vocabulary: Vocabulary
+) -> CategoryParents:
+    """What labels lift all above them; those that are suggestions lift nothing.
+
+    Otherwise an animal would be written into a file of which somebody guessed that it is a lizard.
+    """
+    place = {name: column for column, name in enumerate(names)}
+    return CategoryParents(
+        {
+            column: tuple(place[above] for above in vocabulary.ancestors(name) if above in place)
+            for column, (name, measure) in enumerate(zip(names, measures, strict=True))
+            if measure.status is not LabelStatus.UNMEASURED
+        }
+    )
 
 
 def _statistics(backbone: CompositeBackbone, seen: Seen) -> tuple[Tensor, Tensor]:

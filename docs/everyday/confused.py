@@ -21,6 +21,8 @@ from engine.api.vocabulary import Vocabulary
 
 #: Of so many that score best, such a share, and so many times the share of all photos.
 _BEST, _SHARE, _TIMES = 20, 0.6, 5.0
+#: From such a share on, it is nearly all.
+NEARLY_ALL = 0.8
 #: What so many have that are right is beside it.
 _BESIDE = 0.3
 _MOST = 2
@@ -35,8 +37,8 @@ def confusions(
     has: Mapping[str, NDArray[np.bool_]],
     verdicts: Mapping[str, Verdicts],
     vocabulary: Vocabulary,
-) -> dict[str, list[str]]:
-    """By category: the labels of the detector that it is mistaken for.
+) -> dict[str, list[tuple[float, str]]]:
+    """By category: of what share of what scores best it is mistaken for which label.
 
     Args:
         scores: (N,) of the groups that no labels measure, by name.
@@ -62,7 +64,7 @@ def confusions(
             if share >= max(_SHARE, _TIMES * usual) and among < _BESIDE:
                 mistakes.append((share, other))
         if mistakes:
-            found[name] = [other for _, other in sorted(mistakes, reverse=True)[:_MOST]]
+            found[name] = sorted(mistakes, reverse=True)[:_MOST]
     return found
 
 

@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from alarms import cut  # noqa: E402
 from assemble import Made, assemble, look  # noqa: E402
-from confused import STRENGTH, confusions, without  # noqa: E402
+from confused import NEARLY_ALL, STRENGTH, confusions, without  # noqa: E402
 from fuse import PARTS, Fused, Prior, common, fit  # noqa: E402
 from learn import Learned, folds, learn, pooled, standardisation, weights_of  # noqa: E402
 from photos import PRESENT, UNKNOWN, Photo, read_photos, read_verdicts, truth  # noqa: E402
@@ -103,8 +103,8 @@ def main() -> int:
     has = np.zeros((len(names), len(PARTS)), dtype=bool)
     for column, name in enumerate(names):
         has[column] = name in learned_names, name in material.groups, name in material.detector
-    against = _against(material, parts, vocabulary)
-    fused, apart, how = _fused(material, parts, has, turns, against)
+    against, confused = _against(material, parts, vocabulary)
+    fused, apart, how = _fused(material, parts, has, turns, confused)
     # So that one threshold for all, a half, is the right one for each.
     cuts = _cuts(material, apart, how)
     fused = [Fused(one.weights, one.offset - cut_) for one, cut_ in zip(fused, cuts, strict=True)]
@@ -211,7 +211,7 @@ def _fused(
     parts: FloatArray,
     has: NDArray[np.bool_],
     turns: NDArray[np.int64],
-    against: dict[str, list[str]],
+    confused: set[str],
 ) -> tuple[list[Fused], FloatArray, list[str]]:
     """How each category is added up, logits (N, C) of fits on other photos, and how."""
     known = material.truth
@@ -254,15 +254,20 @@ def _fused(
             continue
         weights = np.where(has[column], prior.weights, 0.0)
         logits = parts[:, column] @ weights
-        threshold, right, named = cut(logits, verdicts.get(name), is_confused=name in against)
+        threshold, right, named = cut(logits, verdicts.get(name), is_confused=name in confused)
         fused.append(Fused(weights, -threshold))
         apart[:, column] = logits - threshold
         how.append(f"alarms, {right} of {named} right" if named else "no alarms")
     return fused, apart, how
 
 
-def _against(material: Material, parts: FloatArray, vocabulary: Vocabulary) -> dict[str, list[str]]:
-    """What is taken off groups, by name; their pooled log-odds are less that from here on."""
+def _against(
+    material: Material, parts: FloatArray, vocabulary: Vocabulary
+) -> tuple[dict[str, list[str]], set[str]]:
+    """What is taken off groups, by name; those of which it is nearly all that is wrong.
+
+    Their pooled log-odds are less that from here on.
+    """
     names, known = material.names, material.truth
     counts = (known == PRESENT).sum(axis=0)
     by_eye = [
@@ -273,7 +278,9 @@ def _against(material: Material, parts: FloatArray, vocabulary: Vocabulary) -> d
     verdicts = read_verdicts(material.photos)
     scores = {name: parts[:, names.index(name), 1] for name in by_eye}
     has = {name: known[:, names.index(name)] == PRESENT for name in material.detector}
-    found = confusions(scores, has, verdicts, vocabulary)
+    shares = confusions(scores, has, verdicts, vocabulary)
+    found = {name: [other for _, other in pairs] for name, pairs in shares.items()}
+    nearly = {name for name, pairs in shares.items() if pairs[0][0] >= NEARLY_ALL}
     members = torch.zeros(len(material.classifier[0]), len(found))
     taken = torch.zeros(len(found), len(material.detector))
     for row, (name, others) in enumerate(found.items()):
@@ -283,7 +290,7 @@ def _against(material: Material, parts: FloatArray, vocabulary: Vocabulary) -> d
     for row, name in enumerate(found):
         parts[:, names.index(name), 1] = less[:, row]
     say("taken off: " + "; ".join(f"{n} − {', '.join(o)}" for n, o in found.items()))
-    return found
+    return found, nearly
 
 
 def _cuts(material: Material, apart: FloatArray, how: list[str]) -> FloatArray:
@@ -357,12 +364,13 @@ def _results(
         ap = average_precision(apart[rows][:, columns], present, unknown)
         named = (apart[rows] >= 0)[:, columns] & ~unknown
         hits = (named & present).sum()
-        found[f"mAP {title}"] = float(np.nanmean(ap))
-        found[f"precision {title}"] = float(hits / max(1, named.sum()))
-        found[f"recall {title}"] = float(hits / present.sum())
-        named_right, appears = (100 * found[f"{kind} {title}"] for kind in ("precision", "recall"))
+        of = f"{title}, {len(columns)} labels"
+        found[f"mAP {of}"] = float(np.nanmean(ap))
+        found[f"precision {of}"] = float(hits / max(1, named.sum()))
+        found[f"recall {of}"] = float(hits / present.sum())
+        named_right, appears = (100 * found[f"{kind} {of}"] for kind in ("precision", "recall"))
         say(
-            f"{title}, {len(columns)} categories: {100 * found[f'mAP {title}']:.1f} mAP, of what "
+            f"{of}: {100 * found[f'mAP {of}']:.1f} mAP, of what "
             f"appears {named_right:.0f} % right, of what is there {appears:.0f} % appears"
         )
     say(", ".join(f"{s} {sum(m.status == s for m in measures)}" for s in LabelStatus))

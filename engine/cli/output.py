@@ -37,7 +37,8 @@ class JsonLinesWriter:
 
     ``category`` is the model's name, ``label`` what it is called in the window. A photo that has
     other files, the RAW of a JPEG, has ``other_files``, too; ``measured`` has the names of the
-    facts that were measured (``engine.api.facts``), which are no labels.
+    facts that were measured (``engine.api.facts``), which are no labels. A label that nobody has
+    measured has ``suggestion``, too.
 
     Args:
         file: text file.
@@ -45,6 +46,7 @@ class JsonLinesWriter:
         categories: of the model.
         threshold: labels whose score reaches it are written; 0 writes all.
         others: the other files of photos that have several.
+        suggested: categories whose labels are suggestions.
     """
 
     def __init__(
@@ -54,10 +56,11 @@ class JsonLinesWriter:
         categories: Categories,
         threshold: float,
         others: OtherFiles = _NONE,
+        suggested: frozenset[str] = frozenset(),
     ) -> None:
         self._file, self._model = file, model
         self._categories, self._threshold = categories, threshold
-        self._others = others
+        self._others, self._suggested = others, suggested
 
     def write(self, prediction: Prediction) -> None:
         """Write one line, in ASCII: JSON's escapes carry any name through any terminal."""
@@ -69,6 +72,7 @@ class JsonLinesWriter:
                     "category": label.category,
                     "label": SHIPPED_NAMES.label(label.category),
                     "score": round(label.score, 6),
+                    **({"suggestion": True} if label.category in self._suggested else {}),
                 }
                 for label in prediction.labels(self._categories, self._threshold)
             ],
@@ -98,13 +102,15 @@ class CsvWriter:
         categories: Categories,
         threshold: float,
         others: OtherFiles = _NONE,
+        suggested: frozenset[str] = frozenset(),
     ) -> None:
         self._writer = csv.writer(file)
         self._file, self._model = file, model
         self._categories, self._threshold = categories, threshold
-        self._others = others
+        self._others, self._suggested = others, suggested
         titles = ("path", "model", "category", "score", "error", "label")
         more = ("other_files", "measured") if others else ("measured",)
+        more = (*more, "suggestion") if suggested else more
         self._writer.writerow((*titles, *more))
 
     def write(self, prediction: Prediction) -> None:
@@ -123,12 +129,14 @@ class CsvWriter:
                 others = self._others.get(prediction.path, ())
                 cells.append(_printable(" ".join(path.name for path in others)))
             cells.append("; ".join(_measured(prediction)))
+            if self._suggested:
+                cells.append("yes" if label and label.category in self._suggested else "")
             self._writer.writerow([_harmless(cell) for cell in cells])
         self._file.flush()
 
 
 class TableWriter:
-    """One line per photo for a person at a terminal."""
+    """One line per photo for a person at a terminal; suggestions have a question mark."""
 
     _NAME_WIDTH = 40
 
@@ -139,10 +147,11 @@ class TableWriter:
         categories: Categories,
         threshold: float,
         others: OtherFiles = _NONE,
+        suggested: frozenset[str] = frozenset(),
     ) -> None:
         self._file = file
         self._categories, self._threshold = categories, threshold
-        self._others = others
+        self._others, self._suggested = others, suggested
         file.write(f"{'photo':<{self._NAME_WIDTH}}  labels ({model})\n")
 
     def write(self, prediction: Prediction) -> None:
@@ -153,7 +162,11 @@ class TableWriter:
         if len(name) > self._NAME_WIDTH:
             name = "…" + name[1 - self._NAME_WIDTH :]
         labels = prediction.labels(self._categories, self._threshold)
-        text = ", ".join(f"{shown_label(label.category)} {label.score:.0%}" for label in labels)
+        text = ", ".join(
+            f"{shown_label(label.category)}{'?' * (label.category in self._suggested)} "
+            f"{label.score:.0%}"
+            for label in labels
+        )
         measured = ", ".join(_measured(prediction))
         if measured:
             text = f"{text or '–'}  [{measured}]"
@@ -163,7 +176,9 @@ class TableWriter:
         self._file.flush()
 
 
-_MakeWriter = Callable[[TextIO, str, Categories, float, OtherFiles], PredictionWriter]
+_MakeWriter = Callable[
+    [TextIO, str, Categories, float, OtherFiles, frozenset[str]], PredictionWriter
+]
 WRITERS: dict[str, _MakeWriter] = {
     "jsonl": JsonLinesWriter,
     "csv": CsvWriter,

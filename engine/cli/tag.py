@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from engine.api.config import PredictConfig
 from engine.api.errors import EngineError
+from engine.api.label_measures import suggestions
 from engine.api.values import Prediction
 from engine.atomic import atomic_path
 from engine.cli.common import (
@@ -59,7 +60,9 @@ def _tag(options: argparse.Namespace) -> int:
         model = engine.open_model(options.model)
         threshold = 0.0 if options.all_scores else options.threshold
         make_writer = WRITERS[options.format]
-        writer = make_writer(file, model.full_name, model.categories, threshold, found.others)
+        names = model.categories
+        suggested = frozenset(names[place] for place in suggestions(model.measures))
+        writer = make_writer(file, model.full_name, names, threshold, found.others, suggested)
         config = PredictConfig(facts=options.facts)
         failed: list[str] = []
         done, status = 0, EXIT_DONE
