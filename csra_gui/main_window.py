@@ -213,7 +213,13 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_pipeline_scan_started(self) -> None:
+        focused = self.focusWidget()
+        was_welcome = focused is None or self.browse.welcome.isAncestorOf(focused)
         self._stack.setCurrentWidget(self._splitter)
+        focused = self.focusWidget()
+        if was_welcome and focused is not None:
+            # What is hidden hands it on to any line to type in; the photos take it once they come.
+            focused.clearFocus()
         self._name_by_roots()
 
     @Slot()

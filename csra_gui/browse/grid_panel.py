@@ -159,8 +159,9 @@ class GridPanel(QWidget):
         """Keys go to the photos as soon as there are some, unless they go elsewhere on purpose."""
         if page is self._stack.currentWidget():
             return
-        self._stack.setCurrentWidget(page)
+        # Before: Qt hands the focus of what it hides on, to a line to type in even.
         focused = self.window().focusWidget()
+        self._stack.setCurrentWidget(page)
         if page is not self.nothing and (focused is None or self.isAncestorOf(focused)):
             page.setFocus()
 

@@ -19,7 +19,9 @@ from engine.library.values import Verdict
 from tests.gui.driver import (
     CTRL,
     SHIFT,
+    Start,
     click,
+    drop,
     filter_to,
     names,
     press,
@@ -297,3 +299,18 @@ def test_what_takes_the_place_of_a_photo() -> None:
     assert current([], [4, 5], None) == 4
     assert current([0, 1], [0, 9], 1, moved={1: 9}) == 9
     assert Change(np.array([0]), np.array([5, 3, 1])).selection((1, 2, 5)) == (5, 1)
+
+
+def test_keys_go_to_the_photos_and_to_no_line_to_type_in_once_a_folder_is_opened(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    application = start()
+    window = application.window
+    with qtbot.waitActive(window):
+        window.activateWindow()
+    button = window.browse.welcome.findChild(QPushButton)
+    button.setFocus()
+    assert window.focusWidget() is button
+    drop(application, [photos])
+    wait_until_tagged(qtbot, application)
+    assert window.focusWidget() is window.browse.grid.grid
