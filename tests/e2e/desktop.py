@@ -54,9 +54,9 @@ class Desktop:
         kept = {name: value for name, value in os.environ.items() if name not in _OF_OTHER_DESKTOPS}
         self.environment = {**kept, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
 
-    def activate(self, title: str) -> None:
-        """Wait for a window whose title has this text in it, and give it the focus."""
-        wait_until(lambda: self._has_activated(title), f"a window {title!r} is there")
+    def activate(self, title: str, timeout_s: float = 150.0) -> None:
+        """Wait for a window whose title has this pattern in it, and give it the focus."""
+        wait_until(lambda: self._has_activated(title), f"a window {title!r} is there", timeout_s)
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other, such as ``Return`` or ``ctrl+f``."""

@@ -38,17 +38,17 @@ def test_own_labels_imply_what_the_table_for_files_puts_them_below(
     folder.mkdir()
     (folder / "a.jpg").write_text("a")
     (folder / "b.jpg").write_text("b")
-    table.write_text("from,to\nRex,pets|dog|Rex\nGrandma,Oma\n", encoding="utf-8")
+    table.write_text("from,to\nRex,kennel|dog|Rex\nGrandma,Oma\n", encoding="utf-8")
     session = restarts.start(engine, [folder])
     qtbot.waitUntil(lambda: len(session.photos) == 2)
     row = row_in(session, "a.jpg")
     session.decisions.decide([row], {"Rex": Verdict.ADDED}, caption="Add Rex")
     assert found(session, "Rex") == [row]
     with pytest.raises(FilterError):
-        found(session, "pets")
+        found(session, "kennel")
     restarts.settings.set_value(WRITE_RENAMING, str(table))
     qtbot.waitUntil(lambda: found(session, "dog") == [row])
-    assert found(session, "pets") == [row]
+    assert found(session, "kennel") == [row]
     session.decisions.decide([row], {"Kitty": Verdict.ADDED}, caption="Add Kitty")
     session.decisions.rename(["Kitty"], "Mimi")
     restarts.wait_until_written(session)
