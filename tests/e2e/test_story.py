@@ -220,7 +220,7 @@ REVIEWED: Said = {
     (CAT, "cat"): "accepted",
     (ASTRONAUT, "space suit"): "added",
     (ASTRONAUT, "person"): "rejected",
-    (COFFEE, "cup"): "added",
+    (COFFEE, "saucer"): "added",
     (SHEEP, "sheep"): "accepted",
 }
 
@@ -243,7 +243,7 @@ def review(story: Story) -> None:
     press("Home", "Delete")  # the machine's only label
     press("Return")
     press("Return")  # the cat is one
-    story.add_label("cup")
+    story.add_label("saucer")
     press("Return")
     story.wait_for(without_sheep())
     press("1")

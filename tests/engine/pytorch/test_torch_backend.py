@@ -65,8 +65,8 @@ def test_half_precision_is_near_and_what_goes_out_is_in_the_same_types() -> None
 
 
 @pytest.mark.slow
-def test_half_precision_keeps_what_the_model_that_ships_says_of_photos() -> None:
-    source = find_model(None)
+def test_half_precision_keeps_what_a_model_that_ships_says_of_photos() -> None:
+    source = find_model("csra-lite0-voc")
     opened = with_pytorch.open_checkpoint(source)
     pixels = opened.record.config.preprocess
     photos = sorted(resource_path("samples").glob("*.jpg"))[:2]
