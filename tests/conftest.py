@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from engine.data.decoding import driver
+from engine.data.decoding.child import Child
 
 # Before anything imports torch or Qt. Threads sleep while they wait, as in the program itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -45,9 +47,16 @@ def quick_decoders() -> Iterator[None]:
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["engine.data.decoding.worker"])
+    forking = threading.Lock()
+
+    def start(theirs: Connection, _ours: Connection, *work: object) -> Child:
+        with forking:  # multiprocessing keeps its list of children without a lock of its own
+            process = context.Process(target=work[0], args=(theirs, *work[1:]), name="decoder")
+            process.start()
+        return SimpleNamespace(kill=process.kill, wait=process.join)
+
     with pytest.MonkeyPatch.context() as patch:
-        quick = SimpleNamespace(get_context=lambda _method: context)
-        patch.setattr(driver, "multiprocessing", quick)
+        patch.setattr(driver, "start_child", start)
         yield
 
 

@@ -9,7 +9,6 @@ import signal
 import threading
 from collections.abc import Generator
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.away import AwayFolders
 from engine.data.decoding import worker as decode_worker
+from engine.data.decoding.child import Child, start_child
 from engine.data.decoding.worker import Decoder, Request
 
 _logger = logging.getLogger(__name__)
@@ -27,9 +27,6 @@ _START_TIMEOUT_S = 60.0
 _KILL_TIMEOUT_S = 5.0
 # Past its limit the driver ends a process; past this too, it ends itself: the driver is gone.
 _GRACE_S = 10.0
-
-# multiprocessing keeps its list of children without a lock of its own.
-_children_lock = threading.Lock()
 
 
 class PixelBudget:
@@ -95,7 +92,7 @@ class DecoderProcess:
         self._timeout_s = timeout_s
         self._memory_limit = memory_limit
         self._budget = budget
-        self._process: SpawnProcess | None = None
+        self._process: Child | None = None
         self._connection: Connection | None = None
         self._lock = threading.Lock()
         self._stopped = False
@@ -151,8 +148,7 @@ class DecoderProcess:
             connection.close()
         if process is not None:
             process.kill()
-            with _children_lock:
-                process.join(_KILL_TIMEOUT_S)
+            process.wait(_KILL_TIMEOUT_S)
 
     def _receive(self, connection: Connection, held: contextlib.ExitStack) -> DecodedImage:
         answer = self._next(connection)
@@ -193,20 +189,14 @@ class DecoderProcess:
         return connection
 
     def _start(self) -> Connection:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
+        ours, theirs = multiprocessing.Pipe()
         self._connection = ours
-        # Not a daemon: those may have no children, and a pool may live in such a child itself.
-        process = context.Process(
-            target=decode_worker.run,
-            args=(theirs, self._decoder, self._memory_limit, 2 * self._timeout_s + _GRACE_S),
-            name="decoder",
-        )
-        with theirs, self._lock, _children_lock, _interrupts_blocked():
+        stop_s = 2 * self._timeout_s + _GRACE_S
+        work = decode_worker.run, self._decoder, self._memory_limit, stop_s
+        with theirs, self._lock, _interrupts_blocked():
             if self._stopped:
                 raise EOFError
-            process.start()
-            self._process = process
+            self._process = start_child(theirs, ours, *work)
         return ours
 
     def _lost(self, message: str) -> ImageError:

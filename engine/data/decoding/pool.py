@@ -25,7 +25,7 @@ from engine.data.decoding.worker import Decoder, Request
 # Beside a network on the same cores, and where they have the cores for themselves.
 _MAX_WORKERS, _MAX_WORKERS_ALONE = 8, 32
 _MEMORY_LIMIT = 2 << 30
-# Before multiprocessing waits for its children at exit (priority 0), which would wait for us.
+# Also at the end of a child of multiprocessing, where no function of atexit is called.
 _EXIT_PRIORITY = 10
 
 
@@ -247,7 +247,8 @@ def _serve(process: DecoderProcess, request: DecodeRequest, future: Future[Decod
 
 def _message(request: DecodeRequest) -> Request:
     form = request.side, request.fit, request.crop
-    return request.path, *form, request.tile, request.mode, request.thumbnail, request.facts
+    path = request.path.absolute()  # the process stays in the folder that it began in
+    return path, *form, request.tile, request.mode, request.thumbnail, request.facts
 
 
 def _outcome(future: Future[DecodedImage]) -> DecodedImage | ImageError:

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import select
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from engine.data.decoding.driver import PixelBudget
 from engine.data.decoding.pool import DecodePool, DecodeRequest, decoding_processes
 from tests.engine.data.decoding.hooks import misbehave
 from tests.engine.images import save_image
+from tests.paths import ROOT
 
 needs_posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and pipes")
 
@@ -45,10 +45,6 @@ def fault(pool: DecodePool, path: Path) -> str:
     error = pool.submit(DecodeRequest(path)).exception()
     assert isinstance(error, ImageError)
     return str(error)
-
-
-def decoder_processes() -> list[str]:
-    return [child.name for child in multiprocessing.active_children() if child.name == "decoder"]
 
 
 def decoder_threads() -> list[str]:
@@ -221,25 +217,28 @@ def test_decoders_leave_cores_to_a_network_that_needs_them(
     assert decoding_processes(beside_network=False) == alone
 
 
-def test_closing_twice_leaves_no_process_and_no_thread(picture: Path) -> None:
-    before = decoder_processes(), decoder_threads()
+def test_closing_twice_leaves_no_process_and_no_thread(
+    picture: Path, decoder_processes: Callable[[], int]
+) -> None:
+    before = decoder_threads()
     pool = DecodePool(2)
     futures = [pool.submit(DecodeRequest(picture)) for _ in range(4)]
     futures[0].result()
+    assert decoder_processes() > 0
 
     pool.close()
     pool.close()
 
-    assert (decoder_processes(), decoder_threads()) == before
+    assert (decoder_processes(), decoder_threads()) == (0, before)
     assert all(future.done() for future in futures)
     with pytest.raises(RuntimeError, match="closed"):
         pool.submit(DecodeRequest(picture))
 
 
-def test_a_pool_that_is_never_used_starts_nothing() -> None:
-    before = decoder_processes(), decoder_threads()
+def test_a_pool_that_is_never_used_starts_nothing(decoder_processes: Callable[[], int]) -> None:
+    before = decoder_threads()
     with DecodePool(2):
-        assert (decoder_processes(), decoder_threads()) == before
+        assert (decoder_processes(), decoder_threads()) == (0, before)
 
 
 def test_a_program_that_never_closes_its_pool_still_ends(picture: Path) -> None:
@@ -334,14 +333,49 @@ class Writer:
             self._descriptor = None
 
 
-def test_a_pool_can_be_made_ready_before_the_first_picture(picture):
-    before = len(decoder_processes()), len(decoder_threads())
+def test_a_pool_can_be_made_ready_before_the_first_picture(picture, decoder_processes):
+    before = len(decoder_threads())
     with DecodePool(2, _decode=misbehave) as pool:
         pool.warm_up()
         pool.warm_up()
-        while len(decoder_processes()) == before[0]:
+        while not decoder_processes():
             threading.Event().wait(0.01)
-        assert len(decoder_threads()) == before[1] + 1
+        assert len(decoder_threads()) == before + 1
         assert pool.submit(DecodeRequest(picture)).result().width == 96
     pool.warm_up()  # harmless once it is closed
-    assert (len(decoder_processes()), len(decoder_threads())) == before
+    assert (decoder_processes(), len(decoder_threads())) == (0, before)
+
+
+NO_GUARD = """
+import os, sys
+from pathlib import Path
+from engine.data.decoding.pool import DecodePool, DecodeRequest
+os.chdir({folder!r})
+with DecodePool(1) as pool:
+    print(pool.submit(DecodeRequest(Path({name!r}))).result().width)
+"""
+
+
+@pytest.mark.parametrize("way", ["file", "standard input"])
+def test_a_script_needs_no_guard_around_its_main_part(
+    picture: Path, tmp_path: Path, way: str
+) -> None:
+    text = NO_GUARD.format(folder=str(picture.parent), name=picture.name)
+    (tmp_path / "scripts").mkdir()
+    script = tmp_path / "scripts" / "script.py"
+    script.write_text(text)
+    # What lies where the program runs and is called as a module of Python's own has no effect.
+    (picture.parent / "socket.py").write_text("raise SystemExit('the wrong module')")
+
+    done = subprocess.run(
+        [sys.executable, "-" if way == "standard input" else str(script)],
+        input=text if way == "standard input" else None,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+    assert (done.stdout, done.stderr) == ("96\n", "")
