@@ -1,8 +1,10 @@
-"""What got better and what got worse since another run, label by label."""
+"""What got better and what got worse since another run, how sure that is, and label by label."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +31,11 @@ from csra_gui.widgets.table import Cell, Table, change_cell
 from engine.api.errors import EngineError
 from engine.api.label_names import shown_label
 from engine.records.evaluations import EvaluationRun, EvaluationStore, EvaluationSummary
-from engine.records.run_comparison import ImageLabel, RunComparison, compare_runs
-from engine.texts import date_text, display_text, percent
+from engine.records.run_comparison import ImageLabel, RunComparison, comparison_steps
+from engine.report.verdict import CAVEAT, categories_text, verdict
+from engine.texts import change, date_text, display_text, percent
 
-_HEADER = ("Category", "AP before", "AP now", "Change")
+_HEADER = ("Category", "AP before", "AP now", "Change", "95 % interval", "Certain")
 _MOST_LISTED = 2000
 #: Changes smaller than this are not seen in the numbers.
 _NOTABLE = 0.0005
@@ -123,7 +126,9 @@ class CompareTab(QWidget):
         """Average precision of each category before and now."""
         found = self.comparison
         rows = [] if found is None else _rows(found)
-        return PlotTable(("category", "AP before", "AP now", "change"), rows)
+        header = ("category", "AP before", "AP now", "change", "low", "high", "p after Holm")
+        values = [(r.name, r.before, r.now, r.change, r.low, r.high, r.adjusted) for r in rows]
+        return PlotTable(header, values)
 
     def _set_up(self) -> None:
         self.other.setAccessibleName("The run before")
@@ -168,19 +173,24 @@ class CompareTab(QWidget):
             return
         now = analysis.run
         self.summary.setText("Comparing…")
-        self._comparing.run(lambda: _compared(Path(chosen), now), self._show, self._show_error)
+        self._comparing.run(
+            lambda: _compared(Path(chosen), now),
+            on_failure=self._show_error,
+            on_values=self._take_comparisons,
+        )
+
+    def _take_comparisons(self, values: tuple[RunComparison | None, ...]) -> None:
+        found = [value for value in values if value is not None]
+        if found:
+            self._show(found[-1])
 
     def _show(self, found: RunComparison | None) -> None:
         self.comparison = found
-        self.categories.set_rows([_cells(*row) for row in ([] if found is None else _rows(found))])
+        self.categories.set_rows([_cells(row) for row in ([] if found is None else _rows(found))])
         self.better.set_labels(() if found is None else found.better)
         self.worse.set_labels(() if found is None else found.worse)
         if found is not None:
-            means = float(np.nanmean(found.before)), float(np.nanmean(found.after))
-            self.summary.setText(
-                f"mAP {percent(means[0])} → {percent(means[1])} on {found.num_images:,} images and "
-                f"{len(found.categories):,} categories that both runs have."
-            )
+            self.summary.setText(_summary(found))
 
     def _show_error(self, error: EngineError) -> None:
         self.summary.setText(display_text(str(error)))
@@ -192,24 +202,71 @@ def run_text(run: EvaluationSummary) -> str:
     return display_text(f"{date_text(run.date)} · {run.model} on {run.dataset} · mAP {mean}")
 
 
-def _compared(before: Path, now: EvaluationRun) -> RunComparison:
-    return compare_runs(EvaluationStore().load(before), now)
+def _compared(before: Path, now: EvaluationRun) -> Generator[RunComparison | None, None, None]:
+    """The numbers at once, and again with their uncertainty, which takes longer."""
+    old = EvaluationStore().load(before)
+    yield from _last(comparison_steps([old], [now], None))
+    yield from _last(comparison_steps([old], [now]))
 
 
-def _cells(category: str, before: float, now: float, _change: float) -> tuple[Cell, ...]:
+def _last(
+    steps: Generator[None, None, RunComparison],
+) -> Generator[RunComparison | None, None, None]:
+    yield (yield from steps)
+
+
+def _summary(found: RunComparison) -> str:
+    text = verdict(found)
+    if found.difference is None:
+        return " ".join([text, *map(display_text, found.notes)])
+    return " ".join([text, CAVEAT, categories_text(found), *map(display_text, found.notes)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One category; NaN where nothing is known."""
+
+    name: str
+    before: float
+    now: float
+    change: float
+    low: float = math.nan
+    high: float = math.nan
+    adjusted: float = math.nan
+    is_certain: bool = False
+
+
+def _cells(row: _Row) -> tuple[Cell, ...]:
+    # Colour is for what is no chance; before anybody knows, for what can be seen in the numbers.
+    limit = _NOTABLE if math.isnan(row.low) or row.is_certain else math.inf
+    between = "" if math.isnan(row.low) else f"{change(0, row.low)} to {change(0, row.high)}"
     return (
-        Cell(shown_label(category)),
-        Cell(percent(before), before),
-        Cell(percent(now), now),
-        change_cell(before, now, _NOTABLE),
+        Cell(shown_label(row.name)),
+        Cell(percent(row.before), row.before),
+        Cell(percent(row.now), row.now),
+        change_cell(row.before, row.now, limit),
+        Cell(between, row.low),
+        Cell("yes" if row.is_certain else ""),
     )
 
 
-def _rows(found: RunComparison) -> list[tuple[str, float, float, float]]:
-    """Category, AP before, now and their difference; what fell most comes first."""
+def _rows(found: RunComparison) -> list[_Row]:
+    """What fell most comes first."""
     by = found.after - found.before
     order = np.argsort(np.where(np.isnan(by), np.inf, by), kind="stable").tolist()
-    return [
-        (found.categories[i], float(found.before[i]), float(found.after[i]), float(by[i]))
-        for i in order
-    ]
+    sure = found.difference
+    rows = []
+    for i in order:
+        numbers = (float(found.before[i]), float(found.after[i]), float(by[i]))
+        row = _Row(found.categories[i], *numbers)
+        if sure is not None:
+            ends, adjusted = sure.by_category[i], float(sure.adjusted[i])
+            row = replace(
+                row,
+                low=ends.low,
+                high=ends.high,
+                adjusted=adjusted,
+                is_certain=bool(sure.differs[i]),
+            )
+        rows.append(row)
+    return rows

@@ -217,7 +217,8 @@ def _publish(
             write_text(options.json, json.dumps({**numbers.as_dict(), **other}, indent=2) + "\n")
         if options.html:
             earlier = _kept_run(options.compare) if options.compare else None
-            changes = compare_runs(earlier, numbers.run) if earlier else None
+            bootstrap = BootstrapSettings(options.resamples)
+            changes = compare_runs(earlier, numbers.run, bootstrap) if earlier else None
             write_html(options.html, html_report(numbers, examples, changes))
     except OSError as error:
         raise DataError(f"The numbers could not be written: {error}.") from error

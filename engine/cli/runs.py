@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 
 import numpy as np
 
 from engine.api.label_names import shown_label
 from engine.cli.common import EXIT_DONE, Commands, write_out
+from engine.metrics.bootstrap import BootstrapSettings
+from engine.metrics.checks import defined_mean, finished
 from engine.records.evaluations import EvaluationStore
-from engine.records.run_comparison import compare_runs
-from engine.texts import display_text
+from engine.records.run_comparison import RunComparison, comparison_steps
+from engine.report.verdict import CAVEAT, categories_text, seeds_text, verdict
+from engine.texts import change, display_text, percent
 
 _MOST_SHOWN = 20
 
@@ -22,11 +26,21 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     actions = runs.add_subparsers(required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="all kept runs, oldest first")
     listing.set_defaults(command=_list)
-    comparing = actions.add_parser("compare", help="what got better and worse, image by image")
+    comparing = actions.add_parser(
+        "compare",
+        help="which is better and how sure that is, category by category and image by image",
+        epilog="Several runs with commas between them are one recipe trained with several seeds: "
+        "csra runs compare A1,A2,A3 B1,B2,B3",
+    )
     comparing.set_defaults(command=_compare)
-    comparing.add_argument("before", metavar="RUN", help="an id, its beginning, or 'last'")
-    comparing.add_argument("after", metavar="RUN")
+    which = "an id, its beginning, or 'last'; several of one recipe with commas between them"
+    comparing.add_argument("before", metavar="RUN[,RUN…]", help=which)
+    comparing.add_argument("after", metavar="RUN[,RUN…]")
     comparing.add_argument("--json", action="store_true", help="as JSON")
+    comparing.add_argument(
+        "--resamples", type=int, default=1000, help="for intervals (default: %(default)s)"
+    )
+    comparing.add_argument("--seed", type=int, default=0, help="of the resamples")
 
 
 def _list(_options: argparse.Namespace) -> int:
@@ -45,22 +59,49 @@ def _list(_options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     store = EvaluationStore()
-    before, after = (store.load(store.find(name)) for name in (options.before, options.after))
-    result = compare_runs(before, after)
+    before, after = (
+        [store.load(store.find(name.strip())) for name in names.split(",")]
+        for names in (options.before, options.after)
+    )
+    bootstrap = BootstrapSettings(options.resamples, seed=options.seed)
+    result = finished(comparison_steps(before, after, bootstrap))
     if options.json:
-        write_out(json.dumps(result.as_dict(), indent=2))
+        write_out(json.dumps({**result.as_dict(), "verdict": verdict(result)}, indent=2))
         return EXIT_DONE
-    write_out(f"{display_text(before.model['name'])} → {display_text(after.model['name'])}")
+    write_out(" → ".join(display_text(name) for name in result.names))
     write_out(f"{result.num_images} images and {len(result.categories)} categories in both")
-    means = (100 * np.nanmean(result.before), 100 * np.nanmean(result.after))
-    write_out(f"mAP {means[0]:.1f} → {means[1]:.1f}")
-    for place in np.argsort(result.before - result.after, kind="stable").tolist():
-        old, new = 100 * result.before[place], 100 * result.after[place]
-        if not np.isnan(old):
-            name = shown_label(result.categories[place])
-            write_out(f"{new - old:+6.1f}  {name} ({old:.1f} → {new:.1f})")
+    for note in result.notes:
+        write_out(note)
+    means = (defined_mean(result.before), defined_mean(result.after))
+    write_out(f"mAP {percent(means[0])} → {percent(means[1])}")
+    for line in (verdict(result), seeds_text(result), CAVEAT, categories_text(result)):
+        if line:
+            write_out(line)
+    write_out("")
+    for line in _category_lines(result):
+        write_out(line)
     for kind, labels in (("better", result.better), ("worse", result.worse)):
-        write_out(f"{kind}: {len(labels)} labels")
+        if len(before) == len(after) == 1:
+            write_out(f"{kind}: {len(labels)} labels")
         for sample, category in labels[:_MOST_SHOWN]:
             write_out(f"  {display_text(sample)}: {shown_label(category)}")
     return EXIT_DONE
+
+
+def _category_lines(result: RunComparison) -> Iterator[str]:
+    """What gained most comes first; a star marks what differs for certain."""
+    difference = result.difference
+    if difference is None:
+        return
+    for place in np.argsort(result.before - result.after, kind="stable").tolist():
+        old, new = float(result.before[place]), float(result.after[place])
+        if np.isnan(old):
+            continue
+        by = difference.by_category[place]
+        star = "*" if difference.differs[place] else " "
+        name = shown_label(result.categories[place])
+        adjusted = difference.adjusted[place]
+        p_value = "" if np.isnan(adjusted) else f", p {adjusted:.2g}"
+        ends = f"{change(0.0, by.low)} to {change(0.0, by.high)}"
+        numbers = f"{percent(old)} → {percent(new)}; {ends}{p_value}"
+        yield f"{change(old, new):>6}{star} {name} ({numbers})"

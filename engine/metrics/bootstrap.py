@@ -138,7 +138,7 @@ def bootstrap_intervals(
     require_images(data)
     labels = predicted_labels(data.scores, threshold) & data.counted
     precisions, class_f1, overall_f1 = [], [], []
-    for counts in _draws(len(data.scores), settings):
+    for counts in draws(len(data.scores), settings):
         precisions.append((yield from weighted_average_precision(data, counts)))
         class_part, overall_part = _weighted_f1(data, labels, counts)
         class_f1.append(class_part)
@@ -149,19 +149,30 @@ def bootstrap_intervals(
     value = average_precision(data.scores, data.targets, data.ignored)
 
     def interval(value: float, resampled: NDArray[np.float64]) -> Interval:
-        defined = resampled[~np.isnan(resampled)]
-        tail = (1.0 - settings.level) / 2.0
-        low, high = np.quantile(defined, [tail, 1.0 - tail]) if defined.size else (np.nan, np.nan)
-        return Interval(float(value), float(low), float(high), settings.level)
+        return percentile_interval(float(value), resampled, settings.level)
 
     return Intervals(
-        mean_average_precision=interval(defined_mean(value), _row_means(by_category)),
+        mean_average_precision=interval(defined_mean(value), row_means(by_category)),
         class_f1=interval(class_value[0], np.concatenate(class_f1)),
         overall_f1=interval(overall_value[0], np.concatenate(overall_f1)),
         average_precision=tuple(map(interval, value.tolist(), by_category.T)),
         resamples=settings.resamples,
         seed=settings.seed,
     )
+
+
+def percentile_interval(value: float, resampled: NDArray[np.float64], level: float) -> Interval:
+    """The range that holds the middle of what resamples gave; NaN among them does not count.
+
+    Args:
+        value: measured on the images as they are.
+        resampled: (B,).
+        level: the share of the resamples inside.
+    """
+    defined = resampled[~np.isnan(resampled)]
+    tail = (1.0 - level) / 2.0
+    low, high = np.quantile(defined, [tail, 1.0 - tail]) if defined.size else (np.nan, np.nan)
+    return Interval(value, float(low), float(high), level)
 
 
 def weighted_average_precision(
@@ -212,7 +223,7 @@ def _weighted_f1(
     known = positives > 0
     precision = np.where(known, correct / np.maximum(predicted, 1.0), np.nan)
     recall = np.where(known, correct / np.maximum(positives, 1.0), np.nan)
-    class_f1 = _f1(_row_means(precision), _row_means(recall))
+    class_f1 = _f1(row_means(precision), row_means(recall))
     total = correct.sum(axis=1)
     overall_f1 = _f1(
         total / np.maximum(predicted.sum(axis=1), 1.0),
@@ -226,7 +237,7 @@ def _f1(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[
     return 2.0 * precision * recall / np.where(both == 0.0, 1.0, both)
 
 
-def _row_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def row_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The mean of each row over what is not NaN; NaN for a row of NaN."""
     defined = ~np.isnan(values)
     number = defined.sum(axis=1)
@@ -234,7 +245,7 @@ def _row_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(number > 0, sums / np.maximum(number, 1), np.nan)
 
 
-def _draws(num_images: int, settings: BootstrapSettings) -> Iterator[NDArray[np.int32]]:
+def draws(num_images: int, settings: BootstrapSettings) -> Iterator[NDArray[np.int32]]:
     """Blocks of resamples, (N, B) each: how often each image was drawn.
 
     The images are drawn one resample after the other, so the size of the blocks has no influence.

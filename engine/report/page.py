@@ -14,6 +14,7 @@ from engine import __version__
 from engine.api.errors import DataError
 from engine.api.label_names import shown_label
 from engine.atomic import write_text
+from engine.metrics.bootstrap import Interval
 from engine.metrics.curves import PrCurve
 from engine.metrics.localisation import Frame
 from engine.metrics.report import CategoryReport
@@ -26,6 +27,7 @@ from engine.report.published import (
     why_not_comparable,
 )
 from engine.report.templates import finished_markup, from_data, render
+from engine.report.verdict import CAVEAT, categories_text, seeds_text, verdict
 from engine.report.worst_errors import ErrorExample
 from engine.texts import display_path
 
@@ -76,6 +78,7 @@ def html_report(
         "provenance": _provenance(report),
         "published": published_rows(run),
         "published_pointing": VOC_POINTING,
+        "told": _told(comparison),
         "together": list(_together(report)),
         "why_not": why_not_comparable(run),
     }
@@ -117,14 +120,32 @@ def _policy(script: str) -> str:
     )
 
 
-def _changes(comparison: RunComparison | None) -> list[tuple[str, float, float]]:
-    """Category, average precision before and after; the largest change first."""
+def _changes(
+    comparison: RunComparison | None,
+) -> list[tuple[str, float, float, Interval | None, bool]]:
+    """Category, average precision before and after, interval and whether it differs for certain.
+
+    The largest change comes first.
+    """
     if comparison is None:
         return []
     change = np.abs(np.nan_to_num(comparison.after - comparison.before))
     order = np.argsort(-change, kind="stable")[:_MOST_CHANGES].tolist()
     names = [shown_label(name) for name in comparison.categories]
-    return [(names[c], comparison.before[c], comparison.after[c]) for c in order]
+    before, after, found = comparison.before, comparison.after, comparison.difference
+    if found is None:
+        return [(names[c], before[c], after[c], None, False) for c in order]
+    return [
+        (names[c], before[c], after[c], found.by_category[c], bool(found.differs[c])) for c in order
+    ]
+
+
+def _told(comparison: RunComparison | None) -> list[str]:
+    """What a comparison comes to, a sentence or two each."""
+    if comparison is None:
+        return []
+    texts = [verdict(comparison), seeds_text(comparison), CAVEAT, categories_text(comparison)]
+    return [text for text in (*texts, *comparison.notes) if text]
 
 
 def _curves(report: EvaluationReport) -> list[tuple[CategoryReport, PrCurve]]:

@@ -28,6 +28,7 @@ from engine.api.evaluation import Unfinished
 from engine.library.values import Verdict
 from engine.records.evaluations import EvaluationStore
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore
+from engine.report.verdict import verdict
 from tests.engine.data.datasets.devkits import voc_object, write_voc
 from tests.fakes import FakeEngine
 from tests.gui.driver import Start, press, trigger, wait_until_tagged
@@ -389,8 +390,11 @@ def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None
     controller.show_run(second.name)
     qtbot.waitUntil(lambda: results.state.analysis.folder == second)
     results.compare.compare_with(first)
-    qtbot.waitUntil(lambda: results.compare.comparison is not None)
+    qtbot.waitUntil(lambda: getattr(results.compare.comparison, "difference", None) is not None)
     found = results.compare.comparison
+    assert results.compare.summary.text().startswith(verdict(found))
+    assert results.compare.categories.item(0, 4).text().count(" to ") == 1
+    assert len(results.compare.table().rows[0]) == len(results.compare.table().header)
     assert len(found.worse) == 1
     assert found.better == ()
     results.compare.worse.list.itemActivated.emit(results.compare.worse.list.item(0))
