@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import numpy as np
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
 from engine.data.datasets.captions import read_caption
-from engine.data.datasets.category_reader import CategoryReader, ignore_untold, spelt_once
+from engine.data.datasets.category_reader import spelt_once
 from engine.data.datasets.label_files import (
     LABEL_FILE_SUFFIXES,
-    TWICE,
     LabelRow,
     LabelTable,
     read_label_file,
 )
-from engine.data.datasets.labelled import LabelledImages, empty_targets
+from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.links import other_names
 from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, read_text
+from engine.data.datasets.table_images import find_pictures, table_images
 from engine.data.kinds import left_out_text
 from engine.data.scan import scan
 from engine.texts import display_path
@@ -71,39 +68,9 @@ def load_folder(
     table = _from_pictures(folder, log) if file is None else read_label_file(file, log)
     categories = _categories(table, declared, file or folder, log)
     pictures = PictureFolder(folder, check_files=check_files, log=log, follow_links=follow_links)
-    found = _found(table, folder, pictures, log)
-    reader = CategoryReader(categories)
-    targets = empty_targets(len(found), len(categories))
-    ignored = empty_targets(len(found), len(categories))
-    rejected = empty_targets(len(found), len(categories))
-    is_unclear = np.zeros(len(found), dtype=np.bool_)
-    for row, (inside, (_, labels)) in enumerate(found.items()):
-        for name in labels.present:
-            place = reader.read(name, inside, log)
-            if place is not None:
-                targets[row, place] = True
-            else:
-                is_unclear[row] |= not reader.is_something_else(name)
-        ignored[row] = labels.is_partial
-        said = (reader.place(name) for name in labels.rejected)
-        rejected[row, [place for place in said if place is not None]] = True
-        for names, is_unknown in ((labels.absent, False), (labels.unknown, True)):
-            places = (reader.place(name) for name in names)
-            ignored[row, [place for place in places if place is not None]] = is_unknown
-    log.check()
-    log.check_any_left(len(found), f"{display_path(file or folder)}")
-    ignored |= ignore_untold(targets, is_unclear)
-    ignored &= ~targets
-    return LabelledImages(
-        name=f"{folder.name} {split}",
-        categories=categories,
-        paths=tuple(path for path, _ in found.values()),
-        targets=targets,
-        ignored=ignored,
-        ids=tuple(found),
-        problems=log.problems(),
-        unclear=np.any(ignored, axis=1),  # also where the table says that nobody knows
-        rejected=rejected & ~targets,
+    found = find_pictures(table, folder, pictures, log)
+    return table_images(
+        f"{folder.name} {split}", categories, found, display_path(file or folder), log
     )
 
 
@@ -144,25 +111,6 @@ def _place(root: Path, split: str) -> tuple[Path, Path | None]:
         return root, file
     folder = root if split == WHOLE else root / split
     return folder, _list_of(folder, WHOLE)
-
-
-def _found(
-    table: LabelTable, folder: Path, pictures: PictureFolder, log: FaultLog
-) -> dict[str, tuple[Path, LabelRow]]:
-    """Name below the folder → the picture and its labels."""
-    there = pictures.find_all(table.rows)
-    found: dict[str, tuple[Path, LabelRow]] = {}
-    base = Path(os.path.abspath(folder))  # noqa: PTH100 - must not follow links
-    for name, labels in table.rows.items():
-        if (path := there.get(name)) is not None:
-            is_inside = path.is_relative_to(base)
-            inside = (path.relative_to(base) if is_inside else path).as_posix()
-            if inside in found:
-                log.add(TWICE, name)
-                found[inside][1].leave_open(labels)
-            else:
-                found[inside] = (path, labels)
-    return found
 
 
 def _declared(folder: Path, root: Path) -> tuple[str, ...]:
