@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.errors import DataError, EngineError
-from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
+from engine.data.datasets.registry import dataset_spec, load_dataset, recognise
 from engine.records.evaluations import EvaluationSummary
 from engine.records.model_record import from_metadata
 from engine.records.safetensors_header import read_header
@@ -121,7 +121,7 @@ def preflight(
         is_known = is_known and model.rate_per_s > 0
     facts.append(("Time", about(seconds) if is_known else _UNKNOWN_TIME))
     facts += [("Note", display_text(text)) for text in images.problems[:_MOST_PROBLEMS]]
-    title = DATASETS[data.kind].title
+    title = dataset_spec(data.kind).title
     problem = "" if models else "Choose at least one model."
     return Preflight(number, f"{title}, {split}", tuple(facts), problem, len(images))
 

@@ -43,7 +43,8 @@ def load_parts(
         train = train.all_understood()
     fraction = source.val_fraction
     if fraction is None:
-        return train, load(source.val_split)
+        # A folder's lists may name other categories in each split.
+        return train, load(source.val_split).aligned(train.categories)
     rows, val_rows = stratified_split(train, fraction, seed)
     return train.subset(rows), _kept_apart(train.subset(val_rows), fraction)
 

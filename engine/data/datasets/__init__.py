@@ -1,4 +1,4 @@
-"""Readers of labelled data sets: VOC, COCO, WIDER, folders, tables, the official JSON.
+"""Readers of labelled data sets: VOC, COCO, Open Images, folders, tables and others.
 
 Each returns the same ``LabelledImages``; the registry knows them by name.
 Not here: opening of images, and anything that learns.

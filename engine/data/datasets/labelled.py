@@ -163,6 +163,34 @@ class LabelledImages:
             problems=(*self.problems, *match.problems),
         )
 
+    def aligned(self, categories: Categories) -> LabelledImages:
+        """The labels in the columns of another list, such as that of the split to learn from.
+
+        A category that this one does not have is absent, and unknown if there is anything here
+        that nobody knows. What only this one has is left out, and said in ``problems``.
+        """
+        if tuple(categories) == tuple(self.categories):
+            return self
+        shared = [name for name in self.categories if name in categories]
+        ours = [self.categories.index_of(name) for name in shared]
+        theirs = [categories.index_of(name) for name in shared]
+        tables = [empty_targets(len(self), len(categories)) for _ in range(3)]
+        tables[1][:] = self.ignored.any()
+        rejected = np.zeros_like(self.targets) if self.rejected is None else self.rejected
+        for table, own in zip(tables, (self.targets, self.ignored, rejected), strict=True):
+            table[:, theirs] = own[:, ours]
+        left_out = [name for name in self.categories if name not in categories]
+        sentence = f"Categories that are not learned, which are left out: {listed(left_out)}."
+        return replace(
+            self,
+            categories=categories,
+            targets=tables[0],
+            ignored=tables[1],
+            rejected=None if self.rejected is None else tables[2],
+            objects=self._mapped_objects(dict(zip(ours, theirs, strict=True))),
+            problems=(*self.problems, *([sentence] if left_out else ())),
+        )
+
     def _mapped_objects(
         self, places: Mapping[int, int]
     ) -> tuple[tuple[ObjectBox, ...], ...] | None:

@@ -20,9 +20,27 @@ from engine.data.datasets.annotation_files import (
 from engine.data.datasets.coco import find_coco_splits, load_coco
 from engine.data.datasets.csra_json import find_official_splits, load_official, recognise_official
 from engine.data.datasets.fiftyone import find_fiftyone, load_fiftyone
+from engine.data.datasets.fiftyone_samples import (
+    find_fiftyone_samples,
+    load_fiftyone_samples,
+    with_field,
+)
 from engine.data.datasets.folder import find_folder_splits, load_folder, recognise_folder
+from engine.data.datasets.imagefolder import find_imagefolder, load_imagefolder, with_column
+from engine.data.datasets.karpathy import find_karpathy, load_karpathy
 from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.nus_wide import find_nus_wide, load_nus_wide
+from engine.data.datasets.open_images import find_open_images, load_open_images
 from engine.data.datasets.reading import listed
+from engine.data.datasets.visual_genome import (
+    ATTRIBUTES,
+    OBJECTS,
+    LabelFile,
+    find_visual_genome,
+    load_visual_genome,
+    recognise_visual_genome,
+    with_count,
+)
 from engine.data.datasets.voc import find_voc_years, load_voc, voc_splits
 from engine.data.datasets.wider import find_wider_splits, load_wider
 from engine.texts import display_path
@@ -49,6 +67,8 @@ class DatasetSpec:
         splits: those that a folder has, without opening a file; none if it is not of this kind.
         recognised_splits: as ``splits``, but none where the folder may well be something else.
         aliases: other names.
+        with_option: reads it by what stands after a colon in its name (``visualgenome:200``); it
+            raises ``DataError`` for what makes no sense. ``None`` where nothing may stand there.
     """
 
     name: str
@@ -57,6 +77,7 @@ class DatasetSpec:
     splits: Callable[[Path], tuple[str, ...]]
     recognised_splits: Callable[[Path], tuple[str, ...]]
     aliases: tuple[str, ...] = ()
+    with_option: Callable[[str], Load] | None = None
 
 
 def _voc(year: int) -> DatasetSpec:
@@ -77,12 +98,36 @@ def _coco(year: int, *aliases: str) -> DatasetSpec:
     return DatasetSpec(f"coco{year}", f"MS COCO {year}", load, splits, splits, aliases)
 
 
+def _visual_genome(what: LabelFile, name: str, *aliases: str) -> DatasetSpec:
+    return DatasetSpec(
+        name,
+        f"Visual Genome {what.name.partition('.')[0]}",
+        partial(load_visual_genome, what=what),
+        partial(find_visual_genome, what=what),
+        partial(recognise_visual_genome, what=what),
+        aliases,
+        partial(with_count, what),
+    )
+
+
 _SPECS = (
     _voc(2007),
     _voc(2012),
     _coco(2014, "coco", "coco14"),
     _coco(2017, "coco17"),
     DatasetSpec("wider", "WIDER Attribute", load_wider, find_wider_splits, find_wider_splits),
+    DatasetSpec(
+        "openimages",
+        "Open Images",
+        load_open_images,
+        find_open_images,
+        find_open_images,
+        ("open-images",),
+    ),
+    DatasetSpec("nuswide", "NUS-WIDE", load_nus_wide, find_nus_wide, find_nus_wide, ("nus-wide",)),
+    _visual_genome(OBJECTS, "visualgenome", "visual-genome", "vg"),
+    _visual_genome(ATTRIBUTES, "visualgenome-attributes", "vg-attributes"),
+    DatasetSpec("karpathy", "Karpathy's splits", load_karpathy, find_karpathy, find_karpathy),
     DatasetSpec(
         "json",
         "JSON of the official code",
@@ -113,6 +158,24 @@ _SPECS = (
         find_fiftyone,
         find_fiftyone,
     ),
+    DatasetSpec(
+        "fiftyone-samples",
+        "FiftyOne data set",
+        load_fiftyone_samples,
+        find_fiftyone_samples,
+        find_fiftyone_samples,
+        ("fiftyonedataset",),
+        with_field,
+    ),
+    DatasetSpec(
+        "imagefolder",
+        "Hugging Face imagefolder",
+        load_imagefolder,
+        find_imagefolder,
+        find_imagefolder,
+        ("huggingface", "hf"),
+        with_column,
+    ),
     DatasetSpec("folder", "folder with labels", load_folder, find_folder_splits, recognise_folder),
 )
 
@@ -123,16 +186,28 @@ _BY_ALIAS = {alias: spec for spec in _SPECS for alias in (spec.name, *spec.alias
 
 
 def dataset_spec(name: str) -> DatasetSpec:
-    """A kind of data set by its name or another of its names.
+    """A kind of data set by its name or another of its names, perhaps with an option.
+
+    Args:
+        name: ``voc2007``, or with what the reader shall know: ``visualgenome:200``.
 
     Raises:
-        DataError: nothing is called so.
+        DataError: nothing is called so, or the option makes no sense.
     """
-    try:
-        return _BY_ALIAS[name.lower()]
-    except KeyError:
+    plain, colon, option = name.partition(":")
+    spec = _BY_ALIAS.get(plain.lower())
+    if spec is None:
         known = ", ".join(DATASETS)
-        raise DataError(f"There is no data set called {name!r}; known are: {known}.") from None
+        raise DataError(f"There is no data set called {name!r}; known are: {known}.")
+    if not colon:
+        return spec
+    if spec.with_option is None or not option:
+        takes = ", ".join(spec.name for spec in _SPECS if spec.with_option is not None)
+        raise DataError(
+            f"{name!r:.80}: {'nothing follows' if not option else plain + ' takes nothing after'} "
+            f"the colon. Those that do are: {takes}."
+        )
+    return replace(spec, load=spec.with_option(option))
 
 
 def load_dataset(
@@ -147,7 +222,7 @@ def load_dataset(
     """Read one split of a data set where it lies.
 
     Args:
-        name: of the kind of data set, see ``DATASETS``.
+        name: of the kind of data set, see ``dataset_spec``.
         root: its folder.
         split: ``train``, ``val``, ``trainval``, ``test`` or, for an undivided folder, ``all``.
         strict: take missing images and malformed entries for an error; otherwise they are left

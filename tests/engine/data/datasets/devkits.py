@@ -107,8 +107,76 @@ def write_devkit(root, annotations):
     return folder
 
 
+#: The split that ``make_dataset`` makes, where there is no val.
+SPLITS = {"nuswide": "test", "visualgenome": "all", "visualgenome-attributes": "all"}
+
+
+def _write_all(root: Path, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def _make_public(name: str, root: Path) -> bool:
+    """As ``make_dataset``, of the kinds that need nothing but a picture and texts."""
+    named = [{"names": ["dog"], "attributes": ["black"]}]
+    sample = {"filepath": "data/a.jpg", "kind": {"_cls": "Classification", "label": "dog"}}
+    karpathy = {"images": [{"filename": "a.jpg", "split": "val"}]}
+    coco = {
+        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "annotations": [coco_annotation(1, 1)],
+        "categories": [{"id": 1, "name": "dog"}],
+    }
+    lists: dict[str, tuple[str, dict[str, str]]] = {
+        "openimages": (
+            "validation/a.jpg",
+            {
+                "class-descriptions.csv": "/m/1,Dog\n",
+                "validation-annotations-human-imagelabels.csv": (
+                    "ImageID,Source,LabelName,Confidence\na,verification,/m/1,1\n"
+                ),
+            },
+        ),
+        "nuswide": (
+            "Flickr/a.jpg",
+            {
+                "ImageList/TestImagelist.txt": "a.jpg\n",
+                "Groundtruth/TrainTestLabels/Labels_dog_Test.txt": "1\n",
+            },
+        ),
+        "visualgenome": (
+            "VG_100K/1.jpg",
+            {"objects.json": json.dumps([{"image_id": 1, "objects": named}])},
+        ),
+        "visualgenome-attributes": (
+            "VG_100K/1.jpg",
+            {"attributes.json": json.dumps([{"image_id": 1, "attributes": named}])},
+        ),
+        "karpathy": (
+            "a.jpg",
+            {
+                "dataset_flickr30k.json": json.dumps(karpathy),
+                "annotations.json": json.dumps(coco),
+            },
+        ),
+        "fiftyone-samples": (
+            "val/data/a.jpg",
+            {"val/samples.json": json.dumps({"samples": [sample]})},
+        ),
+        "imagefolder": ("val/a.jpg", {"val/metadata.csv": "file_name,label\na.jpg,dog\n"}),
+    }
+    if name not in lists:
+        return False
+    picture, texts = lists[name]
+    write_picture(root / picture)
+    _write_all(root, texts)
+    return True
+
+
 def make_dataset(name: str, root: Path) -> Path:
     """A tiny data set of a kind with one usable image; returns its root."""
+    if _make_public(name, root):
+        return root
     if name == "vocxml":
         write_picture(root / "val" / "a.jpg")
         (root / "val" / "a.xml").write_text(f"<annotation>{voc_object('dog')}</annotation>")

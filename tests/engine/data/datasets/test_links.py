@@ -8,12 +8,12 @@ import pytest
 from engine.api.errors import DataError
 from engine.data.datasets.links import count_links_out
 from engine.data.datasets.registry import DATASETS, load_dataset
-from tests.engine.data.datasets.devkits import make_dataset, write_picture
+from tests.engine.data.datasets.devkits import SPLITS, make_dataset, write_picture
 
 
 def _lead_out(root: Path, elsewhere: Path, *, folder: bool) -> Path:
     """Move the data set's picture, or its folder, away, and leave a link; where the picture is."""
-    picture = next(root.rglob("a.jpg"))
+    picture = next(p for p in root.rglob("*.jpg") if p.name != "here.jpg")
     moved = picture.parent if folder else picture
     elsewhere.mkdir(parents=True)
     shutil.move(moved, elsewhere / moved.name)
@@ -27,10 +27,11 @@ def test_links_that_lead_out_are_followed_when_the_person_says_so(
 ) -> None:
     root = make_dataset(name, tmp_path / "set")
     picture = _lead_out(root, tmp_path / "elsewhere", folder=False)
+    split = SPLITS.get(name, "val")
 
     with pytest.raises(DataError, match=r"lead out of .* \(1\): .*--follow-links"):
-        load_dataset(name, root, "val")
-    followed = load_dataset(name, root, "val", strict=True, follow_links=True)
+        load_dataset(name, root, split)
+    followed = load_dataset(name, root, split, strict=True, follow_links=True)
 
     assert count_links_out(root) == 1
     assert followed.paths == (picture,)

@@ -15,7 +15,7 @@ from engine.data.datasets.labelled import LabelledImages, ObjectBox
 from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.data.datasets.splits import stratified_split
 from engine.resources import resource_path
-from tests.engine.data.datasets.devkits import make_dataset, write_picture
+from tests.engine.data.datasets.devkits import SPLITS, make_dataset, write_picture
 from tests.paths import ROOT
 
 
@@ -24,21 +24,21 @@ def test_every_kind_reads_is_recognised_and_answers_to_its_names(name: str, tmp_
     root = make_dataset(name, tmp_path)
     spec = DATASETS[name]
 
-    recognised = recognise(root)
+    recognised, split = recognise(root), SPLITS.get(name, "val")
 
-    assert recognised is not None and recognised[0] == name and "val" in recognised[1]
+    assert recognised is not None and recognised[0] == name and split in recognised[1]
     assert spec.splits(root) == recognised[1]
     for alias in (name, name.upper(), *spec.aliases):
         assert dataset_spec(alias) is spec
-        images = load_dataset(alias, root, "val", strict=True)
+        images = load_dataset(alias, root, split, strict=True)
         assert len(images) == len(images.ids) == len(images.targets) == len(images.ignored) == 1
         assert images.targets.shape[1] == len(images.categories)
         assert images.paths[0].is_file()
-        assert "val" in images.name
+        assert split in images.name
     with pytest.raises(DataError, match="nonsense"):
         load_dataset(name, root, "nonsense")
     with pytest.raises(DataError, match="There is no folder"):
-        load_dataset(name, root / "nowhere", "val")
+        load_dataset(name, root / "nowhere", split)
 
 
 def test_aliases_lead_to_one_kind_each() -> None:
