@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from csra_gui.evaluation.analysis import Analysis, Thresholds
 from engine.api.label_names import shown_label
-from engine.records.evaluations import LabelMark
 
 #: More images than this nobody looks through; the first ones are shown.
 MOST_SHOWN = 1000
@@ -139,55 +138,6 @@ def score_cases(
     has = {True: ", in the image", False: ", not in the image", None: ""}[has_it]
     caption = f"{shown_label(name) or 'Any category'}: score {low:.2f} to {high:.2f}{has}"
     return _cases(analysis, caption, rows[order], name)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelError:
-    """A label of the data set that the model contradicts.
-
-    Attributes:
-        sample: the image's id in the run.
-        category: index.
-        name: of the category.
-        is_label: what the data set says.
-        score: what the model says, in [0, 1].
-    """
-
-    sample: str
-    category: int
-    name: str
-    is_label: bool
-    score: float
-
-    @property
-    def mark(self) -> LabelMark:
-        """The mark that says that this label is wrong."""
-        return LabelMark(self.sample, self.name, self.is_label)
-
-
-def label_errors(analysis: Analysis, limit: int = 500) -> tuple[LabelError, ...]:
-    """The labels that the model contradicts most surely, over all categories."""
-    logits = analysis.run.logits
-    wrong = np.where(analysis.negatives, logits, -np.inf)
-    missed = np.where(analysis.positives, -logits, -np.inf)
-    sureness = np.maximum(wrong, missed).ravel()
-    number = min(limit, int(np.count_nonzero(sureness > 0)))
-    if not number:
-        return ()
-    top = np.argpartition(-sureness, number - 1)[:number]
-    top = top[np.argsort(-sureness[top], kind="stable")]
-    rows, columns = np.unravel_index(top, logits.shape)
-    run = analysis.run
-    return tuple(
-        LabelError(
-            run.ids[row],
-            int(column),
-            run.categories[column],
-            bool(run.targets[row, column]),
-            float(analysis.scores[row, column]),
-        )
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
-    )
 
 
 def _cases(analysis: Analysis, caption: str, rows: NDArray[np.intp], category: str = "") -> Cases:

@@ -15,13 +15,14 @@ from PySide6.QtWidgets import (
 
 from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from csra_gui.evaluation.analysis import Analysis
-from csra_gui.evaluation.cases import Cases, LabelError, label_errors
+from csra_gui.evaluation.cases import Cases
 from csra_gui.evaluation.result_state import ResultState
 from csra_gui.plots.sharing import Sharing
 from csra_gui.plots.values import PlotTable
 from csra_gui.widgets.table import Cell, Table
 from engine.api.label_names import shown_label
 from engine.records.evaluations import EvaluationStore, LabelMark
+from engine.report.label_errors import LabelError, label_errors
 from engine.texts import display_text, percent
 
 _HEADER = ("The label is wrong", "Image", "Category", "The data set says", "Score in %")
@@ -96,7 +97,7 @@ class LabelErrorsTab(QWidget):
         elif before is None or before.folder != analysis.folder:
             self._show(((), frozenset()))
             self._finding.run(
-                lambda: (label_errors(analysis), self._store.marks(analysis.folder)), self._show
+                lambda: (label_errors(analysis.run), self._store.marks(analysis.folder)), self._show
             )
 
     def _show(self, found: tuple[tuple[LabelError, ...], frozenset[LabelMark]]) -> None:

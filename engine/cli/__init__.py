@@ -19,7 +19,7 @@ from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, Pa
 #: Each is a module of this package with an ``add_parser``.
 COMMANDS = (
     *("tag", "explain", "evaluate", "train", "models", "prepare", "runs"),
-    *("export", "write", "import", "similar", "duplicates"),
+    *("score", "export", "write", "import", "similar", "duplicates"),
 )
 _MODULES = {"import": "import_labels"}  # no module can be called so
 

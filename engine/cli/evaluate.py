@@ -95,7 +95,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             )
             return EXIT_USAGE
         kept = _kept_run(options.from_run)
-        return _publish(options, report(kept, bootstrap), ())
+        return publish(options, report(kept, bootstrap), ())
     if options.dataset is None or options.data is None:
         say("error: --dataset and --data are needed (or --from-run).")
         return EXIT_USAGE
@@ -117,7 +117,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         if not options.no_keep:
             say(f"Kept as run {work.keep(run).name}.")
         examples = _examples(work, pool, numbers) if options.html else ()
-        return _publish(options, numbers, examples, found)
+        return publish(options, numbers, examples, found)
 
 
 @contextlib.contextmanager
@@ -205,12 +205,23 @@ def _examples(
     return tuple(examples)
 
 
-def _publish(
+def publish(
     options: argparse.Namespace,
     numbers: EvaluationReport,
     examples: Sequence[ErrorExample],
     found: Drift | None = None,
 ) -> int:
+    """Write the files that are wanted and print the table.
+
+    Args:
+        options: with ``json``, ``html``, ``compare`` and ``resamples``.
+        numbers: of the run.
+        examples: of its worst errors.
+        found: what reading photos the other way changes.
+
+    Raises:
+        DataError: a file cannot be written.
+    """
     try:
         if options.json:
             other = {} if found is None else {"decode_drift": found.as_dict()}

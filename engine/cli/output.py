@@ -131,7 +131,7 @@ class CsvWriter:
             cells.append("; ".join(_measured(prediction)))
             if self._suggested:
                 cells.append("yes" if label and label.category in self._suggested else "")
-            self._writer.writerow([_harmless(cell) for cell in cells])
+            self._writer.writerow([harmless(cell) for cell in cells])
         self._file.flush()
 
 
@@ -190,7 +190,8 @@ def _measured(prediction: Prediction) -> tuple[str, ...]:
     return () if prediction.facts is None else names_of(prediction.facts)
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """A cell of CSV with an apostrophe before what a spreadsheet would run as a formula."""
     is_number = cell.replace(".", "", 1).isdigit()
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and not is_number else cell
 

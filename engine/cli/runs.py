@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from engine.cli.common import EXIT_DONE, Commands, write_out
 from engine.metrics.bootstrap import BootstrapSettings
 from engine.metrics.checks import defined_mean, finished
 from engine.records.evaluations import EvaluationStore
+from engine.records.exported_scores import write_scores
 from engine.records.run_comparison import RunComparison, comparison_steps
 from engine.report.verdict import CAVEAT, categories_text, seeds_text, verdict
 from engine.texts import change, display_text, percent
@@ -40,6 +42,12 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     comparing.add_argument(
         "--resamples", type=int, default=1000, help="for intervals (default: %(default)s)"
     )
+    exporting = actions.add_parser(
+        "export", help="write the scores and labels of a run for other programs, and for 'score'"
+    )
+    exporting.set_defaults(command=_export)
+    exporting.add_argument("run", metavar="RUN", help="an id, its beginning, or 'last'")
+    exporting.add_argument("file", type=Path, metavar="FILE", help=".npz (all) or .csv (scores)")
     comparing.add_argument("--seed", type=int, default=0, help="of the resamples")
 
 
@@ -54,6 +62,12 @@ def _list(_options: argparse.Namespace) -> int:
         write_out(f"{record.path.name}  {display_text(text)}")
     if not records:
         write_out(f"No evaluation was kept yet in {store.root}.")
+    return EXIT_DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    store = EvaluationStore()
+    write_scores(store.load(store.find(options.run)), options.file)
     return EXIT_DONE
 
 

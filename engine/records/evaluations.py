@@ -36,7 +36,7 @@ class EvaluationRun:
         date: when it was made, ISO 8601 in UTC.
         categories: the shared ones, in the order of the columns.
         ids: N samples that were read.
-        logits: (N, C) float32; their sigmoid is the score.
+        logits: (N, C) float32, or float64 of other programs' scores; their sigmoid is the score.
         targets: (N, C) bool.
         ignored: (N, C) bool.
         failed: id and reason of each image that could not be read.
@@ -248,7 +248,7 @@ def _run(body: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Evaluation
         date=datetime.fromisoformat(body["date"]).isoformat(timespec="seconds"),
         categories=Categories(tuple(body["categories"])),
         ids=tuple(str(name) for name in body["ids"]),
-        logits=arrays["logits"].astype(np.float32),
+        logits=_floats(arrays["logits"]),
         targets=arrays["targets"].astype(np.bool_),
         ignored=arrays["ignored"].astype(np.bool_),
         failed=tuple((str(name), str(reason)) for name, reason in body["failed"]),
@@ -259,6 +259,10 @@ def _run(body: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Evaluation
     if not run.logits.shape == run.targets.shape == run.ignored.shape == shape:
         raise ValueError("its scores, labels and images do not belong together")
     return run
+
+
+def _floats(logits: NDArray[Any]) -> FloatArray:
+    return logits if logits.dtype == np.float64 else logits.astype(np.float32)
 
 
 def _texts(table: dict[str, object]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from engine.metrics.curves import PrCurve
 from engine.metrics.localisation import Frame
 from engine.metrics.report import CategoryReport
 from engine.records.run_comparison import RunComparison
+from engine.report.label_errors import label_errors
 from engine.report.numbers import EvaluationReport
 from engine.report.published import (
     POINTING_SOURCE,
@@ -39,6 +40,7 @@ _CONTENTS = {
     "comparison": "Compared",
     "categories": "Categories",
     "errors": "Errors",
+    "label_errors": "Label errors",
     "curves": "Curves",
     "maps": "Maps",
     "calibration": "Calibration",
@@ -48,6 +50,7 @@ _CONTENTS = {
 }
 _MOST_PAIRS = 15
 _MOST_CHANGES = 100
+_MOST_LABEL_ERRORS = 30
 
 
 def html_report(
@@ -73,6 +76,7 @@ def html_report(
         "confusions": _confusions(report),
         "curves": _curves(report),
         "examples": examples,
+        "label_errors": label_errors(run, _MOST_LABEL_ERRORS),
         "pointing": None if maps is None else maps.pointing[f"{Frame.PHOTO}, all"],
         "pointing_source": POINTING_SOURCE,
         "provenance": _provenance(report),

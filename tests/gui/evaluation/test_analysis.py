@@ -11,7 +11,6 @@ from csra_gui.evaluation.analysis import Analysis, analyse, label_table, with_th
 from csra_gui.evaluation.cases import (
     Outcome,
     PairKind,
-    label_errors,
     outcome_cases,
     overall_cases,
     pair_cases,
@@ -23,6 +22,7 @@ from engine.api.errors import DataError
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
 from engine.records.evaluations import EvaluationRun, EvaluationStore, now
+from engine.report.label_errors import label_errors
 from tests.fakes import fake_model
 
 HALF = np.full(3, 0.5)
@@ -132,14 +132,14 @@ def test_images_of_a_range_of_scores(analysis: Analysis) -> None:
 def test_label_errors_are_those_that_the_model_contradicts_most(
     analysis: Analysis,
 ) -> None:
-    found = label_errors(analysis, limit=2)
+    found = label_errors(analysis.run, limit=2)
     assert [
         (label_error.sample, label_error.name, label_error.is_label) for label_error in found
     ] == [
         ("d", "cat", True),
         ("d", "dog", False),
     ]
-    assert len(label_errors(analysis)) == 6
+    assert len(label_errors(analysis.run)) == 6
 
 
 def test_a_large_run_shows_its_numbers_before_its_intervals(

@@ -1,0 +1,266 @@
+"""From scores that any program saved, and labels, to an evaluation run: no model is needed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.api.categories import Categories
+from engine.api.errors import ConfigError, DataError
+from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.matching import Matched, in_order, matched
+from engine.data.datasets.reading import listed
+from engine.data.datasets.score_files import SavedScores, read_scores
+from engine.data.datasets.truth import ARRAYS, Truth, load_truth
+from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
+from engine.texts import display_name, number
+
+Scale = Literal["auto", "logits", "probabilities"]
+NanRule = Literal["refuse", "ignore", "lowest"]
+
+#: Beyond the logit of any probability that a float can hold, but 0 and 1.
+_LARGEST_LOGIT = 746.0
+# Of a probability that rounding has put a little outside 0 to 1.
+_MARGIN = 1e-6
+_RUN_FILE, _RUN_SCORES = "run.json", "scores.npz"
+_NAN_CHOICES = (
+    "Leave those entries out (--nan ignore), count them as the lowest scores (--nan lowest), or "
+    "save all."
+)
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """Which scores and labels to bring together.
+
+    Attributes:
+        scores: file of scores (see ``read_scores``), or the folder of a kept run.
+        labels: file or folder of true labels; ``None`` takes those in the file of scores.
+        kind: of data set, see ``DATASETS``; empty finds out.
+        split: of the data set; empty takes the only one.
+        name: of what made the scores, for people; empty takes the file's.
+        scale: what the numbers are; ``auto`` takes the file's word, else probabilities where all
+            lie from 0 to 1.
+        nan: what becomes of scores that are not numbers.
+        by_order: rows belong together by their order, where the file names no images.
+        allow_missing: leave out labelled images without scores.
+        categories: of the columns, where the file does not name them.
+        mapping: the labels' category names → those of the scores.
+    """
+
+    scores: Path
+    labels: Path | None = None
+    kind: str = ""
+    split: str = ""
+    name: str = ""
+    scale: Scale = "auto"
+    nan: NanRule = "refuse"
+    by_order: bool = False
+    allow_missing: bool = False
+    categories: tuple[str, ...] = ()
+    mapping: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredFile:
+    """What came of a request.
+
+    Attributes:
+        run: as any other; not kept yet.
+        notes: how the two files were read and brought together, one sentence each.
+        images: folder of the data set, if the labels lie in one; where its photos may be.
+    """
+
+    run: EvaluationRun
+    notes: tuple[str, ...]
+    images: Path | None
+
+
+def score_saved(request: ScoreRequest) -> ScoredFile:
+    """Bring saved scores and labels together.
+
+    Raises:
+        DataError: a file cannot be read, the two do not belong together, or scores are missing;
+            one message says which and what can be done.
+    """
+    found, dataset = _found_scores(request)
+    truth, dataset = _truth(request, found, dataset)
+    categories = _columns(request, found, truth.images)
+    pairs = _rows(request, found, truth)
+    images = truth.images.subset(pairs.truth).for_categories(categories, request.mapping)
+    if not truth.has_names and found.names:
+        images = replace(images, ids=found.names)
+    columns = [categories.index_of(name) for name in images.categories]
+    values = found.values[pairs.scores][:, columns]
+    logits, scale = _as_logits(values, request.scale, found.scale)
+    logits, ignored, told = _without_nan(logits, images, request.nan, found.source)
+    images = replace(images, ignored=images.ignored | ignored)
+    if not (request.categories or found.categories):
+        order = (
+            f"The columns are taken in the order of the labels' categories: {listed(categories)}."
+        )
+        told = (order, *told)
+    notes = (scale, *pairs.notes, *told)
+    dataset = {**dataset, "hash": dataset_hash(images)}
+    run = EvaluationRun(
+        model={
+            "name": request.name or request.scores.stem,
+            "id": _fingerprint(found),
+            "backbone": "",
+        },
+        dataset=dataset,
+        settings={"scores": found.source, "taken as": scale.rstrip("."), "matched": pairs.how},
+        date=now(),
+        categories=images.categories,
+        ids=images.ids,
+        logits=logits,
+        targets=images.targets,
+        ignored=images.ignored,
+        problems=(*images.problems, *pairs.notes, *told),
+    )
+    folder = request.labels if request.labels is not None and request.labels.is_dir() else None
+    return ScoredFile(run, notes, folder)
+
+
+def _found_scores(request: ScoreRequest) -> tuple[SavedScores, dict[str, str]]:
+    """The scores, and what is known of the data set: of a run that was kept, all."""
+    path = request.scores
+    folder = path.parent if path.name == _RUN_SCORES else path
+    if not (folder / _RUN_FILE).is_file():
+        if path.is_dir():
+            raise DataError(f"{display_name(path)} is a folder; choose the file of scores in it.")
+        return read_scores(path), {}
+    run = EvaluationStore().load(folder)
+    found = SavedScores(
+        source=f"run {folder.name}",
+        names=run.ids,
+        categories=tuple(run.categories),
+        values=run.logits,
+        scale="logits",
+        targets=run.targets,
+        ignored=run.ignored,
+    )
+    return found, dict(run.dataset)
+
+
+def _truth(
+    request: ScoreRequest, found: SavedScores, dataset: dict[str, str]
+) -> tuple[Truth, dict[str, str]]:
+    if request.labels is not None:
+        truth = load_truth(request.labels, request.kind, request.split)
+        return truth, {"name": truth.images.name, "kind": truth.kind, "split": truth.split}
+    if found.targets is None or found.ignored is None:
+        raise DataError(
+            f"{found.source} holds no true labels; say where they are (--labels FILE or FOLDER)."
+        )
+    if found.targets.shape != found.values.shape:
+        raise DataError(
+            f"{found.source} has labels of {found.targets.shape} and scores of "
+            f"{found.values.shape}; there must be one for each image and category."
+        )
+    names = found.names or tuple(str(row) for row in range(len(found.values)))
+    images = LabelledImages(
+        name=dataset.get("name", f"labels of {found.source}"),
+        categories=Categories(found.categories or _numbered(found.values.shape[1])),
+        paths=tuple(map(Path, names)),
+        targets=found.targets,
+        ignored=found.ignored,
+        ids=names,
+    )
+    dataset = dataset or {"name": images.name, "kind": ARRAYS, "split": "all"}
+    return Truth(images, ARRAYS, "all", has_names=bool(found.names)), dataset
+
+
+def _columns(request: ScoreRequest, found: SavedScores, truth: LabelledImages) -> Categories:
+    """The categories of the columns of scores."""
+    names = request.categories or found.categories
+    count = found.values.shape[1]
+    if not names:
+        if count != len(truth.categories):
+            raise DataError(
+                f"{found.source} has {count} columns without names and the labels have "
+                f"{len(truth.categories)} categories. Save the names of the categories too, or say "
+                "them (--categories FILE, one per line in the columns' order)."
+            )
+        names = tuple(truth.categories)
+    if len(names) != count:
+        raise DataError(
+            f"{len(names)} names of categories do not fit the {count} columns of {found.source}."
+        )
+    try:
+        return Categories(tuple(names))
+    except ConfigError as error:
+        raise DataError(f"The categories of {found.source}: {error}") from error
+
+
+def _rows(request: ScoreRequest, found: SavedScores, truth: Truth) -> Matched:
+    if request.labels is None:
+        rows = np.arange(len(truth.images))
+        return Matched(rows, rows, "the labels are in the same file", ())
+    if request.by_order or not (found.names and truth.has_names):
+        names = truth.images.ids if truth.has_names else ()
+        return in_order(found, truth.images, names, asked=request.by_order)
+    return matched(found, truth.images, allow_missing=request.allow_missing)
+
+
+def _as_logits(
+    values: NDArray[np.floating], scale: Scale, said: str
+) -> tuple[NDArray[np.floating], str]:
+    """Logits whose order and sigmoid are those of the scores, and a sentence on what they are."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    within = low >= -_MARGIN and high <= 1.0 + _MARGIN
+    wanted = scale if scale != "auto" else said or ("probabilities" if within else "logits")
+    ends = f"{number(low, 3)} to {number(high, 3)}"
+    if wanted == "probabilities" and not within:
+        raise DataError(
+            f"The scores go from {ends}, so they are no probabilities. Say that they are logits "
+            "(--scale logits), or save probabilities."
+        )
+    reason = "as asked" if scale != "auto" else "as the file says" if said else f"from {ends}"
+    other = "logits" if wanted == "probabilities" else "probabilities"
+    hint = "" if scale != "auto" or said else f"; --scale {other} says otherwise"
+    sentence = f"The scores are taken as {wanted} ({reason}{hint})."
+    if wanted == "logits":
+        edge = max(_LARGEST_LOGIT, abs(low) + 1.0, abs(high) + 1.0)
+        return np.nan_to_num(values, nan=np.nan, posinf=edge, neginf=-edge), sentence
+    # In float64 no two float32 scores become one logit.
+    shares = np.clip(values.astype(np.float64), 0.0, 1.0)
+    with np.errstate(divide="ignore"):
+        odds = np.log(shares) - np.log1p(-shares)
+    return np.clip(odds, -_LARGEST_LOGIT, _LARGEST_LOGIT), sentence
+
+
+def _without_nan(
+    logits: NDArray[np.floating], images: LabelledImages, rule: NanRule, source: str
+) -> tuple[NDArray[np.floating], NDArray[np.bool_], tuple[str, ...]]:
+    """Logits without NaN, the entries that are left out, and what is to be told."""
+    unknown = np.isnan(logits)
+    if not unknown.any():
+        return logits, unknown, ()
+    rows = np.flatnonzero(unknown.any(axis=1))
+    where = f"{int(unknown.sum()):,} scores of {len(rows):,} images in {source}"
+    names = listed([images.ids[row] for row in rows[:3].tolist()], len(rows))
+    if rule == "refuse":
+        raise DataError(f"{where} are missing or not numbers (NaN): {names}. {_NAN_CHOICES}")
+    lowest = min(-_LARGEST_LOGIT, float(np.nanmin(logits, initial=0.0)) - 1.0)
+    filled = np.where(unknown, logits.dtype.type(lowest), logits)
+    if rule == "lowest":
+        return filled, np.zeros_like(unknown), (f"{where} are not numbers: taken as the lowest.",)
+    return filled, unknown, (f"{where} are not numbers: these entries do not count.",)
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(f"category {place}" for place in range(count))
+
+
+def _fingerprint(found: SavedScores) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(found.values).tobytes())
+    digest.update("\n".join((*found.categories, "", *found.names)).encode("utf-8", "replace"))
+    return digest.hexdigest()[:16]

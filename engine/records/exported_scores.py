@@ -1,0 +1,54 @@
+"""The scores and labels of a run, written so that any program, and ``score``, reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+
+from engine.api.errors import DataError
+from engine.atomic import atomic_path, write_text
+from engine.records.evaluations import EvaluationRun
+from engine.texts import display_name, display_path
+
+
+def write_scores(run: EvaluationRun, path: Path) -> None:
+    """Write logits (the sigmoid of which is the score) of every image and category.
+
+    Args:
+        run: any.
+        path: ``.npz`` for arrays ``logits``, ``targets``, ``ignored`` (N, C), ``ids`` and
+            ``categories``; ``.csv`` for a column ``id`` and one of logits per category, to the bit.
+
+    Raises:
+        DataError: it cannot be written, or has another ending.
+    """
+    try:
+        if path.suffix.lower() == ".npz":
+            with atomic_path(path) as temporary, temporary.open("wb") as stream:
+                np.savez_compressed(
+                    stream,
+                    logits=run.logits,
+                    targets=run.targets,
+                    ignored=run.ignored,
+                    ids=np.array(run.ids, dtype=np.str_),
+                    categories=np.array(list(run.categories), dtype=np.str_),
+                )
+        elif path.suffix.lower() == ".csv":
+            write_text(path, _csv(run))
+        else:
+            raise DataError(f"{display_name(path)} ends neither in .npz nor in .csv; choose one.")
+    except OSError as error:
+        raise DataError(f"{display_path(path)} could not be written: {error}.") from error
+
+
+def _csv(run: EvaluationRun) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("id", *run.categories))
+    # As float64, so that what is read is the very number and not one that prints alike.
+    for name, row in zip(run.ids, run.logits.astype(np.float64).tolist(), strict=True):
+        writer.writerow((name, *map(repr, row)))
+    return text.getvalue()
