@@ -44,7 +44,11 @@ class Categories(Sequence[str]):
         object.__setattr__(self, "_index", index)
 
     def index_of(self, name: str) -> int:
-        """The position of ``name``; ``ConfigError`` if the model does not know it."""
+        """The position of ``name``, from 0.
+
+        Raises:
+            ConfigError: the model does not know it.
+        """
         try:
             return self._index[name]
         except KeyError:

@@ -97,7 +97,7 @@ class PreprocessConfig:
         input_size: side of the square input in pixels.
         resize: ``squash`` to the square as the paper does, or ``letterbox`` (keep the shape, pad).
         mean: per RGB channel, subtracted from pixels in [0, 1].
-        std: per RGB channel, divides after that.
+        std: per RGB channel, above 0; divides after that.
     """
 
     input_size: int = 448
@@ -212,12 +212,13 @@ class HeadTrainConfig:
         epochs: passes over the training images.
         batch_size: images per step.
         learning_rate: of AdamW at its peak; it falls to 0 along a cosine.
-        weight_decay: of AdamW, on the classifier's weights.
+        weight_decay: of AdamW, on the classifier's weights, at least 0.
         flip: train on mirrored images as well.
         seed: of the initial weights and the order of the images.
         loss: ``bce``, or ``asl`` (asymmetric loss, Ridnik et al. 2021).
         ignore_unclear: leave out labels that nobody can tell; otherwise they count as negative.
-        ema_decay: of the moving average of the weights that is judged and kept; 0 for none.
+        ema_decay: of the moving average of the weights that is judged and kept, below 1; 0 for
+            none.
         keep_start: start from the heads as they are, and keep their statistics of the features;
             otherwise both are made anew.
         patience: stop after so many epochs without a better mAP; 0 never does.

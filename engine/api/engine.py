@@ -44,11 +44,11 @@ class TaggingEngine(Protocol):
         ...
 
     def close_model(self, model_id: str) -> None:
-        """Free a model's memory; one that is not open costs nothing. Work on it goes on."""
+        """Free the memory of ``model_id``, if it is open at all. Work on it goes on."""
         ...
 
     def import_model(self, request: ModelImport) -> str:
-        """Make a model of the person's own from a file; its name, to open it by.
+        """Make a model of the person's own as ``request`` says; its name, to open it by.
 
         Raises:
             CheckpointError: the file cannot be used.
@@ -58,7 +58,7 @@ class TaggingEngine(Protocol):
         ...
 
     def export_formats(self, source: str) -> tuple[str, ...]:
-        """The suffixes (``.onnx``, …) of the formats that a model can be written in.
+        """The suffixes (``.onnx``, …) of the formats that the model ``source`` can be written in.
 
         Raises:
             CheckpointError: the file cannot be used.
@@ -67,7 +67,7 @@ class TaggingEngine(Protocol):
         ...
 
     def export_model(self, source: str, target: Path) -> None:
-        """Write a model in the format that the target's suffix names.
+        """Write the model ``source`` in the format that the suffix of ``target`` names.
 
         Raises:
             CheckpointError: the model cannot be read, or not be written so.
@@ -82,6 +82,11 @@ class TaggingEngine(Protocol):
 
         A bad image yields a prediction with ``error`` set. Closing the generator stops the work
         within one batch.
+
+        Args:
+            model_id: of an open model.
+            paths: images; relative ones begin in the current folder.
+            config: batch size and what else to make along the way; ``None`` is usual.
 
         Raises:
             ModelError: the model is not open.
@@ -113,7 +118,7 @@ class TaggingEngine(Protocol):
         ...
 
     def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
-        """The objects of a photo that lies in a VOC devkit or beside COCO's annotations.
+        """The objects of the photo ``path``, in a VOC devkit or beside COCO's annotations.
 
         Returns:
             ``None`` for any other photo.
@@ -130,6 +135,9 @@ class TaggingEngine(Protocol):
 
         Closing the generator stops the work within one batch. What was found is kept and can be
         gone on with (``engine.records.unfinished``).
+
+        Args:
+            request: the model, the images, and how to run the one over the other.
 
         Raises:
             CheckpointError: the model's file cannot be used.
@@ -157,7 +165,7 @@ class TaggingEngine(Protocol):
         ...
 
     def save_thresholds(self, request: ThresholdsForModel) -> str:
-        """Keep thresholds in a model file or a copy of it; the name of the model that has them.
+        """Keep thresholds as ``request`` says; the name of the model that has them.
 
         Raises:
             CheckpointError: the file cannot be used or not be written.
@@ -170,19 +178,29 @@ class TaggingEngine(Protocol):
 
         Closing the generator stops at once and keeps what is there to go on with.
 
+        Args:
+            request: the images, where to start, how to learn and where to write.
+
         Raises:
-            CheckpointError, ConfigError, DataError, DivergedError, ModelError: as described there.
+            CheckpointError: a model file or the state of an earlier run cannot be used.
+            ConfigError: the settings do not fit the images, the model or each other.
+            DataError: the images cannot be used, or a file not be written.
+            DivergedError: the loss is no number any more.
+            ModelError: there is no such model, backbone or device.
         """
         ...
 
     def steer_training(self, wish: Wish) -> None:
-        """What is wanted of the trainings that go on: a pause, an end, or neither any more."""
+        """Tell the trainings that go on a ``wish``: a pause, an end, or neither any more."""
         ...
 
     def teach(self, request: TeachRequest) -> Generator[TeachProgress | TeachReport, None, None]:
         """Teach a model single categories (``engine.teach``); the report is the last value.
 
         Closing the generator stops the work and leaves no file.
+
+        Args:
+            request: the model to start from, and what is known of which photos.
 
         Raises:
             CheckpointError: the model's file cannot be used, or the new one not be written.

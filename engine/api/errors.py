@@ -36,6 +36,7 @@ class MissingFactsError(CheckpointError):
     """A sound model file of others does not say all that is needed; ask, and try again.
 
     Attributes:
+        message: what happened and what to do, as ``str`` gives it.
         facts: what it does not say.
         num_classes: how many categories it tells apart; 0 if that is not known yet.
         outputs: of a network, those that may be meant.
@@ -68,6 +69,10 @@ class DataError(EngineError):
 
 class ConfigError(EngineError, ValueError):
     """A setting has a value that makes no sense."""
+
+
+class DivergedError(EngineError):
+    """The loss of a training is no number any more; what was best before is kept."""
 
 
 class EngineStoppedError(EngineError):

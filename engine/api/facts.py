@@ -8,7 +8,20 @@ from types import MappingProxyType
 
 
 class Fact(IntFlag):
-    """Facts of one image, several at once."""
+    """Facts of one image, several at once.
+
+    BLACK_AND_WHITE: without colour.
+    PANORAMA_FORMAT: one side is at least twice the other.
+    PORTRAIT_FORMAT: higher than wide.
+    LANDSCAPE_FORMAT: wider than high.
+    SQUARE_FORMAT: its sides differ by 3 % at most.
+    VERY_DARK: three quarters of it are dark.
+    VERY_BRIGHT: three quarters of it are bright.
+    BLURRED: no edge of it is sharp.
+    SCREENSHOT: straight lines, few colours and even places, as on a screen.
+    LONG_EXPOSURE: of a second or more, by its EXIF.
+    NIGHT: taken in little light by its EXIF, and half of it is dark.
+    """
 
     BLACK_AND_WHITE = 1
     PANORAMA_FORMAT = 2

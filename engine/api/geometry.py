@@ -10,7 +10,14 @@ from engine.api.config import ResizeMode
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in fractions: 0, 0 is the top left corner and 1, 1 the bottom right one."""
+    """A rectangle in fractions: 0, 0 is the top left corner and 1, 1 the bottom right one.
+
+    Attributes:
+        left: where it begins, a fraction of the width.
+        top: where it begins, a fraction of the height.
+        right: where it ends, a fraction of the width.
+        bottom: where it ends, a fraction of the height.
+    """
 
     left: float
     top: float
@@ -36,7 +43,7 @@ class Box:
         return Box(left, top, right, bottom)
 
     def within(self, outer: Box) -> Box:
-        """This box, a part of another one, in the fractions in which that one is given."""
+        """This box, a part of ``outer``, in the fractions in which that one is given."""
         return Box(
             outer.left + self.left * outer.width,
             outer.top + self.top * outer.height,

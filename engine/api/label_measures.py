@@ -23,7 +23,12 @@ LEVEL = 0.95
 
 
 class LabelStatus(StrEnum):
-    """How much is known of how well a model knows a label."""
+    """How much is known of how well a model knows a label.
+
+    MEASURED: on 20 labelled images that have it, or more.
+    LIMITED: on 5 to 19.
+    UNMEASURED: on fewer, or none; its labels are suggestions.
+    """
 
     MEASURED = "measured"
     LIMITED = "limited"
@@ -96,7 +101,7 @@ class LabelMeasure:
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> LabelMeasure:
-        """What ``as_dict`` gave.
+        """The same from ``body``, which ``as_dict`` gave.
 
         Raises:
             ConfigError: the numbers make no sense.

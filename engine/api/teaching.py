@@ -81,17 +81,17 @@ class TeachRequest:
         return self.known if self.learned is None else self.known & ~self.learned
 
     def left(self, model_categories: Sequence[str]) -> tuple[int, ...]:
-        """Of those, the model's that stay as they are: there is too little to judge them by."""
+        """Of those, the ones in ``model_categories`` that stay: there is too little to judge by."""
         old = [column for column in self.taught if column < len(model_categories)]
         return tuple(column for column in old if not can_validate(*self.judged_by(column)))
 
     def judged_by(self, column: int) -> tuple[int, int]:
-        """By how many photos with and without it a category can be judged."""
+        """By how many photos with and without it the category ``column`` can be judged."""
         fresh, targets = self.fresh[:, column], self.targets[:, column]
         return int((fresh & targets).sum()), int((fresh & ~targets).sum())
 
     def check(self, model_categories: Sequence[str]) -> None:
-        """Refuse what cannot be learned.
+        """Refuse what cannot be learned by a model with ``model_categories``.
 
         Raises:
             DataError: too little is known, the categories are not those of the model followed by

@@ -68,7 +68,7 @@ class TrainConfig:
         optimizer: ``sgd`` (momentum 0.9) or ``adamw``.
         learning_rate: of the backbone at its peak.
         head_learning_rate: of the heads at its peak.
-        weight_decay: see ``decay_all``.
+        weight_decay: at least 0; see ``decay_all``.
         decay_all: let weight decay act on biases and norms too, as the official code does.
         schedule: how the rates go after the warm-up.
         warmup_epochs: over which they rise in a straight line from 0; may be a fraction.
@@ -76,7 +76,8 @@ class TrainConfig:
         loss: ``bce``, or ``asl`` (asymmetric loss, Ridnik et al. 2021).
         ignore_unclear: leave out labels that nobody can tell (all objects marked difficult);
             otherwise they count as negative, as in the official code.
-        ema_decay: of the moving average of the weights that is evaluated and kept; 0 for none.
+        ema_decay: of the moving average of the weights that is evaluated and kept, below 1; 0 for
+            none.
         blend: share of the trained weights in the model that is evaluated and kept; the rest are
             those that it started from (Wortsman et al. 2022). 1 for the trained weights alone.
         norms: ``frozen`` keeps the statistics of batch norms as they are.
@@ -85,7 +86,7 @@ class TrainConfig:
         train_size: side of the training images in pixels; 0 is the model's input size.
         final_epochs: so many of the last epochs train at ``final_size``.
         final_size: in pixels; 0 is the model's input size.
-        clip_norm: longest gradient; 0 for no limit.
+        clip_norm: longest gradient, at least 0; 0 for no limit.
         augment: how images are changed.
         seed: of everything that is drawn.
         decode: ``exact`` reads photos as the official code does; ``fast`` as tagging does.

@@ -7,7 +7,13 @@ from enum import IntEnum
 
 
 class Wish(IntEnum):
-    """What somebody wants of a running training; the greater one wins."""
+    """What somebody wants of a running training; the greater one wins.
+
+    NONE: nothing, or nothing any more.
+    PAUSE: finish the step, save the state, and wait.
+    STOP_AFTER_EPOCH: finish the epoch, validate it, and end.
+    STOP_NOW: finish the step, save the state, and end.
+    """
 
     NONE = 0
     PAUSE = 1

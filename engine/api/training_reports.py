@@ -145,9 +145,9 @@ class StepReport:
         step: optimiser steps so far.
         total: steps of the whole run.
         epoch: from 1.
-        loss: mean over the labels of the batch that count.
+        loss: mean over the labels of the batch that count, above 0.
         lr: learning rate of the backbone.
-        grad_norm: length of the gradient before it was cut.
+        grad_norm: length of the gradient before it was cut, at least 0.
         seconds: that the step took.
         images_per_second: of late, over all processes; waiting for images counts.
         remaining_seconds: until the end of the run, roughly.
@@ -207,7 +207,7 @@ class EpochReport:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Where ``val_map`` may lie on other images: 95 %; ``None`` if nobody can say."""
+        """Where ``val_map`` may lie on other images, 0 to 1: 95 %; ``None`` if nobody can say."""
         if not self.val_counts or not self.is_judged:
             return None
         return mean_precision_interval(
@@ -242,7 +242,12 @@ class SampleReport:
 
 
 class Ending(StrEnum):
-    """Why a run ended."""
+    """Why a run ended.
+
+    DONE: it had all its epochs.
+    STOPPED: somebody wished it.
+    NO_GAIN: it did not get better for as long as its patience lasts.
+    """
 
     DONE = "done"
     STOPPED = "stopped"

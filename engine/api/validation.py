@@ -14,7 +14,12 @@ _WIDTH = 1.96
 
 
 class Comparison(StrEnum):
-    """What a comparison says."""
+    """What a comparison says.
+
+    BETTER: more labels were mended than spoiled, and hardly by chance.
+    WORSE: the other way round.
+    OPEN: it may be chance.
+    """
 
     BETTER = "better"
     WORSE = "worse"

@@ -198,7 +198,7 @@ class ModelInfo:
         input_size: side of the network's square input in pixels.
         backbone: registry name.
         thresholds: per category in [0, 1]; ``None`` if the file has none.
-        results: measured results that the file carries, for example ``{"val mAP": 0.889}``.
+        results: measured results that the file carries, 0 to 1, for example ``{"val mAP": 0.889}``.
         description: where it came from, in a sentence or two.
         device: where and with what it runs, for people ("CPU, ONNX Runtime").
         activation: what turns logits into scores; those of ``softmax`` add up to 1.

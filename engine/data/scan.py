@@ -95,8 +95,11 @@ def scan(
         recursive: look into subfolders too.
         follow_links: go also where links lead out of the roots; otherwise those are skipped.
         batch_size: the most paths in one batch, at least 1.
-        patience_s: how long a folder may give no sign of life.
+        patience_s: how long a folder may give no sign of life, in seconds.
         pair_raw: a RAW with a JPEG or HEIC of the same name beside it is no picture of its own.
+
+    Raises:
+        ValueError: the batch size is below 1. What is wrong on the disk is among the skipped.
     """
     if batch_size < 1:
         raise ValueError(f"The batch size must be at least 1, not {batch_size}.")

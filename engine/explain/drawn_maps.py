@@ -27,7 +27,7 @@ class DrawingSettings:
 
     Attributes:
         kind: which map.
-        threshold: of local probability, below which the photo is untouched.
+        threshold: of local probability, 0 to 1; below it the photo is untouched.
         colormap: ``None`` chooses one that suits the kind.
         raw: true cells instead of a smooth map.
         opacity: of the highest values, 0 to 1.

@@ -27,7 +27,13 @@ _WITHIN_LIMIT = 0.98
 
 
 class MapKind(StrEnum):
-    """The kinds of map that one set of position scores holds."""
+    """The kinds of map that one set of position scores holds.
+
+    LOCAL_PROBABILITY: the score of an image whose positions are all like this one.
+    EVIDENCE: what each position adds to the logit.
+    SCORE: the position scores of all heads added, the classic class activation map.
+    ATTENTION: where the heads look, as a multiple of uniform.
+    """
 
     LOCAL_PROBABILITY = "probability"
     EVIDENCE = "evidence"
@@ -54,13 +60,22 @@ def attention(scores: PositionScores, category: int) -> FloatArray:
     """Where each head looks: (num_heads, h, w), each head's map sums to 1.
 
     It is not evidence: an absent category has attention that sums to 1 as well.
+
+    Args:
+        scores: of one image.
+        category: its index in the model's order.
     """
     maps: FloatArray = _attention(scores, slice(category, category + 1))[:, 0].astype(np.float32)
     return maps
 
 
 def evidence_map(scores: PositionScores, category: int) -> FloatArray:
-    """What each position adds to the logit: (h, w), signed, and its sum is the logit."""
+    """What each position adds to the logit: (h, w), signed, and its sum is the logit.
+
+    Args:
+        scores: of one image.
+        category: its index in the model's order.
+    """
     contributions: FloatArray = _evidence(scores, slice(category, category + 1))[0].astype(
         np.float32
     )
@@ -73,7 +88,12 @@ def evidence_maps(scores: PositionScores) -> FloatArray:
 
 
 def score_map(scores: PositionScores, category: int) -> FloatArray:
-    """The position scores of all heads added: (h, w), the classic class activation map."""
+    """The position scores of all heads added: (h, w), the classic class activation map.
+
+    Args:
+        scores: of one image.
+        category: its index in the model's order.
+    """
     total: FloatArray = scores.values[:, category].sum(axis=0, dtype=np.float64).astype(np.float32)
     return total
 
@@ -83,6 +103,10 @@ def local_probability(scores: PositionScores, category: int) -> FloatArray:
 
     In [0, 1] and on one scale for all categories and images, so a threshold means the same in it
     as it does for the score.
+
+    Args:
+        scores: of one image.
+        category: its index in the model's order.
     """
     if scores.activation == "sigmoid":
         return sigmoid((1.0 + scores.lam) * score_map(scores, category))
@@ -98,7 +122,13 @@ def local_probabilities(scores: PositionScores) -> FloatArray:
 
 
 def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:
-    """The map of one kind; attention is the mean over heads, as a multiple of uniform."""
+    """The map of one kind: (h, w); attention is the mean over heads, as a multiple of uniform.
+
+    Args:
+        scores: of one image.
+        category: its index in the model's order.
+        kind: which map.
+    """
     match kind:
         case MapKind.LOCAL_PROBABILITY:
             return local_probability(scores, category)
@@ -113,7 +143,7 @@ def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:
 
 
 def logits(scores: PositionScores) -> FloatArray:
-    """The logit of every category: (C,)."""
+    """The logit of every category: (C,), from the position ``scores`` of one image."""
     total: FloatArray = _evidence(scores, slice(None)).sum(axis=(1, 2)).astype(np.float32)
     return total
 

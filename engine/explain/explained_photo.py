@@ -73,7 +73,7 @@ class ExplainedPhoto:
         """Compute what there is to say.
 
         Args:
-            pixels: see the class.
+            pixels: (h, w, 3) uint8, upright, without padding.
             position_scores: of the same image.
             model: that said so.
             wanted: indices of categories; ``None`` is every label that reaches the threshold,
@@ -97,19 +97,24 @@ class ExplainedPhoto:
         return self.position_scores.path
 
     def caption(self, category: int) -> str:
-        """The name of a category and its score, and the kind that it follows from."""
+        """The name and the score of ``category``, an index, and the kind that it follows from."""
         kind = self.follows_from(category)
         name = shown_label(self.model.categories[category])
         reason = f" (follows from {shown_label(kind)})" if kind else ""
         return f"{name} {self.scores[category]:.0%}{reason}"
 
     def follows_from(self, category: int) -> str | None:
-        """The kind whose map and numbers a category has; ``None`` if they are its own."""
+        """The kind whose map and numbers ``category`` has; ``None`` if they are its own."""
         kind = self.position_scores.follows.get(category)
         return None if kind is None else self.model.categories[kind]
 
     def drawn(self, category: int, pixels: PixelArray | None = None) -> PixelArray:
-        """The photo, or the same in another size, with the map of a category over it."""
+        """The photo with the map of a category over it: (h, w, 3) uint8.
+
+        Args:
+            category: its index.
+            pixels: (h, w, 3) uint8, the same photo in another size; ``None`` is the photo.
+        """
         photo = self.pixels if pixels is None else pixels
         return draw_map(photo, self.position_scores, category, self.settings, self.style)
 

@@ -30,9 +30,9 @@ class Interval:
     """A number with the range that resampled images give it.
 
     Attributes:
-        value: measured on the images as they are.
-        low: lower end.
-        high: upper end.
+        value: measured on the images as they are, 0 to 1 for all that is measured here.
+        low: lower end, 0 to 1 as well.
+        high: upper end, 0 to 1 as well.
         level: the share of the resamples inside, for example 0.95.
     """
 

@@ -65,6 +65,15 @@ def mean_average_precision(
     """The mean of ``average_precision`` over the categories that have positives, 0 to 1.
 
     NaN if no category has any.
+
+    Args:
+        scores: (N, C); logits or scores in float32 or 64 (rounded ones make ties).
+        targets: (N, C).
+        ignored: (N, C); these entries do not count. ``None`` ignores nothing.
+
+    Raises:
+        ConfigError: the arrays do not belong together.
+        DataError: a score is NaN.
     """
     return defined_mean(average_precision(scores, targets, ignored))
 

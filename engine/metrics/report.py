@@ -65,9 +65,9 @@ class CategoryReport:
     Attributes:
         name: of the category.
         average_precision: 0 to 1; NaN without positives.
-        precision: of its labels at the threshold; NaN if it was never predicted.
-        recall: of its labels at the threshold; NaN without positives.
-        f1: of its labels at the threshold; NaN without positives.
+        precision: of its labels at the threshold, 0 to 1; NaN if it was never predicted.
+        recall: of its labels at the threshold, 0 to 1; NaN without positives.
+        f1: of its labels at the threshold, 0 to 1; NaN without positives.
         positives: images that have it.
         negatives: images that do not.
         ignored: images of which nobody can say.
@@ -108,7 +108,7 @@ class MetricReport:
         num_images: evaluated.
         mean_average_precision: over the categories that have positives, in the protocol's
             definition.
-        mean_by_kind: the mean average precision in every definition.
+        mean_by_kind: the mean average precision in every definition, 0 to 1.
         labels: of all scores that reach the threshold.
         top3: the three best of each image, if they reach the threshold too (the definition in
             the official code).

@@ -24,7 +24,7 @@ class Thresholds:
 
     Attributes:
         values: one per category, on the scale of the scores.
-        common: the one threshold that is best for all categories together.
+        common: the one threshold that is best for all categories together, a score too.
         is_fallback: per category, whether it had too few positives and got the common one.
     """
 

@@ -122,7 +122,11 @@ class LabelMark:
 class EvaluationStore(RecordStore[EvaluationSummary]):
     """The kept runs, and what a person says of each: a note, where its images lie, wrong labels.
 
-    The numbers of a run do not change, so each is summed up only once.
+    The numbers of a run do not change, so each is summed up only once. ``path`` is always the
+    folder of one run; ``find`` gives it.
+
+    Args:
+        root: where they lie, made when first needed; ``None`` takes the person's own data.
     """
 
     noun = "evaluation run"
@@ -136,6 +140,10 @@ class EvaluationStore(RecordStore[EvaluationSummary]):
 
     def save(self, run: EvaluationRun, images: Path | None = None) -> Path:
         """Keep a run, and where its images lie on this machine; that is no part of the run itself.
+
+        Args:
+            run: what was found.
+            images: the folder of the data set; ``None`` notes none.
 
         Returns:
             The run's own folder.
@@ -160,7 +168,7 @@ class EvaluationStore(RecordStore[EvaluationSummary]):
             return _run(self._described(path), arrays)
 
     def find(self, name: str) -> Path:
-        """A run by its id, the beginning of it, its folder, or ``last``.
+        """A run by its ``name``: its id, the beginning of it, its folder, or ``last``.
 
         Raises:
             DataError: there is none, or more than one.
@@ -175,12 +183,12 @@ class EvaluationStore(RecordStore[EvaluationSummary]):
         return found[0]
 
     def images(self, path: Path) -> Path | None:
-        """Where the images of a run lay; ``None`` if nobody noted it."""
+        """Where the images of a run lay; ``None`` if nobody noted it. Raises nothing."""
         root = self._beside(path, _PLACE).get("root")
         return Path(root) if isinstance(root, str) and root else None
 
     def set_images(self, path: Path, root: Path) -> None:
-        """Note where the images of a run lie.
+        """Note that the images of a run lie in the folder ``root``.
 
         Raises:
             DataError: it cannot be written.
@@ -188,7 +196,7 @@ class EvaluationStore(RecordStore[EvaluationSummary]):
         self._change(path, _PLACE, root=str(root.absolute()))
 
     def marks(self, path: Path) -> frozenset[LabelMark]:
-        """Which labels of a run's data set a person holds for wrong."""
+        """Which labels of a run's data set a person holds for wrong. Raises nothing."""
         rows = self._beside(path, _MARKS).get("wrong labels")
         return frozenset(
             LabelMark(str(row[0]), str(row[1]), bool(row[2]))
@@ -197,7 +205,7 @@ class EvaluationStore(RecordStore[EvaluationSummary]):
         )
 
     def set_marks(self, path: Path, marks: frozenset[LabelMark]) -> None:
-        """Keep which labels a person holds for wrong, instead of those before.
+        """Keep ``marks`` as the labels that a person holds for wrong, instead of those before.
 
         Raises:
             DataError: they cannot be written.

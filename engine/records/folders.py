@@ -104,7 +104,7 @@ class RecordStore(ABC, Generic[T]):
             return self._parse(path)
 
     def set_note(self, path: Path, text: str) -> None:
-        """Keep a note of the person.
+        """Keep ``text`` as the person's note.
 
         Raises:
             DataError: it cannot be written.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from engine.api.config import PredictConfig
 from engine.api.errors import CheckpointError, DataError, EngineStoppedError, ModelError
@@ -66,6 +66,8 @@ _INT8_REMEDY = (
 class LocalEngine:
     """Implements ``TaggingEngine``; PyTorch is only imported for what nothing else can do.
 
+    As a context manager it closes itself. Scripts need no ``if __name__ == "__main__"``.
+
     Args:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         num_workers: decoding processes; 0 chooses for the machine.
@@ -113,6 +115,12 @@ class LocalEngine:
         self._closed = False
         if not self._is_light and device != "auto":  # whether there is such a device
             self._with_pytorch()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def open_model(self, source: str | None = None) -> ModelInfo:
         """Load a model and keep it; see ``TaggingEngine``."""

@@ -14,7 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.api.errors import EngineError
+from engine.api.errors import DivergedError
 from engine.api.training_config import HalfMode, TrainConfig
 from engine.models.classifier import Classifier
 from engine.models.heads import HeadOutput
@@ -23,10 +23,6 @@ from engine.train.device_options import device_options, fast_convolutions
 from engine.train.losses import losses
 
 _log = logging.getLogger(__name__)
-
-
-class DivergedError(EngineError):
-    """The loss is no number any more; what was best before is kept."""
 
 
 @dataclass(frozen=True)

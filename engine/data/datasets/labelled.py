@@ -86,7 +86,7 @@ class LabelledImages:
         return len(self.paths)
 
     def subset(self, rows: Sequence[int] | NDArray[np.intp]) -> LabelledImages:
-        """Some of the samples, in the order given."""
+        """Some of the samples: ``rows`` (K,), counted from 0, in the order given."""
         places = [int(row) for row in rows]
         return replace(
             self,
@@ -116,7 +116,7 @@ class LabelledImages:
         return replace(kept, problems=(*self.problems, sentence))
 
     def spread(self, limit: int | None) -> LabelledImages:
-        """At most so many of the samples, spread evenly and the same each time."""
+        """At most ``limit`` of the samples, spread evenly and the same each time."""
         if limit is None or limit >= len(self):
             return self
         return self.subset(np.linspace(0, len(self) - 1, limit).round().astype(np.intp))
@@ -164,7 +164,7 @@ class LabelledImages:
         )
 
     def aligned(self, categories: Categories) -> LabelledImages:
-        """The labels in the columns of another list, such as that of the split to learn from.
+        """The labels in the columns of ``categories``, such as those of the split to learn from.
 
         A category that this one does not have is absent, and unknown if there is anything here
         that nobody knows. What only this one has is left out, and said in ``problems``.

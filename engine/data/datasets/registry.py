@@ -248,7 +248,9 @@ def load_dataset(
 
 
 def recognise(root: Path) -> tuple[str, tuple[str, ...]] | None:
-    """Which data set a folder or file is, by the names of a few files; nothing is opened.
+    """Which data set the folder or file ``root`` is, by the names of a few files.
+
+    Nothing is opened. Raises nothing: what cannot be looked at is not recognised.
 
     Returns:
         The name of its kind and its splits, or ``None`` if it may be any folder.

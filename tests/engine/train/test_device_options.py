@@ -7,12 +7,13 @@ import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from engine.api.errors import DivergedError
 from engine.api.training_reports import StepReport
 from engine.pytorch.distributed import Processes
 from engine.train import loader, train_step
 from engine.train.device_options import DeviceOptions, device_options, fast_convolutions
 from engine.train.loader import Batches
-from engine.train.train_step import DivergedError, StepOutcome, StepResult, TrainStep
+from engine.train.train_step import StepOutcome, StepResult, TrainStep
 from tests.engine.tiny_models import tiny_classifier
 from tests.engine.train.work import CONFIG, CPU, SHARED, pixel_set, trainer
 

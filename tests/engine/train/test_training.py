@@ -10,7 +10,7 @@ import torch
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, HeadTrainConfig
-from engine.api.errors import ConfigError
+from engine.api.errors import ConfigError, DivergedError
 from engine.api.training_config import PAPER, PRESETS, RECOMMENDED, AugmentConfig, TrainConfig
 from engine.api.training_reports import EpochReport
 from engine.checkpoints.safetensors_model import Checkpoint
@@ -22,7 +22,7 @@ from engine.train.preflight import preflight
 from engine.train.resume import StateFolder
 from engine.train.schedules import lr_factor
 from engine.train.start import from_checkpoint, set_standardization
-from engine.train.train_step import DivergedError, TrainStep, half_type
+from engine.train.train_step import TrainStep, half_type
 from tests.engine.tiny_models import tiny_classifier, tiny_config, tiny_record
 from tests.engine.train.work import CPU, pixel_set, trainer
 
