@@ -27,6 +27,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Measure the model by what you accepted, rejected and imported; it does not run again.",
     ),
     ActionSpec(
+        "score_predictions",
+        "Score &saved predictions…",
+        tip="Measure scores that any program saved; no model runs.",
+    ),
+    ActionSpec(
         "evaluation_results",
         "&Results…",
         ("Ctrl+Shift+E",),
@@ -56,6 +61,7 @@ class EvaluationActions(FeatureActions):
                 "evaluate_wider": do(lambda on: on.ask_start("wider")),
                 "evaluate_folder": do(lambda on: on.ask_start("folder")),
                 "evaluate_decisions": do(lambda on: on.evaluate_decisions()),
+                "score_predictions": do(lambda on: on.ask_scores()),
                 "evaluation_results": do(lambda on: on.show_results()),
                 "cancel_evaluation": do(lambda on: on.cancel()),
             }

@@ -138,8 +138,11 @@ class CompareTab(QWidget):
         top.addWidget(label)
         top.addWidget(self.other, 1)
         parts = QHBoxLayout()
-        for part, stretch in ((self.categories, 3), (self.better, 2), (self.worse, 2)):
-            parts.addWidget(part, stretch)
+        lists = QVBoxLayout()
+        for part in (self.better, self.worse):
+            lists.addWidget(part)
+        parts.addWidget(self.categories, 5)
+        parts.addLayout(lists, 3)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(top)

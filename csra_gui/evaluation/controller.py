@@ -19,6 +19,7 @@ from csra_gui.evaluation.images import ImageFinder, ShownCases
 from csra_gui.evaluation.result_window import ResultWindow
 from csra_gui.evaluation.runner import EvaluationEnd, EvaluationRunner
 from csra_gui.evaluation.runs_panel import unfinished_text
+from csra_gui.evaluation.scores_dialog import ScoresDialog
 from csra_gui.evaluation.start_dialog import StartDialog
 from csra_gui.evaluation.threshold_saver import ThresholdSaver
 from csra_gui.models.entries import ModelEntry
@@ -32,6 +33,7 @@ from engine.api.errors import EngineError
 from engine.api.evaluation import EvaluationRequest, Unfinished
 from engine.records.evaluations import EvaluationStore
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore
+from engine.texts import display_text
 
 
 class EvaluationController(QObject):
@@ -58,6 +60,8 @@ class EvaluationController(QObject):
         self.dialog: StartDialog | None = None
         self.faster: FasterDialog | None = None
         self.results: ResultWindow | None = None
+        self.scores: ScoresDialog | None = None
+        self._to_tell = ("", "")
         self._finder = ImageFinder(session, self)
         self._shown = ShownCases(session, self)
         self.runner.ended.connect(self._on_runner_ended)
@@ -120,6 +124,18 @@ class EvaluationController(QObject):
             self.show_run,
             lambda error: self._notifier.info(str(error), Topic.EVALUATION),
         )
+
+    def ask_scores(self) -> None:
+        """Ask for scores that another program saved, and show what they are worth."""
+        if self.scores is None:
+            self.scores = ScoresDialog(self._session.jobs, self._window)
+            self.scores.scored.connect(self._on_scores_scored)
+        bring_up(self.scores)
+
+    @Slot(str, object)
+    def _on_scores_scored(self, run: str, sentences: tuple[str, ...]) -> None:
+        self._to_tell = (run, display_text(" ".join(sentences)))
+        self.show_run(run)
 
     def show_results(self) -> None:
         """Open the window of results, or bring it to the front."""
@@ -214,6 +230,10 @@ class EvaluationController(QObject):
         if self.results is not None and self.results.state.analysis is not None:
             analysis = self.results.state.analysis
             self._finder.set_run(analysis.folder, analysis.run)
+            run, text = self._to_tell
+            if run == analysis.folder.name:  # told once it is there: a new run clears the messages
+                self._to_tell = ("", "")
+                self.results.notifier.info(text, Topic.EVALUATION)
 
     @Slot(object, object)
     def _on_finder_found(self, cases: Cases, paths: tuple[Path, ...]) -> None:

@@ -12,13 +12,19 @@ from csra_gui.evaluation.cases import MOST_SHOWN, Cases
 from csra_gui.session.decided_labels import DECISIONS
 from csra_gui.session.session import Session
 from engine.api.errors import DataError, EngineError
+from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.picture_folder import PictureFolder
+from engine.data.datasets.reading import FaultLog
 from engine.data.datasets.registry import load_dataset
+from engine.data.datasets.truth import ARRAYS
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 
 _UNKNOWN_PLACE = (
     "Nobody noted where the images of this run lie. Choose the folder of the data set, and they "
     "can be shown."
 )
+# So many images tell whether those of a list are there.
+_TRIED = 20
 
 
 def find_images(folder: Path, run: EvaluationRun, root: Path | None) -> Mapping[str, Path]:
@@ -32,11 +38,14 @@ def find_images(folder: Path, run: EvaluationRun, root: Path | None) -> Mapping[
     Raises:
         DataError: nobody knows where, or the data set is not there.
     """
-    place = root or EvaluationStore().images(folder)
+    noted = EvaluationStore().images(folder)
+    place = root or noted
     if place is None:
         raise DataError(_UNKNOWN_PLACE)
     kind, split = run.dataset.get("kind", ""), run.dataset.get("split", "")
-    if kind == DECISIONS:
+    if noted is not None and noted.is_file():
+        return _of_list(load_dataset(kind, noted, split, check_files=False), root)
+    if kind in (DECISIONS, ARRAYS):
         found = {sample: place / sample for sample in run.ids}
     else:
         images = load_dataset(kind, place, split, check_files=False)
@@ -45,6 +54,21 @@ def find_images(folder: Path, run: EvaluationRun, root: Path | None) -> Mapping[
         raise DataError("None of the images of this run is in that folder. Choose another one.")
     if root is not None:
         EvaluationStore().set_images(folder, root)
+    return found
+
+
+def _of_list(images: LabelledImages, root: Path | None) -> Mapping[str, Path]:
+    """The photos of a list of labels: where the list says, or in a folder that the person chose."""
+    if root is None:
+        if not any(path.is_file() for path in images.paths[:_TRIED]):
+            raise DataError(_UNKNOWN_PLACE)
+        return dict(zip(images.ids, images.paths, strict=True))
+    names = dict(zip(images.ids, (path.name for path in images.paths), strict=True))
+    pictures = PictureFolder(root, check_files=True, log=FaultLog(strict=False))
+    there = pictures.find_all(names.values())
+    found = {sample: there[name] for sample, name in names.items() if name in there}
+    if not found:
+        raise DataError("None of the images of this run is in that folder. Choose another one.")
     return found
 
 

@@ -212,6 +212,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "evaluate_wider",
             "evaluate_folder",
             "evaluate_decisions",
+            "score_predictions",
             SEPARATOR,
             "evaluation_results",
             "cancel_evaluation",

@@ -111,7 +111,7 @@ def _add_results(score: argparse.ArgumentParser) -> None:
 def _score(options: argparse.Namespace) -> int:
     bootstrap = BootstrapSettings(options.resamples)
     found = score_saved(_request(options))
-    for text in dict.fromkeys((*found.notes, *found.run.problems)):
+    for text in (found.scale_text, *found.run.problems):
         say(display_text(text))
     numbers = report(found.run, bootstrap)
     if not options.no_keep:

@@ -28,6 +28,8 @@ NanRule = Literal["refuse", "ignore", "lowest"]
 _LARGEST_LOGIT = 746.0
 # Of a probability that rounding has put a little outside 0 to 1.
 _MARGIN = 1e-6
+# In words that stand in the window, too.
+_TAKEN_AS = {"probabilities": "probabilities", "logits": "numbers before the sigmoid"}
 _RUN_FILE, _RUN_SCORES = "run.json", "scores.npz"
 _NAN_CHOICES = (
     "Leave those entries out (--nan ignore), count them as the lowest scores (--nan lowest), or "
@@ -73,11 +75,15 @@ class ScoredFile:
 
     Attributes:
         run: as any other; not kept yet.
-        notes: how the two files were read and brought together, one sentence each.
-        images: folder of the data set, if the labels lie in one; where its photos may be.
+        scale: what the numbers were taken for.
+        scale_text: the same as a sentence, with the reason.
+        notes: how the two files were brought together, one sentence each.
+        images: where the labels are from and the photos may be; ``None`` for arrays.
     """
 
     run: EvaluationRun
+    scale: Scale
+    scale_text: str
     notes: tuple[str, ...]
     images: Path | None
 
@@ -98,7 +104,7 @@ def score_saved(request: ScoreRequest) -> ScoredFile:
         images = replace(images, ids=found.names)
     columns = [categories.index_of(name) for name in images.categories]
     values = found.values[pairs.scores][:, columns]
-    logits, scale = _as_logits(values, request.scale, found.scale)
+    logits, scale, scale_text = _as_logits(values, request.scale, found.scale)
     logits, ignored, told = _without_nan(logits, images, request.nan, found.source)
     images = replace(images, ignored=images.ignored | ignored)
     if not (request.categories or found.categories):
@@ -106,7 +112,7 @@ def score_saved(request: ScoreRequest) -> ScoredFile:
             f"The columns are taken in the order of the labels' categories: {listed(categories)}."
         )
         told = (order, *told)
-    notes = (scale, *pairs.notes, *told)
+    notes = (*pairs.notes, *told)
     dataset = {**dataset, "hash": dataset_hash(images)}
     run = EvaluationRun(
         model={
@@ -115,17 +121,17 @@ def score_saved(request: ScoreRequest) -> ScoredFile:
             "backbone": "",
         },
         dataset=dataset,
-        settings={"scores": found.source, "taken as": scale.rstrip("."), "matched": pairs.how},
+        settings={"scores": found.source, "taken as": _TAKEN_AS[scale], "matched": pairs.how},
         date=now(),
         categories=images.categories,
         ids=images.ids,
         logits=logits,
         targets=images.targets,
         ignored=images.ignored,
-        problems=(*images.problems, *pairs.notes, *told),
+        problems=(*images.problems, *notes),
     )
-    folder = request.labels if request.labels is not None and request.labels.is_dir() else None
-    return ScoredFile(run, notes, folder)
+    place = None if truth.kind == ARRAYS else request.labels
+    return ScoredFile(run, scale, scale_text, notes, place)
 
 
 def _found_scores(request: ScoreRequest) -> tuple[SavedScores, dict[str, str]]:
@@ -211,12 +217,15 @@ def _rows(request: ScoreRequest, found: SavedScores, truth: Truth) -> Matched:
 
 def _as_logits(
     values: NDArray[np.floating], scale: Scale, said: str
-) -> tuple[NDArray[np.floating], str]:
-    """Logits whose order and sigmoid are those of the scores, and a sentence on what they are."""
+) -> tuple[NDArray[np.floating], Scale, str]:
+    """Logits whose order and sigmoid are those of the scores; what these are, and a sentence."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     within = low >= -_MARGIN and high <= 1.0 + _MARGIN
-    wanted = scale if scale != "auto" else said or ("probabilities" if within else "logits")
+    seems = said or ("probabilities" if within else "logits")
+    wanted: Scale = (
+        "probabilities" if (scale if scale != "auto" else seems) == "probabilities" else "logits"
+    )
     ends = f"{number(low, 3)} to {number(high, 3)}"
     if wanted == "probabilities" and not within:
         raise DataError(
@@ -229,12 +238,12 @@ def _as_logits(
     sentence = f"The scores are taken as {wanted} ({reason}{hint})."
     if wanted == "logits":
         edge = max(_LARGEST_LOGIT, abs(low) + 1.0, abs(high) + 1.0)
-        return np.nan_to_num(values, nan=np.nan, posinf=edge, neginf=-edge), sentence
+        return np.nan_to_num(values, nan=np.nan, posinf=edge, neginf=-edge), wanted, sentence
     # In float64 no two float32 scores become one logit.
     shares = np.clip(values.astype(np.float64), 0.0, 1.0)
     with np.errstate(divide="ignore"):
         odds = np.log(shares) - np.log1p(-shares)
-    return np.clip(odds, -_LARGEST_LOGIT, _LARGEST_LOGIT), sentence
+    return np.clip(odds, -_LARGEST_LOGIT, _LARGEST_LOGIT), wanted, sentence
 
 
 def _without_nan(

@@ -67,7 +67,8 @@ def categories_text(found: RunComparison) -> str:
     rest = f" {few} with fewer than {FEWEST_POSITIVES} positives were not tested." if few else ""
     if not tested:
         return f"No category has the {FEWEST_POSITIVES} positives that a test takes."
-    how = f"Holm's correction for {tested} categories at {SIGNIFICANCE:.0%}, bootstrap p values"
+    noun = "category" if tested == 1 else "categories"
+    how = f"Holm's correction for {tested} {noun} at {SIGNIFICANCE:.0%}, bootstrap p values"
     if not names:
         return f"No single category differs for certain ({how}).{rest}"
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""

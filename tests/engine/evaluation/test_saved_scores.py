@@ -252,16 +252,16 @@ def test_probabilities_and_logits_are_told_apart_and_said(tmp_path, scores, labe
     logits = np.log(scores) - np.log1p(-scores)
     found = scored(csv_of(tmp_path / "l.csv", logits), labels)
     check(found.run, scores, truth)
-    assert found.notes[0].startswith("The scores are taken as logits (from ")
+    assert found.scale_text.startswith("The scores are taken as logits (from ")
     found = scored(csv_of(tmp_path / "p.csv", scores), labels)
-    assert found.notes[0].startswith("The scores are taken as probabilities (from 0.")
+    assert found.scale_text.startswith("The scores are taken as probabilities (from 0.")
     asked = scored(csv_of(tmp_path / "p.csv", scores), labels, scale="logits")
     np.testing.assert_array_equal(asked.run.logits, scores)
     with pytest.raises(DataError, match="they are no probabilities"):
         scored(csv_of(tmp_path / "l.csv", logits), labels, scale="probabilities")
     file = tmp_path / "s.npz"
     np.savez(file, logits=scores, ids=np.array(FILES), categories=np.array(NAMES))
-    assert "as the file says" in scored(file, labels).notes[0]
+    assert "as the file says" in scored(file, labels).scale_text
 
 
 def test_scores_of_0_and_1_are_the_last_and_the_first(tmp_path, scores, labels):
