@@ -39,6 +39,7 @@ def run(arguments: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         options = _parser(arguments).parse_args(arguments)
+        options.arguments = tuple(arguments)
     except SystemExit as request:
         return int(request.code or 0)
     try:
