@@ -32,8 +32,9 @@ from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
-from engine.api.training import DatasetSource, ModelStart
+from engine.api.training import TEST_SPLIT, DatasetSource, ModelStart
 from engine.api.training_config import PRESETS, TrainConfig
+from engine.api.training_reports import chosen_on_test_text
 from engine.texts import display_text, photos_text
 
 _KEPT_APART = 0.2
@@ -94,6 +95,7 @@ class NewTrainingDialog(QDialog):
         self.from_labels = QRadioButton("My accepted and &rejected labels", self)
         self.data = DataChooser(jobs, links, self)
         self.validate_on = QComboBox(self)
+        self.validation_text = muted_label("", self)
         self.labels_text = muted_label("", self)
         self.start_from = QComboBox(self)
         self.preset = QComboBox(self)
@@ -135,6 +137,7 @@ class NewTrainingDialog(QDialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.addRow("&Validate on", self.validate_on)
+        form.addRow("", self.validation_text)
         more = QFormLayout()
         more.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         more.addRow("Start &from", self.start_from)
@@ -170,6 +173,7 @@ class NewTrainingDialog(QDialog):
         self.data.data_changed.connect(self._on_data_changed)
         self.data.refused.connect(self.problem.setText)
         self.data.split.currentIndexChanged.connect(self._offer_validation)
+        self.validate_on.currentIndexChanged.connect(self._show_validation)
         self.preset.currentIndexChanged.connect(self._show_preset)
         self.start_from.activated.connect(self._show_preset)
         self.advanced.toggled.connect(self._fold)
@@ -250,6 +254,7 @@ class NewTrainingDialog(QDialog):
         is_folder = self.from_folder.isChecked()
         self.data.setEnabled(is_folder)
         self.validate_on.setEnabled(is_folder)
+        self._show_validation()
         self.problem.clear()
 
     @Slot()
@@ -272,6 +277,12 @@ class NewTrainingDialog(QDialog):
         self.validate_on.addItem("a fifth of the images, kept apart", "")
         best = self.validate_on.findData("val")
         self.validate_on.setCurrentIndex(best if best >= 0 else self.validate_on.count() - 1)
+
+    @Slot()
+    def _show_validation(self) -> None:
+        is_test = self.validate_on.currentData() == TEST_SPLIT and self.validate_on.isEnabled()
+        self.validation_text.setVisible(is_test)
+        self.validation_text.setText(chosen_on_test_text("the test split") if is_test else "")
 
     @Slot()
     def _show_preset(self) -> None:

@@ -22,6 +22,9 @@ STANDARD_HEAD = HeadConfig((math.inf,), 0.3, normalize=False, standardize=True, 
 #: The form of the official code.
 PAPER_HEAD = HeadConfig((1.0,), 0.1)
 _SUFFIX = ".safetensors"
+#: Whoever chooses anything by it has no images left to measure the outcome on.
+TEST_SPLIT = "test"
+_CHOSEN_ON_TEST = " (chosen on test)"
 
 
 def default_cache() -> Path:
@@ -49,6 +52,11 @@ class DatasetSource:
     val_split: str = "val"
     val_fraction: float | None = None
     follow_links: bool = False
+
+    @property
+    def is_chosen_on_test(self) -> bool:
+        """Whether the split to judge by is the one that is kept for the final measurement."""
+        return self.val_fraction is None and self.val_split == TEST_SPLIT
 
     def __post_init__(self) -> None:
         if self.val_fraction is not None:
@@ -171,9 +179,15 @@ class TrainRequest:
         return self.output / f"last{_SUFFIX}"
 
     @property
+    def is_chosen_on_test(self) -> bool:
+        """Whether epochs and thresholds are chosen on the test split."""
+        return isinstance(self.source, DatasetSource) and self.source.is_chosen_on_test
+
+    @property
     def title(self) -> str:
-        """Name of the model, for people."""
-        return self.name or (self.output.stem if self._is_file else self.output.name)
+        """Name of the model, for people; one that was chosen on the test split says so."""
+        name = self.name or (self.output.stem if self._is_file else self.output.name)
+        return f"{name}{_CHOSEN_ON_TEST}" if self.is_chosen_on_test else name
 
     @property
     def _is_file(self) -> bool:

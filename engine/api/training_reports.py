@@ -51,6 +51,7 @@ class Preflight:
         free_cache_bytes: on that disk; 0 if unknown.
         problems: what was left out of the images or looks odd, one sentence each.
         unjudged: categories with too few images to judge them by.
+        chosen_on: the test split by which epochs and thresholds are chosen; empty if by another.
     """
 
     images_per_category: tuple[tuple[str, int], ...]
@@ -68,6 +69,7 @@ class Preflight:
     free_cache_bytes: int = 0
     problems: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
+    chosen_on: str = ""
 
     def lines(self) -> list[str]:
         """For people."""
@@ -86,8 +88,10 @@ class Preflight:
         ]
 
     def warnings(self) -> list[str]:
-        """What will probably make the run fail, one sentence each."""
+        """What will make the run fail or its numbers worthless, one text each."""
         found = []
+        if self.chosen_on:
+            found.append(chosen_on_test_text(self.chosen_on))
         if self.disk_bytes > self.free_bytes:
             found.append("The disk is too full for this run.")
         if 0 < self.free_memory_bytes < self.memory_bytes:
@@ -112,6 +116,19 @@ class Preflight:
                 f"cannot be judged: {', '.join(self.unjudged)}"
             )
         return [*found, *self.problems]
+
+
+def chosen_on_test_text(images: str) -> str:
+    """What it means to judge by a test split, and what to do instead.
+
+    Args:
+        images: the split, for people.
+    """
+    return (
+        f"This run chooses its epoch, thresholds and calibration on {images}. What is measured "
+        "there afterwards is too high and no test result. Validate on another split, or on a share "
+        "of the training images that is kept apart, and keep the test split for the end."
+    )
 
 
 @dataclass(frozen=True)

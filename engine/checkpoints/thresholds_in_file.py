@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.api.errors import ModelError
 from engine.api.values import DEFAULT_THRESHOLD, ThresholdsForModel
 from engine.checkpoints.safetensors_model import sound_record, write_with_record
-from engine.records.model_record import from_metadata, is_ours
+from engine.records.model_record import THRESHOLDS_SET, from_metadata, is_ours
 from engine.records.models import ModelStore, check_model_name
 from engine.records.safetensors_header import read_header
 
@@ -47,7 +47,7 @@ def save_thresholds(store: ModelStore, source: Path, request: ThresholdsForModel
             raise ModelError("This model ships with the program; thresholds go into a copy of it.")
         name, target = own[source.resolve()], source
     record = sound_record(source)  # a sound file, to the last weight
-    provenance = {**record.provenance, "thresholds": request.origin}
+    provenance = {**record.provenance, THRESHOLDS_SET: request.origin}
     record = replace(record, thresholds=tuple(thresholds), provenance=provenance)
     write_with_record(source, target, record)
     return name

@@ -6,9 +6,7 @@ import argparse
 import ast
 import contextlib
 import dataclasses
-import shlex
 import signal
-import sys
 import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -28,6 +26,7 @@ from engine.api.training import (
 from engine.api.training_config import PRESETS, TrainConfig
 from engine.api.training_control import TrainingControl
 from engine.api.training_reports import Ending, TrainingEnded
+from engine.cli.command_line import command_line
 from engine.cli.common import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
@@ -222,7 +221,7 @@ def _request(options: argparse.Namespace) -> TrainRequest:
         cache=options.cache,
         resume=options.resume,
         tensorboard=options.tensorboard,
-        provenance=(("command", shlex.join(["csra", *_portable(sys.argv[1:])])),),
+        provenance=(("command", command_line(options.arguments)),),
     )
 
 
@@ -277,8 +276,3 @@ def _change(config: TrainConfig | HeadTrainConfig, setting: str) -> dict[str, An
         part = {name.removeprefix("augment."): value}
         return {"augment": dataclasses.replace(config.augment, **part)}
     return {name: value}
-
-
-def _portable(arguments: Sequence[str]) -> list[str]:
-    """Without anyone's folders."""
-    return [Path(a).name if "/" in a or "\\" in a else a for a in arguments]

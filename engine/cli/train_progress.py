@@ -28,6 +28,7 @@ class Teller:
         self._name = ""
         self._epochs = 0
         self._is_judged = True
+        self._chosen_on = ""
 
     def tell(self, report: TrainReport) -> None:
         """Say one report."""
@@ -36,6 +37,7 @@ class Teller:
             return
         self.close()
         if isinstance(report, Preflight):
+            self._chosen_on = report.chosen_on
             for line in report.lines():
                 say(line)
         elif isinstance(report, TrainingStarted):
@@ -53,6 +55,8 @@ class Teller:
             )
         elif isinstance(report, TrainingEnded):
             _say_end(report, is_judged=self._is_judged)
+            if self._chosen_on and report.best is not None:
+                say(f"It was chosen on {self._chosen_on}; the model's name says so.")
 
     def close(self) -> None:
         """End a progress bar that is shown."""

@@ -23,7 +23,7 @@ from engine.metrics.label_measures import label_measures
 from engine.metrics.ranking import average_precision
 from engine.metrics.scaling import fit_calibration
 from engine.metrics.thresholds import Thresholds, best_f1_thresholds
-from engine.records.model_record import CheckpointRecord
+from engine.records.model_record import FITTED, THRESHOLDS_SET, CheckpointRecord
 
 _FOLDS = 5
 _SEED = 0
@@ -61,12 +61,13 @@ class Fitted:
             source: the images, for people, for example ``VOC2007 val``.
         """
         note = f"{source}, {self.images} images"
+        before = {key: text for key, text in record.provenance.items() if key != THRESHOLDS_SET}
         return replace(
             record,
             thresholds=self.thresholds.values,
             calibration=self.calibration,
             measures=self._measures_beside(record.measures),
-            provenance={**record.provenance, "thresholds and calibration": note},
+            provenance={**before, FITTED: note},
         )
 
     def _measures_beside(self, before: tuple[LabelMeasure, ...] | None) -> tuple[LabelMeasure, ...]:

@@ -26,6 +26,12 @@ _MAX_TEXT = 20_000
 _MAX_TITLE = 40
 #: In the provenance of a model that was taught single categories: from which one, and which.
 STARTED_FROM, TAUGHT = "started from", "taught"
+#: In the provenance: the images that thresholds and calibration were fitted to afterwards, where a
+#: person chose thresholds, and the images that a training was validated on.
+FITTED, THRESHOLDS_SET = "thresholds and calibration", "thresholds"
+VALIDATED_ON = "validation images"
+#: In the provenance of a model whose epoch was chosen on a test split: which.
+CHOSEN_ON = "chosen on"
 
 
 #: What shapes a model's scores, beside its weights; the second only in files that have it.

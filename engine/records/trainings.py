@@ -1,7 +1,8 @@
-"""Trainings that were started from the window: what was asked, and how far each came.
+"""Trainings: what was asked, and how far each came.
 
-Each is a folder in the person's data: ``run.json`` says what was asked, so that a run that was
-interrupted goes on with exactly that; the rest is written by the training itself.
+Each is a folder, those of the window in the person's data: ``run.json`` says what was asked, so
+that a run that was interrupted goes on with exactly that, and with which program it was started
+each time; the rest is written by the training itself.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import dataclasses
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from engine.api.errors import DataError
 from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
 from engine.api.training_config import AugmentConfig, TrainConfig
 from engine.api.training_reports import Ending, EpochReport
+from engine.records.evaluations import now
 from engine.records.folders import Record, RecordStore, open_arrays
 from engine.records.models import check_model_name
 from engine.records.training_lock import TrainingGoesOnError, goes_on_text, is_running
@@ -58,7 +61,7 @@ class TrainingRun:
     @property
     def name(self) -> str:
         """For people."""
-        return self.request.name
+        return self.request.title
 
     @property
     def best_map(self) -> float:
@@ -109,9 +112,33 @@ class TrainingStore(RecordStore[TrainingRun]):
         Raises:
             DataError: the disk does not take it.
         """
+        if request.output.exists():
+            raise DataError(f"There is a training in {display_path(request.output)} already.")
+        return self._kept(request)
+
+    def note_start(self, request: TrainRequest, made_with: Mapping[str, str]) -> None:
+        """Write down that a training begins or goes on, and with what.
+
+        What begins anew replaces what was kept of another one in that folder.
+
+        Args:
+            request: what is asked.
+            made_with: program, commit, backend and so on, caption and text.
+
+        Raises:
+            DataError: the disk does not take it.
+        """
+        folder = request.output
+        if not (request.resume and (folder / self.description).is_file()):
+            self._kept(request)
+        before = self._beside(folder, self.description).get("starts")
+        command = {name: text for name, text in request.provenance if name == "command"}
+        start = {"date": now(), **made_with, "decode": request.config.decode, **command}
+        starts = [*(before if isinstance(before, list) else ()), start]
+        self._change(folder, self.description, starts=starts)
+
+    def _kept(self, request: TrainRequest) -> TrainingRun:
         folder, created, source = request.output, time.time(), request.source
-        if folder.exists():
-            raise DataError(f"There is a training in {display_path(folder)} already.")
         arrays = {}
         if isinstance(source, LabelSource):
             arrays = {"targets": source.targets, "ignored": source.ignored}
@@ -196,7 +223,9 @@ def _description(request: TrainRequest) -> dict[str, object]:
     is_heads = isinstance(request.config, HeadTrainConfig)
     return {
         "name": request.name,
+        "title": request.title,
         "source": source,
+        "chosen on the test split": request.is_chosen_on_test,
         "trains": "heads" if is_heads else "network",
         "config": dataclasses.asdict(request.config),
         "start": _finite(dataclasses.asdict(request.start)),

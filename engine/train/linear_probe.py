@@ -34,7 +34,7 @@ from engine.train.features import FeatureArray, FeatureExtractor
 from engine.train.head_training import FeatureSet, head_logits, train_heads
 from engine.train.log import RunLog
 from engine.train.preflight import heads_preflight
-from engine.train.results import Fitted, fitted, record_of
+from engine.train.results import VAL_MAP, Fitted, fitted, record_of
 from engine.train.samples import Samples
 from engine.train.sources import load_parts
 from engine.train.start import starting_classifier
@@ -137,7 +137,7 @@ def _learn(run: _Run, control: TrainingControl) -> Generator[TrainReport, None, 
     if ending is Ending.DONE and epoch < config.epochs:
         ending = Ending.NO_GAIN
     found = _save(run, epoch)
-    val_map = found.results.get("val mAP", math.nan)
+    val_map = found.results.get(VAL_MAP, math.nan)
     yield TrainingEnded(ending, run.request.best_file, None, val_map, epoch, can_resume=False)
 
 

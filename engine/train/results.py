@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,14 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.metrics.ranking import average_precision
 from engine.metrics.scaling import fit_calibration
 from engine.metrics.thresholds import best_f1_thresholds
-from engine.records.model_record import CheckpointRecord
+from engine.records.model_record import CHOSEN_ON, VALIDATED_ON, CheckpointRecord
+from engine.records.program_facts import program_facts
 from engine.train.validation import label_counts
 
 _LICENCE = "Apache-2.0"
+#: Names of results.
+VAL_MAP = "val mAP"
+_TEST_MAP = "mAP on the test split that it was chosen on"
 _log = logging.getLogger(__name__)
 
 
@@ -70,7 +75,7 @@ def val_results(logits: FloatArray, val: LabelledImages) -> dict[str, float]:
     if not judged:
         return {}
     known = {f"AP {val.categories[i]}": round(float(precisions[i]), 4) for i in judged}
-    return {"val mAP": round(float(precisions[judged].mean()), 4), **known}
+    return {VAL_MAP: round(float(precisions[judged].mean()), 4), **known}
 
 
 def record_of(
@@ -98,19 +103,41 @@ def record_of(
         licence=_LICENCE,
         thresholds=None if found is None else found.thresholds,
         calibration=None if found is None else found.calibration,
-        results={} if found is None else found.results,
+        results={} if found is None else _named(found.results, request),
         provenance={
             **dict(request.provenance),
             "seed": str(request.config.seed),
-            "validation images": f"{val.name}, {len(val)} images",
+            VALIDATED_ON: f"{val.name}, {len(val)} images",
+            **({CHOSEN_ON: val.name} if request.is_chosen_on_test else {}),
             "epoch": str(epoch),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
+            **_made_with(),
         },
     )
 
 
+def _named(results: Mapping[str, float], request: TrainRequest) -> Mapping[str, float]:
+    """Results of the test split do not pass for those of validation."""
+    if not request.is_chosen_on_test:
+        return results
+    return {(_TEST_MAP if name == VAL_MAP else name): value for name, value in results.items()}
+
+
+def _made_with() -> dict[str, str]:
+    """The program and what it stands on."""
+    facts = program_facts()
+    known = {name: text for name, text in facts.items() if name in ("program", "commit")}
+    python = platform.python_version()
+    return {**known, "torch": torch.__version__, "python": python}
+
+
 def _description(request: TrainRequest, model: ModelConfig, images: str) -> str:
+    what = _what_learned(request, model, images)
+    if request.is_chosen_on_test:
+        what += " Epoch, thresholds and calibration were chosen on the test split."
+    return what
+
+
+def _what_learned(request: TrainRequest, model: ModelConfig, images: str) -> str:
     if not isinstance(request.config, HeadTrainConfig):
         return f"Trained on {images}, the whole network."
     backbone = network_title(model.backbone)

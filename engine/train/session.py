@@ -6,20 +6,28 @@ import math
 import threading
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+
+import torch
 
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, DataError
-from engine.api.training import TrainRequest
+from engine.api.training import TEST_SPLIT, DatasetSource, TrainRequest
 from engine.api.training_control import TrainingControl, Wish
 from engine.api.training_reports import (
     Ending,
     Preflight,
     PreparationReport,
     TrainingEnded,
+    TrainingStarted,
     TrainReport,
 )
+from engine.data.datasets.registry import dataset_spec
 from engine.pytorch.distributed import Processes
+from engine.records.backend_kinds import BACKENDS
+from engine.records.program_facts import program_facts
 from engine.records.training_lock import running
+from engine.records.trainings import TrainingStore
 from engine.texts import display_path
 from engine.train.finetune import train_network
 from engine.train.linear_probe import train_only_heads
@@ -44,6 +52,8 @@ def run_training(
     - ``best.safetensors`` is written after each epoch that was better than all before, with
       thresholds and a calibration fitted on the validation images. Whatever happens later, it
       stays.
+    - ``run.json`` in the run's folder says what was asked, how it ended, and of each start with
+      which program, commit, backend and how many threads.
     - A run over the whole network that was stopped, or died, goes on exactly where it was, if the
       same request comes again with ``resume``.
 
@@ -70,12 +80,39 @@ def run_training(
     else:
         reports = train_network(request, config, control, process)
     with _alone_in(request, process), closing(reports):
+        store = _store_of(request) if process.is_first else None
         for report in reports:
+            if isinstance(report, Preflight) and request.is_chosen_on_test:
+                report = replace(report, chosen_on=_test_images(request))  # noqa: PLW2901
+            if store is not None and isinstance(report, TrainingStarted):
+                store.note_start(request, _made_with(request))
+            if store is not None and isinstance(report, TrainingEnded):
+                store.set_ending(request.folder, report.ending)
             yield report
             is_early = isinstance(report, PreparationReport | Preflight)
             if is_early and control.wish >= Wish.STOP_AFTER_EPOCH:
                 yield TrainingEnded(Ending.STOPPED, None, None, math.nan, 0, can_resume=False)
                 return
+
+
+def _test_images(request: TrainRequest) -> str:
+    kind = request.source.kind if isinstance(request.source, DatasetSource) else ""
+    return f"{dataset_spec(kind).title}, the split {TEST_SPLIT}"
+
+
+def _store_of(request: TrainRequest) -> TrainingStore | None:
+    """Where it is written down what was asked; a single file has no such place."""
+    return TrainingStore(request.folder.parent) if request.folder == request.output else None
+
+
+def _made_with(request: TrainRequest) -> dict[str, str]:
+    runtime, threads = BACKENDS["torch"].runtime, str(torch.get_num_threads())
+    return {
+        **program_facts(),
+        "backend": runtime,
+        "device": request.device,
+        "threads": threads,
+    }
 
 
 @contextmanager

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli
-from engine.api.training_reports import StepReport
+from engine import __version__, cli
+from engine.api.training_reports import Ending, StepReport
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.cli import train_progress
+from engine.records.trainings import TrainingStore
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import TINY_BACKBONE, save_tiny_model
 
@@ -149,3 +150,49 @@ def test_heads_alone_can_be_written_into_a_folder(devkit, monkeypatch):
     (devkit / "run").mkdir()
     assert train(devkit, *small("--epochs", "1", preset="quick")) == 0
     load_checkpoint(devkit / "run" / "best.safetensors")
+
+
+def test_a_run_says_what_was_asked_how_it_ended_and_what_made_it(devkit, monkeypatch):
+    monkeypatch.chdir(devkit)
+    assert train(devkit, *small("--epochs", "1")) == 0
+    run = json.loads((devkit / "run" / "run.json").read_text())
+    assert run["source"]["dataset"] == "voc2007" and run["config"]["epochs"] == 1
+    assert run["ending"] == "done" and not run["chosen on the test split"]
+    [start] = run["starts"]
+    assert start["program"] == f"csra-gui {__version__}" and start["decode"] == "exact"
+    assert start["backend"].startswith("PyTorch") and int(start["threads"]) >= 1
+    assert start["command"].startswith("csra train --data data --output run --dataset voc2007")
+    record = load_checkpoint(devkit / "run" / "best.safetensors").record
+    assert record.provenance["command"] == start["command"]
+    assert record.provenance["program"] == start["program"]
+    assert TrainingStore().read(devkit / "run").ending is Ending.DONE
+    assert train(devkit, *small("--epochs", "1")) == 1  # refused, so nothing began
+    assert train(devkit, *small("--epochs", "1", "--resume")) == 0
+    starts = json.loads((devkit / "run" / "run.json").read_text())["starts"]
+    assert len(starts) == 2 and starts[0] == start
+
+
+@pytest.mark.parametrize("preset", ["quick", "recommended"])
+def test_a_model_that_is_chosen_on_the_test_split_says_so(devkit, capsys, preset):
+    lists = next((devkit / "data").rglob("ImageSets/Main"))
+    (lists / "test.txt").write_text((lists / "train.txt").read_text())
+    assert train(devkit, *small("--epochs", "1", preset=preset), "--val-split", "test") == 0
+    told = capsys.readouterr().err
+    assert (
+        "chooses its epoch, thresholds and calibration on PASCAL VOC 2007, the split test" in told
+    )
+    assert "no test result" in told and "the model's name says so" in told
+    record = load_checkpoint(devkit / "run" / "best.safetensors").record
+    assert record.name == "run (chosen on test)"
+    assert record.provenance["chosen on"] == "VOC2007 test"
+    assert "chosen on the test split" in record.description
+    assert "val mAP" not in record.results
+    assert any(name.startswith("mAP on the test split") for name in record.results)
+    run = json.loads((devkit / "run" / "run.json").read_text())
+    assert run["chosen on the test split"] and run["title"] == record.name
+    asked = ["evaluate", "--dataset", "voc2007", "--data", str(devkit / "data"), "--device", "cpu"]
+    page = devkit / "page.html"
+    model = str(devkit / "run" / "best.safetensors")
+    assert cli.run([*asked, "--model", model, "--resamples", "5", "--html", str(page)]) == 0
+    assert "This model was chosen on VOC2007 test" in capsys.readouterr().err
+    assert "The model was chosen on VOC2007 test" in page.read_text()

@@ -29,6 +29,7 @@ from engine.library.values import Verdict
 from engine.records.models import default_store
 from engine.records.training_lock import running
 from engine.records.trainings import TrainingStore
+from tests.engine.data.datasets.devkits import voc_object, write_voc
 from tests.fakes import FakeEngine
 from tests.gui.driver import Start, wait_for_model
 
@@ -397,3 +398,26 @@ def test_before_a_training_starts_it_says_which_labels_cannot_be_judged() -> Non
     assert not any(
         name.startswith("Cannot") for name, _ in preflight_facts(replace(report, unjudged=()))
     )
+
+
+def test_whoever_validates_on_the_test_split_is_told_what_that_means(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    images = {f"{number:06}": voc_object("cat") for number in range(3)}
+    write_voc(tmp_path, {"train": list(images), "test": list(images)}, images)
+    application.window.actions_table["new_training"].trigger()
+    dialog = application.window.training.controller.new_dialog
+    assert isinstance(dialog, NewTrainingDialog)
+    dialog.from_folder.setChecked(True)
+    dialog.data.set_folder(tmp_path / "VOCdevkit")
+    qtbot.waitUntil(lambda: dialog.validate_on.findData("test") >= 0)
+    assert not dialog.validation_text.isVisible()  # a fifth of the images is kept apart
+    dialog.validate_on.setCurrentIndex(dialog.validate_on.findData("test"))
+    assert "no test result" in dialog.validation_text.text()
+    assert dialog.validation_text.isVisible()
+    source = dialog.wish().source
+    assert source is not None
+    assert source.is_chosen_on_test
+    dialog.from_labels.setChecked(True)
+    assert not dialog.validation_text.isVisible()
+    dialog.close()
