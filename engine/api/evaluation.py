@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -38,6 +39,9 @@ class EvaluationRequest:
         limit: at most so many images, spread evenly over the split; ``None`` takes all.
         unfinished: what to do with what was begun before.
         follow_links: take images also where links lead out of the data set's folder.
+        lam: λ of a model of the official code whose file does not say it.
+        heads: how many heads such a model must have; they get the paper's temperatures.
+        command: that asks, for the record; empty from a window.
     """
 
     dataset: str
@@ -50,10 +54,17 @@ class EvaluationRequest:
     limit: int | None = None
     unfinished: Unfinished = Unfinished.GO_ON
     follow_links: bool = False
+    lam: float | None = None
+    heads: int | None = None
+    command: str = ""
 
     def __post_init__(self) -> None:
         if self.limit is not None and self.limit < 1:
             raise ConfigError("An evaluation needs at least one image.")
+        if self.lam is not None and not (math.isfinite(self.lam) and self.lam >= 0):
+            raise ConfigError(f"λ must be a number of at least 0, not {self.lam}.")
+        if self.heads is not None and self.heads < 1:
+            raise ConfigError("A model needs at least one head.")
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class ImportOptions:
         input_size: side of the square input in pixels; else that of the positions for a ViT, 448
             for a ResNet. Positions of a ViT are interpolated to it.
         weights_at: which network of several in the file; else averaged weights before others.
+        heads: how many the weights must have; it is an error if they have another number.
+        is_measured: the file is measured as it is: it is an error if it says another λ.
     """
 
     name: str | None = None
@@ -62,6 +64,8 @@ class ImportOptions:
     categories: Categories | None = None
     input_size: int | None = None
     weights_at: str | None = None
+    heads: int | None = None
+    is_measured: bool = False
 
 
 def import_checkpoint(
@@ -195,10 +199,12 @@ def _config(
             f"only for {', '.join(map(str, PAPER_TEMPERATURES))}."
         )
     lam, _ = stated_lam(name, file, options)
+    _check_agreement(name, num_heads, file, options)
     if lam is None:
         raise CheckpointError(
             f"{name!r} does not say its λ, the weight of attention. Import it with its λ (csra "
-            "models import FILE --lam 0.1), or put that into its name, for example …_lam0.1.pth."
+            "models import FILE --lam 0.1; csra evaluate takes --lam as well), or put that into "
+            "its name, for example …_lam0.1.pth."
         )
     return ModelConfig(
         backbone=layout.backbone,
@@ -206,6 +212,26 @@ def _config(
         head=HeadConfig(PAPER_TEMPERATURES[num_heads], lam, bias=layout.bias is not None),
         preprocess=_pixels(layout, num_classes, file, options.input_size),
     )
+
+
+def _check_agreement(name: str, num_heads: int, file: PthFile, options: ImportOptions) -> None:
+    """Refuse what the file itself says otherwise."""
+    if options.heads is not None and options.heads != num_heads:
+        raise CheckpointError(
+            f"{name!r} has {_heads_text(num_heads)}, not {options.heads}. Leave out --heads."
+        )
+    if not options.is_measured or options.lam is None:
+        return
+    said, who = stated_lam(name, file, replace(options, lam=None))
+    if said is not None and said != options.lam:
+        raise CheckpointError(
+            f"{name!r} says λ = {said:g} ({who}), not {options.lam:g}. Leave out --lam, or import "
+            "the file with another λ (csra models import FILE --lam)."
+        )
+
+
+def _heads_text(count: int) -> str:
+    return "1 head" if count == 1 else f"{count} heads"
 
 
 def stated_lam(name: str, file: PthFile, options: ImportOptions) -> tuple[float | None, str]:
@@ -288,7 +314,7 @@ def _record(
     path: Path, config: ModelConfig, layout: Layout, file: PthFile, options: ImportOptions
 ) -> CheckpointRecord:
     head, size = config.head, config.preprocess.input_size
-    heads = "1 head" if head.num_heads == 1 else f"{head.num_heads} heads"
+    heads = _heads_text(head.num_heads)
     parts = [
         f"Imported from {path.name!r}: {config.backbone}, {heads}, λ = {head.lam:g} "
         f"({stated_lam(path.name, file, options)[1]}).",

@@ -52,6 +52,7 @@ from engine.records.model_record import is_ours
 from engine.records.models import default_store
 from engine.service.graph_maker import GraphMaker
 from engine.service.opening import Choice, is_prepared, known_graph, open_fastest
+from engine.service.told_form import is_told, says_all
 
 if TYPE_CHECKING:
     from engine.service.with_pytorch import PyTorchWork
@@ -282,7 +283,13 @@ class LocalEngine:
         opened = self._known(path)
         if opened is not None and in_full and opened.is_int8:
             opened = None
-        model = self._opened_in_turn(path, in_full=in_full) if opened is None else opened
+        if is_told(request) and not says_all(path, request):
+            told = self._with_pytorch().open_as_told(path, request.lam, request.heads)
+            opened, model = None, replace(told, backend=self._in_turn(told.backend, told))
+        elif opened is None:
+            model = self._opened_in_turn(path, in_full=in_full)
+        else:
+            model = opened
         backend = self._exact_backend_for(model, request.config.input_size)
         work = EvaluationJob(request, model, backend)
         self._evaluations.append(work)

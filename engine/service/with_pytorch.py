@@ -16,6 +16,7 @@ from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
 from engine.api.training_reports import TrainReport
 from engine.api.values import ModelImport, ThresholdsForModel
+from engine.checkpoints.csra_import import ImportOptions
 from engine.checkpoints.exchange import export_model, import_file, possible_exports
 from engine.checkpoints.graph_export import export_graph
 from engine.checkpoints.loading import open_checkpoint
@@ -56,13 +57,17 @@ class PyTorchWork:
         self._resize_lock = threading.Lock()
         self._trainings: list[RunningTraining] = []
 
-    def open(self, path: Path) -> OpenModel:
+    def open(self, path: Path, options: ImportOptions | None = None) -> OpenModel:
         """Open any model file to run it with PyTorch.
+
+        Args:
+            path: of the file.
+            options: what a file of the official code does not say.
 
         Raises:
             CheckpointError: it cannot be used.
         """
-        checkpoint = open_checkpoint(path)
+        checkpoint = open_checkpoint(path, options)
         backend = TorchBackend(checkpoint.classifier, self.device, self._half)
         self._opened[path] = checkpoint, backend
         return OpenModel(checkpoint.weights, backend, path)
@@ -81,6 +86,19 @@ class PyTorchWork:
             with contextlib.suppress(OSError):  # it is made again next time
                 keep_graph(config, graph)
         return run_with(kind, checkpoint.weights, graph, path)
+
+    def open_as_told(self, path: Path, lam: float | None, heads: int | None) -> OpenModel:
+        """Open a file of the official code that does not say all of itself.
+
+        Args:
+            path: of the file.
+            lam: λ, if the file does not say it.
+            heads: how many it must have.
+
+        Raises:
+            CheckpointError: it cannot be used, or says something else.
+        """
+        return self.open(path, ImportOptions(lam=lam, heads=heads, is_measured=True))
 
     def forget(self, path: Path) -> None:
         """Free a model's memory."""
