@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
+from engine.metrics.at_thresholds import logit_thresholds
 from engine.metrics.bootstrap import BootstrapSettings, bootstrap_intervals
 from engine.metrics.localisation import Frame
 from engine.records.evaluations import EvaluationRun, EvaluationStore
@@ -95,12 +96,12 @@ class Analysis:
 
     def labels(self, thresholds: Thresholds) -> NDArray[np.bool_]:
         """(N, C): what reaches the thresholds, (C,) in [0, 1]."""
-        labels: NDArray[np.bool_] = self.run.logits >= _as_logits(thresholds)
+        labels: NDArray[np.bool_] = self.run.logits >= logit_thresholds(thresholds, self.run.logits)
         return labels
 
     def labels_of(self, category: int, threshold: float) -> NDArray[np.bool_]:
         """(N,): which images get the label at a threshold in [0, 1]."""
-        limit = _as_logits(np.array(threshold))
+        limit = logit_thresholds(np.array(threshold), self.run.logits)
         labels: NDArray[np.bool_] = self.run.logits[:, category] >= limit
         return labels
 
@@ -224,13 +225,6 @@ def distribution_of(run: EvaluationRun, scores: FloatArray) -> Distribution:
         held[category] = np.bincount(place[has_it], minlength=RELIABILITY_BINS)
         counts[category] = np.bincount(place, minlength=RELIABILITY_BINS)
     return Distribution(histogram, promised, held, counts)
-
-
-def _as_logits(thresholds: Thresholds) -> NDArray[np.float32]:
-    """Exactly 0 for one half, which is where published numbers draw the line."""
-    with np.errstate(divide="ignore"):
-        limits = np.log(thresholds) - np.log1p(-thresholds)
-    return np.asarray(limits, dtype=np.float32)
 
 
 def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

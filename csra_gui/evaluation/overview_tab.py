@@ -21,6 +21,7 @@ from csra_gui.widgets.fact_sheet import FactSheet
 from csra_gui.widgets.table import Cell, Table
 from engine.metrics.decisions import LabelMetrics
 from engine.metrics.localisation import Frame
+from engine.report.numbers import EvaluationReport, learned_from
 from engine.report.published import published_rows, why_not_comparable
 from engine.texts import NOTHING, date_text, display_text, number, percent, whole_percent
 
@@ -43,6 +44,10 @@ _TIPS = {
     6: "Recall over all labels",
     7: "F1 of OP and OR",
 }
+_CHOSEN = (
+    "{}: the model's epoch, thresholds and calibration were chosen there, so numbers that are "
+    "measured there are too high."
+)
 Row = tuple[str, ...]
 
 
@@ -63,6 +68,23 @@ def number_rows(analysis: Analysis) -> tuple[list[Row], int]:
             "this run, of scores from 50 %",
         ),
     ]
+    if report.at_stored is not None:
+        own.append(
+            (
+                "at the thresholds in the model's file",
+                NOTHING,
+                *_six(report.at_stored.labels),
+                "this run, one for each label",
+            )
+        )
+    own.append(
+        (
+            "at the best thresholds of these images",
+            NOTHING,
+            *_six(report.at_best.labels),
+            "this run, in-sample: too good to be reported",
+        )
+    )
     rows: list[Row] = list(own)
     for row in published_rows(report.run):
         printed = [NOTHING] * 6
@@ -88,6 +110,10 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
         )
     else:
         found.append(("Interval of mAP", "being computed…"))
+    if chosen := run.model.get("chosen on", ""):
+        found.append(("Chosen on the test split", _CHOSEN.format(chosen)))
+    found.append(("Arithmetic", f"{report.paper.protocol}, since {report.protocol_reason}."))
+    found += _stored_facts(report)
     reason = why_not_comparable(run)
     found.append(("Published numbers", reason or "These can be set beside this run."))
     if report.localisation is not None:
@@ -106,6 +132,30 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
     settings = "; ".join(f"{key}: {value}" for key, value in run.settings.items())
     found.append(("Made", f"{date_text(run.date)}. {settings}"))
     return [(caption, display_text(text)) for caption, text in found]
+
+
+def _stored_facts(report: EvaluationReport) -> list[tuple[str, str]]:
+    """Thresholds and calibration of the model's file; nothing if the run did not note them."""
+    stored, after = report.run.stored, report.calibrated
+    if stored is None:
+        return []
+    sample = {"is_in_sample": stored.is_in_sample}
+    thresholds = "none: its labels are those of one half."
+    if report.at_stored is not None:
+        six = report.at_stored.labels
+        thresholds = (
+            f"one for each label{learned_from(stored.thresholds_from, **sample)}: CF1 "
+            f"{percent(six.class_f1)}, OF1 {percent(six.overall_f1)}."
+        )
+    before = number(100 * report.calibration.ece_equal_width, 2)
+    calibration = f"none: scores are off by {before} points on average (ECE)."
+    if after is not None:
+        error = number(100 * after.ece_equal_width, 2)
+        calibration = (
+            f"scores are off by {before} points on average (ECE), and by {error} with the "
+            f"calibration{learned_from(stored.calibration_from, **sample)}."
+        )
+    return [("Thresholds in the model's file", thresholds), ("Calibration there", calibration)]
 
 
 class OverviewTab(QWidget):

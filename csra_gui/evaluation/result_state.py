@@ -21,8 +21,9 @@ class ThresholdSet(Enum):
     """Where thresholds may come from; the value is for people."""
 
     HALF = "One half, as published numbers"
-    BEST_F1 = "Best F1 on these images"
-    COMMON = "One for all, best F1"
+    STORED = "Those in the model's file"
+    BEST_F1 = "Best F1 on these very images"
+    COMMON = "One for all, best F1 on them"
 
 
 class ResultState(QObject):
@@ -80,9 +81,10 @@ class ResultState(QObject):
         """Take a whole set of thresholds."""
         if self.analysis is None:
             return
-        best = self.analysis.report.thresholds
+        best, half = self.analysis.report.thresholds, self._half(self.analysis)
         thresholds = {
-            ThresholdSet.HALF: self._half(self.analysis),
+            ThresholdSet.HALF: half,
+            ThresholdSet.STORED: stored_thresholds(self.analysis, half),
             ThresholdSet.BEST_F1: np.array(best.values),
             ThresholdSet.COMMON: np.full(len(best.values), best.common),
         }[which]
@@ -92,3 +94,9 @@ class ResultState(QObject):
     @staticmethod
     def _half(analysis: Analysis) -> Thresholds:
         return np.full(len(analysis.run.categories), DEFAULT_THRESHOLD)
+
+
+def stored_thresholds(analysis: Analysis, half: Thresholds) -> Thresholds:
+    """Those in the model's file; one half if it has none, which is what it then goes by."""
+    labels = analysis.report.at_stored
+    return half if labels is None else np.array(labels.thresholds)

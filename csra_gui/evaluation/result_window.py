@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -183,6 +184,10 @@ class ResultWindow(QWidget):
         analysis = self.state.analysis
         for widget in (self.thresholds, self.save_thresholds, self.export, self.tabs):
             widget.setEnabled(analysis is not None)
+        items = self.thresholds.model()
+        if isinstance(items, QStandardItemModel):
+            has_stored = analysis is not None and analysis.report.at_stored is not None
+            items.item(self.thresholds.findData(ThresholdSet.STORED)).setEnabled(has_stored)
         if analysis is None:
             self.title.setText("Choose a run.")
         else:

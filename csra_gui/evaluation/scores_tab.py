@@ -78,8 +78,8 @@ class ScoresTab(QWidget):
             brier = calibration.brier_by_category[choice]
         self.readout.setText(
             f"Scores are off by {percent(error)} points on average (ECE); the mean squared error "
-            f"is {brier:.4f} (Brier). Bars on the dashed line mean: of the labels with a score of "
-            "70 %, 70 % are right."
+            f"is {brier:.4f} (Brier).{_calibrated_text(analysis, choice)} Bars on the dashed line "
+            "mean: of the labels with a score of 70 %, 70 % are right."
         )
         self.histogram.set_summary(_spread_text(self.histogram.groups))
         self.reliability.set_summary(self.readout.text())
@@ -127,6 +127,16 @@ class ScoresTab(QWidget):
         if analysis is not None:
             cases = score_cases(analysis, self.chooser.choice, low, high, has_it)
             self._state.cases_requested.emit(cases)
+
+
+def _calibrated_text(analysis: Analysis, choice: int | None) -> str:
+    """What the calibration in the model's file makes of it; empty if there is none."""
+    found = analysis.report.calibrated
+    if found is None:
+        return ""
+    error = found.ece_equal_mass if choice is None else found.ece_by_category[choice]
+    brier = found.brier if choice is None else found.brier_by_category[choice]
+    return f" With the calibration in the model's file: {percent(error)} and {brier:.4f}."
 
 
 def _spread_text(groups: Sequence[BarGroup]) -> str:

@@ -16,7 +16,7 @@ from engine.api.training import LabelSource
 from engine.api.values import ModelInfo
 from engine.library.columns import VERDICT_CODES, Columns
 from engine.library.values import Verdict
-from engine.records.evaluations import EvaluationRun, now
+from engine.records.evaluations import EvaluationRun, StoredFit, now
 
 #: The kind of data set of an evaluation by decisions.
 DECISIONS = "decisions"
@@ -161,12 +161,14 @@ def decided_run(
             "so with some photos; then the model can be measured by what you said."
         )
     root, ids = _ids(columns, rows)
+    categories = Categories(tuple(said.categories[place] for place in places.tolist()))
+    known = [model.categories.index_of(name) for name in categories]
     run = EvaluationRun(
         model={"name": model.full_name, "id": model.id, "backbone": model.backbone},
         dataset={"name": f"My decisions, {len(rows):,} photos", "kind": DECISIONS, "split": "all"},
         settings={},
         date=now(),
-        categories=Categories(tuple(said.categories[place] for place in places.tolist())),
+        categories=categories,
         ids=ids,
         logits=_logits(columns.scores[np.ix_(rows, places)]),
         targets=said.targets[np.ix_(tagged, places)],
@@ -176,6 +178,7 @@ def decided_run(
             _NOBODY_ASKED,
             _HALF_PRECISION,
         ),
+        stored=StoredFit.of(model.thresholds, model.calibration, known),
     )
     return run, root
 

@@ -17,6 +17,7 @@ from engine.api.errors import DataError, ImageError
 from engine.api.evaluation import EvaluationRequest
 from engine.api.label_names import shown_label
 from engine.atomic import write_text
+from engine.cli.command_line import command_line
 from engine.cli.common import (
     EXIT_DONE,
     EXIT_USAGE,
@@ -38,13 +39,14 @@ from engine.inference.predict import position_scores
 from engine.metrics.bootstrap import BootstrapSettings
 from engine.metrics.localisation import Frame
 from engine.records.evaluations import EvaluationRun, EvaluationStore
+from engine.records.model_record import CHOSEN_ON, is_ours
 from engine.records.run_comparison import compare_runs
 from engine.report.drift import Drift, drift
-from engine.report.numbers import EvaluationReport, report
+from engine.report.numbers import EvaluationReport, learned_from, report
 from engine.report.page import html_report, write_html
 from engine.report.worst_errors import ErrorExample, example_of, worst_errors
 from engine.service.local import LocalEngine
-from engine.texts import display_text, percent
+from engine.texts import display_text, number, percent
 
 _PHOTO_SIDE = 480
 
@@ -58,6 +60,12 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     add_follow_links(evaluate)
     evaluate.add_argument("--split", default="test", help="of the data set (%(default)s)")
     evaluate.add_argument("--model", metavar="NAME|FILE", help="default: the model that ships")
+    evaluate.add_argument(
+        "--lam", type=float, help="λ, for a file of the official code that does not say it"
+    )
+    evaluate.add_argument(
+        "--heads", type=int, metavar="N", help="likewise; with the paper's temperatures for so many"
+    )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write every number")
     evaluate.add_argument("--html", type=Path, metavar="FILE", help="write a report to look at")
     add_device_arguments(evaluate)
@@ -152,10 +160,21 @@ def _request(options: argparse.Namespace) -> EvaluationRequest:
         strict=options.strict,
         limit=options.limit,
         follow_links=options.follow_links,
+        lam=options.lam,
+        heads=options.heads,
+        command=command_line(options.arguments),
     )
 
 
 def _say_problems(work: EvaluationJob) -> None:
+    record = work.model.record
+    if not is_ours(work.model.path):  # what was taken for granted stands in there
+        say(display_text(record.description))
+    if chosen := record.provenance.get(CHOSEN_ON):
+        say(
+            f"This model was chosen on {display_text(chosen)}: its epoch, thresholds and "
+            "calibration. Numbers that are measured there are too high."
+        )
     for problem in work.images.problems:
         say(display_text(problem))
     if missing := work.images.categories_without_positives():
@@ -251,8 +270,11 @@ def _table(numbers: EvaluationReport) -> list[str]:
         f"mAP {percent(paper.mean_average_precision)}  "
         f"({mean.level:.0%} interval {percent(mean.low)} to {percent(mean.high)}; "
         f"{paper.protocol}, {paper.protocol.ap_kind})",
+        f"arithmetic {paper.protocol}, since {numbers.protocol_reason}",
         _decisions("all", paper.labels.as_dict()),
         _decisions("top 3", paper.top3.as_dict()),
+        *_at_other_thresholds(numbers),
+        *_calibration(numbers),
     ]
     if numbers.localisation is not None:
         games = numbers.localisation.pointing
@@ -267,6 +289,31 @@ def _table(numbers: EvaluationReport) -> list[str]:
         cells = " ".join(f"{percent(value):>5}" for value in values)
         lines.append(f"{shown_label(category.name):<{width}}  {cells}  {category.positives:>6}")
     return lines
+
+
+def _at_other_thresholds(numbers: EvaluationReport) -> list[str]:
+    """Those of the model's file, and the best of these images, which flatter."""
+    stored, own = numbers.run.stored, numbers.at_stored
+    best = _decisions("best", numbers.at_best.labels.as_dict())
+    lines = [f"{best}  in-sample: at the best thresholds of these very images"]
+    if own is not None and stored is not None:
+        origin = learned_from(stored.thresholds_from, is_in_sample=stored.is_in_sample)
+        cells = _decisions("stored", own.labels.as_dict())
+        lines.insert(0, f"{cells}  at the thresholds in the model's file{origin}")
+    elif stored is not None:
+        lines.insert(0, "The model's file has no thresholds: its labels are those of 0.5.")
+    return lines
+
+
+def _calibration(numbers: EvaluationReport) -> list[str]:
+    stored, after = numbers.run.stored, numbers.calibrated
+    before = number(100 * numbers.calibration.ece_equal_width, 2)
+    line = f"calibration error (ECE) {before} % of scores as they are"
+    if after is not None and stored is not None:
+        origin = learned_from(stored.calibration_from, is_in_sample=stored.is_in_sample)
+        error = number(100 * after.ece_equal_width, 2)
+        return [f"{line}, {error} % with the calibration in the model's file{origin}"]
+    return [line if stored is None else f"{line}; the model's file has no calibration"]
 
 
 def _told(found: Drift, mode: str) -> str:

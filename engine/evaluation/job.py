@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Generator
@@ -23,10 +24,15 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import dataset_spec, load_dataset
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import EvaluatedShare, Evaluator, merged
+from engine.evaluation.stored import stored_fit
 from engine.inference.backend import Backend
 from engine.inference.open_model import OpenModel
+from engine.inference.threads import thread_count
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
+from engine.records.model_record import CHOSEN_ON
+from engine.records.program_facts import program_facts
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore, unfinished_key
+from engine.report.protocol import IGNORED_AS
 
 _SAVE_EVERY_S = 30.0
 
@@ -143,17 +149,15 @@ class EvaluationJob:
         part = {} if len(images) == self.whole else {"part": f"{len(images)} of {self.whole}"}
         name = f"{images.name}, {len(images):,} of {self.whole:,} images" if part else images.name
         rate = {"images per second": f"{rate_per_s:.3g}"} if rate_per_s > 0 else {}
+        ignored_as = {IGNORED_AS: str(images.ignored_as)} if images.ignored_as else {}
         return EvaluationRun(
-            model={
-                "name": record.name,
-                "id": self.model.weights.id,
-                "backbone": record.config.backbone,
-            },
+            model=self._model_facts(),
             dataset={
                 "name": name,
                 "kind": dataset_spec(self.request.dataset).name,
                 "split": self.request.split,
                 "hash": dataset_hash(images),
+                **ignored_as,
                 **part,
             },
             settings={
@@ -162,8 +166,11 @@ class EvaluationJob:
                 "input size": str(self._config.preprocess.input_size),
                 "device": self.backend.device,
                 "backend": self.backend.runtime,
+                "threads": str(thread_count(self.backend.runtime)),
                 "processes": str(processes),
                 **rate,
+                **program_facts(),
+                **({"command": self.request.command} if self.request.command else {}),
             },
             date=now(),
             categories=images.categories,
@@ -174,7 +181,20 @@ class EvaluationJob:
             failed=tuple((images.ids[row], reason) for row, reason in share.failed),
             problems=images.problems,
             localisation=share.localisation,
+            stored=stored_fit(record, images),
         )
+
+    def _model_facts(self) -> dict[str, str]:
+        record, head = self.model.record, self.model.config.head
+        temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
+        chosen = record.provenance.get(CHOSEN_ON, "")
+        return {
+            "name": record.name,
+            "id": self.model.weights.id,
+            "backbone": record.config.backbone,
+            "heads": f"{head.num_heads}, temperatures {temperatures}, λ {head.lam:g}",
+            **({"chosen on": chosen} if chosen else {}),
+        }
 
     def keep(self, run: EvaluationRun) -> Path:
         """Store a run of this work, and where its images lie; the run's folder.

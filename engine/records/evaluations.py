@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories
 from engine.api.errors import DataError
 from engine.api.values import FloatArray
@@ -23,6 +24,46 @@ from engine.metrics.ranking import mean_average_precision
 from engine.records.folders import RecordStore, open_arrays
 
 _SCORES, _PLACE, _MARKS = "scores.npz", "place.json", "marks.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFit:
+    """What was fitted to a model's scores before and lies in its file, for a run's categories.
+
+    Attributes:
+        thresholds: in [0, 1], one per category; ``None`` if the file has none.
+        calibration: of the scores; ``None`` if the file has none.
+        thresholds_from: the images that they were learned from, for people; empty if unknown.
+        calibration_from: likewise.
+        is_in_sample: whether images that are measured were among those.
+    """
+
+    thresholds: tuple[float, ...] | None = None
+    calibration: LogitScaling | None = None
+    thresholds_from: str = ""
+    calibration_from: str = ""
+    is_in_sample: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        thresholds: Sequence[float] | None,
+        calibration: LogitScaling | None,
+        places: Sequence[int],
+    ) -> StoredFit:
+        """Those of some of a model's categories.
+
+        Args:
+            thresholds: of all its categories.
+            calibration: likewise.
+            places: of the run's categories among them.
+        """
+        own = None if thresholds is None else tuple(thresholds[place] for place in places)
+        if calibration is None:
+            return cls(own)
+        slopes = tuple(calibration.slopes[place] for place in places)
+        offsets = tuple(calibration.offsets[place] for place in places)
+        return cls(own, LogitScaling(slopes, offsets))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +83,7 @@ class EvaluationRun:
         failed: id and reason of each image that could not be read.
         problems: what was left out of the data set, one sentence each.
         localisation: what the maps point at; ``None`` if there were no boxes.
+        stored: thresholds and calibration of the model's file; ``None`` if nobody noted them.
     """
 
     model: Mapping[str, str]
@@ -56,6 +98,7 @@ class EvaluationRun:
     failed: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
     localisation: MeterState | None = None
+    stored: StoredFit | None = None
 
     @property
     def id(self) -> str:
@@ -245,6 +288,18 @@ def _description(run: EvaluationRun) -> dict[str, object]:
         "failed": [list(item) for item in run.failed],
         "problems": list(run.problems),
         "localisation": run.localisation,
+        "stored": None if run.stored is None else _stored_description(run.stored),
+    }
+
+
+def _stored_description(stored: StoredFit) -> dict[str, object]:
+    calibration = stored.calibration
+    return {
+        "thresholds": None if stored.thresholds is None else list(stored.thresholds),
+        "calibration": None if calibration is None else calibration.as_dict(),
+        "thresholds from": stored.thresholds_from,
+        "calibration from": stored.calibration_from,
+        "is in sample": stored.is_in_sample,
     }
 
 
@@ -262,6 +317,7 @@ def _run(body: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Evaluation
         failed=tuple((str(name), str(reason)) for name, reason in body["failed"]),
         problems=tuple(str(problem) for problem in body["problems"]),
         localisation=body["localisation"],
+        stored=_stored(body.get("stored"), len(body["categories"])),
     )
     shape = (len(run.ids), len(run.categories))
     if not run.logits.shape == run.targets.shape == run.ignored.shape == shape:
@@ -271,6 +327,29 @@ def _run(body: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Evaluation
 
 def _floats(logits: NDArray[Any]) -> FloatArray:
     return logits if logits.dtype == np.float64 else logits.astype(np.float32)
+
+
+def _stored(body: dict[str, Any] | None, count: int) -> StoredFit | None:
+    """Nothing for a run of a program that noted nothing of it."""
+    if body is None:
+        return None
+    thresholds, scaling = body["thresholds"], body["calibration"]
+    calibration = None
+    if scaling is not None:
+        calibration = LogitScaling(tuple(scaling["slopes"]), tuple(scaling["offsets"]))
+    lengths = {
+        *(() if thresholds is None else (len(thresholds),)),
+        *(() if calibration is None else (len(calibration.slopes),)),
+    }
+    if lengths - {count}:
+        raise ValueError("its thresholds or its calibration are of other categories")
+    return StoredFit(
+        None if thresholds is None else tuple(float(value) for value in thresholds),
+        calibration,
+        str(body["thresholds from"]),
+        str(body["calibration from"]),
+        bool(body["is in sample"]),
+    )
 
 
 def _texts(table: dict[str, object]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from engine.api.errors import DataError
 from engine.metrics.report import paper_metrics
 from engine.records.evaluations import EvaluationRun
-from engine.report.numbers import protocol_of
+from engine.report.protocol import protocol_of
 
 _LOGIT_THRESHOLD = 0.0  # a score of one half
 
@@ -57,7 +57,7 @@ def drift(before: EvaluationRun, after: EvaluationRun) -> Drift:
     rows, others = (np.array(column) for column in zip(*shared, strict=True))
     targets, ignored = before.targets[rows], before.ignored[rows]
     a, b = before.logits[rows], after.logits[others]
-    protocol = protocol_of(before.dataset.get("kind", ""), ignored)
+    protocol = protocol_of(before.dataset, ignored).protocol
     means = [
         paper_metrics(
             logits, targets, ignored, protocol=protocol, threshold=_LOGIT_THRESHOLD

@@ -18,9 +18,10 @@ from engine.metrics.bootstrap import Interval
 from engine.metrics.curves import PrCurve
 from engine.metrics.localisation import Frame
 from engine.metrics.report import CategoryReport
+from engine.records.evaluations import StoredFit
 from engine.records.run_comparison import RunComparison
 from engine.report.label_errors import label_errors
-from engine.report.numbers import EvaluationReport
+from engine.report.numbers import EvaluationReport, learned_from
 from engine.report.published import (
     POINTING_SOURCE,
     VOC_POINTING,
@@ -71,7 +72,9 @@ def html_report(
     run, maps = report.run, report.localisation
     values = {
         **vars(report),
+        "calibration_from": _learned_from(run.stored, "calibration"),
         "changes": _changes(comparison),
+        "chosen_on": run.model.get("chosen on", ""),
         "comparison": comparison,
         "confusions": _confusions(report),
         "curves": _curves(report),
@@ -83,6 +86,7 @@ def html_report(
         "published": published_rows(run),
         "published_pointing": VOC_POINTING,
         "told": _told(comparison),
+        "thresholds_from": _learned_from(run.stored, "thresholds"),
         "together": list(_together(report)),
         "why_not": why_not_comparable(run),
     }
@@ -114,6 +118,14 @@ def write_html(path: Path, text: str) -> None:
         raise DataError(
             f"The report could not be written to {display_path(path)}: {error.strerror}."
         ) from error
+
+
+def _learned_from(stored: StoredFit | None, what: str) -> str:
+    """Where the thresholds or the calibration of the model's file come from."""
+    if stored is None:
+        return ""
+    origin = stored.calibration_from if what == "calibration" else stored.thresholds_from
+    return from_data(learned_from(origin, is_in_sample=stored.is_in_sample))
 
 
 def _policy(script: str) -> str:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import DataError
 from engine.atomic import write_text
-from engine.data.datasets.labelled import Crop, LabelledImages, empty_targets
+from engine.data.datasets.labelled import Crop, IgnoredAs, LabelledImages, empty_targets
 from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, is_integer, read_json, read_text
 from engine.data.datasets.wider import as_crop
@@ -158,7 +158,8 @@ def load_official(
     rows = _usable_rows(content, _Finder(file, content, pictures, log), log)
     log.check()
     log.check_any_left(len(rows.names), display_path(file))
-    targets, ignored = _decode(rows.targets, file)
+    targets, ignored, ignored_as = _decode(rows.targets, file)
+    is_export = any(_SOURCES in row for row in content)
     has_crops = any(crop is not None for crop in rows.crops)
     categories = _categories(targets.shape[1], file)
     return LabelledImages(
@@ -171,8 +172,10 @@ def load_official(
         crops=tuple(rows.crops) if has_crops else None,
         problems=log.problems(),
         # In other files it is what the official code counts as absent when it trains.
-        unclear=np.any(ignored, axis=1) if any(_SOURCES in row for row in content) else None,
+        unclear=np.any(ignored, axis=1) if is_export else None,
         rejected=_rejected(rows.rejected, categories) & ~targets,
+        # In our own exports 99 is what nobody has said, which is no one's negative.
+        ignored_as="" if is_export else ignored_as,
     )
 
 
@@ -304,14 +307,18 @@ def _is_target(value: object, width: int) -> bool:
     )
 
 
-def _decode(rows: list[list[int]], file: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Targets and ignore mask (N, C) of a file's codes."""
+def _decode(
+    rows: list[list[int]], file: Path
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], IgnoredAs]:
+    """Targets and ignore mask (N, C) of a file's codes, and what the file means by the latter."""
     empty_targets(len(rows), len(rows[0]))  # refuses what is too large
     codes = np.array(rows, dtype=np.int8)
     if (codes == -1).any() and (codes == WIDER_TEST.ignored).any():
         raise DataError(f"{display_path(file)} has both -1 and 99: two codings in one file.")
-    ternary = bool((codes == -1).any())
-    return codes == 1, codes == (VOC_TEST.ignored if ternary else WIDER_TEST.ignored)
+    if (codes == VOC_TEST.absent).any():
+        return codes == 1, codes == VOC_TEST.ignored, "difficult"
+    ignored = codes == WIDER_TEST.ignored
+    return codes == 1, ignored, "unspecified" if ignored.any() else ""
 
 
 def _categories(count: int, file: Path) -> Categories:

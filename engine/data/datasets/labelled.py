@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,10 @@ from engine.data.datasets.reading import listed
 
 #: x, y, width and height in pixels of the picture as its file holds it; may reach beyond it.
 Crop = tuple[float, float, float, float]
+
+#: What a data set says of the entries that are ignored: their objects are all marked difficult
+#: (VOC), nobody specified them (WIDER), or nothing but that nobody can tell.
+IgnoredAs = Literal["", "difficult", "unspecified"]
 
 # Two tables of so many bytes are the most that a data set may ask of a machine.
 _MAX_TARGETS = 2_000_000_000
@@ -60,6 +65,7 @@ class LabelledImages:
             so that it must never count as absent. ``None`` where all is known.
         rejected: (N, C) bool; true where the data set says that a person found the label wrong,
             not only that it is absent. ``None`` where it says nothing of the kind.
+        ignored_as: what it says of the entries that are ignored.
     """
 
     name: str
@@ -73,6 +79,7 @@ class LabelledImages:
     problems: tuple[str, ...] = ()
     unclear: NDArray[np.bool_] | None = None
     rejected: NDArray[np.bool_] | None = None
+    ignored_as: IgnoredAs = ""
 
     def __post_init__(self) -> None:
         if not self.ids:

@@ -100,6 +100,7 @@ def load_voc(
         objects=boxes,
         problems=log.problems(),
         unclear=unclear,
+        ignored_as="difficult",
     )
 
 

@@ -106,6 +106,7 @@ def _labelled(samples: _Samples, split: str, log: FaultLog) -> LabelledImages:
         ids=tuple(samples.ids),
         crops=tuple(samples.crops),
         problems=log.problems(),
+        ignored_as="unspecified",
     )
 
 

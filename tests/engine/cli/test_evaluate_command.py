@@ -2,16 +2,21 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from engine import cli
+from engine import __version__, cli
+from engine.api.calibration import LogitScaling
 from engine.api.categories import Categories, shipped_categories
 from engine.api.config import ModelConfig
 from engine.checkpoints.safetensors_model import save_checkpoint
+from engine.cli.command_line import command_line
 from engine.records.model_record import CheckpointRecord
+from tests.engine.csra_checkpoints import resnet_state
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import save_tiny_model, tiny_classifier, tiny_config
 from tests.paths import ROOT
@@ -160,6 +165,98 @@ def test_an_unknown_split_or_data_set_is_one_sentence(data, tmp_path, capsys):
     assert cli.run(arguments(data, path, "--split", "nothing")) == 1
     assert cli.run(["evaluate", "--dataset", "x", "--data", str(data), "--model", str(path)]) == 1
     assert capsys.readouterr().err.count("error: ") == 2
+
+
+def test_what_made_the_numbers_is_kept_with_them(data, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pathlib.Path.home", lambda: data)
+    assert cli.run(arguments(data, model, "--json", "x.json")) == 0
+    settings = json.loads((tmp_path / "x.json").read_text())["settings"]
+    assert settings["program"] == f"csra-gui {__version__}"
+    assert settings.keys() >= {"backend", "decode", "threads", "python", "system", "device"}
+    assert int(settings["threads"]) >= 1
+    assert settings["command"] == (
+        "csra evaluate --dataset voc2007 --data data --split train --model model.safetensors "
+        "--device cpu --resamples 20 --json x.json"
+    )
+    [kept] = (tmp_path / "own" / "evaluations").glob("*/run.json")
+    assert json.loads(kept.read_text())["settings"] == settings
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("voc2007", "voc2007"),
+        ("some/where", "some/where"),
+        ("/home/ann/work/x y.json", "'x y.json'"),
+        ("--data=/home/ann/voc", "'--data=~/voc'"),
+        ("/home/ann/my voc", "~/'my voc'"),
+        ("/home/ann", "~"),
+        ("/media/ann/disk/voc/VOC2007", "'…/voc/VOC2007'"),
+        ("augment.crop_scale=(1,1)", "'augment.crop_scale=(1,1)'"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
+def test_a_command_is_kept_without_anyones_folders(argument, shown, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.home", lambda: Path("/home/ann"))
+    monkeypatch.setattr("pathlib.Path.cwd", lambda: Path("/home/ann/work"))
+    assert command_line(["tag", argument]) == f"csra tag {shown}"
+
+
+def test_thresholds_and_calibration_of_the_file_are_measured_too(data, tmp_path, capsys):
+    base = tiny_config()
+    config = ModelConfig(base.backbone, shipped_categories("voc"), base.head, base.preprocess)
+    record = CheckpointRecord(
+        config,
+        "tiny voc",
+        thresholds=(0.3,) * 20,
+        calibration=LogitScaling((2.0,) * 20, (-3.0,) * 20),
+        provenance={"validation images": "VOC2007 train, 12 images"},
+    )
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, tiny_classifier(config), record)
+    assert cli.run(arguments(data, path, "--json", tmp_path / "x.json")) == 0
+    out = capsys.readouterr().out
+    origin = "(from VOC2007 train, 12 images; in-sample: these images are measured here)"
+    assert f"at the thresholds in the model's file {origin}" in out
+    assert f"with the calibration in the model's file {origin}" in out
+    assert "in-sample: at the best thresholds of these very images" in out
+    assert "arithmetic paper-voc, since PASCAL VOC" in out
+    result = json.loads((tmp_path / "x.json").read_text())
+    assert result["stored_thresholds"]["per_category"][0]["threshold"] == 0.3
+    assert result["stored_calibration"]["Brier"] != result["calibration"]["Brier"]
+
+
+def test_a_file_without_thresholds_says_so(data, model, capsys):
+    assert cli.run(arguments(data, model)) == 0
+    out = capsys.readouterr().out
+    assert "has no thresholds" in out and "has no calibration" in out
+
+
+@pytest.fixture
+def official(tmp_path):
+    """Weights in the layout of the official code, in a file that does not say its λ."""
+    torch.save(resnet_state(), tmp_path / "weights.pth")
+    return tmp_path / "weights.pth"
+
+
+def test_lambda_can_be_given_for_a_file_that_does_not_say_it(data, official, tmp_path, capsys):
+    few = ("--limit", "2", "--size", "64")
+    assert cli.run(arguments(data, official, *few)) == 1
+    assert "does not say its λ" in capsys.readouterr().err
+    file = tmp_path / "x.json"
+    told = arguments(data, official, *few, "--lam", "0.9", "--heads", "1", "--json", file)
+    assert cli.run(told) == 0
+    assert "1 head, λ = 0.9 (as given)" in capsys.readouterr().err
+    assert json.loads(file.read_text())["model"]["heads"] == "1, temperatures 1, λ 0.9"
+
+
+@pytest.mark.parametrize("told", [("--lam", "0.5"), ("--heads", "4")])
+def test_what_a_file_says_itself_cannot_be_told_otherwise(data, model, official, told, capsys):
+    named = official.rename(official.with_name("weights_lam0.1.pth"))
+    for file in (model, named):
+        assert cli.run(arguments(data, file, *told)) == 1
+        assert f"Leave out {told[0]}" in capsys.readouterr().err
 
 
 # By default they are played within one process: tests/engine/evaluation/test_evaluator.py.

@@ -21,7 +21,8 @@ from engine.pytorch.distributed import Processes
 from engine.pytorch.torch_backend import TorchBackend
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.run_comparison import compare_runs
-from engine.report.numbers import protocol_of, report
+from engine.report.numbers import report
+from engine.report.protocol import protocol_of
 from engine.service.local import LocalEngine
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_config
 
@@ -260,12 +261,26 @@ def test_the_hash_of_a_data_set_follows_labels_and_not_places(images):
     assert dataset_hash(replace(images, targets=~images.targets)) != dataset_hash(images)
 
 
-def test_each_kind_of_data_set_has_its_protocol():
-    nothing, something = np.zeros((1, 1), bool), np.ones((1, 1), bool)
-    assert protocol_of("wider", something) is Protocol.PAPER_WIDER
-    assert protocol_of("voc2012", nothing) is Protocol.PAPER_VOC
-    assert protocol_of("coco2014", nothing) is Protocol.PAPER_COCO
-    assert protocol_of("folder", something) is Protocol.PAPER_VOC
+@pytest.mark.parametrize(
+    ("kind", "ignored_as", "is_ignored", "protocol", "reason"),
+    [
+        ("wider", "unspecified", True, Protocol.PAPER_WIDER, "WIDER-Attribute"),
+        ("wider", "", True, Protocol.PAPER_WIDER, "WIDER-Attribute"),  # of an earlier program
+        ("json", "unspecified", True, Protocol.PAPER_WIDER, "unspecified with 99"),
+        ("json", "difficult", True, Protocol.PAPER_VOC, "0 for difficult"),
+        ("json", "", True, Protocol.PAPER_VOC, "nobody can tell"),
+        ("json", "", False, Protocol.PAPER_COCO, "ignores nothing"),
+        ("voc2012", "", False, Protocol.PAPER_VOC, "PASCAL VOC"),
+        ("coco2014", "", False, Protocol.PAPER_COCO, "ignores nothing"),
+        ("folder", "", True, Protocol.PAPER_VOC, "nobody can tell"),
+    ],
+)
+def test_what_a_data_set_says_of_ignored_labels_decides_the_protocol(
+    kind, ignored_as, is_ignored, protocol, reason
+):
+    found = protocol_of({"kind": kind, "ignored as": ignored_as}, np.full((1, 1), is_ignored))
+    assert found.protocol is protocol
+    assert reason in found.reason
 
 
 def test_another_input_size_keeps_the_weights(tmp_path):

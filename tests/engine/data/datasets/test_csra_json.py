@@ -133,6 +133,7 @@ def test_what_was_written_is_read_back_alike(
         assert ours.ignored.any()
         assert (back.ids, back.paths, back.crops) == (ours.ids, ours.paths, ours.crops)
         assert back.categories == ours.categories
+        assert back.ignored_as == ours.ignored_as
 
 
 @pytest.mark.slow
