@@ -202,5 +202,5 @@ def learned_from(origin: str, *, is_in_sample: bool) -> str:
     """
     if not origin:
         return " (from which images is not known)"
-    sample = "; in-sample: these images are measured here" if is_in_sample else ""
+    sample = "; in-sample: the same images" if is_in_sample else ""
     return f" (from {display_text(origin)}{sample})"

@@ -217,7 +217,7 @@ def test_thresholds_and_calibration_of_the_file_are_measured_too(data, tmp_path,
     save_checkpoint(path, tiny_classifier(config), record)
     assert cli.run(arguments(data, path, "--json", tmp_path / "x.json")) == 0
     out = capsys.readouterr().out
-    origin = "(from VOC2007 train, 12 images; in-sample: these images are measured here)"
+    origin = "(from VOC2007 train, 12 images; in-sample: the same images)"
     assert f"at the thresholds in the model's file {origin}" in out
     assert f"with the calibration in the model's file {origin}" in out
     assert "in-sample: at the best thresholds of these very images" in out

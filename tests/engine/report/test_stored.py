@@ -108,7 +108,7 @@ def test_a_file_without_either_says_nothing_of_them_and_the_page_says_so():
 
 def test_the_page_tells_them_apart():
     page = html_report(numbers(make_run(replace(STORED, is_in_sample=True))))
-    assert "(from VOC2007 train, 9 images; in-sample: these images are measured here)" in page
+    assert "(from VOC2007 train, 9 images; in-sample: the same images)" in page
     assert "Stored threshold" in page and "in-sample, not to be reported" in page
 
 
