@@ -24,6 +24,7 @@ from engine.records.model_record import (
     only_runs,
 )
 from engine.records.safetensors_header import read_header
+from engine.records.sparse_tensors import as_declared, unpacked
 
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16"}
 
@@ -72,7 +73,7 @@ def read_weights(path: Path) -> ModelWeights:
     record = from_metadata(header.metadata)
     if record.config.network is not None:
         raise CheckpointError(only_runs(record.name))
-    if not _TYPES.keys() >= set(header.dtypes.values()):
+    if not _TYPES.keys() >= set(as_declared(path.name, header).dtypes.values()):
         raise CheckpointError(f"{path.name!r} holds weights of a type that is not supported.")
     try:
         stored = safetensors.numpy.load_file(path)
@@ -85,7 +86,8 @@ def read_weights(path: Path) -> ModelWeights:
             f"{path.name!r} is damaged: its weights do not match their checksum. "
             "Download or export it again."
         )
-    tensors = {name: values.astype(np.float32, copy=False) for name, values in stored.items()}
+    whole = unpacked(path.name, stored, header.metadata)
+    tensors = {name: values.astype(np.float32, copy=False) for name, values in whole.items()}
     _check(path.name, tensors)
     former = former_model_id(header.metadata)
     return ModelWeights(record, model_id(header.metadata), tensors, former)
