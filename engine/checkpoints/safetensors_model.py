@@ -38,7 +38,9 @@ from engine.records.model_record import (
 from engine.records.safetensors_header import SafetensorsHeader, read_header
 from engine.records.sparse_tensors import (
     KEY,
+    MASK,
     PARTS,
+    VALUES,
     as_declared,
     is_sparse,
     packed,
@@ -91,22 +93,18 @@ def save_checkpoint(
     Raises:
         CheckpointError: the file cannot be written.
     """
-    tensors = {
-        name: (halved(tensor.detach().cpu()) if half else tensor.detach().cpu()).contiguous()
-        for name, tensor in _state(classifier).items()
-    }
-    if not half:
-        _write(path, tensors, record)
-        return
     stored: dict[str, Tensor] = {}
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, tensor in tensors.items():
-        if not is_sparse(tensor.numpy()):
-            stored[name] = tensor
-            continue
-        shapes[name] = tuple(tensor.shape)
-        parts = packed(name, tensor.numpy())
-        stored |= {key: torch.from_numpy(values) for key, values in parts.items()}
+    for name, tensor in _state(classifier).items():
+        whole = tensor.detach().cpu().contiguous()
+        if not half:
+            stored[name] = whole
+        elif is_sparse(whole.numpy()):
+            shapes[name] = tuple(whole.shape)
+            values, mask = map(torch.from_numpy, packed(whole.numpy()))
+            stored[name + VALUES], stored[name + MASK] = halved(values[None])[0], mask
+        else:
+            stored[name] = halved(whole).contiguous()
     _write(path, stored, record, shapes)
 
 
@@ -206,7 +204,7 @@ def _write(
     path: Path,
     tensors: Mapping[str, Tensor],
     record: CheckpointRecord,
-    sparse: Mapping[str, tuple[int, ...]] | None = None,
+    sparse: Mapping[str, tuple[int, ...]],
 ) -> None:
     metadata = to_metadata(record, _digest(tensors))
     if sparse:

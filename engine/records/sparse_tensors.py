@@ -34,10 +34,10 @@ def is_sparse(tensor: Array) -> bool:
     return tensor.size >= _LEAST and bool(np.count_nonzero(tensor) <= _MOST_FILLED * tensor.size)
 
 
-def packed(name: str, tensor: Array) -> dict[str, Array]:
-    """What a tensor lies in the file as."""
+def packed(tensor: Array) -> tuple[Array, Array]:
+    """What a tensor lies in the file as: its values that are not zero, and its mask."""
     is_kept = tensor.reshape(-1) != 0
-    return {name + VALUES: tensor.reshape(-1)[is_kept], name + MASK: np.packbits(is_kept)}
+    return tensor.reshape(-1)[is_kept], np.packbits(is_kept)
 
 
 def shapes_text(shapes: Mapping[str, tuple[int, ...]]) -> str:

@@ -33,6 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Classifier, Ch
     """A file in which the heads are nearly all zeros."""
     categories = Categories(tuple(f"thing {number}" for number in range(400)))
     config = replace(tiny_config(), categories=categories)
+    torch.manual_seed(0)
     classifier = Classifier(config).eval()
     with torch.no_grad():
         kept = torch.rand_like(classifier.heads.weight) < 0.1
@@ -56,7 +57,7 @@ def test_a_model_comes_back_from_a_smaller_file(
         load_checkpoint(path).classifier.heads.weight.numpy(),
         read_weights(path).tensors[HEADS],
     ):
-        assert not found[whole == 0].any()
+        assert np.array_equal(found != 0, whole != 0)
         assert np.allclose(found, whole, rtol=2e-3, atol=1e-6)
     assert as_declared("x", header).shapes[HEADS] == whole.shape
     assert load_checkpoint(path).id == read_weights(path).id
@@ -79,7 +80,8 @@ def test_every_place_comes_back(count: int) -> None:
     rng = np.random.default_rng(count)
     whole = np.where(rng.random(count) < 0.3, rng.normal(size=count), 0.0).astype(np.float16)
     metadata = {KEY: json.dumps({"x": [count, 1]})}
-    found = unpacked("file", packed("x", whole), metadata)
+    values, mask = packed(whole)
+    found = unpacked("file", {"x" + VALUES: values, "x" + MASK: mask}, metadata)
     assert found.keys() == {"x"}
     assert np.array_equal(found["x"], whole[:, None])
 
