@@ -50,7 +50,8 @@ loads what it needs when it is first used, and PyTorch comes with what needs it 
 teaching, models without a graph). Photos are decoded in processes of their own. A script needs no
 `if __name__ == "__main__"` for that, and may as well be a cell of a notebook.
 
-Words are those of [GLOSSARY.md](GLOSSARY.md).
+Two notebooks show it at work: [tag and explain](notebooks/tag_and_explain.ipynb) and
+[a task of your own](notebooks/own_task.ipynb). Words are those of [GLOSSARY.md](GLOSSARY.md).
 A *score* is sigmoid(logit), 0 to 1; N counts images and C categories; (h, w) is the grid with which
 a model looks at a photo. `FloatArray` is NumPy's float32, `PixelArray` uint8, `BoolArray` bool;
 `FloatColumns` and `BoolColumns` are arrays of two dimensions. What goes wrong in an expected way is
