@@ -11,9 +11,10 @@ from typing import get_args
 from engine.api.errors import DataError
 from engine.api.label_names import shown_label
 from engine.atomic import write_text
+from engine.cli.command_line import command_line
 from engine.cli.common import EXIT_DONE, Commands, say, write_out
-from engine.cli.evaluate import publish
 from engine.cli.output import harmless
+from engine.cli.publishing import publish
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.evaluation.saved_scores import NanRule, Scale, ScoreRequest, score_saved
@@ -138,6 +139,7 @@ def _request(options: argparse.Namespace) -> ScoreRequest:
         allow_missing=options.allow_missing,
         categories=tuple(read_names(options.categories)) if options.categories else (),
         mapping=read_mapping(options.mapping) if options.mapping else None,
+        command=command_line(options.arguments),
     )
 
 

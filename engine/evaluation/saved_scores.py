@@ -19,6 +19,8 @@ from engine.data.datasets.reading import listed
 from engine.data.datasets.score_files import SavedScores, read_scores
 from engine.data.datasets.truth import ARRAYS, Truth, load_truth
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
+from engine.records.program_facts import program_facts
+from engine.report.protocol import IGNORED_AS
 from engine.texts import display_name, number
 
 Scale = Literal["auto", "logits", "probabilities"]
@@ -54,6 +56,7 @@ class ScoreRequest:
         allow_missing: leave out labelled images without scores.
         categories: of the columns, where the file does not name them.
         mapping: the labels' category names → those of the scores.
+        command: that was given, to be kept; empty in the window.
     """
 
     scores: Path
@@ -67,6 +70,7 @@ class ScoreRequest:
     allow_missing: bool = False
     categories: tuple[str, ...] = ()
     mapping: Mapping[str, str] | None = None
+    command: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +99,50 @@ def score_saved(request: ScoreRequest) -> ScoredFile:
         DataError: a file cannot be read, the two do not belong together, or scores are missing;
             one message says which and what can be done.
     """
-    found, dataset = _found_scores(request)
-    truth, dataset = _truth(request, found, dataset)
+    kept, folder = _kept(request.scores)
+    found = read_scores(request.scores) if kept is None else _scores_of(kept, folder)
+    truth, dataset = _truth(request, found, {} if kept is None else dict(kept.dataset))
+    joined = _joined(request, found, truth)
+    images = joined.images
+    own = request.scores.stem if kept is None else kept.model.get("name", folder.name)
+    run = EvaluationRun(
+        model={"name": request.name or own, "id": _fingerprint(found), "backbone": ""},
+        dataset={**dataset, "hash": dataset_hash(images)},
+        settings={
+            "scores": found.source,
+            "taken as": _TAKEN_AS[joined.scale],
+            "matched": joined.how,
+            **program_facts(),
+            **({"command": request.command} if request.command else {}),
+        },
+        date=now(),
+        categories=images.categories,
+        ids=images.ids,
+        logits=joined.logits,
+        targets=images.targets,
+        ignored=images.ignored,
+        problems=(*images.problems, *joined.notes),
+    )
+    place = None if truth.kind == ARRAYS else request.labels
+    if kept is not None and request.labels is None:  # the same run under another name
+        run = replace(run, localisation=kept.localisation, stored=kept.stored)
+        place = EvaluationStore().images(folder)
+    return ScoredFile(run, joined.scale, joined.scale_text, joined.notes, place)
+
+
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """Scores beside labels, row by row and column by column."""
+
+    images: LabelledImages
+    logits: NDArray[np.floating]
+    scale: Scale
+    scale_text: str
+    notes: tuple[str, ...]
+    how: str
+
+
+def _joined(request: ScoreRequest, found: SavedScores, truth: Truth) -> _Joined:
     categories = _columns(request, found, truth.images)
     pairs = _rows(request, found, truth)
     images = truth.images.subset(pairs.truth).for_categories(categories, request.mapping)
@@ -104,46 +150,27 @@ def score_saved(request: ScoreRequest) -> ScoredFile:
         images = replace(images, ids=found.names)
     columns = [categories.index_of(name) for name in images.categories]
     values = found.values[pairs.scores][:, columns]
-    logits, scale, scale_text = _as_logits(values, request.scale, found.scale)
+    logits, scale, text = _as_logits(values, request.scale, found.scale)
     logits, ignored, told = _without_nan(logits, images, request.nan, found.source)
     images = replace(images, ignored=images.ignored | ignored)
     if not (request.categories or found.categories):
-        order = (
-            f"The columns are taken in the order of the labels' categories: {listed(categories)}."
-        )
+        order = f"The columns are taken in the order of the labels: {listed(categories)}."
         told = (order, *told)
-    notes = (*pairs.notes, *told)
-    dataset = {**dataset, "hash": dataset_hash(images)}
-    run = EvaluationRun(
-        model={
-            "name": request.name or request.scores.stem,
-            "id": _fingerprint(found),
-            "backbone": "",
-        },
-        dataset=dataset,
-        settings={"scores": found.source, "taken as": _TAKEN_AS[scale], "matched": pairs.how},
-        date=now(),
-        categories=images.categories,
-        ids=images.ids,
-        logits=logits,
-        targets=images.targets,
-        ignored=images.ignored,
-        problems=(*images.problems, *notes),
-    )
-    place = None if truth.kind == ARRAYS else request.labels
-    return ScoredFile(run, scale, scale_text, notes, place)
+    return _Joined(images, logits, scale, text, (*pairs.notes, *told), pairs.how)
 
 
-def _found_scores(request: ScoreRequest) -> tuple[SavedScores, dict[str, str]]:
-    """The scores, and what is known of the data set: of a run that was kept, all."""
-    path = request.scores
+def _kept(path: Path) -> tuple[EvaluationRun | None, Path]:
+    """A run that this program kept, by its folder or the scores in it; and its folder."""
     folder = path.parent if path.name == _RUN_SCORES else path
-    if not (folder / _RUN_FILE).is_file():
-        if path.is_dir():
-            raise DataError(f"{display_name(path)} is a folder; choose the file of scores in it.")
-        return read_scores(path), {}
-    run = EvaluationStore().load(folder)
-    found = SavedScores(
+    if (folder / _RUN_FILE).is_file():
+        return EvaluationStore().load(folder), folder
+    if path.is_dir():
+        raise DataError(f"{display_name(path)} is a folder; choose the file of scores in it.")
+    return None, folder
+
+
+def _scores_of(run: EvaluationRun, folder: Path) -> SavedScores:
+    return SavedScores(
         source=f"run {folder.name}",
         names=run.ids,
         categories=tuple(run.categories),
@@ -152,7 +179,6 @@ def _found_scores(request: ScoreRequest) -> tuple[SavedScores, dict[str, str]]:
         targets=run.targets,
         ignored=run.ignored,
     )
-    return found, dict(run.dataset)
 
 
 def _truth(
@@ -160,7 +186,9 @@ def _truth(
 ) -> tuple[Truth, dict[str, str]]:
     if request.labels is not None:
         truth = load_truth(request.labels, request.kind, request.split)
-        return truth, {"name": truth.images.name, "kind": truth.kind, "split": truth.split}
+        images = truth.images
+        said = {IGNORED_AS: str(images.ignored_as)} if images.ignored_as else {}
+        return truth, {"name": images.name, "kind": truth.kind, "split": truth.split, **said}
     if found.targets is None or found.ignored is None:
         raise DataError(
             f"{found.source} holds no true labels; say where they are (--labels FILE or FOLDER)."

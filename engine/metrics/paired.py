@@ -32,7 +32,7 @@ from engine.metrics.checks import (
 from engine.metrics.ranking import average_precision
 
 #: With fewer positives a category's resamples say too little to test it.
-FEWEST_POSITIVES = 20
+FEWEST_POSITIVES = 10
 #: The share of wrong "differs" that is allowed over all categories together.
 SIGNIFICANCE = 0.05
 

@@ -129,11 +129,11 @@ def test_what_goes_wrong_is_one_sentence(own, capsys):
     assert cli.run(["runs", "export", "last", "x.png"]) == 1
 
 
-def test_scoring_needs_no_torch(own):
+def test_scoring_needs_neither_torch_nor_what_runs_networks(own):
     _, folder = kept_run()
     code = (
         "import sys; from engine import cli; code = cli.run(sys.argv[1:]); "
-        "sys.exit(code or 3 * ('torch' in sys.modules))"
+        "sys.exit(code or 3 * bool({'torch', 'onnxruntime'} & set(sys.modules)))"
     )
     call = ["score", "--scores", str(folder), "--resamples", "2", "--no-keep"]
     program = [sys.executable, "-c", code, *call]

@@ -235,7 +235,7 @@ def test_rows_without_names_are_only_taken_in_order_when_asked(tmp_path, scores,
         scored(file, labels)
     found = scored(file, labels, by_order=True)
     check(found.run, scores, truth)
-    assert any("columns are taken in the order" in note for note in found.notes)
+    assert any("columns are taken in the order of the labels" in note for note in found.notes)
     np.save(file, scores[1:])
     with pytest.raises(DataError, match="39 rows and the labels 40 images"):
         scored(file, labels, by_order=True)
