@@ -26,7 +26,7 @@ from engine.cli.common import (
     with_bar,
 )
 from engine.cli.photos import add_device_arguments, add_precision
-from engine.cli.publishing import kept_run, publish
+from engine.cli.publishing import kept_run, publish, run_to_compare
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.data.decoding.pool import DecodePool, DecodeRequest
@@ -82,7 +82,9 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--strict", action="store_true", help="stop at the first fault")
     evaluate.add_argument("--resamples", type=int, default=1000, help="for intervals")
     evaluate.add_argument("--no-keep", action="store_true", help="do not keep the run")
-    evaluate.add_argument("--compare", metavar="RUN", help="show in the page what changed since")
+    evaluate.add_argument(
+        "--compare", metavar="RUN", help="say, and show in the page, what changed since"
+    )
     evaluate.add_argument(
         "--from-run", metavar="RUN", help="score a kept run again; needs neither model nor images"
     )
@@ -90,6 +92,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _evaluate(options: argparse.Namespace) -> int:
     bootstrap = BootstrapSettings(options.resamples)
+    earlier = run_to_compare(options)
     if options.from_run:
         if options.precision is not None:
             say(
@@ -98,7 +101,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             )
             return EXIT_USAGE
         kept = kept_run(options.from_run)
-        return publish(options, report(kept, bootstrap), ())
+        return publish(options, report(kept, bootstrap), earlier)
     if options.dataset is None or options.data is None:
         say("error: --dataset and --data are needed (or --from-run).")
         return EXIT_USAGE
@@ -120,7 +123,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         if not options.no_keep:
             say(f"Kept as run {work.keep(run).name}.")
         examples = _examples(work, pool, numbers) if options.html else ()
-        return publish(options, numbers, examples, found)
+        return publish(options, numbers, earlier, examples, found)
 
 
 @contextlib.contextmanager

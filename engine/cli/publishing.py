@@ -17,47 +17,70 @@ from engine.records.run_comparison import compare_runs
 from engine.report.drift import Drift
 from engine.report.numbers import EvaluationReport, learned_from
 from engine.report.page import html_report, write_html
+from engine.report.verdict import categories_text, verdict
 from engine.report.worst_errors import ErrorExample
 from engine.texts import number, percent
 
 
 def kept_run(name: str) -> EvaluationRun:
-    """A run by its id, the beginning of it, or ``last``; ``DataError`` if there is none."""
+    """A run by its id, the beginning of it, or ``last``.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
     store = EvaluationStore()
     return store.load(store.find(name))
+
+
+def run_to_compare(options: argparse.Namespace) -> EvaluationRun | None:
+    """That of ``--compare``, looked up before any other run is made and ``last`` means that one.
+
+    Raises:
+        DataError: there is none, or it is damaged.
+    """
+    return kept_run(options.compare) if options.compare else None
 
 
 def publish(
     options: argparse.Namespace,
     numbers: EvaluationReport,
-    examples: Sequence[ErrorExample],
+    earlier: EvaluationRun | None,
+    examples: Sequence[ErrorExample] = (),
     found: Drift | None = None,
 ) -> int:
     """Write the files that are wanted and print the table.
 
     Args:
-        options: with ``json``, ``html``, ``compare`` and ``resamples``.
+        options: with ``json``, ``html`` and ``resamples``.
         numbers: of the run.
+        earlier: the run to compare with.
         examples: of its worst errors.
         found: what reading photos the other way changes.
 
     Raises:
         DataError: a file cannot be written.
     """
+    bootstrap = BootstrapSettings(options.resamples)
+    changes = compare_runs(earlier, numbers.run, bootstrap) if earlier else None
     try:
         if options.json:
-            other = {} if found is None else {"decode_drift": found.as_dict()}
+            other: dict[str, object] = {}
+            if found is not None:
+                other["decode_drift"] = found.as_dict()
+            if changes is not None:
+                other["comparison"] = {**changes.as_dict(), "verdict": verdict(changes)}
             write_text(options.json, json.dumps({**numbers.as_dict(), **other}, indent=2) + "\n")
         if options.html:
-            earlier = kept_run(options.compare) if options.compare else None
-            bootstrap = BootstrapSettings(options.resamples)
-            changes = compare_runs(earlier, numbers.run, bootstrap) if earlier else None
             write_html(options.html, html_report(numbers, examples, changes))
     except OSError as error:
         raise DataError(f"The numbers could not be written: {error}.") from error
     # Last: whoever reads the table may stop reading, and the files must be there then.
     for line in _table(numbers):
         write_out(line)
+    for text in (
+        () if changes is None else (verdict(changes), categories_text(changes), *changes.notes)
+    ):
+        write_out(text)
     if found is not None:
         write_out("")
         write_out(_told(found, numbers.run.settings["decode"]))

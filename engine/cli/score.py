@@ -14,7 +14,7 @@ from engine.atomic import write_text
 from engine.cli.command_line import command_line
 from engine.cli.common import EXIT_DONE, Commands, say, write_out
 from engine.cli.output import harmless
-from engine.cli.publishing import publish
+from engine.cli.publishing import publish, run_to_compare
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS
 from engine.evaluation.saved_scores import NanRule, Scale, ScoreRequest, score_saved
@@ -106,11 +106,14 @@ def _add_results(score: argparse.ArgumentParser) -> None:
     )
     score.add_argument("--resamples", type=int, default=1000, help="for intervals")
     score.add_argument("--no-keep", action="store_true", help="do not keep the run")
-    score.add_argument("--compare", metavar="RUN", help="show in the page what changed since")
+    score.add_argument(
+        "--compare", metavar="RUN", help="say, and show in the page, what changed since"
+    )
 
 
 def _score(options: argparse.Namespace) -> int:
     bootstrap = BootstrapSettings(options.resamples)
+    earlier = run_to_compare(options)
     found = score_saved(_request(options))
     for text in (found.scale_text, *found.run.problems):
         say(display_text(text))
@@ -120,7 +123,7 @@ def _score(options: argparse.Namespace) -> int:
     errors = label_errors(found.run)
     if options.label_errors is not None:
         _write(options.label_errors, errors)
-    publish(options, numbers, ())
+    publish(options, numbers, earlier)
     for line in _told(errors):
         write_out(line)
     return EXIT_DONE

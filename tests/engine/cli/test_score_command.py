@@ -101,12 +101,13 @@ def test_the_result_is_a_run_with_a_page_and_labels_to_look_at(own, capsys):
         cli.run(
             [
                 *("score", "--scores", str(folder), "--name", "mine", "--resamples", "20"),
-                *("--html", str(page), "--label-errors", str(errors), "--compare", folder.name),
+                *("--html", str(page), "--label-errors", str(errors), "--compare", "last"),
             ]
         )
         == 0
     )
     captured = capsys.readouterr()
+    assert "No difference can be told: ±0 mAP" in captured.out
     assert "mine on some set: 60 images" in captured.out and "Kept as run" in captured.err
     assert "taken as logits (as the file says)" in captured.err
     assert "Labels that the scores contradict most" in captured.out
@@ -116,6 +117,7 @@ def test_the_result_is_a_run_with_a_page_and_labels_to_look_at(own, capsys):
     sure = [abs(float(row["score"]) - 0.5) for row in rows]
     assert sure == sorted(sure, reverse=True)
     text = page.read_text(encoding="utf-8")
+    assert "some model" in text.partition("Compared with an earlier run")[2]
     assert "Labels that may be wrong" in text and "Compared with an earlier run" in text
     assert cli.run(["runs", "list"]) == 0 and "mine on some set" in capsys.readouterr().out
 
