@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import DataError
+from engine.data.datasets.category_reader import label_key
 from engine.metrics.bootstrap import DEFAULT_BOOTSTRAP, BootstrapSettings, Interval
 from engine.metrics.checks import defined_mean, finished
 from engine.metrics.paired import (
@@ -114,13 +116,21 @@ def comparison_steps(
     runs = [*before, *after]
     last = runs[-1]
     ids = _shared([run.ids for run in runs])
-    names = _shared([tuple(run.categories) for run in runs])
+    spelled = [_spelled(run.categories, last.categories) for run in runs]
+    names = _shared(spelled)
     if not names or not ids:
         raise DataError("The two runs share no image or no category; there is nothing to compare.")
-    places = [_grid(run, ids, names) for run in runs]
+    places = [
+        np.ix_(_places(run.ids, ids), _places(own, names))
+        for run, own in zip(runs, spelled, strict=True)
+    ]
     targets = last.targets[places[-1]]
     ignored = np.any([run.ignored[at] for run, at in zip(runs, places, strict=True)], axis=0)
-    notes = [*_left_out(runs, ids, names), *_other_labels(runs, places, targets, ignored)]
+    notes = [
+        *_left_out("images", ids, [run.ids for run in runs]),
+        *_left_out("categories", names, spelled),
+    ]
+    notes += _other_labels(runs, places, targets, ignored)
     logits = [run.logits[at] for run, at in zip(runs, places, strict=True)]
     precisions = [average_precision(one, targets, ignored) for one in logits]
     if np.isnan(precisions[-1]).all():
@@ -174,23 +184,27 @@ def _shared(lists: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(name for name in lists[-1] if name in common)
 
 
-def _left_out(
-    runs: Sequence[EvaluationRun], ids: tuple[str, ...], names: tuple[str, ...]
-) -> list[str]:
-    notes = []
-    for what, kept, lists in (
-        ("images", ids, [run.ids for run in runs]),
-        ("categories", names, [tuple(run.categories) for run in runs]),
-    ):
-        everything = set().union(*lists)
-        if missing := len(everything) - len(kept):
-            counts = " and ".join(f"{len(one):,}" for one in lists)
-            example = _named(sorted(everything.difference(kept)))
-            notes.append(
-                f"The runs have {counts} {what}; only the {len(kept):,} that all have are "
-                f"compared. Left out are {missing:,}: {example}."
-            )
-    return notes
+def _spelled(categories: Categories, wanted: Categories) -> tuple[str, ...]:
+    """Names in another run's words, where they mean the same: "tvmonitor" may be its "TV"."""
+    by_key = {label_key(name): name for name in wanted}
+    names = [name if name in wanted else by_key.get(label_key(name), name) for name in categories]
+    # Of two that would become one, each keeps its own name.
+    counts = Counter(names)
+    return tuple(
+        new if counts[new] == 1 else old for old, new in zip(categories, names, strict=True)
+    )
+
+
+def _left_out(what: str, kept: tuple[str, ...], lists: Sequence[tuple[str, ...]]) -> list[str]:
+    everything = set().union(*lists)
+    missing = sorted(everything.difference(kept))
+    if not missing:
+        return []
+    counts = " and ".join(f"{len(one):,}" for one in lists)
+    return [
+        f"The runs have {counts} {what}; only the {len(kept):,} that all have are compared. "
+        f"Left out are {len(missing):,}: {_named(missing)}."
+    ]
 
 
 def _named(items: Sequence[str]) -> str:
@@ -224,12 +238,6 @@ def _other_labels(
         f"{number:,} true labels of {images:,} images differ between the runs; those of the last "
         "run count."
     ]
-
-
-def _grid(
-    run: EvaluationRun, ids: tuple[str, ...], names: tuple[str, ...]
-) -> tuple[NDArray[np.intp], ...]:
-    return np.ix_(_places(run.ids, ids), _places(run.categories, names))
 
 
 def _places(have: Iterable[str], want: tuple[str, ...]) -> list[int]:

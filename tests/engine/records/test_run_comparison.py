@@ -82,6 +82,18 @@ def test_only_what_both_runs_have_is_compared_and_the_rest_is_named():
     assert same.notes == ()
 
 
+def test_categories_that_mean_the_same_are_one_whatever_they_are_called():
+    run, other = run_of("a", 1.0), run_of("b", 1.5)
+    before = replace(run, categories=Categories(("tvmonitor", "pottedplant", "dog")))
+    after = replace(other, categories=Categories(("TV", "potted plant", "bird")))
+    found = compare_runs(before, after, QUICK)
+    assert tuple(found.categories) == ("TV", "potted plant")
+    # Two that would become one stay two.
+    both = replace(run, categories=Categories(("tvmonitor", "television", "dog")))
+    found = compare_runs(both, replace(other, categories=Categories(("TV", "x", "dog"))), QUICK)
+    assert tuple(found.categories) == ("dog",)
+
+
 def test_other_images_of_the_same_names_are_refused_and_a_few_other_labels_are_told():
     run = run_of("a", 1.0)
     with pytest.raises(DataError, match="other images of the same names"):
