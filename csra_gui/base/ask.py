@@ -103,6 +103,18 @@ def ask_target(
         then: takes the path.
         start: the folder that is shown first.
     """
+    ask_target_and_kind(parent, title, name, filters, lambda path, _kind: then(path), start)
+
+
+def ask_target_and_kind(
+    parent: QWidget | None,
+    title: str,
+    name: str,
+    filters: Sequence[str],
+    then: Callable[[Path, str], object],
+    start: str = "",
+) -> None:
+    """As ``ask_target``, where kinds may share a suffix: ``then`` takes the chosen one, too."""
     dialog = QFileDialog(parent, title, start, ";;".join(filters))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(_suffix(filters[0]))
@@ -114,7 +126,7 @@ def ask_target(
         dialog.selectFile(chosen.with_suffix(_suffix(kind)).name)
 
     dialog.filterSelected.connect(follow)
-    dialog.fileSelected.connect(lambda chosen: then(Path(chosen)))
+    dialog.fileSelected.connect(lambda path: then(Path(path), dialog.selectedNameFilter()))
     _open(dialog)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from csra_gui.base.ask import ask_files, ask_target, ask_whether
+from csra_gui.base.ask import ask_files, ask_target_and_kind, ask_whether
 from csra_gui.base.settings import Settings
 from csra_gui.models.download_dialog import DownloadDialog
 from csra_gui.models.entries import ModelEntry, Place
@@ -32,11 +32,13 @@ _FILTERS = (
     "Models (*.safetensors *.pth *.pt *.ckpt *.bin *.pth.tar *.onnx)",
     "All files (*)",
 )
+_ONNX = ".onnx"
 _FORMATS = {
-    ".onnx": "ONNX, for other programs (*.onnx)",
+    _ONNX: "ONNX, for other programs (*.onnx)",
     ".pth": "As the official CSRA code saves it (*.pth)",
     ".safetensors": "Model of this program (*.safetensors)",
 }
+_WITH_PREPROCESSING = "ONNX that takes photos of any size as pixels (*.onnx)"
 
 
 def is_model_file(path: Path) -> bool:
@@ -171,13 +173,16 @@ class ModelController(QObject):
         dialog.open()
 
     def _ask_target(self, source: str, suffixes: tuple[str, ...]) -> None:
-        ask_target(
-            self._parent,
-            "Export the model",
-            f"{source}{suffixes[0]}",
-            [_FORMATS[suffix] for suffix in suffixes],
-            lambda path: self._manager.export(source, path),
-        )
+        kinds = [_FORMATS[suffix] for suffix in suffixes]
+        if _ONNX in suffixes:
+            kinds.insert(suffixes.index(_ONNX) + 1, _WITH_PREPROCESSING)
+
+        def export(path: Path, kind: str) -> None:
+            is_with = kind == _WITH_PREPROCESSING and path.suffix.lower() == _ONNX
+            self._manager.export(source, path, with_preprocessing=is_with)
+
+        name = f"{source}{suffixes[0]}"
+        ask_target_and_kind(self._parent, "Export the model", name, kinds, export)
 
     # Answers.
 

@@ -184,11 +184,15 @@ class ModelManager(QObject):
         work = Work(WorkKind.FORMATS, name, f"Looking at {name}…", source=model.name)
         self._begin(work, self._engine.ask(lambda engine: engine.export_formats(model.name)))
 
-    def export(self, source: str, target: Path) -> None:
+    def export(self, source: str, target: Path, *, with_preprocessing: bool = False) -> None:
         """Write a model in the format that the target's suffix names."""
         name = display_text(source)
         work = Work(WorkKind.EXPORT, name, f"Exporting {name}…", source=source)
-        task = self._engine.ask(lambda engine: engine.export_model(source, target))
+        task = self._engine.ask(
+            lambda engine: engine.export_model(
+                source, target, with_preprocessing=with_preprocessing
+            )
+        )
         self._begin(work, task, value=target)
 
     def remove(self, model: ModelEntry) -> None:

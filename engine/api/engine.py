@@ -66,8 +66,13 @@ class TaggingEngine(Protocol):
         """
         ...
 
-    def export_model(self, source: str, target: Path) -> None:
+    def export_model(self, source: str, target: Path, *, with_preprocessing: bool = False) -> None:
         """Write the model ``source`` in the format that the suffix of ``target`` names.
+
+        Args:
+            source: the model's name or file.
+            target: the file to write.
+            with_preprocessing: an ONNX file takes the pixels of photos of any size.
 
         Raises:
             CheckpointError: the model cannot be read, or not be written so.

@@ -135,22 +135,25 @@ def possible_exports(file: Path) -> tuple[str, ...]:
     return tuple(suffix for suffix in EXPORT_SUFFIXES if suffix in suffixes)
 
 
-def export_model(file: Path, output: Path) -> None:
+def export_model(file: Path, output: Path, *, with_preprocessing: bool = False) -> None:
     """Write a model in the format that the output's suffix names.
 
     Args:
         file: ours, or weights of the official code.
         output: ends in one of ``EXPORT_SUFFIXES``.
+        with_preprocessing: ONNX takes the pixels of photos of any size.
 
     Raises:
         CheckpointError: the model cannot be read or the output not written.
-        ModelError: there is no such format or folder.
+        ModelError: there is no such format or folder, or the format has no preprocessing.
     """
     suffix = output.suffix.lower()
     if suffix not in EXPORT_SUFFIXES:
         raise ModelError(
             f"{output.name!r} names no format: it has to end in {', '.join(EXPORT_SUFFIXES)}."
         )
+    if with_preprocessing and suffix != ".onnx":
+        raise ModelError(f"{output.name!r} cannot hold preprocessing: only .onnx can.")
     if not output.absolute().parent.is_dir():
         raise ModelError(f"The folder of {output.name!r} does not exist.")
     checkpoint = open_checkpoint(file)
@@ -158,7 +161,7 @@ def export_model(file: Path, output: Path) -> None:
         # Its packages are an extra, which no other format needs.
         from engine.checkpoints.onnx_export import export_onnx  # noqa: PLC0415
 
-        export_onnx(checkpoint, output)
+        export_onnx(checkpoint, output, with_preprocessing=with_preprocessing)
     elif suffix == ".pth":
         export_official(checkpoint, output)
     elif is_ours(file):

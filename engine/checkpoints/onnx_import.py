@@ -47,7 +47,12 @@ from engine.inference.onnx_network import (
     with_heads,
     write_network,
 )
-from engine.records.model_record import FORMAT_NAME, CheckpointRecord, from_metadata
+from engine.records.model_record import (
+    FORMAT_NAME,
+    PIXELS_FORMAT,
+    CheckpointRecord,
+    from_metadata,
+)
 from engine.records.models import ModelStore
 from engine.records.names_file import is_wd_table, read_names
 
@@ -124,6 +129,11 @@ def import_onnx(store: ModelStore, request: ModelImport) -> CheckpointRecord:
             "Export it again."
         ) from error
     table = dict(session.get_modelmeta().custom_metadata_map)
+    if table.get("format") == PIXELS_FORMAT:
+        raise CheckpointError(
+            f"{file!r} was exported with preprocessing, for other programs. Import the model's own "
+            "file, or its ONNX file without preprocessing."
+        )
     if table.get("format") == FORMAT_NAME and "model" in table:
         record = _of_our_own(session, file, table)
     else:

@@ -57,6 +57,11 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     export.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help=", ".join(EXPORT_SUFFIXES)
     )
+    export.add_argument(
+        "--with-preprocessing",
+        action="store_true",
+        help="ONNX alone: take the pixels of photos of any size, (N, H, W, 3) uint8",
+    )
     remove = actions.add_parser("remove", help="delete a model of your own")
     remove.set_defaults(command=_remove)
     remove.add_argument("model", metavar="NAME")

@@ -221,6 +221,8 @@ def _say_recognised(name: str, record: CheckpointRecord) -> None:
 
 def export(options: argparse.Namespace) -> int:
     """Write a model in another format."""
-    export_model(find_model(options.model), options.output)
+    export_model(
+        find_model(options.model), options.output, with_preprocessing=options.with_preprocessing
+    )
     say(f"Saved to {display_path(options.output)}.")
     return EXIT_DONE

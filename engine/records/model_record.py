@@ -21,6 +21,8 @@ from engine.records.folders import DAMAGE
 from engine.records.safetensors_header import looks_like_safetensors, read_header
 
 FORMAT_NAME = "csra-checkpoint"
+#: Of ONNX files that take pixels of any size; they are for other programs, not imported here.
+PIXELS_FORMAT = "csra-network-with-preprocessing"
 FORMAT_VERSION = 1
 _MAX_TEXT = 20_000
 _MAX_TITLE = 40

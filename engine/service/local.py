@@ -164,9 +164,9 @@ class LocalEngine:
         """The suffixes a model can be exported to; see ``TaggingEngine``."""
         return self._with_pytorch().export_formats(source)
 
-    def export_model(self, source: str, target: Path) -> None:
+    def export_model(self, source: str, target: Path, *, with_preprocessing: bool = False) -> None:
         """Write a model in another format; see ``TaggingEngine``."""
-        self._with_pytorch().export_model(source, target)
+        self._with_pytorch().export_model(source, target, with_preprocessing=with_preprocessing)
 
     def predict(
         self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None

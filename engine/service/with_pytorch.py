@@ -148,9 +148,9 @@ class PyTorchWork:
         """See ``TaggingEngine``."""
         return possible_exports(find_model(source))
 
-    def export_model(self, source: str, target: Path) -> None:
+    def export_model(self, source: str, target: Path, *, with_preprocessing: bool = False) -> None:
         """See ``TaggingEngine``."""
-        export_model(find_model(source), target)
+        export_model(find_model(source), target, with_preprocessing=with_preprocessing)
 
     def graph_of(self, path: Path) -> Graph:
         """The graph of a model of ours, made now and kept.

@@ -98,6 +98,7 @@ class FakeEngine:
         import_gate: ``import_model`` waits for it.
         imported: the requests of ``import_model`` that were fulfilled.
         exported: what ``export_model`` was asked for.
+        exported_with_preprocessing: whether it was to take pixels.
         predict_bug: is raised by ``predict`` while it is set.
         open_gate: ``open_model`` waits for it.
         predict_gate: each prediction waits for it.
@@ -132,6 +133,7 @@ class FakeEngine:
     import_gate: threading.Event = field(default_factory=opened_gate)
     imported: list[ModelImport] = field(default_factory=list)
     exported: list[tuple[str, Path]] = field(default_factory=list)
+    exported_with_preprocessing: list[bool] = field(default_factory=list)
     predict_bug: Exception | None = None
     facts: dict[str, Fact] = field(default_factory=dict)
     revise: Callable[[Prediction], Prediction] | None = None
@@ -199,9 +201,10 @@ class FakeEngine:
         """All but the official one."""
         return (".onnx", ".safetensors")
 
-    def export_model(self, source: str, target: Path) -> None:
+    def export_model(self, source: str, target: Path, *, with_preprocessing: bool = False) -> None:
         """Remember what was asked for."""
         self.exported.append((source, target))
+        self.exported_with_preprocessing.append(with_preprocessing)
 
     def predict(
         self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None

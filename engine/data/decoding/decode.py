@@ -49,7 +49,8 @@ CropBox = tuple[float, float, float, float]
 #: Is told, before any pixel is decoded, how many pixels will be held in memory; may wait.
 Admit = Callable[[int], None]
 
-_PADDING = 128
+#: Grey value that letterboxed pictures are padded with.
+PADDING = 128
 # Shrinking by a whole number of pixels first is fast; bilinear needs twice the size to stay sharp.
 _REDUCING_GAP = 2.0
 # Of smaller photos a thumbnail is decoded again as quickly as it is kept.
@@ -292,6 +293,6 @@ def _factors(size: tuple[int, int], target: tuple[int, int]) -> tuple[int, int]:
 def _padded(pixels: PixelArray, side: int, content: Box) -> PixelArray:
     height, width = pixels.shape[:2]
     left, top = round(content.left * side), round(content.top * side)
-    square = np.full((side, side, 3), _PADDING, dtype=np.uint8)
+    square = np.full((side, side, 3), PADDING, dtype=np.uint8)
     square[top : top + height, left : left + width] = pixels
     return square

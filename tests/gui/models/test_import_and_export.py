@@ -252,16 +252,34 @@ def test_export_offers_only_the_formats_that_are_possible(
     [chooser] = dialog.findChildren(QFileDialog)
     assert [text.partition("(")[2] for text in chooser.nameFilters()] == [
         "*.onnx)",
+        "*.onnx)",
         "*.safetensors)",
     ]
     chooser.findChild(QWidget, "fileTypeCombo").setFocus()
-    chooser.filterSelected.emit(chooser.nameFilters()[1])
+    chooser.filterSelected.emit(chooser.nameFilters()[2])
     assert Path(chooser.selectedFiles()[0]).name == f"{SHIPPED}.safetensors"
     target = tmp_path / "out.onnx"
     chooser.fileSelected.emit(str(target))
     chooser.close()
     qtbot.waitUntil(lambda: engine.exported == [(SHIPPED, target)])
     qtbot.waitUntil(lambda: any("was exported to" in text for text in dialog.message_bar.texts()))
+    assert engine.exported_with_preprocessing == [False]
+
+
+def test_onnx_that_takes_pixels_is_a_kind_of_its_own(
+    qtbot: QtBot, start: Start, engine: FakeEngine, tmp_path: Path
+) -> None:
+    application = start()
+    wait_for_model(qtbot, application)
+    dialog = open_dialog(qtbot, application, SHIPPED)
+    dialog.export.click()
+    qtbot.waitUntil(lambda: bool(dialog.findChildren(QFileDialog)))
+    [chooser] = dialog.findChildren(QFileDialog)
+    [kind] = [text for text in chooser.nameFilters() if "photos of any size" in text]
+    chooser.selectNameFilter(kind)
+    chooser.fileSelected.emit(str(tmp_path / "out.onnx"))
+    chooser.close()
+    qtbot.waitUntil(lambda: engine.exported_with_preprocessing == [True])
 
 
 def test_hostile_names_are_shown_as_they_are(
