@@ -75,6 +75,9 @@ def label_caption(
     """A title, a label and its score by these position scores, in one line."""
     if category is None:
         return title
+    if category in scores.silenced:
+        nothing = f"{display_text(labels[category])}: nothing left"
+        return f"{title}: {nothing}" if title else nothing
     score = float(activate(logits(scores), scores.activation)[category])
     label = f"{display_text(labels[category])} {whole_percent(score)}"
     if category in scores.follows:

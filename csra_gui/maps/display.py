@@ -27,7 +27,14 @@ from csra_gui.session.session import Session
 from csra_gui.widgets.colormaps import ColorMapName
 from csra_gui.widgets.overlay import OverlayStyle
 from engine.api.values import FloatArray, PositionScores
-from engine.explain.evidence import MapKind, attention, evidence_limit, map_of, score_map
+from engine.explain.evidence import (
+    MapKind,
+    attention,
+    evidence_limit,
+    heads_knowing,
+    map_of,
+    score_map,
+)
 from engine.explain.render import DEFAULT_DIM
 from engine.texts import display_text, number, whole_percent
 
@@ -102,8 +109,13 @@ KIND_TEXTS: dict[MapKind, KindText] = {
 
 
 def head_attention(scores: PositionScores, category: int, head: int) -> FloatArray:
-    """Where one head looks for a category, as a multiple of an even look: (h, w)."""
+    """Where one head looks for a category, as a multiple of an even look: (h, w).
+
+    0 everywhere if the head does not know the category.
+    """
     maps = attention(scores, category)
+    if head not in heads_knowing(scores, category):
+        return np.zeros_like(maps[0])
     relative: FloatArray = maps[head] * np.float32(maps[0].size)
     return relative
 
@@ -194,6 +206,12 @@ class MapDisplay(QObject):
         whole = len(scores.values) == len(self.source.change.heads or ())
         place = self.head if whole else self.source.change.place_of(self.head)
         return place if place is not None and place < len(scores.values) else None
+
+    def lacking_head(self, scores: PositionScores, category: int) -> int | None:
+        """The chosen head's place in the model, if its map is wanted and it has none to show."""
+        place = self.head_in(scores) if self.kind is MapKind.ATTENTION else None
+        lacks = place is not None and place not in heads_knowing(scores, category)
+        return self.head if lacks else None
 
     def style(
         self, category: int | None, shown: Sequence[PositionScores] | None = None

@@ -15,8 +15,8 @@ from csra_gui.maps.layers import map_picture
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.overlay import OverlayStyle
-from engine.api.values import FloatArray, ModelInfo, PositionScores
-from engine.explain.evidence import MapKind, attention
+from engine.api.values import ModelInfo, PositionScores
+from engine.explain.evidence import MapKind, heads_knowing, map_of
 from engine.explain.following import best_category
 from engine.texts import display_text
 
@@ -97,8 +97,8 @@ class HeadsTab(QWidget):
             return
         category = self._category(scores)
         name = display_text(self._session.photos.categories[category])
-        self.title.setText(f"Where each head looks for {name}. A click shows it over the photo.")
         self._fill(model, scores, category, self._photo)
+        self.title.setText(_title(self.tiles.count(), name))
 
     def _category(self, scores: PositionScores) -> int:
         shown = self._session.focus.category
@@ -106,14 +106,15 @@ class HeadsTab(QWidget):
 
     def _fill(self, model: ModelInfo, scores: PositionScores, category: int, photo: QImage) -> None:
         style = self._style(scores, category)
+        known = heads_knowing(scores, category)
         heads = [
             (place, at)
             for place in range(len(model.temperatures))
-            if (at := self._display.source.change.place_of(place)) is not None
+            if (at := self._display.source.change.place_of(place)) in known
         ]
         maps = [head_attention(scores, category, at) for _, at in heads]
-        mean: FloatArray = np.stack(maps).mean(axis=0, dtype=np.float32)
-        tiles = [(0, "All together", mean)]
+        mean = map_of(scores, category, MapKind.ATTENTION)
+        tiles = [(0, "All together", mean)] if len(heads) > 1 else []
         tiles += [
             (place + 1, head_title(place, scores.temperatures[at], model.head_titles), one)
             for (place, at), one in zip(heads, maps, strict=True)
@@ -130,8 +131,9 @@ class HeadsTab(QWidget):
 
     def _style(self, scores: PositionScores, category: int) -> OverlayStyle:
         """One scale for all heads."""
-        maps = attention(scores, category)
-        reach = float(np.quantile(maps * maps[0].size, _WITHIN_SCALE))
+        known = heads_knowing(scores, category)
+        maps = [head_attention(scores, category, at) for at in known]
+        reach = float(np.quantile(maps, _WITHIN_SCALE)) if maps else _LEAST_SCALE
         return OverlayStyle(
             colormap=self._display.probability_style(category).colormap,
             opacity=self._display.probability_style(category).opacity,
@@ -153,6 +155,17 @@ class HeadsTab(QWidget):
         self._settings.set_value(MAP_HEAD, int(item.data(Qt.ItemDataRole.UserRole)))
         self._settings.set_value(MAP_KIND, MapKind.ATTENTION.value)
         self._mark_chosen()
+
+
+def _title(tiles: int, name: str) -> str:
+    """What the tiles show; a label may be known to one head alone, or to none that is on."""
+    match tiles:
+        case 0:
+            return f"No head that is on knows {name}, so none looks for it."
+        case 1:
+            return f"Where the one head that knows {name} looks."
+        case _:
+            return f"Where each head looks that knows {name}. A click shows it over the photo."
 
 
 def _shrunk(image: QImage, ratio: float) -> QImage:

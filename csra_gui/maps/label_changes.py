@@ -25,6 +25,7 @@ class LabelChange:
         before: the stored score.
         after: the score under the what-if.
         threshold: that both are compared with.
+        is_silenced: nothing is left of it under the what-if, so ``after`` is 0 and says nothing.
     """
 
     category: int
@@ -32,6 +33,7 @@ class LabelChange:
     before: float
     after: float
     threshold: float
+    is_silenced: bool = False
 
     @property
     def was_label(self) -> bool:
@@ -66,7 +68,10 @@ def label_changes(
     ranked = np.lexsort((-moved, ~is_label))  # labels first, then by how far they moved
     listed = [int(c) for c in ranked if is_label[c] or moved[c] >= _NOTABLE][:_MOST]
     rows = [
-        LabelChange(c, categories[c], float(before[c]), float(after[c]), float(least[c]))
+        LabelChange(
+            *(c, categories[c], float(before[c]), float(after[c]), float(least[c])),
+            is_silenced=c in now.silenced,
+        )
         for c in listed
     ]
     return sorted(rows, key=lambda row: -row.before)

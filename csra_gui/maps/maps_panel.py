@@ -136,6 +136,11 @@ def _cells(label: LabelChange) -> list[Cell]:
     name, is_other = display_text(label.name), label.was_label is not label.is_label
     if is_other:
         name += " (now a label)" if label.is_label else " (no label any more)"
+    if label.is_silenced:
+        tip = f"{display_text(label.name)}: every head that knows it is off, so nothing is left."
+        before = Cell(percent(label.before, " %"), label.before, is_bold=is_other)
+        gone = Cell("\N{EN DASH}", 0.0, is_bold=is_other, tip=tip)
+        return [Cell(name, is_bold=is_other, tip=tip), before, gone, gone]
     difference = label.after - label.before
     return [
         Cell(name, is_bold=is_other, tip=name),

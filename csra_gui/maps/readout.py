@@ -14,7 +14,7 @@ from csra_gui.session.session import Session
 from engine.api.geometry import Box
 from engine.api.label_parents import NO_PARENTS, CategoryParents
 from engine.api.values import FloatArray, Label, PositionScores
-from engine.explain.evidence import MapKind, activate, logits, with_head
+from engine.explain.evidence import MapKind, activate, heads_knowing, logits, with_head
 from engine.explain.regions import PointValues, labels_at, region_labels, region_shares, values_at
 from engine.texts import display_text, percent, whole_percent
 
@@ -66,7 +66,8 @@ def spot_value(
     if kind is MapKind.ATTENTION and head is not None:
         heads = [place == head for place in range(len(scores.values))]
         only = with_head(scores, heads=heads)
-        shown = values_at(only, category, point, smooth=smooth).attention
+        knows = head in heads_knowing(scores, category)
+        shown = values_at(only, category, point, smooth=smooth).attention if knows else 0.0
     total = float(logits(scores)[category])
     # Of a logit below 0 a part means nothing: what speaks for the label would count against it.
     part = f", {percent(values.evidence / total)} % of its logit" if total > 0 else ""

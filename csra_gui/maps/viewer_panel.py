@@ -25,6 +25,7 @@ from csra_gui.maps.layers import (
 )
 from csra_gui.maps.readout import ReadoutBar
 from csra_gui.maps.side_view import SideView
+from csra_gui.maps.why_text import nothing_left
 from csra_gui.session.session import Session
 from csra_gui.widgets.legend import Legend
 from csra_gui.widgets.photo_view import PhotoView
@@ -218,7 +219,23 @@ class ViewerPanel(QWidget):
         is_asked = wanted and self._display.visible and scores is not None
         lacks = is_asked and scores is not None and not scores.says_where
         changed = f"What if: {source.text()}" if source.is_changed else ""
-        return " · ".join(part for part in (changed, NOT_WHERE if lacks else "") if part)
+        missing = NOT_WHERE if lacks else self._missing_part(scores) if is_asked else ""
+        return " · ".join(part for part in (changed, missing) if part)
+
+    def _missing_part(self, scores: PositionScores | None) -> str:
+        """Why the map of the label that is shown is empty; empty if it is not for such a reason."""
+        category, model = self._session.focus.category, self._session.models.model
+        if scores is None or category is None or model is None:
+            return ""
+        name = display_text(self._session.photos.categories[category])
+        if category in scores.silenced:
+            return nothing_left(name)
+        head = self._display.lacking_head(scores, category)
+        if head is None:
+            return ""
+        titles = model.head_titles
+        title = f"Head {head + 1}" + (f", {display_text(titles[head])}," if titles else "")
+        return f"{title} does not know {name}."
 
     def _update_caption(self) -> None:
         path, labels = self._session.focus.current_path, self._session.photos.categories

@@ -21,7 +21,10 @@ from csra_gui.maps.head_change import HeadChange
 from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
 from csra_gui.widgets.labelled_slider import LabelledSlider
+from csra_gui.widgets.labels import plain_label
 from csra_gui.widgets.temperature_slider import TemperatureSlider
+from engine.explain.evidence import heads_knowing
+from engine.texts import display_text
 
 _LAM_TIP = (
     "λ, the weight of attention in the paper: logit = base + λ · attention. At 0 the photo as a "
@@ -60,10 +63,12 @@ class WhatIfTab(QScrollArea):
         self.reset = QPushButton("&Reset")
         self._caption = QLabel()
         self._heads = QWidget()
+        self.unknowing = plain_label("", self)
         self._right = QVBoxLayout()
         self._set_up()
         source.changed.connect(self.update_state)
         session.models.state_changed.connect(self.update_state)
+        session.focus.category_changed.connect(self._update_unknowing)
         self.update_state()
 
     def _set_up(self) -> None:
@@ -81,6 +86,7 @@ class WhatIfTab(QScrollArea):
         common.addWidget(self.all_heads, 1)
         self._right.addLayout(common)
         self._right.addWidget(self._heads)
+        self._right.addWidget(self.unknowing)
         self._right.addStretch(1)
         content = QWidget(self)
         row = QHBoxLayout(content)
@@ -127,6 +133,26 @@ class WhatIfTab(QScrollArea):
             switch.setChecked(is_on)
             switch.setEnabled(not is_on or sum(on) > 1)
             slider.set_value(value)
+        self._update_unknowing()
+
+    @Slot()
+    def _update_unknowing(self) -> None:
+        """Say which heads change nothing of the label that is shown."""
+        self.unknowing.setText(self._unknowing_text())
+
+    def _unknowing_text(self) -> str:
+        model, stored = self._session.models.model, self._source.stored
+        category = self._session.focus.category
+        if model is None or stored is None or category is None:
+            return ""
+        count, known = len(model.temperatures), heads_knowing(stored, category)
+        lacking = [place for place in range(count) if place not in known]
+        if count != len(stored.values) or not known or not lacking:
+            return ""
+        captions = [head_title(i, model.temperatures[i], model.head_titles) for i in lacking]
+        name = display_text(self._session.photos.categories[category])
+        verb = "does" if len(lacking) == 1 else "do"
+        return f"{', '.join(captions)} {verb} not know {name}."
 
     def _make_heads(self, temperatures: tuple[float, ...], titles: tuple[str, ...]) -> None:
         heads = QWidget()

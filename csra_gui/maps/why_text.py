@@ -12,6 +12,11 @@ from engine.texts import number, percent, sure_percent
 _WHOLE = "It looks at the photo as a whole, so more cannot be said of the reason."
 
 
+def nothing_left(name: str) -> str:
+    """Instead of a score that would be made of nothing."""
+    return f"Every head that knows {name} is off, so nothing is left that could say how sure it is."
+
+
 def plain_reason(why: Explanation, name: str, *, says_where: bool = True, kind: str = "") -> str:
     """Some sentences for people who never asked for a number.
 
@@ -21,6 +26,8 @@ def plain_reason(why: Explanation, name: str, *, says_where: bool = True, kind: 
         says_where: whether the model has maps; without, there are no places to speak of.
         kind: the name of what the category follows from; empty if it stands for itself.
     """
+    if why.is_silenced:
+        return nothing_left(name)
     reasons = (_parts(why, kind or name), _balance(why)) if says_where else (NOT_WHERE, _WHOLE)
     parts = (_follows(why, name, kind), _verdict(why, name), _calibrated(why, name), *reasons)
     return " ".join(part for part in parts if part)
@@ -34,7 +41,7 @@ def numbers(
     kind: str = "",
     heads: Sequence[str] = (),
 ) -> str:
-    """The arithmetic, line by line: a head each, their sum, the score, the threshold.
+    """The arithmetic, line by line: each head that knows it, their sum, the score, the threshold.
 
     Args:
         why: with the threshold that counts.
@@ -43,14 +50,16 @@ def numbers(
         kind: as ``plain_reason`` has it.
         heads: how each one of ``why`` is called; empty calls them by their places.
     """
+    if why.is_silenced:
+        return nothing_left(name)
     captions = heads or [head_caption(i, head.temperature) for i, head in enumerate(why.heads)]
-    lines = [
-        _head_line(caption, head, why.lam)
-        for caption, head in zip(captions, why.heads, strict=True)
-    ]
+    # A head that does not know the category adds nothing: a line of zeros would explain nothing.
+    every = list(zip(captions, why.heads, strict=True))
+    shown = [one for one in every if one[1].has_part] or every
+    lines = [_head_line(caption, head, why.lam) for caption, head in shown]
     signs = lines if says_where else []
-    total = f"Logit: {' '.join(_signed(head.logit, 3) for head in why.heads)}"
-    if len(why.heads) > 1:
+    total = f"Logit: {' '.join(_signed(head.logit, 3) for _, head in shown)}"
+    if len(shown) > 1:
         total += f" = {_signed(why.logit, 3)}"
     follows = [f"The numbers are those of {kind}, from which {name} follows"] if kind else []
     lines = [*follows, *signs, total, _score_line(why)]

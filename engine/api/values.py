@@ -165,6 +165,8 @@ class PositionScores:
         activation: what turns logits into scores.
         follows: of which kind a category shows the values, by its index; those that are not in
             here have their own (``engine.explain.following``).
+        silenced: categories that nothing is left of, by their index: every head that knows them
+            is off (``engine.explain.evidence.with_head``). Their score is 0.
     """
 
     path: Path
@@ -177,6 +179,7 @@ class PositionScores:
     height: int
     activation: Activation = "sigmoid"
     follows: Mapping[int, int] = field(default_factory=dict)
+    silenced: frozenset[int] = frozenset()
 
     @property
     def says_where(self) -> bool:

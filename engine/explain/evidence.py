@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from engine.api.values import FloatArray, PositionScores
 
 #: The share of contributions that a signed scale reaches over.
 _WITHIN_LIMIT = 0.98
+_Number = TypeVar("_Number", bound=np.floating)
 
 
 class MapKind(StrEnum):
@@ -69,6 +71,24 @@ def attention(scores: PositionScores, category: int) -> FloatArray:
     return maps
 
 
+def heads_knowing(scores: PositionScores, category: int) -> tuple[int, ...]:
+    """Places of the heads that have a part in a category; of a made-up model maybe none.
+
+    A head made for other categories gives 0 everywhere, exactly. Its attention is then one of
+    nothing, and no map of it says anything.
+    """
+    values = scores.values[:, category]
+    return tuple(place for place, head in enumerate(values) if head.any())
+
+
+def mean_attention(scores: PositionScores, category: int) -> FloatArray:
+    """Where the heads that know a category look, on average: (h, w), sums to 1."""
+    maps = attention(scores, category)
+    known = heads_knowing(scores, category)
+    mean: FloatArray = (maps[list(known)] if known else maps).mean(axis=0, dtype=np.float32)
+    return mean
+
+
 def evidence_map(scores: PositionScores, category: int) -> FloatArray:
     """What each position adds to the logit: (h, w), signed, and its sum is the logit.
 
@@ -108,6 +128,8 @@ def local_probability(scores: PositionScores, category: int) -> FloatArray:
         scores: of one image.
         category: its index in the model's order.
     """
+    if category in scores.silenced:
+        return np.zeros(scores.values.shape[2:], dtype=np.float32)
     if scores.activation == "sigmoid":
         return sigmoid((1.0 + scores.lam) * score_map(scores, category))
     return np.ascontiguousarray(local_probabilities(scores)[category])
@@ -116,13 +138,14 @@ def local_probability(scores: PositionScores, category: int) -> FloatArray:
 def local_probabilities(scores: PositionScores) -> FloatArray:
     """The local probability of all categories: (C, h, w)."""
     local_logits = (1.0 + scores.lam) * scores.values.sum(axis=0, dtype=np.float64)
+    silence(local_logits, scores)
     if scores.activation == "sigmoid":
         return sigmoid(local_logits)
     return np.moveaxis(activate(np.moveaxis(local_logits, 0, -1), scores.activation), -1, 0)
 
 
 def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:
-    """The map of one kind: (h, w); attention is the mean over heads, as a multiple of uniform.
+    """The map of one kind: (h, w); attention as a multiple of uniform, of heads that know it.
 
     Args:
         scores: of one image.
@@ -137,15 +160,28 @@ def map_of(scores: PositionScores, category: int, kind: MapKind) -> FloatArray:
         case MapKind.SCORE:
             return score_map(scores, category)
         case MapKind.ATTENTION:
-            maps = attention(scores, category)
-            relative: FloatArray = (maps.mean(axis=0) * maps[0].size).astype(np.float32)
+            mean = mean_attention(scores, category)
+            relative: FloatArray = mean * np.float32(mean.size)
             return relative
 
 
 def logits(scores: PositionScores) -> FloatArray:
-    """The logit of every category: (C,), from the position ``scores`` of one image."""
+    """The map of one kind: (h, w); attention as a multiple of uniform, of heads that know it.
+
+    Args:
+        scores: of one image.
+        category: its index in the model's order.
+        kind: which map.
+    """
     total: FloatArray = _evidence(scores, slice(None)).sum(axis=(1, 2)).astype(np.float32)
-    return total
+    return silence(total, scores)
+
+
+def silence(logits: NDArray[_Number], scores: PositionScores) -> NDArray[_Number]:
+    """Set logits (C, …) of what nothing is left of to −∞, in place: 0 would mean 50 %."""
+    if scores.silenced:
+        logits[list(scores.silenced)] = -np.inf
+    return logits
 
 
 def evidence_limit(scores: PositionScores, categories: Sequence[int] | None = None) -> float:
@@ -181,7 +217,7 @@ def with_head(
     """The same features under another head: exact, since λ and T act after the position scores.
 
     The network is not run again. What heads add up to changes with their number; the model was
-    trained for its own.
+    trained for its own. A category that no head left knows is ``silenced``.
 
     Args:
         scores: of one image.
@@ -203,8 +239,13 @@ def with_head(
         scores.lam if lam is None else lam,
         activation=scores.activation,
     )
-    values = scores.values if on.all() else scores.values[on]
-    return replace(scores, values=values, temperatures=head.temperatures, lam=head.lam)
+    changed = replace(scores, temperatures=head.temperatures, lam=head.lam)
+    if on.all():
+        return changed
+    values = scores.values[on]
+    lost = scores.values.any(axis=(0, 2, 3)) & ~values.any(axis=(0, 2, 3))
+    silenced = scores.silenced.union(np.flatnonzero(lost).tolist())
+    return replace(changed, values=values, silenced=silenced)
 
 
 def _attention(scores: PositionScores, categories: slice) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from engine.api.calibration import LogitScaling
 from engine.api.config import Activation
 from engine.api.values import PositionScores
-from engine.explain.evidence import activate, attention, logits
+from engine.explain.evidence import activate, attention, heads_knowing, logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,14 @@ class HeadTerms:
         base: the mean of the position scores.
         attention: the position scores where the head looks, averaged by its attention.
         weighted: λ · attention.
+        has_part: whether the head knows the category at all; if not, all it adds is 0.
     """
 
     temperature: float
     base: float
     attention: float
     weighted: float
+    has_part: bool = True
 
     @property
     def logit(self) -> float:
@@ -51,6 +53,7 @@ class Explanation:
             calibration was learned from; ``None`` without one. It decides nothing.
         follows_from: the index of the kind that the score comes from, whose heads and logit these
             are; ``None`` for a category that stands for itself.
+        is_silenced: nothing is left of it, since every head that knows it is off; the score is 0.
     """
 
     category: int
@@ -62,6 +65,7 @@ class Explanation:
     activation: Activation = "sigmoid"
     calibrated: float | None = None
     follows_from: int | None = None
+    is_silenced: bool = False
 
     @property
     def right_of_100(self) -> int | None:
@@ -90,10 +94,14 @@ def explanation(
     """
     values = scores.values[:, category].astype(np.float64)
     attended = (values * attention(scores, category)).sum(axis=(1, 2))
+    knowing = heads_knowing(scores, category)
     heads = tuple(
-        HeadTerms(temperature, float(base), float(looked), scores.lam * float(looked))
-        for temperature, base, looked in zip(
-            scores.temperatures, values.mean(axis=(1, 2)), attended, strict=True
+        HeadTerms(
+            *(temperature, float(base), float(looked), scores.lam * float(looked)),
+            has_part=place in knowing,
+        )
+        for place, (temperature, base, looked) in enumerate(
+            zip(scores.temperatures, values.mean(axis=(1, 2)), attended, strict=True)
         )
     )
     score = float(activate(logits(scores), scores.activation)[category])
@@ -107,4 +115,5 @@ def explanation(
         activation=scores.activation,
         calibrated=None if calibration is None else calibration.of_score(score, category),
         follows_from=scores.follows.get(category),
+        is_silenced=category in scores.silenced,
     )

@@ -37,6 +37,7 @@ def following(scores: PositionScores, parents: CategoryParents) -> PositionScore
         scores,
         values=np.ascontiguousarray(scores.values[:, places]),
         follows={**scores.follows, **found},
+        silenced=scores.silenced.difference(found),
     )
 
 

@@ -24,11 +24,12 @@ from engine.api.values import (
 )
 from engine.explain.evidence import (
     activate,
-    attention,
     evidence_map,
     evidence_maps,
     local_probabilities,
+    mean_attention,
     score_map,
+    silence,
 )
 
 #: Max pooling has no fractions: it looks at cells that a rectangle covers at least so much of.
@@ -45,7 +46,7 @@ class PointValues:
         probability: local probability, 0 to 1.
         evidence: what a cell adds to the logit there.
         score: position scores of all heads, added.
-        attention: mean over heads, as a multiple of uniform attention.
+        attention: mean over the heads that know it, as a multiple of uniform attention.
     """
 
     row: int
@@ -104,7 +105,7 @@ def region_scores(scores: PositionScores, box: Box) -> FloatArray:
         for head, temperature in zip(values, scores.temperatures, strict=True)
     ]
     logits = (base + scores.lam * np.stack(attended)).sum(axis=0)
-    return activate(logits, scores.activation)
+    return activate(silence(logits, scores), scores.activation)
 
 
 def region_labels(
@@ -135,7 +136,7 @@ def values_at(
     """
     around = _around(scores, point, smooth=smooth)
     cell = _around(scores, point, smooth=False)
-    looks = attention(scores, category).mean(axis=0)
+    looks = mean_attention(scores, category)
     return PointValues(
         row=cell.rows[0],
         column=cell.columns[0],

@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig
-from engine.api.geometry import content_box
+from engine.api.geometry import Box, content_box
+from engine.api.label_parents import CategoryParents
 from engine.explain import evidence
 from engine.explain.evidence import MapKind
+from engine.explain.explanation import explanation
+from engine.explain.following import following
+from engine.explain.regions import region_scores
 from engine.models.heads import ResidualAttentionHeads
 from tests.engine.some_scores import position_scores
 
@@ -100,3 +104,40 @@ def test_a_hot_cell_lies_where_the_object_is_in_a_letterboxed_photo(width, heigh
 
 def test_a_map_of_one_cell_covers_a_photo_of_one_pixel():
     assert evidence.on_photo(np.array([[3.0]], np.float32), 1, 1).tolist() == [[3.0]]
+
+
+def parts(heads=None):
+    """Two heads of max pooling: the second one does not know the first category."""
+    values = np.random.default_rng(1).normal(size=(2, 2, 3, 3)).astype(np.float32)
+    values[1, 0] = 0.0
+    scores = position_scores(values, (math.inf, math.inf))
+    return scores if heads is None else evidence.with_head(scores, heads=heads)
+
+
+def test_a_head_that_does_not_know_a_category_has_no_part_in_its_attention():
+    scores = parts()
+    assert evidence.heads_knowing(scores, 0) == (0,)
+    assert evidence.heads_knowing(scores, 1) == (0, 1)
+    looks = evidence.map_of(scores, 0, evidence.MapKind.ATTENTION)
+    np.testing.assert_allclose(looks, evidence.attention(scores, 0)[0] * 9)
+
+
+def test_what_every_knowing_head_is_off_for_has_no_score_rather_than_one_half():
+    left = parts(heads=(False, True))
+    assert left.silenced == {0}
+    found = evidence.activate(evidence.logits(left), "sigmoid")
+    assert found[0] == 0.0 and found[1] > 0.0
+    assert not evidence.local_probability(left, 0).any()
+    assert not evidence.local_probabilities(left)[0].any()
+    assert region_scores(left, Box.UNIT)[0] == 0.0
+    why = explanation(left, 0, 0.5)
+    assert why.is_silenced and not why.is_label
+    assert [head.has_part for head in explanation(parts(), 0).heads] == [True, False]
+    assert parts(heads=(True, False)).silenced == frozenset()
+
+
+def test_nothing_follows_from_what_nothing_is_left_of():
+    left = following(parts(heads=(False, True)), CategoryParents({0: (1,)}))
+    assert not left.follows and left.silenced == {0}
+    above = following(parts(heads=(False, True)), CategoryParents({1: (0,)}))
+    assert above.follows == {0: 1} and not above.silenced
