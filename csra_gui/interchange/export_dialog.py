@@ -50,6 +50,9 @@ class ExportDialog(QDialog):
         self.formats = QListWidget(self)
         self.hint = muted_label("", self)
         self.bom = QCheckBox("For E&xcel (which else takes accents for something else)", self)
+        self.all_scores = QCheckBox(
+            "E&very score: a row for each label, also where it is absent", self
+        )
         self.copies = QCheckBox("&Copy the photos (otherwise links lead to them)", self)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.buttons.addButton("&Export…", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -78,6 +81,7 @@ class ExportDialog(QDialog):
             ExportOptions(
                 bom=form.name == "csv" and self.bom.isChecked(),
                 copies=form.has_pictures and self.copies.isChecked(),
+                all_scores=form.name == "csv" and self.all_scores.isChecked(),
             ),
         )
 
@@ -101,7 +105,8 @@ class ExportDialog(QDialog):
         form.addRow("&Format:", self.formats)
         layout = QVBoxLayout(self)
         layout.addLayout(form)
-        for widget in (self.hint, self.bom, self.copies, plain_label(_REJECTED, self)):
+        boxes = (self.bom, self.all_scores, self.copies)
+        for widget in (self.hint, *boxes, plain_label(_REJECTED, self)):
             layout.addWidget(widget)
         layout.addWidget(self.buttons)
         fit_to_screen(self, QSize(480, 460))
@@ -111,7 +116,8 @@ class ExportDialog(QDialog):
     def _update(self) -> None:
         form = self.format
         self.hint.setText(form.hint)
-        self.bom.setVisible(form.name == "csv")
+        for box in (self.bom, self.all_scores):
+            box.setVisible(form.name == "csv")
         self.copies.setVisible(form.has_pictures)
 
     @Slot()

@@ -38,6 +38,12 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     add("--filter", default="", metavar="TEXT", help="which of the photos, as in the window")
     add("--bom", action="store_true", help="csv: with the mark by which Excel knows UTF-8")
+    add(
+        "--all-scores",
+        action="store_true",
+        help="csv: a row for every label, also where it is absent; otherwise for those that a "
+        "photo has and those that you decided on",
+    )
     add("--copies", action="store_true", help="folders with photos: copies instead of links")
 
 
@@ -56,7 +62,7 @@ def _export(options: argparse.Namespace) -> int:
             options.filter,
             chosen_suggestions(model),
         )
-        wanted = ExportOptions(bom=options.bom, copies=options.copies)
+        wanted = ExportOptions(options.bom, options.copies, options.all_scores)
         work = export(library, choice, options.format, options.output, wanted)
         say(with_bar(work, "export").text())
     return EXIT_DONE

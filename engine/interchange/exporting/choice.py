@@ -72,6 +72,7 @@ class ChosenImages:
     Args:
         library: is asked piece by piece.
         choice: which images and labels.
+        all_scores: whether images tell of the labels, too, that they have not.
 
     Attributes:
         categories: those that an image of this export may have, in order.
@@ -80,8 +81,8 @@ class ChosenImages:
         FilterError: the filter is none.
     """
 
-    def __init__(self, library: Library, choice: ExportChoice) -> None:
-        self._library, self._choice = library, choice
+    def __init__(self, library: Library, choice: ExportChoice, *, all_scores: bool = False) -> None:
+        self._library, self._choice, self._all_scores = library, choice, all_scores
         self._names = library.label_names()
         self._filter = parse(choice.filter_text)
         if asks_for_similar(self._filter):
@@ -190,6 +191,7 @@ class ChosenImages:
         unknown = np.flatnonzero(state == _UNKNOWN).tolist()
         absent = np.flatnonzero(state == _ABSENT).tolist()
         is_complete = len(unknown) <= len(absent)
+        others = np.flatnonzero(state != _PRESENT).tolist() if self._all_scores else []
         return ExportedImage(
             path,
             present=tuple(
@@ -205,15 +207,21 @@ class ChosenImages:
             color=columns.colors[int(columns.color_of[row])],
             title=columns.titles.get(row, ""),
             measured=names_of(Fact(max(int(columns.facts[row]), 0))),
+            others=tuple(
+                (names[i], bool(state[i] == _ABSENT), self._score(columns, row, i)) for i in others
+            ),
         )
 
     def _label(self, columns: Columns, row: int, place: int, verdict: int) -> ExportedLabel:
-        column = int(self._columns[place])
-        score = None
-        if column < columns.model_categories and not np.isnan(columns.scores[row, column]):
-            score = round(float(columns.scores[row, column]), 4)
         source = _SOURCES.get(verdict, "machine")
-        return ExportedLabel(self.categories[place], source, score)
+        return ExportedLabel(self.categories[place], source, self._score(columns, row, place))
+
+    def _score(self, columns: Columns, row: int, place: int) -> float | None:
+        """What the model gave a label of this export; ``None`` if nothing."""
+        column = int(self._columns[place])
+        if column >= columns.model_categories or np.isnan(columns.scores[row, column]):
+            return None
+        return round(float(columns.scores[row, column]), 4)
 
 
 def _states(columns: Columns, thresholds: FloatArray, choice: ExportChoice) -> NDArray[np.uint8]:

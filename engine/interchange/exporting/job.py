@@ -66,7 +66,8 @@ def export(
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100 - must not follow links
     form = export_format(format_name)
-    images = ChosenImages(library, choice)
+    options = options or ExportOptions()
+    images = ChosenImages(library, choice, all_scores=options.all_scores)
     if not images.categories:
         raise ExportError(_NO_LABELS)
     recover(library)
@@ -80,7 +81,7 @@ def export(
     make = atomic_path if form.suffix else _new_folder
     try:
         with make(target, temporary=temporary):
-            place = Place(temporary, target, images.categories, options or ExportOptions())
+            place = Place(temporary, target, images.categories, options)
             written = yield from _fill(place, form, images, len(choice.image_ids))
             if not written:
                 raise ExportError(_nothing_left(place))

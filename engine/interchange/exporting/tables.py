@@ -26,7 +26,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @contextmanager
 def write_csv(place: Place) -> Generator[Write, None, None]:
-    """A row per label of a photo, and one for what is named nowhere (an empty label)."""
+    """A row per label that a photo has or that a person decided on, and one for all others.
+
+    That one has an empty label. With ``all_scores`` no label is among those others.
+    """
     encoding = "utf-8-sig" if place.options.bom else "utf-8"
     with place.path.open("w", encoding=encoding, newline="") as file:
         writer = csv.writer(file)
@@ -50,13 +53,21 @@ def write_csv(place: Place) -> Generator[Write, None, None]:
 
 def _rows(image: ExportedImage) -> Generator[tuple[str, str, str, str], None, None]:
     for label in image.present:
-        score = "" if label.score is None else f"{label.score:g}"
-        yield guarded(label.name), "present", label.source, score
-    for name in dict.fromkeys((*image.rejected, *image.absent)):
-        yield guarded(name), "absent", "person" if name in image.rejected else "", ""
-    for name in image.unknown:
-        yield guarded(name), "unknown", "", ""
-    yield "", "absent" if image.is_complete else "unknown", "", ""
+        yield guarded(label.name), "present", label.source, _number(label.score)
+    for name, is_absent, score in image.others:
+        source = "person" if name in image.rejected else ""
+        yield guarded(name), "absent" if is_absent else "unknown", source, _number(score)
+    listed = {name for name, _, _ in image.others}
+    for name in image.rejected:
+        if name not in listed:
+            yield guarded(name), "absent", "person", ""
+    # What is said of all others has to be true of each.
+    is_absent = image.is_complete and listed.issuperset(image.unknown)
+    yield "", "absent" if is_absent else "unknown", "", ""
+
+
+def _number(score: float | None) -> str:
+    return "" if score is None else f"{score:g}"
 
 
 def guarded(cell: str) -> str:

@@ -56,6 +56,8 @@ class ExportedImage:
         color: its colour label, as ``library.values.Attribute`` says; empty for none.
         title: empty for none.
         measured: names of what was measured (``engine.api.facts``); empty if nothing was.
+        others: with ``ExportOptions.all_scores`` every label that it has not, or of which nobody
+            can say: name, whether it is absent, and the model's score.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class ExportedImage:
     color: str = ""
     title: str = ""
     measured: tuple[str, ...] = ()
+    others: tuple[tuple[str, bool, float | None], ...] = ()
 
     @property
     def is_rated(self) -> bool:
@@ -88,10 +91,13 @@ class ExportOptions:
     Attributes:
         bom: of CSV: begin with the mark by which Excel knows UTF-8.
         copies: of formats with pictures: copies instead of links.
+        all_scores: of CSV: a row for every label of a photo, not only for those that it has and
+            those that a person decided on.
     """
 
     bom: bool = False
     copies: bool = False
+    all_scores: bool = False
 
 
 @dataclass(frozen=True, slots=True)

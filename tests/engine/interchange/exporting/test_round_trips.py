@@ -139,7 +139,7 @@ def test_what_is_exported_is_read_back(
 ) -> None:
     folder = photos[0].parent if beside else photos[0].parent.parent
     target = folder / f"labels{FORMATS[name].suffix}"
-    report = exported(library, name, target, which)
+    report = exported(library, name, target, which, ExportOptions(all_scores=True))
     wanted = expected(photos, which)
     if name == "folders" and which is WhichLabels.ACCEPTED:
         del wanted[photos[3].resolve().as_posix()]  # no label, so no folder
@@ -169,6 +169,35 @@ def test_copies_need_no_links(library: Library, tmp_path: Path, name: str) -> No
     assert not any(path.is_symlink() for path in files)
     kind, split = READERS[name]
     assert len(load_dataset(kind, tmp_path / "out", split, strict=True)) == 5
+
+
+def table_rows(target: Path) -> list[dict[str, str]]:
+    with target.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_table_has_rows_for_what_is_there_or_decided_and_all_scores_if_asked(
+    library: Library, photos: list[Path]
+) -> None:
+    target = photos[0].parent / "labels.csv"
+    exported(library, "csv", target)
+    of_a = [row for row in table_rows(target) if row["path"] == "a.jpg"]
+    assert [(r["label"], r["state"], r["source"], r["score"]) for r in of_a] == [
+        ("dog", "present", "person", "0.8999"),
+        ("cat", "absent", "person", ""),
+        ("", "absent", "", ""),
+    ]
+    # Of the fifth one nobody knows of ODD, so no more can be said of what is not listed.
+    of_more = [row for row in table_rows(target) if row["path"] == "more/a.jpg"]
+    assert {r["label"]: r["state"] for r in of_more} == {
+        **dict.fromkeys(("cat", "person", "Grandma"), "present"),
+        "": "unknown",
+    }
+    exported(library, "csv", target, options=ExportOptions(all_scores=True))
+    of_a = [row for row in table_rows(target) if row["path"] == "a.jpg"]
+    scores = {r["label"]: (r["state"], r["score"]) for r in of_a}
+    assert len(of_a) == len(MODEL.categories) + len(ODD) + 2
+    assert scores["person"] == ("absent", "0.2") and scores["cat"] == ("absent", "0.7002")
 
 
 def test_no_cell_of_a_table_is_a_formula_and_excel_knows_its_encoding(
