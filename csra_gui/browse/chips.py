@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPalette, QPen
 
 from csra_gui.base.theme import Tone, blended, tone_color
-from csra_gui.session.photo_table import ScoredLabel
+from csra_gui.session.scored_label import ScoredLabel
 from engine.library.values import Verdict
 from engine.texts import display_text
 
@@ -28,15 +28,17 @@ class Chip:
 
     Attributes:
         name: is cut short where there is no room.
-        said: the score or a tick, which never is.
+        said: the score or a tick, which never is; scores are left out before names are cut.
         width: of the box, in pixels.
         confirmed: whether the person said so.
+        mark: the sign of a suggestion, right behind the name; never cut.
     """
 
     name: str
     said: str
     width: int
     confirmed: bool = False
+    mark: str = ""
 
 
 def mine_first(labels: Sequence[ScoredLabel]) -> list[ScoredLabel]:
@@ -52,8 +54,8 @@ def chip_height(metrics: QFontMetrics) -> int:
 def chips_that_fit(labels: Sequence[ScoredLabel], metrics: QFontMetrics, width: int) -> list[Chip]:
     """The boxes for one line, the person's first; the last one counts the labels left out.
 
-    Two labels share the line where their names are too long for it, so that one of them never
-    takes it all.
+    Where there is no room for two labels, their scores are left out, and then their names are cut:
+    two share the line, so that one of them never takes it all.
     """
     chips = [_chip(label, metrics) for label in mine_first(labels)]
 
@@ -61,10 +63,12 @@ def chips_that_fit(labels: Sequence[ScoredLabel], metrics: QFontMetrics, width: 
         left_out = len(chips) - len(shown)
         return [*shown, _more(left_out, metrics)] if left_out else shown
 
-    fitting = [n for n in range(len(chips) + 1) if _needed(chips, n, metrics) <= width]
-    shown = chips[: max(fitting, default=0)]
-    if len(shown) > 1 or len(shown) == len(chips):
-        return counted(shown)
+    for made in (chips, [_without_score(chip, metrics) for chip in chips]):
+        chips = made
+        fitting = [n for n in range(len(chips) + 1) if _needed(chips, n, metrics) <= width]
+        shown = chips[: max(fitting, default=0)]
+        if len(shown) > 1 or len(shown) == len(chips):
+            return counted(shown)
     both = width - _needed(chips, 2, metrics) + chips[0].width + chips[1].width if chips[1:] else 0
     least = _LEAST_CHARACTERS * metrics.averageCharWidth()
     if both < 2 * least:
@@ -112,7 +116,7 @@ def _paint(
     painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5) if selected else box, _ROUND, _ROUND)
     painter.setPen(palette.color(QPalette.ColorRole.Text))
     metrics = QFontMetrics(painter.font())
-    said = f" {chip.said}" if chip.said and chip.name else chip.said
+    said = chip.mark + (f" {chip.said}" if chip.said and chip.name else chip.said)
     room = place.width() - 2 * _PADDING - metrics.horizontalAdvance(said)
     name = metrics.elidedText(chip.name, Qt.TextElideMode.ElideRight, max(room, 0))
     painter.drawText(place, Qt.AlignmentFlag.AlignCenter, name + said)
@@ -129,7 +133,14 @@ def _is_mine(label: ScoredLabel) -> bool:
 def _chip(label: ScoredLabel, metrics: QFontMetrics) -> Chip:
     name, mine = display_text(label.category), _is_mine(label)
     said = _CONFIRMED if mine else label.score_text
-    return Chip(name, said, _width(f"{name} {said}".rstrip(), metrics), mine)
+    text = f"{name}{label.mark} {said}".rstrip()
+    return Chip(name, said, _width(text, metrics), mine, label.mark)
+
+
+def _without_score(chip: Chip, metrics: QFontMetrics) -> Chip:
+    if chip.confirmed:  # a tick, which says more than a score and takes less room
+        return chip
+    return replace(chip, said="", width=_width(f"{chip.name}{chip.mark}", metrics))
 
 
 def _more(count: int, metrics: QFontMetrics) -> Chip:

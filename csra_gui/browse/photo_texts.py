@@ -7,7 +7,7 @@ from pathlib import Path
 
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.browse.chips import mine_first
-from csra_gui.session.photo_table import ScoredLabel
+from csra_gui.session.scored_label import MARK_TEXTS, ScoredLabel
 from csra_gui.session.session import Session
 from csra_gui.widgets.rating_marks import rating_sentence
 from engine.api.facts import Fact, names_of
@@ -17,9 +17,9 @@ from engine.texts import display_name, display_path, display_text
 
 
 def label_text(label: ScoredLabel) -> str:
-    """A label with what the model and the person said of it: "cat 93%"."""
+    """A label with what the model and the person said of it: "cat 93 %", "rocket? 66 %"."""
     said = "✓" if label.verdict in (Verdict.ACCEPTED, Verdict.ADDED) else ""
-    parts = (display_text(label.category), label.score_text, said)
+    parts = (f"{display_text(label.category)}{label.mark}", label.score_text, said)
     return " ".join(part for part in parts if part)
 
 
@@ -70,7 +70,9 @@ def photo_tool_tip(session: Session, photo: int, path: Path) -> str:
     error = photo_error(session, photo, None)
     if error is not None:
         lines.append(error)
-    lines += [label_text(label) for label in session.labels(photo)]
+    labels = session.labels(photo)
+    lines += [label_text(label) for label in labels]
+    lines += [MARK_TEXTS[mark] for mark in ("~", "?") if any(x.mark == mark for x in labels)]
     lines += [line for line in attribute_texts(session, photo) if line]
     if session.photos.is_reviewed(photo):
         lines.append("Reviewed")

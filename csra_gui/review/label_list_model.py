@@ -12,7 +12,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from typing_extensions import override
 
 from csra_gui.base.tool_tips import tool_tip
-from engine.api.label_measures import LEAST_LIMITED, LEAST_MEASURED, LabelStatus
+from csra_gui.session.scored_label import MARK_TEXTS, mark_of
+from engine.api.label_measures import LabelStatus
 from engine.library.values import Verdict
 from engine.texts import sure_percent, whole_percent
 
@@ -23,15 +24,6 @@ _SAID = {
     Verdict.REJECTED: ", rejected",
     Verdict.ADDED: ", added by you",
     Verdict.IMPORTED: ", imported from a file",
-}
-#: Nothing is said of what is known to be known.
-_MARKS = {LabelStatus.MEASURED: "", LabelStatus.LIMITED: "~", LabelStatus.UNMEASURED: "?"}
-_KNOWN = {
-    "": "",
-    "~": f"~ The model was measured on few photos with it ({LEAST_LIMITED} to "
-    f"{LEAST_MEASURED - 1}).",
-    "?": "? A suggestion: nobody has measured how well the model knows it. It is written to files "
-    "only if you accept it.",
 }
 
 
@@ -104,7 +96,7 @@ class LabelRow:
     @property
     def mark(self) -> str:
         """A quiet sign behind the name of a label that is not known to be known well."""
-        return "" if self.verdict is not None or self.status is None else _MARKS[self.status]
+        return mark_of(self.status, self.verdict)
 
     @property
     def figure(self) -> str:
@@ -197,7 +189,7 @@ def _shown(row: LabelRow, role: int, *, pinned: bool) -> object:
             return row_sentence(row, pinned=pinned)
         case Qt.ItemDataRole.ToolTipRole:
             sentence = row_sentence(row, pinned=pinned)
-            return tool_tip(*filter(None, (sentence, _KNOWN[row.mark], _HELP)))
+            return tool_tip(*filter(None, (sentence, MARK_TEXTS[row.mark], _HELP)))
         case _:
             return None
 

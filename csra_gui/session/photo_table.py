@@ -16,6 +16,7 @@ from csra_gui.session.growing_array import GrowingArray
 from csra_gui.session.photo_attributes import PhotoAttributes
 from csra_gui.session.photo_files import UNKNOWN_SIZE
 from csra_gui.session.photo_rows import PhotoRows
+from csra_gui.session.scored_label import ScoredLabel
 from engine.api.categories import Categories
 from engine.api.label_names import SHIPPED_NAMES, LabelNames
 from engine.api.values import FloatArray
@@ -23,7 +24,6 @@ from engine.library.columns import BoolArray, Columns, IntArray
 from engine.library.predictions import HalfArray, carried_scores
 from engine.library.ratings import Said
 from engine.library.values import Attribute, ImageFile, Verdict
-from engine.texts import whole_percent
 
 #: Models whose scores are kept, while they take less than this; the one in use always is.
 KEPT_MODELS = 4
@@ -31,28 +31,6 @@ KEPT_BYTES = 400 * 2**20
 UNKNOWN_CATEGORY = -1
 #: Of a half float; only NaN has greater ones, but for the sign.
 _INFINITE_BITS = 0x7C00
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredLabel:
-    """A label to show.
-
-    Attributes:
-        index: of the category in the model; -1 for one that it does not know.
-        category: the label's name, as it is shown.
-        score: in [0, 1]; NaN if the model has said nothing of it.
-        verdict: what the person said of it, if anything.
-    """
-
-    index: int
-    category: str
-    score: float
-    verdict: Verdict | None = None
-
-    @property
-    def score_text(self) -> str:
-        """The score in percent; empty if there is none."""
-        return "" if np.isnan(self.score) else whole_percent(self.score)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +21,13 @@ from csra_gui.session.decisions import Decisions
 from csra_gui.session.focus import MapFocus
 from csra_gui.session.followed_links import FollowedLinks
 from csra_gui.session.library_client import LibraryClient
-from csra_gui.session.photo_table import PhotoTable, ScoredLabel
+from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.photo_view_order import ShownPhotos
 from csra_gui.session.pipeline import Pipeline
 from csra_gui.session.placed_labels import PlacedLabels
 from csra_gui.session.retag_plan import RetagMode, RetagPlan
 from csra_gui.session.retagger import Retagger
+from csra_gui.session.scored_label import ScoredLabel
 from csra_gui.session.sort_keys import FOUND
 from csra_gui.session.tagger import Tagger
 from csra_gui.session.thresholds import LabelThresholds
@@ -272,7 +273,11 @@ class Session(QObject):
 
     def labels(self, row: int) -> list[ScoredLabel]:
         """The labels of a photo that count: the machine's at the threshold, and the person's."""
-        return self.photos.labels(row, self.thresholds.values)
+        labels, model = self.photos.labels(row, self.thresholds.values), self.models.model
+        measures = None if model is None else model.measures
+        if measures is None or len(measures) != len(self.photos.categories):
+            return labels
+        return [replace(x, status=measures[x.index].status) if x.index >= 0 else x for x in labels]
 
     def main_labels(self, row: int) -> list[ScoredLabel]:
         """The same for little room: "dog" without the "animal" that follows from it.

@@ -10,7 +10,9 @@ from pytestqt.qtbot import QtBot
 from csra_gui.base.theme import Tone, blended, palette_for, tone_color
 from csra_gui.browse import photo_delegate
 from csra_gui.browse.chips import GAP, Chip, chip_fill, chips_that_fit, paint_chips
-from csra_gui.session.photo_table import ScoredLabel
+from csra_gui.browse.photo_texts import label_text
+from csra_gui.session.scored_label import ScoredLabel
+from engine.api.label_measures import LabelStatus
 from engine.library.values import Verdict
 from tests.gui.contrast import contrast
 
@@ -63,8 +65,33 @@ def test_a_long_name_leaves_room_for_a_second_label(metrics: QFontMetrics) -> No
     room = metrics.horizontalAdvance("a name that is as long")
     chips = chips_that_fit(found, metrics, room)
     assert [chip.name for chip in chips] == [x.category for x in found]
-    assert chips[1].width == chips_that_fit(found[1:], metrics, 1000)[0].width
-    assert width(chips) <= room
+    assert chips[1].width < chips_that_fit(found[1:], metrics, 1000)[0].width
+    assert chips[0].width + chips[1].width + GAP == room
+    assert [chip.said for chip in chips] == ["", ""]
+
+
+def test_scores_are_left_out_before_names_are_cut(metrics: QFontMetrics) -> None:
+    found = [label("dining table"), label("potted plant")]
+    whole = chips_that_fit(found, metrics, 1000)
+    chips = chips_that_fit(found, metrics, width(whole) - 1)
+    names = sum(metrics.horizontalAdvance(x.category) for x in found)
+    assert [(chip.name, chip.said) for chip in chips] == [(x.category, "") for x in found]
+    assert names < width(chips) < width(whole)
+    [one] = chips_that_fit(found[:1], metrics, whole[0].width - 1)
+    assert one.said == "" and one.width > metrics.horizontalAdvance("dining table")
+
+
+def test_a_suggestion_has_its_mark_behind_its_name(metrics: QFontMetrics) -> None:
+    found = [
+        ScoredLabel(0, "rocket", 0.66, None, LabelStatus.UNMEASURED),
+        ScoredLabel(1, "helmet", 0.6, None, LabelStatus.LIMITED),
+        ScoredLabel(2, "person", 0.99, None, LabelStatus.MEASURED),
+    ]
+    chips = chips_that_fit(found, metrics, 1000)
+    assert [chip.mark for chip in chips] == ["?", "~", ""]
+    assert [label_text(x) for x in found] == ["rocket? 66 %", "helmet~ 60 %", "person 99 %"]
+    mine = ScoredLabel(0, "rocket", 0.66, Verdict.ACCEPTED, LabelStatus.UNMEASURED)
+    assert chips_that_fit([mine], metrics, 1000)[0].mark == ""
 
 
 @pytest.mark.parametrize("room", [-20, 0, 5, 20])
