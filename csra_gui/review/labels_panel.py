@@ -53,6 +53,10 @@ _WHERE = {
 }
 _OWN_IN_USE = "Each label has its own: the tick on its bar."
 _BOTH = "What you say goes for both photos."
+_HELD_BACK = (
+    "Suggestions (?) still need {}: nobody has measured what lower scores of theirs mean. The tick "
+    "for labels below the threshold lists them, too."
+)
 _SHARED = "This model was made to name one thing per photo: all its scores together are 100 %."
 
 
@@ -200,8 +204,13 @@ class LabelsPanel(QWidget):
         self.threshold.set_value(thresholds.common)
         self.threshold.set_default(float(thresholds.setting.default))
         self.threshold.setEnabled(not thresholds.uses_own)
+        held = thresholds.holds_suggestions_back
+        usual = whole_percent(float(thresholds.setting.default))
         shared = _SHARED if thresholds.is_shared else ""
-        self.threshold.setToolTip(tool_tip(_OWN_IN_USE if thresholds.uses_own else shared))
+        told = [_OWN_IN_USE] if thresholds.uses_own else [shared]
+        if held and not thresholds.uses_own:
+            told.append(_HELD_BACK.format(usual))
+        self.threshold.setToolTip(tool_tip(*filter(None, told)))
         self._own_hint.setVisible(thresholds.uses_own)
         self.own_thresholds.setVisible(thresholds.has_own)
         self.own_thresholds.setChecked(bool(self._settings.value(USE_MODEL_THRESHOLDS)))

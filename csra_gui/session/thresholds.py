@@ -15,6 +15,7 @@ from csra_gui.base.settings import (
 )
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
+from engine.api.label_measures import least_scores
 from engine.api.values import FloatArray, ModelInfo
 from engine.library.store import Library
 from engine.library.values import LibraryModel
@@ -29,7 +30,9 @@ class LabelThresholds(QObject):
     Scores of a softmax model add up to 1 over all its categories, so that one of two things in a
     photo rarely reaches what counts as sure elsewhere: such models have a setting of their own.
 
-    Labels that the person does not want to see have one that no score reaches.
+    Labels that the person does not want to see have one that no score reaches. Suggestions have
+    the usual one where the common one is lower (``engine.api.label_measures.least_scores``),
+    unless the person chose one for the very label.
 
     Signals:
         changed: labels have to be worked out anew.
@@ -83,6 +86,14 @@ class LabelThresholds(QObject):
     def set_common(self, threshold: float) -> None:
         """Choose another; the model is not asked again."""
         self._settings.set_value(self.setting, threshold)
+
+    @property
+    def holds_suggestions_back(self) -> bool:
+        """Whether suggestions need more than the common threshold now."""
+        measures = None if self._model is None else self._model.measures
+        return not isinstance(
+            least_scores(measures, self.common, float(self.setting.default)), float
+        )
 
     @property
     def most_labels(self) -> int:
@@ -158,13 +169,16 @@ class LabelThresholds(QObject):
     def _worked_out(self, model: ModelInfo | None) -> float | FloatArray:
         if model is None:
             return self._of_stored()
-        common = float(self._settings.value(_setting_of(model)))
+        setting = _setting_of(model)
+        common = float(self._settings.value(setting))
+        least = least_scores(model.measures, common, float(setting.default))
         own = model.thresholds if self._settings.value(USE_MODEL_THRESHOLDS) else None
         mine = self._mine if model is self._model else {}
         hidden = self._photos.names.hidden(model.categories)
-        if own is None and not mine and not hidden:
-            return common
-        values = np.full(len(model.categories), common, dtype=np.float32)
+        if own is None and not mine and not hidden and isinstance(least, float):
+            return least
+        values = np.empty(len(model.categories), dtype=np.float32)
+        values[:] = least
         if own is not None:
             values[:] = own
         for category, threshold in mine.items():

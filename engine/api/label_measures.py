@@ -133,6 +133,26 @@ def suggestions(measures: Sequence[LabelMeasure] | None) -> tuple[int, ...]:
     return tuple(place for place, one in found if one.status is LabelStatus.UNMEASURED)
 
 
+def least_scores(
+    measures: Sequence[LabelMeasure] | None, threshold: float, usual: float
+) -> float | tuple[float, ...]:
+    """What the scores of a model's labels are compared with: one number, or one for each label.
+
+    What scores below the usual threshold mean was measured of no suggestion: of many labels that
+    nobody measured, some always have 20 or 30 %. So a lower threshold lets in no suggestion; a
+    higher one holds for all.
+
+    Args:
+        measures: of the model; ``None`` if its file says nothing, so that there are none.
+        threshold: that was chosen for all, in [0, 1].
+        usual: from which on scores mean anything, in [0, 1].
+    """
+    suggested = frozenset(suggestions(measures))
+    if not suggested or threshold >= usual:
+        return threshold
+    return tuple(usual if i in suggested else threshold for i in range(len(measures or ())))
+
+
 def _estimate(values: object) -> Estimate:
     if not isinstance(values, list) or len(values) != 3:
         raise TypeError("a share and the ends of its interval were expected")

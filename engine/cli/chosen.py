@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.api.errors import EngineError
-from engine.api.label_measures import suggestions
+from engine.api.label_measures import LabelMeasure, least_scores, suggestions
 from engine.api.values import DEFAULT_THRESHOLD, FloatArray
 from engine.cli.photos import fraction
 from engine.library.columns import IntArray
@@ -95,11 +95,15 @@ def chosen_model(library: Library, name: str | None) -> LibraryModel | None:
 def chosen_thresholds(
     library: Library, model: LibraryModel | None, threshold: float | None
 ) -> FloatArray | None:
-    """(C,): the least scores of its labels: one for all, or the person's own."""
+    """(C,): the least scores of its labels: one for all, or the person's own.
+
+    Suggestions need the usual one at least, as in the window.
+    """
     if model is None:
         return None
     usual = DEFAULT_THRESHOLD if threshold is None else threshold
-    values = np.full(len(model.categories), usual, dtype=np.float32)
+    values = np.empty(len(model.categories), dtype=np.float32)
+    values[:] = least_scores(_measures(model), usual, DEFAULT_THRESHOLD)
     if threshold is None:
         for place, own in library.own_thresholds(model.thresholds_of.fingerprint).items():
             values[place] = own
@@ -110,4 +114,8 @@ def chosen_suggestions(model: LibraryModel | None) -> tuple[int, ...]:
     """Places of labels that the machine may only suggest, as its file says; none if it is gone."""
     if model is None:
         return ()
-    return suggestions(measures_of(model.thresholds_of.fingerprint, default_store()))
+    return suggestions(_measures(model))
+
+
+def _measures(model: LibraryModel) -> tuple[LabelMeasure, ...] | None:
+    return measures_of(model.thresholds_of.fingerprint, default_store())

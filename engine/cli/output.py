@@ -44,7 +44,8 @@ class JsonLinesWriter:
         file: text file.
         model: name of the model.
         categories: of the model.
-        threshold: labels whose score reaches it are written; 0 writes all.
+        threshold: labels whose score reaches it are written, one for all or one for each
+            category; 0 writes all.
         others: the other files of photos that have several.
         suggested: categories whose labels are suggestions.
     """
@@ -54,7 +55,7 @@ class JsonLinesWriter:
         file: TextIO,
         model: str,
         categories: Categories,
-        threshold: float,
+        threshold: float | Sequence[float],
         others: OtherFiles = _NONE,
         suggested: frozenset[str] = frozenset(),
     ) -> None:
@@ -100,7 +101,7 @@ class CsvWriter:
         file: TextIO,
         model: str,
         categories: Categories,
-        threshold: float,
+        threshold: float | Sequence[float],
         others: OtherFiles = _NONE,
         suggested: frozenset[str] = frozenset(),
     ) -> None:
@@ -145,7 +146,7 @@ class TableWriter:
         file: TextIO,
         model: str,
         categories: Categories,
-        threshold: float,
+        threshold: float | Sequence[float],
         others: OtherFiles = _NONE,
         suggested: frozenset[str] = frozenset(),
     ) -> None:
@@ -177,7 +178,7 @@ class TableWriter:
 
 
 _MakeWriter = Callable[
-    [TextIO, str, Categories, float, OtherFiles, frozenset[str]], PredictionWriter
+    [TextIO, str, Categories, float | Sequence[float], OtherFiles, frozenset[str]], PredictionWriter
 ]
 WRITERS: dict[str, _MakeWriter] = {
     "jsonl": JsonLinesWriter,

@@ -25,7 +25,8 @@ def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=fraction,
         default=DEFAULT_THRESHOLD,
-        help="least score of a label, 0 to 1 (default %(default)s)",
+        help="least score of a label, 0 to 1 (default %(default)s); labels that nobody measured "
+        f"need {DEFAULT_THRESHOLD} at least",
     )
     add("--recursive", "-r", action="store_true", help="also folders in folders")
     add(

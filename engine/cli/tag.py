@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from engine.api.config import PredictConfig
 from engine.api.errors import EngineError
-from engine.api.label_measures import suggestions
-from engine.api.values import Prediction
+from engine.api.label_measures import least_scores, suggestions
+from engine.api.values import DEFAULT_THRESHOLD, Prediction
 from engine.atomic import atomic_path
 from engine.cli.common import (
     EXIT_DONE,
@@ -58,7 +58,8 @@ def _tag(options: argparse.Namespace) -> int:
         _output(options.output) as file,
     ):
         model = engine.open_model(options.model)
-        threshold = 0.0 if options.all_scores else options.threshold
+        least = least_scores(model.measures, options.threshold, DEFAULT_THRESHOLD)
+        threshold = 0.0 if options.all_scores else least
         make_writer = WRITERS[options.format]
         names = model.categories
         suggested = frozenset(names[place] for place in suggestions(model.measures))

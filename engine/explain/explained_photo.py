@@ -17,8 +17,10 @@ import numpy as np
 from PIL import Image
 
 from engine.api.errors import DataError
+from engine.api.label_measures import least_scores
 from engine.api.label_names import SHIPPED_NAMES, shown_label
 from engine.api.values import (
+    DEFAULT_THRESHOLD,
     FloatArray,
     ModelInfo,
     PixelArray,
@@ -84,7 +86,8 @@ class ExplainedPhoto:
         all_logits = logits(position_scores)
         scores = activate(all_logits, position_scores.activation)
         if wanted is None:
-            labels = ranked_labels(scores, model.categories, settings.threshold)
+            least = least_scores(model.measures, settings.threshold, DEFAULT_THRESHOLD)
+            labels = ranked_labels(scores, model.categories, least)
             wanted = [model.categories.index_of(label.category) for label in labels]
         style = style_for(position_scores, settings)
         return cls(

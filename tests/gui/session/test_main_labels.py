@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
 from csra_gui.base.settings import MOST_LABELS
 from engine.api.categories import Categories
+from engine.api.label_measures import LabelMeasure
 from engine.api.label_parents import CategoryParents
 from engine.api.values import Prediction
 from engine.library.values import Verdict
@@ -59,3 +62,28 @@ def test_no_more_are_shown_than_in_the_list(opened: Application) -> None:
     opened.session.thresholds._settings.set_value(MOST_LABELS, 1)
     opened.session.decisions.decide([row(opened, "cat.jpg")], {"Tom": Verdict.ADDED}, caption="x")
     assert labels(opened, "cat.jpg") == {"cat", "Tom"}
+
+
+def test_a_low_threshold_lets_in_no_suggestion(
+    qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine
+) -> None:
+    measures = tuple(LabelMeasure(20 * (name != "puppy")) for name in NESTED)
+    info = own_model(engine, "suggesting", NESTED, measures=measures)
+    scores = np.array((0.4, 0.4, 0.4, 0.1, 0.9), dtype=np.float32)
+    engine.revise = lambda p: p if p.error or p.model_id != info.id else replace(p, scores=scores)
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    application.session.models.use("suggesting")
+    wait_for_model(qtbot, application, info.id)
+    wait_until_tagged(qtbot, application)
+    thresholds = application.session.thresholds
+    assert labels(application, "dog.jpg") == {"car"} and not thresholds.holds_suggestions_back
+    thresholds.set_common(0.3)
+    assert labels(application, "dog.jpg") == {"animal", "dog", "car"}
+    tip = application.window.review.labels.threshold.toolTip()
+    assert "Suggestions (?) still need 50 %" in tip.replace("\N{NO-BREAK SPACE}", " ")
+    thresholds.set_mine(NESTED.index_of("puppy"), 0.35)
+    assert "puppy" in labels(application, "dog.jpg")
+    at = row(application, "dog.jpg")
+    [mark] = [x.mark for x in application.session.labels(at) if x.category == "puppy"]
+    assert mark == "?"
