@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from csra_gui.browse.folder_watch import FolderWatch
 from csra_gui.browse.opener import Opener
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
-from engine.texts import display_name, photos_text
+from engine.texts import display_name, display_text, photos_text
 
 _BY_OTHERS = "another program moved or deleted"
 _LABELS_STAY = "Opened where it is now, its photos keep their labels."
+#: Of a filter as a line over the photos names it.
+_FILTER_CHARACTERS = 40
 
 
 class FileNotes(QObject):
@@ -36,6 +39,7 @@ class FileNotes(QObject):
         watch.answered.connect(self._on_watch_answered)
         session.photos_lost.connect(self._on_session_photos_lost)
         session.chosen.photo_hidden.connect(self._on_chosen_photo_hidden)
+        session.filter_dropped.connect(self._on_session_filter_dropped)
         session.pipeline.photos_reset.connect(lambda: notifier.clear(Topic.FILES))
 
     @Slot(int)
@@ -47,6 +51,13 @@ class FileNotes(QObject):
     def _show(self, row: int) -> None:
         self._session.show_all()
         self._session.go_to(row)
+
+    @Slot(str)
+    def _on_session_filter_dropped(self, text: str) -> None:
+        name = display_text(textwrap.shorten(text, _FILTER_CHARACTERS, placeholder="…"))
+        said = f"The filter “{name}” is off, so that you see what was opened."
+        again = Remedy("Filter again", lambda: self._session.shown.set_filter(text))
+        self._notifier.done(said, again)
 
     @Slot(object)
     def _on_session_photos_lost(self, rows: tuple[int, ...]) -> None:

@@ -61,7 +61,7 @@ class Opener(QObject):
 
     def add(self, paths: list[Path]) -> None:
         """Add files and folders to what is open."""
-        self._session.pipeline.add(paths)
+        self._session.add(paths)
         self._remember(paths)
 
     def open_samples(self) -> None:

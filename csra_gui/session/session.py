@@ -78,9 +78,11 @@ class Session(QObject):
 
     Signals:
         photos_lost: rows whose files have vanished, and are nowhere else in what is open.
+        filter_dropped: the filter that is off now, so that what was opened is seen.
     """
 
     photos_lost = Signal(object)
+    filter_dropped = Signal(str)
 
     def __init__(
         self, engine_factory: EngineFactory, settings: Settings, parent: QObject | None = None
@@ -143,9 +145,24 @@ class Session(QObject):
     # Opening.
 
     def open(self, roots: Sequence[Path]) -> None:
-        """Close what is open and look for photos in these files and folders."""
+        """Close what is open and look for photos in these files and folders, without a filter."""
         self._before = None
         self._open(roots)
+        self._drop_filter()
+
+    def add(self, roots: Sequence[Path]) -> None:
+        """Look for photos in these files and folders too, and leave none out."""
+        self.pipeline.add(roots)
+        self._drop_filter()
+
+    def _drop_filter(self) -> None:
+        """Whoever opens photos wants to see them: one that was asked of others may fit none."""
+        if self.shown.is_everything:
+            return
+        text = self.shown.filter_text.strip()
+        self.shown.show_all()
+        if text:
+            self.filter_dropped.emit(text)
 
     def _open(self, roots: Sequence[Path]) -> None:
         self.retagger.discard()

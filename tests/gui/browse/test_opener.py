@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QStandardPaths
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
@@ -118,3 +119,32 @@ def test_a_folder_whose_disk_is_away_is_not_forgotten(
     qtbot.waitUntil(lambda: bool(pipeline.skipped) and not pipeline.is_scanning)
     assert application.settings.last_opened == [away]
     assert application.settings.recent_folders == [away]
+
+
+def by_adding(_: Start, application: Application | None, paths: list[Path]) -> Application:
+    assert application is not None
+    application.window.browse.opener.add(paths)
+    return application
+
+
+@pytest.mark.parametrize("opens", [by_second_start, by_drop, by_adding])
+def test_photos_that_are_opened_are_seen_whatever_was_asked_of_others(
+    qtbot: QtBot, start: Start, photos: Path, tmp_path: Path, opens: Way
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(photos / "dog.jpg", other / "boat.jpg")
+    application = start([photos])
+    wait_until_tagged(qtbot, application)
+    shown = application.session.shown
+    shown.set_filter("cat")
+    qtbot.waitUntil(lambda: 0 < len(shown) < 5 and not shown.is_pending)
+    opens(start, application, [other])
+    wait_until_tagged(qtbot, application)
+    assert len(shown) == len(application.session.photos) and not shown.filter_text
+    toast = application.window.notifier.toast
+    assert toast is not None and "The filter “cat” is off" in toast.text
+    assert application.window.search.panel.bar.edit.text() == ""
+    [button] = toast.findChildren(QToolButton)
+    button.click()
+    assert shown.filter_text == "cat"
