@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDockWidget,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QTextEdit,
     QWidget,
@@ -101,6 +102,8 @@ class TypingGuard(QObject):
 
     def _take_key(self, watched: QObject, event: QKeyEvent) -> bool:
         """Whether a key that Qt has found no command for is one of ours, or text."""
+        if isinstance(QApplication.activePopupWidget(), QMenu):
+            return False  # it has no use for the key, and passes it on through the menu bar
         if self._is_in_place and _is_letter(event):
             self._hold(event)
             return True

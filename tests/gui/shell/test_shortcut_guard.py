@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
+    QMenuBar,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
@@ -201,3 +202,22 @@ def test_an_editor_that_is_deleted_while_it_has_the_focus_does_no_harm(window: W
     shiboken6.delete(gone)
     guard._on_app_focus_changed(None, other)
     assert guard._guarded is other
+
+
+def test_letters_in_an_open_menu_are_no_text(at_photos: Window, qtbot: QtBot) -> None:
+    bar = QMenuBar(at_photos)
+    menu = bar.addMenu("&File")
+    menu.addAction("Open")
+    bar.show()
+    bar.setActiveAction(menu.menuAction())
+    qtbot.waitUntil(menu.isVisible)
+    for letter in "zebra":
+        QTest.sendKeyEvent(
+            QTest.KeyAction.Click,
+            menu,
+            Qt.Key(ord(letter.upper())),
+            letter,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    assert menu.isVisible() and not at_photos.typed and not at_photos.ran
+    menu.close()
