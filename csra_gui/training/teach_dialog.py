@@ -174,6 +174,7 @@ class LearningDialog(QDialog):
         self.cancel.setVisible(step == 1)
         for button in (self.look, self.use, self.discard):
             button.setVisible(step == 2)
+        (self.start, self.cancel, self.look)[step].setDefault(step != 1)  # what Return does
 
 
 class ImproveDialog(LearningDialog):
@@ -230,6 +231,7 @@ class TeachDialog(LearningDialog):
         layout.addWidget(self.others_text)
         layout.addStretch(1)
         self.name.textChanged.connect(self._on_name_text_changed)
+        self.name.returnPressed.connect(self._on_name_return_pressed)
         self._can_start = False
         self._check()
 
@@ -270,6 +272,11 @@ class TeachDialog(LearningDialog):
     def _on_name_text_changed(self) -> None:
         self.problem.setText(self._name_problem())
         self._check()
+
+    @Slot()
+    def _on_name_return_pressed(self) -> None:
+        if not self.label_name:
+            self.problem.setText("Name the label first.")
 
     @override
     def show_intro(self, problem: str = "") -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
@@ -92,13 +94,16 @@ def taught_new(qtbot: QtBot, application: Application, showing: int = 3) -> Teac
     assert dialog is not None
     assert not dialog.start.isEnabled()
     assert dialog.focusWidget() is dialog.name
+    qtbot.waitUntil(dialog.name.hasFocus)
+    QTest.keyClick(dialog.name, Qt.Key.Key_Return)
+    assert dialog.problem.text() == "Name the label first."
     dialog.name.setText("new, old")
     assert not dialog.start.isEnabled()
     assert "needs quotes" in dialog.problem.text()
     dialog.name.setText("new")
     assert not dialog.problem.text()
     dialog.others.setValue(6)
-    dialog.start.click()
+    QTest.keyClick(dialog.name, Qt.Key.Key_Return)
     qtbot.waitUntil(dialog.look.isVisible)
     return dialog
 
