@@ -114,7 +114,7 @@ def _counted(counts: Counter[str]) -> str:
     if len(ranked) > _MOST_NAMED:
         rest = ranked[_MOST_NAMED - 1 :]
         total = sum(count for _, count in rest)
-        ranked[_MOST_NAMED - 1 :] = [(f"of {len(rest)} other kinds", total)]
+        ranked[_MOST_NAMED - 1 :] = [("others", total)]
     return ", ".join(f"{count:,} {kind}" for kind, count in ranked)
 
 

@@ -71,8 +71,8 @@ def test_no_photo_is_left_out() -> None:
         (["B", "A"], "1 A, 1 B", "2 files left out: 1 A, 1 B."),
         (
             [*"AABCDEFGH"],
-            "2 A, 1 B, 1 C, 1 D, 1 E, 3 of 3 other kinds",
-            "9 files left out: 2 A, 1 B, 1 C, 1 D, 1 E, 3 of 3 other kinds.",
+            "2 A, 1 B, 1 C, 1 D, 1 E, 3 others",
+            "9 files left out: 2 A, 1 B, 1 C, 1 D, 1 E, 3 others.",
         ),
     ],
 )
