@@ -51,6 +51,7 @@ from csra_gui.widgets.row_model import RowModel
 from csra_gui.widgets.table import set_up_table
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.errors import EngineError
+from engine.interchange.exporting.values import held_back_text
 from engine.interchange.writing.values import PlannedFile, Target, WriteProgress, WriteReport
 from engine.texts import display_name, display_path, display_text, photos_text
 
@@ -266,7 +267,9 @@ class WriteDialog(QDialog):
         if report.refused:
             text += f", {len(report.refused):,} would be left alone"
         nothing = not (report.written or report.unchanged or report.refused)
-        self.summary.setText(_NOTHING if nothing else text + ".")
+        held_back = held_back_text(report.held_back) if report.held_back else ""
+        said = _NOTHING if nothing else text + "."
+        self.summary.setText(" ".join(filter(None, (said, held_back))))
         self._set_can_write(report.written > 0)
 
     def _set_can_write(self, can_write: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -124,8 +124,12 @@ class ChosenImages:
         columns = self._read(there, [files[image_id] for image_id in there])
         wanted = LibraryView(columns, self._thresholds).rows(self._filter)
         states = _states(columns, self._thresholds, self._choice)[:, self._columns]
+        held_back = _held_back(columns, self._thresholds, self._choice)
         return [
-            self._image(columns, states, row, files[there[row]].path)
+            replace(
+                self._image(columns, states, row, files[there[row]].path),
+                held_back=int(held_back[row]),
+            )
             for row in np.flatnonzero(wanted).tolist()
         ]
 
@@ -222,6 +226,16 @@ class ChosenImages:
         if column >= columns.model_categories or np.isnan(columns.scores[row, column]):
             return None
         return round(float(columns.scores[row, column]), 4)
+
+
+def _held_back(columns: Columns, thresholds: FloatArray, choice: ExportChoice) -> IntArray:
+    """(N,): how many labels the machine found that are suggestions and that nobody accepted."""
+    if choice.which is WhichLabels.ACCEPTED:
+        return np.zeros(len(columns.image_ids), dtype=np.int64)
+    places = list(choice.suggestions)
+    found = columns.machine_labels(thresholds)[:, places] & (columns.verdicts[:, places] == 0)
+    counts: IntArray = np.count_nonzero(found, axis=1)
+    return counts
 
 
 def _states(columns: Columns, thresholds: FloatArray, choice: ExportChoice) -> NDArray[np.uint8]:

@@ -82,7 +82,7 @@ def export(
     try:
         with make(target, temporary=temporary):
             place = Place(temporary, target, images.categories, options)
-            written = yield from _fill(place, form, images, len(choice.image_ids))
+            written, held_back = yield from _fill(place, form, images, len(choice.image_ids))
             if not written:
                 raise ExportError(_nothing_left(place))
             is_large = _size_of_list(temporary) > form.most_bytes
@@ -93,16 +93,17 @@ def export(
         if not os.path.lexists(temporary):
             library.end_export(temporary)
     most_bytes = form.most_bytes if is_large else 0
-    return ExportReport(target, written, dict(place.left_out), most_bytes)
+    return ExportReport(target, written, dict(place.left_out), most_bytes, held_back)
 
 
 def _fill(
     place: Place, form: ExportFormat, images: ChosenImages, total: int
-) -> Generator[ExportProgress, None, int]:
-    """Write all images; how many were written."""
-    written, due = 0, time.monotonic() + _TELL_EVERY_S
+) -> Generator[ExportProgress, None, tuple[int, int]]:
+    """Write all images; how many were written, and how many suggestions are not among these."""
+    written, held_back, due = 0, 0, time.monotonic() + _TELL_EVERY_S
     with form.open(place) as write:
         for number, piece in enumerate(images.pieces()):
+            held_back += 0 if place.options.all_scores else sum(one.held_back for one in piece)
             for row, image in enumerate(piece):
                 if image.says_nothing and not (form.has_ratings and image.is_rated):
                     place.left_out[_NOTHING_SAID] += 1
@@ -114,7 +115,7 @@ def _fill(
                     due = time.monotonic() + _TELL_EVERY_S
                     yield ExportProgress(min(number * PIECE + row, total), total)
             yield ExportProgress(min((number + 1) * PIECE, total), total)
-    return written
+    return written, held_back
 
 
 def _nothing_left(place: Place) -> str:

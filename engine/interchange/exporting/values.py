@@ -58,6 +58,7 @@ class ExportedImage:
         measured: names of what was measured (``engine.api.facts``); empty if nothing was.
         others: with ``ExportOptions.all_scores`` every label that it has not, or of which nobody
             can say: name, whether it is absent, and the model's score.
+        held_back: how many labels of the machine are left out since they are suggestions.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class ExportedImage:
     title: str = ""
     measured: tuple[str, ...] = ()
     others: tuple[tuple[str, bool, float | None], ...] = ()
+    held_back: int = 0
 
     @property
     def is_rated(self) -> bool:
@@ -133,6 +135,15 @@ class ExportProgress:
     total: int
 
 
+def held_back_text(count: int) -> str:
+    """Why labels that the machine found are not in files, in two sentences for a person."""
+    noun = "suggestion was" if count == 1 else "suggestions were"
+    return (
+        f"{count:,} {noun} left out, as always: nobody has measured how well the model knows such "
+        "labels, so they are never written by themselves. Accept those that are right."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ExportReport:
     """What came of an export.
@@ -142,18 +153,21 @@ class ExportReport:
         written: how many images are in it.
         left_out: how many are not, by the reason.
         most_bytes: that this program reads, if the list is larger; else 0.
+        held_back: how many labels of the machine were left out since they are suggestions.
     """
 
     target: Path
     written: int
     left_out: dict[str, int]
     most_bytes: int = 0
+    held_back: int = 0
 
     def text(self) -> str:
         """One or more sentences for a person."""
         photos = "1 photo" if self.written == 1 else f"{self.written} photos"
         parts = [f"{photos} exported to {self.target}."]
         parts += [f"Left out ({count}): {why}." for why, count in self.left_out.items()]
+        parts += [held_back_text(self.held_back)] if self.held_back else []
         if self.most_bytes:
             parts.append(
                 f"The list is larger than {self.most_bytes >> 20} MiB, so this program itself "

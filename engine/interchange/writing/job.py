@@ -56,13 +56,14 @@ def write(library: Library, choice: ExportChoice, options: WriteOptions) -> Step
     recover(library)
     library.forget_old_writes()
     total, done = len(choice.image_ids), 0
-    written = unchanged = 0
+    written = unchanged = held_back = 0
     refused: list[tuple[Path, str]] = []
     write_id = library.begin_write(f"Write labels ({options.target.value})")
     try:
         with Embedder(options.exiftool) as embedder:
             for piece in plan(library, choice, options, embedder):
                 planned = piece.files
+                held_back += piece.held_back
                 changed = [file for file in planned if file.after is not None]
                 unchanged += sum(file.after is None and not file.refused for file in planned)
                 refused += [(file.path, file.refused) for file in planned if file.refused]
@@ -75,7 +76,7 @@ def write(library: Library, choice: ExportChoice, options: WriteOptions) -> Step
                 yield WriteProgress(done, total, planned=tuple(planned))
     finally:
         library.end_write(write_id)
-    return WriteReport(written, unchanged, tuple(refused))
+    return WriteReport(written, unchanged, tuple(refused), held_back=held_back)
 
 
 def undo(library: Library, exiftool: str = "") -> Steps:
@@ -147,9 +148,10 @@ def _preview(
     library: Library, choice: ExportChoice, options: WriteOptions, embedder: Embedder
 ) -> Steps:
     total, done = len(choice.image_ids), 0
-    written = unchanged = 0
+    written = unchanged = held_back = 0
     refused: list[tuple[Path, str]] = []
     for piece in plan(library, choice, options, embedder):
+        held_back += piece.held_back
         written += sum(file.after is not None for file in piece.files)
         unchanged += sum(file.after is None and not file.refused for file in piece.files)
         refused += [(file.path, file.refused) for file in piece.files if file.refused]
@@ -157,7 +159,7 @@ def _preview(
         # What the files hold would be too much to keep.
         shown = tuple(replace(file, before=None, after=file.after and b"") for file in piece.files)
         yield WriteProgress(done, total, planned=shown)
-    return WriteReport(written, unchanged, tuple(refused))
+    return WriteReport(written, unchanged, tuple(refused), held_back=held_back)
 
 
 def _write_piece(

@@ -28,10 +28,14 @@ PIECE = 50
 
 @dataclass(frozen=True, slots=True)
 class PlannedPiece:
-    """So many photos were looked at, and these files belong to a write."""
+    """So many photos were looked at, and these files belong to a write.
+
+    ``held_back`` is how many labels of the machine are not in them since they are suggestions.
+    """
 
     photos: int
     files: list[PlannedFile]
+    held_back: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def plan(
         for start in range(0, max(1, len(images)), PIECE):
             some = images[start : start + PIECE]
             files = _plan_piece(library, some, options, neighbours, embedder)
-            yield PlannedPiece(len(some), files)
+            yield PlannedPiece(len(some), files, sum(image.held_back for image in some))
 
 
 def _plan_piece(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from engine.api.errors import EngineError
+from engine.interchange.exporting.values import held_back_text
 from engine.library.ratings import Said
 from engine.library.values import Attribute, ImageFile
 from engine.library.written import EntryPair
@@ -132,12 +133,14 @@ class WriteReport:
         unchanged: files that were as they should be.
         refused: file and reason of each that was left alone.
         is_undo: whether files were given back what was in them.
+        held_back: labels of the machine that were left out since they are suggestions.
     """
 
     written: int = 0
     unchanged: int = 0
     refused: tuple[tuple[Path, str], ...] = ()
     is_undo: bool = False
+    held_back: int = 0
 
     def text(self) -> str:
         """A sentence for a person."""
@@ -147,6 +150,8 @@ class WriteReport:
             parts.append(f"{photos_text(self.unchanged).capitalize()} had them already.")
         if self.refused:
             parts.append(f"{photos_text(len(self.refused)).capitalize()} left alone.")
+        if self.held_back:
+            parts.append(held_back_text(self.held_back))
         return " ".join(parts)
 
 

@@ -13,6 +13,8 @@ from engine.api.values import Prediction
 from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.interchange.exporting.choice import ChosenImages, ExportChoice
 from engine.interchange.exporting.values import ExportedImage, WhichLabels
+from engine.interchange.writing.job import preview
+from engine.interchange.writing.values import WriteOptions
 from engine.library.opening import open_library
 from engine.library.values import LibraryModel, Verdict, Wish, look_at
 from engine.records.model_record import model_id
@@ -72,8 +74,24 @@ def test_the_machine_alone_writes_none_and_denies_none(
     assert [label.name for label in first.present] == ["cat"]
     known = set(first.unknown) if first.is_complete else set(TINY_CATEGORIES) - set(first.absent)
     assert {"dog", "tree", "person"} <= known
+    assert (first.held_back, second.held_back) == (1, 0)
     wanted = {"cat", "boat", "dog"} if which is WhichLabels.BOTH else {"cat", "boat"}
     assert {label.name for label in second.present} == wanted
+
+
+def test_writing_says_how_many_are_left_out_and_why(place: Path, model: LibraryModel) -> None:
+    with open_library(place / "library.db") as library:
+        ids = library.ids_below(place / "photos", recursive=True)
+        for which, count in ((WhichLabels.BOTH, 1), (WhichLabels.ACCEPTED, 0)):
+            choice = ExportChoice(ids, which, model, suggestions=(DOG, 2, 4))
+            work = preview(library, choice, WriteOptions())
+            try:
+                while True:
+                    next(work)
+            except StopIteration as end:
+                report = end.value
+            assert report.held_back == count
+            assert ("1 suggestion was left out" in report.text()) == bool(count)
 
 
 def test_commands_know_it_from_the_models_file(place: Path, model: LibraryModel) -> None:
