@@ -19,6 +19,7 @@ from engine.library.columns import (
     Columns,
     IntArray,
 )
+from engine.library.filters.completion import quoted
 from engine.library.filters.counting import (
     GIVEN,
     UNCERTAIN_WITHIN,
@@ -27,7 +28,17 @@ from engine.library.filters.counting import (
     per_label,
 )
 from engine.library.filters.likeness import Comparing, Likeness
-from engine.library.filters.meant import Meant, any_of, contained, glob, highest, meant_labels
+from engine.library.filters.meant import (
+    Meant,
+    any_of,
+    as_one,
+    contained,
+    glob,
+    highest,
+    joined_words,
+    meant_labels,
+    run_of_words,
+)
 from engine.library.filters.tree import (
     AllOf,
     AnyOf,
@@ -124,9 +135,8 @@ class LibraryView:
         match node:
             case Not(inner):
                 return np.logical_not(self.rows(inner))
-            case AllOf(nodes) | AnyOf(nodes):
-                joined = np.logical_and if isinstance(node, AllOf) else np.logical_or
-                return np.array(joined.reduce([self.rows(inner) for inner in nodes]))
+            case AllOf() | AnyOf():
+                return self._joined(node)
             case LabelIs() | ScoreIs() | TagCountIs() | SourceIs():
                 return self._by_label(node)
             case RatingIs() | ColorIs() | TitleIs():
@@ -134,6 +144,35 @@ class LibraryView:
             case SimilarTo():
                 return self.likeness.rows(node)
         return self._by_file(node)
+
+    def _joined(self, node: AllOf | AnyOf) -> BoolArray:
+        if isinstance(node, AnyOf):
+            return np.array(np.logical_or.reduce([self.rows(inner) for inner in node.nodes]))
+        return np.array(np.logical_and.reduce(self._all_of(node.nodes)))
+
+    def _all_of(self, nodes: Sequence[Node]) -> list[BoolArray]:
+        nodes = joined_words(self.columns, nodes)
+        found = []
+        for at, node in enumerate(nodes):
+            try:
+                found.append(self.rows(node))
+            except FilterError as error:
+                runs = (run_of_words(nodes, start) for start in range(at + 1))
+                run = next((run for run in runs if node in run), [])
+                raise self._with_quotes(error, run) from error
+        return found
+
+    def _with_quotes(self, error: FilterError, words: Sequence[LabelIs]) -> FilterError:
+        """The same, or how a name is written that has blanks, if one may have been meant."""
+        if not error.unknown or len(words) < 2:
+            return error
+        whole = as_one(words)
+        close = self._close(whole.category)
+        if not close:
+            return error
+        said = f"There is no label “{whole.category}”. A name with blanks stands in quotes: "
+        said += f"{quoted(close[0])}."
+        return FilterError(said, whole.span.start, whole.span.end, close, whole.category)
 
     def _by_label(self, node: LabelIs | ScoreIs | TagCountIs | SourceIs) -> BoolArray:
         match node:
@@ -233,7 +272,10 @@ class LibraryView:
         match node:
             case Not(inner):
                 return self.words_in_names(inner)
-            case AllOf(nodes) | AnyOf(nodes):
+            case AllOf(nodes):
+                nodes = joined_words(self.columns, nodes)
+                return tuple(word for inner in nodes for word in self.words_in_names(inner))
+            case AnyOf(nodes):
                 return tuple(word for inner in nodes for word in self.words_in_names(inner))
             case LabelIs(is_word=True) if not self._meant(node):
                 return (WordInNames(node.category, node.span, self._close(node.category)),)

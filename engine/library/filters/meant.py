@@ -10,9 +10,12 @@ import numpy as np
 
 from engine.api.values import FloatArray
 from engine.library.columns import BoolArray, Columns
+from engine.library.filters.tree import LabelIs, Node, Span
 from engine.library.predictions import HalfArray
 from engine.texts import fold
 
+#: Names of labels hardly have more words.
+_MOST_WORDS = 5
 # Rows that are looked at together: their labels fit the processor's cache, so that many columns of
 # a million rows are read from memory once.
 _ROWS = 8192
@@ -62,6 +65,52 @@ def meant_labels(columns: Columns, pattern: str, *, is_exact: bool) -> list[Mean
     return [
         Meant(own.get(label), () if is_exact else columns.implied.get(label, ())) for label in meant
     ]
+
+
+def joined_words(columns: Columns, nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """Nodes that must all hold, with words that are one name together as one: ``ice cream``.
+
+    They are words next to each other, without quotes or AND, at least one of which is no label's.
+    ``dog person`` stays what it is: both.
+    """
+    found: list[Node] = []
+    at = 0
+    while at < len(nodes):
+        run = run_of_words(nodes, at)
+        sizes = range(min(len(run), _MOST_WORDS), 1, -1)
+        name = next((name for n in sizes if (name := _one_name(columns, run[:n]))), None)
+        found.append(nodes[at] if name is None else name)
+        at += 1 if name is None else len(name.category.split(" "))
+    return tuple(found)
+
+
+def run_of_words(nodes: Sequence[Node], start: int) -> list[LabelIs]:
+    """The bare words from a node on that stand next to each other, without quotes or AND."""
+    run: list[LabelIs] = []
+    for node in nodes[start:]:
+        if not isinstance(node, LabelIs) or not node.is_word:
+            break
+        is_quoted = node.span.end - node.span.start != len(node.category)
+        if is_quoted or (run and not node.follows_word):
+            break
+        run.append(node)
+    return run
+
+
+def as_one(words: Sequence[LabelIs]) -> LabelIs:
+    """Words next to each other as one name."""
+    span = Span(words[0].span.start, words[-1].span.end)
+    return LabelIs("tag", " ".join(word.category for word in words), span, is_word=True)
+
+
+def _one_name(columns: Columns, words: Sequence[LabelIs]) -> LabelIs | None:
+    whole = as_one(words)
+    if "*" in whole.category or "?" in whole.category:
+        return None
+    if not meant_labels(columns, whole.category, is_exact=False):
+        return None
+    each = (meant_labels(columns, word.category, is_exact=False) for word in words)
+    return None if all(each) else whole
 
 
 def any_of(table: BoolArray, places: Sequence[int]) -> BoolArray:

@@ -1,7 +1,8 @@
 """The language of filters: ``dog AND NOT person``, ``score:dog>0.4``, ``name:"IMG_*"``.
 
 Words next to each other must all hold; OR binds weaker, NOT stronger. A word by itself is a
-label, or else a part of a file's name; names with spaces, colons or operators' names go in quotes.
+label, or else a part of a file's name; names with spaces, colons or operators' names go in quotes,
+which those with spaces do without where one of their words is no label (``meant.joined_words``).
 A label is also found by its kinds (``animal`` by ``dog``); ``=animal`` asks for that very label.
 """
 
@@ -125,7 +126,9 @@ class _Parser:
             word = _not_empty(self._take())
             return LabelIs("tag", word.text, word.span, is_exact=True)
         if token.kind == "text":
-            return LabelIs("tag", _not_empty(token).text, token.span, is_word=True)
+            follows = self._next > 1 and self._pieces[self._next - 2].kind == "text"
+            text = _not_empty(token).text
+            return LabelIs("tag", text, token.span, is_word=True, follows_word=follows)
         raise _error(f"“{token.text}” cannot stand here.", token.span)
 
     def _in_parentheses(self, opening: Token, depth: int) -> Node:

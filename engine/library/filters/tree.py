@@ -94,7 +94,8 @@ class LabelIs:
     """Of a label of this name, or any that means it (``*`` and ``?`` stand for other characters).
 
     A word by itself, without a field, is looked for in the files' names where it is no label's.
-    Labels imply what they are a kind of, unless the very label is asked for.
+    Labels imply what they are a kind of, unless the very label is asked for. Words that follow
+    each other, without AND or parentheses between, may be one name.
     """
 
     question: Question
@@ -102,6 +103,7 @@ class LabelIs:
     span: Span
     is_word: bool = False
     is_exact: bool = False
+    follows_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)

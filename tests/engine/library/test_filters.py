@@ -173,6 +173,38 @@ def test_a_name_that_nothing_has_is_said_with_what_may_be_meant(
     assert f"“{caught.value.unknown}”" in said
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("traffic light", "b"),
+        ("person OR traffic light", "bc"),
+        ("Traffic  Light dog", "b"),
+        ("NOT dog red cat", "e"),
+        ("IMG traffic light", "b"),
+        ('"red cat"', "e"),
+    ],
+)
+def test_a_name_with_blanks_needs_no_quotes_where_a_word_of_it_is_no_label(
+    view: LibraryView, text: str, wanted: str
+) -> None:
+    assert "".join(np.array(list(PHOTOS))[view.rows(parse(text))]) == wanted
+    assert all(word.text == "IMG" for word in view.words_in_names(parse(text)))
+
+
+@pytest.mark.parametrize("text", ["traffic AND light", 'traffic "light"', "(traffic) light"])
+def test_words_that_are_kept_apart_stay_so(view: LibraryView, text: str) -> None:
+    with pytest.raises(FilterError, match="no label “traffic”"):
+        view.rows(parse(text))
+
+
+def test_a_wrong_name_with_blanks_is_told_how_to_be_written(view: LibraryView) -> None:
+    text = "person OR trafic light"
+    with pytest.raises(FilterError, match='in quotes: "traffic light"') as caught:
+        view.rows(parse(text))
+    assert text[caught.value.start : caught.value.end] == "trafic light"
+    assert caught.value.suggestions == ("traffic light",)
+
+
 def test_words_that_are_no_labels_are_told(view: LibraryView) -> None:
     text = "dog (cafe OR NOT IMG*) dgo dogs tag:person name:x"
     words = view.words_in_names(parse(text))
