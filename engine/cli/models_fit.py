@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from engine.checkpoints.safetensors_model import save_checkpoint, write_with_rec
 from engine.cli.common import EXIT_DONE, say, with_bar
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.labelled import LabelledImages
-from engine.evaluation.calibrate import Fitted, fit_to_images
+from engine.evaluation.calibrate import LEAST_HELD_OUT, Fitted, fit_to_images
 from engine.records.catalogue import find_model
 from engine.records.model_record import is_ours
 from engine.records.models import shipped_models
@@ -70,13 +71,29 @@ def _check_target(source: Path, target: Path) -> None:
         raise ModelError(f"The folder of {target.name!r} does not exist.")
 
 
+def told(fitted: Fitted, name: str) -> str:
+    """What was learned, in sentences.
+
+    Args:
+        fitted: from the images.
+        name: of the images, for people.
+    """
+    learned = (
+        f"Learned from {fitted.images} images of {name} "
+        f"(mAP {100 * fitted.mean_average_precision:.1f})."
+    )
+    before = f"Calibration error {100 * fitted.error_before:.1f}"
+    if math.isnan(fitted.error_after):
+        return (
+            f"{learned} {before} %. Whether it gets smaller on other photos takes {LEAST_HELD_OUT} "
+            "images or more to say, and so few make poor thresholds: take more."
+        )
+    return f"{learned} {before} → {100 * fitted.error_after:.1f} % on held-out fifths."
+
+
 def _tell(fitted: Fitted, images: LabelledImages, target: Path) -> None:
     rare = sum(fitted.thresholds.is_fallback)
-    say(
-        f"Learned from {fitted.images} images of {images.name} "
-        f"(mAP {100 * fitted.mean_average_precision:.1f}). Calibration error "
-        f"{100 * fitted.error_before:.1f} → {100 * fitted.error_after:.1f} % on held-out fifths."
-    )
+    say(told(fitted, images.name))
     if rare:
         say(f"{rare} categories have too few images for a threshold of their own.")
     say(f"Saved to {display_path(target)}.")

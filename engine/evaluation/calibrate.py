@@ -26,6 +26,8 @@ from engine.metrics.thresholds import Thresholds, best_f1_thresholds
 from engine.records.model_record import FITTED, THRESHOLDS_SET, CheckpointRecord
 
 _FOLDS = 5
+#: Fewer images say nothing of how a calibration does on others.
+LEAST_HELD_OUT = 2 * _FOLDS
 _SEED = 0
 
 
@@ -141,7 +143,7 @@ def _held_out_scores(
     logits: FloatColumns, targets: BoolColumns, ignored: BoolColumns
 ) -> NDArray[np.float32] | None:
     """Calibrated scores (N, C), each by the images of the other folds."""
-    if len(logits) < 2 * _FOLDS:
+    if len(logits) < LEAST_HELD_OUT:
         return None
     folds = np.random.default_rng(_SEED).permutation(len(logits)) % _FOLDS
     scores = np.zeros(logits.shape, dtype=np.float32)

@@ -13,6 +13,7 @@ from engine.api.errors import CheckpointError, ConfigError
 from engine.api.values import ModelImport
 from engine.checkpoints.exchange import export_model, import_file
 from engine.checkpoints.safetensors_model import load_checkpoint, save_checkpoint
+from engine.cli.models_fit import told
 from engine.evaluation.calibrate import fit
 from engine.explain.explanation import explanation
 from engine.metrics.scaling import fit_calibration
@@ -116,7 +117,10 @@ def test_what_was_learned_lowers_the_error_on_images_it_was_not_learned_from():
     learned = fit(*made_up(1500))
     assert learned.error_after < 0.5 * learned.error_before
     assert learned.images == 1500
-    assert math.isnan(fit(*made_up(9)).error_after)
+    few = fit(*made_up(9))
+    assert math.isnan(few.error_after)
+    assert "nan" not in told(few, "x") and "takes 10 images or more to say" in told(few, "x")
+    assert "% on held-out fifths." in told(learned, "x")
 
 
 @pytest.fixture
