@@ -35,7 +35,7 @@ from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.table import set_up_table
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.errors import EngineError
-from engine.interchange.importing.mapping import read_mapping_table, write_mapping_table
+from engine.interchange.importing.mapping import idle_text, read_mapping_table, write_mapping_table
 from engine.interchange.importing.values import FoundLabels, ImportSource
 from engine.library.columns import IntArray
 from engine.texts import display_name, display_path, display_text, photos_text
@@ -289,7 +289,9 @@ class ImportDialog(QDialog):
     def _load(self, paths: list[Path]) -> None:
         def done(table: dict[str, str]) -> None:
             count, name = self.names.give(table), display_name(paths[0])
-            self.problems.setText(f"{name} says what {count:,} of the names mean.")
+            said = f"{name} says what {count:,} of the names mean."
+            idle = idle_text(table, self.names.mapping, paths[0])
+            self.problems.setText(display_text(f"{said} {idle}".rstrip()))
 
         self._tables.run(lambda: read_mapping_table(paths[0]), done, self._tell)
 

@@ -20,6 +20,7 @@ from engine.interchange.importing.job import (
 )
 from engine.interchange.importing.mapping import (
     KnownLabels,
+    idle_text,
     propose,
     read_mapping_table,
     write_mapping_table,
@@ -76,6 +77,9 @@ def _import(options: argparse.Namespace) -> int:
         mapping = propose([use.name for use in found.uses], known)
         if options.known_only:
             mapping = {n: label if known.is_known(label) else "" for n, label in mapping.items()}
+        idle = idle_text(table, mapping, options.map) if options.map else ""
+        if idle:
+            say(f"warning: {idle}")
         mapping |= {name: label for name, label in table.items() if name in mapping}
         if options.save_map:
             write_mapping_table(options.save_map, mapping)

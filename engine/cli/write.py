@@ -16,8 +16,10 @@ from engine.cli.chosen import (
 )
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, Commands, say, with_bar, write_out
 from engine.cli.photos import add_device_arguments, add_precision
+from engine.data.datasets.reading import listed
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.values import WhichLabels
+from engine.interchange.importing.mapping import KnownLabels
 from engine.interchange.writing.job import Steps, preview, undo, write
 from engine.interchange.writing.renaming import read_renaming
 from engine.interchange.writing.values import Target, WriteOptions, WriteReport
@@ -80,6 +82,7 @@ def _write(options: argparse.Namespace) -> int:
         raise EngineError("The separator of a text file cannot be empty.")
     tags = options.labels != WhichLabels.ACCEPTED.value and not options.undo
     with open_library(library_place(options, may_be_new=tags)) as library:
+        _say_idle(library, how)
         if options.undo:
             report = with_bar(_stopping(undo(library, options.exiftool)), "undo")
         else:
@@ -87,6 +90,14 @@ def _write(options: argparse.Namespace) -> int:
             work = preview(library, choice, how) if options.dry_run else write(library, choice, how)
             report = with_bar(_stopping(work, says_all=options.dry_run), "write")
     return _say(report, is_dry=options.dry_run)
+
+
+def _say_idle(library: Library, how: WriteOptions) -> None:
+    """Tell of names in the table that no label has: most are typing errors."""
+    known = KnownLabels.of(library) if how.renamed else None
+    idle = [label for label in how.renamed if known is not None and not known.is_known(label)]
+    if idle:
+        say(f"warning: The table of names has labels that there are not: {listed(idle)}.")
 
 
 def _check_consent(how: WriteOptions, *, is_dry: bool) -> None:

@@ -33,6 +33,7 @@ _LABEL_HEADERS = (
     "category", "categories", "label", "labels", "tag", "tags", "class", "classes",
     "classname", "categoryname", "labelname", "keyword", "keywords",
 )  # fmt: skip
+_LABEL_HEADERS_SET = frozenset(_LABEL_HEADERS)
 _SCORE_HEADERS = frozenset(
     {"score", "confidence", "probability", "prob", "conf", "labelscore", "labelconfidence"}
 )
@@ -149,9 +150,10 @@ def _read_csv(path: Path, log: FaultLog) -> LabelTable:
     if PurePosixPath(header[0]).suffix.lower() in IMAGE_SUFFIXES:
         rows = _in_utf8(chain([first], rows), 0, log)
         return _pairs(rows, _headless(first[1]), log)
-    if not all(map(is_text, header)):
-        raise DataError(f"Line {first[0]} of {display_path(path)} is {NOT_UTF8}")
     columns = [_header(name) for name in header]
+    is_list = not _LABEL_HEADERS_SET.isdisjoint(columns)  # so other columns may be called anything
+    if not is_list and not all(map(is_text, header)):
+        raise DataError(f"Line {first[0]} of {display_path(path)} is {NOT_UTF8}")
     places = [i for i, name in enumerate(columns) if name in _PATH_HEADERS] or [
         i for i, name in enumerate(columns) if name in _ID_HEADERS
     ]

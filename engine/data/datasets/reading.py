@@ -23,7 +23,10 @@ MAX_COORDINATE = 1e6
 
 _NAMED_ITEMS = 10
 _MAX_LINE = 16 << 20
-NOT_UTF8 = "not UTF-8, and in which other encoding it is cannot be told. Save the file as UTF-8."
+NOT_UTF8 = (
+    "not UTF-8, and in which other encoding it is cannot be told. Save the file as UTF-8. Excel "
+    "calls that “CSV UTF-8”; LibreOffice asks for it when it saves."
+)
 # An object or a list costs at least 56 bytes once it is read, however short it is in the file.
 _MAX_JSON_CONTAINERS = 12_000_000
 
@@ -129,7 +132,19 @@ def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
     Raises:
         DataError: as ``read_bytes``, or its encoding cannot be told.
     """
-    data = read_bytes(path, max_bytes)
+    return decoded(read_bytes(path, max_bytes), path)
+
+
+def decoded(data: bytes, path: Path) -> str:
+    """The text of a file, as ``read_text`` gives it.
+
+    Args:
+        data: all of the file.
+        path: of the file, to name it.
+
+    Raises:
+        DataError: its encoding cannot be told; says in which line, and how to save it.
+    """
     is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         return data.decode("utf-16" if is_wide else "utf-8-sig")

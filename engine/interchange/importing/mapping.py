@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from engine.api.categories import Categories
-from engine.api.errors import ConfigError
+from engine.api.errors import ConfigError, DataError
 from engine.api.label_names import LabelNames
 from engine.api.vocabulary import name_key
 from engine.atomic import write_text
 from engine.data.datasets.label_cells import plain
+from engine.data.datasets.reading import decoded, listed
 from engine.interchange.exporting.tables import guarded
 from engine.interchange.importing.values import LabelImportError
 from engine.library.store import Library
@@ -21,6 +22,9 @@ from engine.texts import display_path
 #: In place of a label: the name is left out.
 LEFT_OUT = ""
 _HEADER = ("name", "label")
+# Other headings that people give the two columns.
+_NAME_HEADERS = frozenset({"name", "names", "keyword", "keywords", "tag", "tags", "from", "old"})
+_LABEL_HEADERS = frozenset({"label", "labels", "meaning", "means", "to", "new"})
 _MAX_SIZE = 50_000_000
 # What programs note for themselves under a keyword of their own.
 _OF_PROGRAMS = frozenset({"darktable", "digikam"})
@@ -98,10 +102,9 @@ def read_mapping_table(path: Path) -> dict[str, str]:
     if len(data) > _MAX_SIZE:
         raise LabelImportError(f"{display_path(path)} is too big for a table of names.")
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise LabelImportError(f"{display_path(path)} is not a text in UTF-8.") from None
-    return _rows(text, path)
+        return _rows(decoded(data, path), path)
+    except DataError as error:
+        raise LabelImportError(str(error)) from error
 
 
 def _rows(text: str, path: Path) -> dict[str, str]:
@@ -111,7 +114,7 @@ def _rows(text: str, path: Path) -> dict[str, str]:
     try:
         for number, row in enumerate(csv.reader(io.StringIO(text), delimiter=separator), start=1):
             cells = [plain(cell) for cell in row]
-            if not any(cells) or (number == 1 and tuple(c.lower() for c in cells) == _HEADER):
+            if not any(cells) or (number == 1 and _is_header(cells)):
                 continue
             name, label = (*cells, "")[:2]
             if len(cells) > len(_HEADER) or not name:
@@ -124,6 +127,30 @@ def _rows(text: str, path: Path) -> dict[str, str]:
     except csv.Error as error:
         raise LabelImportError(f"{display_path(path)} is not CSV: {error}.") from error
     return table
+
+
+def _is_header(cells: list[str]) -> bool:
+    first, second = (*(cell.casefold() for cell in cells), "", "")[:2]
+    return first in _NAME_HEADERS and second in _LABEL_HEADERS
+
+
+def idle_text(table: Mapping[str, str], names: Iterable[str], path: Path) -> str:
+    """What a table says of names that are nowhere, as a warning; empty if it says nothing of such.
+
+    Args:
+        table: from ``read_mapping_table``.
+        names: that files have.
+        path: of the table.
+    """
+    there = set(names)
+    idle = [name for name in table if name not in there]
+    if not idle:
+        return ""
+    noun = "a name that is" if len(idle) == 1 else f"{len(idle):,} names that are"
+    said = f"{display_path(path)} has {noun} on no photo: {listed(idle)}."
+    if idle[0] == next(iter(table)):
+        said += f" If its first line is headings, they have to be {','.join(_HEADER)}."
+    return said
 
 
 def write_mapping_table(path: Path, mapping: Mapping[str, str]) -> None:

@@ -8,7 +8,9 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from engine.api.errors import DataError
 from engine.api.vocabulary import name_key
+from engine.data.datasets.reading import decoded
 from engine.interchange.writing.values import WriteError
 from engine.texts import display_path
 
@@ -30,11 +32,11 @@ def read_renaming(path: Path) -> dict[str, str]:
             data = file.read(_MAX_SIZE + 1)
         if len(data) > _MAX_SIZE:
             raise WriteError(f"{display_path(path)} is too big for a table of names.")
-        text = data.decode("utf-8-sig")
+        text = decoded(data, path)
     except OSError as error:
         raise WriteError(f"{display_path(path)} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError:
-        raise WriteError(f"{display_path(path)} is not a text in UTF-8.") from None
+    except DataError as error:
+        raise WriteError(str(error)) from error
     table = _toml(text, path) if path.suffix.lower() == ".toml" else _csv(text, path)
     for label, name in table.items():
         if not all(part.strip() for part in name.split("|")):

@@ -42,6 +42,17 @@ def test_a_dry_run_says_names_counts_and_photos_and_imports_nothing(
     assert said(Path(place)) == {}
 
 
+def test_a_typing_error_in_the_table_is_told_once(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, table = str(tmp_path / "l.db"), tmp_path / "m.csv"
+    table.write_text("Hnud,dog\nmy sofa,\n")
+    start = ["import", str(folder), "--from", "txt", "--library", place, "--map", str(table)]
+    assert run([*start, "--dry-run"]) == 0
+    err = capsys.readouterr().err
+    assert err.count("warning:") == 1 and "a name that is on no photo: Hnud." in err
+
+
 def test_a_table_that_was_saved_and_edited_says_what_names_mean(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -244,6 +244,15 @@ def test_rows_in_another_encoding_are_told_and_make_no_label_absent(
         load(photos, strict=True)
 
 
+def test_a_heading_that_nobody_needs_may_be_in_another_encoding(photos: Path) -> None:
+    text = "path,label,Größe\na.jpg,dog,1\nb.jpg,cat,2\n"
+    (photos / "labels.csv").write_bytes(text.encode("cp1252"))
+    assert load(photos).ids == ("a.jpg", "b.jpg")
+    (photos / "labels.csv").write_bytes("path,dog,Kühe\na.jpg,1,0\n".encode("cp1252"))
+    with pytest.raises(DataError, match=r"Line 1 .* Excel calls that “CSV UTF-8”"):
+        load(photos)
+
+
 @pytest.mark.parametrize("cells", ["2", "-1", "99", "maybe", ""])
 def test_rows_of_a_wide_table_that_make_no_sense_are_told(photos: Path, cells: str) -> None:
     row = f"b.jpg,{cells},1" if cells else "b.jpg"

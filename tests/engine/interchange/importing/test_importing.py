@@ -17,6 +17,7 @@ from engine.interchange.exporting.values import ExportOptions
 from engine.interchange.importing.job import import_labels, read_keywords, read_lists
 from engine.interchange.importing.mapping import (
     KnownLabels,
+    idle_text,
     propose,
     read_mapping_table,
     write_mapping_table,
@@ -216,12 +217,30 @@ def test_a_table_of_names_comes_back_as_it_was_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"a,b,c\n", b",dog\n", b"a,evil\xe2\x80\xae\n", b"\xff\xfe\x00x", b'a,"' + b"x" * 300]
+    "data",
+    [b"a,b,c\n", b",dog\n", b"a,evil\xe2\x80\xae\n", b"Gr\xf6\xdfe,dog\n", b'a,"' + b"x" * 300],
 )
 def test_a_bad_table_of_names_is_refused_with_a_sentence(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "m.csv").write_bytes(data)
     with pytest.raises(LabelImportError, match=r"m\.csv"):
         read_mapping_table(tmp_path / "m.csv")
+
+
+def test_a_table_of_names_may_come_from_excel(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("Keyword;Meaning\nBäume;tree\n", encoding="utf-16")
+    assert read_mapping_table(tmp_path / "m.csv") == {"Bäume": "tree"}
+    (tmp_path / "m.csv").write_bytes("Bäume,tree\n".encode("cp1252"))
+    with pytest.raises(LabelImportError, match=r"Line 1 .* Excel calls that “CSV UTF-8”"):
+        read_mapping_table(tmp_path / "m.csv")
+
+
+def test_names_of_a_table_that_no_photo_has_are_told_once(tmp_path: Path) -> None:
+    table = {"Wort": "Bedeutung", "Hund": "dog", "Hnd": "dog"}
+    said = idle_text(table, ["Hund", "Katze"], tmp_path / "m.csv")
+    assert "2 names that are on no photo: Wort, Hnd." in said
+    assert said.endswith("If its first line is headings, they have to be name,label.")
+    assert "headings" not in idle_text({"Hund": "", "x": ""}, ["Hund"], tmp_path / "m.csv")
+    assert idle_text(table, table, tmp_path / "m.csv") == ""
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
