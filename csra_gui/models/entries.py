@@ -54,7 +54,8 @@ class ModelEntry:
         dataset: what it was trained on; this and what follows is ``None`` or empty where unknown.
         backbone: registry name.
         published_map: mean average precision in percent, as its authors state it.
-        measured_map: the same from 0 to 1, as it was measured here.
+        measured_map: the same from 0 to 1, as its file says that it was measured.
+        measured_on: the images that it was measured on, for people; empty if the file is silent.
         categories: what it names.
         work: for one photo, to compare models by.
         size: of its file in bytes.
@@ -96,6 +97,7 @@ class ModelEntry:
     is_int8_kept: bool = False
     is_int8_chosen: bool = False
     is_onnx: bool = False
+    measured_on: str = ""
 
     @property
     def is_usable(self) -> bool:
@@ -149,6 +151,7 @@ def _model(
     if entry is not None:
         plain += _published(entry)
     config = record.config
+    measured_map, measured_on = _measured(record)
     return ModelEntry(
         row.name,
         row.kind,
@@ -156,7 +159,7 @@ def _model(
         row.dataset or record.provenance.get("dataset"),
         row.backbone,
         row.published_map,
-        next((value for key, value in record.results.items() if key.endswith("mAP")), None),
+        measured_map,
         config.categories,
         operations(config.backbone, config.preprocess.input_size),
         path.stat().st_size,
@@ -171,7 +174,22 @@ def _model(
         is_int8_kept=is_kept,
         is_int8_chosen=is_chosen,
         is_onnx=config.network is not None,
+        measured_on=measured_on,
     )
+
+
+def _measured(record: CheckpointRecord) -> tuple[float | None, str]:
+    """The first mean average precision of a file's results, 0 to 1, and what it was measured on.
+
+    It is called "val mAP", and its images are said elsewhere; or "mAP VOC2007 val, 22 labels".
+    """
+    for key, value in record.results.items():
+        if key.endswith("mAP"):
+            on = record.provenance.get(_MEASURED_ON) or record.provenance.get("dataset") or ""
+            return value, on.partition(",")[0]
+        if key.startswith("mAP "):
+            return value, key.removeprefix("mAP ").partition(",")[0]
+    return None, ""
 
 
 def _in_int8(

@@ -317,7 +317,8 @@ class ModelsDialog(QDialog):
 
 def _quality(model: ModelEntry) -> str:
     if model.measured_map is not None:
-        return percent(model.measured_map, " %")
+        on = f" on {model.measured_on}" if model.measured_on else ""
+        return f"{percent(model.measured_map, ' %')}{on}"
     if model.published_map is not None:
         return f"{number(model.published_map, 1)} % stated"
     return ""

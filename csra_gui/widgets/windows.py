@@ -9,7 +9,10 @@ _SHARE_OF_SCREEN = 0.9
 
 
 def bring_up(window: QWidget) -> None:
-    """Show a window in front of all others, ready for keys."""
+    """Show a window in front of all others, ready for keys; one that was closed where it was."""
+    if window.isHidden() and window.windowHandle() is not None:
+        # Else X11 takes its place, inside the frame, for that of the frame: a title bar lower.
+        window.move(window.pos())
     window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
     window.show()
     window.raise_()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from csra_gui.models.entries import read_entries
 from csra_gui.models.plain_words import (
     kinds_in_short,
     names_by_kind,
@@ -11,6 +12,7 @@ from csra_gui.models.plain_words import (
 )
 from engine.api.categories import Categories, shipped_categories
 from engine.records.catalogue import load_catalogue
+from engine.records.models import default_store
 from engine.records.networks import about_bytes, operations
 
 VOC = shipped_categories("voc")
@@ -85,3 +87,10 @@ def test_the_kinds_that_a_model_names_most_are_said_in_one_line() -> None:
     assert kinds_in_short(animals, can_learn=True) == f"Kinds of animal (2). {taught}"
     assert kinds_in_short(Categories(("sunset",)), can_learn=True) == taught
     assert kinds_in_short(None, can_learn=True) == ""
+
+
+def test_the_quality_of_models_that_ship_says_what_it_was_measured_on() -> None:
+    shown = {one.name: one for one in read_entries(default_store()).models}
+    everyday, lite = shown["csra-everyday"], shown["csra-lite0-voc"]
+    assert everyday.measured_map is not None and everyday.measured_on == "VOC2007 val"
+    assert lite.measured_map is not None and lite.measured_on == "VOC2007 val"
