@@ -28,21 +28,26 @@ def show_above(
     QToolTip.showText(event.globalPos(), str(text), view.viewport(), cell)
     tip = _shown_tip()
     if tip is not None:
-        top = view.viewport().mapToGlobal(cell.topLeft()).y()
-        tip.move(place_above(tip.geometry(), top, view.screen().availableGeometry()))
+        port = view.viewport()
+        around = QRect(port.mapToGlobal(QPoint(0, 0)), port.size())
+        top = port.mapToGlobal(cell.topLeft()).y()
+        tip.move(place_above(tip.geometry(), top, around, view.screen().availableGeometry()))
     return True
 
 
-def place_above(tip: QRect, top: int, screen: QRect) -> QPoint:
-    """Where a tip goes that Qt has placed, to end above a cell; there, if it has no room above.
+def place_above(tip: QRect, top: int, view: QRect, screen: QRect) -> QPoint:
+    """Where a tip goes that Qt has placed: above a cell, and little of it beside the view.
 
     Args:
-        tip: where Qt has it.
+        tip: where Qt has it; it stays so high if there is no room above the cell.
         top: of the cell, on the screen.
+        view: of the cell, on the screen.
         screen: all that can be seen.
     """
+    furthest = max(view.right() - tip.width(), screen.left())
+    left = min(max(tip.left(), view.left()), furthest)
     above = top - _GAP - tip.height()
-    return QPoint(tip.left(), tip.top() if above < screen.top() else above)
+    return QPoint(left, tip.top() if above < screen.top() else above)
 
 
 def _shown_tip() -> QWidget | None:

@@ -15,8 +15,17 @@ SCREEN = QRect(0, 0, 1280, 800)
 
 def test_a_tip_ends_above_its_cell_unless_there_is_no_room() -> None:
     tip = QRect(300, 420, 200, 60)
-    assert tips.place_above(tip, 400, SCREEN) == QPoint(300, 336)
-    assert tips.place_above(tip, 30, SCREEN) == QPoint(300, 420)
+    view = QRect(100, 100, 900, 600)
+    assert tips.place_above(tip, 400, view, SCREEN) == QPoint(300, 336)
+    assert tips.place_above(tip, 30, view, SCREEN) == QPoint(300, 420)
+
+
+def test_a_tip_leaves_what_is_beside_its_view_in_sight() -> None:
+    narrow = QRect(900, 100, 250, 600)
+    assert tips.place_above(QRect(620, 420, 200, 60), 400, narrow, SCREEN).x() == 900
+    assert tips.place_above(QRect(1070, 420, 200, 60), 400, narrow, SCREEN).x() == 949
+    wide = QRect(620, 420, 360, 60)
+    assert tips.place_above(wide, 400, narrow, SCREEN).x() + wide.width() == narrow.right()
 
 
 def test_the_tip_of_a_label_is_shown_above_it(qtbot: QtBot) -> None:
