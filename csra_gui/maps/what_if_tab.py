@@ -151,8 +151,7 @@ class WhatIfTab(QScrollArea):
             return ""
         captions = [head_title(i, model.temperatures[i], model.head_titles) for i in lacking]
         name = display_text(self._session.photos.categories[category])
-        verb = "does" if len(lacking) == 1 else "do"
-        return f"{', '.join(captions)} {verb} not know {name}."
+        return f"{name} is unknown to {', '.join(captions)}."
 
     def _make_heads(self, temperatures: tuple[float, ...], titles: tuple[str, ...]) -> None:
         heads = QWidget()

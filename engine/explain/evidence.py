@@ -25,6 +25,8 @@ from engine.api.values import FloatArray, PositionScores
 
 #: The share of contributions that a signed scale reaches over.
 _WITHIN_LIMIT = 0.98
+#: Position scores below this add nothing to a logit that anybody would see.
+_LEAST_PART = 1e-4
 _Number = TypeVar("_Number", bound=np.floating)
 
 
@@ -74,11 +76,11 @@ def attention(scores: PositionScores, category: int) -> FloatArray:
 def heads_knowing(scores: PositionScores, category: int) -> tuple[int, ...]:
     """Places of the heads that have a part in a category; of a made-up model maybe none.
 
-    A head made for other categories gives 0 everywhere, exactly. Its attention is then one of
-    nothing, and no map of it says anything.
+    A head made for other categories gives 0 everywhere, or what rounds to it. Its attention is
+    then one of nothing, and no map of it says anything.
     """
-    values = scores.values[:, category]
-    return tuple(place for place, head in enumerate(values) if head.any())
+    parts = _have_part(scores.values[:, category : category + 1]).any(axis=1)
+    return tuple(np.flatnonzero(parts).tolist())
 
 
 def mean_attention(scores: PositionScores, category: int) -> FloatArray:
@@ -243,9 +245,15 @@ def with_head(
     if on.all():
         return changed
     values = scores.values[on]
-    lost = scores.values.any(axis=(0, 2, 3)) & ~values.any(axis=(0, 2, 3))
+    lost = _have_part(scores.values).any(axis=0) & ~_have_part(values).any(axis=0)
     silenced = scores.silenced.union(np.flatnonzero(lost).tolist())
     return replace(changed, values=values, silenced=silenced)
+
+
+def _have_part(values: FloatArray) -> NDArray[np.bool_]:
+    """(num_heads, C): whether position scores (num_heads, C, h, w) are more than nothing."""
+    found: NDArray[np.bool_] = np.abs(values).max(axis=(2, 3)) >= _LEAST_PART
+    return found
 
 
 def _attention(scores: PositionScores, categories: slice) -> NDArray[np.float64]:

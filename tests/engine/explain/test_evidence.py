@@ -109,7 +109,7 @@ def test_a_map_of_one_cell_covers_a_photo_of_one_pixel():
 def parts(heads=None):
     """Two heads of max pooling: the second one does not know the first category."""
     values = np.random.default_rng(1).normal(size=(2, 2, 3, 3)).astype(np.float32)
-    values[1, 0] = 0.0
+    values[1, 0] = 3e-5  # a weight that was fitted to be none
     scores = position_scores(values, (math.inf, math.inf))
     return scores if heads is None else evidence.with_head(scores, heads=heads)
 

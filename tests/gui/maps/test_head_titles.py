@@ -86,7 +86,7 @@ def test_heads_that_do_not_know_a_label_are_left_out(qtbot: QtBot, partial: Appl
     qtbot.waitUntil(lambda: panel.heads.tiles.count() == 1)
     assert panel.heads.tiles.item(0).text() == "2: two"
     assert panel.heads.title.text() == "Where the one head that knows cat looks."
-    assert panel.what_if.unknowing.text() == "1: <b>one</b> does not know cat."
+    assert panel.what_if.unknowing.text() == "cat is unknown to 1: <b>one</b>."
     trigger(partial, "why")
     [dialog] = partial.window.findChildren(WhyDialog)
     lines = dialog.numbers.toPlainText().split("\n")
