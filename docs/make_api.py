@@ -110,6 +110,13 @@ GROUPS = {
         "EvaluationRun",
         "evaluation_report",
         "EvaluationReport",
+        "score_saved",
+        "ScoreRequest",
+        "ScoredFile",
+        "compare_runs",
+        "RunComparison",
+        "PairedDifferences",
+        "SeedSpread",
     ],
     "Scoring": [
         "average_precision",

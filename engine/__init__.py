@@ -70,6 +70,7 @@ if TYPE_CHECKING:  # what ``__getattr__`` does, for those who read types
     from engine.data.datasets.labelled import LabelledImages, ObjectBox
     from engine.data.datasets.registry import load_dataset, recognise
     from engine.data.scan import ScanBatch, ScanProblem, scan
+    from engine.evaluation.saved_scores import ScoredFile, ScoreRequest, score_saved
     from engine.explain.drawn_maps import DrawingSettings
     from engine.explain.evidence import (
         MapKind,
@@ -87,6 +88,7 @@ if TYPE_CHECKING:  # what ``__getattr__`` does, for those who read types
     from engine.explain.following import following
     from engine.metrics.bootstrap import BootstrapSettings, Interval, Intervals
     from engine.metrics.decisions import LabelMetrics
+    from engine.metrics.paired import PairedDifferences, SeedSpread
     from engine.metrics.ranking import (
         ApKind,
         average_precision,
@@ -102,6 +104,7 @@ if TYPE_CHECKING:  # what ``__getattr__`` does, for those who read types
     )
     from engine.metrics.thresholds import Thresholds, ThresholdSettings, best_f1_thresholds
     from engine.records.evaluations import EvaluationRun, EvaluationStore, EvaluationSummary
+    from engine.records.run_comparison import RunComparison, compare_runs
     from engine.report.numbers import EvaluationReport
     from engine.report.numbers import report as evaluation_report
     from engine.service.local import LocalEngine
@@ -161,6 +164,7 @@ __all__ = [
     "ModelInfo",
     "ModelStart",
     "ObjectBox",
+    "PairedDifferences",
     "PauseReport",
     "PositionScores",
     "PredictConfig",
@@ -169,9 +173,13 @@ __all__ = [
     "PreparationReport",
     "PreprocessConfig",
     "Protocol",
+    "RunComparison",
     "SampleReport",
     "ScanBatch",
     "ScanProblem",
+    "ScoreRequest",
+    "ScoredFile",
+    "SeedSpread",
     "StepReport",
     "TaggingEngine",
     "TaughtCategory",
@@ -193,6 +201,7 @@ __all__ = [
     "average_precision",
     "average_precisions",
     "best_f1_thresholds",
+    "compare_runs",
     "consistent_metrics",
     "evaluation_report",
     "evidence_map",
@@ -208,6 +217,7 @@ __all__ = [
     "recognise",
     "scan",
     "score_map",
+    "score_saved",
     "with_head",
 ]
 
@@ -239,6 +249,7 @@ _HOMES = {
     "data.datasets.labelled": "LabelledImages ObjectBox",
     "data.datasets.registry": "load_dataset recognise",
     "data.scan": "ScanBatch ScanProblem scan",
+    "evaluation.saved_scores": "ScoreRequest ScoredFile score_saved",
     "explain.drawn_maps": "DrawingSettings",
     "explain.evidence": (
         "MapKind attention evidence_map local_probability logits map_of on_photo "
@@ -249,10 +260,12 @@ _HOMES = {
     "explain.following": "following",
     "metrics.bootstrap": "BootstrapSettings Interval Intervals",
     "metrics.decisions": "LabelMetrics",
+    "metrics.paired": "PairedDifferences SeedSpread",
     "metrics.ranking": "ApKind average_precision average_precisions mean_average_precision",
     "metrics.report": "CategoryReport MetricReport Protocol consistent_metrics paper_metrics",
     "metrics.thresholds": "ThresholdSettings Thresholds best_f1_thresholds",
     "records.evaluations": "EvaluationRun EvaluationStore EvaluationSummary",
+    "records.run_comparison": "RunComparison compare_runs",
     "report.numbers": "EvaluationReport",
     "service.local": "LocalEngine",
 }

@@ -95,6 +95,12 @@ class ScoredFile:
 def score_saved(request: ScoreRequest) -> ScoredFile:
     """Bring saved scores and labels together.
 
+    Args:
+        request: which files, and how to read them.
+
+    Returns:
+        A run as an evaluation makes one, for ``evaluation_report``, with what was assumed.
+
     Raises:
         DataError: a file cannot be read, the two do not belong together, or scores are missing;
             one message says which and what can be done.

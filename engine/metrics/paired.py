@@ -160,8 +160,8 @@ class SeedSpread:
     """One recipe trained several times.
 
     Attributes:
-        mean: of the runs' numbers.
-        deviation: their standard deviation, with n − 1; NaN of a single run.
+        mean: of the runs' numbers, 0 to 1.
+        deviation: their standard deviation, 0 to 1, with n − 1; NaN of a single run.
         count: of runs.
     """
 

@@ -41,7 +41,7 @@ class RunComparison:
         num_images: in all runs.
         categories: in all runs.
         before: (C,) average precision, the mean of several runs; NaN without positives.
-        after: likewise.
+        after: (C,) likewise.
         better: sample id and category of each label that was wrong and is right now, the largest
             change first; empty where a side is several runs.
         worse: the other way round.
@@ -89,7 +89,23 @@ class RunComparison:
 def compare_runs(
     before: EvaluationRun, after: EvaluationRun, bootstrap: BootstrapSettings = DEFAULT_BOOTSTRAP
 ) -> RunComparison:
-    """Compare two runs, for example of two models on one data set; see ``comparison_steps``."""
+    """Compare two runs, for example of two models on one data set.
+
+    Only images and categories that both have count. The true labels are those of the second run;
+    where either ignores one, so does the comparison.
+
+    Args:
+        before: one run.
+        after: the other.
+        bootstrap: how the uncertainty of the difference is found.
+
+    Returns:
+        After minus before, with intervals.
+
+    Raises:
+        DataError: they share no image or no category, no category has a positive, or images of the
+            same names have other labels.
+    """
     return finished(comparison_steps([before], [after], bootstrap))
 
 
