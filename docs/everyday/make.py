@@ -48,6 +48,14 @@ LEAST_LEARNED = 10
 #: many are right, counting a few more photos in which they are.
 _SCORES = np.arange(0.5, 0.96, 0.05)
 _RIGHT, _MORE = 0.87, 4
+#: Of what appears on COCO's photos far more are right than need be. So what the detector knows may
+#: appear from less on: while so many are right, of photos enough that have it, and while no more
+#: photos of food get it that lack it.
+_LOWER = np.arange(0.25, 0.46, 0.05)
+_RIGHT_IF_LOWER = 0.7
+_LEAST_RIGHT, _LEAST_RIGHT_IF_FEW = 3, 5
+#: Learned on VOC's photos, of which few have no animal and no vehicle.
+_COMMON_IN_VOC = frozenset({"animal", "vehicle"})
 #: Where to begin; what all measured categories have in common replaces it.
 START = Prior(np.array([0.8, 0.4, 1.2]), 0.0)
 
@@ -295,19 +303,40 @@ def _against(
 
 def _cuts(material: Material, apart: FloatArray, how: list[str]) -> FloatArray:
     """(C,): from which logit on each label appears; what the eye judged, from 0 on."""
-    rows = np.concatenate((material.rows("coco"), material.rows("food")))
-    scores, known = 1 / (1 + np.exp(-apart[rows])), material.truth[rows]
-    found = []
-    for column, text in enumerate(how):
-        threshold = 0.5
-        if text.startswith("COCO"):
+    coco, food = material.rows("coco"), material.rows("food")
+    scores, known = 1 / (1 + np.exp(-apart)), material.truth
+    cuts = np.full(len(how), 0.5)
+
+    def enough_right(
+        rows: NDArray[np.intp], column: int, threshold: float, share: float
+    ) -> tuple[bool, int]:
+        named = (scores[rows, column] >= threshold) & (known[rows, column] != UNKNOWN)
+        right = int((named & (known[rows, column] == PRESENT)).sum())
+        return right + share * _MORE >= share * (int(named.sum()) + _MORE), right
+
+    def alarms_on_food(column: int, threshold: float) -> int:
+        named = scores[food, column] >= threshold
+        return int((named & (known[food, column] != PRESENT)).sum())
+
+    for column, (name, text) in enumerate(zip(material.names, how, strict=True)):
+        if text.startswith("COCO") or name in _COMMON_IN_VOC:
+            rows = np.concatenate((coco, food))
             for threshold in _SCORES:
-                named = (scores[:, column] >= threshold) & (known[:, column] != UNKNOWN)
-                right = int((named & (known[:, column] == PRESENT)).sum())
-                if right + _RIGHT * _MORE >= _RIGHT * (int(named.sum()) + _MORE):
+                cuts[column] = threshold
+                if enough_right(rows, column, threshold, _RIGHT)[0]:
                     break
-        found.append(np.log(threshold) - np.log1p(-threshold))
-    return np.array(found)
+        if cuts[column] > 0.5 or name not in material.detector or _is_by_eye(text):
+            continue
+        least = _LEAST_RIGHT_IF_FEW if text.startswith("COCO") else _LEAST_RIGHT
+        for threshold in _LOWER:
+            is_enough, right = enough_right(coco, column, threshold, _RIGHT_IF_LOWER)
+            more = name not in UNTOLD and (
+                alarms_on_food(column, threshold) > alarms_on_food(column, 0.5)
+            )
+            if is_enough and right >= least and not more:
+                cuts[column] = threshold
+                break
+    return np.log(cuts) - np.log1p(-cuts)
 
 
 def _measures(material: Material, apart: FloatArray, how: list[str]) -> list[LabelMeasure]:

@@ -20,15 +20,15 @@ def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         sys.modules.pop(name, None)
 
 
-def test_a_label_appears_while_two_of_three_are_right() -> None:
+def test_a_label_appears_while_four_of_five_are_right() -> None:
     from alarms import cut
     from photos import Verdicts
 
     logits = np.arange(100, 0, -1.0)
-    verdicts = Verdicts(tuple(range(8)), (1, 1, 0, 1, 0.5, 0, 0, 0))
+    verdicts = Verdicts(tuple(range(8)), (1, 1, 1, 0, 1, 0.5, 0, 0))
     threshold, right, named = cut(logits, verdicts, is_confused=False)
-    assert (right, named) == (3, 4)
-    assert logits[4] < threshold <= logits[3]
+    assert (right, named) == (4, 5)
+    assert logits[5] < threshold <= logits[4]
 
 
 @pytest.mark.parametrize(("is_confused", "alarms"), [(False, 0), (True, 6)])
@@ -50,9 +50,9 @@ def test_what_was_not_looked_at_is_not_named() -> None:
     logits = np.arange(100, 0, -1.0)
     threshold, _, named = cut(logits, None, is_confused=True)
     assert named == 0 and not (logits >= threshold).any()
-    unseen_best = Verdicts((1, 2), (1.0, 1.0))
+    unseen_best = Verdicts((1, 2, 3, 4), (1.0,) * 4)
     threshold, right, named = cut(logits, unseen_best, is_confused=False)
-    assert named == 3 and right == 2 and threshold <= logits[2]
+    assert named == 5 and right == 4 and threshold <= logits[4]
 
 
 def test_many_photos_decide_the_weights_and_few_leave_them_to_the_prior() -> None:
