@@ -10,6 +10,6 @@ READERS = {
     "voc": ("vocxml", "trainval"),
     "official": ("json", "trainval"),
     "folders": ("folder", "all"),
-    "imagefolder": ("folder", "all"),
+    "imagefolder": ("imagefolder", "all"),
     "fiftyone": ("fiftyone", "all"),
 }
