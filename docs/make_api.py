@@ -50,12 +50,13 @@ loads what it needs when it is first used, and PyTorch comes with what needs it 
 teaching, models without a graph). Photos are decoded in processes of their own. A script needs no
 `if __name__ == "__main__"` for that, and may as well be a cell of a notebook.
 
-Two notebooks show it at work: [tag and explain](notebooks/tag_and_explain.ipynb) and
-[a task of your own](notebooks/own_task.ipynb). Words are those of [GLOSSARY.md](GLOSSARY.md).
-A *score* is sigmoid(logit), 0 to 1; N counts images and C categories; (h, w) is the grid with which
-a model looks at a photo. `FloatArray` is NumPy's float32, `PixelArray` uint8, `BoolArray` bool;
-`FloatColumns` and `BoolColumns` are arrays of two dimensions. What goes wrong in an expected way is
-an `EngineError`, whose message says what to do. Long work is a generator; closing it is Cancel.
+Two notebooks show it at work: [tag and explain](notebooks/tag_and_explain.ipynb) and [a task of
+your own](notebooks/own_task.ipynb). Words are those of [GLOSSARY.md](GLOSSARY.md). A *score* is
+sigmoid(logit), 0 to 1; N counts images and C categories; (h, w) is the grid with which a model
+looks at a photo. `FloatArray` is NumPy's float32, `PixelArray` uint8, `BoolArray` bool;
+`FloatColumns` and `BoolColumns` are arrays of two dimensions; a path may be a text. What goes
+wrong in an expected way is an `EngineError`, whose message says what to do. Long work is a
+generator; closing it is Cancel.
 """
 
 #: The names by what they are for; a test says if one is missing.
@@ -107,18 +108,23 @@ GROUPS = {
         "EvaluationDone",
         "EvaluationStore",
         "EvaluationSummary",
+        "LabelMark",
         "EvaluationRun",
         "evaluation_report",
         "EvaluationReport",
-        "score_saved",
-        "ScoreRequest",
-        "ScoredFile",
         "compare_runs",
         "RunComparison",
         "PairedDifferences",
         "SeedSpread",
     ],
-    "Scoring": [
+    "Scores of other programs": [
+        "score_saved",
+        "ScoreRequest",
+        "ScoredFile",
+        "label_errors",
+        "LabelError",
+    ],
+    "Measures": [
         "average_precision",
         "mean_average_precision",
         "average_precisions",

@@ -103,8 +103,14 @@ if TYPE_CHECKING:  # what ``__getattr__`` does, for those who read types
         paper_metrics,
     )
     from engine.metrics.thresholds import Thresholds, ThresholdSettings, best_f1_thresholds
-    from engine.records.evaluations import EvaluationRun, EvaluationStore, EvaluationSummary
+    from engine.records.evaluations import (
+        EvaluationRun,
+        EvaluationStore,
+        EvaluationSummary,
+        LabelMark,
+    )
     from engine.records.run_comparison import RunComparison, compare_runs
+    from engine.report.label_errors import LabelError, label_errors
     from engine.report.numbers import EvaluationReport
     from engine.report.numbers import report as evaluation_report
     from engine.service.local import LocalEngine
@@ -150,6 +156,8 @@ __all__ = [
     "Interval",
     "Intervals",
     "Label",
+    "LabelError",
+    "LabelMark",
     "LabelMeasure",
     "LabelMetrics",
     "LabelSource",
@@ -207,6 +215,7 @@ __all__ = [
     "evidence_map",
     "explanation",
     "following",
+    "label_errors",
     "load_dataset",
     "local_probability",
     "logits",
@@ -264,8 +273,9 @@ _HOMES = {
     "metrics.ranking": "ApKind average_precision average_precisions mean_average_precision",
     "metrics.report": "CategoryReport MetricReport Protocol consistent_metrics paper_metrics",
     "metrics.thresholds": "ThresholdSettings Thresholds best_f1_thresholds",
-    "records.evaluations": "EvaluationRun EvaluationStore EvaluationSummary",
+    "records.evaluations": "EvaluationRun EvaluationStore EvaluationSummary LabelMark",
     "records.run_comparison": "RunComparison compare_runs",
+    "report.label_errors": "LabelError label_errors",
     "report.numbers": "EvaluationReport",
     "service.local": "LocalEngine",
 }

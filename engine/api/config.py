@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -47,6 +48,16 @@ def check_decode(mode: str) -> None:
     """Refuse, with a ``ConfigError``, what is no ``DecodeMode``."""
     if mode not in get_args(DecodeMode):
         raise ConfigError(f"Photos are read 'exact' or 'fast', not {mode!r}.")
+
+
+def take_texts_as_paths(made: object, *fields: str) -> None:
+    """Make paths of what scripts give as texts, in fields of a frozen dataclass."""
+    for name in fields:
+        value = getattr(made, name)
+        if isinstance(value, str):
+            object.__setattr__(made, name, Path(value))
+        elif isinstance(value, Sequence):
+            object.__setattr__(made, name, tuple(map(Path, value)))
 
 
 @dataclass(frozen=True)

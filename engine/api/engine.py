@@ -31,7 +31,7 @@ class TaggingEngine(Protocol):
     Calls from several threads at once are allowed. Expected failures raise ``EngineError``.
     """
 
-    def open_model(self, source: str | None = None) -> ModelInfo:
+    def open_model(self, source: Path | str | None = None) -> ModelInfo:
         """Load a model and keep it; the same one twice costs nothing.
 
         Args:
@@ -81,7 +81,7 @@ class TaggingEngine(Protocol):
         ...
 
     def predict(
-        self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
+        self, model_id: str, paths: Sequence[Path | str], config: PredictConfig | None = None
     ) -> Generator[Prediction, None, None]:
         """Say what is in each image, in the order given, one value per path.
 
@@ -101,7 +101,7 @@ class TaggingEngine(Protocol):
     def explain(
         self,
         model_id: str,
-        path: Path,
+        path: Path | str,
         hidden: Box | None = None,
         input_size: int | None = None,
     ) -> PositionScores:
@@ -122,7 +122,7 @@ class TaggingEngine(Protocol):
         """
         ...
 
-    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
+    def true_boxes(self, path: Path | str) -> tuple[TrueBox, ...] | None:
         """The objects of the photo ``path``, in a VOC devkit or beside COCO's annotations.
 
         Returns:

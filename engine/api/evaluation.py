@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from engine.api.config import EvaluateConfig
+from engine.api.config import EvaluateConfig, take_texts_as_paths
 from engine.api.errors import ConfigError
 
 
@@ -59,6 +59,7 @@ class EvaluationRequest:
     command: str = ""
 
     def __post_init__(self) -> None:
+        take_texts_as_paths(self, "root")
         if self.limit is not None and self.limit < 1:
             raise ConfigError("An evaluation needs at least one image.")
         if self.lam is not None and not (math.isfinite(self.lam) and self.lam >= 0):

@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable, Generator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, ParamSpec, cast, get_origin, get_type_hints
 
 from engine.api.engine import TaggingEngine
@@ -63,9 +64,9 @@ class _RemoteEngine:
         self._lock = threading.RLock()
         self._child: _Child | None = None
         self._closed = False
-        self._sources: dict[str, str | None] = {}
+        self._sources: dict[str, Path | str | None] = {}
 
-    def open_model(self, source: str | None = None) -> ModelInfo:
+    def open_model(self, source: Path | str | None = None) -> ModelInfo:
         """Load a model in the child, and in each that takes its place."""
         info: ModelInfo = self._running_child().call("open_model", source)
         self._sources[info.id] = source

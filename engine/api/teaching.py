@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.categories import Categories
+from engine.api.config import take_texts_as_paths
 from engine.api.errors import DataError
 from engine.api.validation import FEWEST_TO_VALIDATE, Comparison, can_validate
 from engine.texts import display_text
@@ -65,6 +66,7 @@ class TeachRequest:
     cache: Path | None = None
 
     def __post_init__(self) -> None:
+        take_texts_as_paths(self, "file", "paths", "others")
         shape = (len(self.paths), len(self.categories))
         arrays = (self.targets, self.known, self.drawn, self.learned)
         if any(array is not None and array.shape != shape for array in arrays):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from engine.api.categories import Categories
-from engine.api.config import HeadConfig, HeadTrainConfig, ResizeMode
+from engine.api.config import HeadConfig, HeadTrainConfig, ResizeMode, take_texts_as_paths
 from engine.api.errors import ConfigError
 from engine.api.training_config import TrainConfig
 
@@ -59,6 +59,7 @@ class DatasetSource:
         return self.val_fraction is None and self.val_split == TEST_SPLIT
 
     def __post_init__(self) -> None:
+        take_texts_as_paths(self, "root")
         if self.val_fraction is not None:
             _check_share(self.val_fraction)
 
@@ -93,6 +94,7 @@ class LabelSource:
     ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        take_texts_as_paths(self, "paths")
         shape = (len(self.paths), len(self.categories))
         if self.targets.shape != shape or self.ignored.shape != shape:
             raise ConfigError(
@@ -162,6 +164,9 @@ class TrainRequest:
     tensorboard: bool = False
     provenance: tuple[tuple[str, str], ...] = ()
     samples: int = 0
+
+    def __post_init__(self) -> None:
+        take_texts_as_paths(self, "output", "cache")
 
     @property
     def folder(self) -> Path:

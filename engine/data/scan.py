@@ -70,7 +70,7 @@ Finding = Path | ScanProblem | LeftOut | Companion
 
 
 def scan(
-    roots: Sequence[Path],
+    roots: Sequence[Path | str] | Path | str,
     *,
     recursive: bool = True,
     follow_links: bool = True,
@@ -91,7 +91,7 @@ def scan(
     or is among the skipped.
 
     Args:
-        roots: files and folders.
+        roots: files and folders, or one.
         recursive: look into subfolders too.
         follow_links: go also where links lead out of the roots; otherwise those are skipped.
         batch_size: the most paths in one batch, at least 1.
@@ -104,8 +104,10 @@ def scan(
     if batch_size < 1:
         raise ValueError(f"The batch size must be at least 1, not {batch_size}.")
     batch = _Batch(min(_FIRST_BATCH, batch_size))
+    several = [roots] if isinstance(roots, Path | str) else roots
+    places = [Path(root) for root in several]
     with Patience(patience_s) as patience:
-        walk = _Walk(roots, recursive, patience, follow_links=follow_links, pair_raw=pair_raw)
+        walk = _Walk(places, recursive, patience, follow_links=follow_links, pair_raw=pair_raw)
         for found in walk.run():
             batch.add(found)
             if batch.due:

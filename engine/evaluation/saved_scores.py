@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.categories import Categories
+from engine.api.config import take_texts_as_paths
 from engine.api.errors import ConfigError, DataError
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.matching import Matched, in_order, matched
@@ -72,6 +73,9 @@ class ScoreRequest:
     mapping: Mapping[str, str] | None = None
     command: str = ""
 
+    def __post_init__(self) -> None:
+        take_texts_as_paths(self, "scores", "labels")
+
 
 @dataclass(frozen=True, eq=False)
 class ScoredFile:
@@ -93,7 +97,7 @@ class ScoredFile:
 
 
 def score_saved(request: ScoreRequest) -> ScoredFile:
-    """Bring saved scores and labels together.
+    """Bring saved scores and labels together, as ``request`` says.
 
     Args:
         request: which files, and how to read them.

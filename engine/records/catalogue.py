@@ -116,7 +116,7 @@ def load_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
         ) from error
 
 
-def find_model(source: str | None, store: ModelStore | None = None) -> Path:
+def find_model(source: Path | str | None, store: ModelStore | None = None) -> Path:
     """The file of a model.
 
     What ships and what is here is found first and without the catalogue, so that a damaged
@@ -132,7 +132,7 @@ def find_model(source: str | None, store: ModelStore | None = None) -> Path:
     """
     store = default_store() if store is None else store
     here = {**store.models(), **shipped_models()}
-    name = DEFAULT_MODEL if source is None else source
+    name = DEFAULT_MODEL if source is None else str(source)
     if name in here:
         return here[name]
     path = Path(name).expanduser()

@@ -123,7 +123,7 @@ class LocalEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def open_model(self, source: str | None = None) -> ModelInfo:
+    def open_model(self, source: Path | str | None = None) -> ModelInfo:
         """Load a model and keep it; see ``TaggingEngine``."""
         self._check_open()
         path = find_model(source).resolve()
@@ -169,12 +169,12 @@ class LocalEngine:
         self._with_pytorch().export_model(source, target, with_preprocessing=with_preprocessing)
 
     def predict(
-        self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
+        self, model_id: str, paths: Sequence[Path | str], config: PredictConfig | None = None
     ) -> Generator[Prediction, None, None]:
         """Say what is in each image, in the order given; see ``TaggingEngine``."""
         model = self._model(model_id)
         preprocess = model.weights.record.config.preprocess
-        config = config or PredictConfig()
+        config, files = config or PredictConfig(), [Path(path) for path in paths]
         folder, wish = config.features, config.descriptors
         held_back = contextlib.nullcontext() if self._graphs is None else self._graphs.held_back()
         with (
@@ -188,14 +188,14 @@ class LocalEngine:
                     model.backend if wish == "none" else model.describing_backend,
                     source,
                     model_id,
-                    paths,
+                    files,
                     preprocess,
                     config,
                 )
             else:
                 size = prediction.batch_size(model.backend, config)
                 keeping = self._keeping_predictor(model, folder)
-                found = keeping.predict(source, model_id, paths, size, wish)
+                found = keeping.predict(source, model_id, files, size, wish)
             with contextlib.closing(found) as predictions:
                 for one in predictions:
                     note = self._take_note(model_id)
@@ -204,7 +204,7 @@ class LocalEngine:
     def explain(
         self,
         model_id: str,
-        path: Path,
+        path: Path | str,
         hidden: Box | None = None,
         input_size: int | None = None,
     ) -> PositionScores:
@@ -215,12 +215,12 @@ class LocalEngine:
             preprocess = replace(preprocess, input_size=input_size)
         backend = self._backend_for(model, preprocess.input_size)
         backend = self._turns.backend(backend, urgent=True)
-        return prediction.explain(backend, self.pool, model_id, path, preprocess, hidden)
+        return prediction.explain(backend, self.pool, model_id, Path(path), preprocess, hidden)
 
-    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
+    def true_boxes(self, path: Path | str) -> tuple[TrueBox, ...] | None:
         """The objects of a photo of a data set; see ``TaggingEngine``."""
         self._check_open()
-        return self._true_boxes.of(path)
+        return self._true_boxes.of(Path(path))
 
     def evaluate(
         self, request: EvaluationRequest

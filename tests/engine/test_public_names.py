@@ -241,3 +241,31 @@ def test_the_checks_above_find_what_is_missing() -> None:
         "short: the shape of scores",
         "short: the shape of what it returns",
     ]
+
+
+def test_a_path_may_be_given_as_a_text(tmp_path: Path) -> None:
+    (tmp_path / "x.jpg").write_bytes(b"")
+    (tmp_path / "labels.csv").write_text("path,labels\nx.jpg,cat\n", encoding="utf-8")
+    root = str(tmp_path)
+    source = engine.DatasetSource("folder", root)
+    request = engine.TrainRequest(source, root, engine.HeadTrainConfig(), cache=root)
+
+    assert next(engine.scan(root)).paths == (tmp_path / "x.jpg",)
+    assert next(engine.scan([root])).paths == (tmp_path / "x.jpg",)
+    assert engine.load_dataset("folder", root, "all").paths == (tmp_path / "x.jpg",)
+    assert engine.recognise(root) == ("folder", ("all",))
+    assert engine.EvaluationRequest("folder", root, "all").root == tmp_path
+    assert (source.root, request.output, request.cache) == (tmp_path, tmp_path, tmp_path)
+    assert engine.ScoreRequest(root).scores == tmp_path
+
+
+def test_an_engine_takes_texts_as_paths_and_closes_itself() -> None:
+    photo = ROOT / "resources" / "samples" / "cat.jpg"
+    with engine.LocalEngine(device="cpu", num_workers=1) as tagger:
+        model = tagger.open_model("csra-lite0-voc")
+        (prediction,) = tagger.predict(model.id, [str(photo)])
+        scores = tagger.explain(model.id, str(photo))
+    assert (prediction.path, prediction.labels(model.categories)[0].category) == (photo, "cat")
+    assert scores.path == photo
+    with pytest.raises(engine.EngineStoppedError):
+        tagger.open_model()

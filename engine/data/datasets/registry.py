@@ -212,7 +212,7 @@ def dataset_spec(name: str) -> DatasetSpec:
 
 def load_dataset(
     name: str,
-    root: Path,
+    root: Path | str,
     split: str,
     *,
     strict: bool = False,
@@ -235,7 +235,7 @@ def load_dataset(
     Raises:
         DataError: there is no such data set or split, it is malformed, or nothing is left of it.
     """
-    spec = dataset_spec(name)
+    spec, root = dataset_spec(name), Path(root)
     if not root.exists():
         raise DataError(f"There is no folder {display_path(root)}.")
     images = spec.load(
@@ -247,7 +247,7 @@ def load_dataset(
     return images
 
 
-def recognise(root: Path) -> tuple[str, tuple[str, ...]] | None:
+def recognise(root: Path | str) -> tuple[str, tuple[str, ...]] | None:
     """Which data set the folder or file ``root`` is, by the names of a few files.
 
     Nothing is opened. Raises nothing: what cannot be looked at is not recognised.
@@ -256,7 +256,7 @@ def recognise(root: Path) -> tuple[str, tuple[str, ...]] | None:
         The name of its kind and its splits, or ``None`` if it may be any folder.
     """
     try:
-        found = ((spec.name, spec.recognised_splits(root)) for spec in _SPECS)
+        found = ((spec.name, spec.recognised_splits(Path(root))) for spec in _SPECS)
         return next(((name, splits) for name, splits in found if splits), None)
     except (OSError, DataError):
         return None
