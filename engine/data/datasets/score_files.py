@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import importlib
 import math
+import tokenize
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -46,6 +48,19 @@ _NOTHING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_ENTRIES = 1_000_000_000
 _MAX_BYTES = 16 << 30
+# What NumPy and zipfile raise of files that are damaged, encrypted or of another program.
+_DAMAGE = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _PARQUET_HINT = (
     "Parquet files are read with pyarrow, which is not installed: pip install 'csra-gui[parquet]', "
     "or save the scores as CSV or npz."
@@ -351,7 +366,7 @@ def load_array(path: Path) -> NDArray[Any]:
             raise DataError(f"{display_name(path)} is too large.")
         with path.open("rb") as file:
             return np.asarray(np.load(file, allow_pickle=False))
-    except (OSError, ValueError, EOFError, MemoryError) as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
@@ -367,7 +382,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 raise DataError(f"{display_name(path)} is too large once it is unpacked.")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {_key(key): arrays[key] for key in arrays.files}
-    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import sys
 from dataclasses import replace
@@ -343,6 +344,25 @@ def test_damaged_files_are_refused_in_a_sentence(ending, tmp_path, labels, monke
         file.write_bytes(content)
         with pytest.raises(DataError):
             scored(file, labels)
+
+
+def test_damaged_arrays_are_refused_wherever_the_damage_is(tmp_path, scores, labels):
+    file = tmp_path / "s.npz"
+    np.savez_compressed(file, scores=scores, ids=np.array(FILES), categories=np.array(NAMES))
+    whole = file.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 3):
+            damaged[place] = rng.integers(256)
+        file.write_bytes(damaged)
+        with contextlib.suppress(DataError):
+            scored(file, labels, allow_missing=True, nan="lowest")
+    header = tmp_path / "s.npy"
+    np.save(header, scores)
+    header.write_bytes(header.read_bytes().replace(b"(40, 3)", b"(40, 3 "))
+    with pytest.raises(DataError, match="cannot be read"):
+        scored(header, labels, by_order=True)
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, labels, monkeypatch):
