@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.api.errors import DataError, EngineError
+from engine.data.datasets.reading import listed
 from engine.data.datasets.registry import dataset_spec, load_dataset, recognise
 from engine.records.evaluations import EvaluationSummary
 from engine.records.model_record import from_metadata
@@ -14,6 +15,8 @@ from engine.records.safetensors_header import read_header
 from engine.texts import about, display_path, display_text
 
 _MOST_PROBLEMS = 4
+# Open Images has 20,000.
+_MOST_NAMES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ def preflight(
         return Preflight(0, "This cannot be evaluated.", problem=str(error))
     number = len(images) if limit is None else min(limit, len(images))
     facts = [("Images", f"{number:,} of {len(images):,}" if limit else f"{number:,}")]
-    facts.append(("Categories", f"{len(images.categories):,}: {', '.join(images.categories)}"))
+    categories = images.categories
+    names = ", ".join(categories) if len(categories) <= _MOST_NAMES else listed(categories)
+    facts.append(("Categories", f"{len(categories):,}: {names}"))
     seconds, is_known = 0.0, bool(models)
     for model in models:
         try:

@@ -75,7 +75,14 @@ def _prepare(options: argparse.Namespace) -> int:
 
 def _prepare_other(options: argparse.Namespace, kind: str, splits: Sequence[str]) -> int:
     """Of a data set that the official code does not know: its categories go beside the files."""
-    parts = {split: _load(options, split) for split in splits}
+    parts: dict[str, LabelledImages] = {}
+    for split in splits:
+        try:
+            parts[split] = _load(options, split)
+        except DataError as error:
+            if split == splits[-1] and not parts:
+                raise
+            say(f"No file is written of the split {split!r}: {error}")
     names = dict.fromkeys(name for images in parts.values() for name in images.categories)
     categories = Categories(tuple(names))
     for split, images in parts.items():

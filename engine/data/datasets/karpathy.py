@@ -70,7 +70,8 @@ def load_karpathy(
         )
     log = FaultLog(strict=strict)
     top = root if root.is_dir() else file.parent
-    if top.name in _PLACES:
+    is_alone = not (top / "annotations").is_dir() and coco_file(top, WHOLE) is None
+    if is_alone and top.name in _PLACES:
         top = top.parent
     wanted = _wanted(file, _MEANS.get(split, (split,)), log)
     tables = _tables(top, {item.folder for item in wanted.values()} - {""}, file, log)

@@ -273,6 +273,20 @@ def test_karpathys_column_divides_the_images_of_both_coco_files(tmp_path: Path) 
         load_dataset("karpathy", tmp_path, "val")
 
 
+@pytest.mark.parametrize("place", ["karpathy", "coco/karpathy"])
+def test_the_folder_of_karpathys_file_may_be_called_as_people_call_it(
+    place: str, tmp_path: Path
+) -> None:
+    inner = tmp_path / place
+    inner.mkdir(parents=True)
+    karpathy(inner)
+    top = inner.parent if place.startswith("coco") else inner
+    *_, name = (row["filename"] for row in entries(inner / "dataset_coco.json"))
+    write_coco(top, {4: name}, [coco_annotation(4, 3)], "val2014")
+    found = load_dataset("karpathy", inner, "test")
+    assert [path.name for path in found.paths] == [name]
+
+
 def test_karpathys_file_alone_has_no_labels_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"captions and no labels.*instances_val2014\.json"):
         load_dataset("karpathy", karpathy(tmp_path), "test")
