@@ -308,15 +308,17 @@ def _ignore(_: object) -> None:
 
 def _pixel_set(sizes: Sizes) -> PixelSet:
     from engine.api.categories import Categories
+    from engine.api.training_config import PAPER
     from engine.data.datasets.labelled import LabelledImages
-    from engine.train.dataset import PixelSet, crop_side
+    from engine.train.dataset import PixelSet, kept_side
 
     count = sizes.batch * (2 if sizes is SMOKE else 12)
     categories = Categories(tuple(f"category {number}" for number in range(20)))
     targets = np.random.default_rng(0).random((count, 20)) < 0.1
     paths = tuple(Path(f"{number}.jpg") for number in range(count))
     labels = LabelledImages("noise", categories, paths, targets, np.zeros_like(targets))
-    return PixelSet(labels, noise(count, crop_side(sizes.input_size)), np.ones(count))
+    side = kept_side(sizes.input_size, PAPER.augment)
+    return PixelSet(labels, noise(count, side), np.ones(count))
 
 
 def _batch(device: torch.device, sizes: Sizes) -> Batch:

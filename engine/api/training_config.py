@@ -23,7 +23,8 @@ class AugmentConfig:
 
     Args:
         flip: mirror half of them left to right.
-        crop_scale: least and greatest share of the picture's area that is kept; 1 to 1 keeps all.
+        crop_scale: least and greatest share of the picture's area that is kept; 1 to 1 crops
+            nothing, whatever ``crop_ratio`` says.
         crop_ratio: least and greatest width / height of what is kept, in the picture's own pixels.
         num_ops: how many changes of colour or shape RandAugment draws.
         magnitude: how strong they are, 0 to 1.
@@ -41,7 +42,14 @@ class AugmentConfig:
     mixing: MixingName = "none"
     mixing_share: float = 0.5
 
+    @property
+    def crops(self) -> bool:
+        """Whether anything is ever cut off."""
+        return self.crop_scale != (1, 1)
+
     def __post_init__(self) -> None:
+        for name in ("crop_scale", "crop_ratio"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         low, high = self.crop_scale
         if not 0 < low <= high <= 1:
             raise ConfigError(f"Crops keep a share between 0 and 1, not {self.crop_scale}.")
@@ -93,7 +101,7 @@ class TrainConfig:
         evaluate_every: so many epochs; the last one always is.
         checkpoint_minutes: the state is saved after so many minutes, and after each epoch.
         gradient_checkpointing: compute activations twice to save memory.
-        sync_norms: with several processes, batch norms see the whole batch.
+        sync_norms: with several processes, batch norms see the whole batch; on CUDA alone.
         half: where the network computes in half precision (autocast): ``gpu`` on CUDA alone,
             ``always`` on any device, ``never``. A processor with instructions for bfloat16 is
             faster with it; without them it is many times slower.
@@ -179,13 +187,17 @@ PAPER = TrainConfig(
     ema_decay=0.0,
     augment=AugmentConfig(crop_scale=(0.7, 1.0)),
 )
+#: The same for COCO: the rates fall every five epochs.
+PAPER_COCO = dataclasses.replace(PAPER, step_epochs=5)
+#: The same for WIDER-Attribute: mirrored, never cropped, as its people are cut out already.
+PAPER_WIDER = dataclasses.replace(PAPER_COCO, augment=AugmentConfig(crop_scale=(1.0, 1.0)))
 #: Gentler and longer, with what helps.
 RECOMMENDED = TrainConfig(augment=AugmentConfig(num_ops=1, cutout=0.2))
 
 #: By name; ``quick`` trains heads on a frozen backbone and has a config of its own.
 PRESETS: dict[str, TrainConfig] = {
     "paper": PAPER,
-    # COCO and WIDER step every five epochs in the official code.
-    "paper-coco": dataclasses.replace(PAPER, step_epochs=5),
+    "paper-coco": PAPER_COCO,
+    "paper-wider": PAPER_WIDER,
     "recommended": RECOMMENDED,
 }

@@ -94,8 +94,11 @@ def crop_box(
 ) -> tuple[float, float, float, float]:
     """Left, top, width and height, as shares of the picture's width and height.
 
-    Drawn as torchvision's RandomResizedCrop does.
+    Drawn as torchvision's RandomResizedCrop does, but where all of the area is kept nothing is cut:
+    that would make an oblong picture one of ``crop_ratio``, by half of what is in it.
     """
+    if not config.crops:
+        return 0.0, 0.0, 1.0, 1.0
     for _ in range(_TRIES):
         area = aspect * rng.uniform(*config.crop_scale)
         low, high = config.crop_ratio

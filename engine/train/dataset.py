@@ -91,9 +91,15 @@ def load_pixels(
     return PixelSet(labels, pixels, aspects)
 
 
-def crop_side(input_size: int) -> int:
-    """Side in pixels of the kept images that crops for a network's input are taken from."""
-    return round(input_size * _CROP_MARGIN)
+def kept_side(input_size: int, config: AugmentConfig) -> int:
+    """Side in pixels of the kept images that are learned from.
+
+    Args:
+        input_size: of the network, in pixels.
+        config: what is done to them. Crops are taken from larger ones; without crops, what is kept
+            is what the network sees, resampled once.
+    """
+    return round(input_size * _CROP_MARGIN) if config.crops else input_size
 
 
 def pixels_file(labels: LabelledImages, form: PixelForm, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from engine.api.errors import CheckpointError
+from engine.api.errors import CheckpointError, ConfigError
 from engine.api.training import TrainRequest
 from engine.api.training_config import TrainConfig
 from engine.api.training_control import TrainingControl
@@ -31,7 +31,7 @@ from engine.models.classifier import Classifier
 from engine.pytorch.device import choose_device, device_name
 from engine.pytorch.distributed import Processes, local_device
 from engine.pytorch.torch_backend import TorchBackend
-from engine.train.dataset import PixelForm, crop_side, load_pixels
+from engine.train.dataset import PixelForm, kept_side, load_pixels
 from engine.train.log import RunLog
 from engine.train.preflight import preflight
 from engine.train.results import fitted, record_of
@@ -61,6 +61,7 @@ def train_network(
 ) -> Generator[TrainReport, None, None]:
     """Train as ``engine.train.session.run_training`` says."""
     device = choose_device(local_device(request.device))
+    _check_norms(config, device, process)
     parts = yield from load_parts(request.source, config.seed, ignore_unclear=config.ignore_unclear)
     run = _Run(request, config, parts, device, process)
     classifier = starting_classifier(request.start, parts[0].categories, config.seed)
@@ -82,6 +83,15 @@ def train_network(
     yield from _learn(run, trainer, states, control, samples)
 
 
+def _check_norms(config: TrainConfig, device: torch.device, process: Processes) -> None:
+    """PyTorch's norms that see the whole batch exist for CUDA alone, and fail at the first step."""
+    if config.sync_norms and process.count > 1 and device.type != "cuda":
+        raise ConfigError(
+            "Batch norms can see the whole batch (sync_norms) on NVIDIA graphics cards alone, and "
+            f"this run is on {device_name(device)}. Leave sync_norms out, or take norms=frozen."
+        )
+
+
 def _in_turn(
     process: Processes, work: Callable[[], Generator[PreparationReport, None, _T]]
 ) -> Generator[PreparationReport, None, _T]:
@@ -98,7 +108,8 @@ def _decoded(run: _Run, classifier: Classifier) -> Generator[PreparationReport, 
     size = classifier.config.preprocess.input_size
     train, val = run.parts
     cache, mode = run.request.cache, run.config.decode
-    forms = PixelForm(crop_side(size), mode), PixelForm(size, mode)
+    side = kept_side(size, run.config.augment)
+    forms = PixelForm(side, mode), PixelForm(size, mode)
     with DecodePool(decoding_processes(beside_network=False)) as pool:
         pixels = yield from load_pixels(pool, train, forms[0], cache)
         return TrainingData(pixels, (yield from load_pixels(pool, val, forms[1], cache)))

@@ -19,7 +19,7 @@ from engine.api.validation import can_validate
 from engine.data.datasets.labelled import LabelledImages
 from engine.models.classifier import Classifier
 from engine.pytorch.device import free_memory
-from engine.train.dataset import PixelForm, crop_side, pixels_file
+from engine.train.dataset import PixelForm, kept_side, pixels_file
 from engine.train.device_options import device_options, fast_convolutions
 from engine.train.features import FeatureExtractor
 from engine.train.losses import losses
@@ -69,7 +69,7 @@ def preflight(
     size = classifier.config.preprocess.input_size
     missing = [
         (images, side)
-        for images, side in ((train, crop_side(size)), (val, size))
+        for images, side in ((train, kept_side(size, config.augment)), (val, size))
         if not pixels_file(images, PixelForm(side, config.decode), folders[1]).exists()
     ]
     evaluations = -(-config.epochs // config.evaluate_every)

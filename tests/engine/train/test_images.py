@@ -12,7 +12,7 @@ from engine.api.training_reports import EpochReport, StepReport
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.train.augment import _OPS, augmented, crop_box
-from engine.train.dataset import PixelForm, TrainingImages, load_pixels
+from engine.train.dataset import PixelForm, TrainingImages, kept_side, load_pixels
 from engine.train.log import RunLog
 from tests.engine.tiny_models import TINY_CATEGORIES
 from tests.engine.train.work import pixel_set
@@ -54,6 +54,15 @@ def test_crops_keep_the_wanted_share_and_shape_in_the_pictures_own_pixels(aspect
     if aspect in (1.0, 1.5):
         assert min(shares) >= 0.49
         assert max(shares) - min(shares) > 0.3
+
+
+@pytest.mark.parametrize("aspect", [0.4, 1.0, 3.0])
+def test_nothing_is_cut_off_where_all_of_the_area_is_kept(aspect):
+    config = AugmentConfig(flip=False, crop_scale=[1, 1])
+    assert crop_box(aspect, config, np.random.default_rng(0)) == (0.0, 0.0, 1.0, 1.0)
+    image = augmented(picture(), aspect, 64, config, np.random.default_rng(0))
+    assert torch.equal(image.permute(1, 2, 0), torch.from_numpy(picture()))
+    assert kept_side(224, config) == 224 and kept_side(224, AugmentConfig()) == 256
 
 
 def test_a_crop_is_enlarged_to_the_size():

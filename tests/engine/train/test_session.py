@@ -32,6 +32,7 @@ from engine.api.training_reports import (
 )
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.pool import DecodePool
+from engine.pytorch.distributed import Processes
 from engine.records.training_lock import TrainingGoesOnError, is_running
 from engine.train import tensorboard as scalars
 from engine.train.dataset import PixelForm, TrainingImages, load_pixels
@@ -80,6 +81,13 @@ def ask(photos, tmp_path):
 
 def of_kind(reports, kind):
     return [report for report in reports if isinstance(report, kind)]
+
+
+def test_norms_over_several_processes_are_refused_where_there_are_none(ask):
+    config = dataclasses.replace(CONFIG, sync_norms=True)
+    with pytest.raises(ConfigError, match=r"NVIDIA.*on CPU\. Leave sync_norms out"):
+        next(run_training(ask(config, device="cpu"), process=Processes(0, 2)))
+    assert not ask().output.exists() or not list(ask().output.glob("*.json"))
 
 
 @pytest.mark.parametrize("config", [CONFIG, HEADS], ids=["network", "heads"])
@@ -302,7 +310,7 @@ def test_the_preflight_says_what_will_go_wrong(ask):
     assert set(found.rare) >= set(tuple(TINY_CATEGORIES)[1:])
     assert found.unjudged == tuple(TINY_CATEGORIES)
     assert any("cannot be judged: cat" in line for line in found.lines())
-    assert found.cache_bytes == 3 * (73**2 * found.train_images + 64**2 * found.val_images)
+    assert found.cache_bytes == 3 * 64**2 * (found.train_images + found.val_images)
     assert found.warnings() == []
     tight = dataclasses.replace(found, free_bytes=1, free_memory_bytes=1, free_cache_bytes=1)
     assert len(tight.warnings()) == 3

@@ -74,6 +74,8 @@ def test_the_papers_recipe_is_the_official_one():
     assert (PAPER.weight_decay, PAPER.decay_all, PAPER.batch_size) == (1e-4, True, 16)
     assert (PAPER.epochs, PAPER.ema_decay, PAPER.ignore_unclear) == (30, 0.0, False)
     assert PAPER.augment == AugmentConfig(crop_scale=(0.7, 1.0), crop_ratio=(3 / 4, 4 / 3))
+    wider = PRESETS["paper-wider"]
+    assert (wider.augment.flip, wider.augment.crops, wider.step_epochs) == (True, False, 5)
     optimizer = TrainStep(tiny_classifier(), PAPER, CPU).optimizer
     assert {group["weight_decay"] for group in optimizer.param_groups} == {1e-4}
     assert {group["momentum"] for group in optimizer.param_groups} == {0.9}
