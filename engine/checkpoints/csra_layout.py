@@ -37,6 +37,10 @@ PATCH = 16
 _VITS = {(768, 12): "vit_b16", (1024, 24): "vit_l16"}
 
 
+class UnknownNetworkError(CheckpointError):
+    """The weights are sound, and not those of a network that the paper uses."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """What the tensors of a file are.
@@ -66,7 +70,8 @@ def read_layout(name: str, tensors: Mapping[str, Tensor]) -> Layout:
         tensors: its weights.
 
     Raises:
-        CheckpointError: they are not those of a network that the paper uses.
+        UnknownNetworkError: they are not those of a network that the paper uses.
+        CheckpointError: they are, but do not fit together.
     """
     backbone = _backbone(name, tensors)
     weights, biases, released = _heads(name, tensors)
@@ -97,7 +102,7 @@ def _backbone(name: str, tensors: Mapping[str, Tensor]) -> str:
         blocks = tuple(len(stage) for stage in stages.values())
         found = _RESNETS.get((blocks, "layer1.0.conv3.weight" in tensors))
         if found is None:
-            raise CheckpointError(
+            raise UnknownNetworkError(
                 f"{name!r} cannot be used: a ResNet with {blocks} blocks is not one of the paper's "
                 "(18, 34, 50, 101 or 152 layers)."
             )
@@ -107,12 +112,12 @@ def _backbone(name: str, tensors: Mapping[str, Tensor]) -> str:
         width = tensors["patch_embed.proj.weight"].shape[0]
         found = _VITS.get((width, depth))
         if found is None:
-            raise CheckpointError(
+            raise UnknownNetworkError(
                 f"{name!r} cannot be used: a ViT of width {width} and depth {depth} is not one of "
                 "the paper's (B16: 768 and 12, L16: 1024 and 24)."
             )
         return found
-    raise CheckpointError(
+    raise UnknownNetworkError(
         f"{name!r} cannot be used: these weights are not a CSRA network (ResNet or ViT with the "
         f"official names); they have names like {min(tensors)[:80]!r}."
     )

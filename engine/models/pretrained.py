@@ -28,6 +28,7 @@ _PACKAGES = {
     )
     for n in range(3)
 }
+_COUNTER = "num_batches_tracked"
 #: What these weights were trained with: (x·255 − 127) / 128, for x in [0, 1].
 LITE_MEAN, LITE_STD = (127 / 255,) * 3, (128 / 255,) * 3
 _TORCHVISION_MEAN, _TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -107,14 +108,16 @@ def load_imagenet_weights(backbone: Backbone, name: str) -> None:
 def load_into_backbone(backbone: Backbone, weights: dict[str, Tensor], name: str) -> None:
     """Give a backbone its part of a whole network's weights, in place.
 
+    Counters of batch norms may be missing; they keep what they have.
+
     Raises:
         ModelError: they do not fit.
     """
     own = backbone.network.state_dict()
-    missing = sorted(own.keys() - weights.keys())
+    missing = sorted(key for key in own.keys() - weights.keys() if not key.endswith(_COUNTER))
     if missing:
         raise ModelError(f"The weights of {name!r} lack {missing[0]!r}.")
-    taken = {key: weights[key] for key in own}
+    taken = {key: weights[key] for key in own if key in weights}
     if "pos_embed" in own and grid_side(taken["pos_embed"]) is not None:
         side = grid_side(own["pos_embed"])
         if side is not None:
@@ -122,7 +125,7 @@ def load_into_backbone(backbone: Backbone, weights: dict[str, Tensor], name: str
     unfit = [key for key, value in taken.items() if value.shape != own[key].shape]
     if unfit:
         raise ModelError(f"The weights of {name!r} do not fit this input size ({unfit[0]!r}).")
-    backbone.network.load_state_dict(taken)
+    backbone.network.load_state_dict(taken, strict=False)
 
 
 def load_parts(

@@ -165,6 +165,17 @@ def find_start(source: str, store: ModelStore | None = None) -> Path:
         return file
 
 
+def imagenet_entry(backbone: str) -> CatalogueEntry | None:
+    """The file with the ImageNet weights of a backbone; ``None`` where none can be downloaded.
+
+    Args:
+        backbone: registry name.
+    """
+    kept = (entry for entry in load_catalogue().values() if entry.kind == "backbone")
+    fitting = (e for e in kept if e.backbone == backbone and e.id.endswith("-imagenet"))
+    return next(fitting, None)
+
+
 def category_list(name: str) -> Categories:
     """A list of categories that ships.
 
