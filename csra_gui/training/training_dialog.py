@@ -167,6 +167,7 @@ def preflight_facts(report: Preflight) -> list[tuple[str, str]]:
         few = f"fewer than {FEWEST_TO_VALIDATE} photos with or without these to validate on"
         facts.append((f"Cannot be judged: {few}", names))
     facts += [
+        *((name, display_text(text)) for name, text in report.plan),
         ("Images", f"{report.train_images:,} to learn from, {report.val_images:,} to validate on"),
         ("Images per label", counts),
         ("Time", f"{about(report.seconds)}, beside looking at the images once"),

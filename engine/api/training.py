@@ -12,15 +12,37 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from engine.api.categories import Categories
-from engine.api.config import HeadConfig, HeadTrainConfig, ResizeMode, take_texts_as_paths
+from engine.api.config import (
+    PAPER_TEMPERATURES,
+    HeadConfig,
+    HeadTrainConfig,
+    ResizeMode,
+    take_texts_as_paths,
+)
 from engine.api.errors import ConfigError
 from engine.api.training_config import TrainConfig
 
 DEFAULT_BACKBONE = "timm:tf_efficientnet_lite0"
 #: The form of the shipped model's heads: the paper's hardly learns on small features.
 STANDARD_HEAD = HeadConfig((math.inf,), 0.3, normalize=False, standardize=True, bias=True)
-#: The form of the official code.
+#: The form of the official code for VOC.
 PAPER_HEAD = HeadConfig((1.0,), 0.1)
+HeadForm = Literal["standard", "paper", "paper-coco", "paper-wider"]
+#: New heads by their form; those of the paper as its README trains a ResNet-101 on COCO (the row
+#: with 83.5) and vision transformers on WIDER-Attribute.
+HEAD_FORMS: dict[HeadForm, HeadConfig] = {
+    "standard": STANDARD_HEAD,
+    "paper": PAPER_HEAD,
+    "paper-coco": HeadConfig(PAPER_TEMPERATURES[6], 0.5),
+    "paper-wider": HeadConfig((1.0,), 0.3),
+}
+#: Side of the input in pixels of a new model, unless another one is asked for.
+INPUT_SIZES: dict[HeadForm, int] = {
+    "standard": 448,
+    "paper": 448,
+    "paper-coco": 448,
+    "paper-wider": 224,
+}
 _SUFFIX = ".safetensors"
 #: Whoever chooses anything by it has no images left to measure the outcome on.
 TEST_SPLIT = "test"
@@ -113,23 +135,36 @@ class ModelStart:
     """Where a run starts: ImageNet weights, or a model.
 
     Args:
-        model: a file, or the name of a model (``engine.records.catalogue``); ``None`` starts
-            from a backbone with ImageNet weights and new heads.
-        backbone: registry name; a model brings its own.
-        form: of new heads; those of a model keep theirs.
+        model: a file, or the name of a model (``engine.records.catalogue``); the file may hold a
+            backbone alone, which gets new heads. ``None`` starts from ``backbone`` with ImageNet
+            weights and new heads.
+        backbone: registry name; a model brings its own. With the file of a backbone, it says which
+            network that is where the weights do not tell. It may be such a file itself, or the id
+            of a downloaded one.
+        form: of new heads and, for a new model, of its pixels; a model keeps its own.
         temperatures: of the heads, if others than the form's or the model's.
         lam: λ, if another one.
-        input_size: in pixels; 0 is the model's, or 448.
+        input_size: in pixels; 0 is the model's, or the form's (``INPUT_SIZES``).
         resize: for a new model.
     """
 
     model: str | None = None
     backbone: str = DEFAULT_BACKBONE
-    form: Literal["standard", "paper"] = "standard"
+    form: HeadForm = "standard"
     temperatures: tuple[float, ...] | None = None
     lam: float | None = None
     input_size: int = 0
     resize: ResizeMode = "squash"
+
+
+#: Where each preset of ``engine.api.training_config`` starts unless something else is asked for.
+PRESET_STARTS: dict[str, ModelStart] = {
+    "quick": ModelStart(),
+    "recommended": ModelStart(),
+    "paper": ModelStart(backbone="resnet101", form="paper"),
+    "paper-coco": ModelStart(backbone="resnet101", form="paper-coco"),
+    "paper-wider": ModelStart(backbone="vit_b16", form="paper-wider"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,12 +206,12 @@ class TrainRequest:
     @property
     def folder(self) -> Path:
         """Where everything but a single file's model goes."""
-        return self.output.parent if self._is_file else self.output
+        return self.output.parent if self.is_single_file else self.output
 
     @property
     def best_file(self) -> Path:
         """The model of the best epoch."""
-        return self.output if self._is_file else self.output / f"best{_SUFFIX}"
+        return self.output if self.is_single_file else self.output / f"best{_SUFFIX}"
 
     @property
     def last_file(self) -> Path:
@@ -191,11 +226,17 @@ class TrainRequest:
     @property
     def title(self) -> str:
         """Name of the model, for people; one that was chosen on the test split says so."""
-        name = self.name or (self.output.stem if self._is_file else self.output.name)
+        name = self.plain_title
         return f"{name}{_CHOSEN_ON_TEST}" if self.is_chosen_on_test else name
 
     @property
-    def _is_file(self) -> bool:
+    def plain_title(self) -> str:
+        """Name of the model as it was given, else that of the output."""
+        return self.name or (self.output.stem if self.is_single_file else self.output.name)
+
+    @property
+    def is_single_file(self) -> bool:
+        """Whether ``output`` is the model's file and nothing is written beside it."""
         is_named_so = isinstance(self.config, HeadTrainConfig) and self.output.suffix == _SUFFIX
         return is_named_so and not self.output.is_dir()
 

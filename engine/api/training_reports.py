@@ -30,6 +30,10 @@ class PreparationReport:
     total: int
 
 
+#: What it is of, and what will be: both for people.
+PlanLine = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Preflight:
     """What a run will need, said before it starts.
@@ -52,6 +56,7 @@ class Preflight:
         problems: what was left out of the images or looks odd, one sentence each.
         unjudged: categories with too few images to judge them by.
         chosen_on: the test split by which epochs and thresholds are chosen; empty if by another.
+        plan: the network, its heads and the learning rates.
     """
 
     images_per_category: tuple[tuple[str, int], ...]
@@ -70,6 +75,7 @@ class Preflight:
     problems: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
     chosen_on: str = ""
+    plan: tuple[PlanLine, ...] = ()
 
     def lines(self) -> list[str]:
         """For people."""
@@ -79,6 +85,7 @@ class Preflight:
             f"({gib(self.free_bytes)} free); takes {about(self.seconds)}"
         )
         return [
+            *(f"{name.lower()}: {text}" for name, text in self.plan),
             f"images per category: {counts}",
             f"{self.train_images} images to learn from, {self.val_images} to judge by",
             *([f"fewer than {FEW_IMAGES} images: {', '.join(self.rare)}"] if self.rare else ()),

@@ -1,4 +1,4 @@
-"""Model files of the official CSRA code, in and out; and backbones from the files of others."""
+"""Model files of the official CSRA code, in and out."""
 
 from __future__ import annotations
 
@@ -113,28 +113,14 @@ class BackboneOnlyError(CheckpointError):
     def __init__(self, name: str, backbone: str) -> None:
         super().__init__(
             f"{name!r} is a backbone ({backbone}) without categories: it cannot tag photos. "
-            "A training can start from it, on the command line: csra train --init FILE."
+            "A training can start from it: New training in the menu Train, or csra train --init "
+            "FILE."
         )
         self._name = name
         self.backbone = backbone
 
     def __reduce__(self) -> tuple[type[BackboneOnlyError], tuple[str, str]]:
         return type(self), (self._name, self.backbone)
-
-
-def load_backbone_weights(backbone: Backbone, path: Path) -> None:
-    """Give a backbone the weights of a file, in place; a classifier in the file is left out.
-
-    Args:
-        backbone: a ResNet or ViT of the paper.
-        path: ImageNet weights (the CutMix ResNet-101 of the authors, torchvision's, timm's), or
-            a whole CSRA model.
-
-    Raises:
-        CheckpointError: the file is damaged or hostile, or holds another network.
-    """
-    layout = read_layout(path.name, read_csra_checkpoint(path).tensors)
-    _load_network(path.name, backbone, layout)
 
 
 def export_official(checkpoint: Checkpoint, path: Path) -> None:

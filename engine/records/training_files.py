@@ -314,7 +314,7 @@ def toml_of(request: TrainRequest) -> str:
         "# The settings of this training, all of them. To train so again:",
         f"#   csra train --config {NAME} --output ANOTHER_FOLDER",
         f"preset = {_toml(_preset(request))}",
-        f"name = {_toml(request.title)}",
+        f"name = {_toml(request.plain_title)}",
         f"device = {_toml(request.device)}",
         f"cache = {_toml(str(request.cache.absolute()))}",
         f"tensorboard = {_toml(request.tensorboard)}",

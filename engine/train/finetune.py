@@ -38,7 +38,7 @@ from engine.train.results import fitted, record_of
 from engine.train.resume import StateFolder, open_run_folder
 from engine.train.samples import Samples
 from engine.train.sources import Parts, load_parts
-from engine.train.start import set_standardization, starting_classifier
+from engine.train.start import set_standardization, starting_point
 from engine.train.tensorboard import Scalars, open_scalars
 from engine.train.trainer import Trainer, TrainingData
 from engine.train.validation import judged
@@ -64,13 +64,14 @@ def train_network(
     _check_norms(config, device, process)
     parts = yield from load_parts(request.source, config.seed, ignore_unclear=config.ignore_unclear)
     run = _Run(request, config, parts, device, process)
-    classifier = starting_classifier(request.start, parts[0].categories, config.seed)
+    begin = starting_point(request.start, parts[0].categories, config.seed)
+    classifier = begin.classifier
     if process.is_first:
-        open_run_folder(request.output, config, parts, resume=request.resume)
+        open_run_folder(request, parts)
         folders = request.output, request.cache
-        yield preflight(classifier, parts, config, folders, device)
+        yield preflight(begin, parts, config, folders, device)
     data = yield from _in_turn(process, lambda: _decoded(run, classifier))
-    if request.start.model is None:
+    if begin.has_new_heads:
         set_standardization(classifier, data.train, config.seed)
     trainer = Trainer(classifier, data, config, device, process)
     states = StateFolder(request.output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -39,8 +39,17 @@ class FeatureSet:
     labels: LabelledImages
 
 
+#: Called with the heads of an epoch that is better than all before, and with their logits (N, C) of
+#: the validation images; must keep a copy.
+KeepBest = Callable[[ResidualAttentionHeads, EpochReport, FloatArray], None]
+
+
 def train_heads(
-    heads: ResidualAttentionHeads, train: FeatureSet, val: FeatureSet, config: HeadTrainConfig
+    heads: ResidualAttentionHeads,
+    train: FeatureSet,
+    val: FeatureSet,
+    config: HeadTrainConfig,
+    keep_best: KeepBest | None = None,
 ) -> Generator[EpochReport, None, None]:
     """Train the heads on fixed features, in place.
 
@@ -51,9 +60,10 @@ def train_heads(
     Args:
         heads: their weights are set anew from the seed, unless ``config.keep_start``.
         train: images to learn from.
-        val: images to report on; nothing is learned from them, and only ``config.patience``
-            chooses by them.
+        val: images to report on; nothing is learned from them, but ``keep_best`` and
+            ``config.patience`` choose by them.
         config: schedule and seed.
+        keep_best: see ``KeepBest``; the heads themselves are those of the last epoch at the end.
     """
     generator = torch.Generator().manual_seed(config.seed)
     if not config.keep_start:
@@ -68,12 +78,16 @@ def train_heads(
     try:
         for epoch, loss, seconds in _epochs(heads, train, config, generator, average):
             started = time.monotonic()
-            found = Validation.of(head_logits(judged, val.features[0]), val.labels)
+            logits = head_logits(judged, val.features[0])
+            found = Validation.of(logits, val.labels)
             is_best = not found.can_choose or not found.val_map <= best
+            took = seconds + time.monotonic() - started
+            report = found.report(epoch, loss, is_best=is_best, seconds=took)
             if is_best:
                 best, best_epoch = found.val_map, epoch
-            took = seconds + time.monotonic() - started
-            yield found.report(epoch, loss, is_best=is_best, seconds=took)
+                if keep_best is not None:
+                    keep_best(judged, report, logits)
+            yield report
             if config.patience and epoch - best_epoch >= config.patience:
                 return
     finally:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
+import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from engine.api.config import HeadTrainConfig
+from engine.api.config import HeadConfig, HeadTrainConfig, ResizeMode
+from engine.api.network_names import network_title
 from engine.api.training_config import TrainConfig
-from engine.api.training_reports import FEW_IMAGES, Preflight
+from engine.api.training_reports import FEW_IMAGES, PlanLine, Preflight
 from engine.api.validation import can_validate
 from engine.data.datasets.labelled import LabelledImages
 from engine.models.classifier import Classifier
@@ -24,12 +26,17 @@ from engine.train.device_options import device_options, fast_convolutions
 from engine.train.features import FeatureExtractor
 from engine.train.losses import losses
 from engine.train.sources import Parts
+from engine.train.start import StartingPoint
 from engine.train.train_step import half_type, is_frozen
 from engine.train.validation import label_counts
 
 _STATES_KEPT = 3  # two, and the one that is being written
 _PROBE_BATCH = 2
 _HALF_BYTES = 2
+_RESIZED: dict[ResizeMode, str] = {
+    "squash": "squashed to a square",
+    "letterbox": "with borders",
+}
 #: Of the program itself, once torch is loaded; measured.
 _PROGRAM_BYTES = 400 << 20
 
@@ -45,7 +52,7 @@ class _Needs:
 
 
 def preflight(
-    classifier: Classifier,
+    start: StartingPoint,
     parts: Parts,
     config: TrainConfig,
     folders: tuple[Path, Path],
@@ -54,13 +61,14 @@ def preflight(
     """Try a copy of the network on two images and see.
 
     Args:
-        classifier: as it will start; not touched.
+        start: as it will start; not touched.
         parts: to learn from, and to be judged by.
         config: of the run.
         folders: where it will be kept, and where its images are.
         device: where it will run.
     """
     train, val = parts
+    classifier = start.classifier
     weights = sum(p.numel() * p.element_size() for p in classifier.parameters())
     probe = _Probe(classifier, config, device)
     images_at_once = -(-config.batch_size // config.passes)
@@ -80,11 +88,12 @@ def preflight(
         seconds=config.epochs * len(train) * probe.seconds_per_image
         + evaluations * len(val) * probe.validation_seconds,
     )
-    return _report(parts, needs, folders, device, ignore_unclear=config.ignore_unclear)
+    report = _report(parts, needs, folders, device, ignore_unclear=config.ignore_unclear)
+    return replace(report, plan=_plan(start, config))
 
 
 def heads_preflight(
-    classifier: Classifier,
+    start: StartingPoint,
     parts: Parts,
     config: HeadTrainConfig,
     extractor: FeatureExtractor,
@@ -93,13 +102,14 @@ def heads_preflight(
     """Try the backbone on one image, and the heads on its features; on the CPU.
 
     Args:
-        classifier: as it will start; not touched.
+        start: as it will start; not touched.
         parts: to learn from, and to be judged by.
         config: of the run.
         extractor: of the backbone's features.
         folders: where the model will be kept, and where the features are.
     """
     train, val = parts
+    classifier = start.classifier
     views = [(train, False), (val, False), *([(train, True)] if config.flip else ())]
     missing = sum(
         len(images)
@@ -121,7 +131,34 @@ def heads_preflight(
         cache=missing * features.numel() * _HALF_BYTES,
         seconds=missing * per_image + config.epochs * (len(train) + len(val) / 3) * per_head,
     )
-    return _report(parts, needs, folders, torch.device("cpu"), ignore_unclear=config.ignore_unclear)
+    device = torch.device("cpu")
+    report = _report(parts, needs, folders, device, ignore_unclear=config.ignore_unclear)
+    return replace(report, plan=_plan(start, config))
+
+
+def _plan(start: StartingPoint, config: TrainConfig | HeadTrainConfig) -> tuple[PlanLine, ...]:
+    """What learns, and how fast."""
+    model = start.classifier.config
+    pixels, head = model.preprocess, model.head
+    network = (
+        f"{network_title(model.backbone)}, {start.origin}, "
+        f"{pixels.input_size} px, {_RESIZED[pixels.resize]}"
+    )
+    if isinstance(config, HeadTrainConfig):
+        rates = f"heads {config.learning_rate:g}; the backbone stays as it is"
+    else:
+        rates = f"backbone {config.learning_rate:g}, heads {config.head_learning_rate:g}"
+    heads = f"{_heads_text(head)}, {'new' if start.has_new_heads else 'of the model'}"
+    return (("Network", network), ("Heads", heads), ("Learning rates", rates))
+
+
+def _heads_text(head: HeadConfig) -> str:
+    count = "1 head" if head.num_heads == 1 else f"{head.num_heads} heads"
+    texts = ("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
+    parts = [f"T = {', '.join(texts)}", f"λ = {head.lam:g}"]
+    parts += ["weights of length 1"] * head.normalize
+    parts += ["standardised features"] * head.standardize
+    return f"{count} ({'; '.join(parts)})"
 
 
 def _report(

@@ -14,12 +14,15 @@ from typing import Any
 
 import torch
 
+from engine.api.config import HeadTrainConfig
 from engine.api.errors import CheckpointError, ConfigError, DataError
+from engine.api.training import TrainRequest
 from engine.api.training_config import TrainConfig
 from engine.atomic import TEMPORARY_PREFIX, replace_durably, write_text
 from engine.checkpoints.pth_checks import check_archive
 from engine.data.datasets.labelled import LabelledImages
 from engine.records.evaluations import dataset_hash
+from engine.records.training_files import write_training_file
 from engine.texts import display_path
 
 _NAME = re.compile(r"state-(\d{9})-([0-9a-f]{64})\.pt")
@@ -44,45 +47,53 @@ _log = logging.getLogger(__name__)
 State = dict[str, Any]
 
 
-def open_run_folder(
-    folder: Path, config: TrainConfig, parts: tuple[LabelledImages, LabelledImages], *, resume: bool
-) -> None:
-    """Make the folder of a new run, or see that an old one fits.
+def open_run_folder(request: TrainRequest, parts: tuple[LabelledImages, LabelledImages]) -> None:
+    """Make the folder of a new run and write its settings there, or see that an old one fits.
+
+    Heads alone have no state to go on from: their run begins anew each time.
 
     Args:
-        folder: of the run; made if missing.
-        config: of the run.
+        request: what is asked; with ``resume``, a run that is there already is gone on with. A
+            single file as its output has no settings beside it.
         parts: to learn from, and to be judged by.
-        resume: whether a run that is there already is gone on with.
 
     Raises:
         ConfigError: it holds a run that shall not be, or cannot be, gone on with.
         DataError: it cannot be read or written.
     """
-    settings = asdict(config)
-    images = {"train": dataset_hash(parts[0]), "val": dataset_hash(parts[1])}
+    folder = request.folder
     shown = display_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not any(folder.glob("state-*.pt")):
-            write_text(folder / _SETTINGS, json.dumps(settings, indent=2) + "\n")
-            write_text(folder / _IMAGES, json.dumps(images, indent=2) + "\n")
+        if request.is_single_file:
             return
-        if not resume:
-            raise ConfigError(
-                f"{shown} holds a run already. Go on with it, or take another folder."
-            )
-        kept = {**_BEFORE, **_read_json(folder / _SETTINGS)}
-        if not _is_same(settings, kept, asdict(TrainConfig())):
-            raise ConfigError(
-                f"The run in {shown} was started with other settings ({_SETTINGS} there has them)."
-            )
-        if not _is_same(images, _read_json(folder / _IMAGES), images):
-            raise ConfigError(f"The run in {shown} was started with other images or labels.")
+        images = {"train": dataset_hash(parts[0]), "val": dataset_hash(parts[1])}
+        if any(folder.glob("state-*.pt")):
+            _check_same(request, images)
+            return
+        write_text(folder / _SETTINGS, json.dumps(asdict(request.config), indent=2) + "\n")
+        write_text(folder / _IMAGES, json.dumps(images, indent=2) + "\n")
+    except ConfigError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, ConfigError):
-            raise
         raise DataError(f"The run cannot be kept in {shown}: {error}.") from error
+    write_training_file(request)
+
+
+def _check_same(request: TrainRequest, images: Mapping[str, str]) -> None:
+    """Refuse, with a ``ConfigError``, to go on with a run that is not the one that is asked for."""
+    folder, config = request.output, request.config
+    shown = display_path(folder)
+    if not request.resume:
+        raise ConfigError(f"{shown} holds a run already. Go on with it, or take another folder.")
+    kept = {**_BEFORE, **_read_json(folder / _SETTINGS)}
+    is_other = isinstance(config, HeadTrainConfig)
+    if is_other or not _is_same(asdict(config), kept, asdict(TrainConfig())):
+        raise ConfigError(
+            f"The run in {shown} was started with other settings ({_SETTINGS} there has them)."
+        )
+    if not _is_same(images, _read_json(folder / _IMAGES), images):
+        raise ConfigError(f"The run in {shown} was started with other images or labels.")
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def _is_same(
         if isinstance(value, dict) and isinstance(other, dict):
             if not _is_same(value, other, defaults[name]):
                 return False
-        elif json.dumps(value) != json.dumps(other):
+        elif json.loads(json.dumps(value)) != other:  # tuples are lists there
             return False
     return True
 

@@ -4,31 +4,56 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from engine.api.categories import Categories
-from engine.api.config import HeadConfig, ModelConfig
+from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
+from engine.api.errors import ModelError
 from engine.api.label_parents import NO_PARENTS
-from engine.api.training import PAPER_HEAD, STANDARD_HEAD, ModelStart
-from engine.checkpoints.csra_import import BackboneOnlyError, load_backbone_weights
+from engine.api.training import DEFAULT_BACKBONE, HEAD_FORMS, INPUT_SIZES, ModelStart
+from engine.checkpoints.backbone_files import read_backbone
+from engine.checkpoints.csra_import import BackboneOnlyError
+from engine.checkpoints.csra_layout import UnknownNetworkError
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.datasets.category_mapping import match_categories
 from engine.models.classifier import Classifier
-from engine.models.pretrained import load_imagenet_weights
-from engine.models.registry import backbone_spec
-from engine.records.catalogue import find_start
+from engine.models.pretrained import load_imagenet_weights, load_into_backbone
+from engine.models.registry import BACKBONES, backbone_spec
+from engine.records.catalogue import find_start, imagenet_entry, load_catalogue
+from engine.records.models import default_store
 from engine.train.dataset import PixelSet
 from engine.train.head_training import set_statistics
 
 _MOST_IMAGES, _BATCH = 256, 8
-_INPUT_SIZE = 448
+
+
+@dataclass(frozen=True, eq=False)
+class StartingPoint:
+    """What a run starts with.
+
+    Attributes:
+        classifier: the network.
+        origin: where its weights are from, for people.
+        has_new_heads: its heads know nothing yet, not even how features are distributed.
+    """
+
+    classifier: Classifier
+    origin: str
+    has_new_heads: bool
 
 
 def starting_classifier(start: ModelStart, categories: Categories, seed: int) -> Classifier:
+    """The network of ``starting_point`` alone."""
+    return starting_point(start, categories, seed).classifier
+
+
+def starting_point(start: ModelStart, categories: Categories, seed: int) -> StartingPoint:
     """The network that a run starts with.
 
     Args:
@@ -38,30 +63,76 @@ def starting_classifier(start: ModelStart, categories: Categories, seed: int) ->
 
     Raises:
         ModelError: there is no such model or backbone, or its ImageNet weights cannot be had.
-        CheckpointError: the model cannot be read.
+        CheckpointError: the model cannot be read, or its file holds weights of no known network.
     """
+    start = _as_model(start)
     if start.model is None:
         classifier = _new_classifier(start, start.backbone, categories, seed)
-        load_imagenet_weights(classifier.backbone, start.backbone)
-        return classifier
+        _load_imagenet(classifier, start.backbone)
+        return StartingPoint(classifier, "ImageNet weights", has_new_heads=True)
     file = find_start(start.model)
     try:
         checkpoint = open_checkpoint(file)
-    except BackboneOnlyError as error:
-        classifier = _new_classifier(start, error.backbone, categories, seed)
-        load_backbone_weights(classifier.backbone, file)
-        return classifier
+    except (BackboneOnlyError, UnknownNetworkError):
+        found = read_backbone(file, start.backbone)
+        classifier = _new_classifier(start, found.backbone, categories, seed)
+        load_into_backbone(classifier.backbone, found.tensors, found.backbone)
+        return StartingPoint(classifier, f"weights of {file.name!r}", has_new_heads=True)
     head = _with_wishes(checkpoint.record.config.head, start)
-    return from_checkpoint(checkpoint, categories, start.input_size, head)
+    classifier = from_checkpoint(checkpoint, categories, start.input_size, head)
+    return StartingPoint(classifier, f"the model {checkpoint.record.name!r}", has_new_heads=False)
+
+
+def _as_model(start: ModelStart) -> ModelStart:
+    """A backbone that is a file, or the id of a downloaded one, is where to start."""
+    if start.model is not None or start.backbone in BACKBONES:
+        return start
+    is_file = Path(start.backbone).expanduser().is_file()
+    if is_file or start.backbone in load_catalogue():
+        return dataclasses.replace(start, model=start.backbone, backbone=DEFAULT_BACKBONE)
+    return start
+
+
+def _load_imagenet(classifier: Classifier, backbone: str) -> None:
+    """From the catalogue's file if it was downloaded; else from where they can be had."""
+    entry = imagenet_entry(backbone)
+    file = None if entry is None else entry.downloaded_file(default_store())
+    if file is not None:
+        weights = read_backbone(file, backbone).tensors
+        load_into_backbone(classifier.backbone, weights, backbone)
+        return
+    try:
+        load_imagenet_weights(classifier.backbone, backbone)
+    except ModelError as error:
+        if entry is None:
+            raise
+        raise ModelError(f"{error} Or get its file: csra models download {entry.id}") from error
 
 
 def _new_classifier(
     start: ModelStart, backbone: str, categories: Categories, seed: int
 ) -> Classifier:
-    head = _with_wishes(PAPER_HEAD if start.form == "paper" else STANDARD_HEAD, start)
-    preprocess = backbone_spec(backbone).preprocess(start.input_size or _INPUT_SIZE, start.resize)
+    head = _with_wishes(HEAD_FORMS[start.form], start)
     torch.manual_seed(seed)
-    return Classifier(ModelConfig(backbone, categories, head, preprocess))
+    return Classifier(ModelConfig(backbone, categories, head, new_pixels(start, backbone)))
+
+
+def new_pixels(start: ModelStart, backbone: str) -> PreprocessConfig:
+    """How images reach a new model.
+
+    Args:
+        start: its form, size and resizing.
+        backbone: registry name.
+
+    Raises:
+        ModelError: there is no such backbone.
+    """
+    size = start.input_size or INPUT_SIZES[start.form]
+    pixels = backbone_spec(backbone).preprocess(size, start.resize)
+    if start.form in ("paper", "paper-coco") and backbone in BACKBONES:
+        # The official code feeds a vision transformer −1 to 1 for WIDER alone, else 0 to 1.
+        pixels = dataclasses.replace(pixels, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    return pixels
 
 
 def _with_wishes(head: HeadConfig, start: ModelStart) -> HeadConfig:

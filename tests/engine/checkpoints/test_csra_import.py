@@ -16,7 +16,6 @@ from engine.checkpoints.csra_import import (
     export_official,
     import_checkpoint,
     lambda_in,
-    load_backbone_weights,
 )
 from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
@@ -378,28 +377,13 @@ def test_three_heads_have_no_temperatures_in_the_paper(tmp_path):
         import_checkpoint(saved(tmp_path, resnet_state(num_heads=3)))
 
 
-def test_a_backbone_file_is_recognised_and_can_be_trained_from(tmp_path):
+def test_a_backbone_file_is_recognised(tmp_path):
     network = torchvision.models.resnet18(weights=None)
-    torch.nn.init.uniform_(network.conv1.weight)
     path = saved(tmp_path, {"state_dict": network.state_dict()}, "cutmix.pth")
     with pytest.raises(
         CheckpointError, match=r"'cutmix.pth' is a backbone \(resnet18\) without.*csra train"
     ):
         import_checkpoint(path)
-    backbone = build_backbone("resnet18", 64)
-    load_backbone_weights(backbone, path)
-    torch.testing.assert_close(backbone.network.conv1.weight, network.conv1.weight)
-    with pytest.raises(CheckpointError, match="does not fit"):
-        load_backbone_weights(build_backbone("resnet34", 64), path)
-
-
-def test_the_backbone_of_a_whole_model_can_be_trained_from(tmp_path):
-    state = resnet_state(18, 4)
-    backbone = build_backbone("resnet18", 64)
-    load_backbone_weights(backbone, saved(tmp_path, state))
-    torch.testing.assert_close(
-        backbone.network.layer4[1].conv2.weight, state["layer4.1.conv2.weight"]
-    )
 
 
 def test_a_model_without_an_official_form_is_not_exported(tmp_path):

@@ -1,16 +1,25 @@
 """The command line of training a whole network."""
 
+import argparse
+import dataclasses
 import json
+import math
 import signal
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from engine import __version__, cli
+from engine.api.network_names import network_title
+from engine.api.training import HEAD_FORMS, INPUT_SIZES
+from engine.api.training_config import PRESETS
 from engine.api.training_reports import Ending, StepReport
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.cli import train_progress
+from engine.cli.train import add_parser
+from engine.cli.train_request import training_request
 from engine.records.trainings import TrainingStore
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import TINY_BACKBONE, save_tiny_model
@@ -74,11 +83,102 @@ def test_what_trainings_keep_is_limited_in_the_default_folder_alone(
     assert bool(list((devkit / "cache").rglob("*.npy"))) == stays
 
 
-@pytest.mark.parametrize("preset", ["paper", "paper-coco"])
-def test_the_papers_preset_has_the_papers_heads(devkit, preset):
-    assert train(devkit, *small("--epochs", "1", preset=preset)) == 0
-    head = load_checkpoint(devkit / "run" / "last.safetensors").record.config.head
-    assert (head.temperatures, head.lam, head.normalize, head.bias) == ((1.0,), 0.1, True, False)
+@pytest.mark.parametrize(
+    ("preset", "heads", "backbone", "size"),
+    [
+        ("paper", ((1.0,), 0.1), "ResNet-101", 448),
+        ("paper-coco", ((1, 2, 3, 4, 5, math.inf), 0.5), "ResNet-101", 448),
+        ("paper-wider", ((1.0,), 0.3), "ViT-B/16", 224),
+    ],
+)
+def test_the_papers_presets_bring_their_network_and_heads(preset, heads, backbone, size):
+    request = asked("--preset", preset)
+    head = HEAD_FORMS[request.start.form]
+    assert (head.temperatures, head.lam, head.normalize, head.bias) == (*heads, True, False)
+    assert network_title(request.start.backbone) == backbone
+    assert INPUT_SIZES[request.start.form] == size
+    assert request.config == PRESETS[preset]
+
+
+def test_what_the_command_names_goes_before_its_preset():
+    request = asked("--preset", "paper", "--backbone", "resnet18", "--lam", "0.4", "--no-flip")
+    assert (request.start.backbone, request.start.lam) == ("resnet18", 0.4)
+    assert request.config.augment == dataclasses.replace(PRESETS["paper"].augment, flip=False)
+    assert not asked("--no-flip").config.flip
+
+
+def test_the_plan_names_network_heads_and_rates_first(devkit, capsys, monkeypatch):
+    monkeypatch.setattr("engine.cli.train._prepare", lambda model: None)
+    assert train(devkit, *small("--epochs", "1", preset="paper")) == 0
+    told = capsys.readouterr().err.splitlines()
+    plan = {line.partition(": ")[0]: line.partition(": ")[2] for line in told}
+    assert "ImageNet weights, 64 px, squashed" in plan["network"]
+    assert plan["heads"] == "1 head (T = 1; λ = 0.1; weights of length 1), new"
+    assert plan["learning rates"] == "backbone 0.01, heads 0.1"
+    assert told.index("learning rates: backbone 0.01, heads 0.1") < 3
+
+
+def asked(*options):
+    """The request of a command, without anything done."""
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    where = ("--data", "data", "--output", "run")
+    given = ["train", *where, *options]
+    return training_request(parser.parse_args(given, argparse.Namespace(arguments=given)))
+
+
+def test_a_file_of_settings_is_read_and_the_command_goes_before_it(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'preset = "paper"\nname = "From a file"\n'
+        '[data]\nsplit = "trainval"\nval_fraction = 0.1\n[start]\nmodel = "resnet-cut"\nlam = 0.2\n'
+        "[training]\nepochs = 3\nbatch_size = 4\n[training.augment]\ncutout = 0.1\nnum_ops = 1\n"
+    )
+    request = asked("--config", str(file))
+    assert (request.name, request.source.split, request.source.val_fraction) == (
+        *("From a file", "trainval"),
+        0.1,
+    )
+    assert (request.start.model, request.start.lam) == ("resnet-cut", 0.2)
+    assert (request.start.backbone, request.start.form) == ("resnet101", "paper")
+    assert (request.config.epochs, request.config.optimizer) == (3, "sgd")
+
+    over = ("--epochs", "5", "--set", "augment.cutout=0.3", "--name", "Mine", "--seed", "7")
+    request = asked("--config", str(file), *over, "--val-split", "test", "--backbone", "resnet18")
+    assert (request.config.epochs, request.config.batch_size, request.config.seed) == (5, 4, 7)
+    assert (request.config.augment.cutout, request.config.augment.num_ops) == (0.3, 1)
+    assert (request.name, request.source.val_split, request.source.val_fraction) == (
+        *("Mine", "test"),
+        None,
+    )
+    assert (request.start.model, request.start.backbone) == (None, "resnet18")
+    assert asked("--config", str(file), "--init", "mine.pth").start.model == "mine.pth"
+
+
+def test_a_mistake_in_a_file_of_settings_is_told_with_what_is_meant(devkit, capsys):
+    file = devkit / "mine.toml"
+    file.write_text("[training]\nepochz = 3\n")
+    assert train(devkit, "--config", str(file)) == 1
+    assert "'epochz' in [training]. Did you mean 'epochs'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("preset", ["quick", "recommended"])
+def test_the_settings_in_a_run_give_the_same_run_again(devkit, preset):
+    options = small("--epochs", "2", "--device", "cpu", "--seed", "5", preset=preset)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # else sums are added in another order each time
+    try:
+        assert train(devkit, *options) == 0
+        again = ("--config", str(devkit / "run" / "train.toml"), "--output", str(devkit / "again"))
+        assert cli.run(["train", *again]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    one, two = (load_checkpoint(devkit / run / "best.safetensors") for run in ("run", "again"))
+    theirs = two.classifier.state_dict()
+    assert all(torch.equal(t, theirs[n]) for n, t in one.classifier.state_dict().items())
+    assert one.record.name == two.record.name == "run"
+    settings = [(devkit / run / "train.toml").read_text() for run in ("run", "again")]
+    assert settings[0] == settings[1]
 
 
 def test_ctrl_c_stops_after_the_step_and_resume_goes_on(devkit, monkeypatch, capsys):

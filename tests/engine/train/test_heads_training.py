@@ -117,6 +117,23 @@ def test_the_average_is_judged_and_kept_also_when_it_is_stopped():
     assert mean_average_precision(logits, *truth) == told[-1]
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.9])
+def test_what_is_kept_is_the_best_epoch_and_not_the_last(decay):
+    train, val = feature_set(60, 0), feature_set(40, 1)
+    config = HeadTrainConfig(epochs=8, learning_rate=2.0, ema_decay=decay)
+    kept = []
+
+    def keep(heads, report, logits):
+        assert np.array_equal(head_logits(heads, val.features[0]), logits)
+        kept.append((report.epoch, report.val_map))
+
+    maps = [r.val_map for r in train_heads(heads_for(), train, val, config, keep)]
+    best = int(np.argmax(maps))
+    assert best < 7, "the learning rate must be too high for the last epoch to be the best"
+    assert kept[-1] == (best + 1, maps[best])
+    assert [value for _, value in kept] == sorted(value for _, value in kept)
+
+
 def test_the_statistics_are_those_of_the_training_features():
     train = feature_set(100, 0)
     heads = heads_for()

@@ -33,12 +33,14 @@ from engine.api.training_reports import (
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.data.decoding.pool import DecodePool
 from engine.pytorch.distributed import Processes
+from engine.records.training_files import read_training_file
 from engine.records.training_lock import TrainingGoesOnError, is_running
 from engine.train import tensorboard as scalars
 from engine.train.dataset import PixelForm, TrainingImages, load_pixels
 from engine.train.features import FeatureExtractor
 from engine.train.session import run_training
 from engine.train.sources import load_parts
+from engine.train.validation import Validation
 from tests.engine.tiny_models import TINY_CATEGORIES, save_tiny_model, tiny_classifier
 from tests.paths import ROOT
 
@@ -292,6 +294,43 @@ def test_heads_alone_keep_what_the_model_knew(ask, tmp_path):
     assert checkpoint.record.calibration is not None
 
 
+def test_heads_alone_keep_the_best_epoch_as_the_report_says(ask, monkeypatch):
+    maps = iter([0.5, 0.9, 0.3])
+    whole = Validation.of
+
+    def judged(logits, labels):
+        found = whole(logits, labels)
+        return dataclasses.replace(found, val_map=next(maps), counts=((9, 9),) * len(found.counts))
+
+    monkeypatch.setattr("engine.train.head_training.Validation.of", judged)
+    reports = list(run_training(ask(HEADS)))
+    assert [r.is_best for r in of_kind(reports, EpochReport)] == [True, True, False]
+    assert load_checkpoint(reports[-1].best).record.provenance["epoch"] == "2"
+    assert reports[-1].epoch == 3
+
+
+@pytest.mark.parametrize("config", [CONFIG, HEADS], ids=["network", "heads"])
+def test_a_run_asked_for_from_a_program_leaves_its_log_and_settings_too(ask, config):
+    request = ask(dataclasses.replace(config, epochs=1))
+    list(run_training(request))
+    folder = request.output
+    kinds = [json.loads(line)["kind"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert kinds[-1] == "epoch"
+    assert json.loads((folder / "config.json").read_text())["epochs"] == 1
+    settings = read_training_file(folder / "train.toml")
+    assert settings.training["epochs"] == 1 and settings.start["model"] == request.start.model
+    assert settings.data == {}  # labels in memory are in no file
+
+
+def test_heads_alone_do_not_overwrite_the_run_of_a_network(ask):
+    list(run_training(ask(dataclasses.replace(CONFIG, epochs=1))))
+    before = ask().best_file.read_bytes()
+    for resume in (False, True):
+        with pytest.raises(ConfigError, match=r"holds a run already|other settings"):
+            list(run_training(ask(HEADS, resume=resume)))
+    assert ask().best_file.read_bytes() == before
+
+
 def test_new_categories_come_behind_those_of_the_model(ask, tmp_path):
     source = ask().source
     names = Categories((*TINY_CATEGORIES, "zebra"))
@@ -304,6 +343,10 @@ def test_new_categories_come_behind_those_of_the_model(ask, tmp_path):
 def test_the_preflight_says_what_will_go_wrong(ask):
     found = next(r for r in run_training(ask()) if isinstance(r, Preflight))
     assert found.train_images + found.val_images == 16
+    plan = dict(found.plan)
+    assert "the model" in plan["Network"] and "64 px" in plan["Network"]
+    assert "of the model" in plan["Heads"] and plan["Learning rates"].endswith("heads 0.001")
+    assert found.lines()[0] == f"network: {plan['Network']}"
     cats, negatives = found.images_per_category[0][1], found.negatives_per_category[0]
     assert cats > 0 and negatives > 0 and cats + negatives == found.train_images
     assert found.without_negatives == tuple(TINY_CATEGORIES)[1:]

@@ -21,7 +21,7 @@ from engine.train.losses import losses
 from engine.train.preflight import preflight
 from engine.train.resume import StateFolder
 from engine.train.schedules import lr_factor
-from engine.train.start import from_checkpoint, set_standardization
+from engine.train.start import StartingPoint, from_checkpoint, set_standardization
 from engine.train.train_step import TrainStep, half_type
 from tests.engine.tiny_models import tiny_classifier, tiny_config, tiny_record
 from tests.engine.train.work import CPU, pixel_set, trainer
@@ -301,7 +301,8 @@ def test_the_preflight_report_counts_and_estimates(tmp_path):
         path.touch()
     labels = dataclasses.replace(labels, paths=paths)
     parts, folders = (labels, labels), (tmp_path, tmp_path)
-    found = preflight(classifier, parts, TrainConfig(batch_size=16), folders, CPU)
+    start = StartingPoint(classifier, "the model 'x'", has_new_heads=False)
+    found = preflight(start, parts, TrainConfig(batch_size=16), folders, CPU)
     counts = labels.targets.sum(axis=0)
     assert dict(found.images_per_category) == dict(
         zip(labels.categories, counts.tolist(), strict=True)
@@ -311,7 +312,7 @@ def test_the_preflight_report_counts_and_estimates(tmp_path):
     assert found.unjudged == tuple(
         n for n, e in zip(labels.categories, enough, strict=True) if not e
     )
-    halved = preflight(classifier, parts, TrainConfig(batch_size=16, passes=2), folders, CPU)
+    halved = preflight(start, parts, TrainConfig(batch_size=16, passes=2), folders, CPU)
     assert halved.memory_bytes < found.memory_bytes
     assert found.seconds > 0 and found.disk_bytes > 0
     assert any("cat" in line for line in found.lines())
