@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
@@ -23,7 +23,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from csra_gui.base.ask import ask_files
 from csra_gui.base.jobs import JobRunner
+from csra_gui.base.tool_tips import tool_tip
 from csra_gui.evaluation.data_chooser import DataChooser
 from csra_gui.session.decided_labels import DecidedLabels
 from csra_gui.session.followed_links import FollowedLinks
@@ -32,10 +34,10 @@ from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.windows import fit_to_screen
 from engine.api.config import HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
-from engine.api.training import TEST_SPLIT, DatasetSource, ModelStart
+from engine.api.training import PRESET_STARTS, TEST_SPLIT, DatasetSource, ModelStart
 from engine.api.training_config import PRESETS, TrainConfig
 from engine.api.training_reports import chosen_on_test_text
-from engine.texts import display_text, photos_text
+from engine.texts import display_path, display_text, photos_text
 
 _KEPT_APART = 0.2
 _FOLDED, _UNFOLDED = QSize(660, 520), QSize(760, 700)
@@ -50,14 +52,23 @@ _PRESETS: tuple[tuple[str, str, str], ...] = (
     (
         "paper",
         "As in the paper",
-        "The official recipe, step by step. Days without a graphics card.",
+        "The official recipe, step by step; a new model is a ResNet-101. Days without a graphics "
+        "card.",
     ),
     (
         "paper-coco",
         "As in the paper, for COCO",
-        "The official recipe for COCO and WIDER-Attribute.",
+        "The official recipe for COCO; a new model is a ResNet-101 with six heads.",
+    ),
+    (
+        "paper-wider",
+        "As in the paper, for WIDER-Attribute",
+        "The official recipe for WIDER-Attribute; a new model is a ViT-B/16 at 224 px.",
     ),
 )
+#: What can be started from beside the models: ImageNet weights, and a file that is asked for.
+_NEW, _ASK = "", "\0"
+_WEIGHTS = ("Weights (*.safetensors *.pth *.pt *.ckpt *.bin *.pth.tar)", "All files (*)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +118,8 @@ class NewTrainingDialog(QDialog):
         self.start = QPushButton("&Check and start…", self)
         self.cancel = QPushButton("Cancel", self)
         self._scroll = QScrollArea(self)
+        self._file: Path | None = None
+        self._started_from: str | None = None
         self._set_up()
         self._connect()
         self._show_preset()
@@ -175,7 +188,7 @@ class NewTrainingDialog(QDialog):
         self.data.split.currentIndexChanged.connect(self._offer_validation)
         self.validate_on.currentIndexChanged.connect(self._show_validation)
         self.preset.currentIndexChanged.connect(self._show_preset)
-        self.start_from.activated.connect(self._show_preset)
+        self.start_from.activated.connect(self._on_start_from_activated)
         self.advanced.toggled.connect(self._fold)
         self.form.changed.connect(self._check)
         self.start.clicked.connect(self._on_start_clicked)
@@ -196,12 +209,15 @@ class NewTrainingDialog(QDialog):
 
     def set_models(self, names: Sequence[str], used: str) -> None:
         """Offer these models to start from."""
-        chosen = self.start_from.currentData() or used
+        chosen = used if self._started_from is None else self._started_from
         self.start_from.clear()
         for name in names:
             self.start_from.addItem(display_text(name), name)
-        self.start_from.addItem("A new model (ImageNet weights)", "")
-        self.start_from.setCurrentIndex(max(0, self.start_from.findData(chosen)))
+        self.start_from.addItem("A new model (ImageNet weights)", _NEW)
+        if self._file is not None:
+            self.start_from.addItem(display_text(self._file.name), str(self._file))
+        self.start_from.addItem("A file of weights…", _ASK)
+        self._start_with(chosen)
         if not self.isVisible():  # nobody has touched the settings
             self._show_preset()
 
@@ -216,9 +232,8 @@ class NewTrainingDialog(QDialog):
         name = self.name.text().strip()
         if not name:
             raise ConfigError("Give the new model a name.")
-        is_paper = str(self.preset.currentData()).startswith("paper")
-        model = self.start_from.currentData() or None
-        start = ModelStart(model, form="paper" if is_paper and model is None else "standard")
+        start = PRESET_STARTS[str(self.preset.currentData())]
+        start = replace(start, model=self._started_from or None)
         return TrainingWish(name, self._source(), self.form.config(), start)
 
     def _source(self) -> DatasetSource | None:
@@ -246,6 +261,40 @@ class NewTrainingDialog(QDialog):
     def refuse(self, text: str) -> None:
         """Say why it does not start."""
         self.problem.setText(text)
+
+    @Slot()
+    def _on_start_from_activated(self) -> None:
+        if self.start_from.currentData() != _ASK:
+            self._start_with(str(self.start_from.currentData()))
+            self._show_preset()
+            return
+        self._start_with(self._started_from or _NEW)  # what is asked may be cancelled
+        folder = "" if self._file is None else str(self._file.parent)
+        ask_files(
+            self,
+            "Start from the weights of a backbone or a model",
+            _WEIGHTS,
+            lambda files: self.start_from_file(files[0]),
+            folder,
+            several=False,
+        )
+
+    def start_from_file(self, file: Path) -> None:
+        """Start from a file; what it holds is seen when the training begins."""
+        known = self.start_from.findData(_ASK)
+        if self._file is not None:
+            known -= 1
+            self.start_from.removeItem(known)
+        self._file = file
+        self.start_from.insertItem(known, display_text(file.name), str(file))
+        tip = tool_tip(display_path(file))
+        self.start_from.setItemData(known, tip, Qt.ItemDataRole.ToolTipRole)
+        self._start_with(str(file))
+        self._show_preset()
+
+    def _start_with(self, data: str) -> None:
+        self.start_from.setCurrentIndex(max(0, self.start_from.findData(data)))
+        self._started_from = str(self.start_from.currentData())
 
     # How it looks.
 
@@ -288,7 +337,7 @@ class NewTrainingDialog(QDialog):
     def _show_preset(self) -> None:
         key = str(self.preset.currentData())
         self.preset_text.setText(next(text for name, _, text in _PRESETS if name == key))
-        keeps = bool(self.start_from.currentData())
+        keeps = self._started_from not in (None, _NEW, str(self._file))
         self.form.set_config(HeadTrainConfig(keep_start=keeps) if key == "quick" else PRESETS[key])
         self._check()
 

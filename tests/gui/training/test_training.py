@@ -16,7 +16,7 @@ from csra_gui.training.record import TrainingRecord
 from csra_gui.training.runner import Phase
 from csra_gui.training.training_dialog import TrainingDialog, preflight_facts
 from engine.api.errors import DataError
-from engine.api.training import LabelSource
+from engine.api.training import PRESET_STARTS, LabelSource
 from engine.api.training_control import Wish
 from engine.api.training_reports import (
     Ending,
@@ -76,6 +76,32 @@ def new_training(qtbot: QtBot, application: Application, epochs: int = 2) -> Tra
     qtbot.waitUntil(lambda: controller.runner.phase is Phase.ASKING, timeout=WAIT_MS)
     assert controller.dialog is not None
     return controller.dialog
+
+
+def test_a_training_starts_from_a_file_of_weights_with_the_presets_network_and_heads(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    application.window.actions_table["new_training"].trigger()
+    dialog = application.window.training.controller.new_dialog
+    assert dialog is not None
+    assert dialog.start_from.itemText(dialog.start_from.count() - 1) == "A file of weights…"
+    for name in ("resnet50-cut.pth", "other.pth"):
+        dialog.start_from_file(tmp_path / name)
+    texts = [dialog.start_from.itemText(row) for row in range(dialog.start_from.count())]
+    assert texts.count("other.pth") == 1 and "resnet50-cut.pth" not in texts
+    dialog.preset.setCurrentIndex(dialog.preset.findData("paper-coco"))
+    dialog.set_models(["Mine"], "Mine")  # as when one was added meanwhile
+    assert dialog.wish().start == replace(
+        PRESET_STARTS["paper-coco"], model=str(tmp_path / "other.pth")
+    )
+    dialog.preset.setCurrentIndex(dialog.preset.findData("quick"))
+    assert dialog.wish().config.keep_start is False  # type: ignore[union-attr]
+    new = dialog.start_from.findText("A new model (ImageNet weights)")
+    dialog.start_from.setCurrentIndex(new)
+    dialog.start_from.activated.emit(new)
+    dialog.preset.setCurrentIndex(dialog.preset.findData("paper-wider"))
+    assert dialog.wish().start == PRESET_STARTS["paper-wider"]
+    assert not dialog.wish().config.augment.crops  # type: ignore[union-attr]
 
 
 def wait_until_ended(qtbot: QtBot, application: Application) -> None:
