@@ -193,7 +193,7 @@ def test_a_loss_that_is_no_number_stops_with_the_best_model_and_state_kept(tmp_p
 def test_training_learns():
     config = dataclasses.replace(SIMPLE, epochs=8, learning_rate=3e-3, head_learning_rate=3e-2)
     reports = [r for r in trainer(config).run() if isinstance(r, EpochReport)]
-    assert reports[-1].loss < 0.7 * reports[0].loss
+    assert reports[-1].loss < 0.75 * reports[0].loss
     assert reports[-1].val_map > reports[0].val_map
 
 
