@@ -45,14 +45,15 @@ def run_training(
     the next report is asked for), preparation, ``TrainingStarted``, steps and epochs, and as the
     last one ``TrainingEnded``.
 
-    - Closing the generator stops at once: the state and ``last.safetensors`` are saved (for heads
-      alone the model as it is). Asking for no report makes the run wait.
+    - Closing the generator stops at once: the state and ``last.safetensors`` are saved (of heads
+      alone the best epoch is there already). Asking for no report makes the run wait.
     - ``control`` does the same politely, from any thread, also after the epoch or as a pause; then
       the last report still comes.
     - ``best.safetensors`` is written after each epoch that was better than all before, with
       thresholds and a calibration fitted on the validation images. Whatever happens later, it
       stays.
-    - ``run.json`` in the run's folder says what was asked, how it ended, and of each start with
+    - ``train.toml`` in the run's folder has all settings and is the same run again; ``log.jsonl``
+      has what was reported. ``run.json`` says what was asked, how it ended, and of each start with
       which program, commit, backend and how many threads.
     - A run over the whole network that was stopped, or died, goes on exactly where it was, if the
       same request comes again with ``resume``.
