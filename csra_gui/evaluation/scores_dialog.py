@@ -141,7 +141,7 @@ class ScoresDialog(QDialog):
         )
         self.labels = _PathRow(
             "True labels",
-            "a list, a COCO file, a folder, npz; empty if above",
+            "list, COCO file, folder, npz; or in the file above",
             (("&File…", self._choose_labels), ("F&older…", self._choose_folder)),
             self,
         )
