@@ -51,7 +51,7 @@ def test_the_list_says_what_is_known_of_each_model_and_what_is_in_use(
         about,
         "much slower than the one in use",
     ]
-    assert here.child(1).text(3) == "91.8 %"
+    assert here.child(1).text(3) == "91.8 % on VOC2007 val"
     assert here.child(2).text(2) == "3 labels"
     assert not backbones.isExpanded()
     text = dialog.sheet.toPlainText()
