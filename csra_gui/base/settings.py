@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
 from csra_gui.base.paths import library_file, profile_dirs
+from csra_gui.base.stored_paths import is_text, storable, stored_paths
 from engine.explain.render import DEFAULT_OPACITY
 
 _log = logging.getLogger(__name__)
@@ -400,7 +401,7 @@ class Settings(QObject):
 
     def set_last_opened(self, paths: list[Path]) -> None:
         """Remember what is open, but for names that are not valid text."""
-        self._store.setValue(_LAST_FOLDERS, _storable(paths))
+        self._store.setValue(_LAST_FOLDERS, storable(paths))
 
     @property
     def recent_folders(self) -> list[Path]:
@@ -410,12 +411,12 @@ class Settings(QObject):
     def add_recent_folder(self, folder: Path) -> None:
         """Put a folder on top of the recent ones."""
         others = [path for path in self.recent_folders if path != folder]
-        self._store.setValue(_RECENT_FOLDERS, _storable([folder, *others])[:MAX_RECENT_FOLDERS])
+        self._store.setValue(_RECENT_FOLDERS, storable([folder, *others])[:MAX_RECENT_FOLDERS])
 
     def remove_recent_folder(self, folder: Path) -> None:
         """Forget one of the recent folders."""
         others = [path for path in self.recent_folders if path != folder]
-        self._store.setValue(_RECENT_FOLDERS, _storable(others))
+        self._store.setValue(_RECENT_FOLDERS, storable(others))
 
     def clear_recent_folders(self) -> None:
         """Forget the recent folders."""
@@ -429,7 +430,7 @@ class Settings(QObject):
 
     def set_model(self, source: str) -> None:
         """Remember the model in use, if its name is valid text."""
-        self._store.setValue(_MODEL, source if _is_text(source) else "")
+        self._store.setValue(_MODEL, source if is_text(source) else "")
 
     @property
     def fingerprint(self) -> str:
@@ -453,9 +454,7 @@ class Settings(QObject):
                 self._store.setValue(key, other._store.value(key))
 
     def _paths(self, key: str) -> list[Path]:
-        raw = self._store.value(key)
-        texts = [raw] if isinstance(raw, str) else raw if isinstance(raw, list) else []
-        return [Path(text) for text in texts if isinstance(text, str) and text and "\0" not in text]
+        return stored_paths(self._store.value(key))
 
     @staticmethod
     def _opened(file: Path) -> QSettings:
@@ -483,15 +482,3 @@ def _parsed(raw: object, setting: Setting) -> bool | int | float | str:
         return default
     number = min(max(number, setting.minimum), setting.maximum)
     return round(number) if isinstance(default, int) else number
-
-
-def _storable(paths: list[Path]) -> list[str]:
-    return [str(path) for path in paths if _is_text(str(path))]
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
