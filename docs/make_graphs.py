@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from engine.checkpoints.catalogue_forms import catalogue_forms, with_random_weig
 from engine.checkpoints.graph_export import TOLERANCE, difference, export_graph  # noqa: E402
 from engine.checkpoints.loading import open_checkpoint  # noqa: E402
 from engine.checkpoints.safetensors_model import Checkpoint  # noqa: E402
+from engine.inference.details import keep_details  # noqa: E402
 from engine.inference.graphs import Graph, graph_key, keep_graph  # noqa: E402
-from engine.records.models import shipped_models  # noqa: E402
+from engine.records.models import ModelStore, shipped_models  # noqa: E402
 from engine.resources import resource_path  # noqa: E402
 
 
@@ -56,6 +58,8 @@ def checkpoints() -> Iterator[Checkpoint]:
     """One model of each form, one after the other, as large ones fill the memory."""
     for path in shipped_models().values():
         yield open_checkpoint(path)
+    with tempfile.TemporaryDirectory() as folder:  # what is made of the default model where wished
+        yield open_checkpoint(keep_details(ModelStore(Path(folder))))
     for form in catalogue_forms():
         head, size = form.head, form.preprocess.input_size
         bias = "with bias" if head.bias else "without bias"

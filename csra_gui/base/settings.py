@@ -77,6 +77,13 @@ SHARE_THRESHOLD = Setting(
 )
 #: Offered where a model has thresholds; off at first: one slider is easier to grasp than many.
 USE_MODEL_THRESHOLDS = Setting("tags/use_model_thresholds", False)
+SUGGEST_DETAILS = Setting(
+    "models/suggest_details",
+    False,
+    "Suggest breeds and species, as possible details",
+    "With the model Everyday: golden retriever below dog, with a question mark. It is guesswork, "
+    "and is written to files only if you accept it.",
+)
 INCLUDE_SUBFOLDERS = Setting("folders/include_subfolders", True, "Include subfolders")
 ASK_BEFORE_TRASH = Setting("files/ask_before_trash", True, "Ask before photos go to the trash")
 REOPEN_LAST = Setting("folders/reopen_last", True, "Open the last folder at the start")
@@ -257,6 +264,7 @@ SETTINGS: tuple[Setting, ...] = (
     THRESHOLD,
     SHARE_THRESHOLD,
     USE_MODEL_THRESHOLDS,
+    SUGGEST_DETAILS,
     INCLUDE_SUBFOLDERS,
     REOPEN_LAST,
     ASK_BEFORE_TRASH,
@@ -301,7 +309,15 @@ PAGES: tuple[tuple[str, tuple[Setting, ...]], ...] = (
     ("Photos", (REOPEN_LAST, INCLUDE_SUBFOLDERS, ASK_BEFORE_TRASH, THUMBNAIL_SIDE, THEME)),
     (
         "Tagging",
-        (TAG_ON_OPENING, MEASURE, THRESHOLD, MOST_LABELS, SHOW_ALL_LABELS, WRITE_CONTINUOUSLY),
+        (
+            TAG_ON_OPENING,
+            MEASURE,
+            THRESHOLD,
+            MOST_LABELS,
+            SHOW_ALL_LABELS,
+            SUGGEST_DETAILS,
+            WRITE_CONTINUOUSLY,
+        ),
     ),
     (
         "Maps",

@@ -27,7 +27,6 @@ from csra_gui.browse.view_mode import Browsing
 from csra_gui.review.controller import ReviewController
 from csra_gui.review.label_delegate import STATE_SIDE, state_icon
 from csra_gui.review.label_list_model import LabelRow, row_sentence
-from csra_gui.session.scored_label import MARK_TEXTS
 from csra_gui.session.session import Session
 from engine.library.values import Verdict
 from engine.texts import display_text
@@ -59,7 +58,7 @@ class LabelButton(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         said = row_sentence(row)
         self.setAccessibleName(f"{key} {said}" if key else said)
-        self.setToolTip(tool_tip(*filter(None, (said, MARK_TEXTS[row.mark], _HELP))))
+        self.setToolTip(tool_tip(*filter(None, (said, row.mark_text, _HELP))))
         self.clicked.connect(self._on_clicked)
 
     @override

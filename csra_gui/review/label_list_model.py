@@ -25,6 +25,11 @@ _SAID = {
     Verdict.ADDED: ", added by you",
     Verdict.IMPORTED: ", imported from a file",
 }
+#: Beside the sign of a detail, in place of what is said of any suggestion.
+_DETAIL = (
+    "? A possible detail: a guess which kind it is, by eye right two times of three. It is "
+    "written to files only if you accept it."
+)
 
 
 class Share(Enum):
@@ -50,6 +55,7 @@ class LabelRow:
         in_file: it is a keyword in the photo's files, and nobody said anything of it here.
         beneath: labels that follow from it and are not listed by themselves, the nearest first.
         status: how well the model is known to know it; ``None`` if its file does not say.
+        is_detail: it is a breed, a species or a make that is only possible.
     """
 
     index: int
@@ -62,6 +68,7 @@ class LabelRow:
     in_file: bool = False
     beneath: tuple[str, ...] = ()
     status: LabelStatus | None = None
+    is_detail: bool = False
 
     @property
     def above(self) -> bool:
@@ -97,6 +104,11 @@ class LabelRow:
     def mark(self) -> str:
         """A quiet sign behind the name of a label that is not known to be known well."""
         return mark_of(self.status, self.verdict)
+
+    @property
+    def mark_text(self) -> str:
+        """What the sign means; empty if there is none."""
+        return _DETAIL if self.mark == "?" and self.is_detail else MARK_TEXTS[self.mark]
 
     @property
     def figure(self) -> str:
@@ -189,7 +201,7 @@ def _shown(row: LabelRow, role: int, *, pinned: bool) -> object:
             return row_sentence(row, pinned=pinned)
         case Qt.ItemDataRole.ToolTipRole:
             sentence = row_sentence(row, pinned=pinned)
-            return tool_tip(*filter(None, (sentence, MARK_TEXTS[row.mark], _HELP)))
+            return tool_tip(*filter(None, (sentence, row.mark_text, _HELP)))
         case _:
             return None
 

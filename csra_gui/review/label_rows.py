@@ -125,10 +125,15 @@ def _fewest(rows: Sequence[LabelRow], most: int) -> list[LabelRow]:
 
 
 def _with_status(context: LabelContext, rows: Sequence[LabelRow]) -> list[LabelRow]:
-    measures = context.measures
+    measures, details = context.measures, context.parents.details
     if measures is None:
         return list(rows)
-    return [replace(r, status=measures[r.index].status) if r.index >= 0 else r for r in rows]
+    return [
+        replace(r, status=measures[r.index].status, is_detail=r.index in details)
+        if r.index >= 0
+        else r
+        for r in rows
+    ]
 
 
 def _scored(context: LabelContext, scores: FloatArray, verdicts: Verdicts) -> list[LabelRow]:

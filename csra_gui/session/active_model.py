@@ -62,9 +62,9 @@ class ActiveModel(QObject):
         """Open another model and use it once it is there.
 
         Args:
-            source: its name, or its file.
+            source: its name, or its file; empty for the one that ships.
         """
-        self._engine.open(source)
+        self._engine.open(source or None)
 
     @Slot(object)
     def _on_engine_opening_started(self, source: str | None) -> None:

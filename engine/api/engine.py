@@ -35,7 +35,8 @@ class TaggingEngine(Protocol):
         """Load a model and keep it; the same one twice costs nothing.
 
         Args:
-            source: a file, or the name of a model that ships; ``None`` is the default model.
+            source: a file, or the name of a model that ships; ``None`` is the default model. Its
+                form with details (``engine.inference.details``) is made if it is not there yet.
 
         Raises:
             CheckpointError: the file is not a sound model.

@@ -27,7 +27,7 @@ from engine.inference.told import what_runs
 from engine.inference.weights import read_weights
 from engine.records import int8_networks
 from engine.records.backend_kinds import AUTO, BACKENDS
-from engine.records.catalogue import CATEGORY_LISTS, find_model, load_catalogue
+from engine.records.catalogue import CATEGORY_LISTS, DEFAULT_MODEL, find_model, load_catalogue
 from engine.records.int8_networks import LEAST_CORRELATION, LEAST_PHOTOS, MOST_LOSS, Int8Networks
 from engine.records.inventory import (
     ModelRow,
@@ -125,6 +125,22 @@ def _add_getting(actions: Commands[argparse.ArgumentParser]) -> None:
     wrap.add_argument("--lam", type=float, help="λ (default 0.1; with --vocabulary 0.3)")
     wrap.add_argument("--input-size", type=int, help="in pixels (default: that of its training)")
     wrap.add_argument("--name", help="of the model (default: BACKBONE-imagenet or -everyday)")
+    _add_details(actions)
+
+
+def _add_details(actions: Commands[argparse.ArgumentParser]) -> None:
+    details = actions.add_parser(
+        "details",
+        help="make a model that also suggests breeds, species and makes",
+        description="Makes a model of one that knows groups of ImageNet's classes. It says the "
+        "same, and which breed, species or make it may be: suggestions, which are not written to "
+        "files. Nothing is downloaded or trained.",
+    )
+    details.set_defaults(command=_later("models_details", "details"))
+    details.add_argument(
+        "model", nargs="?", default=DEFAULT_MODEL, metavar="NAME|FILE", help="(%(default)s)"
+    )
+    details.add_argument("--name", help="of the new model (default: NAME-details)")
 
 
 def _add_onnx(bring: argparse.ArgumentParser) -> None:

@@ -1,4 +1,7 @@
-"""A backend whose logits say that who sees a child has seen its parents."""
+"""A backend whose logits say that who sees a child has seen its parents.
+
+And that a detail, a breed for example, is possible only where its parent is.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from engine.api.label_parents import CategoryParents
+from engine.api.label_parents import NOTHING, CategoryParents
 from engine.inference.backend import Backend, BackendAround, BatchScores
 
 
@@ -29,4 +32,4 @@ class _Implying(BackendAround):
     @override
     def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
         found = super().run(pixels, features=features)
-        return replace(found, logits=self._parents.implied(found.logits))
+        return replace(found, logits=self._parents.implied(found.logits, NOTHING))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -15,6 +16,7 @@ from safetensors import SafetensorError
 
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
+from engine.atomic import atomic_path
 from engine.inference.linear_heads import LinearHeads
 from engine.records.model_record import (
     CheckpointRecord,
@@ -22,10 +24,22 @@ from engine.records.model_record import (
     from_metadata,
     model_id,
     only_runs,
+    to_metadata,
 )
 from engine.records.safetensors_header import read_header
-from engine.records.sparse_tensors import as_declared, unpacked
+from engine.records.sparse_tensors import (
+    KEY,
+    MASK,
+    VALUES,
+    as_declared,
+    is_sparse,
+    packed,
+    shapes_text,
+    unpacked,
+)
 
+#: As ``engine.checkpoints.half`` has it.
+_HALVED_FROM = 65_536
 _TYPES = {"F64": "float64", "F32": "float32", "F16": "float16"}
 
 
@@ -91,6 +105,43 @@ def read_weights(path: Path) -> ModelWeights:
     _check(path.name, tensors)
     former = former_model_id(header.metadata)
     return ModelWeights(record, model_id(header.metadata), tensors, former)
+
+
+def write_weights(path: Path, tensors: Mapping[str, FloatArray], record: CheckpointRecord) -> None:
+    """Write a model file of ours atomically; ``read_weights`` gives the same weights back.
+
+    Args:
+        path: ends in ``.safetensors`` by convention.
+        tensors: float32. Of large ones that are nearly all zeros the others alone are stored, and
+            in half precision those that lose nothing by it.
+        record: must describe them.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    stored: dict[str, NDArray[Any]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, values in tensors.items():
+        if is_sparse(values):
+            kept, stored[name + MASK] = packed(values)
+            shapes[name], stored[name + VALUES] = values.shape, _halved(kept)
+        else:
+            is_large = values.ndim >= 2 and values.size >= _HALVED_FROM
+            stored[name] = np.ascontiguousarray(_halved(values) if is_large else values)
+    metadata = to_metadata(record, digest_of(stored))
+    if shapes:
+        metadata[KEY] = shapes_text(shapes)
+    try:
+        with atomic_path(path) as temporary:
+            safetensors.numpy.save_file(stored, temporary, metadata=metadata)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error
+
+
+def _halved(values: FloatArray) -> NDArray[np.floating]:
+    with np.errstate(over="ignore"):  # infinite is not equal
+        half = values.astype(np.float16)
+    return half if np.array_equal(half.astype(np.float32), values) else values
 
 
 def digest_of(stored: Mapping[str, NDArray[np.floating]]) -> str:

@@ -15,6 +15,8 @@ from engine.records.models import ModelStore, check_model_name, default_store, s
 from engine.resources import resource_path
 
 DEFAULT_MODEL = "csra-everyday"
+#: The same with possible details, which is made of it where it is wanted.
+DETAILS_MODEL = f"{DEFAULT_MODEL}-details"
 
 EntryKind = Literal["official", "backbone"]
 #: Lists of categories that ship: a short name for each.

@@ -15,7 +15,7 @@ from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError
 from engine.api.label_measures import LabelMeasure
-from engine.api.label_parents import CategoryParents
+from engine.api.label_parents import NO_PARENTS, CategoryParents, Relations
 from engine.api.onnx_network import OnnxNetwork
 from engine.records.folders import DAMAGE
 from engine.records.safetensors_header import looks_like_safetensors, read_header
@@ -37,7 +37,10 @@ CHOSEN_ON = "chosen on"
 
 
 #: What shapes a model's scores, beside its weights; the second only in files that have it.
-_FORM, _FORM_IF_ANY = ("backbone", "categories", "head", "preprocess"), ("parents", "network")
+_FORM, _FORM_IF_ANY = (
+    ("backbone", "categories", "head", "preprocess"),
+    ("parents", "details", "network"),
+)
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,9 @@ def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]
         body["measures"] = [measure.as_dict() for measure in record.measures]
     if record.head_titles:
         body["head_titles"] = list(record.head_titles)
-    if record.config.parents:
-        body["parents"] = _named_parents(record.config)
+    for key, relations in _relations(record.config.parents).items():
+        if relations:
+            body[key] = _named(relations, record.config.categories)
     if record.config.network is not None:
         body["network"] = asdict(record.config.network)
     return {
@@ -215,7 +219,9 @@ def _parse(body: dict[str, Any]) -> CheckpointRecord:
             categories=categories,
             head=HeadConfig(**head),
             preprocess=PreprocessConfig(**pixels),
-            parents=_parents(body.get("parents", {}), categories),
+            parents=CategoryParents(
+                *(_placed(body.get(key, {}), categories) for key in _relations(NO_PARENTS))
+            ),
             network=OnnxNetwork(**body["network"]) if "network" in body else None,
         ),
         name=_text(body["name"]),
@@ -250,22 +256,21 @@ def _titles(body: list[Any]) -> tuple[str, ...]:
     return tuple(map(_text, body))
 
 
-def _named_parents(config: ModelConfig) -> dict[str, list[str]]:
-    names = config.categories
+def _relations(parents: CategoryParents) -> dict[str, Relations]:
+    """By their names in a file, in the order in which ``CategoryParents`` takes them."""
+    return {"parents": parents.of, "details": parents.details}
+
+
+def _named(relations: Relations, names: Categories) -> dict[str, list[str]]:
+    return {names[child]: [names[place] for place in above] for child, above in relations.items()}
+
+
+def _placed(body: dict[str, Any], names: Categories) -> Relations:
+    """What ``_named`` gave."""
     return {
-        names[child]: [names[place] for place in above]
-        for child, above in config.parents.of.items()
+        names.index_of(child): tuple(names.index_of(name) for name in above)
+        for child, above in body.items()
     }
-
-
-def _parents(body: dict[str, Any], categories: Categories) -> CategoryParents:
-    """What ``_named_parents`` gave."""
-    return CategoryParents(
-        {
-            categories.index_of(child): tuple(categories.index_of(name) for name in above)
-            for child, above in body.items()
-        }
-    )
 
 
 def _numbers(values: list[Any]) -> tuple[float, ...]:

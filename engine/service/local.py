@@ -34,6 +34,7 @@ from engine.data.decoding.pool import DecodePool, decoding_processes
 from engine.evaluation.job import EvaluationJob
 from engine.inference import predict as prediction
 from engine.inference.backend import Backend
+from engine.inference.details import keep_details
 from engine.inference.hardware import may_have_gpu
 from engine.inference.implied import implying
 from engine.inference.int8_opening import is_int8_chosen, open_int8
@@ -44,7 +45,7 @@ from engine.inference.photo_features import PhotoFeatures
 from engine.inference.thumbnails import image_source
 from engine.inference.turns import Turns
 from engine.records.backend_kinds import AUTO, BACKENDS, INT8_BACKENDS
-from engine.records.catalogue import find_model
+from engine.records.catalogue import DETAILS_MODEL, find_model
 from engine.records.folders import check_writable
 from engine.records.int8_networks import Int8Networks
 from engine.records.measured_backends import MeasuredBackends
@@ -126,6 +127,8 @@ class LocalEngine:
     def open_model(self, source: Path | str | None = None) -> ModelInfo:
         """Load a model and keep it; see ``TaggingEngine``."""
         self._check_open()
+        if source == DETAILS_MODEL:
+            keep_details()
         path = find_model(source).resolve()
         key = _file_key(path)
         self.pool.warm_up()  # while the model is read

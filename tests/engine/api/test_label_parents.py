@@ -86,3 +86,43 @@ def test_a_circle_outside_the_model_is_refused():
 def test_scores_of_another_model_are_refused():
     with pytest.raises(ConfigError, match="3 categories"):
         PARENTS.implied(np.zeros(3))
+
+
+BREEDS = CategoryParents({1: (0,)}, {2: (1,), 3: (1,), 4: (3,)})
+ANIMAL, DOG, HUSKY, SPANIEL, COCKER = range(5)
+
+
+def test_a_detail_lifts_nothing_and_is_never_surer_than_its_parent():
+    found = BREEDS.implied(np.array([0.1, 0.3, 0.9, 0.2, 0.1]))
+    assert found.tolist() == [0.3, 0.3, 0.3, 0.0, 0.0]
+    assert BREEDS.outdone(found) == {ANIMAL}  # the dog is named beside its breed
+    assert BREEDS.ancestors(HUSKY) == () and BREEDS.highest == COCKER
+
+
+def test_of_several_details_only_the_best_is_left_and_what_is_below_it():
+    scores = np.random.default_rng(2).random((300, 5)).astype(np.float16)
+    found = BREEDS.implied(scores)
+    breeds = found[:, [HUSKY, SPANIEL]]
+    assert ((breeds > 0).sum(axis=1) == 1).all()
+    is_husky = scores[:, HUSKY] >= scores[:, SPANIEL]
+    np.testing.assert_array_equal(breeds.argmax(axis=1) == 0, is_husky)
+    np.testing.assert_array_equal(
+        found[:, COCKER], np.where(is_husky, 0, scores[:, [DOG, SPANIEL, COCKER]].min(axis=1))
+    )
+    np.testing.assert_array_equal(BREEDS.implied(found), found)
+    np.testing.assert_array_equal(BREEDS.implied(scores[3]), found[3])
+    logits = BREEDS.implied(np.array([-1.0, 2.0, 0.5, 0.5, 1.0]), -13.8)
+    assert logits.tolist() == [2.0, 2.0, 0.5, -13.8, -13.8]
+
+
+def test_what_is_not_known_of_details_raises_nothing():
+    unknown = np.full((2, 5), np.nan, dtype=np.float16)
+    assert np.isnan(BREEDS.implied(unknown)).all()
+    assert BREEDS.followed(unknown[0]) == {}
+    assert BREEDS.followed(np.array([0.1, 0.3, 0.2, 0.9, 0.8])) == {ANIMAL: DOG}
+
+
+def test_a_detail_that_lifts_or_is_its_own_is_refused():
+    for of, details in (({1: (0,)}, {1: (0,)}), ({}, {0: (1,), 1: (0,)}), ({}, {0: (-1,)})):
+        with pytest.raises(ConfigError):
+            CategoryParents(of, details)

@@ -17,6 +17,7 @@ from engine.checkpoints.catalogue_forms import catalogue_forms, entry_forms, wit
 from engine.checkpoints.graph_export import TOLERANCE, difference, export_graph
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint, in_memory
+from engine.inference.details import keep_details
 from engine.inference.graphs import Graph, find_graph, graph_key, keep_graph
 from engine.inference.onnx_backend import OnnxBackend
 from engine.inference.weights import read_weights
@@ -25,8 +26,9 @@ from engine.models.registry import backbone_spec
 from engine.models.resizing import resized
 from engine.pytorch.torch_backend import TorchBackend
 from engine.records.catalogue import load_catalogue
-from engine.records.model_record import CheckpointRecord
-from engine.records.models import shipped_models
+from engine.records.model_record import CheckpointRecord, from_metadata
+from engine.records.models import ModelStore, shipped_models
+from engine.records.safetensors_header import read_header
 from engine.resources import resource_path
 from tests.engine.graphs import graph_of
 from tests.engine.tiny_models import FULL_HEAD, TINY_CATEGORIES, save_tiny_model, tiny_config
@@ -148,8 +150,10 @@ def test_every_entry_that_says_its_form_has_one() -> None:
     ]
 
 
-def test_graphs_that_ship_belong_to_a_model_and_are_small() -> None:
-    shipped = [open_checkpoint(path).record.config for path in shipped_models().values()]
+def test_graphs_that_ship_belong_to_a_model_and_are_small(tmp_path: Path) -> None:
+    made = keep_details(ModelStore(tmp_path))
+    paths = (*shipped_models().values(), made)
+    shipped = [from_metadata(read_header(path).metadata).config for path in paths]
     keys = {graph_key(form) for form in (*catalogue_forms(), *shipped)}
     files = list(resource_path("graphs").glob("*"))
     assert {file.stem for file in files} == keys

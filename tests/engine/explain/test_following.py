@@ -52,6 +52,20 @@ def test_the_kind_of_a_kind_is_named_not_what_lies_between():
     assert best_category(shown) == KITTEN
 
 
+def test_the_map_of_a_detail_keeps_its_shape_and_adds_up_to_its_score():
+    parents = CategoryParents({CAT: (ANIMAL,)}, {DOG: (CAT,), KITTEN: (CAT,)})
+    own = scores_with({ANIMAL: -3.0, CAT: 1.0, DOG: 2.0, KITTEN: 4.0})
+    shown = following(own, parents)
+    assert shown.follows == {ANIMAL: CAT}
+    for detail, logit in ((KITTEN, 1.0), (DOG, -13.8)):
+        np.testing.assert_allclose(evidence.logits(shown)[detail], logit, atol=1e-4)
+        np.testing.assert_allclose(evidence.evidence_map(shown, detail).sum(), logit, atol=1e-4)
+        shift = shown.values[:, detail] - own.values[:, detail]
+        np.testing.assert_allclose(shift, np.full_like(shift, shift.flat[0]), atol=1e-5)
+    np.testing.assert_array_equal(shown.values[:, CAT], own.values[:, CAT])
+    assert best_category(shown) == CAT
+
+
 def test_nothing_is_copied_where_nothing_follows():
     own = scores_with({ANIMAL: 3, CAT: 2, DOG: 1, KITTEN: 0})
     assert following(own, PARENTS) is own and following(own, NO_PARENTS) is own

@@ -52,6 +52,20 @@ def test_below_the_threshold_stands_what_is_asked_for() -> None:
     assert names(rows_of_photo(guessing, values, {})) == ["cat", "car"]
 
 
+def test_a_detail_is_said_to_be_possible_and_leaves_its_parent_in_the_list() -> None:
+    names_ = Categories(("cat", "dog", "husky"))
+    measures = (LabelMeasure(30), LabelMeasure(30), LabelMeasure())
+    parents = CategoryParents(details={2: (1,)})
+    context = LabelContext(names_, 0.5, parents=parents, measures=measures)
+    rows = rows_of_photo(context, scores(0.1, 0.9, 0.7), {})
+    assert names(rows) == ["dog", "husky"]
+    assert [row.mark for row in rows] == ["", "?"]
+    assert rows[1].mark_text.startswith("? A possible detail")
+    unknown = replace(rows[1], is_detail=False)
+    assert unknown.mark_text.startswith("? A suggestion")
+    assert rows_of_photo(context, scores(0.1, 0.9, 0.7), {"husky": ACCEPTED})[1].mark_text == ""
+
+
 def test_each_category_has_its_own_threshold() -> None:
     context = LabelContext(CATEGORIES, scores(0.95, 0.05, 0.5))
     assert names(rows_of_photo(context, scores(0.9, 0.1, 0.2), {})) == ["dog"]
