@@ -161,7 +161,7 @@ class FakeEngine:
     def __post_init__(self) -> None:
         self.trainer = FakeTrainer(self._write_model)
 
-    def open_model(self, source: str | None = None) -> ModelInfo:
+    def open_model(self, source: Path | str | None = None) -> ModelInfo:
         """The model that ships or one of ``models``, unless it is told to fail."""
         self._wait(self.open_gate)
         if self.model_error is not None:
@@ -207,14 +207,14 @@ class FakeEngine:
         self.exported_with_preprocessing.append(with_preprocessing)
 
     def predict(
-        self, model_id: str, paths: Sequence[Path], config: PredictConfig | None = None
+        self, model_id: str, paths: Sequence[Path | str], config: PredictConfig | None = None
     ) -> Generator[Prediction, None, None]:
         """One prediction per path, in order."""
         self.predict_calls.append(tuple(paths))
         self.predict_configs.append(config)
         info = self._open(model_id)
         try:
-            for path in paths:
+            for path in map(Path, paths):
                 self._wait(self.predict_gate)
                 if self.predict_bug is not None:
                     raise self.predict_bug
@@ -233,11 +233,12 @@ class FakeEngine:
     def explain(
         self,
         model_id: str,
-        path: Path,
+        path: Path | str,
         hidden: Box | None = None,
         input_size: int | None = None,
     ) -> PositionScores:
         """A blob for each category in the name; nothing where the photo is hidden."""
+        path = Path(path)
         self.explain_calls.append(path)
         self.hidden_calls.append(hidden)
         self.size_calls.append(input_size)
@@ -249,9 +250,9 @@ class FakeEngine:
             scores.values[..., cell_shares(scores, hidden) >= 0.5] = -4.0
         return scores
 
-    def true_boxes(self, path: Path) -> tuple[TrueBox, ...] | None:
+    def true_boxes(self, path: Path | str) -> tuple[TrueBox, ...] | None:
         """What ``boxes`` has for the file's name."""
-        return self.boxes.get(path.name)
+        return self.boxes.get(Path(path).name)
 
     def evaluate(
         self, request: EvaluationRequest
