@@ -109,9 +109,10 @@ class Found:
     at: tuple[int, int]
 
 
-def look(seen: Seen, file: Path) -> Looked:
-    """Work out what is in ``seen``, or read it where that was done before."""
+def look(seen: Seen, folder: Path) -> Looked:
+    """Work out what is in ``seen``, or read it where that was done before with this model."""
     weights = read_weights(find_model(None))
+    file = folder / f"details-{weights.id}.npz"
     record, tensors = with_details(weights, everyday(), PLAIN)
     names, parents = tuple(record.config.categories), record.config.parents
     if not file.exists():
@@ -348,7 +349,7 @@ def main() -> int:
     options = parser.parse_args()
     photos, _ = read_photos(everyday(), options.voc, options.coco, options.food)
     seen = Seen(options.cache, [photo.path for photo in photos], 1280, 80)
-    looked = look(seen, options.cache / "details.npz")
+    looked = look(seen, options.cache)
     all_found = found(looked, LEAST)
     if options.sheets is not None and not options.check:
         write_sheets(sample(all_found), photos, options.sheets, "first")
