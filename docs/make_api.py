@@ -148,6 +148,7 @@ GROUPS = {
         "LabelSource",
         "ModelStart",
         "HeadTrainConfig",
+        "LossSettings",
         "TrainConfig",
         "AugmentConfig",
         "HeadConfig",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what ``__getattr__`` does, for those who read types
         EvaluateConfig,
         HeadConfig,
         HeadTrainConfig,
+        LossSettings,
         PredictConfig,
         PreprocessConfig,
     )
@@ -164,6 +165,7 @@ __all__ = [
     "LabelStatus",
     "LabelledImages",
     "LocalEngine",
+    "LossSettings",
     "MapKind",
     "MetricReport",
     "MissingFactsError",
@@ -233,7 +235,9 @@ __all__ = [
 #: In which module public names are at home.
 _HOMES = {
     "api.categories": "Categories",
-    "api.config": "EvaluateConfig HeadConfig HeadTrainConfig PredictConfig PreprocessConfig",
+    "api.config": (
+        "EvaluateConfig HeadConfig HeadTrainConfig LossSettings PredictConfig PreprocessConfig"
+    ),
     "api.engine": "TaggingEngine",
     "api.errors": (
         "CheckpointError ConfigError DataError DivergedError EngineError "

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.maps.display import head_title
+from csra_gui.maps.display import NOT_WHERE, head_title
 from csra_gui.maps.head_change import HeadChange
 from csra_gui.maps.source import MapSource
 from csra_gui.session.session import Session
@@ -37,6 +37,7 @@ _TEMPERATURE_TIP = (
 _HEAD_TIP = (
     "Heads add up. The model was trained with all of them, so without one, all scores are lower."
 )
+_NO_ATTENTION_TIP = f"{NOT_WHERE} So there is no attention to change."
 _SIZE_TIP = (
     "Side of the square that the network sees. A larger one is a finer grid, from a real second "
     "look; things then have other sizes than those it learned from."
@@ -117,6 +118,8 @@ class WhatIfTab(QScrollArea):
         has_attention = model.says_where
         for part in (self.lam, self.all_heads, self._caption, self._heads):
             part.setEnabled(has_attention)
+        self.lam.setToolTip(tool_tip(_LAM_TIP if has_attention else _NO_ATTENTION_TIP))
+        self._caption.setToolTip(tool_tip(_TEMPERATURE_TIP if has_attention else _NO_ATTENTION_TIP))
         self.size_slider.setEnabled(not model.is_onnx)
         change = self._source.change
         self.reset.setEnabled(self._source.is_changed)

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from engine.api.categories import Categories
+from engine.api.config import HEAD_TITLES
 from engine.api.errors import EngineError, ModelError
 from engine.api.network_names import network_title
 from engine.inference.graphs import graph_key
@@ -72,6 +73,7 @@ class ModelEntry:
         is_int8_kept: whether that is good enough, there and sound.
         is_int8_chosen: whether the person wants it to run in int8.
         is_onnx: whether its network is an ONNX file, which only tags.
+        can_be_taught: whether single labels can be taught to it.
     """
 
     name: str
@@ -98,6 +100,7 @@ class ModelEntry:
     is_int8_chosen: bool = False
     is_onnx: bool = False
     measured_on: str = ""
+    can_be_taught: bool = True
 
     @property
     def is_usable(self) -> bool:
@@ -175,6 +178,7 @@ def _model(
         is_int8_chosen=is_chosen,
         is_onnx=config.network is not None,
         measured_on=measured_on,
+        can_be_taught=config.network is None and config.head.is_linear,
     )
 
 
@@ -238,7 +242,9 @@ def _record_facts(
     record: CheckpointRecord, path: Path
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     head, pixels = record.config.head, record.config.preprocess
+    has_attention = head.kind == "csra"
     temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
+    lam = head.lam if has_attention else None
     made = [f"{key}: {text}" for key, text in record.provenance.items() if key not in _OWN_LINES]
     results = {key: f"{key} {percent(value)} %" for key, value in record.results.items()}
     overall = [text for key, text in results.items() if not key.startswith("AP ")]
@@ -251,8 +257,9 @@ def _record_facts(
     details = [
         ("Title", record.name),
         ("Description", record.description),
-        _network(record.config.backbone, head.num_heads, head.lam, pixels.input_size),
-        ("Temperatures", temperatures),
+        _network(record.config.backbone, head.num_heads, lam, pixels.input_size),
+        ("Head", "" if has_attention else HEAD_TITLES[head.kind]),
+        ("Temperatures", temperatures if has_attention else ""),
         ("Thresholds", "" if record.thresholds is None else "one for each label"),
         ("Measured for each label", ", ".join(single)),
         ("Terms of use", record.licence),

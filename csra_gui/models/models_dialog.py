@@ -243,7 +243,7 @@ class ModelsDialog(QDialog):
         facts = [("What is wrong", model.problem)]
         names = [] if model.categories is None else names_by_kind(model.categories)
         if model.is_usable:
-            said = kinds_in_short(model.categories, can_learn=not model.is_onnx)
+            said = kinds_in_short(model.categories, can_learn=model.can_be_taught)
             facts.append(("What it knows", said))
         facts += model.plain if len(names) > 1 else [*names, *model.plain]
         sizes = (size_text(model.size, is_guess=model.is_size_guess), self._speed(model))

@@ -14,7 +14,7 @@ TEACH = "Teach it…"
 def can_teach(session: Session, word: str) -> bool:
     """Whether the model in use could be taught a label of this name."""
     model = session.models.model
-    return model is not None and not model.is_onnx and not label_problem(word)
+    return model is not None and model.can_be_taught and not label_problem(word)
 
 
 def can_teach_searched(session: Session, word: str) -> bool:

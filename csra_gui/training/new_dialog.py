@@ -32,7 +32,7 @@ from csra_gui.session.followed_links import FollowedLinks
 from csra_gui.training.config_form import ConfigForm
 from csra_gui.widgets.labels import heading, muted_label, plain_label
 from csra_gui.widgets.windows import fit_to_screen
-from engine.api.config import HeadTrainConfig
+from engine.api.config import HeadKind, HeadTrainConfig
 from engine.api.errors import ConfigError, EngineError
 from engine.api.training import PRESET_STARTS, TEST_SPLIT, DatasetSource, ModelStart
 from engine.api.training_config import PRESETS, TrainConfig
@@ -69,6 +69,18 @@ _PRESETS: tuple[tuple[str, str, str], ...] = (
 #: What can be started from beside the models: ImageNet weights, and a file that is asked for.
 _NEW, _ASK = "", "\0"
 _WEIGHTS = ("Weights (*.safetensors *.pth *.pt *.ckpt *.bin *.pth.tar)", "All files (*)")
+#: Which heads a new model has; ``None`` is what the preset, or the model to start from, has.
+_HEADS: tuple[tuple[HeadKind | None, str], ...] = (
+    (None, "As the model to start from, or residual attention"),
+    ("csra", "Residual attention (CSRA)"),
+    ("gap", "Global average pooling"),
+    ("ml-decoder", "ML-Decoder, which has no maps"),
+)
+_HEAD_TIP = (
+    "What turns that which the network sees into scores. Residual attention and average pooling "
+    "score each place of a photo, which the maps show. ML-Decoder looks at all places at once: no "
+    "maps, and no single labels can be taught. Another head than that of the model starts anew."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +123,7 @@ class NewTrainingDialog(QDialog):
         self.start_from = QComboBox(self)
         self.preset = QComboBox(self)
         self.preset_text = muted_label("", self)
+        self.head = QComboBox(self)
         self.name = QLineEdit(self)
         self.advanced = QToolButton(self)
         self.form = ConfigForm(self)
@@ -137,6 +150,10 @@ class NewTrainingDialog(QDialog):
         for key, caption, _ in _PRESETS:
             self.preset.addItem(caption, key)
         self.preset.setAccessibleName("Preset")
+        for head, caption in _HEADS:
+            self.head.addItem(caption, head)
+        self.head.setAccessibleName("Head")
+        self.head.setToolTip(tool_tip(_HEAD_TIP))
         self.advanced.setText("All se&ttings")
         self.advanced.setCheckable(True)
         self.advanced.setAutoRaise(True)
@@ -156,6 +173,7 @@ class NewTrainingDialog(QDialog):
         more.addRow("Start &from", self.start_from)
         more.addRow("&Preset", self.preset)
         more.addRow("", self.preset_text)
+        more.addRow("&Head", self.head)
         more.addRow("&Name", self.name)
         buttons = QHBoxLayout()
         buttons.addWidget(self.problem, 1)
@@ -233,7 +251,7 @@ class NewTrainingDialog(QDialog):
         if not name:
             raise ConfigError("Give the new model a name.")
         start = PRESET_STARTS[str(self.preset.currentData())]
-        start = replace(start, model=self._started_from or None)
+        start = replace(start, model=self._started_from or None, head=self.head.currentData())
         return TrainingWish(name, self._source(), self.form.config(), start)
 
     def _source(self) -> DatasetSource | None:

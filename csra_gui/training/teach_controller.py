@@ -44,6 +44,10 @@ _ONLY_TAGS = (
     "This model was imported from ONNX and cannot be taught. Use a model of this program, under "
     "Model ▸ Models."
 )
+_NO_POSITIONS = (
+    "The head of this model has no maps, and cannot be taught single labels. Use another model, "
+    "under Model ▸ Models."
+)
 _NO_MODEL = "Wait until the model is loaded."
 
 
@@ -211,6 +215,8 @@ class TeachController(QObject):
         problem = _NO_MODEL if model is None else _BUSY if self._runner.is_busy else ""
         if model is not None and model.is_onnx:
             problem = _ONLY_TAGS
+        elif model is not None and not model.can_be_taught:
+            problem = _NO_POSITIONS
         if problem:
             dialog.show_intro(problem)
         return not problem

@@ -118,8 +118,8 @@ def assemble(
     norm.running_mean[:dim], norm.running_var[:dim] = heads.mean, heads.std**2 - norm.eps
     mean, std = _statistics(backbone, material.seen)
     norm.running_mean[dim:], norm.running_var[dim:] = mean, std**2 - norm.eps
-    rows = classifier.heads.weight
-    offsets = classifier.heads.bias
+    rows = classifier.linear_heads.weight
+    offsets = classifier.linear_heads.bias
     assert offsets is not None
     rows.zero_()
     offsets.zero_()

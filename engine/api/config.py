@@ -17,7 +17,16 @@ ResizeMode = Literal["squash", "letterbox"]
 Activation = Literal["sigmoid", "softmax"]
 #: See ``PredictConfig``.
 DescriptorWish = Literal["none", "along", "all"]
-LossName = Literal["bce", "asl"]
+LossName = Literal["bce", "asl", "focal", "class-balanced"]
+#: ``csra``: residual attention; ``gap``: global average pooling; ``ml-decoder``: queries that look
+#: at the features (``engine.models.heads``, ``engine.models.decoder_head``).
+HeadKind = Literal["csra", "gap", "ml-decoder"]
+#: For people.
+HEAD_TITLES: dict[HeadKind, str] = {
+    "csra": "CSRA heads",
+    "gap": "Global average pooling",
+    "ml-decoder": "ML-Decoder",
+}
 #: ``exact`` decodes every pixel of a photo and scales them as the official code does; ``fast``
 #: leaves out detail while a JPEG is decoded, and shrinks large pictures by a whole number first.
 DecodeMode = Literal["exact", "fast"]
@@ -30,6 +39,10 @@ PAPER_TEMPERATURES: dict[int, tuple[float, ...]] = {
     6: (1.0, 2.0, 3.0, 4.0, 5.0, math.inf),
     8: (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, math.inf),
 }
+
+
+#: Into so many parts the attention of ``ml-decoder`` is divided.
+ATTENTION_PARTS = 8
 
 
 def check_range(what: str, value: int, low: int, high: int) -> None:
@@ -62,16 +75,20 @@ def take_texts_as_paths(made: object, *fields: str) -> None:
 
 @dataclass(frozen=True)
 class HeadConfig:
-    """The residual-attention heads of a model.
+    """The heads of a model: by default residual attention.
 
     Args:
-        temperatures: one per head, > 0; ``math.inf`` means max pooling.
-        lam: λ, the weight of the attention logit beside the base logit, ≥ 0.
+        temperatures: one per head, > 0; ``math.inf`` means max pooling. Kinds without attention
+            of this sort have the one temperature 1.
+        lam: λ, the weight of the attention logit beside the base logit, ≥ 0; 0 for other kinds.
         normalize: divide each category's classifier weights by their L2 norm (the paper's form).
         standardize: scale each feature channel by the training set's mean and deviation first.
         bias: add a learned constant per category to the position scores.
         activation: what turns logits into scores; ``sigmoid`` judges each category by itself,
             ``softmax`` is for a classifier that was trained to name one category per image.
+        kind: how features become logits.
+        queries: of ``ml-decoder``; 0 is one per category, but at most 100.
+        width: channels that ``ml-decoder`` works with; a multiple of 8; 0 is the paper's 768.
     """
 
     temperatures: tuple[float, ...] = (1.0,)
@@ -80,6 +97,9 @@ class HeadConfig:
     standardize: bool = False
     bias: bool = False
     activation: Activation = "sigmoid"
+    kind: HeadKind = "csra"
+    queries: int = 0
+    width: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "temperatures", tuple(float(t) for t in self.temperatures))
@@ -93,11 +113,46 @@ class HeadConfig:
             raise ConfigError(f"λ must be a number of at least 0, not {self.lam}.")
         if self.activation not in ("sigmoid", "softmax"):
             raise ConfigError(f"There is no activation {self.activation!r}.")
+        self._check_kind()
+
+    def _check_kind(self) -> None:
+        if self.kind not in get_args(HeadKind):
+            known = ", ".join(get_args(HeadKind))
+            raise ConfigError(f"There is no head {self.kind!r}. There are {known}.")
+        if self.kind != "csra" and (self.temperatures != (1.0,) or self.lam != 0.0):
+            raise ConfigError(
+                f"The head {self.kind!r} has neither temperatures nor λ. Leave them out, or take "
+                "'csra'."
+            )
+        if self.kind != "ml-decoder":
+            if self.queries or self.width:
+                raise ConfigError(
+                    f"The head {self.kind!r} has neither queries nor a width. Leave them out, or "
+                    "take 'ml-decoder'."
+                )
+            return
+        if self.normalize or self.bias:
+            raise ConfigError(
+                "The head 'ml-decoder' has weights of any length and biases of its own: set "
+                "normalize and bias to false."
+            )
+        check_range("number of queries", self.queries, 0, 65_536)
+        check_range("width", self.width, 0, 8_192)
+        if self.width % ATTENTION_PARTS:
+            raise ConfigError(f"The width must be a multiple of {ATTENTION_PARTS}.")
 
     @property
     def num_heads(self) -> int:
         """How many heads there are."""
         return len(self.temperatures)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether each position has scores of its own, linear in the features.
+
+        Then there are maps that sum to the logit, and single categories can be taught.
+        """
+        return self.kind != "ml-decoder"
 
 
 @dataclass(frozen=True)
@@ -151,7 +206,7 @@ class ModelConfig:
     @property
     def says_where(self) -> bool:
         """Whether it has maps."""
-        return self.network is None or bool(self.network.maps)
+        return self.head.is_linear and (self.network is None or bool(self.network.maps))
 
     def __post_init__(self) -> None:
         if (self.network is not None) != (self.backbone == ONNX_BACKBONE):
@@ -216,6 +271,58 @@ class PredictConfig:
 
 
 @dataclass(frozen=True)
+class LossSettings:
+    """The parameters of the losses; each loss reads its own (``engine.train.losses``).
+
+    Args:
+        gamma_negative: of ``asl``: how strongly negatives that are clear already lose weight, 0 to
+            100.
+        gamma_positive: of ``asl``: the same for positives, 0 to 100.
+        margin: of ``asl``: negatives scored below it cost nothing; at least 0, below 1.
+        focusing_gradient: of ``asl``: let the gradient flow through the weights too, as the
+            paper's formulas have it; its code, and the default here, does not.
+        focal_gamma: of ``focal``: how strongly labels that are clear already lose weight, 0 to
+            100.
+        focal_alpha: of ``focal``: weight of positives, 0 to 1; negatives have the rest.
+        beta: of ``class-balanced``, at least 0 and below 1: 0 weighs all alike, towards 1 the
+            weight becomes one over the number of images.
+    """
+
+    gamma_negative: float = 4.0
+    gamma_positive: float = 1.0
+    margin: float = 0.05
+    focusing_gradient: bool = False
+    focal_gamma: float = 2.0
+    focal_alpha: float = 0.25
+    beta: float = 0.999
+
+    def __post_init__(self) -> None:
+        for name in ("gamma_negative", "gamma_positive", "focal_gamma"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and 0 <= value <= 100):
+                raise ConfigError(f"{name} must be 0 to 100, not {value}.")
+        if not 0 <= self.focal_alpha <= 1:
+            raise ConfigError(f"focal_alpha must lie between 0 and 1, not {self.focal_alpha}.")
+        for name in ("margin", "beta"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise ConfigError(f"{name} must be at least 0 and below 1, not {value}.")
+
+
+#: What the papers have, but for the class-balanced loss, which names several.
+PUBLISHED_LOSSES = LossSettings()
+
+
+def check_loss(name: str, unknown_weight: float) -> None:
+    """Refuse, with a ``ConfigError``, what is no ``LossName``, or no weight from 0 to 1."""
+    if name not in get_args(LossName):
+        known = ", ".join(get_args(LossName))
+        raise ConfigError(f"There is no loss {name!r}. There are {known}.")
+    if not 0 <= unknown_weight <= 1:
+        raise ConfigError(f"unknown_weight must lie between 0 and 1, not {unknown_weight}.")
+
+
+@dataclass(frozen=True)
 class HeadTrainConfig:
     """Training the heads on features of a frozen backbone, computed once.
 
@@ -226,14 +333,19 @@ class HeadTrainConfig:
         weight_decay: of AdamW, on the classifier's weights, at least 0.
         flip: train on mirrored images as well.
         seed: of the initial weights and the order of the images.
-        loss: ``bce``, or ``asl`` (asymmetric loss, Ridnik et al. 2021).
-        ignore_unclear: leave out labels that nobody can tell; otherwise they count as negative.
+        loss: ``bce``, ``asl`` (asymmetric loss, Ridnik et al. 2021), ``focal`` (Lin et al. 2017),
+            or ``class-balanced`` (Cui et al. 2019).
+        ignore_unclear: leave out labels that nobody can tell or has told; otherwise they count as
+            negative.
+        unknown_weight: of unclear and unknown labels, 0 to 1: rather than left out, they count as
+            negative with this weight (weak assumed negatives, Cole et al. 2021); 0 leaves them out.
         ema_decay: of the moving average of the weights that is judged and kept, below 1; 0 for
             none.
         keep_start: start from the heads as they are, and keep their statistics of the features;
             otherwise both are made anew.
         patience: stop after so many epochs without a better mAP; 0 never does.
         decode: ``exact`` reads photos as the official code does; ``fast`` as tagging does.
+        loss_settings: the parameters of the loss.
     """
 
     epochs: int = 20
@@ -248,11 +360,12 @@ class HeadTrainConfig:
     keep_start: bool = False
     patience: int = 0
     decode: DecodeMode = "exact"
+    unknown_weight: float = 0.0
+    loss_settings: LossSettings = PUBLISHED_LOSSES
 
     def __post_init__(self) -> None:
         check_range("number of epochs", self.epochs, 1, 10_000)
-        if self.loss not in ("bce", "asl"):
-            raise ConfigError(f"There is no loss {self.loss!r}.")
+        check_loss(self.loss, self.unknown_weight)
         check_decode(self.decode)
         if not 0 <= self.ema_decay < 1:
             raise ConfigError(f"The decay of the average must be below 1, not {self.ema_decay}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from engine.api.categories import Categories
 from engine.api.config import (
     PAPER_TEMPERATURES,
     HeadConfig,
+    HeadKind,
     HeadTrainConfig,
     ResizeMode,
     take_texts_as_paths,
@@ -47,6 +48,28 @@ _SUFFIX = ".safetensors"
 #: Whoever chooses anything by it has no images left to measure the outcome on.
 TEST_SPLIT = "test"
 _CHOSEN_ON_TEST = " (chosen on test)"
+
+
+def head_like(head: HeadConfig, kind: HeadKind) -> HeadConfig:
+    """Heads of another kind for the same features: standardised if the given ones are.
+
+    Args:
+        head: of a model, or a form that fits the features.
+        kind: of the new ones; with residual attention in the form of the shipped model.
+    """
+    standardize, activation = head.standardize, head.activation
+    if kind == "csra":
+        form = STANDARD_HEAD if standardize else PAPER_HEAD
+        return replace(form, activation=activation)
+    return HeadConfig(
+        (1.0,),
+        lam=0.0,
+        normalize=False,
+        standardize=standardize,
+        bias=kind == "gap",
+        activation=activation,
+        kind=kind,
+    )
 
 
 def default_cache() -> Path:
@@ -146,6 +169,10 @@ class ModelStart:
         lam: λ, if another one.
         input_size: in pixels; 0 is the model's, or the form's (``INPUT_SIZES``).
         resize: for a new model.
+        head: the kind of its heads; ``None`` for the form's or the model's. Heads of another kind
+            than the model's start anew.
+        queries: of ``ml-decoder`` (``HeadConfig``); ``None`` for the model's, or 0.
+        width: of ``ml-decoder``, likewise.
     """
 
     model: str | None = None
@@ -155,6 +182,9 @@ class ModelStart:
     lam: float | None = None
     input_size: int = 0
     resize: ResizeMode = "squash"
+    head: HeadKind | None = None
+    queries: int | None = None
+    width: int | None = None
 
 
 #: Where each preset of ``engine.api.training_config`` starts unless something else is asked for.

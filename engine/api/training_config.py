@@ -7,7 +7,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from engine.api.config import DecodeMode, LossName, check_above_zero, check_range
+from engine.api.config import (
+    PUBLISHED_LOSSES,
+    DecodeMode,
+    LossName,
+    LossSettings,
+    check_above_zero,
+    check_loss,
+    check_range,
+)
 from engine.api.errors import ConfigError
 
 OptimizerName = Literal["sgd", "adamw"]
@@ -81,9 +89,12 @@ class TrainConfig:
         schedule: how the rates go after the warm-up.
         warmup_epochs: over which they rise in a straight line from 0; may be a fraction.
         step_epochs: with ``step``, they fall to a tenth every so many epochs.
-        loss: ``bce``, or ``asl`` (asymmetric loss, Ridnik et al. 2021).
-        ignore_unclear: leave out labels that nobody can tell (all objects marked difficult);
-            otherwise they count as negative, as in the official code.
+        loss: ``bce``, ``asl`` (asymmetric loss, Ridnik et al. 2021), ``focal`` (Lin et al. 2017),
+            or ``class-balanced`` (Cui et al. 2019).
+        ignore_unclear: leave out labels that nobody can tell (all objects marked difficult) or
+            has told; otherwise they count as negative, as in the official code.
+        unknown_weight: of unclear and unknown labels, 0 to 1: rather than left out, they count as
+            negative with this weight (weak assumed negatives, Cole et al. 2021); 0 leaves them out.
         ema_decay: of the moving average of the weights that is evaluated and kept, below 1; 0 for
             none.
         blend: share of the trained weights in the model that is evaluated and kept; the rest are
@@ -106,6 +117,7 @@ class TrainConfig:
             ``always`` on any device, ``never``. A processor with instructions for bfloat16 is
             faster with it; without them it is many times slower.
         patience: stop after so many epochs without a better mAP; 0 never does.
+        loss_settings: the parameters of the loss.
     """
 
     epochs: int = 20
@@ -138,8 +150,11 @@ class TrainConfig:
     sync_norms: bool = False
     half: HalfMode = "gpu"
     patience: int = 0
+    unknown_weight: float = 0.0
+    loss_settings: LossSettings = PUBLISHED_LOSSES
 
     def __post_init__(self) -> None:
+        check_loss(self.loss, self.unknown_weight)
         check_range("number of epochs", self.epochs, 1, 10_000)
         check_range("batch size", self.batch_size, 1, 65_536)
         check_range("number of passes", self.passes, 1, self.batch_size)
@@ -163,7 +178,6 @@ class TrainConfig:
         choices: dict[str, tuple[str, ...]] = {
             "optimizer": ("sgd", "adamw"),
             "schedule": ("constant", "step", "cosine", "one-cycle"),
-            "loss": ("bce", "asl"),
             "norms": ("train", "frozen"),
             "half": ("gpu", "always", "never"),
             "decode": get_args(DecodeMode),

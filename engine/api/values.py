@@ -248,6 +248,11 @@ class ModelInfo:
     is_onnx: bool = False
 
     @property
+    def can_be_taught(self) -> bool:
+        """Whether single labels can be taught to it: its network is ours, and scores positions."""
+        return self.says_where and not self.is_onnx
+
+    @property
     def full_name(self) -> str:
         """The name that tells it from the same model in full precision, beside results of it."""
         return f"{self.name} (int8)" if self.int8_of else self.name

@@ -16,16 +16,18 @@ from engine.api.values import FloatArray
 @contextmanager
 def quiet() -> Iterator[None]:
     """PyTorch's exporter warns of its own workings, which say nothing about the model."""
-    logger = logging.getLogger("torch.onnx")
-    level, interval = logger.level, tqdm.monitor_interval
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels, interval = [logger.level for logger in loggers], tqdm.monitor_interval
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     tqdm.monitor_interval = 0  # its hidden progress bars would leave a thread behind
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         tqdm.monitor_interval = interval
 
 

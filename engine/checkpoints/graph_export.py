@@ -27,6 +27,7 @@ from engine.checkpoints.safetensors_model import Checkpoint
 from engine.inference.graphs import Graph
 from engine.inference.onnx_backend import OnnxBackend
 from engine.models.classifier import Classifier
+from engine.models.heads import ResidualAttentionHeads
 from engine.models.resizing import resized
 from engine.pytorch.torch_backend import TorchBackend
 
@@ -61,6 +62,9 @@ class _FromPixels(nn.Module):
         """(B, S, S, 3) uint8 → logits, position scores and features."""
         images = pixels.permute(0, 3, 1, 2).float() / 255.0
         features = self.backbone((images - self.pixel_mean) / self.pixel_std)
+        if not isinstance(self.heads, ResidualAttentionHeads):
+            output = self.heads(features)
+            return output.logits, output.position_scores, features
         # As the heads do it, but by steps in which no size of the feature map is written down.
         flat = self.heads.flat_scores(features)
         scores = torch.stack(flat.chunk(self.heads.config.num_heads, dim=1), dim=1)

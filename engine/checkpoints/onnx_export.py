@@ -32,6 +32,19 @@ _RESIZED_TOLERANCE = 0.05
 _BATCHES = (1, 3)
 
 
+class _AsItIs(nn.Module):
+    """A classifier whose heads cannot be folded."""
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, S, S) normalised pixels → logits (B, C), and them again as (B, 1, C, 1, 1)."""
+        output = self.classifier(images)
+        return output.logits, output.position_scores
+
+
 class _Folded(nn.Module):
     """The classifier with everything that is fixed folded into one 1×1 convolution."""
 
@@ -43,7 +56,7 @@ class _Folded(nn.Module):
         self.backbone = classifier.backbone
         self.head = classifier.config.head
         self.num_classes = len(classifier.config.categories)
-        weight, bias = fold_heads(classifier.heads)
+        weight, bias = fold_heads(classifier.linear_heads)
         self.register_buffer("weight", weight)
         self.register_buffer("bias", bias)
 
@@ -79,7 +92,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, *, with_preprocessing: bool 
 
     The input ``images`` is (B, 3, S, S), float32, normalised as the metadata of the file say
     (``model``, JSON); the outputs are ``logits`` (B, C) and ``position_scores``
-    (B, num_heads, C, h, w).
+    (B, num_heads, C, h, w). Heads that have no maps give the logits again as the second,
+    (B, 1, C, 1, 1): one position is the whole image.
 
     Args:
         checkpoint: what to write; it stays as it is.
@@ -98,7 +112,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, *, with_preprocessing: bool 
     for package in ("onnx", "onnxscript", "onnxruntime"):
         _needed(package)
     size = checkpoint.classifier.config.preprocess.input_size
-    folded = _Folded(checkpoint.classifier).eval()
+    is_linear = checkpoint.classifier.config.head.is_linear
+    folded = (_Folded if is_linear else _AsItIs)(checkpoint.classifier).eval()
     try:
         with atomic_path(path) as temporary:
             _write(folded, size, checkpoint, temporary)
@@ -121,7 +136,7 @@ def _needed(package: str) -> Any:
         ) from error
 
 
-def _write(folded: _Folded, size: int, checkpoint: Checkpoint, path: Path) -> None:
+def _write(folded: nn.Module, size: int, checkpoint: Checkpoint, path: Path) -> None:
     name = checkpoint.record.name
     try:
         with quiet():

@@ -8,10 +8,11 @@ import signal
 import threading
 from collections.abc import Generator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
-from engine.api.config import HeadTrainConfig
+from engine.api.config import HeadKind, HeadTrainConfig, LossName, LossSettings
 from engine.api.errors import CheckpointError
 from engine.api.training import DEFAULT_BACKBONE, TrainRequest, default_cache
 from engine.api.training_config import PRESETS
@@ -27,7 +28,7 @@ from engine.cli.common import (
     say,
 )
 from engine.cli.train_progress import Teller
-from engine.cli.train_request import training_request
+from engine.cli.train_request import LOSS_OPTIONS, training_request
 from engine.data.datasets.registry import DATASETS
 from engine.models.registry import BACKBONES
 from engine.pytorch.device import choose_device
@@ -76,6 +77,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     _add_model(train)
     _add_schedule(train)
+    _add_loss(train)
     train.add_argument(
         "--cache",
         type=Path,
@@ -109,11 +111,26 @@ def _add_model(train: argparse.ArgumentParser) -> None:
         "--input-size", type=int, metavar="PX", help="(that of --init, or 448; paper-wider: 224)"
     )
     train.add_argument("--resize", choices=("squash", "letterbox"), help="(squash)")
+    train.add_argument(
+        "--head",
+        choices=get_args(HeadKind),
+        help="csra: residual attention; gap: global average pooling; ml-decoder: queries that look "
+        "at the features, which has no maps (csra, or that of --init)",
+    )
     train.add_argument("--temperatures", type=_temperatures, metavar="T[,T…]", help="or max")
     train.add_argument(
         "--lam",
         type=float,
         help="λ (new heads: 0.3; paper: 0.1, paper-coco: 0.5, paper-wider: 0.3)",
+    )
+    train.add_argument(
+        "--queries",
+        type=int,
+        metavar="K",
+        help="of ml-decoder (one per category, at most 100)",
+    )
+    train.add_argument(
+        "--width", type=int, metavar="D", help="channels that ml-decoder works with (768)"
     )
     add_device(train)
     train.set_defaults(device=None)
@@ -145,6 +162,26 @@ def _add_schedule(train: argparse.ArgumentParser) -> None:
 def _escaped(path: Path) -> str:
     """For argparse, to which a % says that something follows."""
     return str(path).replace("%", "%%")
+
+
+def _add_loss(train: argparse.ArgumentParser) -> None:
+    loss, known = train.add_argument_group("loss"), LossSettings()
+    loss.add_argument(
+        "--loss",
+        choices=get_args(LossName),
+        help="binary cross-entropy, asymmetric loss, focal loss, or cross-entropy weighed by the "
+        "effective number of images (bce)",
+    )
+    for name, (letter, of) in LOSS_OPTIONS.items():
+        text = f"{letter} of {of} ({getattr(known, name):g})"
+        loss.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=text)
+    loss.add_argument(
+        "--unknown-weight",
+        type=float,
+        metavar="W",
+        help="take labels that nobody has told of, or can tell, as negative with this weight, 0 to "
+        "1 (0: they are left out)",
+    )
 
 
 def _temperatures(text: str) -> tuple[float, ...]:

@@ -25,11 +25,27 @@ _DATA = {"dataset": "kind", "data": "root"} | {
     name: name for name in ("split", "val_split", "val_fraction")
 }
 _START = {"init": "model"} | {
-    name: name for name in ("backbone", "temperatures", "lam", "input_size", "resize")
+    name: name
+    for name in (
+        *("backbone", "temperatures", "lam", "input_size", "resize"),
+        *("head", "queries", "width"),
+    )
 }
 #: Options that both kinds of training have as settings, and those of the whole network alone.
-_TRAINING = ("epochs", "batch_size", "learning_rate", "weight_decay", "seed", "patience", "decode")
+_TRAINING = (
+    *("epochs", "batch_size", "learning_rate", "weight_decay", "seed", "patience", "decode"),
+    *("loss", "unknown_weight"),
+)
 _NETWORK = ("head_learning_rate",)
+#: The parameters of losses that are options: as the papers call them, and of which loss.
+LOSS_OPTIONS = {
+    "gamma_negative": ("γ−", "asl"),
+    "gamma_positive": ("γ+", "asl"),
+    "margin": ("m", "asl"),
+    "focal_gamma": ("γ", "focal"),
+    "focal_alpha": ("α", "focal"),
+    "beta": ("β", "class-balanced"),
+}
 
 
 def training_request(options: argparse.Namespace) -> TrainRequest:
@@ -77,6 +93,12 @@ def _training(options: argparse.Namespace, preset: str) -> dict[str, Any]:
     values = _given(options, {name: name for name in names})
     said = TrainingSettings(training=values)
     changes = [_change(config, text) for text in options.set]
+    for name, value in _given(options, {name: name for name in LOSS_OPTIONS}).items():
+        _, of = LOSS_OPTIONS[name]
+        if options.loss != of:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{option} is of the loss {of}. Add --loss {of}, or leave it out.")
+        changes.insert(0, setting(config, f"loss_settings.{name}", value))
     if options.flip is not None:
         name = "flip" if config is HeadTrainConfig else "augment.flip"
         changes.insert(0, setting(config, name, options.flip))

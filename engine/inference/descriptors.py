@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from engine.api.values import Descriptor, FloatArray
 from engine.inference.backend import Backend, BackendAround, BatchScores
+from engine.inference.linear_heads import channel_statistics
 from engine.inference.weights import ModelWeights
 
 #: Directions, and bytes of a photo; measured in docs/adr/0022.
@@ -38,8 +39,8 @@ class Describer:
     """
 
     def __init__(self, weights: ModelWeights, *, is_int8: bool = False) -> None:
-        heads = weights.heads
-        self._mean, self._deviation = heads.mean, heads.deviation
+        head = weights.record.config.head
+        self._mean, self._deviation = channel_statistics(head, weights.tensors)
         digest = hashlib.sha256(f"{_VERSION} {LENGTH} {weights.backbone_digest}".encode())
         if is_int8:  # its id tells one int8 network from another
             digest.update(weights.id.encode())

@@ -85,6 +85,8 @@ def graph_key(config: ModelConfig) -> str:
         pixels.input_size,
         pixels.mean,
         pixels.std,
+        # Graphs of before had nothing here; average pooling is what λ = 0 gives.
+        *(() if head.is_linear else (head.kind, head.queries, head.width)),
     )
     return hashlib.sha256(repr(form).encode()).hexdigest()[:24]
 

@@ -1,4 +1,7 @@
-"""The heads of a model as arrays: what they say of features, without PyTorch."""
+"""The heads of a model as arrays: what they say of features, without PyTorch.
+
+Only of heads that score each position (``HeadConfig.is_linear``).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.api.config import HeadConfig
+from engine.api.errors import ModelError
 from engine.api.values import FloatArray
 
 # Of torch.nn.BatchNorm2d, which the heads of the networks standardize with.
@@ -35,14 +39,15 @@ class LinearHeads:
 
     @classmethod
     def of(cls, config: HeadConfig, tensors: Mapping[str, FloatArray]) -> LinearHeads:
-        """From the tensors of a model, by their names in it."""
-        weight = tensors["heads.weight"]
-        dim = weight.shape[2]
-        mean, deviation = np.zeros(dim, dtype=np.float32), np.ones(dim, dtype=np.float32)
-        if config.standardize:
-            mean = tensors["heads.standardization.running_mean"]
-            deviation = np.sqrt(tensors["heads.standardization.running_var"] + _EPSILON)
-        return cls(config, weight, tensors.get("heads.bias"), mean, deviation)
+        """From the tensors of a model, by their names in it.
+
+        Raises:
+            ModelError: its heads are of another kind.
+        """
+        if not config.is_linear:
+            raise ModelError(f"The head {config.kind!r} has no scores of positions.")
+        statistics = channel_statistics(config, tensors)
+        return cls(config, tensors["heads.weight"], tensors.get("heads.bias"), *statistics)
 
     @property
     def num_classes(self) -> int:
@@ -63,6 +68,26 @@ class LinearHeads:
                 scores = scores + self.bias[head][:, None]
             total += scores.mean(axis=2) + self.config.lam * _attended(scores, temperature)
         return total
+
+
+def channel_statistics(
+    config: HeadConfig, tensors: Mapping[str, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """What heads of any kind take off each channel of the features, and divide it by then.
+
+    Args:
+        config: their form.
+        tensors: of the model, by their names in it.
+
+    Returns:
+        Mean and deviation, (D,) float32 each; 0 and 1 where they do not standardize.
+    """
+    if config.standardize:
+        mean = tensors["heads.standardization.running_mean"]
+        return mean, np.sqrt(tensors["heads.standardization.running_var"] + _EPSILON)
+    takes = tensors["heads.weight"].shape[2] if config.is_linear else 0
+    dim = takes or tensors["heads.embedding.weight"].shape[1]
+    return np.zeros(dim, dtype=np.float32), np.ones(dim, dtype=np.float32)
 
 
 def _attended(scores: FloatArray, temperature: float) -> FloatArray:

@@ -61,7 +61,11 @@ class ModelWeights:
 
     @cached_property
     def heads(self) -> LinearHeads:
-        """Its heads."""
+        """Its heads, if they score each position.
+
+        Raises:
+            ModelError: they do not.
+        """
         return LinearHeads.of(self.record.config.head, self.tensors)
 
     @cached_property

@@ -97,7 +97,7 @@ def wrap_network(network: nn.Module, config: ModelConfig) -> Classifier:
     if last.in_features != classifier.backbone.feature_dim:
         raise ModelError(not_linear(config.backbone))
     load_into_backbone(classifier.backbone, network.state_dict(), config.backbone)
-    heads = classifier.heads
+    heads = classifier.linear_heads
     with torch.no_grad():
         heads.weight.copy_(last.weight[None])
         if heads.bias is not None:

@@ -165,7 +165,7 @@ def _set_heads(classifier: Classifier) -> None:
     Where channels differ so much in size, all photos would look alike without
     (``inference.descriptors``), and teaching would learn from the largest channels only.
     """
-    count, heads = len(classifier.config.categories), classifier.heads
+    count, heads = len(classifier.config.categories), classifier.linear_heads
     norm, share = heads.standardization, 1 / (1 + classifier.config.head.lam)
     if norm is None or heads.bias is None:
         raise ModelError("These heads do not standardise features, or have no bias.")

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.api.config import HEAD_TITLES, HeadConfig
 from engine.api.errors import EngineError, ModelError
 from engine.api.label_measures import Estimate, LabelMeasure, LabelStatus, statuses
 from engine.api.values import DEFAULT_THRESHOLD
@@ -86,14 +87,11 @@ def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
         path: its file.
     """
     head, pixels = record.config.head, record.config.preprocess
-    temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
     facts = {
         "name": record.name,
         "description": record.description,
         "backbone": record.config.backbone,
-        "heads": str(head.num_heads),
-        "temperatures": temperatures,
-        "λ": f"{head.lam:g}",
+        **_of_heads(head),
         "maps": "" if record.config.says_where else "none: it says what, not where",
         "input": f"{pixels.input_size} × {pixels.input_size} pixels, {pixels.resize}",
         "thresholds": f"one for all, {DEFAULT_THRESHOLD:g} if no other is asked for"
@@ -107,6 +105,13 @@ def describe_record(record: CheckpointRecord, path: Path) -> dict[str, str]:
         **_extra(record),
     }
     return {caption: text for caption, text in facts.items() if text}
+
+
+def _of_heads(head: HeadConfig) -> dict[str, str]:
+    if head.kind != "csra":
+        return {"heads": f"1: {HEAD_TITLES[head.kind]}"}
+    temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
+    return {"heads": str(head.num_heads), "temperatures": temperatures, "λ": f"{head.lam:g}"}
 
 
 def status_text(measures: Sequence[LabelMeasure] | None) -> str:
@@ -201,7 +206,8 @@ def _file_row(name: str, kind: str, path: Path) -> ModelRow:
         return ModelRow(name, kind, None, None, None, None, None, str(error))
     config = record.config
     dataset = record.provenance.get("dataset")
-    heads, lam = config.head.num_heads, config.head.lam
+    heads = config.head.num_heads
+    lam = config.head.lam if config.head.kind == "csra" else None
     return ModelRow(name, kind, dataset, config.backbone, heads, lam, None, "here")
 
 

@@ -36,6 +36,8 @@ VALIDATED_ON = "validation images"
 CHOSEN_ON = "chosen on"
 
 
+#: Of heads, what files leave out that have just this.
+_OF_OTHER_HEADS = {"kind": "csra", "queries": 0, "width": 0}
 #: What shapes a model's scores, beside its weights; the second only in files that have it.
 _FORM, _FORM_IF_ANY = (
     ("backbone", "categories", "head", "preprocess"),
@@ -107,11 +109,7 @@ def to_metadata(record: CheckpointRecord, weights_sha256: str) -> dict[str, str]
         "licence": record.licence,
         "backbone": record.config.backbone,
         "categories": list(record.config.categories),
-        "head": {
-            **asdict(record.config.head),
-            # JSON has no infinity.
-            "temperatures": ["max" if math.isinf(t) else t for t in _temperatures(record)],
-        },
+        "head": _head_as_dict(record.config.head),
         "preprocess": asdict(record.config.preprocess),
         "thresholds": None if record.thresholds is None else list(record.thresholds),
         "results": dict(record.results),
@@ -207,6 +205,9 @@ def _parse(body: dict[str, Any]) -> CheckpointRecord:
         if not isinstance(head[flag], bool):
             raise TypeError(f"{flag} must be true or false")
     head["lam"] = float(head["lam"])
+    for count in ("queries", "width"):
+        if not isinstance(head.get(count, 0), int):
+            raise TypeError(f"{count} must be a whole number")
     if not isinstance(body["categories"], list):
         raise TypeError("the categories must be a list")
     if not isinstance(pixels["input_size"], int):
@@ -285,5 +286,10 @@ def _text(value: object) -> str:
     return value
 
 
-def _temperatures(record: CheckpointRecord) -> tuple[float, ...]:
-    return record.config.head.temperatures
+def _head_as_dict(head: HeadConfig) -> dict[str, object]:
+    body = asdict(head)
+    for name, value in _OF_OTHER_HEADS.items():
+        if body[name] == value:  # files of heads of before keep the text, and the id, they had
+            del body[name]
+    # JSON has no infinity.
+    return {**body, "temperatures": ["max" if math.isinf(t) else t for t in head.temperatures]}

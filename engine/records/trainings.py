@@ -19,7 +19,7 @@ from typing import Any
 from typing_extensions import override
 
 from engine.api.categories import Categories
-from engine.api.config import HeadTrainConfig
+from engine.api.config import HeadTrainConfig, LossSettings
 from engine.api.errors import DataError
 from engine.api.training import DatasetSource, LabelSource, ModelStart, TrainRequest
 from engine.api.training_config import AugmentConfig, TrainConfig
@@ -265,6 +265,8 @@ def _request(values: dict[str, Any], folder: Path) -> TrainRequest:
 def _config(trains: str, values: dict[str, Any]) -> TrainConfig | HeadTrainConfig:
     # Programs that kept no such setting left out detail; what goes on goes on as it began.
     plain = {"decode": "fast", **_with_tuples(values)}
+    if "loss_settings" in plain:
+        plain["loss_settings"] = LossSettings(**plain["loss_settings"])
     if trains == "heads":
         return HeadTrainConfig(**plain)
     augment = AugmentConfig(**_with_tuples(plain["augment"]))

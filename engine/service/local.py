@@ -184,8 +184,9 @@ class LocalEngine:
             held_back,
             image_source(self.pool, config.thumbnails, facts=config.facts) as source,
         ):
-            # What is kept of photos is what networks see in full precision.
-            keeps = folder is not None and model.config.network is None and not model.is_int8
+            # What is kept of photos is what networks see in full precision, for heads of positions.
+            has_any = model.config.network is None and model.config.head.is_linear
+            keeps = folder is not None and has_any and not model.is_int8
             if folder is None or not keeps or model.backend.head.activation != "sigmoid":
                 found = prediction.predict(
                     model.backend if wish == "none" else model.describing_backend,

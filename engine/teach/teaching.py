@@ -84,6 +84,11 @@ def teach(request: TeachRequest, pool: DecodePool) -> Teaching:
             "This model was made to name one thing per photo; it cannot be taught single labels. "
             "Start from another model."
         )
+    if not checkpoint.record.config.head.is_linear:
+        raise ModelError(
+            "The head of this model has no maps, and cannot be taught single labels. Start from "
+            "another model."
+        )
     request.check(checkpoint.record.config.categories)
     looking = Looking(checkpoint, request.cache or default_cache() / "photos", pool)
     teaching = _Teaching(checkpoint, request)
@@ -130,7 +135,9 @@ class _Teaching:
         """
         labels = self._labels(features)
         beside = beside.reshape(-1, *features.shape[1:])
-        self._before = part_of_heads(reduced_heads(basis, self.classifier.heads), self._columns)
+        self._before = part_of_heads(
+            reduced_heads(basis, self.classifier.linear_heads), self._columns
+        )
         self._scores_before = scores_of(self._before, features)
         self._scores_apart = np.empty_like(self._scores_before)
         turns = folds(self.paths, labels.targets)
@@ -147,7 +154,7 @@ class _Teaching:
         for done in learn(self._after, everything):
             yield TeachProgress("learning from all", done, passes(len(everything.features)))
         lift(self._after, lifts)
-        put_back(self._after, basis, self.classifier.heads, self._columns)
+        put_back(self._after, basis, self.classifier.linear_heads, self._columns)
 
     def _lifted_apart(self, labels: KnownLabels, turns: NDArray[np.int64]) -> list[float]:
         """Let new labels appear from their thresholds on; what is to be added to their logits.
@@ -155,7 +162,7 @@ class _Teaching:
         The photos of a turn are lifted by what the others say, so that they can judge that too.
         """
         lifts = [0.0] * len(self._columns)
-        has_bias = self.classifier.heads.bias is not None
+        has_bias = self.classifier.linear_heads.bias is not None
         for place, column in enumerate(self._columns):
             known, targets = labels.known[:, place], labels.targets[:, place]
             counts = int((known & targets).sum()), int((known & ~targets).sum())
@@ -261,9 +268,9 @@ def _grown(checkpoint: Checkpoint, categories: Categories) -> Classifier:
     new = from_checkpoint(checkpoint, categories).eval().requires_grad_(requires_grad=False)
     with torch.no_grad():
         # Small, not zero: the paper's form divides by the length.
-        new.heads.weight[:, num_old:] *= _SMALL
-        if new.heads.bias is not None:
-            new.heads.bias[:, num_old:] = 0.0
+        new.linear_heads.weight[:, num_old:] *= _SMALL
+        if new.linear_heads.bias is not None:
+            new.linear_heads.bias[:, num_old:] = 0.0
     return new
 
 

@@ -159,7 +159,7 @@ class Batch:
     Attributes:
         pixels: (B, 3, S, S) uint8.
         targets: (B, C) float32 from 0 to 1.
-        counted: (B, C) float32, 1 where the label counts, else 0.
+        counted: (B, C) float32, how much each label counts: 1 if it is known, 0 if not at all.
     """
 
     pixels: Tensor
@@ -197,17 +197,26 @@ class TrainingImages:
         config: how they are changed.
         seed: of the run.
         ignore_unclear: whether labels that nobody can tell are left out.
+        unknown_weight: how much these count as negative all the same, 0 to 1.
     """
 
     def __init__(
-        self, images: PixelSet, config: AugmentConfig, seed: int, *, ignore_unclear: bool
+        self,
+        images: PixelSet,
+        config: AugmentConfig,
+        seed: int,
+        *,
+        ignore_unclear: bool,
+        unknown_weight: float = 0.0,
     ) -> None:
         self._images = images
         self._config = config
         self._seed = seed
         self._targets = torch.from_numpy(images.labels.targets).float()
         unclear = torch.from_numpy(images.labels.ignored)
-        self._counted = (~unclear if ignore_unclear else torch.ones_like(unclear)).float()
+        self._counted = torch.ones(unclear.shape)
+        if ignore_unclear:
+            self._counted[unclear] = unknown_weight
 
     def __len__(self) -> int:
         return len(self._images)

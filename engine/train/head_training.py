@@ -17,10 +17,10 @@ from engine.api.config import HeadTrainConfig
 from engine.api.training_reports import EpochReport
 from engine.api.values import FloatArray
 from engine.data.datasets.labelled import LabelledImages
-from engine.models.heads import ResidualAttentionHeads
+from engine.models.heads import Heads
 from engine.train.ema import AveragedModel
 from engine.train.features import FeatureArray
-from engine.train.losses import losses
+from engine.train.losses import criterion_of, label_weights
 from engine.train.validation import Validation
 
 _EVALUATION_BATCH = 64
@@ -41,11 +41,11 @@ class FeatureSet:
 
 #: Called with the heads of an epoch that is better than all before, and with their logits (N, C) of
 #: the validation images; must keep a copy.
-KeepBest = Callable[[ResidualAttentionHeads, EpochReport, FloatArray], None]
+KeepBest = Callable[[Heads, EpochReport, FloatArray], None]
 
 
 def train_heads(
-    heads: ResidualAttentionHeads,
+    heads: Heads,
     train: FeatureSet,
     val: FeatureSet,
     config: HeadTrainConfig,
@@ -67,13 +67,13 @@ def train_heads(
     """
     generator = torch.Generator().manual_seed(config.seed)
     if not config.keep_start:
-        _reset(heads, train.labels.targets, _counted(train.labels, config), generator)
+        heads.begin_small(_log_odds(train.labels, config), generator)
         if heads.standardization is not None:
             set_statistics(heads.standardization, train.features[0])
     heads.requires_grad_(requires_grad=True)
     heads.eval()  # the statistics stay as they are
     average = AveragedModel(heads, config.ema_decay) if config.ema_decay else None
-    judged = heads if average is None else cast(ResidualAttentionHeads, average.model)
+    judged = heads if average is None else cast(Heads, average.model)
     best, best_epoch = -math.inf, 0
     try:
         for epoch, loss, seconds in _epochs(heads, train, config, generator, average):
@@ -96,31 +96,36 @@ def train_heads(
 
 
 def _epochs(
-    heads: ResidualAttentionHeads,
+    heads: Heads,
     train: FeatureSet,
     config: HeadTrainConfig,
     generator: torch.Generator,
     average: AveragedModel | None,
 ) -> Iterator[tuple[int, float, float]]:
     """Learn; after each epoch its number from 1, its mean loss and its seconds."""
+    decayed: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in heads.named_parameters():
+        (decayed if parameter.ndim > 1 and name != "bias" else others).append(parameter)
     optimizer = torch.optim.AdamW(
         [
-            {"params": [heads.weight], "weight_decay": config.weight_decay},
-            {"params": [] if heads.bias is None else [heads.bias], "weight_decay": 0.0},
+            {"params": decayed, "weight_decay": config.weight_decay},
+            {"params": others, "weight_decay": 0.0},
         ],
         lr=config.learning_rate,
     )
+    criterion = criterion_of(config, train.labels)
     steps = config.epochs * math.ceil(len(train.labels) / config.batch_size)
     lr_scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     targets = torch.from_numpy(train.labels.targets).float()
-    counted = torch.from_numpy(_counted(train.labels, config)).float()
+    counted = torch.from_numpy(label_weights(train.labels, config))
     for epoch in range(1, config.epochs + 1):
         started = time.monotonic()
         order = torch.randperm(len(train.labels), generator=generator)
         found = []
         for rows in torch.split(order, config.batch_size):
             logits = heads(_batch(train, rows, generator)).logits
-            loss = (losses(config.loss, logits, targets[rows]) * counted[rows]).mean()
+            loss = (criterion(logits, targets[rows]) * counted[rows]).mean()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -131,7 +136,7 @@ def _epochs(
         yield epoch, float(np.mean(found)), time.monotonic() - started
 
 
-def head_logits(heads: ResidualAttentionHeads, features: FeatureArray) -> FloatArray:
+def head_logits(heads: Heads, features: FeatureArray) -> FloatArray:
     """The logits (N, C) of images by their features (N, D, h, w)."""
     with torch.inference_mode():
         parts = [
@@ -161,26 +166,11 @@ def set_statistics(norm: torch.nn.BatchNorm2d, features: FeatureArray) -> None:
     norm.running_var.copy_(torch.from_numpy(variance))
 
 
-def _counted(labels: LabelledImages, config: HeadTrainConfig) -> NDArray[np.bool_]:
-    """(N, C), true where a label teaches."""
-    return ~labels.ignored if config.ignore_unclear else np.ones_like(labels.ignored)
-
-
-def _reset(
-    heads: ResidualAttentionHeads,
-    targets: NDArray[np.bool_],
-    counted: NDArray[np.bool_],
-    generator: torch.Generator,
-) -> None:
-    # Small weights, and a bias that says how frequent each category is: else the maximum over
-    # many positions starts far above 0, and the first epochs only bring it down.
-    bound = 0.1 / math.sqrt(heads.weight.shape[2])
-    frequency = ((targets & counted).sum(axis=0) + 1.0) / (counted.sum(axis=0) + 2.0)
-    share = (1.0 + heads.config.lam) * heads.config.num_heads
-    with torch.no_grad():
-        heads.weight.uniform_(-bound, bound, generator=generator)
-        if heads.bias is not None:
-            heads.bias.copy_(torch.from_numpy(np.log(frequency / (1 - frequency)) / share))
+def _log_odds(labels: LabelledImages, config: HeadTrainConfig) -> Tensor:
+    """(C,) of how frequent each category is among the labels that count."""
+    counted = ~labels.ignored if config.ignore_unclear else np.ones_like(labels.ignored)
+    frequency = ((labels.targets & counted).sum(axis=0) + 1.0) / (counted.sum(axis=0) + 2.0)
+    return torch.from_numpy(np.log(frequency / (1 - frequency)))
 
 
 def _batch(images: FeatureSet, rows: Tensor, generator: torch.Generator) -> Tensor:

@@ -29,7 +29,7 @@ from engine.checkpoints.safetensors_model import save_checkpoint
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.models.classifier import Classifier
-from engine.models.heads import ResidualAttentionHeads
+from engine.models.heads import Heads
 from engine.train.features import FeatureArray, FeatureExtractor
 from engine.train.head_training import FeatureSet, head_logits, train_heads
 from engine.train.log import RunLog
@@ -147,7 +147,7 @@ class _Best:
         self._run = run
         self.val_map = math.nan
 
-    def keep(self, heads: ResidualAttentionHeads, report: EpochReport, logits: FloatArray) -> None:
+    def keep(self, heads: Heads, report: EpochReport, logits: FloatArray) -> None:
         """Write it, with what the validation images say of it."""
         run, classifier = self._run, self._run.classifier
         found = fitted(logits, run.val.labels)

@@ -40,7 +40,11 @@ class Batches:
         device: torch.device | None = None,
     ) -> None:
         self._images = TrainingImages(
-            images, config.augment, config.seed, ignore_unclear=config.ignore_unclear
+            images,
+            config.augment,
+            config.seed,
+            ignore_unclear=config.ignore_unclear,
+            unknown_weight=config.unknown_weight,
         )
         self._config = config
         self._input_size = input_size

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from engine.api.config import HeadConfig, HeadTrainConfig, ResizeMode
+from engine.api.config import HEAD_TITLES, HeadConfig, HeadTrainConfig, ResizeMode
 from engine.api.network_names import network_title
 from engine.api.training_config import TrainConfig
 from engine.api.training_reports import FEW_IMAGES, PlanLine, Preflight
@@ -24,7 +24,7 @@ from engine.pytorch.device import free_memory
 from engine.train.dataset import PixelForm, kept_side, pixels_file
 from engine.train.device_options import device_options, fast_convolutions
 from engine.train.features import FeatureExtractor
-from engine.train.losses import losses
+from engine.train.losses import criterion_of, leaves_out_unknown
 from engine.train.sources import Parts
 from engine.train.start import StartingPoint
 from engine.train.train_step import half_type, is_frozen
@@ -88,7 +88,7 @@ def preflight(
         seconds=config.epochs * len(train) * probe.seconds_per_image
         + evaluations * len(val) * probe.validation_seconds,
     )
-    report = _report(parts, needs, folders, device, ignore_unclear=config.ignore_unclear)
+    report = _report(parts, needs, folders, device, ignore_unclear=leaves_out_unknown(config))
     return replace(report, plan=_plan(start, config))
 
 
@@ -132,7 +132,7 @@ def heads_preflight(
         seconds=missing * per_image + config.epochs * (len(train) + len(val) / 3) * per_head,
     )
     device = torch.device("cpu")
-    report = _report(parts, needs, folders, device, ignore_unclear=config.ignore_unclear)
+    report = _report(parts, needs, folders, device, ignore_unclear=leaves_out_unknown(config))
     return replace(report, plan=_plan(start, config))
 
 
@@ -153,6 +153,8 @@ def _plan(start: StartingPoint, config: TrainConfig | HeadTrainConfig) -> tuple[
 
 
 def _heads_text(head: HeadConfig) -> str:
+    if head.kind != "csra":
+        return HEAD_TITLES[head.kind]
     count = "1 head" if head.num_heads == 1 else f"{head.num_heads} heads"
     texts = ("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
     parts = [f"T = {', '.join(texts)}", f"λ = {head.lam:g}"]
@@ -258,7 +260,7 @@ class _Probe:
 
     def _step(self, network: nn.Module, images: Tensor, targets: Tensor) -> None:
         with fast_convolutions(device_options(self._device)):
-            losses(self._config.loss, self._logits(network, images), targets).mean().backward()  # type: ignore[no-untyped-call]
+            criterion_of(self._config)(self._logits(network, images), targets).mean().backward()  # type: ignore[no-untyped-call]
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
 

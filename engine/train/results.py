@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from engine.api.calibration import LogitScaling
-from engine.api.config import HeadTrainConfig, ModelConfig
+from engine.api.config import HEAD_TITLES, HeadTrainConfig, ModelConfig
 from engine.api.errors import DataError
 from engine.api.network_names import network_title
 from engine.api.training import LabelSource, TrainRequest
@@ -142,4 +142,5 @@ def _what_learned(request: TrainRequest, model: ModelConfig, images: str) -> str
         return f"Trained on {images}, the whole network."
     backbone = network_title(model.backbone)
     weights = "ImageNet weights" if request.start.model is None else "of another model"
-    return f"CSRA heads on a frozen {backbone} ({weights}), trained on {images}."
+    heads = HEAD_TITLES[model.head.kind]
+    return f"{heads} on a frozen {backbone} ({weights}), trained on {images}."

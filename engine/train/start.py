@@ -15,7 +15,7 @@ from engine.api.categories import Categories
 from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import ModelError
 from engine.api.label_parents import NO_PARENTS
-from engine.api.training import DEFAULT_BACKBONE, HEAD_FORMS, INPUT_SIZES, ModelStart
+from engine.api.training import DEFAULT_BACKBONE, HEAD_FORMS, INPUT_SIZES, ModelStart, head_like
 from engine.checkpoints.backbone_files import read_backbone
 from engine.checkpoints.csra_import import BackboneOnlyError
 from engine.checkpoints.csra_layout import UnknownNetworkError
@@ -23,6 +23,7 @@ from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.datasets.category_mapping import match_categories
 from engine.models.classifier import Classifier
+from engine.models.heads import take_categories
 from engine.models.pretrained import load_imagenet_weights, load_into_backbone
 from engine.models.registry import BACKBONES, backbone_spec
 from engine.records.catalogue import find_start, imagenet_entry, load_catalogue
@@ -78,9 +79,11 @@ def starting_point(start: ModelStart, categories: Categories, seed: int) -> Star
         classifier = _new_classifier(start, found.backbone, categories, seed)
         load_into_backbone(classifier.backbone, found.tensors, found.backbone)
         return StartingPoint(classifier, f"weights of {file.name!r}", has_new_heads=True)
-    head = _with_wishes(checkpoint.record.config.head, start)
+    own = checkpoint.record.config.head
+    head = _with_wishes(own, start)
     classifier = from_checkpoint(checkpoint, categories, start.input_size, head)
-    return StartingPoint(classifier, f"the model {checkpoint.record.name!r}", has_new_heads=False)
+    origin, is_other = f"the model {checkpoint.record.name!r}", head.kind != own.kind
+    return StartingPoint(classifier, origin, has_new_heads=is_other)
 
 
 def _as_model(start: ModelStart) -> ModelStart:
@@ -136,10 +139,14 @@ def new_pixels(start: ModelStart, backbone: str) -> PreprocessConfig:
 
 
 def _with_wishes(head: HeadConfig, start: ModelStart) -> HeadConfig:
+    if start.head is not None and start.head != head.kind:
+        head = head_like(head, start.head)
     return dataclasses.replace(
         head,
         temperatures=start.temperatures or head.temperatures,
         lam=head.lam if start.lam is None else start.lam,
+        queries=head.queries if start.queries is None else start.queries,
+        width=head.width if start.width is None else start.width,
     )
 
 
@@ -151,8 +158,8 @@ def from_checkpoint(
 ) -> Classifier:
     """A classifier for these categories that knows what a model knows.
 
-    The backbone is the model's. Of the heads, categories that both have are taken over, and the
-    others start small, if the form of the heads stays the same.
+    The backbone is the model's. Of heads that score each position, categories that both have are
+    taken over, and the others start small, if the form of the heads stays the same.
 
     Args:
         checkpoint: where it starts.
@@ -176,20 +183,14 @@ def from_checkpoint(
     new.backbone.load_state_dict(old.backbone.state_dict())
     if new.heads.standardization is not None and old.heads.standardization is not None:
         new.heads.standardization.load_state_dict(old.heads.standardization.state_dict())
-    if old.config.head.num_heads == config.head.num_heads:
-        _take_categories(old, new)
+    match = match_categories(old.config.categories, config.categories, {})
+    # The places are those among the shared names.
+    places = [
+        (source, config.categories.index_of(match.names[place]))
+        for source, place in match.places.items()
+    ]
+    take_categories(old.heads, new.heads, places)
     return new
-
-
-def _take_categories(old: Classifier, new: Classifier) -> None:
-    match = match_categories(old.config.categories, new.config.categories, {})
-    with torch.no_grad():
-        for source, place in match.places.items():
-            # The places are those among the shared names.
-            target = new.config.categories.index_of(match.names[place])
-            new.heads.weight[:, target] = old.heads.weight[:, source]
-            if new.heads.bias is not None and old.heads.bias is not None:
-                new.heads.bias[:, target] = old.heads.bias[:, source]
 
 
 def set_standardization(classifier: Classifier, images: PixelSet, seed: int) -> None:

@@ -20,7 +20,7 @@ from engine.models.classifier import Classifier
 from engine.models.heads import HeadOutput
 from engine.train.dataset import Batch
 from engine.train.device_options import device_options, fast_convolutions
-from engine.train.losses import losses
+from engine.train.losses import Criterion, criterion_of
 
 _log = logging.getLogger(__name__)
 
@@ -75,13 +75,20 @@ class TrainStep:
         config: of the run.
         device: where.
         count: how many processes share each batch.
+        criterion: what is made small; ``None`` for that of the config, all labels weighed alike.
     """
 
     def __init__(
-        self, classifier: Classifier, config: TrainConfig, device: torch.device, count: int = 1
+        self,
+        classifier: Classifier,
+        config: TrainConfig,
+        device: torch.device,
+        count: int = 1,
+        criterion: Criterion | None = None,
     ) -> None:
         self._config = config
         self._device = device
+        self._criterion = (criterion or criterion_of(config)).on(device)
         self._count = count
         self._options = device_options(device)
         self.passes = config.passes
@@ -210,7 +217,7 @@ class TrainStep:
             enabled=self._dtype is not None,
         ):
             output = cast(HeadOutput, self._network(images))
-        entries = losses(self._config.loss, output.logits, part.targets)
+        entries = self._criterion(output.logits, part.targets)
         return (entries * part.counted).sum() / total_counted
 
     def _without_sync(self) -> contextlib.AbstractContextManager[Any]:

@@ -23,6 +23,7 @@ from engine.pytorch.distributed import Processes
 from engine.train.dataset import PixelSet
 from engine.train.ema import AveragedModel, blended
 from engine.train.loader import Batches
+from engine.train.losses import criterion_of
 from engine.train.resume import State, StateFolder
 from engine.train.schedules import lr_factor
 from engine.train.train_step import StepOutcome, TrainStep
@@ -85,7 +86,8 @@ class Trainer:
         size = classifier.config.preprocess.input_size
         self._batches = Batches(data.train, config, size, self._process, device)
         self._start = copy.deepcopy(classifier).to(device) if config.blend < 1 else None
-        self._train_step = TrainStep(classifier, config, device, self._process.count)
+        criterion = criterion_of(config, data.train.labels)
+        self._train_step = TrainStep(classifier, config, device, self._process.count, criterion)
         self._device = device
         self._average = (
             AveragedModel(self._train_step.classifier, config.ema_decay)

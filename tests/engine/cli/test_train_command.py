@@ -296,3 +296,51 @@ def test_a_model_that_is_chosen_on_the_test_split_says_so(devkit, capsys, preset
     assert cli.run([*asked, "--model", model, "--resamples", "5", "--html", str(page)]) == 0
     assert "This model was chosen on VOC2007 test" in capsys.readouterr().err
     assert "The model was chosen on VOC2007 test" in page.read_text()
+
+
+def test_head_and_loss_are_options_and_are_kept_in_the_file(devkit, capsys, monkeypatch):
+    monkeypatch.setattr("engine.cli.train.make_graph", lambda model: "")  # it takes seconds
+    options = ("--epochs", "1", "--head", "ml-decoder", "--queries", "3", "--width", "16")
+    loss = ("--loss", "asl", "--gamma-negative", "2", "--unknown-weight", "0.5")
+    assert train(devkit, *small(*options, *loss)) == 0
+    kept = json.loads((devkit / "run" / "config.json").read_text())
+    assert (kept["loss"], kept["unknown_weight"]) == ("asl", 0.5)
+    assert kept["loss_settings"]["gamma_negative"] == 2 and kept["loss_settings"]["margin"] == 0.05
+    model = devkit / "run" / "last.safetensors"
+    head = load_checkpoint(model).record.config.head
+    assert (head.kind, head.queries, head.width, head.standardize) == ("ml-decoder", 3, 16, True)
+    photo = next((devkit / "data").rglob("*.jpg"))
+    capsys.readouterr()
+    asked = ("--model", str(model), "--backend", "torch", "--output", str(devkit / "maps"))
+    assert cli.run(["explain", str(photo), *asked]) != 0
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and "it has no maps" in said[0]
+
+
+@pytest.mark.slow  # the same is asked of each part by itself
+def test_heads_alone_learn_with_any_head_and_loss(devkit, monkeypatch):
+    monkeypatch.setattr("engine.cli.train.make_graph", lambda model: "")
+    for number, head in enumerate(("gap", "ml-decoder")):
+        output = ("--output", str(devkit / f"run{number}"))
+        options = ("--epochs", "1", "--head", head, "--loss", "class-balanced", "--beta", "0.9")
+        assert train(devkit, *small(*options, *output, preset="quick")) == 0
+        record = load_checkpoint(devkit / f"run{number}" / "best.safetensors").record
+        assert record.config.head.kind == head
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--beta", "0.9"), "--beta is of the loss class-balanced"),
+        (("--loss", "asl", "--focal-alpha", "0.9"), "--focal-alpha is of the loss focal"),
+        (("--loss", "asl", "--margin", "2"), "margin must be"),
+        (("--head", "gap", "--lam", "0.2"), "neither temperatures nor λ"),
+        (("--head", "gap", "--width", "16"), "neither queries nor a width"),
+        (("--set", "loss_settings.gamma=2"), "cannot be used"),
+    ],
+)
+def test_options_that_do_not_fit_each_other_are_refused_in_a_sentence(
+    devkit, capsys, options, said
+):
+    assert train(devkit, *small(*options)) != 0
+    assert said in capsys.readouterr().err.strip().splitlines()[-1]

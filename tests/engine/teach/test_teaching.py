@@ -230,13 +230,24 @@ def test_a_photo_that_is_gone_is_named(
         list(teach(new_category(model, photos, paths=paths), pool))
 
 
-def test_a_model_that_names_one_thing_per_photo_is_not_taught(
-    pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], tmp_path: Path
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (HeadConfig((1.0,), 0.1, activation="softmax"), "one thing per photo"),
+        (HeadConfig((1.0,), 0.0, False, kind="ml-decoder", width=16), "head .* has no maps"),
+    ],
+)
+def test_a_model_that_cannot_learn_single_labels_is_not_taught(
+    pool: DecodePool,
+    photos: tuple[tuple[Path, ...], NDArray[np.bool_]],
+    tmp_path: Path,
+    head: HeadConfig,
+    said: str,
 ) -> None:
-    config = tiny_config(HeadConfig((1.0,), 0.1, activation="softmax"))
-    model = tmp_path / "softmax.safetensors"
+    config = tiny_config(head)
+    model = tmp_path / "model.safetensors"
     save_checkpoint(model, tiny_classifier(config), tiny_record(config))
-    with pytest.raises(ModelError, match="one thing per photo"):
+    with pytest.raises(ModelError, match=said):
         list(teach(new_category(model, photos), pool))
 
 

@@ -17,7 +17,7 @@ from engine.checkpoints.safetensors_model import Checkpoint
 from engine.models.heads import HeadOutput
 from engine.train.dataset import TrainingImages
 from engine.train.ema import AveragedModel
-from engine.train.losses import losses
+from engine.train.losses import Criterion
 from engine.train.preflight import preflight
 from engine.train.resume import StateFolder
 from engine.train.schedules import lr_factor
@@ -100,13 +100,13 @@ def test_cosine_falls_steadily_after_the_warm_up():
 def test_cross_entropy_is_the_textbooks():
     logits, targets = torch.tensor([[2.0, -1.0]]), torch.tensor([[1.0, 0.0]])
     expected = [[-math.log(1 / (1 + math.exp(-2))), -math.log(1 - 1 / (1 + math.exp(1)))]]
-    np.testing.assert_allclose(losses("bce", logits, targets), expected, rtol=1e-6)
+    np.testing.assert_allclose(Criterion("bce")(logits, targets), expected, rtol=1e-6)
 
 
 def test_the_asymmetric_loss_makes_light_of_easy_negatives():
     logits = torch.tensor([[-4.0, 3.0, -4.0]])
     targets = torch.tensor([[0.0, 0.0, 1.0]])
-    asymmetric, entropy = losses("asl", logits, targets)[0], losses("bce", logits, targets)[0]
+    asymmetric, entropy = Criterion("asl")(logits, targets)[0], Criterion("bce")(logits, targets)[0]
     assert asymmetric[0] == 0.0  # a score below the shift
     p = 1 / (1 + math.exp(-3)) - 0.05
     assert asymmetric[1] == pytest.approx(-math.log(1 - p) * p**4, rel=1e-4)

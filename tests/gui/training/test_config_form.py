@@ -27,7 +27,7 @@ def form(qtbot: QtBot) -> ConfigForm:
 @pytest.mark.parametrize("config", [TrainConfig, HeadTrainConfig])
 def test_every_setting_has_a_row_with_a_caption_and_a_help(config: type) -> None:
     specs = field_specs(config)
-    own = {field.name for field in dataclasses.fields(config)} - {"augment"}
+    own = {field.name for field in dataclasses.fields(config)} - {"augment", "loss_settings"}
     assert own <= {spec.name for spec in specs}
     assert [spec.name for spec in specs if not spec.help or not spec.caption] == []
     assert all(spec.choices for spec in specs if spec.kind is FieldKind.CHOICE)
