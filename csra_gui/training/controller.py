@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -148,7 +147,6 @@ class TrainingController(QObject):
             return
 
         def keep() -> TrainingRun:
-            importlib.import_module("pyqtgraph")  # else the first plot does, in the GUI thread
             folder = self._store.new_folder(wish.name)
             return self._store.keep(
                 TrainRequest(
