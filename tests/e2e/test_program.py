@@ -112,6 +112,7 @@ def painted(view: PhotoView) -> np.ndarray:
     return pixels.reshape(image.height(), image.width(), 4)[..., :3].astype(float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SHOWN))
 def test_the_main_object_of_a_sample_is_its_label(application: Application, name: str) -> None:
     session = application.session
@@ -149,6 +150,7 @@ def test_nothing_is_written_beside_the_photos(application: Application) -> None:
     assert {n for n in names if not n.endswith((".jpg", ".md", ".json"))} == set()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_the_program_started_by_its_command_ends_cleanly_when_asked(tmp_path: Path) -> None:
     environment = {

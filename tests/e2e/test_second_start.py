@@ -102,6 +102,7 @@ def program() -> Iterator[Program]:
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_second_start_hands_its_photos_to_the_window_and_ends(program: Program) -> None:
     first = program.start("one")
     wait_until(lambda: program.known() == {"cat.jpg"}, "the first folder is open")
@@ -119,6 +120,7 @@ def test_a_second_start_hands_its_photos_to_the_window_and_ends(program: Program
     assert "already open" not in log
 
 
+@pytest.mark.slow
 def test_of_starts_at_once_one_opens_a_window_and_has_all_photos(program: Program) -> None:
     starts = [program.start("one"), program.start("two"), program.start("one")]
     wait_until(lambda: sum(s.poll() is not None for s in starts) == 2, "two have ended")

@@ -332,6 +332,7 @@ def test_arrow_keys_go_through_all_photos_across_the_rows(
         assert application.session.focus.current == photo
 
 
+@pytest.mark.slow
 def test_a_bug_in_the_engine_is_shown_and_the_window_lives(
     qtbot: QtBot,
     start: Start,

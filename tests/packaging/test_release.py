@@ -43,6 +43,7 @@ def files_in(*tops: str) -> Iterable[str]:
             yield file.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.slow
 def test_a_wheel_installs_one_name_and_everything_beneath_it(wheel: Path) -> None:
     facts = f"csra_gui-{__version__}.dist-info"
     assert wheel.name == f"csra_gui-{__version__}-py3-none-any.whl"

@@ -114,6 +114,7 @@ def test_a_named_network_that_the_file_is_not_of_is_told_with_the_reason(tmp_pat
         read_backbone(tmp_path / "x.pth", "resnet18")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -201,6 +201,7 @@ def archive(path, members, compression=zipfile.ZIP_STORED):
 APART = pytest.param(memory_used_apart, marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory_used", [memory_used_here, APART])
 def test_bombs_do_not_fill_the_memory(tmp_path, memory_used):
     all_of_them = memory_used is memory_used_apart
@@ -236,6 +237,7 @@ def deflated_zeros(path):
     return archive(path, members, zipfile.ZIP_DEFLATED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("memory_used", [memory_used_here, APART])
 def test_a_few_bytes_that_describe_a_giant_network_do_not_make_it(tmp_path, memory_used):
     path = save_tiny_model(tmp_path / "giant.safetensors")
@@ -321,6 +323,7 @@ def test_an_archive_with_something_before_or_behind_it_is_refused(tmp_path):
             read_pth(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before-2020"])
 def test_a_file_cut_anywhere_or_with_any_byte_changed_never_crashes(legacy, tmp_path):
     path = tmp_path / "net.pth"

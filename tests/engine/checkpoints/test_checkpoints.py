@@ -67,6 +67,7 @@ def test_max_pooling_survives_the_file(tmp_path):
     assert load_checkpoint(path).record.config == config
 
 
+@pytest.mark.slow
 def test_half_precision_keeps_the_scores_of_photos_to_a_thousandth(tmp_path):
     """Of a real network whose weights are no multiples of what float16 can say."""
     whole = load_checkpoint(shipped_models()["csra-lite0-voc"])
@@ -98,6 +99,7 @@ def test_halved_numbers_are_neighbours_and_the_errors_of_a_channel_cancel():
     assert ((stored - whole).double().sum(1).abs() < 1e-3).all() and nearest.max() > 5e-3
 
 
+@pytest.mark.slow
 def test_a_model_stored_in_half_precision_is_not_rounded_again(tmp_path):
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     shipped = load_checkpoint(next(iter(shipped_models().values())))

@@ -55,6 +55,7 @@ def saved(folder, state, name="net_lam0.5.pth", **options):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backbone", "keys", "heads", "lam", "classes", "size", "entry"), NETWORKS)
 def test_logits_are_those_of_the_official_code(
     backbone, keys, heads, lam, classes, size, entry, tmp_path
@@ -73,6 +74,7 @@ def test_logits_are_those_of_the_official_code(
     np.testing.assert_allclose(logits / scale, expected / scale, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_what_the_golden_numbers_do_not_cover_follows_the_formula_resnet34_six_heads(tmp_path):
     state = resnet_state(34, 6, 80)
     classifier, record = import_checkpoint(saved(tmp_path, state))
@@ -194,6 +196,7 @@ def assert_same_weights(one, two):
             torch.testing.assert_close(value, second[key], rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_a_model_survives_import_export_and_import(tmp_path):
     state = resnet_state(18, 2, 14)
     classifier, record = import_checkpoint(saved(tmp_path, state), SMALL)
@@ -236,6 +239,7 @@ def test_half_precision_weights_become_single_precision(tmp_path):
     assert_holds(import_checkpoint(saved(tmp_path, half), SMALL)[0], half)
 
 
+@pytest.mark.slow
 def test_what_a_file_is_decides_not_what_it_is_called(tmp_path):
     path = saved(tmp_path, resnet_state(), "misnamed_lam0.3.safetensors")
     checkpoint = open_checkpoint(path)
@@ -245,6 +249,7 @@ def test_what_a_file_is_decides_not_what_it_is_called(tmp_path):
     assert open_checkpoint(native).id == checkpoint.id == load_checkpoint(native).id
 
 
+@pytest.mark.slow
 def test_official_weights_as_safetensors_open_too(tmp_path):
     state = resnet_state()
     path = tmp_path / "net_lam0.5.safetensors"
@@ -292,6 +297,7 @@ def test_lambda_is_read_from_the_names_that_the_authors_give():
     assert lambda_in("lamp3.pth") is None
 
 
+@pytest.mark.slow
 def test_categories_come_from_the_options_the_file_or_their_number(tmp_path):
     odd = resnet_state(num_classes=3)
     with pytest.raises(CheckpointError, match="3 categories apart and does not say which"):

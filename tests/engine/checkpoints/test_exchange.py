@@ -27,6 +27,7 @@ def saved(path: Path, num_classes: int = 20) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_that_does_not_say_lam_asks_and_then_opens(engine, tmp_path):
     file = saved(tmp_path / "weights.pth")
     with pytest.raises(MissingFactsError) as asked:
@@ -37,6 +38,7 @@ def test_a_file_that_does_not_say_lam_asks_and_then_opens(engine, tmp_path):
     assert (info.lam, info.categories[0], info.activation) == (0.2, "aeroplane", "sigmoid")
 
 
+@pytest.mark.slow
 def test_categories_that_nobody_knows_are_asked_for_until_they_fit(engine, tmp_path):
     file = saved(tmp_path / "net_lam0.1.pth", num_classes=3)
     for given in (None, Categories(("fox", "owl"))):
@@ -72,6 +74,7 @@ def test_a_closed_model_is_not_open_any_more_and_can_be_opened_again(engine, tmp
     assert engine.open_model(source) == info
 
 
+@pytest.mark.slow
 def test_only_what_the_official_code_knows_can_become_a_pth(engine, tmp_path, monkeypatch):
     tiny = save_tiny_model(tmp_path / "tiny.safetensors")
     assert ".pth" not in engine.export_formats(str(tiny))

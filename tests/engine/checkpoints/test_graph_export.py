@@ -55,6 +55,7 @@ def tiny() -> tuple[Checkpoint, Graph]:
     return checkpoint, graph_of(checkpoint)
 
 
+@pytest.mark.slow
 def test_other_weights_of_the_same_form_need_no_other_graph(
     tiny: tuple[Checkpoint, Graph],
 ) -> None:
@@ -110,6 +111,7 @@ def test_models_that_ship_have_a_graph_that_says_the_same(path: Path) -> None:
     assert difference(checkpoint, graph) <= TOLERANCE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "head", "own", "others"),
     [

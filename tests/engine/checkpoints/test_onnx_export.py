@@ -63,6 +63,7 @@ def exported(plain, tmp_path_factory):
     return checkpoint, path, export_onnx(checkpoint, path)
 
 
+@pytest.mark.slow
 def test_onnx_gives_the_same_logits_and_position_scores_for_any_batch(exported):
     assert_same(*exported)
 

@@ -91,6 +91,7 @@ def run_file(path: Path, pixels: np.ndarray[Any, Any]) -> list[np.ndarray[Any, A
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resize", ["squash", "letterbox"])
 def test_pixels_of_the_models_size_give_the_programs_logits(
     exported: Exported, resize: str

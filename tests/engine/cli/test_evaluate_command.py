@@ -240,6 +240,7 @@ def official(tmp_path):
     return tmp_path / "weights.pth"
 
 
+@pytest.mark.slow
 def test_lambda_can_be_given_for_a_file_that_does_not_say_it(data, official, tmp_path, capsys):
     few = ("--limit", "2", "--size", "64")
     assert cli.run(arguments(data, official, *few)) == 1

@@ -162,6 +162,7 @@ def test_a_mistake_in_a_file_of_settings_is_told_with_what_is_meant(devkit, caps
     assert "'epochz' in [training]. Did you mean 'epochs'?" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["quick", "recommended"])
 def test_the_settings_in_a_run_give_the_same_run_again(devkit, preset):
     options = small("--epochs", "2", "--device", "cpu", "--seed", "5", preset=preset)
@@ -181,6 +182,7 @@ def test_the_settings_in_a_run_give_the_same_run_again(devkit, preset):
     assert settings[0] == settings[1]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_after_the_step_and_resume_goes_on(devkit, monkeypatch, capsys):
     tell = train_progress.Teller.tell
 
@@ -209,6 +211,7 @@ def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(devkit, ca
     assert "other settings" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_training_starts_from_a_model_with_other_categories(devkit):
     model = save_tiny_model(devkit / "tiny.safetensors")
     assert train(devkit, "--preset", "recommended", "--init", str(model), "--epochs", "1") == 0
@@ -236,6 +239,7 @@ def test_a_picture_that_cannot_be_read_stops_the_run_with_its_name(devkit, capsy
     assert not list((devkit / "cache").glob("*.npy"))
 
 
+@pytest.mark.slow
 def test_a_share_of_the_images_can_be_kept_apart_to_report_on(devkit, capsys):
     assert train(devkit, *small("--epochs", "1", "--val-fraction", "0.34")) == 0
     assert "cat 4, chair 0" in capsys.readouterr().err
@@ -252,6 +256,7 @@ def test_heads_alone_can_be_written_into_a_folder(devkit, monkeypatch):
     load_checkpoint(devkit / "run" / "best.safetensors")
 
 
+@pytest.mark.slow
 def test_a_run_says_what_was_asked_how_it_ended_and_what_made_it(devkit, monkeypatch):
     monkeypatch.chdir(devkit)
     assert train(devkit, *small("--epochs", "1")) == 0

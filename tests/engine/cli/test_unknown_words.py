@@ -24,7 +24,7 @@ def told(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("score", "--help"), "no command 'score'"),
+        (("predict", "--help"), "no command 'predict'"),
         (("evalute", "--dataset", "voc2007"), "Did you mean csra evaluate?"),
         (("resources/gone.jpg",), "no file or folder"),
         (("resources", "--format", "csv"), "no option '--format'"),

@@ -70,6 +70,7 @@ def test_of_a_disk_that_answers_nothing_is_suspected(disk: Disk, tmp_path: Path)
     folders.check(tmp_path / "gone.jpg")
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_with_the_rest_when_a_disk_hangs(disk: Disk, tmp_path: Path) -> None:
     for folder in ("away", "here"):
         (tmp_path / folder).mkdir()

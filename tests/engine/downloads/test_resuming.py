@@ -5,6 +5,8 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+import pytest
+
 from engine.downloads.download import download
 from engine.downloads.part_file import PartFile
 from engine.downloads.progress import DownloadSettings
@@ -162,6 +164,7 @@ def void(_: object) -> None:
     """A route returns nothing."""
 
 
+@pytest.mark.slow
 def test_a_server_that_falls_silent_counts_as_dropped(tmp_path: Path) -> None:
     patience = [True]
 

@@ -131,6 +131,7 @@ def test_photos_are_read_in_full_unless_asked_otherwise_and_the_run_says_it(engi
     assert run.settings["decode"] == mode
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("graphs_made_once")
 def test_every_backend_measures_the_same_and_the_run_says_which_it_was(engine, request_):
     with_torch = finished(engine, request_)

@@ -178,6 +178,7 @@ def test_a_person_can_choose_int8_for_a_model_and_return(quantized: Path, data: 
     assert not np.array_equal(scores, int8_scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", ["of the engine", "of the model"])
 def test_who_runs_int8_can_be_chosen(quantized: Path, asked: str) -> None:
     pytest.importorskip("openvino")
@@ -344,6 +345,7 @@ def test_a_damaged_network_is_shown_with_what_to_do(
     assert "csra models quantize" in shown
 
 
+@pytest.mark.slow
 def test_a_model_that_runs_in_int8_is_compared_with_itself_in_full_precision(
     quantized: Path, data: Path
 ) -> None:
@@ -364,6 +366,7 @@ def test_a_model_that_runs_in_int8_is_compared_with_itself_in_full_precision(
     assert "int8" not in after.runtime_float
 
 
+@pytest.mark.slow
 def test_cancelled_quantizing_leaves_what_was_there(quantized: Path, data: Path) -> None:
     own_id = open_checkpoint(quantized).id
     before = Int8Networks().network(own_id), Int8Networks().figures(own_id)

@@ -59,6 +59,7 @@ def score_maps(classifier, pixels):
     return TorchBackend(classifier, torch.device("cpu")).run(pixels).position_scores.sum(axis=1)
 
 
+@pytest.mark.slow
 def test_a_category_that_is_absent_stays_colder_than_one_that_is_there(classifier, maps, present):
     lam = classifier.config.head.lam
     highest = activate((1.0 + lam) * maps, "sigmoid").max(axis=(2, 3))

@@ -49,6 +49,7 @@ def logits(weights: ModelWeights, photo: str) -> np.ndarray:
     return backend.run(pixels[None]).logits[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photo", ["cat.jpg", "rocket.jpg"])
 def test_what_was_named_before_keeps_its_score_and_details_lie_below_it(
     plain: ModelWeights, detailed: ModelWeights, photo: str

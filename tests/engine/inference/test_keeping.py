@@ -252,6 +252,7 @@ def test_photos_are_tagged_while_directions_are_made_and_all_are_kept(
     assert len(kept_files(tmp_path)) == len(photos)
 
 
+@pytest.mark.slow
 def test_who_cancels_does_not_wait_for_directions_and_they_are_used_next(
     pool: DecodePool,
     photos: list[Path],

@@ -79,6 +79,7 @@ def some_pixels(count: int) -> np.ndarray:
     return np.random.default_rng(count).integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", RUNS)
 def test_every_backend_says_what_pytorch_says_of_any_batch(kind: str, name: str) -> None:

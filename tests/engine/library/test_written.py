@@ -96,6 +96,7 @@ def test_old_writes_are_forgotten_but_not_what_is_ours(tmp_path: Path, kept: int
         assert library.files_of_write(later)
 
 
+@pytest.mark.slow
 def test_a_write_that_was_not_survived_is_kept_however_old(tmp_path: Path) -> None:
     with open_library(tmp_path / "library.db") as library:
         number = library.begin_write("Test")

@@ -54,6 +54,7 @@ def test_a_date_that_is_none_is_left_out(tmp_path: Path, date: str) -> None:
     assert read_camera_facts(tmp_path / "a.jpg").taken == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jpg", "png", "tif", "webp"])
 def test_no_broken_bytes_and_no_cut_raise_or_give_senseless_numbers(
     tmp_path: Path, ending: str

@@ -57,6 +57,7 @@ def test_an_old_one_is_refused(tmp_path: Path) -> None:
         check_exiftool(str(fake_exiftool(tmp_path, "old")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["hang", "die"])
 def test_one_that_hangs_or_dies_is_started_again(tmp_path: Path, fault: str) -> None:
     photo = tmp_path / "a.jpg"

@@ -133,6 +133,7 @@ def test_the_published_network_has_34_convolutions_and_80_categories():
         assert network.eval()(torch.zeros(1, 3, STRIDE, STRIDE)).shape == (1, 80, 1, 1)
 
 
+@pytest.mark.slow
 def test_as_onnx_it_says_the_same_for_other_batches_and_sizes(tmp_path):
     network = tiny(tmp_path)
     file = tmp_path / "tiny.onnx"

@@ -59,6 +59,7 @@ def classifier_for(name, size, head=None):
     return Classifier(config)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), by_default(lambda name: name not in LARGE))
 def test_every_backbone_goes_forward_and_backward_and_its_maps_sum_to_the_logit(name, size):
     classifier = classifier_for(name, size).train()

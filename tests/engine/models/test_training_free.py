@@ -111,6 +111,7 @@ def test_imagenets_categories_are_readable_and_each_is_there_once():
     assert {"crane (bird)", "crane (machine)", "maillot (tank suit)"} <= set(categories)
 
 
+@pytest.mark.slow
 def test_the_cat_is_named_and_found_without_any_training(tmp_path):
     needs_lite0()
     classifier, record = wrap_imagenet_classifier(LITE0)
@@ -135,6 +136,7 @@ def test_the_cat_is_named_and_found_without_any_training(tmp_path):
     assert left <= x <= right and top <= y <= bottom
 
 
+@pytest.mark.slow
 def test_lambda_and_size_are_free_and_travel_with_the_file(tmp_path):
     needs_lite0()
     classifier, record = wrap_imagenet_classifier(LITE0, lam=0.7, input_size=256)
@@ -146,6 +148,7 @@ def test_lambda_and_size_are_free_and_travel_with_the_file(tmp_path):
     assert dataclasses.replace(config.head, lam=0.2) == FREE
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_model_of_ones_own(tmp_path, monkeypatch, capsys):
     name = "timm:test_efficientnet"
     network = random_network(name)

@@ -171,6 +171,7 @@ def test_all_parts_of_a_composite_are_given_or_none(network: nn.Module) -> None:
             pretrained.load_parts(backbone, network, *given)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("graphs_made_once")
 def test_the_command_makes_a_model_of_everyday_words(
     network: nn.Module,

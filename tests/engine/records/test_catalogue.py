@@ -344,6 +344,7 @@ def test_an_official_file_is_imported_with_what_its_entry_says(
     assert next(row for row in rows if row.name == "small").state == "here"
 
 
+@pytest.mark.slow
 def test_a_file_of_the_official_kind_goes_from_the_server_to_a_model_that_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: ModelStore
 ) -> None:

@@ -200,6 +200,7 @@ def test_it_says_whose_arithmetic_and_which_ap() -> None:
     assert "(paper-wider)" in page_of(wider)
 
 
+@pytest.mark.slow
 def test_anything_but_the_whole_official_test_split_is_said_not_to_be_comparable() -> None:
     warning = "Not comparable with published numbers."
     dataset = {"name": "VOC2007 test", "kind": "voc2007", "split": "test"}
@@ -377,6 +378,7 @@ def test_a_map_that_never_reaches_the_threshold_is_said_and_not_drawn() -> None:
     assert "no place reaches 0.5; the highest is 0.31" in page
 
 
+@pytest.mark.slow
 def test_eighty_categories_with_twenty_four_photos_stay_small() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     soft = np.asarray(Image.fromarray(noise[::8, ::8]).resize((320, 240)))

@@ -105,6 +105,7 @@ def taught(
     return request, report_of(request, pool)
 
 
+@pytest.mark.slow
 def test_a_new_category_is_learned_and_the_old_ones_stay_to_the_bit(
     taught: tuple[TeachRequest, TeachReport],
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_new_category_is_learned_and_the_old_ones_stay_to_the_bit(
     assert category.comparison is Comparison.OPEN  # there is nothing to compare with
 
 
+@pytest.mark.slow
 def test_a_model_with_more_channels_is_taught_like_any_other(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], tmp_path: Path
 ) -> None:
@@ -136,6 +138,7 @@ def test_a_model_with_more_channels_is_taught_like_any_other(
     assert category.after == Hits(found=COUNT // 2, wrong=0)
 
 
+@pytest.mark.slow
 def test_a_calibration_stays_where_nothing_was_taught(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:
@@ -149,6 +152,7 @@ def test_a_calibration_stays_where_nothing_was_taught(
     assert kept == LogitScaling((*slopes, 1.0), ((0.25,) * count + (0.0,)))
 
 
+@pytest.mark.slow
 def test_corrections_change_only_the_categories_that_they_are_about(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:
@@ -278,6 +282,7 @@ def test_the_cut_lies_where_a_label_is_right_most_often(
     assert found == pytest.approx(cut)
 
 
+@pytest.mark.slow
 def test_a_new_label_appears_although_few_photos_show_it(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:
@@ -319,6 +324,7 @@ def corrections(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", ["few were said", "the others are learned already"])
 def test_a_label_with_too_few_to_judge_by_stays_to_the_bit(
     pool: DecodePool,
@@ -351,6 +357,7 @@ def test_if_no_label_has_enough_nothing_is_learned_and_the_nearest_is_named(
         list(teach(request, pool))
 
 
+@pytest.mark.slow
 def test_what_was_drawn_is_not_counted_as_said(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:
@@ -362,6 +369,7 @@ def test_what_was_drawn_is_not_counted_as_said(
     assert category.judged_negatives == 8
 
 
+@pytest.mark.slow
 def test_it_is_said_which_other_photos_would_get_the_label(
     pool: DecodePool, photos: tuple[tuple[Path, ...], NDArray[np.bool_]], model: Path
 ) -> None:

@@ -40,6 +40,7 @@ def without_values():
     return FakeTensorMode(allow_non_fake_inputs=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CONFIG, SHARED], ids=["adamw", "sgd"])
 @pytest.mark.parametrize("changes", [{}, {"passes": 3, "clip_norm": 1.0}], ids=["whole", "parts"])
 def test_no_step_asks_the_device_for_a_number(like_a_card, config, changes):
@@ -53,6 +54,7 @@ def test_no_step_asks_the_device_for_a_number(like_a_card, config, changes):
             result.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ema_decay", [0.0, 0.99])
 def test_a_run_asks_once_for_each_step_that_it_reports(like_a_card, monkeypatch, ema_decay):
     asked = []

@@ -202,6 +202,7 @@ def test_a_broken_training_image_stops_with_its_name_and_leaves_no_half_file(tmp
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_command_trains_saves_and_says_how_good_it_is(tmp_path, monkeypatch, capsys):
     names = [f"{i:06}" for i in range(12)]
     folder = write_devkit(

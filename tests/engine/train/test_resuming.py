@@ -54,6 +54,7 @@ def work(task, folder, number, **environment):
     return result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("times", [2, pytest.param(6, marks=pytest.mark.slow)])
 def test_a_run_killed_at_any_moment_and_while_saving_ends_as_the_unbroken_one(tmp_path, times):
@@ -152,6 +153,7 @@ def test_two_processes_learn_what_one_does_with_the_same_batches(tmp_path):
         np.testing.assert_allclose(np.load(tmp_path / f"losses-{rank}.npy"), alone, rtol=2e-4)
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_run_matter(tmp_path):
     """Guards the comparisons above: they could not be equal for any run."""
     other = trainer(TrainConfig(epochs=3, batch_size=8, seed=1))

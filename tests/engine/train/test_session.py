@@ -176,6 +176,7 @@ def test_photos_that_nothing_is_known_of_are_left_out(ask):
     assert len(train) + len(val) == len(source.paths) - 1
 
 
+@pytest.mark.slow
 def test_closing_saves_a_model_and_the_same_request_goes_on(ask):
     reports = run_training(ask())
     for report in reports:
@@ -247,6 +248,7 @@ def test_stopping_before_it_begins_writes_no_model(ask):
     assert not list(ask().output.glob("*"))
 
 
+@pytest.mark.slow
 def test_a_pause_saves_the_state_and_going_on_changes_nothing(ask, tmp_path):
     expected = weights_after(ask(output=tmp_path / "unbroken"))
     control, pauses = TrainingControl(), []

@@ -44,6 +44,7 @@ def assert_started_from(classifier: Classifier, network: torchvision.models.ResN
     assert [n for n, tensor in own.items() if not torch.equal(tensor, theirs[n])] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", ["model", "backbone"])
 def test_a_training_starts_from_the_file_of_a_backbone(
     tmp_path: Path, network: torchvision.models.ResNet, named: str

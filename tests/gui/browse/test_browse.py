@@ -76,6 +76,7 @@ def test_the_photo_comes_beside_the_others_on_demand_and_leaves_them_all_the_roo
     assert not window.maps.viewer.isVisible()
 
 
+@pytest.mark.slow
 def test_the_photo_beside_is_remembered(start: Start, application: Application, many: Path) -> None:
     trigger(application, "photo_beside")
     application.settings.save()

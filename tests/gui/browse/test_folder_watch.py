@@ -51,6 +51,7 @@ def test_a_new_photo_appears_and_is_tagged(qtbot: QtBot, start: Start, photos: P
     assert application.window.browse.folders.tree.model().index(0, 1).data() == "6"
 
 
+@pytest.mark.slow
 def test_a_photo_that_was_deleted_goes_and_comes_back(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
@@ -127,6 +128,7 @@ def said(application: Application) -> str:
     return " ".join((*window.message_bar.texts(), done))
 
 
+@pytest.mark.slow
 def test_a_photo_that_was_deleted_gives_way_and_is_not_counted(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
@@ -154,6 +156,7 @@ def test_a_photo_that_was_deleted_gives_way_and_is_not_counted(
     assert session.focus.current is None
 
 
+@pytest.mark.slow
 def test_photos_of_a_folder_inside_that_is_renamed_come_along(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
@@ -187,6 +190,7 @@ def test_photos_of_a_folder_inside_that_is_renamed_come_along(
     wait_until_tagged(qtbot, application)
 
 
+@pytest.mark.slow
 def test_undo_reaches_a_photo_whose_folder_was_renamed(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
@@ -210,6 +214,7 @@ def test_undo_reaches_a_photo_whose_folder_was_renamed(
     wait_until_tagged(qtbot, application)
 
 
+@pytest.mark.slow
 def test_what_was_opened_and_gets_another_name_is_said_to_be_gone_until_it_is_back(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:

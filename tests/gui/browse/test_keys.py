@@ -86,6 +86,7 @@ def test_where_nothing_is_shown_nothing_is_typed(
     assert application.window.review.labels.entry.text() == ""
 
 
+@pytest.mark.slow
 def test_a_view_is_changed_by_its_key_and_by_the_next_one(
     qtbot: QtBot, application: Application, keys: QWidget
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_filter_finds_it_by_either_name(
     qtbot.waitUntil(lambda: shown(application) == wanted)
 
 
+@pytest.mark.slow
 def test_a_raw_that_comes_later_is_taken_in_and_one_that_goes_is_forgotten(
     qtbot: QtBot, application: Application, folder: Path
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_raw_that_comes_later_is_taken_in_and_one_that_goes_is_forgotten(
     qtbot.waitUntil(lambda: photos.other_files(row) == (), timeout=15_000)
 
 
+@pytest.mark.slow
 def test_a_raw_whose_jpeg_goes_is_a_photo_of_its_own(
     qtbot: QtBot, application: Application, folder: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_a_pair_is_named_by_its_kinds() -> None:
     assert pair_text(Path("a.jpg"), []) == ""
 
 
+@pytest.mark.slow
 def test_the_library_knows_the_second_file_as_it_comes_and_goes(
     qtbot: QtBot, application: Application, folder: Path
 ) -> None:

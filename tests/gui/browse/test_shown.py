@@ -201,6 +201,7 @@ def test_return_in_the_filter_leads_to_the_photos_unless_it_is_wrong(
     qtbot.waitUntil(lambda: window.focusWidget() is window.browse.grid.grid)
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_elsewhere_leads_from_the_filter_to_the_photos(
     qtbot: QtBot, application: Application
 ) -> None:
@@ -230,6 +231,7 @@ def test_a_click_that_changes_what_is_shown_leaves_the_keys_with_the_photos(
 # Photos of elsewhere.
 
 
+@pytest.mark.slow
 def test_what_was_looked_at_comes_back_after_other_photos(
     qtbot: QtBot, application: Application, photos: Path
 ) -> None:

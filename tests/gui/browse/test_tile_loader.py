@@ -174,6 +174,7 @@ def test_it_says_that_sharp_pixels_are_on_their_way_if_they_take_long(
     qtbot.waitUntil(lambda: view._zoom_text() == "100 %")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("ending", ["jpg", "tif"])
 def test_a_real_photo_shows_its_own_pixels_upright_and_in_the_colours_of_the_small_one(

@@ -300,6 +300,7 @@ def test_delete_means_the_photos_where_they_have_the_keys(
         screen.close()
 
 
+@pytest.mark.slow
 def test_delete_on_a_label_is_about_the_label(
     qtbot: QtBot, application: Application, trash: PhotoTrash
 ) -> None:

@@ -105,6 +105,7 @@ def shown(application: Application) -> list[str]:
     return [session.photos.paths[row].stem for row in session.shown.rows]
 
 
+@pytest.mark.slow
 def test_no_more_images_can_be_asked_for_than_the_split_has(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_devkit_is_recognised_evaluated_and_a_number_shows_its_images(
     wait_until_tagged(qtbot, application)
 
 
+@pytest.mark.slow
 def test_another_number_shows_other_images_of_the_same_run(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
@@ -161,6 +163,7 @@ def test_another_number_shows_other_images_of_the_same_run(
     wait_until_tagged(qtbot, application)
 
 
+@pytest.mark.slow
 def test_the_photos_of_the_person_come_back_after_images_of_a_run(
     qtbot: QtBot, start: Start, photos: Path, devkit: Path
 ) -> None:
@@ -304,6 +307,7 @@ def test_what_was_stopped_before_is_offered_at_the_next_start(
     assert UnfinishedStore().paths() == []
 
 
+@pytest.mark.slow
 def test_a_run_whose_images_have_moved_asks_where_they_are(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
@@ -321,6 +325,7 @@ def test_a_run_whose_images_have_moved_asks_where_they_are(
     wait_until_tagged(qtbot, application)
 
 
+@pytest.mark.slow
 def test_bars_and_cells_show_the_images_they_count(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
@@ -347,6 +352,7 @@ def test_bars_and_cells_show_the_images_they_count(
     wait_until_tagged(qtbot, application)
 
 
+@pytest.mark.slow
 def test_a_threshold_that_is_dragged_changes_the_table(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
@@ -403,6 +409,7 @@ def test_two_runs_are_compared(qtbot: QtBot, start: Start, devkit: Path) -> None
     wait_until_tagged(qtbot, application)
 
 
+@pytest.mark.slow
 def test_label_errors_are_marked_and_the_marks_are_kept(
     qtbot: QtBot, start: Start, devkit: Path
 ) -> None:
@@ -423,6 +430,7 @@ def test_label_errors_are_marked_and_the_marks_are_kept(
     assert "image,category" in tab.table().as_csv()
 
 
+@pytest.mark.slow
 def test_decisions_are_evaluated_without_the_model(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from tests.engine.data.datasets.devkits import voc_object, write_voc
 from tests.gui.driver import Start, trigger
 
 
+@pytest.mark.slow
 def test_links_out_of_the_folder_are_asked_about_once_and_followed_if_wanted(
     qtbot: QtBot, start: Start, tmp_path: Path
 ) -> None:

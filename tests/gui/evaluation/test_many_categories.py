@@ -52,6 +52,7 @@ def results(qtbot: QtBot, start: Start, tmp_path: Path) -> ResultWindow:
     return shown(qtbot, start(), run_of(MANY), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_category_is_searched_by_any_of_its_names(results: ResultWindow) -> None:
     tab = results.categories
     assert tab.order.rowCount() == 400
@@ -62,6 +63,7 @@ def test_a_category_is_searched_by_any_of_its_names(results: ResultWindow) -> No
     assert tab.order.rowCount() == 400
 
 
+@pytest.mark.slow
 def test_in_a_long_list_to_choose_from_names_are_in_order(results: ResultWindow) -> None:
     chooser = results.curves.chooser
     names = [chooser.itemText(place) for place in range(chooser.count())]
@@ -72,6 +74,7 @@ def test_in_a_long_list_to_choose_from_names_are_in_order(results: ResultWindow)
     assert results.state.category == MANY.index_of("sofa")
 
 
+@pytest.mark.slow
 def test_of_many_pairs_those_are_listed_that_there_are_most_of(
     qtbot: QtBot, results: ResultWindow
 ) -> None:

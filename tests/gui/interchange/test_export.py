@@ -50,6 +50,7 @@ def exported(qtbot: QtBot, application: Application, dialog: ExportDialog, targe
     return " ".join(application.window.message_bar.texts())
 
 
+@pytest.mark.slow
 def test_what_was_said_just_now_is_in_the_table(
     qtbot: QtBot, application: Application, photos: Path
 ) -> None:

@@ -146,6 +146,7 @@ def test_a_photo_that_could_not_be_written_says_why_and_is_tried_again(
     assert button.isHidden()
 
 
+@pytest.mark.slow
 def test_what_waits_is_written_after_a_restart(
     qtbot: QtBot, application: Application, start: Start, photos: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_photos_are_changed_after_a_second_consent_and_known_as_before(
     assert application.session.photos.file(place) == look_at(photo)
 
 
+@pytest.mark.slow
 @needs_exiftool
 def test_photos_that_were_written_before_a_cancel_are_known_too(
     qtbot: QtBot, application: Application, photos: Path

@@ -33,6 +33,7 @@ def save(qtbot: QtBot, application: Application, command: str, target: Path) -> 
     return target
 
 
+@pytest.mark.slow
 def test_the_picture_is_saved_and_copied_as_it_is_seen(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
@@ -65,6 +66,7 @@ def test_the_whole_photo_is_saved_with_all_its_pixels_and_the_map(
     assert low.red() < 150
 
 
+@pytest.mark.slow
 def test_numbers_are_the_shown_map_or_everything(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
@@ -77,6 +79,7 @@ def test_numbers_are_the_shown_map_or_everything(
         assert {"cat", "dog"} <= set(every["shown"].tolist())
 
 
+@pytest.mark.slow
 def test_a_sheet_has_the_photo_and_a_tile_per_label(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
@@ -86,6 +89,7 @@ def test_a_sheet_has_the_photo_and_a_tile_per_label(
     assert sheet.width() > min(5, labels + 1) * 300
 
 
+@pytest.mark.slow
 def test_a_page_tells_of_the_selected_photos_and_what_it_left_out(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:
@@ -98,6 +102,7 @@ def test_a_page_tells_of_the_selected_photos_and_what_it_left_out(
     assert "1 photos could not be read" in " ".join(looking.window.message_bar.texts())
 
 
+@pytest.mark.slow
 def test_a_cancelled_page_leaves_nothing(
     qtbot: QtBot, looking: Application, engine: FakeEngine, tmp_path: Path
 ) -> None:
@@ -113,6 +118,7 @@ def test_a_cancelled_page_leaves_nothing(
     assert not list(tmp_path.glob(".csra*"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_refuses_is_said_and_the_old_file_stays(
     qtbot: QtBot, looking: Application, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ def looking(qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine) -> App
     return application
 
 
+@pytest.mark.slow
 def test_the_map_and_the_score_are_those_of_the_kind(looking: Application) -> None:
     own, shown = looking.session.focus.evidence, looking.window.maps.display.source.scores
     assert own is not None and shown is not None
@@ -48,6 +49,7 @@ def test_the_map_and_the_score_are_those_of_the_kind(looking: Application) -> No
     assert percent[ANIMAL] == percent[CAT]
 
 
+@pytest.mark.slow
 def test_why_says_from_what_a_label_follows_and_gives_its_numbers(looking: Application) -> None:
     looking.session.focus.set_pinned(CAT)
     trigger(looking, "why")
@@ -64,6 +66,7 @@ def test_why_says_from_what_a_label_follows_and_gives_its_numbers(looking: Appli
     dialog.close()
 
 
+@pytest.mark.slow
 def test_without_a_chosen_label_why_tells_of_the_kind_that_others_follow_from(
     looking: Application,
 ) -> None:
@@ -73,6 +76,7 @@ def test_without_a_chosen_label_why_tells_of_the_kind_that_others_follow_from(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_under_the_pointer_the_kind_is_named_and_nothing_twice(looking: Application) -> None:
     looking.session.focus.set_pinned(ANIMAL)
     readout = looking.window.maps.viewer.readout
@@ -85,6 +89,7 @@ def test_under_the_pointer_the_kind_is_named_and_nothing_twice(looking: Applicat
     assert readout.text().startswith("cat here: ")
 
 
+@pytest.mark.slow
 def test_a_what_if_looks_anew_from_which_kind_a_label_follows(looking: Application) -> None:
     source, own = looking.window.maps.display.source, looking.session.focus.evidence
     assert own is not None

@@ -83,6 +83,7 @@ def middle(mask: FloatArray) -> tuple[float, float]:
     return float(columns.mean()), float(rows.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fit", ["squash", "letterbox"])
 @pytest.mark.parametrize(
     ("size", "orientation"),

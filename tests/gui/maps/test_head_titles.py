@@ -33,6 +33,7 @@ def titled(qtbot: QtBot, looking: Application, engine: FakeEngine) -> Applicatio
     return looking
 
 
+@pytest.mark.slow
 def test_tiles_and_switches_have_the_titles(qtbot: QtBot, titled: Application) -> None:
     panel = titled.window.maps.panel
     trigger(titled, "maps_panel")
@@ -47,6 +48,7 @@ def test_tiles_and_switches_have_the_titles(qtbot: QtBot, titled: Application) -
     assert panel.what_if.switches[1].text() == "2: two"
 
 
+@pytest.mark.slow
 def test_the_list_of_heads_has_titles_and_temperatures(titled: Application) -> None:
     heads = titled.window.findChild(MapChooser).heads
     assert [heads.itemText(row) for row in range(1, 3)] == [
@@ -55,6 +57,7 @@ def test_the_list_of_heads_has_titles_and_temperatures(titled: Application) -> N
     ]
 
 
+@pytest.mark.slow
 def test_why_names_the_heads_also_while_some_are_off(titled: Application) -> None:
     trigger(titled, "why")
     [dialog] = titled.window.findChildren(WhyDialog)
@@ -79,6 +82,7 @@ def partial(titled: Application) -> Application:
     return titled
 
 
+@pytest.mark.slow
 def test_heads_that_do_not_know_a_label_are_left_out(qtbot: QtBot, partial: Application) -> None:
     panel = partial.window.maps.panel
     trigger(partial, "maps_panel")
@@ -97,6 +101,7 @@ def test_heads_that_do_not_know_a_label_are_left_out(qtbot: QtBot, partial: Appl
     dialog.close()
 
 
+@pytest.mark.slow
 def test_without_any_head_that_knows_a_label_nothing_is_said_to_be_left(
     qtbot: QtBot, partial: Application
 ) -> None:
@@ -119,6 +124,7 @@ def test_without_any_head_that_knows_a_label_nothing_is_said_to_be_left(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_the_map_of_a_head_that_does_not_know_the_label_is_empty_and_says_so(
     partial: Application,
 ) -> None:

@@ -27,6 +27,7 @@ from tests.gui.driver import Start, at, drag, overlay, select, trigger
 CAT, DOG = CATEGORIES.index_of("cat"), CATEGORIES.index_of("dog")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "scale", "colors"),
     [
@@ -50,6 +51,7 @@ def test_each_kind_of_map_has_its_colours_scale_and_sentence(
         assert maps.bar.accessibleDescription() == scale
 
 
+@pytest.mark.slow
 def test_every_kind_paints_something_else(looking: Application) -> None:
     seen = []
     for kind in MapKind:
@@ -85,6 +87,7 @@ def test_attention_is_coloured_where_it_is_more_than_even(looking: Application) 
     )
 
 
+@pytest.mark.slow
 def test_the_kind_chosen_beside_the_labels_is_remembered_and_ticked_in_the_menu(
     looking: Application,
 ) -> None:

@@ -47,6 +47,7 @@ def told(application: Application) -> list[list[str]]:
 # Hiding a part.
 
 
+@pytest.mark.slow
 def test_hiding_a_part_asks_the_model_again_and_shows_what_becomes_of_the_labels(
     qtbot: QtBot, looking: Application, engine: FakeEngine
 ) -> None:
@@ -93,6 +94,7 @@ def test_another_photo_is_shown_whole(qtbot: QtBot, looking: Application) -> Non
 # What if.
 
 
+@pytest.mark.slow
 def test_another_lambda_acts_at_once_and_nothing_of_it_is_stored(looking: Application) -> None:
     window = looking.window
     stored = looking.session.focus.evidence
@@ -124,6 +126,7 @@ def test_temperature_goes_up_to_the_maximum(looking: Application) -> None:
     assert score(looking, CAT) == pytest.approx(float(expected))
 
 
+@pytest.mark.slow
 def test_another_input_size_is_asked_once_when_the_slider_rests(
     qtbot: QtBot, looking: Application, engine: FakeEngine
 ) -> None:
@@ -210,6 +213,7 @@ def test_a_head_alone_has_no_tab_of_its_own(
     assert panel.what_if._caption.text() == "&T of all heads"
 
 
+@pytest.mark.slow
 def test_a_head_can_be_switched_off_but_never_the_last_one(many_heads: Application) -> None:
     tab, source = many_heads.window.maps.panel.what_if, many_heads.window.maps.display.source
     many_heads.settings.set_value(MAP_KIND, "attention")
@@ -381,6 +385,7 @@ def test_the_same_label_without_attention_shares_the_scale(looking: Application)
     assert shared.high == max(each)
 
 
+@pytest.mark.slow
 def test_another_model_is_asked_about_each_photo_and_freed_in_the_end(
     qtbot: QtBot, looking: Application, engine: FakeEngine
 ) -> None:

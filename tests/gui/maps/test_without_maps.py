@@ -73,6 +73,7 @@ def test_nothing_is_exported_that_would_be_a_map(looking: Application) -> None:
     assert actions["save_picture"].isEnabled()
 
 
+@pytest.mark.slow
 def test_every_kind_of_comparison_and_of_map_is_harmless(
     qtbot: QtBot, looking: Application
 ) -> None:

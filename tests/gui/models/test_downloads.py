@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -29,6 +30,7 @@ from tests.gui.driver import (
 )
 
 
+@pytest.mark.slow
 def test_a_download_is_agreed_to_imported_and_used(
     qtbot: QtBot, start: Start, engine: FakeEngine, downloader: FakeDownloader, photos: Path
 ) -> None:

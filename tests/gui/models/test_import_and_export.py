@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -50,6 +51,7 @@ def test_a_dropped_model_is_imported_and_offered(
     wait_for_model(qtbot, application, engine.models["My model_ 2nd try"].id)
 
 
+@pytest.mark.slow
 def test_photos_and_models_dropped_together_each_go_where_they_belong(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path, tmp_path: Path
 ) -> None:

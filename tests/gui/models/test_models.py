@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -93,6 +94,7 @@ def test_the_filter_hides_what_does_not_match(
     assert shown == ["resnet18-imagenet"]
 
 
+@pytest.mark.slow
 def test_another_model_tags_anew_and_going_back_asks_nobody(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:
@@ -266,6 +268,7 @@ def test_the_models_own_thresholds_count_when_the_person_asks_for_them(
     assert not panel.threshold.isEnabled()
 
 
+@pytest.mark.slow
 def test_a_model_of_a_thousand_categories_shows_its_best_guesses(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:

@@ -40,6 +40,7 @@ def listed(application: Application) -> dict[str, LabelRow]:
     return {one.category: one for one in application.window.review.labels.labels.model().rows()}
 
 
+@pytest.mark.slow
 def test_they_are_listed_greyed_and_accepting_one_makes_it_a_label(
     qtbot: QtBot, application: Application
 ) -> None:
@@ -80,6 +81,7 @@ def test_accepting_all_takes_none_of_them(qtbot: QtBot, application: Application
     assert "Rex" not in said and "cat" not in said
 
 
+@pytest.mark.slow
 def test_of_very_many_only_some_are_listed(
     qtbot: QtBot, application: Application, photos: Path
 ) -> None:

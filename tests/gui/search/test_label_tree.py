@@ -186,6 +186,7 @@ def captions(application: Application) -> list[str]:
     return [row.caption for row in rows]
 
 
+@pytest.mark.slow
 def test_groups_are_folded_until_they_are_opened_and_so_at_the_next_start(
     opened: Callable[..., Application], qtbot: QtBot, settings_file: Path
 ) -> None:
@@ -207,6 +208,7 @@ def test_groups_are_folded_until_they_are_opened_and_so_at_the_next_start(
     assert json.loads(str(Settings(settings_file).value(OPEN_LABEL_GROUPS))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", ["{", "3", '{"a": 1}', '[1, null, "animal"]'])
 def test_damaged_settings_open_what_is_sound(
     opened: Callable[..., Application], settings_file: Path, stored: str

@@ -44,6 +44,7 @@ def state(application: Application, term: str) -> TermState | None:
     return None if found is None else found.state
 
 
+@pytest.mark.slow
 def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBot) -> None:
     bar = searching.window.search.panel.bar
     cats = with_label(searching, "cat")
@@ -57,6 +58,7 @@ def test_what_is_typed_decides_what_is_shown(searching: Application, qtbot: QtBo
     assert bar.count == "5 photos"
 
 
+@pytest.mark.slow
 def test_whoever_asks_for_dates_is_told_that_some_are_still_read(
     searching: Application, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +102,7 @@ def taught_name(application: Application) -> str:
     return name
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said_and_what_was_shown_stays(
     searching: Application, qtbot: QtBot
 ) -> None:
@@ -117,6 +120,7 @@ def test_what_is_wrong_is_said_and_what_was_shown_stays(
     assert len(shown_names(searching)) == 5
 
 
+@pytest.mark.slow
 def test_a_word_that_nothing_has_can_be_taught(searching: Application, qtbot: QtBot) -> None:
     bar = searching.window.search.panel.bar
     bar.edit.setText('cat "street <i>café</i>"')
@@ -142,6 +146,7 @@ def test_where_nothing_fits_a_word_that_is_no_label_can_be_taught(
     qtbot.waitUntil(lambda: nothing_shown(searching) == ("No photo fits", "cat rating:5"))
 
 
+@pytest.mark.slow
 def test_a_filter_that_is_not_applied_leaves_the_one_before_in_force(
     searching: Application, qtbot: QtBot
 ) -> None:
@@ -168,6 +173,7 @@ def test_a_filter_that_is_not_applied_leaves_the_one_before_in_force(
     assert not bar.error
 
 
+@pytest.mark.slow
 def test_a_word_that_is_no_label_is_found_in_file_names(
     searching: Application, qtbot: QtBot
 ) -> None:
@@ -185,6 +191,7 @@ def test_a_word_that_is_no_label_is_found_in_file_names(
     assert not bar.note
 
 
+@pytest.mark.slow
 def test_other_names_of_labels_are_understood(searching: Application, qtbot: QtBot) -> None:
     bar = searching.window.search.panel.bar
     people = with_label(searching, "person")
@@ -225,6 +232,7 @@ def test_the_order_that_is_chosen_is_the_order_shown(searching: Application, qtb
     qtbot.waitUntil(lambda: shown_names(searching) == sorted(names(searching), reverse=True))
 
 
+@pytest.mark.slow
 def test_counts_are_shown_and_a_click_filters(searching: Application, qtbot: QtBot) -> None:
     window = searching.window
     window.actions_table["show_facets"].setChecked(False)

@@ -105,6 +105,7 @@ def test_a_name_that_several_photos_have_is_asked_for_by_its_path(
     assert opened.session.shown.filter_error is None
 
 
+@pytest.mark.slow
 def test_photos_of_which_nothing_is_known_are_said_and_looked_at_when_asked_for(
     qtbot: QtBot, start: Start, folder: Path, engine: FakeEngine
 ) -> None:

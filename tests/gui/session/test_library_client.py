@@ -162,6 +162,7 @@ def file_of(path: Path) -> ImageFile:
     return ImageFile(path, facts.st_size, facts.st_mtime_ns)
 
 
+@pytest.mark.slow
 def test_the_second_window_works_without_the_library_until_the_first_is_closed(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:

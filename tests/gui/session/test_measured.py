@@ -88,6 +88,7 @@ def test_properties_say_all_of_it(measured: Application) -> None:
     assert "Measured" not in dict(session_texts(session, row_in(session, "bad.jpg")))
 
 
+@pytest.mark.slow
 def test_a_filter_and_the_counts_find_them(measured: Application, qtbot: QtBot) -> None:
     window = measured.window
     window.search.panel.bar.edit.setText("measured:blurred")

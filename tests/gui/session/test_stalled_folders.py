@@ -55,6 +55,7 @@ def test_the_others_are_tagged_and_it_is_said_which_did_not_answer(
     assert problem.path == away and "did not answer" in problem.message
 
 
+@pytest.mark.slow
 def test_looking_can_be_cancelled_while_it_hangs(
     qtbot: QtBot, start: Start, photos: Path, away: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_looking_can_be_cancelled_while_it_hangs(
     assert not pipeline.is_scanning
 
 
+@pytest.mark.slow
 def test_the_window_closes_while_it_hangs(
     qtbot: QtBot, start: Start, photos: Path, away: Path
 ) -> None:

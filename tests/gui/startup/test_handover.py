@@ -73,6 +73,7 @@ def test_the_paths_arrive_and_the_start_knows(
     assert taken == [Handover((PHOTO, odd), "token-7")]
 
 
+@pytest.mark.slow
 def test_thousands_of_paths_arrive(
     qtbot: QtBot, server: HandoverServer, taken: list[Handover], call: Call
 ) -> None:

@@ -55,6 +55,7 @@ def test_what_is_left_out_is_told_by_kind_with_a_list_to_look_at(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_the_same_is_told_once_and_more_is_told_again(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:

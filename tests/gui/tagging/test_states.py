@@ -58,6 +58,7 @@ def look_at(application: Application, name: str) -> None:
     application.session.focus.set_current(row(application, name))
 
 
+@pytest.mark.slow
 def test_stored_labels_are_listed_and_decided_on_before_the_model_is_there(
     qtbot: QtBot, start: Start, photos: Path, engine: FakeEngine
 ) -> None:

@@ -125,6 +125,7 @@ def examples(qtbot: QtBot, application: Application) -> list[Example]:
     return found[0]
 
 
+@pytest.mark.slow
 def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_counts(
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
@@ -157,6 +158,7 @@ def test_corrections_improve_the_model_and_the_difference_is_shown_before_it_cou
     assert {(one.category, one.drawn) for one in examples(qtbot, application)} == {("cat", False)}
 
 
+@pytest.mark.slow
 def test_a_label_with_too_few_yes_or_no_cannot_learn_and_it_is_said(
     qtbot: QtBot, application: Application
 ) -> None:
@@ -215,6 +217,7 @@ def test_a_new_label_is_taught_with_the_selected_photos_and_ranks_all_others(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_photos_selected_for_a_label_have_it_and_those_drawn_are_kept_as_without(
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
@@ -262,6 +265,7 @@ def test_what_a_label_was_taught_with_is_learned_from_again_but_does_not_judge(
     improving.close()
 
 
+@pytest.mark.slow
 def test_old_labels_stay_until_the_taught_model_has_seen_the_photos(
     qtbot: QtBot, application: Application, engine: FakeEngine
 ) -> None:
@@ -331,6 +335,7 @@ def test_a_known_label_is_not_taught_anew(qtbot: QtBot, application: Application
     dialog.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["stop", "discard", "close"])
 def test_learning_can_be_left_at_any_moment_and_nothing_stays(
     qtbot: QtBot, application: Application, trainer: FakeEngine, moment: str

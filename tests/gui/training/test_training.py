@@ -148,6 +148,7 @@ def test_a_training_is_checked_started_followed_and_its_model_used(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_the_samples_can_be_looked_at_after_each_epoch(
     qtbot: QtBot, application: Application
 ) -> None:
@@ -164,6 +165,7 @@ def test_the_samples_can_be_looked_at_after_each_epoch(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_pause_waits_and_go_on_goes_on(
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
@@ -185,6 +187,7 @@ def test_pause_waits_and_go_on_goes_on(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_stop_after_the_epoch_keeps_the_model_and_can_be_gone_on_with(
     qtbot: QtBot, application: Application, trainer: FakeEngine
 ) -> None:
@@ -212,6 +215,7 @@ def test_stop_after_the_epoch_keeps_the_model_and_can_be_gone_on_with(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_a_training_that_is_refused_before_it_starts_leaves_nothing(
     qtbot: QtBot, application: Application
 ) -> None:
@@ -239,6 +243,7 @@ def test_a_training_that_fails_says_why(
     controller.dialog.close()
 
 
+@pytest.mark.slow
 def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     qtbot: QtBot, start: Start, application: Application, trainer: FakeEngine, photos: Path
 ) -> None:
@@ -268,6 +273,7 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     assert again.trainer.trained[0].resume
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [0, 1])
 def test_a_training_that_another_window_runs_is_left_alone(
     qtbot: QtBot, application: Application, trainer: FakeEngine, epochs: int
@@ -309,6 +315,7 @@ def test_a_training_that_another_window_runs_is_left_alone(
     dialog.close()
 
 
+@pytest.mark.slow
 def test_deleting_a_training_asks_first(qtbot: QtBot, application: Application) -> None:
     dialog = new_training(qtbot, application)
     dialog.begin.click()
@@ -350,6 +357,7 @@ def test_a_training_that_cannot_be_read_says_why_and_can_be_deleted(
     runs.close()
 
 
+@pytest.mark.slow
 def test_a_second_training_waits_for_the_first(qtbot: QtBot, application: Application) -> None:
     dialog = new_training(qtbot, application)
     application.window.training.controller.teaching.show_improve()

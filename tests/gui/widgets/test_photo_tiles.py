@@ -164,6 +164,7 @@ def opened(qtbot: QtBot, view: PhotoView, photo: PixelArray) -> list[Tile]:
     return given
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [PhotoView, ScaledView])
 def test_at_actual_size_the_screen_shows_the_photos_own_pixels(
     qtbot: QtBot, kind: type[PhotoView]
@@ -204,6 +205,7 @@ def test_tiles_show_what_the_whole_photo_would_also_across_their_edges(
     assert middle.mean() < 1
 
 
+@pytest.mark.slow
 def test_panning_asks_for_what_comes_into_sight_and_for_no_more(qtbot: QtBot) -> None:
     photo, view = pattern(4096, 3072), PhotoView()
     given = opened(qtbot, view, photo)

@@ -26,6 +26,7 @@ def written(folder: Path, kind: str, count: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ROW)
 def test_a_table_takes_less_memory_than_its_text(tmp_path: Path, kind: str) -> None:
     path = written(tmp_path, kind, 20_000)

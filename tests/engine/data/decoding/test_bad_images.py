@@ -66,6 +66,7 @@ def test_each_file_opens_or_fails_as_it_should_and_none_harms_another(
     assert [row["file"] for row in asked if fingerprint(row) != row["sha256"]] == []
 
 
+@pytest.mark.slow
 def test_every_fault_is_one_plain_sentence(pool: DecodePool) -> None:
     requests = [DecodeRequest(COLLECTION / row["file"], 64) for row in rows()]
     messages = {str(result) for result in pool.map(requests) if isinstance(result, ImageError)}

@@ -106,6 +106,7 @@ def test_a_bug_of_the_decoder_is_logged_and_fails_one_picture(
     assert shared_pool.submit(DecodeRequest(picture)).result().width == 96
 
 
+@pytest.mark.slow
 def test_a_picture_that_takes_too_long_is_given_up(picture: Path) -> None:
     with DecodePool(1, timeout_s=1.0, _decode=misbehave) as pool:
         assert fault(pool, Path("hang")) == "Decoding the picture took longer than 1 seconds."

@@ -193,6 +193,7 @@ def test_the_largest_picture_that_is_opened_stays_within_the_memory_of_a_process
     assert str(refused) == "The picture has 200 megapixels; at most 150 are opened."
 
 
+@pytest.mark.slow
 def test_a_photo_of_200_megapixels_is_seen_but_for_its_finest_detail(tmp_path: Path) -> None:
     path = tmp_path / "200.jpg"
     Image.new("L", (20_000, 10_000), 70).save(path)

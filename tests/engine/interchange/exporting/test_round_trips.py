@@ -214,6 +214,7 @@ def test_no_cell_of_a_table_is_a_formula_and_excel_knows_its_encoding(
     assert "''=x" in cells
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_cancelled_export_leaves_what_was_there(
     library: Library, tmp_path: Path, name: str

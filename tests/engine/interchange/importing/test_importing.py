@@ -297,6 +297,7 @@ def test_bad_lists_and_missing_photos_are_told(library: Library, tmp_path: Path)
     assert (report.vanished, report.labels) == (1, 0)
 
 
+@pytest.mark.slow
 def test_ten_thousand_keywords_and_one_of_ten_megabytes_do_no_harm(
     library: Library, tmp_path: Path
 ) -> None:

@@ -152,6 +152,7 @@ def _assert_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert lost.keys() <= changing, lost
 
 
+@pytest.mark.slow
 def test_a_film_behind_a_picture_stays(library: Library, place: Path) -> None:
     name, make = MAKERS["motion photo"]
     make(place / name)
@@ -181,6 +182,7 @@ def test_nothing_is_written_without_a_second_consent(library: Library, photo: Pa
     assert library.last_write() is None
 
 
+@pytest.mark.slow
 def test_the_library_still_knows_a_photo_that_was_written_into(
     library: Library, photo: Path
 ) -> None:
@@ -196,6 +198,7 @@ def test_the_library_still_knows_a_photo_that_was_written_into(
         finished(job.undo(library))
 
 
+@pytest.mark.slow
 def test_a_label_taken_back_goes_and_what_others_wrote_stays(library: Library, photo: Path) -> None:
     exiftool(photo, "-XMP-dc:Subject=cat", "-IPTC:Keywords=cat")
     say(library, photo, "dog", "cat")
@@ -210,6 +213,7 @@ def test_a_label_taken_back_goes_and_what_others_wrote_stays(library: Library, p
     assert words(photo) == {"cat"}
 
 
+@pytest.mark.slow
 def test_what_others_did_since_stays_in_an_undo(library: Library, photo: Path) -> None:
     write(library, photo.parent)
     exiftool(photo, "-XMP-dc:Subject+=Rome", "-XMP-xmp:Rating=3", "-IPTC:Keywords+=Rome")
@@ -219,6 +223,7 @@ def test_what_others_did_since_stays_in_an_undo(library: Library, photo: Path) -
     assert library.last_write() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["rich jpeg", "depth map", "png"])
 def test_a_rating_a_colour_and_a_title_go_in_and_out(place: Path, kind: str) -> None:
     """As a write may ask for them: its journal keeps the packet from before."""
@@ -241,6 +246,7 @@ def test_a_rating_a_colour_and_a_title_go_in_and_out(place: Path, kind: str) -> 
     assert read_embedded(photo).values == was
 
 
+@pytest.mark.slow
 def test_long_and_other_letters_stay_out_of_iptc_that_cannot_hold_them(
     library: Library, photo: Path
 ) -> None:
@@ -299,6 +305,7 @@ _REFUSED: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_safely_is_left_alone_with_a_sentence_and_the_rest_goes_on(
     library: Library, photo: Path
 ) -> None:
@@ -313,6 +320,7 @@ def test_what_cannot_be_written_safely_is_left_alone_with_a_sentence_and_the_res
     assert {**contents(photo.parent), photo.name: before[photo.name]} == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="names and links as on Unix")
 def test_names_mean_nothing(library: Library, place: Path) -> None:
     names = ["-delete.jpg", "a\nb.jpg", "%f@$x.jpg", b"\xff.jpg", "touch x|", "#[CSTR].jpg"]
@@ -326,6 +334,7 @@ def test_names_mean_nothing(library: Library, place: Path) -> None:
     assert set(place.iterdir()) == set(photos)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="needs links and permissions")
 def test_links_and_attributes_stay(library: Library, photo: Path, tmp_path: Path) -> None:
     real = tmp_path / "real.jpg"
@@ -342,6 +351,7 @@ def test_links_and_attributes_stay(library: Library, photo: Path, tmp_path: Path
     assert (found.st_mode & 0o777, found.st_mtime_ns) == (0o640, 10**18)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", ["check", "replace"])
 def test_a_crash_is_settled_by_the_next_write(
     library: Library, photo: Path, monkeypatch: pytest.MonkeyPatch, at: str
@@ -369,6 +379,7 @@ def test_a_crash_is_settled_by_the_next_write(
     assert words(photo) == set()
 
 
+@pytest.mark.slow
 def test_the_command_asks_twice_and_says_what_is_missing(
     library: Library, photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -388,6 +399,7 @@ def test_the_command_asks_twice_and_says_what_is_missing(
     assert words(photo) == set()
 
 
+@pytest.mark.slow
 def test_a_rating_alone_goes_into_the_photo_and_out_of_it_again(
     library: Library, place: Path
 ) -> None:

@@ -50,6 +50,7 @@ def steps(library: Library, place: Path, program: Path) -> job.Steps:
     return job.write(library, choice, how)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
@@ -84,6 +85,7 @@ def test_a_photo_that_exiftool_would_not_write_well_stays_as_it_is(
     assert library.last_write() is None
 
 
+@pytest.mark.slow
 def test_a_full_disk_pauses_and_goes_on(
     library: Library, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_full_disk_pauses_and_goes_on(
     assert set(contents(place)) == {"a.jpg", "b.jpg"}
 
 
+@pytest.mark.slow
 def test_an_undo_without_exiftool_says_so_and_can_be_done_later(
     library: Library, place: Path
 ) -> None:
@@ -110,6 +113,7 @@ def test_an_undo_without_exiftool_says_so_and_can_be_done_later(
     assert set(read_embedded(place / "a.jpg").values.keywords) == {"Rome"}
 
 
+@pytest.mark.slow
 def test_a_photo_that_changes_while_it_is_written_is_left_alone(
     library: Library, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +132,7 @@ def test_a_photo_that_changes_while_it_is_written_is_left_alone(
     assert (place / "a.jpg").read_bytes() == before + b"more"
 
 
+@pytest.mark.slow
 def test_a_cancelled_write_keeps_what_is_written_and_can_be_undone(
     library: Library, place: Path
 ) -> None:

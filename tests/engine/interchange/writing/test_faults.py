@@ -58,6 +58,7 @@ def litter(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.startswith(TEMPORARY_PREFIX)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
 @pytest.mark.parametrize("target", [Target.SIDECAR, Target.TXT])
 def test_no_room_for_a_file_leaves_all_as_it_was_and_pauses(
@@ -78,6 +79,7 @@ def test_no_room_for_a_file_leaves_all_as_it_was_and_pauses(
     assert contents(folder) == before
 
 
+@pytest.mark.slow
 @needs_program("unshare")
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs the root of Linux")
 @pytest.mark.parametrize("target", [Target.SIDECAR, Target.TXT])
