@@ -187,12 +187,13 @@ class EvaluationJob:
     def _model_facts(self) -> dict[str, str]:
         record, head = self.model.record, self.model.config.head
         temperatures = ", ".join("max" if math.isinf(t) else f"{t:g}" for t in head.temperatures)
+        heads = f"{head.num_heads}, temperatures {temperatures}, λ {head.lam:g}"
         chosen = record.provenance.get(CHOSEN_ON, "")
         return {
             "name": record.name,
             "id": self.model.weights.id,
             "backbone": record.config.backbone,
-            "heads": f"{head.num_heads}, temperatures {temperatures}, λ {head.lam:g}",
+            "heads": heads if head.kind == "csra" else head.kind,
             **({"chosen on": chosen} if chosen else {}),
         }
 
