@@ -69,9 +69,8 @@ def load_folder(
     categories = _categories(table, declared, file or folder, log)
     pictures = PictureFolder(folder, check_files=check_files, log=log, follow_links=follow_links)
     found = find_pictures(table, folder, pictures, log)
-    return table_images(
-        f"{folder.name} {split}", categories, found, display_path(file or folder), log
-    )
+    name = root.stem if root.is_file() else f"{folder.name} {split}"
+    return table_images(name, categories, found, display_path(file or folder), log)
 
 
 def find_folder_splits(root: Path) -> tuple[str, ...]:

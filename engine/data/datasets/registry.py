@@ -238,6 +238,7 @@ def load_dataset(
     spec, root = dataset_spec(name), Path(root)
     if not root.exists():
         raise DataError(f"There is no folder {display_path(root)}.")
+    root = root if root.name else root.absolute()  # data sets are called by it: "." has no name
     images = spec.load(
         root, split, strict=strict, check_files=check_files, follow_links=follow_links
     )

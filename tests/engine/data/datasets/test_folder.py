@@ -57,6 +57,16 @@ def test_every_usual_shape_of_csv_is_read(photos: Path, text: str) -> None:
     assert images.problems == ()
 
 
+def test_a_list_and_the_current_folder_have_names(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "mine.csv").write_text("path,label\na.jpg,dog\nb.jpg,cat\n")
+    (photos / "labels.csv").write_text("path,label\na.jpg,dog\nb.jpg,cat\n")
+    monkeypatch.chdir(photos)
+    assert load(Path("mine.csv")).name == "mine"
+    assert load(Path()).name == "photos all"
+
+
 def test_a_question_mark_means_that_nobody_knows(photos: Path) -> None:
     (photos / "labels.csv").write_text("path,cat,dog\na.jpg,1,?\n")
     images = load(photos)
