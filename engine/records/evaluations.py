@@ -221,8 +221,8 @@ class EvaluationStore(RecordStore[EvaluationSummary]):
         runs = self.paths()
         found = runs[:1] if name == "last" else [run for run in runs if run.name.startswith(name)]
         if len(found) != 1:
-            what = "no evaluation run" if not found else f"{len(found)} evaluation runs"
-            raise DataError(f"There are {what} called {name!r}; 'csra runs list' shows all.")
+            what = f"are {len(found)} evaluation runs" if found else "is no evaluation run"
+            raise DataError(f"There {what} called {name!r}; 'csra runs list' shows all.")
         return found[0]
 
     def images(self, path: Path) -> Path | None:

@@ -212,7 +212,7 @@ def test_a_damaged_run_is_refused_in_one_sentence(tmp_path, images, pool, damage
 
 
 def test_a_run_that_is_not_there_is_an_error_in_plain_words(tmp_path):
-    with pytest.raises(DataError, match="no evaluation run called 'x'"):
+    with pytest.raises(DataError, match="There is no evaluation run called 'x'"):
         EvaluationStore(tmp_path).find("x")
 
 
