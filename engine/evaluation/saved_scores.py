@@ -271,8 +271,9 @@ def _as_logits(
             "(--scale logits), or save probabilities."
         )
     reason = "as asked" if scale != "auto" else "as the file says" if said else f"from {ends}"
-    other = "logits" if wanted == "probabilities" else "probabilities"
-    hint = "" if scale != "auto" or said else f"; --scale {other} says otherwise"
+    # Numbers outside 0 to 1 can be nothing but logits.
+    is_guess = scale == "auto" and not said and wanted == "probabilities"
+    hint = "; --scale logits says otherwise" if is_guess else ""
     sentence = f"The scores are taken as {wanted} ({reason}{hint})."
     if wanted == "logits":
         edge = max(_LARGEST_LOGIT, abs(low) + 1.0, abs(high) + 1.0)

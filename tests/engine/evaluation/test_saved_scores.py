@@ -254,8 +254,10 @@ def test_probabilities_and_logits_are_told_apart_and_said(tmp_path, scores, labe
     found = scored(csv_of(tmp_path / "l.csv", logits), labels)
     check(found.run, scores, truth)
     assert found.scale_text.startswith("The scores are taken as logits (from ")
+    assert "--scale" not in found.scale_text  # would be refused
     found = scored(csv_of(tmp_path / "p.csv", scores), labels)
     assert found.scale_text.startswith("The scores are taken as probabilities (from 0.")
+    assert "; --scale logits says otherwise" in found.scale_text
     asked = scored(csv_of(tmp_path / "p.csv", scores), labels, scale="logits")
     np.testing.assert_array_equal(asked.run.logits, scores)
     with pytest.raises(DataError, match="they are no probabilities"):
