@@ -42,6 +42,9 @@ class PictureFolder:
     as in addresses, or with folders before it that are not here. Of these the longest end of the
     name that is there counts, and only if one picture alone can be meant and no other name means
     it.
+
+    Where the pictures need not be there, a name that leads out of the folder is kept by its end,
+    as if it lay below: enough to tell which picture is meant, and nothing outside is ever opened.
     """
 
     def __init__(
@@ -51,7 +54,8 @@ class PictureFolder:
 
         Args:
             root: the folder.
-            check_files: whether pictures must be there; if not, names are taken as they are.
+            check_files: whether pictures must be there; if not, names are taken as they are, or
+                by what stands behind the part that leads out.
             follow_links: take pictures also where links or whole paths lead out of the folder.
             log: is told what is refused or missing.
         """
@@ -75,8 +79,8 @@ class PictureFolder:
 
     def _find(self, wanted: dict[str, None], *, has_endings: bool) -> dict[str, Path]:
         if not self._check_files:
-            inside = (name for name in wanted if self._may_be_used(name))
-            return {name: self._root / name for name in inside}
+            ends = {name: _inner(name) for name in wanted}
+            return {n: self._root / end for n, end in ends.items() if end or self._may_be_used(n)}
         found = {name: path for name in wanted if (path := self._exact(name)) is not None}
         others = [name for name in wanted if name not in found]
         clear = self._find_otherwise(others, found)
@@ -222,6 +226,16 @@ def _parts(name: str) -> tuple[str, ...]:
     # Label Studio names local files as /data/local-files/?d=folder/1.jpg.
     windows = PureWindowsPath(name.rpartition("?d=")[2])
     return tuple(windows.parts[1:] if windows.anchor else windows.parts)
+
+
+def _inner(name: str) -> str:
+    """The name, or its end that stays inside; empty if there is none."""
+    if _stays_inside(name):
+        return name
+    parts = _parts(name)
+    start = max((place for place, part in enumerate(parts, start=1) if part == ".."), default=0)
+    end = "/".join(parts[start:])
+    return end if _stays_inside(end) else ""
 
 
 def _spellings(name: str) -> Iterator[str]:
