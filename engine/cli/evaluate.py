@@ -28,7 +28,7 @@ from engine.cli.common import (
 from engine.cli.photos import add_device_arguments, add_precision
 from engine.cli.publishing import kept_run, publish, run_to_compare
 from engine.data.datasets.category_mapping import read_mapping
-from engine.data.datasets.registry import DATASETS
+from engine.data.datasets.registry import DATASETS, dataset_spec
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.evaluation.evaluator import Alone, Share, merged
 from engine.evaluation.job import EvaluationJob
@@ -53,7 +53,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--dataset", metavar="KIND", help=", ".join(DATASETS))
     evaluate.add_argument("--data", type=Path, metavar="DIR", help="where the data set lies")
     add_follow_links(evaluate)
-    evaluate.add_argument("--split", default="test", help="of the data set (%(default)s)")
+    evaluate.add_argument("--split", help="of the data set (the only one, or test)")
     evaluate.add_argument("--model", metavar="NAME|FILE", help="default: the model that ships")
     evaluate.add_argument(
         "--lam", type=float, help="λ, for a file of the official code that does not say it"
@@ -144,7 +144,7 @@ def _request(options: argparse.Namespace) -> EvaluationRequest:
     return EvaluationRequest(
         options.dataset,
         options.data,
-        options.split,
+        options.split or _usual_split(options.dataset, options.data),
         options.model,
         config=EvaluateConfig(
             options.batch_size, options.tta == "flip", options.size, options.decode
@@ -157,6 +157,12 @@ def _request(options: argparse.Namespace) -> EvaluationRequest:
         heads=options.heads,
         command=command_line(options.arguments),
     )
+
+
+def _usual_split(dataset: str, data: Path) -> str:
+    """What is measured where nobody says it: the only split there is, or the one to measure on."""
+    splits = dataset_spec(dataset).splits(data)
+    return splits[0] if len(splits) == 1 else "test"
 
 
 def _say_problems(work: EvaluationJob) -> None:

@@ -73,6 +73,21 @@ def test_the_command_prints_a_table_and_writes_every_number(data, model, tmp_pat
     assert "No image has aeroplane" in captured.err
 
 
+def test_the_only_split_is_taken_where_none_is_said(model, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CSRA_GUI_DATA", str(tmp_path / "own"))
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (40, 40)).save(folder / "a.png")
+    (folder / "metadata.csv").write_text("file_name,labels\na.png,dog\n")
+    call = ["evaluate", "--dataset", "imagefolder", "--data", str(folder), "--model", str(model)]
+    call += ["--device", "cpu", "--resamples", "20"]
+    assert cli.run(call) == 0
+    assert "photos all: 1 image" in capsys.readouterr().out
+    (folder / "test").mkdir()
+    assert cli.run([*call, "--no-keep"]) == 1  # the list has no photo of this split
+    assert "test" in capsys.readouterr().err
+
+
 def test_a_kept_run_is_scored_again_without_model_or_images(data, model, tmp_path, capsys):
     assert cli.run(arguments(data, model, "--json", tmp_path / "first.json")) == 0
     model.unlink()
