@@ -90,7 +90,7 @@ def _add_reading(score: argparse.ArgumentParser) -> None:
         "--categories",
         type=Path,
         metavar="FILE",
-        help="names of the columns, one per line, where the file has none",
+        help="names of the columns, one per line, where the file of scores or of labels has none",
     )
     score.add_argument("--mapping", type=Path, metavar="FILE", help="old,new category names")
 

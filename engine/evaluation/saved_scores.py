@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.api.categories import Categories
 from engine.api.config import take_texts_as_paths
 from engine.api.errors import ConfigError, DataError
-from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages, are_numbered, numbered_categories
 from engine.data.datasets.matching import Matched, in_order, matched
 from engine.data.datasets.reading import listed
 from engine.data.datasets.score_files import SavedScores, read_scores
@@ -55,7 +55,7 @@ class ScoreRequest:
         nan: what becomes of scores that are not numbers.
         by_order: rows belong together by their order, where the file names no images.
         allow_missing: leave out labelled images without scores.
-        categories: of the columns, where the file does not name them.
+        categories: of the columns, where the file of scores or that of labels does not name them.
         mapping: the labels' category names → those of the scores.
         command: that was given, to be kept; empty in the window.
     """
@@ -153,9 +153,11 @@ class _Joined:
 
 
 def _joined(request: ScoreRequest, found: SavedScores, truth: Truth) -> _Joined:
-    categories = _columns(request, found, truth.images)
+    labelled = _named(truth.images, request.categories)
+    own = found.categories if labelled is not truth.images else ()
+    categories = _columns(own or request.categories or found.categories, found, labelled)
     pairs = _rows(request, found, truth)
-    images = truth.images.subset(pairs.truth).for_categories(categories, request.mapping)
+    images = labelled.subset(pairs.truth).for_categories(categories, request.mapping)
     if not truth.has_names and found.names:
         images = replace(images, ids=found.names)
     columns = [categories.index_of(name) for name in images.categories]
@@ -211,7 +213,7 @@ def _truth(
     names = found.names or tuple(str(row) for row in range(len(found.values)))
     images = LabelledImages(
         name=dataset.get("name", f"labels of {found.source}"),
-        categories=Categories(found.categories or _numbered(found.values.shape[1])),
+        categories=Categories(found.categories or numbered_categories(found.values.shape[1])),
         paths=tuple(map(Path, names)),
         targets=found.targets,
         ignored=found.ignored,
@@ -221,9 +223,18 @@ def _truth(
     return Truth(images, ARRAYS, "all", has_names=bool(found.names)), dataset
 
 
-def _columns(request: ScoreRequest, found: SavedScores, truth: LabelledImages) -> Categories:
-    """The categories of the columns of scores."""
-    names = request.categories or found.categories
+def _named(images: LabelledImages, names: tuple[str, ...]) -> LabelledImages:
+    """Labels with names for their columns, where they have none and these fit."""
+    if len(names) != len(images.categories) or not are_numbered(images.categories):
+        return images
+    try:
+        return replace(images, categories=Categories(names))
+    except ConfigError as error:
+        raise DataError(f"The names of the categories: {error}") from error
+
+
+def _columns(names: tuple[str, ...], found: SavedScores, truth: LabelledImages) -> Categories:
+    """The categories of the columns of scores, of which ``names`` are known."""
     count = found.values.shape[1]
     if not names:
         if count != len(truth.categories):
@@ -302,10 +313,6 @@ def _without_nan(
     if rule == "lowest":
         return filled, np.zeros_like(unknown), (f"{where} are not numbers: taken as the lowest.",)
     return filled, unknown, (f"{where} are not numbers: these entries do not count.",)
-
-
-def _numbered(count: int) -> tuple[str, ...]:
-    return tuple(f"category {place}" for place in range(count))
 
 
 def _fingerprint(found: SavedScores) -> str:

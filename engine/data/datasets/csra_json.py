@@ -21,7 +21,13 @@ from numpy.typing import NDArray
 from engine.api.categories import Categories, shipped_categories
 from engine.api.errors import DataError
 from engine.atomic import write_text
-from engine.data.datasets.labelled import Crop, IgnoredAs, LabelledImages, empty_targets
+from engine.data.datasets.labelled import (
+    Crop,
+    IgnoredAs,
+    LabelledImages,
+    empty_targets,
+    numbered_categories,
+)
 from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, is_integer, read_json, read_text
 from engine.data.datasets.wider import as_crop
@@ -330,7 +336,7 @@ def _categories(count: int, file: Path) -> Categories:
             return Categories(names)
     if count in _LISTS:
         return shipped_categories(_LISTS[count])
-    return Categories(tuple(f"category {i}" for i in range(count)))
+    return Categories(numbered_categories(count))
 
 
 def _ids(rows: _Rows) -> tuple[str, ...]:

@@ -25,6 +25,12 @@ IgnoredAs = Literal["", "difficult", "unspecified"]
 # Two tables of so many bytes are the most that a data set may ask of a machine.
 _MAX_TARGETS = 2_000_000_000
 
+_MAP_NAMES = "A mapping file (old,new) can say which names mean the same."
+_NAMELESS = (
+    "Nothing names the data set's categories: write their names, one per line in the columns' "
+    "order, into categories.txt beside its JSON file; score takes them from --categories FILE, too."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectBox:
@@ -153,7 +159,7 @@ class LabelledImages:
             raise DataError(
                 f"{self.name} and the model share no category. The data set has "
                 f"{listed(self.categories)}; the model has {listed(model_categories)}. "
-                "A mapping file (old,new) can say which names mean the same."
+                + (_NAMELESS if are_numbered(self.categories) else _MAP_NAMES)
             )
         targets = np.zeros((len(self.targets), len(match.names)), dtype=np.bool_)
         ignored = np.zeros_like(targets)
@@ -207,6 +213,16 @@ class LabelledImages:
             tuple(replace(o, category=places[o.category]) for o in row if o.category in places)
             for row in self.objects
         )
+
+
+def numbered_categories(count: int) -> tuple[str, ...]:
+    """Names for categories that nothing names: ``category 0``, ``category 1``, …."""
+    return tuple(f"category {place}" for place in range(count))
+
+
+def are_numbered(categories: Categories) -> bool:
+    """Whether nothing named the categories, so that they are called by their numbers."""
+    return tuple(categories) == numbered_categories(len(categories))
 
 
 def empty_targets(num_images: int, num_categories: int) -> NDArray[np.bool_]:

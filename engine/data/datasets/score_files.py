@@ -90,6 +90,13 @@ class SavedScores:
     ignored: NDArray[np.bool_] | None = None
 
 
+# In the words of the labels' ids and of score's file of doubtful labels.
+_SAMPLES = (
+    ", or, where the labels have several rows of a photo (people in WIDER), name the rows in their "
+    "order x.jpg#0, x.jpg#1, …"
+)
+
+
 def read_scores(path: Path) -> SavedScores:
     """Read saved scores.
 
@@ -134,7 +141,7 @@ def _checked(found: SavedScores, path: Path) -> SavedScores:
         if twice := [one for one, number in Counter(names).items() if number > 1]:
             raise DataError(
                 f"{name} names {what} more than once ({len(twice):,}): {listed(twice)}. "
-                "Keep one of each."
+                f"Keep one of each{_SAMPLES if names is found.names else '.'}"
             )
     return found
 
@@ -277,7 +284,9 @@ def _read_json_lines(path: Path) -> SavedScores:
                 '{"path": "x.jpg", "scores": {"cat": 0.9}}.'
             )
         if str(name) in names:
-            raise DataError(f"{where} names {display_text(str(name))} a second time.")
+            raise DataError(
+                f"{where} names {display_text(str(name))} a second time. Keep one{_SAMPLES}"
+            )
         scale = _SCALES.get(key, "")
         entries.append((names.setdefault(str(name), len(names)), fields[key]))
         for category in _json_pairs(fields[key], where):

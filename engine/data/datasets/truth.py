@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
-from engine.data.datasets.labelled import LabelledImages
+from engine.data.datasets.labelled import LabelledImages, numbered_categories
 from engine.data.datasets.reading import read_json
 from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.data.datasets.score_files import (
@@ -111,7 +111,7 @@ def _from_arrays(path: Path) -> Truth:
     try:
         images = LabelledImages(
             name=path.stem,
-            categories=Categories(categories or tuple(f"category {i}" for i in range(count))),
+            categories=Categories(categories or numbered_categories(count)),
             paths=tuple(map(Path, ids)),
             targets=targets,
             ignored=ignored & ~targets,

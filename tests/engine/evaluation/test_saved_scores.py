@@ -159,6 +159,63 @@ def official_labels(path, truth):
     return file
 
 
+def people_labels(path, targets, folder="/data/wider/Image"):
+    """As in WIDER, made on another machine: two people in each photo."""
+    rows = [
+        {"img_path": f"{folder}/{row // 2}.jpg", "bbox": [0, 0, 5, 5], "target": target}
+        for row, target in enumerate(targets.astype(int).tolist())
+    ]
+    file = path / "test_wider.json"
+    file.write_text(json.dumps(rows))
+    return file
+
+
+def array_labels_without_names(path, targets):
+    file = path / "truth.npz"
+    people = [f"{row // 2}.jpg#{row % 2}" for row in range(40)]
+    np.savez(file, targets=targets, ids=np.array(people))
+    return file
+
+
+@pytest.mark.parametrize("folder", ["/data/wider/Image", "D:\\wider\\Image", "../Image"])
+def test_labels_of_photos_that_lie_elsewhere_are_matched_by_the_ends(
+    folder, tmp_path, scores, truth
+):
+    people = [f"{row // 2}.jpg#{row % 2}" for row in range(40)]
+    labels = people_labels(tmp_path, truth, folder)
+    (tmp_path / "categories.txt").write_text("\n".join(NAMES))
+    run = scored(csv_of(tmp_path / "s.csv", scores, people), labels).run
+    np.testing.assert_array_equal(run.targets, truth)
+    np.testing.assert_allclose(1 / (1 + np.exp(-run.logits)), scores, atol=1e-12)
+
+
+def test_rows_of_one_photo_are_told_how_to_be_named(tmp_path, scores, truth):
+    names = np.array([f"{row // 2}.jpg" for row in range(40)])
+    file, labels = tmp_path / "s.npz", people_labels(tmp_path, truth)
+    np.savez(file, scores=scores, ids=names, categories=np.array(NAMES))
+    with pytest.raises(DataError, match=r"more than once .*in their order x\.jpg#0, x\.jpg#1"):
+        scored(file, labels)
+    np.savez(file, scores=scores, categories=np.array(["cat", "cat", "dog"]))
+    with pytest.raises(DataError, match=r"names categories more than once .*Keep one of each\.$"):
+        scored(file, labels, by_order=True)
+
+
+@pytest.mark.parametrize("write", [people_labels, array_labels_without_names])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_categories_that_labels_do_not_name_can_be_said(write, order, tmp_path, scores, truth):
+    people = [f"{row // 2}.jpg#{row % 2}" for row in range(40)]
+    labels = write(tmp_path, truth)
+    columns = list(order)
+    names = tuple(NAMES[column] for column in columns)
+    file = csv_of(tmp_path / "s.csv", scores[:, columns], people, names)
+    with pytest.raises(DataError, match=r"share no category.*categories\.txt beside its JSON"):
+        scored(file, labels)
+    run = scored(file, labels, categories=NAMES).run
+    assert tuple(run.categories) == names
+    np.testing.assert_array_equal(run.targets, truth[:, columns])
+    np.testing.assert_allclose(1 / (1 + np.exp(-run.logits)), scores[:, columns], atol=1e-12)
+
+
 def array_labels(path, truth):
     file = path / "truth.npz"
     np.savez(file, targets=truth, ids=np.array(FILES), categories=np.array(NAMES))
