@@ -44,7 +44,7 @@ class PictureFolder:
     it.
 
     Where the pictures need not be there, a name that leads out of the folder is kept by its end,
-    as if it lay below: enough to tell which picture is meant, and nothing outside is ever opened.
+    as if it lay below: enough to tell which picture is meant, and no path that leads elsewhere.
     """
 
     def __init__(
