@@ -21,7 +21,7 @@ from engine.data.datasets.score_files import SavedScores, read_scores
 from engine.data.datasets.truth import ARRAYS, Truth, load_truth
 from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.program_facts import program_facts
-from engine.report.protocol import IGNORED_AS
+from engine.report.protocol import IGNORED_AS, NO_SCORES
 from engine.texts import display_name, number
 
 Scale = Literal["auto", "logits", "probabilities"]
@@ -114,6 +114,8 @@ def score_saved(request: ScoreRequest) -> ScoredFile:
     truth, dataset = _truth(request, found, {} if kept is None else dict(kept.dataset))
     joined = _joined(request, found, truth)
     images = joined.images
+    if joined.lacks_scores_only:
+        dataset = {IGNORED_AS: NO_SCORES, **dataset}
     own = request.scores.stem if kept is None else kept.model.get("name", folder.name)
     run = EvaluationRun(
         model={"name": request.name or own, "id": _fingerprint(found), "backbone": ""},
@@ -142,7 +144,10 @@ def score_saved(request: ScoreRequest) -> ScoredFile:
 
 @dataclass(frozen=True, eq=False)
 class _Joined:
-    """Scores beside labels, row by row and column by column."""
+    """Scores beside labels, row by row and column by column.
+
+    Where entries are ignored for lack of scores alone, ``lacks_scores_only``.
+    """
 
     images: LabelledImages
     logits: NDArray[np.floating]
@@ -150,6 +155,7 @@ class _Joined:
     scale_text: str
     notes: tuple[str, ...]
     how: str
+    lacks_scores_only: bool
 
 
 def _joined(request: ScoreRequest, found: SavedScores, truth: Truth) -> _Joined:
@@ -164,11 +170,13 @@ def _joined(request: ScoreRequest, found: SavedScores, truth: Truth) -> _Joined:
     values = found.values[pairs.scores][:, columns]
     logits, scale, text = _as_logits(values, request.scale, found.scale)
     logits, ignored, told = _without_nan(logits, images, request.nan, found.source)
+    lacks_scores_only = bool(ignored.any() and not images.ignored.any())
     images = replace(images, ignored=images.ignored | ignored)
     if not (request.categories or found.categories):
         order = f"The columns are taken in the order of the labels: {listed(categories)}."
         told = (order, *told)
-    return _Joined(images, logits, scale, text, (*pairs.notes, *told), pairs.how)
+    notes = (*pairs.notes, *told)
+    return _Joined(images, logits, scale, text, notes, pairs.how, lacks_scores_only)
 
 
 def _kept(path: Path) -> tuple[EvaluationRun | None, Path]:

@@ -12,6 +12,8 @@ from engine.metrics.report import Protocol
 
 #: Of a run's data set: what it says of the entries that are ignored (``LabelledImages``).
 IGNORED_AS = "ignored as"
+#: Where its labels are all known, and entries are ignored for lack of scores.
+NO_SCORES = "without scores"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ def protocol_of(dataset: Mapping[str, str], ignored: NDArray[np.bool_]) -> Proto
     """Whose arithmetic belongs to a data set.
 
     What the data set says of its ignored entries counts before its kind: a file of the official
-    code may be VOC's or WIDER's. What nobody can say of any other data set never counts.
+    code may be VOC's or WIDER's. What nobody can say of any other data set never counts. Scores
+    that were left out say nothing of whose data set it is.
 
     Args:
         dataset: as a run tells of it: ``kind``, and ``ignored as`` where the data set says that.
@@ -42,6 +45,11 @@ def protocol_of(dataset: Mapping[str, str], ignored: NDArray[np.bool_]) -> Proto
         return ProtocolChoice(Protocol.PAPER_WIDER, _UNSPECIFIED[kind == "json"])
     if said == "difficult" or kind.startswith("voc"):
         return ProtocolChoice(Protocol.PAPER_VOC, _DIFFICULT[kind == "json"])
+    if said == NO_SCORES:
+        return ProtocolChoice(
+            Protocol.PAPER_COCO,
+            "the labels of this data set are all known; entries without scores do not count",
+        )
     if ignored.any():
         return ProtocolChoice(
             Protocol.PAPER_VOC,

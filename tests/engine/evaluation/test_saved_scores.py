@@ -9,7 +9,9 @@ import pytest
 from engine.api.errors import DataError
 from engine.evaluation.saved_scores import ScoreRequest, score_saved
 from engine.metrics.ranking import mean_average_precision
+from engine.metrics.report import Protocol
 from engine.records.evaluations import EvaluationStore
+from engine.report.protocol import protocol_of
 
 NAMES = ("cat", "dog", "bird")
 FILES = tuple(f"{i:03}.jpg" for i in range(40))
@@ -340,6 +342,9 @@ def test_what_is_not_a_number_is_refused_ignored_or_lowest(tmp_path, scores, lab
         scored(file, labels)
     run = scored(file, labels, nan="ignore").run
     assert run.ignored.sum() == 1 and run.ignored[3, 1] and np.isfinite(run.logits).all()
+    # The labels are known all the same.
+    choice = protocol_of(run.dataset, run.ignored)
+    assert choice.protocol is Protocol.PAPER_COCO and "without scores" in choice.reason
     run = scored(file, labels, nan="lowest").run
     assert not run.ignored.any() and run.logits[:, 1].argmin() == 3
     file.write_text(file.read_text().replace("nan", "often"))
@@ -352,10 +357,13 @@ def test_what_nobody_knows_of_the_labels_does_not_count(tmp_path, scores, truth)
     ignored = np.zeros_like(truth)
     ignored[4:8, 2] = True
     values = np.where(ignored, np.nan, truth)
+    odd = np.where(np.eye(40, 3) > 0, np.nan, scores)
     for arrays in ({"targets": values}, {"y_true": truth, "ignored": ignored}):
         np.savez(file, ids=np.array(FILES), categories=np.array(NAMES), **arrays)
         run = scored(csv_of(tmp_path / "s.csv", scores), file).run
         np.testing.assert_array_equal(run.ignored, ignored & ~run.targets)
+        run = scored(csv_of(tmp_path / "s.csv", odd), file, nan="ignore").run
+        assert "nobody can tell" in protocol_of(run.dataset, run.ignored).reason
     np.savez(file, targets=np.where(truth, 1, -1), ids=np.array(FILES))
     with pytest.raises(DataError, match="not only 1 and 0"):
         scored(csv_of(tmp_path / "s.csv", scores), file)
