@@ -16,7 +16,7 @@ from engine.metrics.checks import defined_mean, finished
 from engine.records.evaluations import EvaluationStore
 from engine.records.exported_scores import write_scores
 from engine.records.run_comparison import RunComparison, comparison_steps
-from engine.report.verdict import CAVEAT, categories_text, seeds_text, verdict
+from engine.report.verdict import CAVEAT, categories_text, seeds_text, sides, verdict
 from engine.texts import change, display_text, percent
 
 _MOST_SHOWN = 20
@@ -82,7 +82,7 @@ def _compare(options: argparse.Namespace) -> int:
     if options.json:
         write_out(json.dumps({**result.as_dict(), "verdict": verdict(result)}, indent=2))
         return EXIT_DONE
-    write_out(" → ".join(display_text(name) for name in result.names))
+    write_out(" → ".join(sides(result)))
     write_out(f"{result.num_images} images and {len(result.categories)} categories in both")
     for note in result.notes:
         write_out(note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class RunComparison:
     """Two runs, or two recipes of several runs each, on the images and categories that all have.
 
     Attributes:
-        names: of the two models.
+        names: of the two models, of several the first.
         num_images: in all runs.
         categories: in all runs.
         before: (C,) average precision, the mean of several runs; NaN without positives.
@@ -48,6 +49,7 @@ class RunComparison:
         notes: what was left out because the runs differ, one sentence each.
         difference: after minus before with its uncertainty; ``None`` if nobody asked.
         spreads: mean average precision of each side over its runs.
+        more: how many runs each side has beyond the named one; 0 where all have its name.
     """
 
     names: tuple[str, str]
@@ -60,6 +62,7 @@ class RunComparison:
     notes: tuple[str, ...]
     difference: PairedDifferences | None
     spreads: tuple[SeedSpread, SeedSpread]
+    more: tuple[int, int] = (0, 0)
 
     @property
     def over_seeds(self) -> Interval | None:
@@ -126,8 +129,8 @@ def comparison_steps(
         bootstrap: how to resample; ``None`` leaves the uncertainty out.
 
     Raises:
-        DataError: they share no image or no category, no category has a positive, or images of the
-            same names have other labels.
+        DataError: they share no image or no category, no category has a positive, images of the
+            same names have other labels, or two runs of one recipe have the same scores.
     """
     runs = [*before, *after]
     last = runs[-1]
@@ -148,10 +151,12 @@ def comparison_steps(
     ]
     notes += _other_labels(runs, places, targets, ignored)
     logits = [run.logits[at] for run, at in zip(runs, places, strict=True)]
+    old, new = logits[: len(before)], logits[len(before) :]
+    _refuse_equal(before, old)
+    _refuse_equal(after, new)
     precisions = [average_precision(one, targets, ignored) for one in logits]
     if np.isnan(precisions[-1]).all():
         raise DataError("None of the shared images has any of the shared categories.")
-    old, new = logits[: len(before)], logits[len(before) :]
     difference = None
     if bootstrap is not None:
         difference = yield from paired_differences(old, new, targets, ignored, bootstrap)
@@ -161,7 +166,7 @@ def comparison_steps(
     if len(runs) == 2:
         better, worse = _changed_labels(old[0], new[0], targets, ignored, (ids, names))
     return RunComparison(
-        names=(before[0].model.get("name", ""), last.model.get("name", "")),
+        names=(_name(before[0]), _name(after[0])),
         num_images=len(ids),
         categories=Categories(names),
         before=np.mean(precisions[: len(before)], axis=0),
@@ -171,7 +176,29 @@ def comparison_steps(
         notes=tuple(notes),
         difference=difference,
         spreads=(seed_spread(means[: len(before)]), seed_spread(means[len(before) :])),
+        more=(_more_names(before), _more_names(after)),
     )
+
+
+def _refuse_equal(runs: Sequence[EvaluationRun], logits: Sequence[NDArray[np.floating]]) -> None:
+    """Of two runs that are one no deviation can be told, and it would come out too small."""
+    for (one, own), (other, others) in combinations(zip(runs, logits, strict=True), 2):
+        if not np.array_equal(own, others):
+            continue
+        if one.id == other.id:
+            raise DataError(f"Run {one.id} is named twice on one side. Name each run once.")
+        raise DataError(
+            f"The runs {one.id} and {other.id} have the same scores to the bit, so they are not "
+            "two seeds. Leave one of them out."
+        )
+
+
+def _name(run: EvaluationRun) -> str:
+    return run.model.get("name", "")
+
+
+def _more_names(runs: Sequence[EvaluationRun]) -> int:
+    return len(runs) - 1 if len({_name(run) for run in runs}) > 1 else 0
 
 
 def _changed_labels(

@@ -32,11 +32,12 @@ def verdict(found: RunComparison) -> str:
     mean = found.difference.mean
     if not found.difference.is_told:
         return f"No difference can be told: {change(0.0, mean.value)} mAP {_range(mean)} {where}."
-    worse, better = _titles(found) if mean.low > 0 else _titles(found)[::-1]
+    titles, better = _titles(found), int(mean.low > 0)
     low, high = sorted((abs(mean.low), abs(mean.high)))
     size = Interval(abs(mean.value), low, high, mean.level)
     by = f"{number(100 * size.value, 1)} mAP {_range(size)}"
-    return f"{better} is better than {worse} by {by} {where}."
+    is_better = f"{titles[better]} {_verbs(found)[better]} better than {titles[1 - better]}"
+    return f"{is_better} by {by} {where}."
 
 
 def seeds_text(found: RunComparison) -> str:
@@ -75,9 +76,28 @@ def categories_text(found: RunComparison) -> str:
     return f"For certain differ: {', '.join(names[:_MOST_NAMED])}{more} ({how}).{rest}"
 
 
+def sides(found: RunComparison) -> tuple[str, str]:
+    """What was compared with what: "A", or "A0 and 2 more"."""
+    before, after = (
+        f"{display_text(name)} and {more} more" if more else display_text(name)
+        for name, more in zip(found.names, found.more, strict=True)
+    )
+    return before, after
+
+
 def _titles(found: RunComparison) -> tuple[str, str]:
-    before, after = (display_text(name) for name in found.names)
-    return (before, after) if before != after else ("the run before", "the run now")
+    before, after = sides(found)
+    if before != after:
+        return before, after
+    old, new = ("run" if spread.count < 2 else "runs" for spread in found.spreads)
+    return f"the {old} before", f"the {new} now"
+
+
+def _verbs(found: RunComparison) -> tuple[str, str]:
+    before, after = sides(found)
+    counts = found.more if before != after else [spread.count - 1 for spread in found.spreads]
+    old, new = ("are" if count else "is" for count in counts)
+    return old, new
 
 
 def _spread(spread: SeedSpread) -> str:

@@ -12,7 +12,7 @@ from engine.metrics.checks import finished
 from engine.metrics.ranking import mean_average_precision
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.records.run_comparison import compare_runs, comparison_steps
-from engine.report.verdict import categories_text, seeds_text, verdict
+from engine.report.verdict import categories_text, seeds_text, sides, verdict
 
 QUICK = BootstrapSettings(100)
 NAMES = ("cat", "dog", "bird")
@@ -130,6 +130,29 @@ def test_several_seeds_give_a_mean_a_deviation_and_both_uncertainties():
     alone = finished(comparison_steps(before, after[:1], QUICK))
     assert "takes two runs or more" in seeds_text(alone) and alone.over_seeds is None
     assert seeds_text(compare_runs(before[0], after[0], QUICK)) == ""
+
+
+def test_one_run_is_not_two_seeds():
+    before, after = run_of("a", 0.5), run_of("b", 2.0)
+    with pytest.raises(DataError, match=f"Run {before.id} is named twice"):
+        finished(comparison_steps([before, before], [after], QUICK))
+    copy = replace(after, model={"name": "c"}, date="2026-01-02T00:00:00+00:00")
+    with pytest.raises(DataError, match=f"{after.id} and {copy.id} have the same scores"):
+        finished(comparison_steps([before], [after, copy], QUICK))
+    assert compare_runs(before, before, QUICK).difference.mean.value == 0
+
+
+def test_several_models_of_a_side_are_the_first_and_how_many_more():
+    before = [run_of(name, 0.5, seed) for seed, name in enumerate(("A0", "A1", "A2"))]
+    after = [run_of(name, 2.0, seed) for seed, name in enumerate(("B0", "B1", "B2"))]
+    found = finished(comparison_steps(before, after, QUICK))
+    assert sides(found) == ("A0 and 2 more", "B0 and 2 more")
+    assert verdict(found).startswith("B0 and 2 more are better than A0 and 2 more by ")
+    found = finished(comparison_steps(after[:1], before[:1], QUICK))
+    assert sides(found) == ("B0", "A0") and verdict(found).startswith("B0 is better than A0 by")
+    alike = [replace(run, model={"name": "B0"}) for run in before]
+    found = finished(comparison_steps(alike, after[:1], QUICK))
+    assert verdict(found).startswith("the run now is better than the runs before by ")
 
 
 def test_the_command_tells_it_in_words_and_as_json(tmp_path, monkeypatch, capsys):
