@@ -48,6 +48,7 @@ _SUFFIX = ".safetensors"
 #: Whoever chooses anything by it has no images left to measure the outcome on.
 TEST_SPLIT = "test"
 _CHOSEN_ON_TEST = " (chosen on test)"
+_CHOSEN_ON_SEEN = " (chosen on images it learned from)"
 
 
 def head_like(head: HeadConfig, kind: HeadKind) -> HeadConfig:
@@ -258,6 +259,15 @@ class TrainRequest:
         """Name of the model, for people; one that was chosen on the test split says so."""
         name = self.plain_title
         return f"{name}{_CHOSEN_ON_TEST}" if self.is_chosen_on_test else name
+
+    def title_when(self, seen_images: int) -> str:
+        """``title``, which also says if the model was chosen on images that it learned from.
+
+        Args:
+            seen_images: how many of those to judge by are learned from, too.
+        """
+        is_marked = seen_images > 0 and not self.is_chosen_on_test
+        return f"{self.title}{_CHOSEN_ON_SEEN}" if is_marked else self.title
 
     @property
     def plain_title(self) -> str:

@@ -56,6 +56,7 @@ class Preflight:
         problems: what was left out of the images or looks odd, one sentence each.
         unjudged: categories with too few images to judge them by.
         chosen_on: the test split by which epochs and thresholds are chosen; empty if by another.
+        seen_images: of those to judge by, how many are learned from, too.
         plan: the network, its heads and the learning rates.
     """
 
@@ -75,6 +76,7 @@ class Preflight:
     problems: tuple[str, ...] = ()
     unjudged: tuple[str, ...] = ()
     chosen_on: str = ""
+    seen_images: int = 0
     plan: tuple[PlanLine, ...] = ()
 
     def lines(self) -> list[str]:
@@ -99,6 +101,13 @@ class Preflight:
         found = []
         if self.chosen_on:
             found.append(chosen_on_test_text(self.chosen_on))
+        if self.seen_images:
+            found.append(
+                f"This run learns from {self.seen_images} of the {self.val_images} images that "
+                "it is judged by, and chooses its epoch, thresholds and calibration on them. What "
+                "is measured there is too high. Validate on another split, or on a share of the "
+                "training images that is kept apart."
+            )
         if self.disk_bytes > self.free_bytes:
             found.append("The disk is too full for this run.")
         if 0 < self.free_memory_bytes < self.memory_bytes:

@@ -67,8 +67,9 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     train.add_argument("--name", help="of the model, for people (default: the output's)")
     train.add_argument("--split", help="to learn from (train)")
-    train.add_argument("--val-split", help="to report on (val)")
-    train.add_argument(
+    judged_by = train.add_mutually_exclusive_group()
+    judged_by.add_argument("--val-split", help="to report on (val)")
+    judged_by.add_argument(
         "--val-fraction",
         type=float,
         metavar="F",

@@ -15,7 +15,7 @@ from engine.api.training_reports import (
     TrainReport,
 )
 from engine.cli.common import say
-from engine.texts import display_path, rate_text, remaining_text
+from engine.texts import display_path, percent, rate_text, remaining_text
 
 _STEPS_PER_LINE = 10
 
@@ -37,7 +37,8 @@ class Teller:
             return
         self.close()
         if isinstance(report, Preflight):
-            self._chosen_on = report.chosen_on
+            seen = "images that it learned from" if report.seen_images else ""
+            self._chosen_on = report.chosen_on or seen
             for line in report.lines():
                 say(line)
         elif isinstance(report, TrainingStarted):
@@ -86,8 +87,10 @@ def _quality(report: EpochReport) -> str:
     if not report.is_judged:
         return "quality cannot be judged: too few validation images"
     ends = report.interval
-    sure = "" if ends is None else f" ({ends[0]:.4f} to {ends[1]:.4f})"
-    return f"val mAP {report.val_map:.4f}{sure}"
+    sure = "" if ends is None else f" ({percent(ends[0])} to {percent(ends[1])})"
+    counts = len(report.judged), len(report.category_ap)
+    of = f", of {counts[0]} of {counts[1]} categories" if counts[0] < counts[1] else ""
+    return f"val mAP {percent(report.val_map, ' %')}{sure}{of}"
 
 
 def _say_end(report: TrainingEnded, *, is_judged: bool) -> None:
@@ -96,5 +99,5 @@ def _say_end(report: TrainingEnded, *, is_judged: bool) -> None:
     if report.ending is Ending.STOPPED:
         say("Stopped; --resume goes on from here." if report.can_resume else "Stopped.")
     if report.best is not None:
-        best = f"best: val mAP {report.val_map:.4f}" if is_judged else "the latest"
+        best = f"best: val mAP {percent(report.val_map, ' %')}" if is_judged else "the latest"
         say(f"{best}, saved to {display_path(report.best)}")

@@ -62,7 +62,10 @@ def training_request(options: argparse.Namespace) -> TrainRequest:
     if options.config is not None:
         said = read_training_file(options.config, options.preset or "")
     preset = options.preset or said.outer.get("preset", QUICK)
-    request = said.overruled_by(_said(options, preset)).request()
+    settings = said.overruled_by(_said(options, preset))
+    if options.config is not None:
+        settings.check_start_of(options.config, said)
+    request = settings.request()
     return dataclasses.replace(
         request,
         resume=options.resume,
@@ -79,7 +82,7 @@ def _said(options: argparse.Namespace, preset: str) -> TrainingSettings:
     if options.follow_links:
         data["follow_links"] = True
     if "val_split" in data:
-        data.setdefault("val_fraction", None)
+        data["val_fraction"] = None
     if "backbone" in start:
         start.setdefault("model", None)
     elif "model" in start:

@@ -30,6 +30,8 @@ NAME = "train.toml"
 QUICK = "quick"
 _MOST_BYTES = 1 << 20
 _LARGEST = "max"
+#: What ends so is a file, and no name of a model or network.
+_WEIGHTS = (".safetensors", ".pth", ".pt", ".bin")
 #: How the sections are called.
 _DATA, _START, _CONFIG = "data", "start", "training"
 #: What stands before them.
@@ -61,6 +63,26 @@ class TrainingSettings:
         names = [entry.name for entry in dataclasses.fields(self)]
         both = (_joined(getattr(self, name), getattr(other, name)) for name in names)
         return TrainingSettings(*both)
+
+    def check_start_of(self, file: Path, said: TrainingSettings) -> None:
+        """See that the files to start from, which a file of settings names, are there.
+
+        Args:
+            file: the file of settings.
+            said: by it; what was said elsewhere is not looked at.
+
+        Raises:
+            ConfigError: one is not.
+        """
+        for name in {"model", "backbone"} & said.start.keys():
+            path = Path(said.start[name])
+            is_lacking = path.suffix in _WEIGHTS and not path.is_file()
+            if is_lacking and self.start.get(name) == said.start[name]:
+                raise ConfigError(
+                    f"{display_path(file.absolute())}: {name} in [start] names the file "
+                    f"{display_path(path)}, which is not there. Correct the path; it is taken from "
+                    "the folder of the file of settings."
+                )
 
     def request(self) -> TrainRequest:
         """The training that is asked for; what is not said is as its preset says.
@@ -161,12 +183,17 @@ def _parsed(table: Mapping[str, Any], preset: str, folder: Path) -> TrainingSett
         _typed(_section(table, name), kind, f"[{name}]")
         for name, kind in ((_DATA, DatasetSource), (_START, ModelStart), (_CONFIG, config))
     )
+    if {"val_split", "val_fraction"} <= data.keys():
+        raise ConfigError(
+            "[data] has both val_split and val_fraction. Keep val_split to judge by that split, or "
+            "val_fraction to judge by a share of the split that is learned from."
+        )
     for values, name in ((outer, "output"), (outer, "cache"), (data, "root")):
         if name in values:
             values[name] = folder / values[name].expanduser()
     for name in {"model", "backbone"} & start.keys():
         beside = folder / Path(start[name]).expanduser()
-        if beside.is_file():  # else it is a name
+        if beside.is_file() or beside.suffix in _WEIGHTS:  # else it is a name
             start[name] = str(beside)
     return TrainingSettings(outer, data, start, training)
 
@@ -321,7 +348,10 @@ def toml_of(request: TrainRequest) -> str:
     ]
     if isinstance(request.source, DatasetSource):
         source = dataclasses.replace(request.source, root=request.source.root.absolute())
-        lines += _lines(_DATA, source)
+        is_split = source.val_fraction is None
+        lines += [
+            line for line in _lines(_DATA, source) if is_split or not line.startswith("val_split ")
+        ]
     lines += _lines(_START, _absolute(request.start))
     lines += ["", f"# {'Heads alone' if is_heads else 'The whole network'} learns."]
     lines += _lines(_CONFIG, request.config)[1:]

@@ -47,6 +47,8 @@ class TrainingRun:
         epochs: that were finished, in order.
         has_state: whether it can go on from where it stopped.
         is_running: whether some program runs it now.
+        title: as it was kept, with a mark of what speaks against its numbers; empty takes that of
+            the request.
     """
 
     folder: Path
@@ -57,11 +59,12 @@ class TrainingRun:
     epochs: tuple[EpochReport, ...] = ()
     has_state: bool = False
     is_running: bool = False
+    title: str = ""
 
     @property
     def name(self) -> str:
         """For people."""
-        return self.request.title
+        return self.title or self.request.title
 
     @property
     def best_map(self) -> float:
@@ -116,7 +119,9 @@ class TrainingStore(RecordStore[TrainingRun]):
             raise DataError(f"There is a training in {display_path(request.output)} already.")
         return self._kept(request)
 
-    def note_start(self, request: TrainRequest, made_with: Mapping[str, str]) -> None:
+    def note_start(
+        self, request: TrainRequest, made_with: Mapping[str, str], seen_images: int = 0
+    ) -> None:
         """Write down that a training begins or goes on, and with what.
 
         What begins anew replaces what was kept of another one in that folder.
@@ -124,6 +129,7 @@ class TrainingStore(RecordStore[TrainingRun]):
         Args:
             request: what is asked.
             made_with: program, commit, backend and so on, caption and text.
+            seen_images: how many of those to judge by are learned from, too.
 
         Raises:
             DataError: the disk does not take it.
@@ -135,7 +141,9 @@ class TrainingStore(RecordStore[TrainingRun]):
         command = {name: text for name, text in request.provenance if name == "command"}
         start = {"date": now(), **made_with, "decode": request.config.decode, **command}
         starts = [*(before if isinstance(before, list) else ()), start]
-        self._change(folder, self.description, starts=starts)
+        seen = {"validation images learned from": seen_images} if seen_images else {}
+        title = request.title_when(seen_images)
+        self._change(folder, self.description, starts=starts, title=title, **seen)
 
     def _kept(self, request: TrainRequest) -> TrainingRun:
         folder, created, source = request.output, time.time(), request.source
@@ -175,6 +183,7 @@ class TrainingStore(RecordStore[TrainingRun]):
             _epochs(path),
             any(path.glob("state-*.pt")),
             is_running(path),
+            str(values.get("title", "")),
         )
 
 

@@ -125,7 +125,7 @@ def _learn(
 ) -> Generator[TrainReport, None, None]:
     def keep_best(model: Classifier, report: EpochReport, logits: FloatArray | None) -> None:
         found = None if logits is None else fitted(logits, run.parts[1])
-        record = record_of(run.request, model.config, run.parts[1], report.epoch, found)
+        record = record_of(run.request, model.config, run.parts, report.epoch, found)
         save_checkpoint(run.request.best_file, model, record, half=True)
 
     start = _started(run, trainer)
@@ -207,7 +207,7 @@ def _started(run: _Run, trainer: Trainer) -> TrainingStarted:
 
 def _keep_last(run: _Run, trainer: Trainer) -> None:
     if run.process.is_first:
-        record = record_of(run.request, trainer.model.config, run.parts[1], trainer.epoch)
+        record = record_of(run.request, trainer.model.config, run.parts, trainer.epoch)
         save_checkpoint(run.request.last_file, trainer.model, record, half=True)
 
 

@@ -151,7 +151,8 @@ class _Best:
         """Write it, with what the validation images say of it."""
         run, classifier = self._run, self._run.classifier
         found = fitted(logits, run.val.labels)
-        record = record_of(run.request, classifier.config, run.val.labels, report.epoch, found)
+        parts = run.train.labels, run.val.labels
+        record = record_of(run.request, classifier.config, parts, report.epoch, found)
         learning = classifier.heads
         classifier.heads = heads  # with a moving average, others than those that learn
         try:

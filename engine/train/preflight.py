@@ -25,7 +25,7 @@ from engine.train.dataset import PixelForm, kept_side, pixels_file
 from engine.train.device_options import device_options, fast_convolutions
 from engine.train.features import FeatureExtractor
 from engine.train.losses import criterion_of, leaves_out_unknown
-from engine.train.sources import Parts
+from engine.train.sources import Parts, seen_images
 from engine.train.start import StartingPoint
 from engine.train.train_step import half_type, is_frozen
 from engine.train.validation import label_counts
@@ -191,13 +191,25 @@ def _report(
         free_memory_bytes=free_memory(device),
         cache_bytes=needs.cache,
         free_cache_bytes=_free(folders[1]),
-        problems=tuple(dict.fromkeys((*train.problems, *val.problems))),
+        seen_images=seen_images(parts),
+        problems=problems_of(parts),
         unjudged=tuple(
             name
             for name, counts in zip(val.categories, label_counts(val), strict=True)
             if not can_validate(*counts)
         ),
     )
+
+
+def problems_of(parts: Parts) -> tuple[str, ...]:
+    """What looks odd in the images; what is of one of the two parts alone says of which."""
+    of_both = set(parts[0].problems) & set(parts[1].problems)
+    found = [
+        text if text in of_both else f"{images.name}: {text}"
+        for images in parts
+        for text in images.problems
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _negatives(images: LabelledImages, *, ignore_unclear: bool) -> tuple[int, ...]:

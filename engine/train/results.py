@@ -23,12 +23,14 @@ from engine.metrics.scaling import fit_calibration
 from engine.metrics.thresholds import best_f1_thresholds
 from engine.records.model_record import CHOSEN_ON, VALIDATED_ON, CheckpointRecord
 from engine.records.program_facts import program_facts
+from engine.train.sources import Parts, seen_images
 from engine.train.validation import label_counts
 
 _LICENCE = "Apache-2.0"
 #: Names of results.
 VAL_MAP = "val mAP"
 _TEST_MAP = "mAP on the test split that it was chosen on"
+_SEEN_MAP = "mAP on images with some that it learned from"
 _log = logging.getLogger(__name__)
 
 
@@ -81,7 +83,7 @@ def val_results(logits: FloatArray, val: LabelledImages) -> dict[str, float]:
 def record_of(
     request: TrainRequest,
     model: ModelConfig,
-    val: LabelledImages,
+    parts: Parts,
     epoch: int,
     found: Fitted | None = None,
 ) -> CheckpointRecord:
@@ -90,36 +92,38 @@ def record_of(
     Args:
         request: what was asked.
         model: what came out.
-        val: judged by these.
+        parts: learned from the first, judged by the second.
         epoch: that it is from.
         found: what they say of it.
     """
-    source = request.source
+    source, val, seen = request.source, parts[1], seen_images(parts)
+    chosen_on = val.name + (f", with {seen} images that it learned from" if seen else "")
     name = source.name if isinstance(source, LabelSource) else f"{source.kind} {source.split}"
     return CheckpointRecord(
         config=model,
-        name=request.title,
-        description=_description(request, model, name),
+        name=request.title_when(seen),
+        description=_description(request, model, name, seen),
         licence=_LICENCE,
         thresholds=None if found is None else found.thresholds,
         calibration=None if found is None else found.calibration,
-        results={} if found is None else _named(found.results, request),
+        results={} if found is None else _named(found.results, request, seen),
         provenance={
             **dict(request.provenance),
             "seed": str(request.config.seed),
             VALIDATED_ON: f"{val.name}, {len(val)} images",
-            **({CHOSEN_ON: val.name} if request.is_chosen_on_test else {}),
+            **({CHOSEN_ON: chosen_on} if seen or request.is_chosen_on_test else {}),
             "epoch": str(epoch),
             **_made_with(),
         },
     )
 
 
-def _named(results: Mapping[str, float], request: TrainRequest) -> Mapping[str, float]:
-    """Results of the test split do not pass for those of validation."""
-    if not request.is_chosen_on_test:
+def _named(results: Mapping[str, float], request: TrainRequest, seen: int) -> Mapping[str, float]:
+    """Results of the test split, or of images learned from, do not pass for those of validation."""
+    if not seen and not request.is_chosen_on_test:
         return results
-    return {(_TEST_MAP if name == VAL_MAP else name): value for name, value in results.items()}
+    mean = _TEST_MAP if request.is_chosen_on_test else _SEEN_MAP
+    return {(mean if name == VAL_MAP else name): value for name, value in results.items()}
 
 
 def _made_with() -> dict[str, str]:
@@ -130,10 +134,12 @@ def _made_with() -> dict[str, str]:
     return {**known, "torch": torch.__version__, "python": python}
 
 
-def _description(request: TrainRequest, model: ModelConfig, images: str) -> str:
+def _description(request: TrainRequest, model: ModelConfig, images: str, seen: int) -> str:
     what = _what_learned(request, model, images)
     if request.is_chosen_on_test:
         what += " Epoch, thresholds and calibration were chosen on the test split."
+    elif seen:
+        what += " Epoch, thresholds and calibration were chosen on images that it learned from."
     return what
 
 

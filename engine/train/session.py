@@ -81,12 +81,14 @@ def run_training(
     else:
         reports = train_network(request, config, control, process)
     with _alone_in(request, process), closing(reports):
-        store = _store_of(request) if process.is_first else None
+        store, seen = _store_of(request) if process.is_first else None, 0
         for report in reports:
+            if isinstance(report, Preflight):
+                seen = report.seen_images
             if isinstance(report, Preflight) and request.is_chosen_on_test:
                 report = replace(report, chosen_on=_test_images(request))  # noqa: PLW2901
             if store is not None and isinstance(report, TrainingStarted):
-                store.note_start(request, _made_with(request))
+                store.note_start(request, _made_with(request), seen)
             if store is not None and isinstance(report, TrainingEnded):
                 store.set_ending(request.folder, report.ending)
             yield report

@@ -49,6 +49,12 @@ def load_parts(
     return train.subset(rows), _kept_apart(train.subset(val_rows), fraction)
 
 
+def seen_images(parts: Parts) -> int:
+    """How many of those to be judged by are images that are learned from, too."""
+    learned = set(parts[0].paths)
+    return sum(path in learned for path in parts[1].paths)
+
+
 def _own_labels(source: LabelSource) -> Generator[PreparationReport, None, Parts]:
     ids = source.ids
     if not ids:

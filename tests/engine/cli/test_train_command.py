@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from engine import __version__, cli
+from engine.api.errors import ConfigError
 from engine.api.network_names import network_title
 from engine.api.training import HEAD_FORMS, INPUT_SIZES
 from engine.api.training_config import PRESETS
@@ -20,7 +21,11 @@ from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.cli import train_progress
 from engine.cli.train import add_parser
 from engine.cli.train_request import training_request
+from engine.data.datasets.registry import load_dataset
 from engine.records.trainings import TrainingStore
+from engine.texts import percent
+from engine.train.preflight import problems_of
+from engine.train.sources import seen_images
 from tests.engine.data.datasets.devkits import write_devkit
 from tests.engine.tiny_models import TINY_BACKBONE, save_tiny_model
 
@@ -42,10 +47,11 @@ def devkit(tmp_path, monkeypatch):
 
 
 def train(folder, *options):
+    judged_by = () if "--val-fraction" in options else ("--val-split", "train")
     return cli.run(
         [
             *("train", "--data", str(folder / "data"), "--output", str(folder / "run")),
-            *("--dataset", "voc2007", "--val-split", "train", "--cache", str(folder / "cache")),
+            *("--dataset", "voc2007", *judged_by, "--cache", str(folder / "cache")),
             *("--batch-size", "4", *options),
         ]
     )
@@ -65,7 +71,11 @@ def test_the_command_says_what_it_needs_trains_and_keeps_the_best(devkit, capsys
     told = capsys.readouterr().err
     assert "cat 6" in told and "fewer than 10 images" in told and "of disk" in told
     record = load_checkpoint(devkit / "run" / "best.safetensors").record
-    assert f"val mAP {record.results['val mAP']:.4f}" in told
+    assert "learns from 12 of the 12 images" in told
+    assert record.name == "run (chosen on images it learned from)"
+    assert TrainingStore().read(devkit / "run").name == record.name
+    value = record.results["mAP on images with some that it learned from"]
+    assert f"val mAP {percent(value, ' %')} (" in told and ", of 2 of 20 categories" in told
     assert record.results.keys() >= {"AP dog", "AP cat"}
     assert len(record.thresholds) == 20
     assert str(devkit) not in str(record)
@@ -155,6 +165,39 @@ def test_a_file_of_settings_is_read_and_the_command_goes_before_it(tmp_path):
     assert asked("--config", str(file), "--init", "mine.pth").start.model == "mine.pth"
 
 
+def test_a_split_and_a_share_to_judge_by_exclude_each_other_in_one_place(tmp_path, capsys):
+    file = tmp_path / "mine.toml"
+    file.write_text('[data]\nval_split = "test"\n')
+    source = asked("--config", str(file), "--val-fraction", "0.3").source
+    assert source.val_fraction == 0.3 and not source.is_chosen_on_test
+    with pytest.raises(SystemExit):
+        asked("--val-split", "val", "--val-fraction", "0.3")
+    assert "not allowed with argument --val-split" in capsys.readouterr().err
+
+
+def test_a_file_to_start_from_that_is_lacking_is_told_with_both_paths(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[start]\nmodel = "nofile.pth"\n')
+    with pytest.raises(ConfigError) as told:
+        asked("--config", str(file))
+    assert str(file) in str(told.value) and str(tmp_path / "nofile.pth") in str(told.value)
+    assert asked("--config", str(file), "--init", "mine.pth").start.model == "mine.pth"
+
+
+def test_images_to_judge_by_that_are_learned_from_are_counted_over_splits(devkit):
+    lists = next((devkit / "data").rglob("ImageSets/Main"))
+    names = (lists / "train.txt").read_text().splitlines()
+    (lists / "trainval.txt").write_text("\n".join(names))
+    (lists / "train.txt").write_text("\n".join(names[:5:2]))
+    train, both = (load_dataset("voc2007", devkit / "data", s) for s in ("train", "trainval"))
+    assert seen_images((train, both)) == 3
+    assert seen_images((train, both.subset([1, 3]))) == 0
+    told = problems_of((train, both))
+    assert [text.partition(":")[0] for text in told] == ["VOC2007 train", "VOC2007 trainval"]
+    assert "no image has (19)" in told[0] and "no image has (18)" in told[1]
+    assert problems_of((both, both)) == both.problems
+
+
 def test_a_mistake_in_a_file_of_settings_is_told_with_what_is_meant(devkit, capsys):
     file = devkit / "mine.toml"
     file.write_text("[training]\nepochz = 3\n")
@@ -177,7 +220,7 @@ def test_the_settings_in_a_run_give_the_same_run_again(devkit, preset):
     one, two = (load_checkpoint(devkit / run / "best.safetensors") for run in ("run", "again"))
     theirs = two.classifier.state_dict()
     assert all(torch.equal(t, theirs[n]) for n, t in one.classifier.state_dict().items())
-    assert one.record.name == two.record.name == "run"
+    assert one.record.name == two.record.name == "run (chosen on images it learned from)"
     settings = [(devkit / run / "train.toml").read_text() for run in ("run", "again")]
     assert settings[0] == settings[1]
 
@@ -289,7 +332,7 @@ def test_a_model_that_is_chosen_on_the_test_split_says_so(devkit, capsys, preset
     assert "no test result" in told and "the model's name says so" in told
     record = load_checkpoint(devkit / "run" / "best.safetensors").record
     assert record.name == "run (chosen on test)"
-    assert record.provenance["chosen on"] == "VOC2007 test"
+    assert record.provenance["chosen on"] == "VOC2007 test, with 12 images that it learned from"
     assert "chosen on the test split" in record.description
     assert "val mAP" not in record.results
     assert any(name.startswith("mAP on the test split") for name in record.results)

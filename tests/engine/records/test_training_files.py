@@ -80,10 +80,10 @@ def test_what_a_file_does_not_say_is_as_its_preset_says(tmp_path):
 
 
 def test_a_model_beside_the_file_is_taken_before_a_name(tmp_path):
-    file = write(tmp_path, '[start]\nmodel = "w.pth"\nbackbone = "resnet18"\n')
-    assert read_training_file(file).start["model"] == "w.pth"
-    (tmp_path / "w.pth").touch()
-    assert read_training_file(file).start["model"] == str(tmp_path / "w.pth")
+    file = write(tmp_path, '[start]\nmodel = "w"\nbackbone = "resnet18"\n')
+    assert read_training_file(file).start["model"] == "w"
+    (tmp_path / "w").touch()
+    assert read_training_file(file).start["model"] == str(tmp_path / "w")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_a_model_beside_the_file_is_taken_before_a_name(tmp_path):
         ("training = 3", r"must be a section: \[training\]"),
         ("preset = 'paper'\n[training]\naugment = 3", r"section: \[training.augment\]"),
         ("[start]\nlam = 'much'", "lam .*must be a number"),
+        ("[data]\nval_split = 'val'\nval_fraction = 0.2", "both val_split and val_fraction"),
         ("name = 3", "name must be a text, not 3"),
     ],
 )
