@@ -128,6 +128,8 @@ def facts(analysis: Analysis) -> list[tuple[str, str]]:
         )
     if missing := report.paper.without_positives:
         found.append(("Left out of the means, as no image has them", ", ".join(missing)))
+    if missing := report.paper.without_negatives:
+        found.append(("Left out of mAP, as no image is known to lack them", ", ".join(missing)))
     found += [("Note", text) for text in run.problems]
     settings = "; ".join(f"{key}: {value}" for key, value in run.settings.items())
     found.append(("Made", f"{date_text(run.date)}. {settings}"))

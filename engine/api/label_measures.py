@@ -68,7 +68,8 @@ class LabelMeasure:
 
     Attributes:
         positives: labelled images that have it, of those it was measured on.
-        average_precision: how well its scores rank images; ``None`` without positives.
+        average_precision: how well its scores rank images; ``None`` without positives, or
+            without an image that is known to lack it.
         precision: of the images it names, how many have it; ``None`` if it named none.
         recall: of the images that have it, how many it names; ``None`` without positives.
     """

@@ -20,7 +20,7 @@ from engine.records.catalogue import find_model
 from engine.records.model_record import is_ours
 from engine.records.models import shipped_models
 from engine.service.local import LocalEngine
-from engine.texts import display_path, display_text
+from engine.texts import display_path, display_text, percent
 
 
 def fit(options: argparse.Namespace) -> int:
@@ -80,7 +80,7 @@ def told(fitted: Fitted, name: str) -> str:
     """
     learned = (
         f"Learned from {fitted.images} images of {name} "
-        f"(mAP {100 * fitted.mean_average_precision:.1f})."
+        f"(mAP {percent(fitted.mean_average_precision)})."
     )
     before = f"Calibration error {100 * fitted.error_before:.1f}"
     if math.isnan(fitted.error_after):

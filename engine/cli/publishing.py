@@ -10,6 +10,7 @@ from engine.api.errors import DataError
 from engine.api.label_names import shown_label
 from engine.atomic import write_text
 from engine.cli.common import EXIT_DONE, write_out
+from engine.data.datasets.reading import listed
 from engine.metrics.bootstrap import BootstrapSettings
 from engine.metrics.localisation import Frame
 from engine.records.evaluations import EvaluationRun, EvaluationStore
@@ -102,6 +103,9 @@ def _table(numbers: EvaluationReport) -> list[str]:
         *_at_other_thresholds(numbers),
         *_calibration(numbers),
     ]
+    if missing := paper.without_negatives:
+        names = listed(map(shown_label, missing))
+        lines.append(f"mAP leaves out {len(missing)}: no image is known to lack {names}")
     if numbers.localisation is not None:
         games = numbers.localisation.pointing
         for frame in Frame:

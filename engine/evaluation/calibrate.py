@@ -18,7 +18,7 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool
 from engine.evaluation.evaluator import Evaluator
 from engine.metrics.calibration import calibration_report
-from engine.metrics.checks import BoolColumns, FloatColumns
+from engine.metrics.checks import BoolColumns, FloatColumns, defined_mean
 from engine.metrics.label_measures import label_measures
 from engine.metrics.ranking import average_precision
 from engine.metrics.scaling import fit_calibration
@@ -107,7 +107,7 @@ def fit(logits: FloatColumns, targets: BoolColumns, ignored: BoolColumns | None 
         error_after=float("nan")
         if after is None
         else calibration_report(after, targets, ignored).ece_equal_width,
-        mean_average_precision=float(np.nanmean(precisions)),
+        mean_average_precision=defined_mean(precisions),
         measures=label_measures(scores, targets, ignored, thresholds.values),
     )
 

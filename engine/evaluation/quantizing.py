@@ -22,6 +22,7 @@ from engine.inference.graphs import Graph
 from engine.inference.int8 import Int8Maker
 from engine.inference.int8_opening import run_int8
 from engine.inference.turns import Turns
+from engine.metrics.checks import defined_mean
 from engine.metrics.ranking import average_precision
 from engine.records import int8_networks
 from engine.records.backend_kinds import BACKENDS, INT8_BACKENDS
@@ -160,7 +161,7 @@ class _Meter:
             raise DataError(f"Too few photos of {self._images.name} can be read. {why}")
         targets, ignored = self._images.targets[self._rows], self._images.ignored[self._rows]
         before, after = (
-            float(np.nanmean(average_precision(np.stack(logits), targets, ignored)))
+            defined_mean(average_precision(np.stack(logits), targets, ignored))
             for logits in self._logits
         )
         # The median: on a machine that does other things too, single passes take very long.

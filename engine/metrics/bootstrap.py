@@ -60,7 +60,7 @@ class Intervals:
         mean_average_precision: non-interpolated.
         class_f1: CF1, ignored entries never count.
         overall_f1: OF1, ignored entries never count.
-        average_precision: one per category; all NaN for a category without positives.
+        average_precision: one per category; all NaN where ``average_precision`` is.
         resamples: how many were drawn.
         seed: of the draw.
     """
@@ -190,11 +190,11 @@ def weighted_average_precision(
         counts: (N, B), how often each resample holds each image.
 
     Returns:
-        (B, C); NaN where the resample has no positive.
+        (B, C); NaN where the resample has no positive, and where ``average_precision`` is NaN.
     """
     harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, counts.sum(axis=0).max() + 1))])
     result = np.full((counts.shape[1], data.scores.shape[1]), np.nan)
-    for category in np.flatnonzero(data.positives.any(axis=0)):
+    for category in np.flatnonzero(data.ranks):
         rows = np.flatnonzero(~data.ignored[:, category])
         rows = rows[np.argsort(-data.scores[rows, category], kind="stable")]
         at = np.flatnonzero(data.targets[rows, category])

@@ -41,6 +41,19 @@ class Scored:
         """(N, C); the entries that count and have the category."""
         return self.targets & ~self.ignored
 
+    @property
+    def ranks(self) -> BoolColumns:
+        """(C,); whether the order of a category's images can be wrong, so that it says something.
+
+        It has positives; and where some entries are ignored, negatives are left beside them. A
+        category that all images have, as somebody looked at each, keeps the average precision of 1
+        that the official evaluation gives it.
+        """
+        has_negatives = np.any(~self.targets & ~self.ignored, axis=0)
+        is_whole = ~np.any(self.ignored, axis=0)
+        result: BoolColumns = np.any(self.positives, axis=0) & (has_negatives | is_whole)
+        return result
+
 
 def scored(scores: FloatColumns, targets: BoolColumns, ignored: BoolColumns | None) -> Scored:
     """Check that the arrays belong together; ``None`` ignores nothing.

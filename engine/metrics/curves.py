@@ -130,7 +130,7 @@ def precision_recall_curves(
     if len(names) != data.scores.shape[1]:
         raise ConfigError(f"There are {len(names)} names for {data.scores.shape[1]} categories.")
     curves = []
-    for category in np.flatnonzero(data.positives.any(axis=0)):
+    for category in np.flatnonzero(data.ranks):
         counted = ~data.ignored[:, category]
         ranked = RankedCounts.of(data.scores[counted, category], data.targets[counted, category])
         curves.append(

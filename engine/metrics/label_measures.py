@@ -71,8 +71,10 @@ def wilson(hits: int, of: int) -> Estimate | None:
     return Estimate(share, max(0.0, low), min(1.0, high))
 
 
-def _ranking(interval: Interval) -> Estimate:
+def _ranking(interval: Interval) -> Estimate | None:
     """Resamples may all lie on one side of what the images say as they are."""
+    if math.isnan(interval.value):
+        return None
     value, low, high = (
         min(1.0, max(0.0, number)) for number in (interval.value, interval.low, interval.high)
     )

@@ -48,7 +48,8 @@ def average_precision(
         ignored: (N, C); these entries do not count. ``None`` ignores nothing.
 
     Returns:
-        (C,); NaN for a category without positives.
+        (C,); NaN for a category without positives, and for one whose ignored entries leave no
+        negatives: any order of its images would be perfect.
 
     Raises:
         ConfigError: the arrays do not belong together.
@@ -62,9 +63,9 @@ def average_precision(
 def mean_average_precision(
     scores: FloatColumns, targets: BoolColumns, ignored: BoolColumns | None = None
 ) -> float:
-    """The mean of ``average_precision`` over the categories that have positives, 0 to 1.
+    """The mean of ``average_precision`` over the categories that have one, 0 to 1.
 
-    NaN if no category has any.
+    NaN if no category has.
 
     Args:
         scores: (N, C); logits or scores in float32 or 64 (rounded ones make ties).
@@ -89,18 +90,16 @@ def average_precisions(
     Args and errors as in ``average_precision``.
 
     Returns:
-        For each kind (C,); NaN for a category without positives.
+        For each kind (C,); NaN as in ``average_precision``.
     """
     data = scored(scores, targets, ignored)
     count = data.scores.shape[1]
     result = {kind: np.full(count, np.nan) for kind in kinds}
-    for category in range(count):
+    for category in np.flatnonzero(data.ranks).tolist():
         counted = ~data.ignored[:, category]
         falling = -data.scores[counted, category]
         order = np.argsort(falling, kind="stable")
         ranks = np.flatnonzero(data.targets[counted, category][order]) + 1
-        if not ranks.size:
-            continue
         for kind in kinds:
             ends = ranks
             if kind is ApKind.TIES_COLLAPSED:

@@ -64,7 +64,8 @@ class CategoryReport:
 
     Attributes:
         name: of the category.
-        average_precision: 0 to 1; NaN without positives.
+        average_precision: 0 to 1; NaN without positives, and where ignored entries leave no
+            negatives.
         precision: of its labels at the threshold, 0 to 1; NaN if it was never predicted.
         recall: of its labels at the threshold, 0 to 1; NaN without positives.
         f1: of its labels at the threshold, 0 to 1; NaN without positives.
@@ -106,8 +107,7 @@ class MetricReport:
     Attributes:
         protocol: whose arithmetic.
         num_images: evaluated.
-        mean_average_precision: over the categories that have positives, in the protocol's
-            definition.
+        mean_average_precision: over the categories that have one, in the protocol's definition.
         mean_by_kind: the mean average precision in every definition, 0 to 1.
         labels: of all scores that reach the threshold.
         top3: the three best of each image, if they reach the threshold too (the definition in
@@ -131,6 +131,19 @@ class MetricReport:
         """The categories that are left out of every mean, since no image has them."""
         return tuple(report.name for report in self.categories if not report.positives)
 
+    @property
+    def without_negatives(self) -> tuple[str, ...]:
+        """The categories that are left out of mAP, since no image is known to lack them.
+
+        Only of those with ignored entries: one that all images have counts, as in the official
+        evaluation.
+        """
+        return tuple(
+            report.name
+            for report in self.categories
+            if report.positives and np.isnan(report.average_precision)
+        )
+
     def as_dict(self) -> dict[str, object]:
         """For JSON: ``mAP``, the six label metrics by name, and the rest nested."""
         return {
@@ -143,6 +156,7 @@ class MetricReport:
             "mAP_by_definition": {str(kind): plain(v) for kind, v in self.mean_by_kind.items()},
             "per_category": [report.as_dict() for report in self.categories],
             "categories_without_positives": list(self.without_positives),
+            "categories_without_negatives": list(self.without_negatives),
         }
 
 
@@ -158,7 +172,8 @@ def paper_metrics(
     """The numbers as the paper's official evaluation computes them, quirks included.
 
     Where that evaluation fails, on a category without positives, the category is left out of the
-    means over categories and listed.
+    means over categories and listed. So is, of mAP alone, one whose ignored entries leave no
+    negatives.
 
     Args:
         scores: (N, C) in [0, 1]; or logits, with a threshold of 0, which saturate less.

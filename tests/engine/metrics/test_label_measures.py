@@ -44,6 +44,16 @@ def test_the_status_follows_from_the_images_that_have_the_label():
     assert measures[3].average_precision is None
 
 
+def test_a_label_that_no_image_is_known_to_lack_has_no_average_precision():
+    scores, targets = images_with((30, 40))
+    ignored = np.zeros_like(targets)
+    ignored[:, 1] = ~targets[:, 1]
+    first, second = label_measures(scores, targets, ignored, 0.5, FEW)
+    assert first.average_precision is not None
+    assert (second.average_precision, second.positives) == (None, 40)
+    assert second.recall is not None
+
+
 def test_figures_are_those_of_the_labels_at_their_thresholds():
     scores, targets = images_with((30, 40))
     ignored = np.zeros_like(targets)

@@ -107,6 +107,17 @@ def test_without_positives_average_precision_is_undefined_and_left_out():
     assert np.isnan(average_precision(np.zeros((0, 2)), np.zeros((0, 2), dtype=bool))).all()
 
 
+def test_where_unknown_labels_leave_no_negatives_average_precision_says_nothing():
+    scores = np.array([[0.9, 0.9, 0.9], [0.1, 0.8, 0.8], [0.2, 0.7, 0.7]])
+    targets = np.array([[True, True, False], [True, True, True], [False, False, False]])
+    ignored = np.array([[False, False, False], [False, False, False], [False, True, True]])
+    for values in average_precisions(scores, targets, ignored).values():
+        assert np.isnan(values).tolist() == [False, True, False]
+    assert mean_average_precision(scores, targets, ignored) == pytest.approx((5 / 6 + 1 / 2) / 2)
+    everywhere = np.ones((3, 1), dtype=bool)  # nobody doubts it: as the official evaluation
+    assert average_precision(scores[:, :1], everywhere).tolist() == [1.0]
+
+
 def test_a_score_that_is_not_a_number_is_refused():
     scores = np.array([[0.5, np.nan], [0.1, 0.2]])
     with pytest.raises(DataError, match="1 images are not numbers"):

@@ -65,9 +65,9 @@ def test_a_category_never_predicted_counts_as_one_wrong_label_in_the_paper_only(
 
 
 def test_unspecified_entries_are_false_positives_on_wider_only():
-    scores = np.array([[0.9], [0.8]])
-    targets = np.array([[True], [False]])
-    ignored = np.array([[False], [True]])
+    scores = np.array([[0.9], [0.8], [0.1]])
+    targets = np.array([[True], [False], [False]])
+    ignored = np.array([[False], [True], [False]])
     wider = paper_metrics(scores, targets, ignored, protocol=Protocol.PAPER_WIDER)
     assert wider.labels.overall_precision == 0.5
     assert wider.mean_average_precision == 1.0
@@ -122,6 +122,20 @@ def test_support_is_counted_and_categories_without_positives_are_left_out_by_nam
     assert report.mean_average_precision == report.labels.class_recall == 1.0
     assert report.labels.class_precision == 1.0
     assert report.labels.overall_precision == 0.5
+
+
+def test_categories_that_no_image_is_known_to_lack_are_left_out_of_map_by_name():
+    scores = np.array([[0.9, 0.6], [0.2, 0.1], [0.7, 0.7]])
+    targets = np.array([[False, True], [True, True], [False, False]])
+    ignored = np.array([[False, False], [False, False], [False, True]])
+    report = paper_metrics(scores, targets, ignored, names=("cat", "dog"))
+    assert report.without_negatives == ("dog",) and not report.without_positives
+    assert report.mean_average_precision == report.categories[0].average_precision == 1 / 3
+    numbers = json.loads(json.dumps(report.as_dict(), allow_nan=False))
+    assert numbers["per_category"][1]["AP"] is None
+    assert numbers["categories_without_negatives"] == ["dog"]
+    everywhere = paper_metrics(scores[:2], targets[:2], names=("cat", "dog"))
+    assert everywhere.categories[1].average_precision == 1.0 and not everywhere.without_negatives
 
 
 def test_a_report_becomes_json_without_nan():

@@ -239,6 +239,18 @@ def test_a_category_without_positives_is_shown_without_numbers() -> None:
     )
 
 
+def test_a_category_that_no_image_is_known_to_lack_has_no_average_precision() -> None:
+    run = make_run()
+    ignored = run.ignored.copy()
+    ignored[:, 1] = ~run.targets[:, 1]
+    page = page_of(replace(run, ignored=ignored))
+    text = Reader(page).text
+    assert not re.search(r"\bnan\b", text, re.IGNORECASE) and "nan%" not in page
+    assert "No image is known to lack 1 of the categories. " in text
+    assert "so mAP leaves them out: category 1." in text
+    assert 'title="category 1"' not in page  # a curve would only be at the top
+
+
 def test_every_row_of_the_category_table_can_be_sorted_by_number() -> None:
     page = page_of(make_run())
     assert page.count('class="sortable categories"') == 1
