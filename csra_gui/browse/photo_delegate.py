@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import (
-    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -12,8 +11,8 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QImage, QPainter, QPalette, QPen
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 from typing_extensions import override
 
 from csra_gui.base.icons import icon_pixmap
@@ -21,7 +20,7 @@ from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.browse.chips import chip_height, chips_that_fit, paint_chips
 from csra_gui.browse.photo_roles import PhotoRole
 from csra_gui.widgets.rating_marks import paint_marks
-from csra_gui.widgets.tips import show_above
+from csra_gui.widgets.tips import DelegateWithTipsAbove
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -35,7 +34,7 @@ _BADGE_OPACITY = 0.85
 _CENTER = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter
 
 
-class PhotoDelegate(QStyledItemDelegate):
+class PhotoDelegate(DelegateWithTipsAbove):
     """Paints cells of ``ThumbnailModel``; the view tells it what it cannot know.
 
     Attributes:
@@ -57,18 +56,6 @@ class PhotoDelegate(QStyledItemDelegate):
             return QSize(side, side)
         text = QFontMetrics(font).height() + 2 * _GAP + chip_height(QFontMetrics(_small(font)))
         return QSize(side, side + text + _GAP)
-
-    @override
-    def helpEvent(
-        self,
-        event: QHelpEvent,
-        view: QAbstractItemView,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> bool:
-        if event.type() == QEvent.Type.ToolTip and show_above(event, view, index):
-            return True
-        return super().helpEvent(event, view, option, index)
 
     @override
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:

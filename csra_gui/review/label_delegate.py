@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import (
-    QEvent,
     QLineF,
     QModelIndex,
     QPersistentModelIndex,
@@ -14,14 +13,14 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QHelpEvent, QPainter, QPalette, QPen
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 from typing_extensions import override
 
 from csra_gui.base.icons import icon_pixmap
 from csra_gui.base.theme import Tone, blended, tone_color
 from csra_gui.review.label_list_model import LabelRole, LabelRow, Share
-from csra_gui.widgets.tips import show_above
+from csra_gui.widgets.tips import DelegateWithTipsAbove
 from engine.library.values import Verdict
 
 _PADDING = 10
@@ -44,20 +43,8 @@ _SHARES = {
 }
 
 
-class LabelDelegate(QStyledItemDelegate):
+class LabelDelegate(DelegateWithTipsAbove):
     """For views on a ``LabelListModel``."""
-
-    @override
-    def helpEvent(
-        self,
-        event: QHelpEvent,
-        view: QAbstractItemView,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> bool:
-        if event.type() == QEvent.Type.ToolTip and show_above(event, view, index):
-            return True
-        return super().helpEvent(event, view, option, index)
 
     @override
     def sizeHint(

@@ -144,7 +144,7 @@ def test_type_checkers_see_every_public_name_from_where_it_is_loaded() -> None:
 
 def test_a_name_that_is_not_public_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="no attribute 'LocalMotor'"):
-        _ = engine.LocalMotor  # type: ignore[attr-defined]
+        _ = engine.LocalMotor  # type: ignore[attr-defined]  # that it is missing is the test
     assert set(engine.__all__) <= set(dir(engine))
 
 
@@ -227,6 +227,7 @@ def raised_by(function: FunctionType) -> set[str]:
 
 
 def test_the_checks_above_find_what_is_missing() -> None:
+    # Names of types are read as text, so those below need not be imported.
     def short(scores: FloatArray, threshold: float) -> FloatArray:  # type: ignore[name-defined]  # noqa: F821
         """Scores above a threshold.
 

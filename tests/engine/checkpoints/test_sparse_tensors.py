@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from engine.records.sparse_tensors import KEY, MASK, VALUES, as_declared, packed
 from tests.engine.tiny_models import tiny_config
 
 HEADS = "heads.weight"
+Harm = Callable[[dict[str, np.ndarray], dict[str, str]], None]
 
 
 @pytest.fixture(scope="module")
@@ -127,12 +129,12 @@ def _twice(t: dict[str, np.ndarray], m: dict[str, str]) -> None:
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused_in_a_sentence(
-    made: tuple[Path, Classifier, CheckpointRecord], tmp_path: Path, harm: object
+    made: tuple[Path, Classifier, CheckpointRecord], tmp_path: Path, harm: Harm
 ) -> None:
     path, _, _ = made
     tensors = dict(safetensors.numpy.load_file(path))
     metadata = dict(read_header(path).metadata)
-    harm(tensors, metadata)  # type: ignore[operator]
+    harm(tensors, metadata)
     metadata["weights_sha256"] = digest_of(tensors)
     broken = tmp_path / "broken.safetensors"
     safetensors.numpy.save_file(tensors, broken, metadata=metadata)

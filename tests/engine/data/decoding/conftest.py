@@ -22,7 +22,7 @@ def decoder_processes(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """How many of the processes that were started in this test run now."""
     started: list[subprocess.Popen[bytes]] = []
 
-    class Noted(subprocess.Popen):  # type: ignore[type-arg]
+    class Noted(subprocess.Popen[bytes]):
         def __init__(self, *args: object, **kwargs: object) -> None:
             super().__init__(*args, **kwargs)
             started.append(self)
