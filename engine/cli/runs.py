@@ -57,7 +57,7 @@ def _list(_options: argparse.Namespace) -> int:
     for record in reversed(records):
         run, text = record.value, record.problem
         if run is not None:
-            text = f"mAP {100 * run.mean_average_precision:5.1f}  {run.num_images:6} images  "
+            text = f"mAP {percent(run.mean_average_precision):>5}  {run.num_images:6} images  "
             text += f"{run.model} on {run.dataset}"
         write_out(f"{record.path.name}  {display_text(text)}")
     if not records:

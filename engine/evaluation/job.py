@@ -28,11 +28,10 @@ from engine.evaluation.stored import stored_fit
 from engine.inference.backend import Backend
 from engine.inference.open_model import OpenModel
 from engine.inference.threads import thread_count
-from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
+from engine.records.evaluations import IGNORED_AS, EvaluationRun, EvaluationStore, dataset_hash, now
 from engine.records.model_record import CHOSEN_ON
 from engine.records.program_facts import program_facts
 from engine.records.unfinished import UnfinishedRun, UnfinishedStore, unfinished_key
-from engine.report.protocol import IGNORED_AS
 
 _SAVE_EVERY_S = 30.0
 

@@ -19,9 +19,15 @@ from engine.data.datasets.matching import Matched, in_order, matched
 from engine.data.datasets.reading import listed
 from engine.data.datasets.score_files import SavedScores, read_scores
 from engine.data.datasets.truth import ARRAYS, Truth, load_truth
-from engine.records.evaluations import EvaluationRun, EvaluationStore, dataset_hash, now
+from engine.records.evaluations import (
+    IGNORED_AS,
+    NO_SCORES,
+    EvaluationRun,
+    EvaluationStore,
+    dataset_hash,
+    now,
+)
 from engine.records.program_facts import program_facts
-from engine.report.protocol import IGNORED_AS, NO_SCORES
 from engine.texts import display_name, number
 
 Scale = Literal["auto", "logits", "probabilities"]
@@ -226,8 +232,10 @@ def _truth(
         targets=found.targets,
         ignored=found.ignored,
         ids=names,
+        ignored_as=found.ignored_as,
     )
-    dataset = dataset or {"name": images.name, "kind": ARRAYS, "split": "all"}
+    said = {IGNORED_AS: str(found.ignored_as)} if found.ignored_as else {}
+    dataset = dataset or {"name": images.name, "kind": ARRAYS, "split": "all", **said}
     return Truth(images, ARRAYS, "all", has_names=bool(found.names)), dataset
 
 

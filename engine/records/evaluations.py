@@ -23,6 +23,10 @@ from engine.metrics.pointing import MeterState
 from engine.metrics.ranking import mean_average_precision
 from engine.records.folders import RecordStore, open_arrays
 
+#: Of a run's data set: what it says of the entries that are ignored (``LabelledImages``).
+IGNORED_AS = "ignored as"
+#: Where its labels are all known, and entries are ignored for lack of scores.
+NO_SCORES = "without scores"
 _SCORES, _PLACE, _MARKS = "scores.npz", "place.json", "marks.json"
 
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from engine.api.errors import DataError
 from engine.atomic import atomic_path, write_text
-from engine.records.evaluations import EvaluationRun
+from engine.records.evaluations import IGNORED_AS, EvaluationRun
 from engine.texts import display_name, display_path
+
+_BY_KIND = {"wider": "unspecified", "voc": "difficult"}
 
 
 def write_scores(run: EvaluationRun, path: Path) -> None:
@@ -19,8 +21,9 @@ def write_scores(run: EvaluationRun, path: Path) -> None:
 
     Args:
         run: any.
-        path: ``.npz`` for arrays ``logits``, ``targets``, ``ignored`` (N, C), ``ids`` and
-            ``categories``; ``.csv`` for a column ``id`` and one of logits per category, to the bit.
+        path: ``.npz`` for arrays ``logits``, ``targets``, ``ignored`` (N, C), ``ids``,
+            ``categories`` and ``ignored_as``; ``.csv`` for a column ``id`` and one of logits per
+            category, to the bit.
 
     Raises:
         DataError: it cannot be written, or has another ending.
@@ -35,6 +38,7 @@ def write_scores(run: EvaluationRun, path: Path) -> None:
                     ignored=run.ignored,
                     ids=np.array(run.ids, dtype=np.str_),
                     categories=np.array(list(run.categories), dtype=np.str_),
+                    ignored_as=np.array(_ignored_as(run), dtype=np.str_),
                 )
         elif path.suffix.lower() == ".csv":
             write_text(path, _csv(run))
@@ -42,6 +46,13 @@ def write_scores(run: EvaluationRun, path: Path) -> None:
             raise DataError(f"{display_name(path)} ends neither in .npz nor in .csv; choose one.")
     except OSError as error:
         raise DataError(f"{display_path(path)} could not be written: {error}.") from error
+
+
+def _ignored_as(run: EvaluationRun) -> str:
+    """What the data set said of its ignored entries; runs of before have its kind alone."""
+    kind = run.dataset.get("kind", "")
+    by_kind = next((said for start, said in _BY_KIND.items() if kind.startswith(start)), "")
+    return run.dataset.get(IGNORED_AS, by_kind)
 
 
 def _csv(run: EvaluationRun) -> str:

@@ -76,6 +76,7 @@ class RunComparison:
         seeds = self.over_seeds
         return {
             "models": list(self.names),
+            "more_runs": list(self.more),
             "num_images": self.num_images,
             "categories": list(self.categories),
             "mAP": [defined_mean(self.before), defined_mean(self.after)],

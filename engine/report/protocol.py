@@ -9,11 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.metrics.report import Protocol
-
-#: Of a run's data set: what it says of the entries that are ignored (``LabelledImages``).
-IGNORED_AS = "ignored as"
-#: Where its labels are all known, and entries are ignored for lack of scores.
-NO_SCORES = "without scores"
+from engine.records.evaluations import IGNORED_AS, NO_SCORES
 
 
 @dataclass(frozen=True, slots=True)

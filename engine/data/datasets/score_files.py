@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import importlib
 import math
-import tokenize
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.errors import DataError
+from engine.data.datasets.array_files import (
+    CATEGORY_KEYS,
+    NAME_KEYS,
+    ignored_as_in,
+    key_of,
+    load_array,
+    load_arrays,
+    names_in,
+    truth_of,
+)
 from engine.data.datasets.label_cells import plain
+from engine.data.datasets.labelled import IgnoredAs
 from engine.data.datasets.reading import is_number, listed, parse_json, text_lines
 from engine.texts import display_name, display_text
 
@@ -26,13 +34,6 @@ FloatColumns = NDArray[np.floating]
 #: Endings of the files that are read here.
 SCORE_FILE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".npz", ".npy", ".parquet")
 
-#: How a column or a key may be called; blanks, dashes and case do not matter.
-NAME_KEYS = (
-    *("path", "image", "images", "file", "files", "filename", "filenames", "filepath", "filepaths"),
-    *("imgpath", "imagepath", "imagename", "imagefile", "img", "photo", "picture", "paths"),
-    *("imageid", "imageids", "id", "ids", "photoid", "sampleid", "name", "names", "key"),
-)
-CATEGORY_KEYS = ("categories", "classes", "classnames", "categorynames", "labelnames", "columns")
 _CATEGORY_COLUMNS = ("category", "label", "class", "tag", "classname", "categoryname", "labelname")
 _SCORE_COLUMNS = ("score", "confidence", "probability", "prob", "logit", "value")
 _LOGITS, _PROBABILITIES = "logits", "probabilities"
@@ -41,26 +42,9 @@ _SCALES = {
     **dict.fromkeys(("probabilities", "probability", "probs", "prob"), _PROBABILITIES),
     **dict.fromkeys(("scores", "predictions", "preds", "yscore", "ypred", "outputs"), ""),
 }
-TARGET_KEYS = ("targets", "target", "ytrue", "truth", "groundtruth", "labels", "label", "y")
-IGNORED_KEYS = ("ignored", "ignore", "ignoremask", "unknown")
-_NOT_COUNTED = str.maketrans("", "", " -_")
 _NOTHING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})
 _DELIMITERS = (",", ";", "\t", "|")
 _MAX_ENTRIES = 1_000_000_000
-_MAX_BYTES = 16 << 30
-# What NumPy and zipfile raise of files that are damaged, encrypted or of another program.
-_DAMAGE = (
-    EOFError,
-    KeyError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    ValueError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 _PARQUET_HINT = (
     "Parquet files are read with pyarrow, which is not installed: pip install 'csra-gui[parquet]', "
     "or save the scores as CSV or npz."
@@ -79,6 +63,7 @@ class SavedScores:
         scale: ``logits`` or ``probabilities`` if the file says so, else empty.
         targets: (N, C) bool, the truth, if the same file has it.
         ignored: (N, C) bool likewise; true where nobody can say.
+        ignored_as: what the file says of those.
     """
 
     source: str
@@ -88,6 +73,7 @@ class SavedScores:
     scale: str = ""
     targets: NDArray[np.bool_] | None = None
     ignored: NDArray[np.bool_] | None = None
+    ignored_as: IgnoredAs = ""
 
 
 # In the words of the labels' ids and of score's file of doubtful labels.
@@ -157,14 +143,14 @@ def _read_csv(path: Path) -> SavedScores:
     header = [plain(cell) for cell in first[1]]
     at, long_form = _name_column(header, path), _long_columns(header)
     if long_form is not None:
-        error = next((place for place, name in enumerate(header) if _key(name) == "error"), None)
+        error = next((place for place, name in enumerate(header) if key_of(name) == "error"), None)
         pairs = (
             (row[at], row[long_form[0]], row[long_form[1]], f"line {number}")
             for number, row in rows
             if len(row) > max(at, *long_form)
             and not (error is not None and "".join(row[error : error + 1]))
         )
-        return _from_pairs(pairs, path, _SCALES.get(f"{_key(header[long_form[1]])}s", ""))
+        return _from_pairs(pairs, path, _SCALES.get(f"{key_of(header[long_form[1]])}s", ""))
     categories = [name for place, name in enumerate(header) if place != at]
     if any(not name for name in categories):
         raise DataError(f"A column of {display_name(path)} has no name; name it by its category.")
@@ -205,7 +191,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _name_column(header: Sequence[str], path: Path) -> int:
     """The first of the usual names that is there; else the first column if it has no name."""
-    keys = [_key(name) for name in header]
+    keys = [key_of(name) for name in header]
     if keys[0] in NAME_KEYS:
         return 0
     found = next((keys.index(key) for key in NAME_KEYS if key in keys), None)
@@ -220,7 +206,7 @@ def _name_column(header: Sequence[str], path: Path) -> int:
 
 def _long_columns(header: Sequence[str]) -> tuple[int, int] | None:
     """Where category and score stand, if there is a row per image and category."""
-    keys = [_key(name) for name in header]
+    keys = [key_of(name) for name in header]
     category = next((keys.index(key) for key in _CATEGORY_COLUMNS if key in keys), None)
     score = next((keys.index(key) for key in _SCORE_COLUMNS if key in keys), None)
     return None if category is None or score is None else (category, score)
@@ -251,12 +237,19 @@ def _from_pairs(pairs: Iterable[tuple[Any, Any, Any, str]], path: Path, scale: s
     names: dict[str, int] = {}
     categories: dict[str, int] = {}
     rows, columns, values = [], [], []
+    known: dict[tuple[int, int], str] = {}
     for name, category, value, where in pairs:
         row = names.setdefault(plain(str(name)), len(names))
         if not (text := plain(str(category))):
             continue  # an image without any label
+        column = categories.setdefault(text, len(categories))
+        if (first := known.setdefault((row, column), where)) is not where:
+            raise DataError(
+                f"{display_name(path)} gives {display_text(text)!r} of {display_text(str(name))} "
+                f"two scores: {first} and {where}. Keep one of each{_SAMPLES}"
+            )
         rows.append(row)
-        columns.append(categories.setdefault(text, len(categories)))
+        columns.append(column)
         values.append(_number(str(value), "score", f"{display_name(path)}, {where}"))
     table = _empty(len(names), len(categories), path)
     table[rows, columns] = values
@@ -273,7 +266,7 @@ def _read_json_lines(path: Path) -> SavedScores:
             continue
         where = f"Line {number} of {display_name(path)}"
         row = parse_json(line.encode(errors="surrogatepass"), where, allow_nan=True)
-        fields = {_key(key): value for key, value in row.items()} if isinstance(row, dict) else {}
+        fields = {key_of(key): value for key, value in row.items()} if isinstance(row, dict) else {}
         if fields.get("error"):
             continue  # what could not be read has no scores
         name = next((fields[key] for key in NAME_KEYS if key in fields), None)
@@ -300,7 +293,7 @@ def _json_pairs(value: Any, where: str) -> dict[str, float]:
     if isinstance(value, list) and all(value is None or is_score(value) for value in value):
         return {}
     if isinstance(value, list) and all(isinstance(one, dict) for one in value):
-        fields = [{_key(key): inner for key, inner in one.items()} for one in value]
+        fields = [{key_of(key): inner for key, inner in one.items()} for one in value]
         value = {
             next((one[key] for key in _CATEGORY_COLUMNS if key in one), None): next(
                 (one[key] for key in _SCORE_COLUMNS if key in one), None
@@ -356,90 +349,13 @@ def _read_arrays(path: Path) -> SavedScores:
         _SCALES[key],
         targets,
         ignored,
+        ignored_as_in(arrays),
     )
 
 
 def _read_array(path: Path) -> SavedScores:
     array = _as_floats(load_array(path), path)
     return SavedScores(display_name(path), (), (), array)
-
-
-def load_array(path: Path) -> NDArray[Any]:
-    """The array of a ``.npy`` file.
-
-    Raises:
-        DataError: it is none, or holds Python objects.
-    """
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise DataError(f"{display_name(path)} is too large.")
-        with path.open("rb") as file:
-            return np.asarray(np.load(file, allow_pickle=False))
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
-
-
-def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an ``.npz`` file by name, in small letters without dashes.
-
-    Raises:
-        DataError: it is none, or an array holds Python objects.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
-                raise DataError(f"{display_name(path)} is too large once it is unpacked.")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {_key(key): arrays[key] for key in arrays.files}
-    except _DAMAGE as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    if "allow_pickle" in str(error):
-        return DataError(
-            f"{display_name(path)} holds Python objects, which are not read for safety. Save names "
-            "as np.array(names, dtype=str)."
-        )
-    return DataError(f"{display_name(path)} cannot be read: {error}.")
-
-
-def names_in(arrays: dict[str, NDArray[Any]], keys: Sequence[str]) -> tuple[str, ...]:
-    """The names in the first array that is called so; none if there is none."""
-    found = next((arrays[key] for key in keys if key in arrays), None)
-    if found is None:
-        return ()
-    if found.dtype.kind == "S":
-        return tuple(bytes(one).decode("utf-8", "replace") for one in found.ravel().tolist())
-    return tuple(str(one) for one in found.ravel().tolist())
-
-
-def truth_of(
-    arrays: dict[str, NDArray[Any]], path: Path
-) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
-    """Targets and ignored entries among arrays, (N, C) each; ``None`` without targets.
-
-    Raises:
-        DataError: the targets hold anything but 1, 0 and NaN for nobody knows.
-    """
-    tables = (arrays[key] for key in TARGET_KEYS if key in arrays)
-    found = next((one for one in tables if one.ndim == 2 and one.dtype.kind in "biuf"), None)
-    if found is None:
-        return None, None
-    values = found.astype(np.float64)
-    unknown = np.isnan(values)
-    if not np.isin(values[~unknown], (0.0, 1.0)).all():
-        raise DataError(
-            f"The labels in {display_name(path)} are not only 1 and 0. Mark what nobody knows in "
-            "an array of its own called ignored (1 or 0), or as NaN."
-        )
-    mask = next((arrays[key] for key in IGNORED_KEYS if key in arrays), None)
-    if mask is not None and mask.shape != values.shape:
-        raise DataError(
-            f"The ignored entries in {display_name(path)} are not as many as its labels."
-        )
-    ignored = unknown if mask is None else unknown | mask.astype(np.bool_)
-    return values == 1.0, ignored
 
 
 def _as_floats(array: NDArray[Any], path: Path) -> FloatColumns:
@@ -469,13 +385,13 @@ def _read_parquet(path: Path) -> SavedScores:
         pairs = zip(
             names, category, score, (f"row {i}" for i in range(1, len(names) + 1)), strict=True
         )
-        return _from_pairs(pairs, path, _SCALES.get(f"{_key(header[long_form[1]])}s", ""))
+        return _from_pairs(pairs, path, _SCALES.get(f"{key_of(header[long_form[1]])}s", ""))
     rest = [name for place, name in enumerate(header) if place != at]
-    lists = next((name for name in rest if _key(name) in _SCALES), None)
+    lists = next((name for name in rest if key_of(name) in _SCALES), None)
     if lists is not None and len(rest) == 1:
         entries = list(enumerate(columns[lists].to_pylist()))
         values = _json_values(entries, {}, path)
-        return SavedScores(display_name(path), tuple(names), (), values, _SCALES[_key(lists)])
+        return SavedScores(display_name(path), tuple(names), (), values, _SCALES[key_of(lists)])
     try:
         arrays = [np.asarray(columns[name].to_numpy(), dtype=np.float64) for name in rest]
     except (TypeError, ValueError) as error:
@@ -493,7 +409,3 @@ def _empty(rows: int, columns: int, path: Path) -> NDArray[np.float64]:
     if rows * columns > _MAX_ENTRIES:
         raise DataError(f"{display_name(path)}: {rows:,} × {columns:,} scores are too many.")
     return np.full((rows, columns), np.nan)
-
-
-def _key(name: str) -> str:
-    return name.strip().casefold().translate(_NOT_COUNTED)

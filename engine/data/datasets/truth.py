@@ -7,17 +7,18 @@ from pathlib import Path
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError, DataError
-from engine.data.datasets.labelled import LabelledImages, numbered_categories
-from engine.data.datasets.reading import read_json
-from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
-from engine.data.datasets.score_files import (
+from engine.data.datasets.array_files import (
     CATEGORY_KEYS,
     NAME_KEYS,
+    ignored_as_in,
     load_array,
     load_arrays,
     names_in,
     truth_of,
 )
+from engine.data.datasets.labelled import LabelledImages, numbered_categories
+from engine.data.datasets.reading import read_json
+from engine.data.datasets.registry import DATASETS, dataset_spec, load_dataset, recognise
 from engine.texts import display_name, display_path
 
 #: The kind of labels in an array.
@@ -116,6 +117,7 @@ def _from_arrays(path: Path) -> Truth:
             targets=targets,
             ignored=ignored & ~targets,
             ids=ids,
+            ignored_as=ignored_as_in(arrays),
         )
     except ConfigError as error:
         raise DataError(f"The categories of {display_name(path)}: {error}") from error
