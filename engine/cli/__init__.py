@@ -19,9 +19,11 @@ from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, Pa
 #: Each is a module of this package with an ``add_parser``.
 COMMANDS = (
     *("tag", "explain", "evaluate", "train", "models", "prepare", "runs"),
-    *("score", "export", "write", "import", "similar", "duplicates"),
+    *("score", "export", "write", "import", "import-tags"),
+    *("similar", "duplicates"),
 )
-_MODULES = {"import": "import_labels"}  # no module can be called so
+# No module can be called so.
+_MODULES = {"import": "import_labels", "import-tags": "import_tags"}
 
 
 def run(arguments: Sequence[str]) -> int:

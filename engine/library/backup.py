@@ -62,6 +62,27 @@ def back_up(connection: sqlite3.Connection, library: Path) -> Path:
     return target
 
 
+def back_up_before_change(connection: sqlite3.Connection, library: Path) -> Path:
+    """Copy the library before much of it changes at one stroke.
+
+    Of one day the first copy and this one stay, so that many such changes leave those of the days
+    before.
+
+    Args:
+        connection: any to the library, outside a transaction.
+        library: its file.
+
+    Raises:
+        LibraryError: the folder or the disk does not take it.
+    """
+    target = back_up(connection, library)
+    of_today = [copy for copy in backups(library) if copy.stem.endswith(_today())]
+    for copy in of_today[1:-1]:
+        with contextlib.suppress(OSError):  # it is only one too many
+            copy.unlink()
+    return target
+
+
 def has_backup_of_today(library: Path) -> bool:
     """Whether the newest copy is from this day (UTC)."""
     newest = backups(library)[:1]

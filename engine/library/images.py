@@ -10,6 +10,7 @@ import stat
 from collections.abc import Collection, Iterable, Sequence
 from itertools import compress
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +25,31 @@ _OF_CONTENT = (
 )
 
 
+class Digest(Protocol):
+    """One of ``hashlib``."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take more bytes."""
+
+    def digest(self) -> bytes:
+        """The digest of all bytes so far."""
+
+
 def content_hash(path: Path) -> bytes:
     """A fingerprint of a file's content: 16 bytes that move with it.
 
     Raises:
         OSError: it cannot be read or is no regular file.
     """
-    digest = hashlib.blake2b(digest_size=16)
+    return content_digest(path, hashlib.blake2b(digest_size=16))
+
+
+def content_digest(path: Path, digest: Digest) -> bytes:
+    """What a digest that is new makes of a file's content.
+
+    Raises:
+        OSError: it cannot be read or is no regular file.
+    """
     if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe wakes whoever waits behind it
         raise OSError(f"{path} is not a regular file.")
     # Without blocking: a pipe that came since would never open.

@@ -19,6 +19,7 @@ from engine.library import (
     descriptors,
     exports,
     images,
+    imported,
     labels,
     names,
     places,
@@ -28,6 +29,7 @@ from engine.library import (
     second_files,
     written,
 )
+from engine.library.backup import back_up_before_change
 from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
 from engine.library.lock import LibraryLock
@@ -100,6 +102,15 @@ class Library:
             self._writer.close()
         self._lock.release()
 
+    def back_up(self) -> Path:
+        """Copy the library as it is now, before much of it changes; where the copy is."""
+        with translated(self.path):
+            connection = self._take_reader()
+            try:
+                return back_up_before_change(connection, self.path)
+            finally:
+                self._give_reader_back(connection)
+
     # Images.
     add_images = _writes(images.add_images)
     mark_missing = _writes(images.mark_missing)
@@ -133,6 +144,8 @@ class Library:
     record_predictions = _writes(predictions.record)
     forget_predictions = _writes(predictions.forget_predictions)
     take_over_scores = _writes(predictions.take_over_scores)
+    known_scores = _reads(imported.known_scores)
+    record_scores = _writes(imported.record_scores)
     count_descriptors = _reads(descriptors.count_descriptors)
     descriptor_page = _reads(descriptors.descriptor_page)
     descriptors_of = _reads(descriptors.descriptors_of)

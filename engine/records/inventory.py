@@ -12,6 +12,7 @@ from engine.api.config import HEAD_TITLES, HeadConfig
 from engine.api.errors import EngineError, ModelError
 from engine.api.label_measures import Estimate, LabelMeasure, LabelStatus, statuses
 from engine.api.values import DEFAULT_THRESHOLD
+from engine.library.values import LibraryModel
 from engine.records.catalogue import CatalogueEntry, load_catalogue
 from engine.records.model_record import CheckpointRecord, from_metadata, model_id
 from engine.records.models import ModelStore, shipped_models
@@ -138,6 +139,17 @@ def measures_of(fingerprint: str, store: ModelStore) -> tuple[LabelMeasure, ...]
             if model_id(metadata) == fingerprint:
                 return from_metadata(metadata).measures
     return None
+
+
+def models_here(store: ModelStore) -> list[LibraryModel]:
+    """The models whose files are here, as a library notes them; damaged files are passed over."""
+    found = []
+    for path in (*shipped_models().values(), *store.models().values()):
+        with suppress(EngineError):
+            metadata = read_header(path).metadata
+            record = from_metadata(metadata)
+            found.append(LibraryModel(model_id(metadata), record.name, record.config.categories))
+    return found
 
 
 def label_table(record: CheckpointRecord) -> list[tuple[str, ...]]:
