@@ -43,10 +43,8 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     add(
         "--check",
-        type=TagCheck,
-        choices=list(TagCheck),
-        default=TagCheck.SIZE_TIME,
-        metavar="|".join(TagCheck),
+        choices=[check.value for check in TagCheck],
+        default=TagCheck.SIZE_TIME.value,
         help="what must agree between a row and the file here (default: %(default)s)",
     )
     add("--replace", action="store_true", help="also replace scores of the same model")
@@ -65,7 +63,7 @@ def _import_tags(options: argparse.Namespace) -> int:
     rules = tuple(read_rule(text) for text in options.map)
     wish = TagWish(
         PathMap(rules, Path.cwd()),
-        options.check,
+        TagCheck(options.check),
         replace=options.replace,
         known_only=options.known_only,
         complete_only=options.complete_only,

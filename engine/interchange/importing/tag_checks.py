@@ -11,8 +11,9 @@ from engine.interchange.importing.tag_values import ReadRow, Refusal, TagCheck
 from engine.library.images import content_digest
 from engine.library.values import ImageFile, look_at
 
-#: So far apart may times of change be: some file systems count in twos, others round.
-TIME_TOLERANCE_NS = 2_000_000_000
+#: So far apart may times of change be: some file systems count in two seconds, and times in
+#: seconds as one number are rounded.
+TIME_TOLERANCE_NS = 2_000_001_000
 
 
 def find_file(row: ReadRow, paths: PathMap, check: TagCheck) -> ImageFile | Refusal:

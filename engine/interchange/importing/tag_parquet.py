@@ -23,6 +23,9 @@ _LONGEST_TEXT = 32 << 10
 _SCORES_AT_ONCE = 4 << 20
 _MOST_ROWS_AT_ONCE = 1000
 _LARGEST_HEADER = 64 << 20
+_MOST_PARTS = 1_000_000
+# What pyarrow raises beside its own: damage that it comes upon late is an error of reading.
+_OF_DAMAGE = (OSError, ValueError, LookupError, TypeError, MemoryError)
 _TEXTS = ("path", "error", "sha256")
 _NEEDED = ("path", "scores")
 _READ = (*_TEXTS, "size", "mtime", "scores")
@@ -45,19 +48,23 @@ def read_parquet(
     parquet = importlib.import_module("pyarrow.parquet")
     try:
         with path.open("rb") as stream:
-            file = parquet.ParquetFile(
-                stream,
-                thrift_string_size_limit=_LARGEST_HEADER,
-                thrift_container_size_limit=1_000_000,
-                read_dictionary=list(_TEXTS),
-            )
+            limits = {
+                "thrift_string_size_limit": _LARGEST_HEADER,
+                "thrift_container_size_limit": _MOST_PARTS,
+            }
+            file = parquet.ParquetFile(stream, **limits)
             schema = file.schema_arrow
             by = tagged_by(schema.metadata, name)
             _check(arrow, schema, file.metadata, by, name)
             model = _model(by, find, name)
+            # A text that is there a thousand times is unpacked once.
+            texts = [column for column in _TEXTS if column in schema.names]
+            file = parquet.ParquetFile(
+                stream, metadata=file.metadata, read_dictionary=texts, **limits
+            )
             yield from _rows(arrow, file, model, name)
-    except (arrow.ArrowException, ValueError, OverflowError, MemoryError) as error:
-        if isinstance(error, OSError):
+    except (arrow.ArrowException, *_OF_DAMAGE) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the disk, not of the file
             raise
         first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise DataError(
@@ -100,7 +107,9 @@ def _check(arrow: Any, schema: Any, metadata: Any, by: TaggedBy, name: str) -> N
         else:
             is_right = types.is_integer(kind) or (column == "mtime" and types.is_timestamp(kind))
         if not is_right:
-            raise DataError(f"The column {column} of {name} is no such column of csra tag.")
+            raise DataError(
+                f"{name} has a column {column} of another type: it is no result of csra tag."
+            )
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group)
         for place in range(rows.num_columns):
