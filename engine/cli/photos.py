@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +16,20 @@ from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.texts import display_path, display_text
 
 
-def add_photo_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add them to the parser of a command."""
+def add_photo_arguments(
+    parser: argparse.ArgumentParser,
+    nargs: str = "+",
+    kind: Callable[[str], Path | str] = Path,
+) -> None:
+    """Add them to the parser of a command.
+
+    Args:
+        parser: of the command.
+        nargs: how many paths there must be.
+        kind: what is made of each.
+    """
     add = parser.add_argument
-    add("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
+    add("paths", nargs=nargs, type=kind, metavar="PATH", help="photo or folder")
     add("--model", metavar="NAME|FILE", help="default: the model that ships")
     add(
         "--threshold",

@@ -29,6 +29,7 @@ from engine.cli.common import (
 from engine.cli.output import WRITERS, PredictionWriter
 from engine.cli.parquet_output import parquet_writer
 from engine.cli.photos import FoundPhotos, add_photo_arguments, find_photos
+from engine.cli.tag_cluster import add_tag_arguments, place, tag_on_cluster, without_cluster
 from engine.data.kinds import names_by_kind_text
 from engine.data.shards import Shard
 from engine.metadata.sidecars import sweep
@@ -46,10 +47,15 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
     tag = commands.add_parser("tag", help="say what is in each photo")
     tag.set_defaults(command=_tag)
-    add_photo_arguments(tag)
+    add_photo_arguments(tag, "*", place)
     add = tag.add_argument
     add("--format", choices=sorted((*WRITERS, _PARQUET)), default="jsonl")
-    add("--output", type=Path, metavar="FILE", help="default: the terminal")
+    add(
+        "--output",
+        type=place,
+        metavar="FILE",
+        help="default: the terminal; a folder with --ray",
+    )
     add("--all-scores", action="store_true", help="write every category's score")
     add(
         "--facts",
@@ -69,8 +75,9 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     add(
         "--sha256",
         action="store_true",
-        help=f"with --format {_PARQUET}: also each file's SHA-256, for which it is read once more",
+        help=f"with --format {_PARQUET} or --ray: also each file's SHA-256, for which it is read once more",
     )
+    add_tag_arguments(tag)
 
 
 def _shard(text: str) -> Shard:
@@ -81,6 +88,8 @@ def _shard(text: str) -> Shard:
 
 
 def _tag(options: argparse.Namespace) -> int:
+    if options.ray is not None:
+        return tag_on_cluster(options)
     if (misuse := _misuse(options)) is not None:
         say(f"error: {misuse}")
         return EXIT_USAGE
@@ -110,6 +119,8 @@ def _tag(options: argparse.Namespace) -> int:
 
 def _misuse(options: argparse.Namespace) -> str | None:
     """What about the options makes no sense together."""
+    if (needs_cluster := without_cluster(options)) is not None:
+        return needs_cluster
     is_parquet = options.format == _PARQUET
     if is_parquet and options.output is None:
         return f"--format {_PARQUET} cannot go to a terminal. Add --output FILE."

@@ -1,0 +1,57 @@
+"""A model as a worker opens it: the same file where there is one, else a copy by the cluster."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.api.errors import EngineError, ModelError
+from engine.api.values import ModelInfo
+from engine.service.local import LocalEngine
+
+
+@dataclass(frozen=True)
+class ModelCopy:
+    """A model that every worker must run.
+
+    Attributes:
+        file: on the machine that asks, and on others if the disk is shared.
+        id: its fingerprint; of the int8 network where that runs.
+        content: of the file; Ray's reference to the bytes.
+    """
+
+    file: str
+    id: str
+    content: Any
+
+    def open_in(self, engine: LocalEngine) -> ModelInfo:
+        """Open it.
+
+        Raises:
+            ModelError: what this machine opens is another model.
+            CheckpointError: it cannot be opened here.
+        """
+        file = Path(self.file)
+        try:
+            found = engine.open_model(file) if file.is_file() else None
+        except EngineError:
+            found = None
+        if found is None or found.id != self.id:
+            found = engine.open_model(self.copy())
+        if found.id != self.id:
+            raise ModelError(
+                f"This machine runs {found.full_name!r} otherwise than the one that asked. Install "
+                "the same version of this program on all machines; an int8 network must have been "
+                "made on each."
+            )
+        return found
+
+    def copy(self) -> Path:
+        """A file of this machine with the same content; it is there as long as the machine is."""
+        folder = tempfile.mkdtemp(prefix="csra-model-")
+        file = Path(folder, Path(self.file).name)
+        file.write_bytes(importlib.import_module("ray").get(self.content))
+        return file
