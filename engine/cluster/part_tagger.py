@@ -91,6 +91,11 @@ class PartTagger:
         rows = [self._done(int(part)) for part in batch["task"]]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
+    def close(self) -> None:
+        """Free the model and its processes."""
+        self._opened = None
+        self._held.close()
+
     def _done(self, part: int) -> dict[str, Any]:
         started = time.monotonic()
         try:
