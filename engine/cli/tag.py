@@ -75,7 +75,8 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     add(
         "--sha256",
         action="store_true",
-        help=f"with --format {_PARQUET} or --ray: also each file's SHA-256, for which it is read once more",
+        help=f"with --format {_PARQUET} or --ray: also each file's SHA-256, for which it is read "
+        "once more",
     )
     add_tag_arguments(tag)
 

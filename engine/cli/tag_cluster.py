@@ -137,21 +137,16 @@ def tag_on_cluster(options: argparse.Namespace) -> int:
 
 
 def _misuse(options: argparse.Namespace) -> str | None:
-    wrong = {
-        "--ray writes a folder of Parquet files. Add --output DIR.": options.output is None,
-        "name either photos and folders or --list FILE.": bool(options.paths)
-        == (options.list is not None),
-        "--device is for this machine. With --ray, use --gpus-per-worker.": options.device
-        != "auto",
-        "--shard is for machines without a cluster. Leave out one of --shard and --ray.": options.shard
-        is not None,
-        # The first is what nobody asked for.
-        "--ray writes Parquet only. Leave out --format.": options.format
-        not in ("jsonl", "parquet"),
-        "--rows-per-part must be 1 or more, or 0 to let the program choose.": options.rows_per_part
-        < 0,
-    }
-    for sentence, is_wrong in wrong.items():
+    has_list, is_text = options.list is not None, options.format not in ("jsonl", "parquet")
+    wrong = (
+        (options.output is None, "--ray writes a folder of Parquet files. Add --output DIR."),
+        (bool(options.paths) == has_list, "name either photos and folders or --list FILE."),
+        (options.device != "auto", "--device is for this machine. Use --gpus-per-worker."),
+        (options.shard is not None, "--shard needs no cluster. Leave out --shard or --ray."),
+        (is_text, "--ray writes Parquet only. Leave out --format."),  # "jsonl" is the usual one
+        (options.rows_per_part < 0, "--rows-per-part must be 1 or more, or 0 to have it chosen."),
+    )
+    for is_wrong, sentence in wrong:
         if is_wrong:
             return sentence
     try:
