@@ -1,15 +1,17 @@
-"""The program's window on a folder, telling when labels come; started by ``tagging_speed.py``.
+"""The program's window on a folder, telling when labels come; started by other benchmarks.
 
     python benchmarks/_window_driver.py START FOLDER
 
 START is the clock (``time.time``) when this was started. Lines of JSON go to the standard output:
 ``{"first": s}`` when the first labels are in the table, and ``{"tagged": n, "seconds": s}`` when
-all are. Then it goes on until it is ended, so that its memory can be read.
+all are. With ``CSRA_GUI_TELL_DONE`` set, ``{"done": n, "seconds": s}`` comes for each batch, too.
+Then it goes on until it is ended, so that its memory can be read.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -35,6 +37,7 @@ def _listen(start: float) -> None:
     tagger = sys.modules["csra_gui.session.tagger"].Tagger
     take, finish = tagger._take, tagger._tell
     first: list[float] = []
+    tells_done = "CSRA_GUI_TELL_DONE" in os.environ
 
     def say(**facts: float) -> None:
         sys.stdout.write(json.dumps(facts) + "\n")
@@ -45,11 +48,14 @@ def _listen(start: float) -> None:
         if not first:
             first.append(time.time())
             say(first=first[0] - start, count=len(outcomes))
+        if tells_done and self._run is not None:
+            say(done=self._run.progress().done, seconds=time.time() - start)
 
     def timed_finish(self: Any, summary: Any) -> None:
         finish(self, summary)
         if first:
-            say(tagged=summary.tagged, seconds=time.time() - first[0])
+            failed = {"unreadable": summary.unreadable} if tells_done else {}
+            say(tagged=summary.tagged, seconds=time.time() - first[0], **failed)
 
     tagger._take, tagger._tell = timed_take, timed_finish
 
