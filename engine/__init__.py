@@ -9,7 +9,13 @@ their names from this package (docs/API.md); importing it loads nothing, a name 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
+
+# ONNX Runtime would tell its makers of every model and run, over the network, under a number that
+# it keeps for this computer. It looks here once, before its first model, and so do processes that
+# are started from this one. Nothing that this program does is told to anybody.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 if TYPE_CHECKING:  # what ``__getattr__`` does, for those who read types
     from engine.api.categories import Categories
