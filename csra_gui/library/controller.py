@@ -11,9 +11,9 @@ from csra_gui.base.paths import library_file
 from csra_gui.library.repair_dialog import Repair, RepairDialog
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
-from engine.library.backup import begin_anew, restore_backup
+from engine.library.backup import restore_backup
 from engine.library.errors import DamagedLibraryError, FutureLibraryError
-from engine.library.opening import rebuild_library
+from engine.library.repairing import begin_anew, rebuild_library
 from engine.texts import display_path
 
 _FOR_NOW = "You can go on, but what you do is forgotten when this window closes."

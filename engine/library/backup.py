@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.atomic import atomic_path, replace_durably
+from engine.library.access import COMPANIONS, keep_private, make_private_file
 from engine.library.connections import connect_to_copy
 from engine.library.errors import DAMAGE, LibraryError
 from engine.library.lock import LibraryLock
@@ -19,7 +20,6 @@ from engine.texts import display_name
 KEPT_BACKUPS = 5
 _NAME = re.compile(r"([0-9]{6})-([0-9]{8})\.db")
 _CHECK = "PRAGMA integrity_check(1)"
-_COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 def backups_folder(library: Path) -> Path:
@@ -50,9 +50,10 @@ def back_up(connection: sqlite3.Connection, library: Path) -> Path:
     number = _number(existing[0]) + 1 if existing else 1
     target = backups_folder(library) / f"{number:06}-{_today()}.db"
     try:
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(mode=0o700, exist_ok=True)
         with atomic_path(target) as temporary:
             _copy(connection, temporary)
+        keep_private(library, target.parent)
         for old in backups(library)[KEPT_BACKUPS:]:
             old.unlink(missing_ok=True)
     except OSError as error:
@@ -105,18 +106,42 @@ def restore_backup(library: Path, copy: Path) -> Path | None:
     """
     if not _is_good(copy):
         raise LibraryError(f"The copy {display_name(copy)} is damaged too.")
+    fresh = library.with_name(f"{library.name}.restored")
     lock = LibraryLock(library)
     try:
-        with atomic_path(library.with_name(f"{library.name}.restored")) as temporary:
-            shutil.copyfile(copy, temporary)
-        aside = keep_aside(library)
-        replace_durably(library.with_name(f"{library.name}.restored"), library)
+        fresh.unlink(missing_ok=True)
+        make_private_file(fresh)
+        shutil.copyfile(copy, fresh)
+        return take_place(fresh, library, lock)
     except OSError as error:
         raise LibraryError(
             f"{display_name(library)} could not be restored: {error.strerror}."
         ) from error
     finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
         lock.release()
+
+
+def take_place(fresh: Path, library: Path, lock: LibraryLock) -> Path | None:
+    """Put a finished file in the place of a library, which is kept under another name.
+
+    Killed in the middle, there is no library but what was kept: the next opening says so.
+
+    Args:
+        fresh: the new file, with nothing beside it.
+        library: whose place it takes.
+        lock: that is held on the library.
+
+    Returns:
+        Where the old file is now; ``None`` if there was none.
+
+    Raises:
+        OSError: the folder or the disk does not allow it.
+    """
+    aside = keep_aside(library)
+    lock.forget()
+    replace_durably(fresh, library)
     return aside
 
 
@@ -124,42 +149,43 @@ def keep_aside(library: Path) -> Path | None:
     """Rename a library and what SQLite keeps beside it; for one that nobody has open."""
     aside = _free_name(library)
     moved = None
-    for ending in _COMPANIONS:
+    keep_private(library, backups_folder(library))
+    for ending in COMPANIONS:
         source = library.with_name(library.name + ending)
         if source.exists():
             moved = source.rename(aside.with_name(aside.name + ending))
     return aside if moved else None
 
 
-def begin_anew(library: Path) -> Path | None:
-    """Put a library and its copies away under another name, so that the next opening is a new one.
-
-    Returns:
-        Where the library is now; ``None`` if there was none.
+def put_copies_away(library: Path, aside: Path | None) -> None:
+    """Rename the folder with the copies, like the library that was kept aside.
 
     Raises:
-        LibraryError: it is open, or the folder does not allow it.
+        OSError: the folder does not allow it.
     """
-    lock = LibraryLock(library)
-    try:
-        free, copies = _free_name(library), backups_folder(library)
-        aside = keep_aside(library)
-        if copies.exists():
-            copies.rename(backups_folder(aside or free))
-        return aside
-    except OSError as error:
-        raise LibraryError(
-            f"{display_name(library)} could not be put away: {error.strerror}."
-        ) from error
-    finally:
-        lock.release()
+    copies = backups_folder(library)
+    if copies.exists():
+        copies.rename(backups_folder(aside or _free_name(library)))
+
+
+def asides(library: Path) -> list[Path]:
+    """Damaged files of a library that were kept under other names, newest first."""
+    pattern = re.compile(
+        rf"{re.escape(library.stem)}\.damaged-(\d{{8}})-(\d+){re.escape(library.suffix)}"
+    )
+    found = []
+    with contextlib.suppress(OSError):
+        for path in library.parent.iterdir():
+            if match := pattern.fullmatch(path.name):
+                found.append((path.stat().st_mtime_ns, int(match[2]), path))
+    return [path for *_, path in sorted(found, reverse=True)]
 
 
 def _free_name(library: Path) -> Path:
     stamp, number = f"{datetime.now(UTC):%Y%m%d}", 1
     while True:
         name = library.with_name(f"{library.stem}.damaged-{stamp}-{number}{library.suffix}")
-        endings = (*_COMPANIONS, ".backups")
+        endings = (*COMPANIONS, ".backups")
         if not any(name.with_name(name.name + ending).exists() for ending in endings):
             return name
         number += 1

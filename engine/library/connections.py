@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeVar
 
+from engine.library.access import make_private_file
 from engine.library.errors import is_busy
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ def connect_writing(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     Raises:
         sqlite3.DatabaseError: it cannot be opened or is no database.
     """
+    make_private_file(path)  # what SQLite makes beside it gets the same permissions
     connection = sqlite3.connect(
         path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
     )

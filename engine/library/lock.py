@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ from engine.atomic import lock
 from engine.library.errors import LibraryError, LibraryLockedError
 from engine.texts import display_name
 
+_NOTE_LENGTH = 8
 _TAKEN = {errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 
 
@@ -36,6 +38,35 @@ class LibraryLock:
         except OSError as error:
             self.release()
             raise _refusal(library, error) from error
+
+    def note(self, salt: int) -> None:
+        """Note that changes are in the library's log, and what it starts with.
+
+        Who finds the note after a crash knows that there has to be a log, and which.
+        """
+        self._write(f"{salt:08x}".encode())
+
+    def forget(self) -> None:
+        """Note that no log is needed any more."""
+        self._write(b"")
+
+    def noted(self) -> int | None:
+        """What the log starts with that has to be there; ``None`` if none has to."""
+        if self._descriptor is None:
+            return None
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            return int(os.read(self._descriptor, _NOTE_LENGTH).decode("ascii"), 16)
+        except (OSError, ValueError):
+            return None
+
+    def _write(self, note: bytes) -> None:
+        if self._descriptor is None:
+            return
+        with contextlib.suppress(OSError):  # a full disk: then a lost log is not noticed
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, note)
 
     def release(self) -> None:
         """Let others in; more than once does no harm."""

@@ -33,6 +33,7 @@ from engine.library.backup import back_up_before_change
 from engine.library.connections import connect_reading, transact
 from engine.library.errors import LibraryError, translated
 from engine.library.lock import LibraryLock
+from engine.library.rescue.log import salt_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,12 +72,18 @@ class Library:
     Every method may be called from any thread and blocks until the disk has it, so a window
     calls them in a worker. What a writing method returned for survives a crash and a power cut.
     All raise ``LibraryError`` when the file or the disk fails; what was there before stays.
+
+    Attributes:
+        path: of its file.
+        notice: what the person should know of how it was found; usually empty.
     """
 
     def __init__(
         self, path: Path, lock: LibraryLock, writer: sqlite3.Connection, busy_timeout_s: float
     ) -> None:
         self.path = path
+        self.notice = ""
+        self._is_log_noted = False
         self._lock = lock
         self._writer = writer
         self._busy_timeout_s = busy_timeout_s
@@ -99,6 +106,9 @@ class Library:
         for reader in idle:
             reader.close()
         with self._write_lock:
+            if self._is_log_noted:  # before the log goes: a note without a log means a loss
+                self._lock.forget()
+                self._is_log_noted = False
             self._writer.close()
         self._lock.release()
 
@@ -204,7 +214,17 @@ class Library:
         with self._write_lock, translated(self.path):
             if self._is_closed:
                 raise LibraryError(_CLOSED)
-            return transact(self._writer, work)
+            outcome = transact(self._writer, work)
+            if not self._is_log_noted:
+                self._note_log()
+            return outcome
+
+    def _note_log(self) -> None:
+        # Reading the log is harmless: SQLite has its locks on the file and on the index of the log.
+        salt = salt_of(self.path.with_name(f"{self.path.name}-wal"))
+        if salt is not None:
+            self._lock.note(salt)
+            self._is_log_noted = True
 
     @contextlib.contextmanager
     def _reading(self) -> Generator[sqlite3.Connection, None, None]:

@@ -26,7 +26,8 @@ from engine.library.errors import (
     LibraryLockedError,
     translated,
 )
-from engine.library.opening import open_library, rebuild_library
+from engine.library.opening import open_library
+from engine.library.repairing import begin_anew, rebuild_library
 from engine.library.schema import MIGRATIONS
 from engine.library.values import Verdict, Wish
 from tests.engine.library.batch_writer import BATCH
@@ -223,7 +224,7 @@ def test_an_open_library_is_not_replaced(sound: Path) -> None:
 
 def test_a_person_can_begin_anew_and_nothing_is_lost(sound: Path) -> None:
     damage(sound, make_text, 0)
-    aside = backup.begin_anew(sound)
+    aside = begin_anew(sound)
     with open_library(sound) as library:
         assert library.models() == []
     assert aside is not None and aside.read_bytes().startswith(b"Dear diary")
@@ -277,6 +278,7 @@ def test_a_sound_library_is_rebuilt_whole(sound: Path) -> None:
 
 def test_nothing_is_made_of_a_file_with_nothing_in_it(sound: Path) -> None:
     damage(sound, make_text, 0)
+    shutil.rmtree(backup.backups_folder(sound))
     with pytest.raises(LibraryError, match="Nothing"):
         rebuild_library(sound)
     assert sound.read_bytes().startswith(b"Dear diary")

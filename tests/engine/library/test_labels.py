@@ -9,7 +9,8 @@ from engine.api.categories import Categories
 from engine.api.errors import ConfigError
 from engine.api.label_names import LabelNames
 from engine.library.labels import LabelUse
-from engine.library.opening import open_library, rebuild_library
+from engine.library.opening import open_library
+from engine.library.repairing import rebuild_library
 from engine.library.store import Library
 from engine.library.values import LibraryModel, Verdict, Wish
 from tests.engine.library.parts import ME, files
