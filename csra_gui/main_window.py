@@ -91,7 +91,8 @@ class MainWindow(QMainWindow):
         self.browse.stage.nothing.teach_requested.connect(self.training.teach)
         self.browse.turns.noted.connect(self.interchange.writes.read_last)
         self.interchange.writes.undone.connect(self.browse.turns.take_undone)
-        LibraryController(session, notifier, self)
+        library = LibraryController(session, notifier, self)
+        library.import_requested.connect(self.interchange.import_actions.show_dialog)
         works = (
             self.models.closing_text,
             self.evaluation.closing_text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from csra_gui.base.paths import library_file
@@ -25,7 +25,13 @@ _NOT_KEPT = "It could not be kept in the library:"
 
 
 class LibraryController(QObject):
-    """Messages about the library, each with what can be done."""
+    """Messages about the library, each with what can be done.
+
+    Signals:
+        import_requested: labels shall be taken over from the files of the open photos.
+    """
+
+    import_requested = Signal()
 
     def __init__(self, session: Session, notifier: Notifier, window: QWidget) -> None:
         super().__init__(window)
@@ -33,6 +39,8 @@ class LibraryController(QObject):
         self._library = session.library
         self._notifier = notifier
         self._window = window
+        self._wants_files = False
+        self._rebuilt = ""  # written by the library's thread before it tells that it has opened
         self._library.problem_changed.connect(self._on_library_problem_changed)
         session.library.opened.connect(self._on_library_opened)
         session.library.storing_failed.connect(self._on_library_storing_failed)
@@ -41,16 +49,30 @@ class LibraryController(QObject):
     @Slot()
     def _on_library_opened(self) -> None:
         """Whoever works on another library than the usual one should know it."""
+        self._tell_how_it_was_found()
         if self._library.is_open and self._library.path != library_file():
             file = display_path(self._library.path)
             self._notifier.info(f"{_OF_ITS_OWN} {file}.", Topic.LIBRARY)
+
+    def _tell_how_it_was_found(self) -> None:
+        if not self._library.is_open or self._library.library is None:
+            return
+        if self._library.library.notice:
+            self._notifier.warning(self._library.library.notice, Topic.LIBRARY)
+        if self._wants_files:
+            self._wants_files = False
+            self.import_requested.emit()
 
     @Slot()
     def _on_library_problem_changed(self) -> None:
         error = self._library.error
         if error is None:
             self._notifier.clear(Topic.LIBRARY)
-            self._notifier.info("The library is open.", Topic.LIBRARY)
+            if self._rebuilt:  # stays until it was read
+                self._notifier.warning(f"The library is rebuilt. {self._rebuilt}", Topic.LIBRARY)
+                self._rebuilt = ""
+            else:
+                self._notifier.info("The library is open.", Topic.LIBRARY)
             return
         text = f"{error} {_FOR_NOW}"
         if isinstance(error, DamagedLibraryError):
@@ -75,11 +97,16 @@ class LibraryController(QObject):
         def restore() -> object:
             return begin_anew(path) if backup is None else restore_backup(path, backup)
 
+        def rebuild() -> None:
+            self._rebuilt = rebuild_library(path).text()
+
         steps: dict[Repair, Callable[[], object]] = {
             Repair.RESTORE: restore,
-            Repair.REBUILD: lambda: rebuild_library(path),
+            Repair.REBUILD: rebuild,
+            Repair.FROM_FILES: lambda: begin_anew(path),
             Repair.BEGIN_ANEW: lambda: begin_anew(path),
         }
+        self._wants_files = repair is Repair.FROM_FILES
         self._library.open(steps[repair])
 
     @Slot(str)

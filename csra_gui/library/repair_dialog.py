@@ -27,11 +27,12 @@ class Repair(StrEnum):
 
     RESTORE = "restore"
     REBUILD = "rebuild"
+    FROM_FILES = "files"
     BEGIN_ANEW = "begin"
 
 
 class RepairDialog(QDialog):
-    """Offers a backup, a rebuild, and a new beginning, the best first.
+    """Offers a rebuild, a backup, and a new beginning, the best first.
 
     Signals:
         chosen: a ``Repair``.
@@ -46,14 +47,21 @@ class RepairDialog(QDialog):
         self._column = QVBoxLayout(self)
         self._add_text(display_text(str(error)))
         self.choices: dict[Repair, QRadioButton] = {}
-        if error.backup is not None:
+        rebuild = "&Rebuild it from what can still be read"
+        if error.backup is None:
+            what = "Keeps every label and score that is not damaged. There is no good backup."
+            self._add_choice(Repair.REBUILD, rebuild, what)
+        else:
             name = display_name(error.backup)
+            what = "Keeps every label and score that is not damaged, and takes the rest from "
+            self._add_choice(Repair.REBUILD, f"{rebuild} and the backup", f"{what}{name}.")
             what = f"Brings back all as it was when {name} was made; what came later is lost."
             self._add_choice(Repair.RESTORE, "Put the &backup in its place", what)
         self._add_choice(
-            Repair.REBUILD,
-            "&Rebuild it from what can still be read",
-            "Keeps every label and score that is not damaged.",
+            Repair.FROM_FILES,
+            "Begin a new library with labels from &files",
+            "Takes over what other programs, or this one, wrote beside or into the open photos; "
+            "asks first which labels.",
         )
         self._add_choice(
             Repair.BEGIN_ANEW, "Begin a &new library", "Photos will be tagged again when opened."

@@ -15,12 +15,13 @@ from collections.abc import Sequence
 
 from engine.api.errors import EngineError
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, Parser, say
+from engine.library.errors import DamagedLibraryError
 
 #: Each is a module of this package with an ``add_parser``.
 COMMANDS = (
     *("tag", "explain", "evaluate", "train", "models", "prepare", "runs"),
     *("score", "export", "write", "import", "import-tags"),
-    *("similar", "duplicates"),
+    *("similar", "duplicates", "library"),
 )
 # No module can be called so.
 _MODULES = {"import": "import_labels", "import-tags": "import_tags"}
@@ -48,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
         return int(options.command(options))
     except EngineError as error:
         say(f"error: {error}")
+        if isinstance(error, DamagedLibraryError):
+            say("To repair it: csra library rebuild, restore or new; the old file is kept.")
         return EXIT_ENGINE_ERROR
     except KeyboardInterrupt:
         say("Stopped.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import numpy as np
 from engine.api.errors import EngineError
 from engine.api.label_measures import LabelMeasure, least_scores, suggestions
 from engine.api.values import DEFAULT_THRESHOLD, FloatArray
+from engine.cli.common import say
 from engine.cli.photos import fraction
+from engine.library.backup import backups
 from engine.library.columns import IntArray
+from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import LibraryModel
 from engine.records.inventory import measures_of
@@ -48,11 +52,31 @@ def library_place(options: argparse.Namespace, *, may_be_new: bool = False) -> P
     place: Path = options.library or data_folder() / "library.db"
     if may_be_new:
         place.parent.mkdir(parents=True, exist_ok=True)
-    elif not place.is_file():
+    elif not place.is_file() and not backups(place):  # with copies, opening says what is wrong
         raise EngineError(
             f"There is no library {display_path(place)}; open photos in the window first."
         )
     return place
+
+
+def said_open(place: Path) -> Library:
+    """The library, open; what a person should know of how it was found is said.
+
+    Raises:
+        LibraryError: it is damaged, or open elsewhere, or cannot be written.
+    """
+    library = open_library(place)
+    if library.notice:
+        say(f"warning: {library.notice}")
+    return library
+
+
+def person() -> str:
+    """Who sits at the computer, for the library to note who said what."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name
+        return "person"
 
 
 def chosen_ids(library: Library, paths: list[Path], *, recursive: bool) -> IntArray:

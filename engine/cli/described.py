@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.api.config import PredictConfig
 from engine.api.errors import ModelError
-from engine.cli.chosen import library_place
+from engine.cli.chosen import library_place, said_open
 from engine.cli.common import say, with_bar
 from engine.cli.photos import add_device_arguments, add_precision
 from engine.cli.untagged import tag_into
@@ -51,7 +51,7 @@ def usable_library(options: argparse.Namespace) -> Generator[Library, None, None
     """
     with contextlib.ExitStack() as stack:
         try:
-            library = open_library(library_place(options, may_be_new=True))
+            library = said_open(library_place(options, may_be_new=True))
         except LibraryLockedError:
             say("The library is open in another window or command, so photos are looked at anew.")
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="csra-"))

@@ -11,13 +11,13 @@ from engine.cli.chosen import (
     chosen_model,
     chosen_suggestions,
     chosen_thresholds,
+    said_open,
 )
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, with_bar
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.formats import FORMATS
 from engine.interchange.exporting.job import export
 from engine.interchange.exporting.values import ExportOptions, WhichLabels
-from engine.library.opening import open_library
 from engine.resources import data_folder
 from engine.texts import display_path
 
@@ -52,7 +52,7 @@ def _export(options: argparse.Namespace) -> int:
     if not place.is_file():
         say(f"error: there is no library {display_path(place)}; open photos in the window first.")
         return EXIT_USAGE
-    with open_library(place) as library:
+    with said_open(place) as library:
         model = chosen_model(library, options.model)
         choice = ExportChoice(
             chosen_ids(library, options.paths, recursive=options.recursive),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections.abc import Generator
 from pathlib import Path
 
 from engine.api.errors import EngineError
+from engine.cli.chosen import person, said_open
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, Commands, say, with_bar, write_out
 from engine.interchange.importing.annotations import is_list
 from engine.interchange.importing.job import (
@@ -33,7 +33,6 @@ from engine.interchange.importing.values import (
     ImportSource,
     NameUse,
 )
-from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.resources import data_folder
 from engine.texts import display_name, display_path, display_text, photos_text
@@ -71,7 +70,7 @@ def _import(options: argparse.Namespace) -> int:
         raise EngineError(f"There is no file or folder {display_path(missing[0])}.")
     place = options.library or data_folder() / "library.db"
     place.parent.mkdir(parents=True, exist_ok=True)
-    with open_library(place) as library:
+    with said_open(place) as library:
         found = _read(library, options, sources)
         known = KnownLabels.of(library)
         mapping = propose([use.name for use in found.uses], known)
@@ -88,7 +87,7 @@ def _import(options: argparse.Namespace) -> int:
         if options.dry_run:
             return _preview(found, mapping, known)
         work = import_labels(
-            library, found, mapping, who=_person(), caption=f"Import labels of {_name(options)}"
+            library, found, mapping, who=person(), caption=f"Import labels of {_name(options)}"
         )
         say(display_text(with_bar(work, "import").text()))
     return EXIT_DONE if found.photos or not found.problems else EXIT_ENGINE_ERROR
@@ -150,10 +149,3 @@ def _line(use: NameUse, label: str, known: KnownLabels) -> str:
 def _name(options: argparse.Namespace) -> str:
     first = display_name(absolute(options.paths[0]))
     return first if len(options.paths) == 1 else f"{first} and more"
-
-
-def _person() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # an account without a name
-        return "person"

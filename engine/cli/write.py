@@ -13,6 +13,7 @@ from engine.cli.chosen import (
     chosen_suggestions,
     chosen_thresholds,
     library_place,
+    said_open,
 )
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, Commands, say, with_bar, write_out
 from engine.cli.photos import add_device_arguments, add_precision
@@ -23,7 +24,6 @@ from engine.interchange.importing.mapping import KnownLabels
 from engine.interchange.writing.job import Steps, preview, undo, write
 from engine.interchange.writing.renaming import read_renaming
 from engine.interchange.writing.values import Target, WriteOptions, WriteReport
-from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.metadata.exiftool import find_exiftool
 from engine.texts import display_path, display_text
@@ -81,7 +81,7 @@ def _write(options: argparse.Namespace) -> int:
     if not how.separator:
         raise EngineError("The separator of a text file cannot be empty.")
     tags = options.labels != WhichLabels.ACCEPTED.value and not options.undo
-    with open_library(library_place(options, may_be_new=tags)) as library:
+    with said_open(library_place(options, may_be_new=tags)) as library:
         _say_idle(library, how)
         if options.undo:
             report = with_bar(_stopping(undo(library, options.exiftool)), "undo")

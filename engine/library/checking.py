@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.library.access import has_content
-from engine.library.backup import asides, backups
-from engine.library.connections import connect_reading
+from engine.library.backup import asides, backups, newest_good_backup
+from engine.library.connections import connect_reading, connect_to_copy
 from engine.library.errors import DamagedLibraryError, FutureLibraryError
 from engine.library.lock import LibraryLock
 from engine.library.rescue.log import follows, salt_of
 from engine.library.schema import APPLICATION_ID
 from engine.texts import display_name
+
+#: What hardly ever becomes less.
+_GROWING = (
+    "SELECT coalesce(max(id), 0) FROM images",
+    "SELECT coalesce(max(id), 0) FROM edits",
+    "SELECT count(*) FROM scores",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,8 @@ def check_library(path: Path, lock: LibraryLock, newest: int, busy_timeout_s: fl
         with contextlib.closing(connect_reading(path, busy_timeout_s)) as connection:
             is_thorough = has_log or noted is not None
             version = check_tables(connection, path, newest, is_thorough=is_thorough)
+            if noted is not None and not has_log:
+                _check_is_not_behind(connection, path)
     if noted is None or has_log:
         return Checked(version)
     return Checked(
@@ -102,6 +111,19 @@ def check_tables(
             f"{display_name(path)} was made by a newer version of this program; update it first."
         )
     return version
+
+
+def _check_is_not_behind(connection: sqlite3.Connection, path: Path) -> None:
+    """Without its log a library may lack what its newest copy has."""
+    copy = newest_good_backup(path)
+    if copy is None:
+        return
+    with contextlib.closing(connect_to_copy(copy)) as then:
+        for question in _GROWING:
+            if then.execute(question).fetchone()[0] > connection.execute(question).fetchone()[0]:
+                raise DamagedLibraryError(
+                    f"The log of {display_name(path)} is gone, and with it what was there.", path
+                )
 
 
 def _check_nothing_was_there(path: Path, log: Path) -> None:

@@ -81,7 +81,8 @@ def rebuild_into(fresh: Path, damaged: Damaged, migrate: Migrate, newest: int) -
             found = salvage(damaged, target)
         migrate(target, damaged.version, newest)
         saved = Saved(found.rows, pages=found.pages, unreadable=found.unreadable)
-        saved.lacking = tuple(table for table in TABLES if table not in found.is_whole)
+        whole = set[str]() if damaged.lost_log else found.is_whole
+        saved.lacking = tuple(table for table in TABLES if table not in whole)
         with _copy_of_today(fresh, damaged, migrate, newest) as copy, transaction(target):
             _complete(target, copy, found, saved)
             saved.left_out = _drop_orphans(target)

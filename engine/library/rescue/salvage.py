@@ -34,11 +34,13 @@ class Damaged:
         file: its pages.
         version: of its tables.
         copy: a sound copy of the same library, from before; ``None``: there is none.
+        lost_log: whether changes were in a log that is gone, so that the copy may be newer.
     """
 
     file: PageFile
     version: int
     copy: Path | None
+    lost_log: bool = False
 
 
 @dataclass
@@ -63,7 +65,7 @@ def read_damaged(main: Path, log: Path | None, copy: Path | None, newest: int) -
 
     Args:
         main: it; need not be there.
-        log: what was committed since lies in; ``None`` if there is none, or it is not its own.
+        log: what was committed since lies in, if it is there; ``None`` if its own is lost.
         copy: a sound copy from before.
         newest: version of this program's tables.
 
@@ -79,7 +81,7 @@ def read_damaged(main: Path, log: Path | None, copy: Path | None, newest: int) -
     newer = committed_pages(log.read_bytes(), size) if log is not None and log.exists() else {}
     pages = PageFile(data, size, newer)
     versions = [_version(pages.raw(1)), _version(head), newest]
-    return Damaged(pages, next(v for v in versions if v), copy)
+    return Damaged(pages, next(v for v in versions if v), copy, lost_log=log is None)
 
 
 def _version(head: bytes) -> int:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.paths import library_file
+from csra_gui.interchange.import_dialog import ImportDialog
 from csra_gui.library.repair_dialog import Repair, RepairDialog
 from csra_gui.session.library_client import LibraryClient
-from engine.library.backup import back_up
+from engine.library.backup import back_up, backups_folder
 from engine.library.connections import connect_reading
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library
@@ -132,8 +134,9 @@ def test_a_damaged_library_is_said_and_repaired_by_beginning_anew(
     assert [p.name for p in library_file().parent.glob("*.damaged-*")]
 
 
+@pytest.mark.parametrize("repair", [Repair.RESTORE, Repair.REBUILD])
 def test_a_damaged_library_with_a_backup_is_restored(
-    qtbot: QtBot, start: Start, photos: Path
+    qtbot: QtBot, start: Start, photos: Path, repair: Repair
 ) -> None:
     with open_library(library_file()) as library:
         [image] = library.add_images([file_of(photos / "cat.jpg")])
@@ -151,10 +154,48 @@ def test_a_damaged_library_with_a_backup_is_restored(
     assert not session.photos.is_reviewed(cat)
     press(application.window, "Repair…")
     [dialog] = application.window.findChildren(RepairDialog)
+    dialog.choices[repair].setChecked(True)
     with qtbot.waitSignal(session.library.opened):
         dialog._on_buttons_accepted()
     qtbot.waitUntil(lambda: not session.pipeline.is_looking_up)
     assert session.photos.is_reviewed(cat)
+    said = application.window.message_bar.texts()
+    assert any("only from the copy" in text for text in said) == (repair is Repair.REBUILD)
+
+
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_library_that_is_gone_is_asked_for_and_not_silently_begun(
+    qtbot: QtBot, start: Start, photos: Path, ending: str
+) -> None:
+    with open_library(library_file()), contextlib.closing(connect_reading(library_file())) as c:
+        back_up(c, library_file())
+    if ending:
+        shutil.rmtree(backups_folder(library_file()))
+        library_file().with_name(f"library.db{ending}").write_bytes(b"what was written last")
+    library_file().unlink()
+    application = start([photos])
+    bar = application.window.message_bar
+    qtbot.waitUntil(lambda: any("library.db is missing, but" in text for text in bar.texts()))
+    assert not library_file().exists()
+
+
+def test_a_new_library_takes_labels_from_files_if_so_wished(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    damage(library_file())
+    application = start([photos])
+    session = application.session
+    qtbot.waitUntil(lambda: bool(session.library.problem))
+    qtbot.waitUntil(lambda: len(session.photos) == 5)
+    press(application.window, "Repair…")
+    [dialog] = application.window.findChildren(RepairDialog)
+    dialog.choices[Repair.FROM_FILES].setChecked(True)
+    with qtbot.waitSignal(session.library.opened):
+        dialog._on_buttons_accepted()
+    qtbot.waitUntil(lambda: bool(application.window.findChildren(ImportDialog)))
+    [asked] = application.window.findChildren(ImportDialog)
+    asked.reject()
+    qtbot.waitUntil(lambda: not session.pipeline.is_looking_up)
 
 
 def file_of(path: Path) -> ImageFile:

@@ -1,0 +1,481 @@
+"""Damaged libraries: what is saved of them page by page, and that none is silently a new one."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.library import backup
+from engine.library.connections import connect_to_copy
+from engine.library.errors import DamagedLibraryError, LibraryError
+from engine.library.opening import open_library
+from engine.library.repairing import begin_anew, rebuild_library
+from engine.library.rescue.log import committed_pages, salt_of
+from engine.library.rescue.pages import Kind, PageFile, UnreadableError
+from engine.library.schema import MIGRATIONS, TABLES
+from engine.library.values import Attribute, Verdict, Wish
+from tests.engine.library.parts import ME, MODEL, backed_up, columns_of, files, filled, prediction
+
+PAGE = 4096
+Rows = dict[str, set[tuple[object, ...]]]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A closed library as it was backed up, what came after, and its files as a crash leaves them."""
+
+    path: Path
+    rows: Rows
+    main: bytes
+    log: bytes
+
+
+def rows_of(path: Path) -> Rows:
+    with contextlib.closing(connect_to_copy(path)) as connection:
+        return {table: set(connection.execute(f"SELECT * FROM {table}")) for table in TABLES}
+
+
+def make(path: Path, count: int = 400, model: str = "cat") -> Made:
+    """A library with a backup and labels since; its file and log as they are while it is open."""
+    with open_library(path) as library:
+        filled(library, count)
+        wishes = [Wish(i, model, Verdict.ADDED) for i in range(1, count)]
+        library.decide(wishes, who=ME, caption="Add")
+        library.rate(range(1, count // 2), Attribute.RATING, "4", caption="Rate")
+        backed_up(path)
+    with open_library(path) as library:
+        late = [Wish(i, "late", Verdict.ACCEPTED) for i in range(1, count // 2)]
+        library.decide(late, who=ME, caption="Late")
+        library.decide([Wish(3, model, None)], who=ME, caption="Not that", reviewed={3: True})
+        library.decide([Wish(4, model, Verdict.REJECTED)], who=ME, caption="Nor that")
+        library.undo()
+        more = library.add_images(files(count + 50))[count:]
+        library.record_predictions(
+            MODEL.fingerprint, [prediction(f.path, 1, 0, 1) for f in files(count + 50)[count:]]
+        )
+        library.decide([Wish(more[0], "new", Verdict.ADDED)], who=ME, caption="New")
+        main = path.read_bytes()
+        log = path.with_name(f"{path.name}-wal").read_bytes()
+    return Made(path, rows_of(path), main, log)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    return make(tmp_path_factory.mktemp("made") / "library.db")
+
+
+@pytest.fixture
+def copy(made: Made, tmp_path: Path) -> Made:
+    return laid_out(made, tmp_path)
+
+
+def laid_out(made: Made, folder: Path) -> Made:
+    """The same library in another folder."""
+    path = folder / "library.db"
+    shutil.copyfile(made.path, path)
+    shutil.copytree(backup.backups_folder(made.path), backup.backups_folder(path))
+    return Made(path, made.rows, made.main, made.log)
+
+
+def share(
+    now: dict[str, set[tuple[object, ...]]], then: dict[str, set[tuple[object, ...]]]
+) -> float:
+    """How much of the decisions that were there are there."""
+    return len(now["decisions"] & then["decisions"]) / len(then["decisions"])
+
+
+def without_copies(made: Made) -> None:
+    shutil.rmtree(backup.backups_folder(made.path))
+
+
+@pytest.mark.parametrize("with_copies", [True, False])
+def test_all_rows_are_saved_of_a_file_without_its_first_page(
+    copy: Made, *, with_copies: bool
+) -> None:
+    data = bytearray(copy.path.read_bytes())
+    data[:PAGE] = bytes(PAGE)
+    copy.path.write_bytes(data)
+    if not with_copies:
+        without_copies(copy)
+    rebuilt = rebuild_library(copy.path)
+    assert rows_of(copy.path) == copy.rows
+    assert rebuilt.aside is not None and rebuilt.aside.read_bytes() == bytes(data)
+    assert "Nothing is missing" in rebuilt.text()
+
+
+def test_what_is_cut_off_comes_from_the_copy_and_what_came_later_from_the_file(copy: Made) -> None:
+    data = copy.path.read_bytes()
+    copy.path.write_bytes(data[: len(data) * 2 // 3])
+    rebuilt = rebuild_library(copy.path)
+    now = rows_of(copy.path)
+    old = rows_of(backup.backups(copy.path)[0])
+    kept = {row[:2] for row in old["decisions"]} & {row[:2] for row in copy.rows["decisions"]}
+    assert kept <= {row[:2] for row in now["decisions"]}
+    assert old["images"] <= now["images"]
+    assert now["decisions"] - old["decisions"]  # some that only the file had
+    assert "only from the copy" in rebuilt.text()
+    assert not any(row[:2] == (3, "cat") for row in now["decisions"])  # taken back after the copy
+
+
+def test_decisions_whose_pages_are_lost_are_told_by_the_journal(copy: Made) -> None:
+    with contextlib.closing(connect_to_copy(copy.path)) as connection:
+        question = "SELECT rootpage FROM sqlite_schema WHERE name = 'decisions'"
+        root = int(connection.execute(question).fetchone()[0])
+    data = bytearray(copy.path.read_bytes())
+    for number in (root, *PageFile(bytes(data), PAGE).page(root).children):
+        data[(number - 1) * PAGE : number * PAGE] = bytes(PAGE)
+    copy.path.write_bytes(data)
+    without_copies(copy)
+    rebuilt = rebuild_library(copy.path)
+    assert rows_of(copy.path)["decisions"] == copy.rows["decisions"]
+    assert rebuilt.saved.from_journal == len(copy.rows["decisions"])
+
+
+def test_images_whose_pages_are_lost_keep_path_and_decisions(copy: Made) -> None:
+    with contextlib.closing(connect_to_copy(copy.path)) as connection:
+        question = "SELECT rootpage FROM sqlite_schema WHERE name = 'images'"
+        root = int(connection.execute(question).fetchone()[0])
+    data = bytearray(copy.path.read_bytes())
+    for number in (root, *PageFile(bytes(data), PAGE).page(root).children):
+        data[(number - 1) * PAGE : number * PAGE] = bytes(PAGE)
+    copy.path.write_bytes(data)
+    without_copies(copy)
+    rebuild_library(copy.path)
+    now = rows_of(copy.path)
+    assert {row[:3] for row in now["images"]} == {row[:3] for row in copy.rows["images"]}
+    assert now["decisions"] == copy.rows["decisions"]
+
+
+def test_what_is_only_in_the_log_is_saved(copy: Made) -> None:
+    data = bytearray(copy.main)
+    data[:PAGE] = bytes(PAGE)
+    copy.path.write_bytes(data)
+    copy.path.with_name("library.db-wal").write_bytes(copy.log)
+    without_copies(copy)
+    rebuild_library(copy.path)
+    assert rows_of(copy.path) == copy.rows
+
+
+def test_a_cut_log_counts_up_to_its_last_commit(made: Made) -> None:
+    whole = committed_pages(made.log, PAGE)
+    assert whole
+    cut = committed_pages(made.log[:-1], PAGE)
+    assert cut.keys() <= whole.keys() and cut != whole
+    assert committed_pages(made.log, 1024) == {}
+    spoilt = bytearray(made.log)
+    spoilt[40] ^= 1
+    assert committed_pages(bytes(spoilt), PAGE) == {}
+
+
+def test_an_older_library_is_saved_too(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.execute(f"PRAGMA application_id = {0x43535241}")
+        for step in (("BEGIN",), *MIGRATIONS[:3], ("COMMIT",)):
+            for statement in step:
+                old.execute(statement)
+        old.execute("PRAGMA user_version = 3")
+        old.execute("BEGIN")
+        old.execute("INSERT INTO folders VALUES (1, ?, 1)", (b"/photos",))
+        old.executemany(
+            "INSERT INTO images VALUES (?, 1, ?, 10, 20, NULL, 0, 0)",
+            [(i, b"%d.jpg" % i) for i in range(1, 500)],
+        )
+        old.executemany(
+            "INSERT INTO decisions VALUES (?, 'cat', 'added', 'me', 5)",
+            [(i,) for i in range(1, 500)],
+        )
+        old.execute("COMMIT")
+    data = bytearray(path.read_bytes())
+    data[-PAGE:] = bytes(PAGE)
+    path.write_bytes(data)
+    rebuild_library(path)
+    with open_library(path) as library:
+        assert len(library.stored(library.files()).verdicts) > 300
+
+
+def test_every_page_of_a_sound_library_is_read_whole(made: Made) -> None:
+    file = PageFile(made.path.read_bytes(), PAGE)
+    free = file.free_pages()
+    kinds = Counter[Kind]()
+    for number in range(1, file.count + 1):
+        with contextlib.suppress(UnreadableError):
+            page = file.page(number)
+            assert number in free or page.is_whole, number
+            kinds[page.kind] += 1
+    assert kinds[Kind.TABLE_LEAF] > 5 and kinds[Kind.INDEX_LEAF] > 5
+
+
+# Nothing is silently begun.
+
+
+@pytest.mark.parametrize("state", ["empty", "missing"])
+@pytest.mark.parametrize("beside", ["copies", "bad copies", "log", "aside"])
+def test_a_library_that_is_gone_is_never_silently_a_new_one(
+    copy: Made, state: str, beside: str
+) -> None:
+    folder = backup.backups_folder(copy.path)
+    if beside == "bad copies":
+        for old in folder.iterdir():
+            old.write_bytes(b"nothing")
+    elif beside != "copies":
+        without_copies(copy)
+    if beside == "log":
+        copy.path.with_name("library.db-wal").write_bytes(copy.log)
+    if beside == "aside":
+        shutil.copyfile(copy.path, copy.path.with_name("library.damaged-20260101-1.db"))
+    copy.path.unlink()
+    if state == "empty":
+        copy.path.touch()
+    with pytest.raises(DamagedLibraryError, match=f"is {state}, but") as caught:
+        open_library(copy.path)
+    assert (caught.value.backup is not None) == (beside == "copies")
+    if beside == "log":
+        assert copy.path.with_name("library.db-wal").read_bytes() == copy.log
+    if beside == "aside":
+        rebuild_library(copy.path)
+        assert rows_of(copy.path) == copy.rows
+        return
+    begin_anew(copy.path)
+    with open_library(copy.path) as library:
+        assert library.models() == []
+
+
+def test_a_log_that_is_gone_is_said(copy: Made) -> None:
+    with open_library(copy.path) as library:
+        assert library.notice == ""
+        library.decide([Wish(1, "last", Verdict.ADDED)], who=ME, caption="Last")
+        note = copy.path.with_name("library.db.lock").read_bytes()
+    copy.path.with_name("library.db.lock").write_bytes(note)  # as a killed program leaves it
+    with open_library(copy.path) as library:
+        assert "log of library.db is gone" in library.notice
+    with open_library(copy.path) as library:
+        assert library.notice == ""
+
+
+def test_a_log_of_another_library_is_noticed_and_not_taken_over(copy: Made, tmp_path: Path) -> None:
+    log, lock = (copy.path.with_name(f"library.db{ending}") for ending in ("-wal", ".lock"))
+    other = make(tmp_path / "other.db", 150, "dog house")
+    salt = salt_of_bytes(copy.log, tmp_path)
+    copy.path.write_bytes(copy.main)
+    log.write_bytes(other.log)
+    lock.write_text(f"{salt:08x}")
+    with pytest.raises(DamagedLibraryError, match="not its own"):
+        open_library(copy.path)
+    assert log.read_bytes() == other.log
+    rebuild_library(copy.path)
+    assert not any("dog house" in row for row in rows_of(copy.path)["decisions"])
+    copy.path.write_bytes(copy.main)
+    log.write_bytes(copy.log)  # its own
+    lock.write_text(f"{salt:08x}")
+    open_library(copy.path).close()
+    assert rows_of(copy.path) == copy.rows
+
+
+def salt_of_bytes(log: bytes, folder: Path) -> int:
+    file = folder / "some-log"
+    file.write_bytes(log)
+    salt = salt_of(file)
+    assert salt is not None
+    return salt
+
+
+# Hundreds of damages.
+
+
+def flip(count: int) -> Callable[[bytearray, random.Random], None]:
+    def work(data: bytearray, generator: random.Random) -> None:
+        for _ in range(count):
+            data[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
+
+    return work
+
+
+def cut(data: bytearray, generator: random.Random) -> None:
+    del data[generator.randrange(1, len(data)) :]
+
+
+def zero_first(data: bytearray, generator: random.Random) -> None:
+    data[:PAGE] = bytes(PAGE)
+
+
+def zero_some(data: bytearray, generator: random.Random) -> None:
+    page = generator.randrange(1, len(data) // PAGE)
+    data[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
+
+
+def make_text(data: bytearray, generator: random.Random) -> None:
+    data[:] = b"Dear diary, " * generator.randint(1, 999)
+
+
+def make_empty(data: bytearray, generator: random.Random) -> None:
+    data.clear()
+
+
+DAMAGES: dict[str, Callable[[bytearray, random.Random], None]] = {
+    "1 bit flipped": flip(1),
+    "4 bits flipped": flip(4),
+    "64 bits flipped": flip(64),
+    "cut": cut,
+    "first page zeroed": zero_first,
+    "a page zeroed": zero_some,
+    "a text": make_text,
+    "empty": make_empty,
+    "log removed": lambda data, generator: None,
+    "log of another": lambda data, generator: None,
+}
+
+
+def damage(made: Made, other: Made, kind: str, seed: int) -> None:
+    """Damage a library, as it lies on the disk after a kill where it is about its log."""
+    log = made.path.with_name(f"{made.path.name}-wal")
+    data = bytearray(made.main if kind.startswith("log") else made.path.read_bytes())
+    DAMAGES[kind](data, random.Random(seed))
+    made.path.write_bytes(data)
+    if kind.startswith("log"):
+        lock = made.path.with_name(f"{made.path.name}.lock")
+        lock.write_text(f"{salt_of_bytes(made.log, made.path.parent):08x}")
+    if kind == "log of another":
+        log.write_bytes(other.log)
+
+
+def outcome(made: Made) -> tuple[str, float]:
+    """How opening ends, then a rebuild; how many of the decisions there are in the end."""
+    said = "opens"
+    try:
+        with open_library(made.path) as library:
+            said = "opens and says what may be lost" if library.notice else "opens"
+            assert library.models(), "a new library, silently"
+            library.stored(library.files(), MODEL.fingerprint)
+            library.undo()
+            library.redo()
+    except LibraryError as error:
+        assert str(error).endswith(".")
+        said = "is refused in words"
+        # What opens can still break while it is used; then it is noticed by the next opening.
+        with contextlib.suppress(LibraryError):
+            assert rebuild_library(made.path).text().startswith("Saved")
+        open_library(made.path).close()
+    return said, share(rows_of(made.path), made.rows)
+
+
+def damage_many(made: Made, other: Made, folder: Path, seeds: range) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    for kind in DAMAGES:
+        counts = found.setdefault(kind, Counter())
+        least = 1.0
+        for seed in seeds:
+            place = folder / f"{kind} {seed}"
+            place.mkdir()
+            one = laid_out(made, place)
+            damage(one, other, kind, seed)
+            said, kept = outcome(one)
+            counts[said] += 1
+            least = min(least, kept)
+            shutil.rmtree(place)
+        counts["least decisions kept, %"] = int(100 * least)
+    return found
+
+
+def test_damaged_libraries_end_in_a_repair_or_in_words(made: Made, tmp_path: Path) -> None:
+    other = make(tmp_path / "other.db", 100, "house")
+    found = damage_many(made, other, tmp_path, range(1))
+    for kind, counts in found.items():
+        assert counts["least decisions kept, %"] >= 50, (kind, counts)
+    assert found["first page zeroed"]["least decisions kept, %"] == 100
+    for kind in ("first page zeroed", "a text", "empty", "log of another"):
+        assert found[kind]["is refused in words"], kind
+    assert found["log removed"]["opens and says what may be lost"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_two_hundred_damaged_libraries_end_in_a_repair_or_in_words(
+    made: Made, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    other = make(tmp_path / "other.db", 100, "house")
+    found = damage_many(made, other, tmp_path, range(1000, 1020))
+    for kind, counts in found.items():
+        record_property(kind, dict(counts))
+        assert counts["least decisions kept, %"] >= 50, (kind, counts)
+    assert found["first page zeroed"]["least decisions kept, %"] == 100
+
+
+# Who may read it.
+
+
+@pytest.mark.skipif("os.name == 'nt'", reason="Windows has no such permissions")
+def test_only_the_person_may_read_a_library_and_its_copies(copy: Made) -> None:
+    folder = backup.backups_folder(copy.path)
+    copy.path.parent.chmod(0o755)
+    folder.chmod(0o755)
+    lock = copy.path.with_name("library.db.lock")
+    lock.touch(0o644)
+    for file in (copy.path, lock, *folder.iterdir()):
+        file.chmod(0o644)
+    with open_library(copy.path) as library:
+        library.decide([Wish(1, "x", Verdict.ADDED)], who=ME, caption="X")
+        library.models()
+        backed_up(copy.path)
+        below = [p for p in copy.path.parent.rglob("*") if p.name.startswith(("library", "0000"))]
+        modes = {p.name: oct(p.stat().st_mode & 0o777) for p in below}
+    assert {n for n, mode in modes.items() if mode != "0o600"} == {"library.db.backups"}
+    assert modes["library.db.backups"] == "0o700"
+    assert {"library.db-wal", "library.db-shm", "library.db.lock"} <= modes.keys()
+
+
+@pytest.mark.skipif("os.name == 'nt'", reason="Windows has no such permissions")
+def test_a_shared_folder_keeps_what_its_group_may_read(copy: Made) -> None:
+    copy.path.parent.chmod(0o770)
+    copy.path.chmod(0o664)
+    open_library(copy.path).close()
+    assert copy.path.stat().st_mode & 0o777 == 0o660
+
+
+# Clocks.
+
+
+class Clock:
+    """What ``datetime`` is in ``backup`` for a test."""
+
+    def __init__(self, day: str) -> None:
+        self.day = day
+
+    def now(self, zone: object) -> Clock:
+        return self
+
+    def __format__(self, form: str) -> str:
+        return self.day
+
+
+def test_copies_keep_their_order_when_the_clock_jumps(
+    copy: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = backup.backups(copy.path)
+    made = []
+    for day in ("21000101", "19700101", "20260102"):
+        monkeypatch.setattr(backup, "datetime", Clock(day))
+        open_library(copy.path).close()
+        made.append(backup.backups(copy.path)[0])
+    assert [p.stem[-8:] for p in made] == ["21000101", "19700101", "20260102"]
+    assert backup.backups(copy.path) == [*reversed(made), *before]
+    assert backup.newest_good_backup(copy.path) == made[-1]
+
+
+def test_columns_of_a_rebuilt_library_are_those_of_before(copy: Made) -> None:
+    with open_library(copy.path) as library:
+        before = columns_of(library)
+    rebuild_library(copy.path)
+    with open_library(copy.path) as library:
+        after = columns_of(library)
+    assert np.array_equal(before.scores, after.scores, equal_nan=True)
+    assert np.array_equal(before.verdicts, after.verdicts)
