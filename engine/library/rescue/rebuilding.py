@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.library.access import make_private_file
 from engine.library.connections import connect_to_copy, connect_writing, transaction
-from engine.library.rescue.salvage import Damaged, Salvaged, raise_sequence, salvage
+from engine.library.rescue.salvage import Damaged, Salvaged, insert, raise_sequence, salvage
 from engine.library.schema import TABLES
 
 #: Brings a library from a version to a later one; 0 is an empty file.
@@ -122,6 +122,10 @@ def _complete(
             saved.from_copy[table] = _fill(target, copy, table)
         for name, number in copy.execute("SELECT name, seq FROM sqlite_sequence"):
             raise_sequence(target, str(name), int(number))
+    for table, columns, values in found.keys:
+        before = target.total_changes
+        insert(target, table, columns, values)
+        saved.from_file[table] = saved.from_file.get(table, 0) + target.total_changes - before
     if "images" in saved.lacking:
         target.execute(
             "UPDATE images SET reviewed = coalesce((SELECT new FROM review_changes JOIN edits"

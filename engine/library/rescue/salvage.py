@@ -16,6 +16,7 @@ from engine.library.rescue.pages import (
     Cell,
     PageFile,
     UnreadableError,
+    Value,
     page_size_of,
 )
 from engine.library.rescue.trees import Forest, Shape, Tree, is_root, roots_by_sql, shapes
@@ -52,12 +53,14 @@ class Salvaged:
         is_whole: tables of which nothing is missing, as far as can be told.
         pages: how many the file has.
         unreadable: how many of them are empty or cut.
+        keys: table, columns and values of rows of which only an index is left.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     is_whole: set[str] = field(default_factory=set)
     pages: int = 0
     unreadable: int = 0
+    keys: list[tuple[str, tuple[str, ...], tuple[Value, ...]]] = field(default_factory=list)
 
 
 def read_damaged(main: Path, log: Path | None, copy: Path | None, newest: int) -> Damaged:
@@ -163,7 +166,7 @@ class _Salvage:
                 continue
             if shape.number >= 0:
                 values[shape.number] = cell.rowid
-            _insert(self._target, shape.name, shape.columns[: len(values)], values)
+            insert(self._target, shape.name, shape.columns[: len(values)], values)
         self._add(shape.name, before)
 
     def _add(self, table: str, before: int) -> None:
@@ -199,11 +202,9 @@ class _Salvage:
         rest: list[int] = []
         if table == "images":
             columns, rest = [*columns, "size", "mtime_ns"], [0, 0]
-        before = self._target.total_changes
         for cell in cells:
             if shape.fits(cell.values):
-                _insert(self._target, table, columns, [*cell.values, *rest])
-        self._add(table, before)
+                self._found.keys.append((table, tuple(columns), (*cell.values, *rest)))
 
     def _take_sequences(self) -> None:
         """Numbers that were given once are not given again."""
@@ -211,9 +212,9 @@ class _Salvage:
         if root is None:
             return
         for cell in self._forest.walk(root, Tree(), is_of_table=True):
-            if len(cell.values) == 2 and isinstance(cell.values[1], int):
+            if len(cell.values) == 2:
                 name, number = cell.values
-                if isinstance(name, str) and 0 < number < 1 << 53:
+                if isinstance(name, str) and isinstance(number, int) and 0 < number < 1 << 53:
                     raise_sequence(self._target, name, number)
 
 
@@ -230,9 +231,10 @@ def raise_sequence(target: sqlite3.Connection, table: str, number: int) -> None:
         )
 
 
-def _insert(
+def insert(
     target: sqlite3.Connection, table: str, columns: Collection[str], values: Iterable[object]
 ) -> None:
+    """Add a row, unless it is there or is not allowed."""
     marks = ", ".join("?" * len(columns))
     names = ", ".join(columns)
     with contextlib.suppress(sqlite3.IntegrityError):  # a value that the table does not allow
