@@ -10,6 +10,8 @@ from csra_gui.interchange.export_actions import ExportActions
 from csra_gui.interchange.export_job import LabelExports
 from csra_gui.interchange.import_actions import ImportActions
 from csra_gui.interchange.import_job import LabelImports
+from csra_gui.interchange.import_tags_actions import ImportTagsActions
+from csra_gui.interchange.import_tags_job import TagImports
 from csra_gui.interchange.not_written import NotWrittenButton
 from csra_gui.interchange.write_actions import WriteActions
 from csra_gui.interchange.write_continuously import ContinuousWriting
@@ -33,3 +35,5 @@ class InterchangeFeature(QObject):
         self.export_actions = ExportActions(session, settings, self.exports, window)
         self.imports = LabelImports(session, notifier, self)
         self.import_actions = ImportActions(session, self.imports, window)
+        self.tag_imports = TagImports(session, notifier, self)
+        self.tag_import_actions = ImportTagsActions(session, self.tag_imports, window)

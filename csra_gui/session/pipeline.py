@@ -215,6 +215,11 @@ class Pipeline(QObject):
                 lambda library: library.add_images(files), None, self._library.report
             )
 
+    def take_stored(self) -> None:
+        """Others than the tagger stored scores: read again what the library has of the photos."""
+        self._sync.reset()
+        self._sync.refresh()
+
     def take_turned(self, rows: Sequence[int]) -> None:
         """What models said of photos is void; those that had been tagged are tagged anew."""
         photos, library = self._photos, self._library

@@ -197,6 +197,7 @@ MENUS: tuple[MenuSpec, ...] = (
             "edit_labels",
             "write_labels",
             "undo_write",
+            "import_results",
             SEPARATOR,
             "show_problems",
             "show_left_out",
