@@ -35,7 +35,7 @@ class Refusal(StrEnum):
     """Why a row is not imported, for people."""
 
     NOT_THERE = "no such file here"
-    NOT_PLACED = "a path of another computer, or one that begins nowhere"
+    NOT_PLACED = "a relative path, or one of another kind of computer"
     UPWARDS = "“..” in the path"
     NO_PHOTO = "no kind of photo"
     OTHER_FILE = "the file here has another size or time"
@@ -197,7 +197,7 @@ class TagReport:
         """Whose tags they are and what becomes of them; empty without any."""
         sentences = []
         for model, count in self.models:
-            sentence = f"{count:,} by {model.name}"
+            sentence = f"Tags by {model.name}: {count:,}"
             if self.present is None or model.fingerprint == self.present.fingerprint:
                 sentences.append(f"{sentence}.")
                 continue

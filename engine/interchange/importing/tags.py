@@ -29,6 +29,8 @@ _MOST_CAUSES = 100
 _OTHER_CAUSES = "other reasons"
 _LONGEST_CAUSE = 200
 _MOST_PROBLEMS = 1000
+# Of each kind of outcome, once all is done; a preview shows all examples.
+_SHOWN = 3
 
 Work = Generator[TagProgress, None, TagReport]
 
@@ -240,7 +242,7 @@ def _size(file: Path) -> int:
 
 
 def summary_lines(report: TagReport, advice: Mapping[Refusal, str]) -> list[str]:
-    """All of a report, a line for each thing, safe to show.
+    """All of a report, safe to show: each thing on a line, of a preview with examples below.
 
     Args:
         report: of an import or a preview.
@@ -248,18 +250,22 @@ def summary_lines(report: TagReport, advice: Mapping[Refusal, str]) -> list[str]
     """
     lines = [report.text()]
     lines += [text for text in (report.model_text(), report.partial_text()) if text]
+    lines += [why for _, why in report.problems]
     for counted in report.refused:
         hint = next((text for reason, text in advice.items() if reason == counted.what), "")
-        lines.append(_line(counted, f" – {hint}" if hint else ""))
-    lines += [_line(counted, " (there)") for counted in report.failed]
-    lines += [display_text(why) for _, why in report.problems]
+        lines += _lines(counted, f" – {hint}" if hint else "", is_preview=report.is_preview)
+    for counted in report.failed:
+        lines += _lines(counted, " (where they were tagged)", is_preview=report.is_preview)
     if report.backup is not None:
         name = display_name(report.backup)
         lines.append(f"A copy of the library from before is {name} among its backups.")
     return [display_text(line) for line in lines]
 
 
-def _line(counted: Counted, more: str) -> str:
-    shown = ", ".join(counted.examples[:3])
-    dots = ", …" if counted.count > min(len(counted.examples), 3) else ""
-    return f"{counted.count:,} × {counted.what}{more}: {shown}{dots}"
+def _lines(counted: Counted, more: str, *, is_preview: bool) -> list[str]:
+    head = f"{counted.count:,} × {counted.what}{more}"
+    shown = counted.examples if is_preview else counted.examples[:_SHOWN]
+    dots = ["…"] if counted.count > len(shown) else []
+    if is_preview:
+        return [f"{head}:", *(f"    {each}" for each in (*shown, *dots))]
+    return [f"{head}: {', '.join((*shown, *dots))}"]
