@@ -43,7 +43,8 @@ def test_a_dry_run_says_what_would_come_and_the_import_brings_it(
     assert run([*start, "--dry-run"]) == 0
     said = capsys.readouterr()
     assert f"/cluster/in/a.jpg → {here / 'a.jpg'}" in said.out
-    for text in ("1 photo of 3 would get", "Tags by Small: 1", "1 × no such file here", "It is cut."):
+    told = ("1 photo of 3 would get", "Tags by Small: 1", "1 × no such file here", "It is cut.")
+    for text in told:
         assert text in said.err
     assert "Nothing was imported." in said.err
     with open_library(place) as library:
