@@ -6,13 +6,14 @@ import argparse
 import contextlib
 import importlib
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from engine.api.config import EvaluateConfig
-from engine.api.errors import DataError, ImageError
+from engine.api.errors import ConfigError, DataError, ImageError
 from engine.api.evaluation import EvaluationRequest
 from engine.api.label_names import shown_label
 from engine.cli.command_line import command_line
@@ -27,6 +28,9 @@ from engine.cli.common import (
 )
 from engine.cli.photos import add_device_arguments, add_precision
 from engine.cli.publishing import kept_run, publish, run_to_compare
+from engine.cli.tag_cluster import add_cluster_arguments, workers_of
+from engine.cluster.evaluating import ClusterEvaluation
+from engine.cluster.running import Cluster, Workers, connected
 from engine.data.datasets.category_mapping import read_mapping
 from engine.data.datasets.registry import DATASETS, dataset_spec
 from engine.data.decoding.pool import DecodePool, DecodeRequest
@@ -44,6 +48,8 @@ from engine.service.local import LocalEngine
 from engine.texts import display_text
 
 _PHOTO_SIDE = 480
+#: Looks at the images of an evaluation; nothing in processes that do not speak for all.
+_RunOver = Callable[[EvaluationJob], EvaluationRun | None]
 
 
 def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -88,6 +94,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
     evaluate.add_argument(
         "--from-run", metavar="RUN", help="score a kept run again; needs neither model nor images"
     )
+    add_cluster_arguments(evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -111,12 +118,13 @@ def _evaluate(options: argparse.Namespace) -> int:
             LocalEngine(device, backend=backend, precision=options.precision or "float")
         ) as engine,
         engine.evaluation(_request(options)) as work,
+        _runner(options, engine.pool, process) as run_over,
     ):
         pool = engine.pool
         if process.is_first:
             _say_problems(work)
-        run = _run(work, pool, process)
-        found = _drift(work, run, pool, process) if options.drift else None
+        run = run_over(work)
+        found = _drift(work, run, run_over) if options.drift else None
         if run is None:
             return EXIT_DONE  # another process speaks
         numbers = report(run, bootstrap)
@@ -131,6 +139,11 @@ def _processes(
     options: argparse.Namespace,
 ) -> Generator[tuple[Share, str, str], None, None]:
     """This process alone, or those that torchrun started; with the device and what runs there."""
+    if options.ray is not None:
+        if options.device != "auto":
+            raise ConfigError("--device is for this machine. With --ray, use --gpus-per-worker.")
+        yield Alone(), "cpu", options.backend  # of this machine, which looks at no image
+        return
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Alone(), options.device, options.backend
         return
@@ -181,25 +194,52 @@ def _say_problems(work: EvaluationJob) -> None:
         say(f"No image has {names}; the means leave these categories out.")
 
 
+@contextlib.contextmanager
+def _runner(
+    options: argparse.Namespace, pool: DecodePool, process: Share
+) -> Generator[_RunOver, None, None]:
+    """What looks at the images: this process, those of torchrun, or the workers of a cluster."""
+    if options.ray is None:
+        yield partial(_run, pool=pool, process=process)
+        return
+    workers = workers_of(options)
+    with connected(options.ray) as cluster:
+        fitting = cluster.fitting(workers)
+        yield partial(_run_on_cluster, cluster=cluster, workers=fitting, options=options)
+
+
 def _run(work: EvaluationJob, pool: DecodePool, process: Share) -> EvaluationRun | None:
     share = with_bar(work.evaluator.run(pool, process), work.images.name)
     shares = process.gather(share)
     if not process.is_first:
         return None
-    whole = merged(shares, work.images)
-    if whole.failed and work.request.strict:
-        row, reason = whole.failed[0]
-        raise DataError(f"The image {work.images.ids[row]} cannot be read: {reason}")
-    return work.as_run(whole, process.count)
+    run = work.as_run(merged(shares, work.images), process.count)
+    _check_strict(work, run)
+    return run
 
 
-def _drift(
-    work: EvaluationJob, run: EvaluationRun | None, pool: DecodePool, process: Share
-) -> Drift | None:
+def _run_on_cluster(
+    work: EvaluationJob, cluster: Cluster, workers: Workers, options: argparse.Namespace
+) -> EvaluationRun:
+    evaluation = ClusterEvaluation(
+        work, cluster, workers, options.backend, options.precision or "float"
+    )
+    run = with_bar(evaluation.run(), work.images.name)
+    _check_strict(work, run)
+    return run
+
+
+def _check_strict(work: EvaluationJob, run: EvaluationRun) -> None:
+    if run.failed and work.request.strict:
+        name, reason = run.failed[0]
+        raise DataError(f"The image {name} cannot be read: {reason}")
+
+
+def _drift(work: EvaluationJob, run: EvaluationRun | None, run_over: _RunOver) -> Drift | None:
     """What it changes to read photos the other way; none but the first process knows."""
     config = work.request.config
     other = replace(config, decode="exact" if config.decode == "fast" else "fast")
-    again = _run(work.with_config(other), pool, process)
+    again = run_over(work.with_config(other))
     return None if run is None or again is None else drift(run, again)
 
 

@@ -24,11 +24,14 @@ from engine.cluster.model_copy import ModelCopy
 from engine.cluster.part_tagger import PartTagger, TagOrder
 from engine.cluster.places import is_remote, local_path, write_whole
 from engine.cluster.running import Cluster, Workers
+from engine.metadata.sidecars import sweep
 from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.records.tag_rows import TaggedBy
 from engine.service.local import LocalEngine
 
 _log = logging.getLogger(__name__)
+#: A worker of a driver that was killed may still write what is younger.
+_SWEPT_AFTER_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,8 @@ def tag(
     started = time.monotonic()
     fitting = cluster.fitting(workers)
     with _alone(request.output):
+        if not is_remote(request.output):
+            sweep(local_path(request.output), _SWEPT_AFTER_S)  # of workers that were killed
         model, backend = _opened(request, workers)
         facts = JobFacts(
             model.id, model.full_name, request.precision, request.threshold, request.hashes
