@@ -118,13 +118,13 @@ def _evaluate(options: argparse.Namespace) -> int:
             LocalEngine(device, backend=backend, precision=options.precision or "float")
         ) as engine,
         engine.evaluation(_request(options)) as work,
-        _runner(options, engine.pool, process) as run_over,
     ):
         pool = engine.pool
         if process.is_first:
             _say_problems(work)
-        run = run_over(work)
-        found = _drift(work, run, run_over) if options.drift else None
+        with _runner(options, pool, process) as run_over:
+            run = run_over(work)
+            found = _drift(work, run, run_over) if options.drift else None
         if run is None:
             return EXIT_DONE  # another process speaks
         numbers = report(run, bootstrap)

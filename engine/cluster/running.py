@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -140,8 +141,8 @@ class Cluster:
         items = [{"task": task} for task in tasks]
         rows = data.from_items(items, override_num_blocks=min(len(items), _MOST_BLOCKS))
         with warnings.catch_warnings():
-            # What says that actors are not restarted has no other name yet. One that waits for
-            # room to be restarted in would keep its task for ever.
+            # What says so has no other name yet. A worker that died is started again, but its task
+            # fails: it would wait for ever if there is no room left for the worker.
             warnings.simplefilter("ignore")
             found = rows.map_batches(
                 worker,
@@ -152,7 +153,8 @@ class Cluster:
                 ),
                 num_cpus=workers.cpus,
                 num_gpus=workers.gpus or None,
-                max_restarts=0,
+                max_restarts=-1,
+                max_task_retries=0,
             )
             yield from found.iter_rows()
 
@@ -160,6 +162,8 @@ class Cluster:
 @contextlib.contextmanager
 def connected(address: str) -> Generator[Cluster, None, None]:
     """A cluster, until the block ends; one that was started for it ends, too.
+
+    What is printed meanwhile goes to the standard error.
 
     Args:
         address: ``local`` for one on this machine alone, else as Ray knows addresses: HOST:PORT,
@@ -191,7 +195,9 @@ def connected(address: str) -> Generator[Cluster, None, None]:
         ) from error
     try:
         _be_quiet()
-        yield Cluster(ray)
+        # Ray prints there what became of workers, at any time; results are for programs to read.
+        with contextlib.redirect_stdout(sys.stderr):
+            yield Cluster(ray)
     finally:
         ray.shutdown()
 

@@ -1,0 +1,236 @@
+"""Tagging on a Ray cluster: what one and two workers of one core reach of one process, and memory.
+
+A cluster is started on this machine. Photos of 1024 by 768 pixels are tagged by one process on one
+core, by one worker and by two, one after the other and several times over, so that whatever else
+the machine does falls on all alike; medians are told. A rate counts from the moment at which every
+worker has written its first part, so neither the start of Ray nor that of the model is in it.
+
+    python benchmarks/ray_efficiency.py [--photos 192] [--rounds 3] [--model FILE]
+    python benchmarks/ray_efficiency.py --tiny 100000 [--workers 2]
+
+``--tiny`` sends that many pictures of 64 by 64 pixels through a small network of random weights,
+and tells at each quarter how many a second there were since the last one, and the memory (Pss) of
+the driver and of all workers with their decoders. Each line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.getenv("PYTHONPATH"))))
+
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from engine.cluster.listing import Wanted  # noqa: E402
+from engine.cluster.running import Cluster, Workers, connected  # noqa: E402
+from engine.cluster.tagging import TagRequest, tag  # noqa: E402
+
+SIDE = (1024, 768)
+ROWS = 8
+ALONE = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[4])})  # before anything counts cores
+from engine.service.local import LocalEngine
+from pathlib import Path
+paths = sorted(Path(sys.argv[1]).iterdir())
+with LocalEngine("cpu") as engine:
+    model = engine.open_model(sys.argv[2] or None)
+    started = None
+    for done, _ in enumerate(engine.predict(model.id, paths), 1):
+        if done == int(sys.argv[3]):
+            started = time.perf_counter()
+    print((done - int(sys.argv[3])) / (time.perf_counter() - started))
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=int, default=192)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--tiny", type=int, default=0, metavar="N")
+    parser.add_argument("--workers", type=int, default=2, help="of --tiny")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ray-efficiency-") as place:
+        here = Path(place)
+        with connected("local") as cluster:
+            if options.tiny:
+                tiny(cluster, here, options.tiny, options.workers)
+            else:
+                efficiency(cluster, here, options)
+    return 0
+
+
+def efficiency(cluster: Cluster, here: Path, options: argparse.Namespace) -> None:
+    photos = write_photos(here / "photos", options.photos, SIDE, 85)
+    rates: dict[str, list[float]] = {"alone": [], "1 worker": [], "2 workers": []}
+    for number in range(options.rounds):
+        rates["alone"].append(alone(photos, options.model))
+        for count in (1, 2):
+            output = here / f"{number}-{count}"
+            request = TagRequest(
+                Wanted((str(photos),)), str(output), options.model or None, rows_per_part=ROWS
+            )
+            name = "1 worker" if count == 1 else f"{count} workers"
+            rates[name].append(steady_rate(cluster, request, count))
+        say(round=number, load=os.getloadavg()[0], **{k: v[-1] for k, v in rates.items()})
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    each = [
+        pair[1] / (2 * pair[0]) for pair in zip(rates["1 worker"], rates["2 workers"], strict=True)
+    ]
+    say(
+        photos_per_second=middle,
+        of_one_process=middle["1 worker"] / middle["alone"],
+        of_two_times_one_process=middle["2 workers"] / (2 * middle["alone"]),
+        of_two_times_one_worker=statistics.median(each),
+        load=os.getloadavg(),
+    )
+
+
+def steady_rate(cluster: Cluster, request: TagRequest, count: int) -> float:
+    """Photos a second from when every worker has written a part until the first has no more."""
+    start: tuple[float, int] | None = None
+    end = (0.0, 0)
+    with contextlib.closing(tag(request, cluster, Workers(count))) as reports:
+        for report in reports:
+            now = (time.perf_counter(), report.done)
+            if start is None and len(report.workers) == count:
+                start = now
+            if report.done <= report.total - ROWS * (count - 1):
+                end = now
+    assert start is not None
+    return (end[1] - start[1]) / (end[0] - start[0])
+
+
+def alone(photos: Path, model: str) -> float:
+    """Photos a second of one process on one core."""
+    core = min(os.sched_getaffinity(0))
+    command = [sys.executable, "-c", ALONE, str(photos), model, str(ROWS), str(core)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout)
+
+
+def tiny(cluster: Cluster, here: Path, count: int, workers: int) -> None:
+    photos = write_photos(here / "photos", count, (64, 64), 50)
+    say(written=count, load=os.getloadavg()[0])
+    request = TagRequest(
+        Wanted((str(photos),), recursive=True), str(here / "out"), str(tiny_model(here)), "torch"
+    )
+    quarter, since = 1, (time.perf_counter(), 0)
+    with contextlib.closing(tag(request, cluster, Workers(workers))) as reports:
+        for report in reports:
+            now = (time.perf_counter(), report.done)
+            if report.done and not since[1]:
+                since = now  # the model is open
+            elif report.done >= quarter * report.total / 4:
+                say(
+                    photos=report.done,
+                    photos_per_second=(now[1] - since[1]) / (now[0] - since[0]),
+                    driver_mb=pss_mb([os.getpid()]),
+                    workers_mb=pss_mb(list(with_children(actors()))),
+                    load=os.getloadavg()[0],
+                )
+                quarter, since = quarter + 1, now
+    say(report={k: v for k, v in report.as_dict().items() if k not in ("output", "model_id")})
+    size = sum(file.stat().st_size for file in (here / "out").glob("*.parquet"))
+    say(bytes_per_row=size / count, parts=report.parts)
+
+
+def tiny_model(here: Path) -> Path:
+    import torch
+
+    from engine.api.categories import Categories
+    from engine.api.config import HeadConfig, ModelConfig, PreprocessConfig
+    from engine.checkpoints.safetensors_model import save_checkpoint
+    from engine.models.classifier import Classifier
+    from engine.records.model_record import CheckpointRecord
+
+    torch.manual_seed(0)
+    config = ModelConfig(
+        "timm:test_efficientnet",
+        Categories(tuple(f"category {i}" for i in range(80))),
+        HeadConfig((1.0,), 0.1),
+        PreprocessConfig(64),
+    )
+    file = here / "tiny.safetensors"
+    save_checkpoint(file, Classifier(config).eval(), CheckpointRecord(config, "tiny"))
+    return file
+
+
+def write_photos(folder: Path, count: int, side: tuple[int, int], quality: int) -> Path:
+    """So many pictures, a thousand in a folder if there are more; a hundred differ."""
+    random, contents = np.random.default_rng(0), list[bytes]()
+    for _ in range(min(count, 100)):
+        coarse = random.integers(0, 256, (12, 16, 3), np.uint8)
+        with tempfile.SpooledTemporaryFile(1 << 20) as file:
+            Image.fromarray(coarse).resize(side).save(file, "JPEG", quality=quality)
+            file.seek(0)
+            contents.append(file.read())
+    folder.mkdir()
+    for place in range(count):
+        below = folder / f"{place // 1000:04}" if count > 1000 else folder
+        below.mkdir(exist_ok=True)
+        (below / f"{place:07}.jpg").write_bytes(contents[place % len(contents)])
+    return folder
+
+
+def actors() -> list[int]:
+    """Ray's workers that have a model."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if file.read_bytes().startswith(b"ray::MapWorker"):
+                found.append(int(file.parent.name))
+    return found
+
+
+def with_children(pids: list[int]) -> Iterator[int]:
+    parents: dict[int, list[int]] = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(file.read_text().rpartition(")")[2].split()[1])
+            parents.setdefault(parent, []).append(int(file.parent.name))
+    for pid in pids:
+        yield pid
+        yield from with_children(parents.get(pid, []))
+
+
+def pss_mb(pids: list[int]) -> float:
+    """Memory of processes together, what they share counted once."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError, StopIteration):
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            line = next(line for line in text.splitlines() if line.startswith("Pss:"))
+            total += int(line.split()[1])
+    return round(total / 1024, 1)
+
+
+def say(**facts: object) -> None:
+    def short(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: short(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [short(each) for each in value]
+        return round(value, 3) if isinstance(value, float) else value
+
+    # What is printed while a cluster is there goes to the standard error.
+    sys.__stdout__.write(json.dumps(short(facts)) + "\n")
+    sys.__stdout__.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
