@@ -35,6 +35,8 @@ _MOST_BLOCKS = 2000
 #: A machine that is busy takes long to start Ray's processes; they would give up after seconds.
 _SLOW_STARTS = ("RAY_agent_register_timeout_ms",)
 _START_MS = 120_000
+#: Of a cluster on this machine, for the same reason.
+_STARTS = 3
 #: So often nothing may come of a round before it is given up.
 _MOST_FRUITLESS = 3
 #: Ray Data tells of a lost task here, and of its cause.
@@ -174,25 +176,19 @@ def connected(address: str) -> Generator[Cluster, None, None]:
         EngineStoppedError: there is no such cluster, or none can be started.
     """
     ray = _ray()
-    common = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
-    try:
-        if address == LOCAL:
-            ray.init(
-                LOCAL,
-                num_cpus=available_cores(),
-                object_store_memory=_STORE_BYTES,
-                include_dashboard=False,
-                _node_ip_address="127.0.0.1",  # nobody else's business
-                **common,
-            )
-        else:
-            ray.init(address, **common)
-    except Exception as error:  # those of Ray have no class in common
-        ray.shutdown()
-        raise EngineStoppedError(
-            f"The cluster {display_text(address)!r} cannot be reached: {_told(error)}. Start one "
-            "with ray start --head, name its HOST:PORT, or use --ray local."
-        ) from error
+    for attempt in range(_STARTS, 0, -1):
+        try:
+            _reach(ray, address)
+            break
+        except Exception as error:  # those of Ray have no class in common
+            ray.shutdown()
+            if address == LOCAL and attempt > 1:
+                _log.info("Ray did not start: %s", error)
+                continue
+            raise EngineStoppedError(
+                f"The cluster {display_text(address)!r} cannot be reached: {_told(error)}. Start "
+                "one with ray start --head, name its HOST:PORT, or use --ray local."
+            ) from error
     try:
         _be_quiet()
         # Ray prints there what became of workers, at any time; results are for programs to read.
@@ -200,6 +196,20 @@ def connected(address: str) -> Generator[Cluster, None, None]:
             yield Cluster(ray)
     finally:
         ray.shutdown()
+
+
+def _reach(ray: Any, address: str) -> None:
+    common = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
+    if address != LOCAL:
+        ray.init(address, **common)
+        return
+    ray.init(
+        LOCAL,
+        num_cpus=available_cores(),
+        object_store_memory=_STORE_BYTES,
+        include_dashboard=False,
+        **common,
+    )
 
 
 def _ray() -> Any:

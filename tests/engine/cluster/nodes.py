@@ -17,6 +17,7 @@ from tests.paths import ROOT
 
 _STORE_BYTES = 80 << 20
 _START_S = 150.0
+_STARTS = 4
 RAY = Path(sys.executable).with_name("ray")
 
 
@@ -35,7 +36,8 @@ class Nodes:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"127.0.0.1:{self.port}"
-        self.head, self.second = self._start("--head", f"--port={self.port}"), None
+        self.second: subprocess.Popen[bytes] | None = None
+        self.head = self._start("--head", f"--port={self.port}")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,7 +49,6 @@ class Nodes:
             "RAY_AUTH_MODE": "disabled",
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_agent_register_timeout_ms": "120000",
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1",
         }
 
     def start_second(self) -> None:
@@ -87,22 +88,30 @@ class Nodes:
                 node.wait()
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a node; again if Ray gives up after its thirty seconds, as on a busy machine."""
         command = [
-            *(str(RAY), "start", *arguments, "--block", "--num-cpus=1"),
-            *("--node-ip-address=127.0.0.1", "--include-dashboard=false", "--disable-usage-stats"),
-            *(f"--object-store-memory={_STORE_BYTES}", f"--temp-dir={self._ray}"),
+            *(str(RAY), "start", *arguments, "--block", "--num-cpus=1", "--no-monitor"),
+            *("--node-ip-address=127.0.0.1", "--include-log-monitor=false"),
             *("--min-worker-port=0", "--max-worker-port=0"),
+            f"--object-store-memory={_STORE_BYTES}",
         ]
-        if "--head" not in arguments:
-            command = [word for word in command if "dashboard" not in word and "temp" not in word]
-            command.remove("--disable-usage-stats")
-        log = self._home / f"ray-{len(list(self._home.glob('ray-*')))}.log"
-        with log.open("wb") as output:
-            node = subprocess.Popen(
-                command, env=self.environment, stdout=output, stderr=subprocess.STDOUT
-            )
-        wait_for(lambda: b"Ray runtime started" in log.read_bytes(), _START_S, log.read_text)
-        return node
+        if "--head" in arguments:
+            command += ["--include-dashboard=false", "--disable-usage-stats"]
+            command += [f"--temp-dir={self._ray}"]
+        for _ in range(_STARTS):
+            log = self._home / f"ray-{len(list(self._home.glob('ray-*')))}.log"
+            with log.open("wb") as output:
+                node = subprocess.Popen(
+                    command, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+                )
+            wait_for(lambda: _is_settled(node, log), _START_S, log.read_text)  # noqa: B023
+            if node.poll() is None:
+                return node
+        raise AssertionError(log.read_text())
+
+
+def _is_settled(node: subprocess.Popen[bytes], log: Path) -> bool:
+    return node.poll() is not None or b"Ray runtime started" in log.read_bytes()
 
 
 def wait_for(

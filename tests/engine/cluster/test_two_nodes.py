@@ -7,12 +7,18 @@ again (test_running.py).
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine import cli
+from engine.records.evaluations import EvaluationStore
 from tests.engine.cluster.nodes import Nodes, wait_for
 from tests.engine.cluster.photos import rows_in, write_photos
+from tests.paths import ROOT
 
 pytest.importorskip("ray")
 pytest.importorskip("pyarrow.parquet")
@@ -110,6 +116,48 @@ def test_ctrl_c_ends_it_with_a_report_and_it_goes_on(nodes, photos, expected, tm
     wait_for(lambda: not nodes.workers(), LIMIT_S)
     assert finish(begin(nodes, photos, tmp_path))["complete"]
     assert rows_in(tmp_path) == expected
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Thirty images with labels that the model knows; some are torn."""
+    folder = tmp_path / "labelled" / "test"
+    lines = [
+        f"{path.name},{('cat', 'dog', 'boat')[place % 3]}"
+        for place, path in enumerate(write_photos(folder, 30))
+    ]
+    (folder / "metadata.csv").write_text("file_name,labels\n" + "\n".join(lines) + "\n")
+    return folder.parent
+
+
+def test_an_evaluation_has_the_bits_of_one_process_with_a_core(nodes, labelled, tmp_path):
+    command = ["evaluate", "--dataset", "imagefolder", "--data", labelled, "--split", "test"]
+    command += ["--resamples", "20", "--backend", "onnx", "--json"]
+    process = nodes.command(*command, tmp_path / "cluster.json")
+    out, said = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0, said
+    assert "mAP" in out and "Kept as run" in said
+
+    core = str(min(os.sched_getaffinity(0)))
+    alone = ["taskset", "-c", core, sys.executable, "main.py", *command, tmp_path / "alone.json"]
+    data = {**nodes.environment, "CSRA_GUI_DATA": str(tmp_path / "own")}
+    subprocess.run([*map(str, alone), "--device", "cpu"], cwd=ROOT, env=data, check=True)
+
+    kept = EvaluationStore(Path(nodes.environment["CSRA_GUI_DATA"], "evaluations"))
+    own = EvaluationStore(tmp_path / "own" / "evaluations")
+    far, near = (store.load(store.paths()[-1]) for store in (kept, own))
+    assert np.array_equal(far.logits, near.logits) and far.ids == near.ids
+    assert far.failed == near.failed and len(far.failed) == 4
+    assert (far.model, far.dataset, far.categories) == (near.model, near.dataset, near.categories)
+    different = {"processes", "command"}
+    same = far.settings.keys() - different
+    assert {name: far.settings[name] for name in same} == {
+        name: near.settings[name] for name in same
+    }
+    assert far.settings["processes"] == "2" and far.settings["threads"] == "1"
+    numbers = [json.loads((tmp_path / f"{name}.json").read_text()) for name in ("cluster", "alone")]
+    for name in ("mAP", "CF1", "OF1", "per_category", "intervals"):
+        assert numbers[0][name] == numbers[1][name]
 
 
 def test_a_node_is_killed(nodes, photos, expected, tmp_path):
