@@ -1,10 +1,11 @@
 # Everything a person or a machine does with a clone. `make` alone lists it.
 #
-# Variables: FOLDER (photos for `make run`), PYTHON (3.11 or newer), VENV, PIP, ARGS (for pytest).
+# Variables: FOLDER (photos for `make run`), PYTHON (3.11 or newer), VENV, PIP, ARGS (for pytest), SECONDS (for each target of `make fuzz`).
 
 VENV ?= .venv
 FOLDER ?= resources/samples
 ARGS ?=
+SECONDS ?= 600
 # Tests run on all processors; PARALLEL= runs them one after the other, in order.
 PARALLEL ?= -n auto --dist worksteal
 PIP ?= $(VENV)/bin/python -m pip --disable-pip-version-check
@@ -12,7 +13,7 @@ RUN := $(VENV)/bin/python
 export FOLDER
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format nightly bench screenshots release clean install install-dev
+.PHONY: help run test check format nightly fuzz bench screenshots release clean install install-dev
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +46,10 @@ nightly: $(VENV)/.installed-dev ## Run the tests that take minutes
 	@.ci/qt-libraries offscreen
 	@.ci/other-programs || true
 	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(PARALLEL) -m slow $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## Search for files that break our readers (Linux; SECONDS for each)
+	@$(RUN) -c "import atheris" 2>/dev/null || $(PIP) install -c constraints.txt -e ".[fuzz]"
+	$(RUN) -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure what we claim about speed
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done

@@ -99,7 +99,7 @@ def _text(path: Path) -> str:
 def _of_json(body: Any) -> list[str]:
     if isinstance(body, list):
         if body and all(isinstance(one, dict) for one in body):
-            key = next(key for key in _COLUMNS if key in body[0])
+            key = next((key for key in _COLUMNS if key in body[0]), _COLUMNS[0])
             body = [one[key] for one in body]
         if not all(isinstance(name, str) for name in body):
             raise TypeError("the list has something else than texts")

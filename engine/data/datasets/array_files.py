@@ -70,7 +70,8 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
             if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
                 raise DataError(f"{display_name(path)} is too large once it is unpacked.")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {key_of(key): arrays[key] for key in arrays.files}
+            # What is in the archive and is no array comes out as bytes.
+            return {key_of(key): np.asarray(arrays[key]) for key in arrays.files}
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engine.api.errors import EngineError
+from engine.texts import display_text
 
 Comparison = Literal["<", "<=", "=", ">=", ">"]
 #: Fields that answer yes or no.
@@ -33,7 +34,7 @@ class FilterError(EngineError):
         suggestions: tuple[str, ...] = (),
         unknown: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(display_text(message))  # it quotes what was typed or pasted
         self.start = start
         self.end = end
         self.suggestions = suggestions
