@@ -1,6 +1,7 @@
 # Everything a person or a machine does with a clone. `make` alone lists it.
 #
-# Variables: FOLDER (photos for `make run`), PYTHON (3.11 or newer), VENV, PIP, ARGS (for pytest), SECONDS (for each target of `make fuzz`).
+# Variables: FOLDER (photos for `make run`), PYTHON (3.11 or newer), VENV, PIP, ARGS (for pytest),
+# SECONDS (for each target of `make fuzz`).
 
 VENV ?= .venv
 FOLDER ?= resources/samples
