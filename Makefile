@@ -14,7 +14,7 @@ RUN := $(VENV)/bin/python
 export FOLDER
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format nightly fuzz bench screenshots release clean install install-dev
+.PHONY: help run test check format nightly fuzz monkey bench screenshots release clean install install-dev
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ nightly: $(VENV)/.installed-dev ## Run the tests that take minutes
 fuzz: $(VENV)/.installed-dev ## Search for files that break our readers (Linux; SECONDS for each)
 	@$(RUN) -c "import atheris" 2>/dev/null || $(PIP) install -c constraints.txt -e ".[fuzz]"
 	$(RUN) -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+monkey: $(VENV)/.installed-dev ## Let a monkey loose in the window for an hour (Linux; needs xvfb, xdotool, openbox)
+	$(RUN) benchmarks/monkey.py --minutes 60 $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure what we claim about speed
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
