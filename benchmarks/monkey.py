@@ -209,6 +209,9 @@ def _copies(photos: Path, options: argparse.Namespace) -> list[str]:
     sources = [ROOT / "resources" / "samples", *options.photos]
     for number, source in enumerate(sources):
         shutil.copytree(source, photos / f"{number}-{source.name}", dirs_exist_ok=True)
+    for place in (photos, *photos.rglob("*")):  # what is copied may be read alone
+        if not place.is_symlink():
+            place.chmod(0o755 if place.is_dir() else 0o644)
     good = sorted((photos / "0-samples").glob("*.jpg"))
     (photos / "cut.jpg").write_bytes(good[0].read_bytes()[:5000])
     (photos / "empty.jpg").write_bytes(b"")
@@ -219,6 +222,7 @@ def _copies(photos: Path, options: argparse.Namespace) -> list[str]:
     if options.models:
         models = photos.parent / "models"
         shutil.copytree(options.models, models, dirs_exist_ok=True)
+        models.chmod(0o755)
         drops += [models, *sorted(p for p in models.iterdir() if p.is_file())[::9]]
     return [str(path) for path in drops]
 
