@@ -21,6 +21,7 @@ from engine.api.errors import DataError, ImageError
 from engine.api.values import FloatArray
 from engine.atomic import TEMPORARY_PREFIX, atomic_path
 from engine.data.away import AwayFolders
+from engine.data.datasets.array_files import ARRAY_DAMAGE
 from engine.data.decoding.turning import orientation_beside
 from engine.data.patience import ask
 from engine.inference.linear_heads import LinearHeads
@@ -153,7 +154,7 @@ class PhotoFeatures:
             note_use(file)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError):
             with suppress(OSError):
                 file.unlink(missing_ok=True)
             return None
@@ -289,7 +290,7 @@ class PhotoFeatures:
         for file in sorted(self._folder.glob(f"{self._key}-*.npz")):
             try:
                 found.append(Basis.read(file.read_bytes()))
-            except (OSError, ValueError, KeyError, EOFError) as error:
+            except (OSError, ValueError) as error:
                 _log.info("%s cannot be used: %s", file, error)
         return sorted(found, key=lambda basis: -basis.photos)
 
@@ -331,10 +332,16 @@ def _load(file: Path) -> Kept:
     """What ``_save`` wrote.
 
     Raises:
-        OSError, ValueError, EOFError: it never did.
+        OSError: it cannot be read.
+        ValueError: it never did, or it is damaged.
     """
-    with file.open("rb") as stream:
-        codes, heads, scores = (np.load(stream, allow_pickle=False) for _ in range(3))
+    try:
+        with file.open("rb") as stream:
+            codes, heads, scores = (np.load(stream, allow_pickle=False) for _ in range(3))
+    except OSError:
+        raise
+    except ARRAY_DAMAGE as error:
+        raise ValueError("these are no arrays") from error
     if heads.dtype != np.uint64 or scores.dtype != np.float16:
         raise ValueError("these are no scores")
     if heads.ndim != 1 or heads.shape != scores.shape:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.values import FloatArray
+from engine.data.datasets.array_files import ARRAY_DAMAGE
 from engine.inference.linear_heads import LinearHeads
 
 HalfArray = NDArray[np.float16]
@@ -81,13 +82,16 @@ class Basis:
         """What ``data`` was.
 
         Raises:
-            ValueError, KeyError, OSError, EOFError: it was never that.
+            ValueError: it was never that, or is damaged.
         """
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            mean, scale, directions = (
-                arrays[name].astype(np.float32) for name in ("mean", "scale", "directions")
-            )
-            photos = int(arrays["photos"])
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                mean, scale, directions = (
+                    arrays[name].astype(np.float32) for name in ("mean", "scale", "directions")
+                )
+                photos = int(arrays["photos"])
+        except (*ARRAY_DAMAGE, TypeError, AttributeError) as error:
+            raise ValueError("the directions are damaged") from error
         if not mean.shape == scale.shape == directions.shape[:1] or directions.ndim != 2:
             raise ValueError("the directions do not fit the features")
         return cls(mean, scale, directions, photos)

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from os import stat_result
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from engine.data.datasets.array_files import ARRAY_DAMAGE
 
 _log = logging.getLogger(__name__)
 
@@ -19,6 +25,31 @@ def note_use(*files: Path) -> None:
     for file in files:
         with suppress(OSError):  # of another owner, or on a medium that cannot be written
             os.utime(file)
+
+
+def kept_array(file: Path, shape: Sequence[int | None], dtype: DTypeLike) -> NDArray[Any] | None:
+    """An array that is kept, mapped from its file; ``None`` if there is none.
+
+    One that a disk or another program has damaged goes, so that it is made again.
+
+    Args:
+        file: ends in ``.npy``.
+        shape: that it must have; ``None`` stands for any size.
+        dtype: that it must have.
+    """
+    try:
+        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        sizes = zip(array.shape, shape, strict=True)
+        if array.dtype != dtype or any(wanted not in (size, None) for size, wanted in sizes):
+            raise ValueError("another shape")
+    except FileNotFoundError:
+        return None
+    except (*ARRAY_DAMAGE, AttributeError) as error:
+        _log.info("%s is damaged and made again: %s", file.name, error)
+        with suppress(OSError):
+            file.unlink()
+        return None
+    return array
 
 
 def cached_bytes(folder: Path) -> int:

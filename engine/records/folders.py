@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from engine.api.errors import DataError, EngineError
 from engine.atomic import atomic_path, temporary_beside, write_text
+from engine.data.datasets.array_files import ARRAY_DAMAGE
 from engine.resources import data_folder
 from engine.texts import display_name, display_path, megabytes
 
@@ -238,10 +239,21 @@ def check_writable(folder: Path, needed_bytes: int, what: str) -> None:
 
 @contextmanager
 def open_arrays(file: Path) -> Generator[Mapping[str, NDArray[Any]], None, None]:
-    """The arrays of an archive, closed at the end."""
+    """The arrays of an archive.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged.
+    """
     # Opened here: if the archive is damaged, numpy forgets to close what it opened itself.
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        yield arrays
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except OSError:
+        raise
+    except (*ARRAY_DAMAGE, TypeError, AttributeError) as error:
+        raise ValueError(f"its numbers are damaged ({error})") from error
+    yield arrays
 
 
 def _text(file: Path) -> str:

@@ -22,7 +22,7 @@ from engine.api.training_reports import PreparationReport
 from engine.atomic import atomic_path
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.records.feature_cache import note_use
+from engine.records.feature_cache import kept_array, note_use
 from engine.texts import display_path
 from engine.train.augment import augmented, resized
 from engine.train.decoding import decoded
@@ -78,15 +78,18 @@ def load_pixels(
     """
     file = pixels_file(labels, form, folder)
     aspects_file = file.with_name(file.name.replace("pixels", "aspects"))
-    if not (file.exists() and aspects_file.exists()):
+    shape = (len(labels), form.side, form.side, 3)
+    pixels = kept_array(file, shape, np.uint8)
+    aspects = kept_array(aspects_file, shape[:1], np.float64)
+    if pixels is None or aspects is None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(aspects_file) as aspects, atomic_path(file) as pixels:
-                yield from _write(pool, labels, form, (pixels, aspects))
+            with atomic_path(aspects_file) as second, atomic_path(file) as first:
+                yield from _write(pool, labels, form, (first, second))
         except OSError as error:
             raise DataError(f"Pixels could not be kept in {folder}: {error}.") from error
-    pixels = np.load(file, mmap_mode="r", allow_pickle=False)
-    aspects = np.load(aspects_file, allow_pickle=False)
+        pixels = np.load(file, mmap_mode="r", allow_pickle=False)
+        aspects = np.load(aspects_file, allow_pickle=False)
     note_use(file, aspects_file)
     return PixelSet(labels, pixels, aspects)
 

@@ -20,7 +20,7 @@ from engine.atomic import atomic_path
 from engine.data.datasets.labelled import Crop
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.models.backbones import Backbone, weights_digest
-from engine.records.feature_cache import note_use
+from engine.records.feature_cache import kept_array, note_use
 from engine.train.decoding import decoded
 
 FeatureArray = NDArray[np.float16]
@@ -76,7 +76,9 @@ class FeatureExtractor:
         """
         parts = crops or [None] * len(paths)
         file = self.file_of(paths, crops, flip=flip)
-        if not file.exists():
+        shape = (len(paths), None, None, None)
+        features: FeatureArray | None = kept_array(file, shape, np.float16)
+        if features is None:
             side, fit = self._preprocess.input_size, self._preprocess.resize
             requests = [
                 DecodeRequest(path, side, fit, crop, mode=self._mode)
@@ -88,7 +90,7 @@ class FeatureExtractor:
                     yield from self._write(pool, name, requests, temporary, flip=flip)
             except OSError as error:
                 raise DataError(f"Features cannot be kept in {self._folder}: {error}.") from error
-        features: FeatureArray = np.load(file, mmap_mode="r", allow_pickle=False)
+            features = np.load(file, mmap_mode="r", allow_pickle=False)
         note_use(file)
         return features
 

@@ -29,8 +29,8 @@ _NOT_COUNTED = str.maketrans("", "", " -_")
 #: What the file says of its ignored entries, in one text.
 IGNORED_AS_KEY = "ignoredas"
 _MAX_BYTES = 16 << 30
-# What NumPy and zipfile raise of files that are damaged, encrypted or of another program.
-_DAMAGE = (
+#: What NumPy and zipfile raise of files that are damaged, encrypted or of another program.
+ARRAY_DAMAGE = (
     EOFError,
     KeyError,
     MemoryError,
@@ -55,7 +55,7 @@ def load_array(path: Path) -> NDArray[Any]:
             raise DataError(f"{display_name(path)} is too large.")
         with path.open("rb") as file:
             return np.asarray(np.load(file, allow_pickle=False))
-    except _DAMAGE as error:
+    except ARRAY_DAMAGE as error:
         raise _unreadable(path, error) from error
 
 
@@ -72,7 +72,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             # What is in the archive and is no array comes out as bytes.
             return {key_of(key): np.asarray(arrays[key]) for key in arrays.files}
-    except _DAMAGE as error:
+    except ARRAY_DAMAGE as error:
         raise _unreadable(path, error) from error
 
 

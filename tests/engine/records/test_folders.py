@@ -58,6 +58,22 @@ def test_what_earlier_versions_wrote_is_read(store: EvaluationStore) -> None:
     assert store.marks(folder) == {LabelMark("a", "cat", True)}
 
 
+def test_scores_with_any_byte_changed_are_read_or_said_to_be_damaged(
+    store: EvaluationStore,
+) -> None:
+    folder = written(store, "20260102-030405-01234567")
+    file = folder / "scores.npz"
+    good, said = file.read_bytes(), 0
+    for place in range(len(good)):
+        file.write_bytes(good[:place] + bytes([good[place] ^ 0x55]) + good[place + 1 :])
+        try:
+            store.load(folder)
+        except DataError as error:
+            assert "is damaged" in str(error)
+            said += 1
+    assert said > len(good) / 2
+
+
 def test_the_newest_comes_first_and_what_is_damaged_says_why(store: EvaluationStore) -> None:
     old = written(store, "20260102-030405-01234567")
     damaged = written(store, "20260103-030405-01234567", "{")

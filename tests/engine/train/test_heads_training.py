@@ -190,6 +190,11 @@ def test_features_are_computed_once_and_again_when_a_file_changes(tmp_path):
         Image.new("RGB", (30, 30)).save(paths[0])
         changed, progress = extract(extractor, pool, paths)
         assert progress and not np.allclose(features[0], changed[0])
+        sound = np.array(changed)  # no more mapped from the file
+        del changed
+        extractor.file_of(paths, flip=False).write_bytes(b"damaged")
+        mended, progress = extract(extractor, pool, paths)
+        assert progress and np.array_equal(mended, sound)
 
 
 def test_a_broken_training_image_stops_with_its_name_and_leaves_no_half_file(tmp_path):

@@ -174,6 +174,22 @@ def test_images_are_decoded_once_and_again_when_a_file_changes(tmp_path):
         assert progress and changed.pixels[0, 0, 0, 0] == 7
 
 
+@pytest.mark.parametrize("part", ["pixels", "aspects"])
+def test_pixels_that_were_damaged_are_decoded_again(part, tmp_path):
+    path = tmp_path / "0.png"
+    Image.new("RGB", (60, 40), (80, 0, 0)).save(path)
+    targets = np.zeros((1, len(TINY_CATEGORIES)), dtype=bool)
+    labels = LabelledImages("x", TINY_CATEGORIES, (path,), targets, targets.copy())
+    with DecodePool(1) as pool:
+        load(pool, labels, tmp_path / "cache")
+        [file] = (tmp_path / "cache").glob(f"{part}-*.npy")
+        file.write_bytes(file.read_bytes()[:130])
+        images, progress = load(pool, labels, tmp_path / "cache")
+    assert progress == [1]
+    assert images.pixels[0, 0, 0, 0] == 80
+    assert images.aspects.tolist() == [1.5]
+
+
 def test_the_log_is_rewound_to_the_state_and_half_lines_are_dropped(tmp_path):
     log = RunLog(tmp_path)
     log.rewind(0, 1)
