@@ -172,9 +172,10 @@ def _say_begin(report: TagReport) -> None:
     if report.change:
         say(report.change)
     if report.left_out:
-        say(f"Left out: {report.left_out:,} files of kinds that are not opened.")
-    if report.skipped:
-        say(f"{report.skipped:,} places could not be looked into.")
+        kinds = ", ".join(f"{n:,} {kind}" for kind, n in report.left_out.most_common())
+        say(f"Left out: {kinds}")
+    for reason, count in report.skipped.most_common(_CAUSES_SHOWN):
+        say(f"{count:,} places could not be looked into: {display_text(reason)}")
     if report.before:
         say(f"{report.before:,} of {report.total:,} photos are done already.")
 

@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import importlib
 import os
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from engine.api.errors import DataError
 from engine.cluster.places import is_remote, local_path, opened, storage
-from engine.data.kinds import LeftOut, is_picture
+from engine.data.kinds import is_picture
 from engine.data.scan import scan
 from engine.records.tag_rows import pyarrow
 from engine.texts import display_path, display_text
@@ -23,15 +24,15 @@ _LINES_AT_ONCE = 65_536
 
 @dataclass
 class Found:
-    """What a walk came upon besides photos.
+    """What a walk came upon besides photos; of a thousand million files, so it is counted.
 
     Attributes:
-        left_out: files of kinds that cannot be opened.
-        skipped: what could not be looked at, and why.
+        left_out: files of kinds that cannot be opened, by kind.
+        skipped: places that could not be looked at, by the reason.
     """
 
-    left_out: list[LeftOut] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ class Wanted:
             pair_raw=self.pair_raw,
         )
         for batch in walk:
-            found.left_out += batch.left_out
-            found.skipped += [f"{display_path(p.path)}: {p.message}" for p in batch.skipped]
+            found.left_out.update(file.kind for file in batch.left_out)
+            found.skipped.update(problem.message for problem in batch.skipped)
             yield from map(_whole, map(os.fspath, batch.paths))
 
     def _of_storage(self, place: str) -> Iterator[str]:

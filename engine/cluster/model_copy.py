@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from engine.api.errors import EngineError, ModelError
 from engine.api.values import ModelInfo
+from engine.atomic import write_bytes
 from engine.service.local import LocalEngine
 
 
@@ -50,8 +52,17 @@ class ModelCopy:
         return found
 
     def copy(self) -> Path:
-        """A file of this machine with the same content; it is there as long as the machine is."""
-        folder = tempfile.mkdtemp(prefix="csra-model-")
-        file = Path(folder, Path(self.file).name)
-        file.write_bytes(importlib.import_module("ray").get(self.content))
+        """A file of this machine with the same content, for all its workers, also later ones.
+
+        Raises:
+            ModelError: it cannot be written.
+        """
+        owner = os.getuid() if hasattr(os, "getuid") else 0
+        folder = Path(tempfile.gettempdir(), f"csra-models-{owner}", self.id)
+        file = folder / Path(self.file).name
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_bytes(file, importlib.import_module("ray").get(self.content))
+        except OSError as error:
+            raise ModelError(f"The model could not be copied to {file}: {error}.") from error
         return file

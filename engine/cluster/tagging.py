@@ -32,6 +32,8 @@ from engine.service.local import LocalEngine
 _log = logging.getLogger(__name__)
 #: A worker of a driver that was killed may still write what is younger.
 _SWEPT_AFTER_S = 86_400
+_MOST_CAUSES = 1000
+_OTHER_CAUSES = "other causes"
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ class TagReport:
         workers: by name.
         seconds: of the work.
         change: how the photos that were named differ from the job's; empty if they don't.
-        left_out: files of kinds that cannot be opened.
-        skipped: places that could not be looked at.
+        left_out: files of kinds that cannot be opened, by kind.
+        skipped: places that could not be looked at, by the reason.
         interrupted: whether it was stopped.
     """
 
@@ -104,8 +106,8 @@ class TagReport:
     workers: dict[str, WorkerReport] = field(default_factory=dict)
     seconds: float = 0.0
     change: str = ""
-    left_out: int = 0
-    skipped: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
 
     def as_dict(self) -> dict[str, object]:
@@ -125,8 +127,8 @@ class TagReport:
             "failures": dict(self.failures.most_common()),
             "complete": self.before + self.done == self.total,
             "interrupted": self.interrupted,
-            "left_out": self.left_out,
-            "skipped": self.skipped,
+            "left_out": dict(self.left_out),
+            "skipped": dict(self.skipped),
             "change": self.change,
             "seconds": round(self.seconds, 3),
             "photos_per_second": _rate(self.done, self.seconds),
@@ -153,7 +155,10 @@ class TagReport:
         worker.photos += int(outcome["photos"])
         worker.seconds += float(outcome["seconds"])
         self.done += int(outcome["photos"])
-        self.failures.update(json.loads(outcome["causes"]))
+        for cause, count in json.loads(outcome["causes"]).items():
+            # Some storages name the file in each error.
+            known = cause in self.failures or len(self.failures) < _MOST_CAUSES
+            self.failures[cause if known else _OTHER_CAUSES] += count
 
 
 def _rate(photos: int, seconds: float) -> float:
@@ -192,8 +197,8 @@ def tag(
         job, change = _job(request, facts, found)
         done = job.done()
         report = TagReport(job.output, model.full_name, model.id, job.photos, job.parts)
-        report.change, report.left_out = change, len(found.left_out)
-        report.skipped, report.parts_before = len(found.skipped), len(done)
+        report.change, report.left_out = change, found.left_out
+        report.skipped, report.parts_before = found.skipped, len(done)
         report.before = sum(map(job.rows_of, done))
         yield report
         order = TagOrder(
