@@ -11,6 +11,8 @@ import contextlib
 import importlib
 import logging
 import os
+import re
+import socket
 import sys
 import warnings
 from collections.abc import Generator, Sequence
@@ -37,6 +39,8 @@ _SLOW_STARTS = ("RAY_agent_register_timeout_ms",)
 _START_MS = 120_000
 #: Of a cluster on this machine, for the same reason.
 _STARTS = 3
+_HOST_PORT = re.compile(r"(ray://)?(?P<host>[^/]+):(?P<port>\d{1,5})")
+_KNOCK_S = 10.0
 #: So often nothing may come of a round before it is given up.
 _MOST_FRUITLESS = 3
 #: Ray Data tells of a lost task here, and of its cause.
@@ -201,6 +205,7 @@ def connected(address: str) -> Generator[Cluster, None, None]:
 def _reach(ray: Any, address: str) -> None:
     common = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if address != LOCAL:
+        _knock(address)
         ray.init(address, **common)
         return
     ray.init(
@@ -212,9 +217,21 @@ def _reach(ray: Any, address: str) -> None:
     )
 
 
+def _knock(address: str) -> None:
+    """See whether anybody is there: Ray itself tries for minutes, and writes about it.
+
+    Raises:
+        OSError: nobody is.
+    """
+    if (found := _HOST_PORT.fullmatch(address)) is not None:
+        host, port = found["host"].strip("[]"), int(found["port"])
+        socket.create_connection((host, min(port, 65_535)), _KNOCK_S).close()
+
+
 def _ray() -> Any:
     # Read when Ray is imported. Nothing is told to anybody outside.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it would write beside our messages
     for name in _SLOW_STARTS:
         os.environ.setdefault(name, str(_START_MS))
     try:

@@ -1,5 +1,6 @@
 """Numbered tasks on a cluster that loses some; the cluster is a fake in this process."""
 
+import socket
 import sys
 from types import SimpleNamespace
 
@@ -128,4 +129,16 @@ def test_without_ray_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setitem(sys.modules, "ray.data", None)
     with pytest.raises(DataError, match="csra-gui\\[ray\\]"), connected("local"):
+        pass
+
+
+def test_where_no_cluster_is_it_is_said_at_once(monkeypatch):
+    """Without asking Ray, which would try for minutes."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(shutdown=lambda: None))
+    monkeypatch.setitem(sys.modules, "ray.data", SimpleNamespace())
+    wanted = pytest.raises(EngineStoppedError, match=f"127.0.0.1:{port}.*ray start --head")
+    with wanted, connected(f"127.0.0.1:{port}"):
         pass
