@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -53,6 +54,7 @@ class Nodes:
 
     def start_second(self) -> None:
         """Start the second node, in place of one that was killed."""
+        _end(self.second)
         self.second = self._start(f"--address={self.address}")
 
     def raylet_of(self, node: subprocess.Popen[bytes]) -> int:
@@ -79,13 +81,9 @@ class Nodes:
         )
 
     def close(self) -> None:
-        for node in (self.second, self.head):
-            if node is not None:
-                for pid in descendants(node.pid):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-                node.kill()
-                node.wait()
+        _end(self.second)
+        _end(self.head)
+        shutil.rmtree(self._ray, ignore_errors=True)
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a node; again if Ray gives up after its thirty seconds, as on a busy machine."""
@@ -108,6 +106,15 @@ class Nodes:
             if node.poll() is None:
                 return node
         raise AssertionError(log.read_text())
+
+
+def _end(node: subprocess.Popen[bytes] | None) -> None:
+    if node is not None:
+        for pid in descendants(node.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        node.kill()
+        node.wait()
 
 
 def _is_settled(node: subprocess.Popen[bytes], log: Path) -> bool:

@@ -164,6 +164,9 @@ def test_a_node_is_killed(nodes, photos, expected, tmp_path):
     process = begin(nodes, photos, tmp_path)
     wait_for(is_under_way(tmp_path), LIMIT_S)
     os.kill(nodes.raylet_of(nodes.second), signal.SIGKILL)
-    report = finish(process)
+    try:
+        report = finish(process)
+    finally:
+        nodes.start_second()  # for other tests
     assert report["complete"] and rows_in(tmp_path) == expected
     assert len(parts(tmp_path)) == PARTS
