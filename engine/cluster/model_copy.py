@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine import __version__
 from engine.api.errors import EngineError, ModelError
 from engine.api.values import ModelInfo
 from engine.atomic import write_bytes
@@ -23,19 +24,34 @@ class ModelCopy:
         file: on the machine that asks, and on others if the disk is shared.
         id: its fingerprint; of the int8 network where that runs.
         content: of the file; Ray's reference to the bytes.
+        program: the version of this program that asks.
     """
 
     file: str
     id: str
     content: Any
+    program: str = __version__
+
+    def check_program(self) -> None:
+        """Refuse to work for another version of this program.
+
+        Raises:
+            ModelError: this machine has one.
+        """
+        if self.program != __version__:
+            raise ModelError(
+                f"This machine has version {__version__} of this program, and {self.program} asks. "
+                "Install the same on all machines."
+            )
 
     def open_in(self, engine: LocalEngine) -> ModelInfo:
         """Open it.
 
         Raises:
-            ModelError: what this machine opens is another model.
+            ModelError: what this machine opens is another model, or this another program.
             CheckpointError: it cannot be opened here.
         """
+        self.check_program()
         file = Path(self.file)
         try:
             found = engine.open_model(file) if file.is_file() else None
@@ -45,9 +61,8 @@ class ModelCopy:
             found = engine.open_model(self.copy())
         if found.id != self.id:
             raise ModelError(
-                f"This machine runs {found.full_name!r} otherwise than the one that asked. Install "
-                "the same version of this program on all machines; an int8 network must have been "
-                "made on each."
+                f"This machine runs {found.full_name!r} otherwise than the one that asked. An int8 "
+                "network must have been made on each machine."
             )
         return found
 

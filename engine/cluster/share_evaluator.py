@@ -110,6 +110,7 @@ class ShareEvaluator:
 
     def _open(self) -> tuple[EvaluationJob, DecodePool]:
         order = self._order
+        order.model.check_program()
         self._held.callback(Cores(order.cpus).close)
         engine = LocalEngine(order.device, backend=order.backend, precision=order.precision)
         self._held.enter_context(engine)

@@ -128,4 +128,6 @@ def test_a_machine_without_the_file_gets_a_copy(request_, tmp_path, monkeypatch)
     copy = ModelCopy("/nowhere/tiny.safetensors", wanted, content)
     with LocalEngine("cpu", 1, "torch") as engine:
         assert copy.open_in(engine).id == wanted
-    assert (copy.copy()).is_relative_to(tmp_path / "elsewhere")
+        assert copy.copy().is_relative_to(tmp_path / "elsewhere")
+        with pytest.raises(ModelError, match=r"0\.0\.1 asks"):
+            replace(copy, program="0.0.1").open_in(engine)
