@@ -21,8 +21,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-_DECIDE_MS = 70
-_PRESS_AGAIN_MS = 300
+_DECIDE_MS = 250
+_PRESS_AGAIN_MS = 500
 
 
 def main() -> int:
@@ -75,7 +75,7 @@ def _person(application: Any, say: Callable[..., None], chance: random.Random) -
 
     def decide() -> None:
         photos = session.photos
-        rows = [row for row in chance.sample(range(len(photos)), min(20, len(photos)))]
+        rows = chance.sample(range(len(photos)), min(20, len(photos)))
         row = next((row for row in rows if photos.is_tagged(row)), None)
         if row is None:
             return

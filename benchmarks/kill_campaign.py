@@ -44,8 +44,8 @@ _MARK = "CSRA_KILL_CAMPAIGN"
 #: Set where nobody else uses the shared memory that is seen here.
 _ALONE = "CSRA_KILL_CAMPAIGN_ALONE"
 _OWN_MEMORY = 'mount -t tmpfs none /dev/shm && exec "$0" "$@"'
-_SOON_S = 20.0
-_LONG_S = 240.0
+_SOON_S = 120.0
+_LONG_S = 1200.0
 _LONG_AGO_S = 7200.0
 _KINDS = ("window", "engine", "decoder")
 _TEMPORARY = (".csra-tmp-", "settings.ini.", "tmp", "pymp-")
@@ -175,7 +175,7 @@ def wait_for(condition: Callable[[], object], seconds: float) -> bool:
     while not condition():
         if time.monotonic() > until:
             return False
-        time.sleep(0.03)
+        time.sleep(0.2)
     return True
 
 
@@ -195,9 +195,7 @@ _PATHS = "SELECT i.id, f.path, i.name FROM images i JOIN folders f ON f.id = i.f
 
 def paths_of(connection: sqlite3.Connection) -> dict[int, str]:
     """The path of each image of the library."""
-    return {
-        i: os.path.join(os.fsdecode(p), os.fsdecode(n)) for i, p, n in connection.execute(_PATHS)
-    }
+    return {i: f"{os.fsdecode(p)}/{os.fsdecode(n)}" for i, p, n in connection.execute(_PATHS)}
 
 
 def wrong_in(connection: sqlite3.Connection, told: Told) -> list[str]:
@@ -300,10 +298,10 @@ class Campaign:
         self._life += 1
         chance = random.Random(f"{self._seed}/{self._round}/{self._life}")
         window = self._home.start(chance.randrange(1 << 30))
-        plan = [*chance.choices(_KINDS[1:], k=chance.randrange(5)), "window"]
+        plan = [*chance.choices(_KINDS[1:], k=chance.randrange(3, 10)), "window"]
         in_start = chance.random() < 0.25  # while it starts, scans, looks up
         for kind in plan[: kills - len(self.lines)]:
-            delay = chance.uniform(0.05, 4.0 if in_start else 1.5)
+            delay = chance.uniform(0.05, 4.0 if in_start else 0.8)
             self._one_kill(window, kind, delay, in_start=in_start)
             if window.poll() is not None:
                 break

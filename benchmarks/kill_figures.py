@@ -175,8 +175,8 @@ def run(here: Place, options: list[str]) -> bool:
 
 
 @contextmanager
-def traced(child: int, options: list[str]) -> Iterator[None]:
-    command = ["strace", "-f", "-p", str(child), *options]
+def traced(child: int, options: list[str], follow: tuple[str, ...] = ("-f",)) -> Iterator[None]:
+    command = ["strace", *follow, "-p", str(child), *options]
     tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert tracer.stderr is not None
     tracer.stderr.readline()  # it says that it is attached

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from csra_gui.base import settings as keys
 from csra_gui.base.engine_client import EngineFactory
-from csra_gui.base.paths import LOG_NAME, library_file, profile_dirs
+from csra_gui.base.paths import LOG_NAME, feature_folder, library_file, profile_dirs
 from csra_gui.base.settings import Settings
 from csra_gui.base.theme import Theme, apply_theme
 from csra_gui.browse.decode_queue import ImageDecoder
@@ -35,6 +35,7 @@ from csra_gui.startup.qt_application import qt_application
 from csra_gui.widgets.windows import bring_up
 from engine.data.decoding.pool import DecodePool
 from engine.downloads.download import download
+from engine.records.litter import sweep
 from engine.records.models import default_store
 
 _log = logging.getLogger(__name__)
@@ -181,6 +182,7 @@ class Application(QObject):
         if folders:
             self.window.browse.opener.open(folders)
         self.session.models.start()
+        self.session.jobs.run(lambda: sweep([feature_folder()]), "sweep")
         if is_alone:
             self.window.evaluation.look_for_unfinished()
             self.window.training.look_for_interrupted()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from csra_gui.base.jobs import JobRunner
 from engine.api.errors import DataError
-from engine.atomic import write_bytes
+from engine.records.litter import write_noted
 from engine.records.run_comparison import RunComparison
 from engine.report.numbers import EvaluationReport
 from engine.report.page import html_report
@@ -68,6 +68,6 @@ class Exports(QObject):
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        write_bytes(path, content)
+        write_noted(path, content)
     except OSError as error:
         raise DataError(f"{display_path(path)} could not be written: {error.strerror}.") from error

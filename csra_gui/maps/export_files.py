@@ -15,10 +15,10 @@ from PySide6.QtGui import QImage, QPainter
 from csra_gui.browse.decode_queue import ImageDecoder, to_qimage
 from engine.api.errors import DataError, ImageError
 from engine.api.values import FloatArray, ModelInfo, PositionScores
-from engine.atomic import write_bytes
 from engine.data.decoding.pool import DecodeRequest
 from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.explained_photo import ExplainedPhoto, save_arrays, save_sheet
+from engine.records.litter import write_noted
 from engine.report.explanations import open_page
 from engine.texts import display_path
 
@@ -69,7 +69,7 @@ def write_picture(image: QImage, target: Path) -> Path:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]  # the stub knows no device and text
     with _told(target):
-        write_bytes(target, bytes(data.data()))
+        write_noted(target, bytes(data.data()))
     return target
 
 
@@ -94,7 +94,7 @@ def write_numbers(what: Explained, values: FloatArray | None, target: Path) -> P
         buffer = io.BytesIO()  # of one head, perhaps, which no engine function writes
         np.save(buffer, values)
         with _told(target):
-            write_bytes(target, buffer.getvalue())
+            write_noted(target, buffer.getvalue())
     else:
         save_arrays(_explained(None, what, 0), target)
     return target

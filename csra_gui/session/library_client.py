@@ -6,7 +6,6 @@ import getpass
 import logging
 import queue
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from engine.library.carrying import carry_over
 from engine.library.errors import LibraryError
 from engine.library.opening import open_library
 from engine.library.store import Library
+from engine.records.litter import OwnFolder
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -171,7 +171,7 @@ class _Worker:
         self._deliver = deliver
         self._library: Library | None = None
         self._temporary: Library | None = None  # until the end: jobs may still read it
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: OwnFolder | None = None
 
     def run(self) -> None:
         """Work off the tasks until there is a ``None``, then close."""
@@ -223,10 +223,8 @@ class _Worker:
 
     def _opened_temporary(self) -> Library | None:
         try:
-            self._folder = tempfile.TemporaryDirectory(
-                prefix="csra-gui-", ignore_cleanup_errors=True
-            )
-            return open_library(Path(self._folder.name) / "library.db")
+            self._folder = OwnFolder()
+            return open_library(self._folder.path / "library.db")
         except (OSError, EngineError) as error:
             _log.warning("No library can be made in the temporary folder either: %s", error)
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from engine.api.teaching import ENOUGH_POSITIVES, FEWEST_POSITIVES, TeachProgres
 from engine.api.validation import can_validate
 from engine.api.values import DEFAULT_THRESHOLD, ModelImport, ModelInfo
 from engine.library.values import Verdict
+from engine.records.litter import OwnFolder
 from engine.records.models import default_store
 from engine.texts import display_text, photos_text
 
@@ -68,7 +68,7 @@ class TeachController(QObject):
         self._runner = runner
         self._decoder = decoder
         self._window = window
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: OwnFolder | None = None
         self._report: TeachReport | None = None
         self._photos: TeachPhotos | None = None
         self._before = Taught()
@@ -223,8 +223,8 @@ class TeachController(QObject):
 
     def _new_file(self) -> Path:
         self._forget()
-        self._folder = tempfile.TemporaryDirectory(prefix="csra-teach-")
-        return Path(self._folder.name) / "model.safetensors"
+        self._folder = OwnFolder()
+        return self._folder.path / "model.safetensors"
 
     def _learn(
         self, dialog: LearningDialog, model: ModelInfo, photos: TeachPhotos, name: str

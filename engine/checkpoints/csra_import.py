@@ -13,7 +13,6 @@ from torch import Tensor
 from engine.api.categories import Categories
 from engine.api.config import PAPER_TEMPERATURES, HeadConfig, ModelConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, ConfigError, EngineError
-from engine.atomic import atomic_path
 from engine.checkpoints.csra_layout import PATCH, Layout, official_head_names, read_layout
 from engine.checkpoints.pth_file import PthFile, read_pth, unwrapped
 from engine.checkpoints.safetensors_model import Checkpoint, check_trial_forward
@@ -28,6 +27,7 @@ from engine.models.classifier import Classifier
 from engine.models.positions import resample_positions
 from engine.models.registry import BACKBONES, backbone_spec
 from engine.records.catalogue import category_list
+from engine.records.litter import noted_path
 from engine.records.model_record import CheckpointRecord
 from engine.records.safetensors_header import looks_like_safetensors, read_header
 
@@ -146,7 +146,7 @@ def export_official(checkpoint: Checkpoint, path: Path) -> None:
             tensors[f"{name}.bias"] = state["heads.bias"][h].clone()
     try:
         # An open file, as PyTorch writes the name of a path into the archive.
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
+        with noted_path(path) as temporary, temporary.open("wb") as file:
             torch.save(tensors, file)
     except (OSError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]

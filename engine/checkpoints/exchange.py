@@ -10,7 +10,6 @@ from pathlib import Path
 
 from engine.api.errors import CheckpointError, Fact, MissingFactsError, ModelError
 from engine.api.values import ModelImport
-from engine.atomic import atomic_path
 from engine.checkpoints.csra_import import (
     ImportOptions,
     check_official,
@@ -23,6 +22,7 @@ from engine.checkpoints.csra_layout import read_layout
 from engine.checkpoints.loading import open_checkpoint
 from engine.checkpoints.safetensors_model import save_checkpoint, sound_record
 from engine.records.catalogue import CATEGORY_LISTS, category_list
+from engine.records.litter import noted_path
 from engine.records.model_record import CheckpointRecord, from_metadata, is_ours, only_runs
 from engine.records.models import EXPORT_SUFFIXES, ModelStore
 from engine.records.safetensors_header import read_header
@@ -172,7 +172,7 @@ def export_model(file: Path, output: Path, *, with_preprocessing: bool = False) 
 
 def _copy(file: Path, target: Path) -> None:
     try:
-        with atomic_path(target) as temporary:
+        with noted_path(target) as temporary:
             shutil.copyfile(file, temporary)
     except OSError as error:
         reason = error.strerror or "unknown reason"

@@ -17,12 +17,12 @@ from torch.nn import functional
 from engine.api.errors import CheckpointError
 from engine.api.geometry import content_box
 from engine.api.values import FloatArray, PixelArray
-from engine.atomic import atomic_path
 from engine.checkpoints.exporting import largest_difference, quiet
 from engine.checkpoints.safetensors_model import Checkpoint
 from engine.data.decoding.decode import PADDING
 from engine.models.classifier import Classifier
 from engine.models.heads import ResidualAttentionHeads, pool
+from engine.records.litter import noted_path
 from engine.records.model_record import PIXELS_FORMAT, to_metadata
 
 OUTPUTS = ("logits", "position_scores")
@@ -115,7 +115,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path, *, with_preprocessing: bool 
     is_linear = checkpoint.classifier.config.head.is_linear
     folded = (_Folded if is_linear else _AsItIs)(checkpoint.classifier).eval()
     try:
-        with atomic_path(path) as temporary:
+        with noted_path(path) as temporary:
             _write(folded, size, checkpoint, temporary)
             if with_preprocessing:
                 _put_around(checkpoint, temporary)

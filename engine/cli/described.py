@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import tempfile
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from engine.library.neighbours import DescriptorIndex
 from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import LibraryModel, look_at
+from engine.records.litter import OwnFolder
 from engine.service.local import LocalEngine
 from engine.texts import photos_text
 
@@ -54,8 +54,8 @@ def usable_library(options: argparse.Namespace) -> Generator[Library, None, None
             library = said_open(library_place(options, may_be_new=True))
         except LibraryLockedError:
             say("The library is open in another window or command, so photos are looked at anew.")
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="csra-"))
-            library = open_library(Path(folder) / "library.db")
+            folder = stack.enter_context(OwnFolder())
+            library = open_library(folder / "library.db")
         yield stack.enter_context(library)
 
 

@@ -9,9 +9,7 @@ lost to all that follows. So do the heads, hence position scores are numbers as 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -26,6 +24,7 @@ from engine.api.errors import ModelError
 from engine.inference.graphs import Graph
 from engine.inference.onnx_backend import available_cores
 from engine.inference.weights import ModelWeights
+from engine.records.litter import OwnFolder
 
 _STEPS = ("Conv", "MatMul", "Gemm")
 _LEFT_OUT = 2
@@ -121,8 +120,8 @@ def with_weights(graph: Graph, weights: ModelWeights) -> onnx.ModelProto:
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """Batch norms become parts of the convolutions before them."""
-    with tempfile.TemporaryDirectory() as folder:
-        before, path = Path(folder) / "model.onnx", Path(folder) / "folded.onnx"
+    with OwnFolder() as folder:
+        before, path = folder / "model.onnx", folder / "folded.onnx"
         onnx.save(model, before)
         quant_pre_process(before, path, skip_symbolic_shape=True)
         return onnx.load(path)

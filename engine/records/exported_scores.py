@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.api.errors import DataError
-from engine.atomic import atomic_path, write_text
 from engine.records.evaluations import IGNORED_AS, EvaluationRun
+from engine.records.litter import noted_path, write_noted
 from engine.texts import display_name, display_path
 
 _BY_KIND = {"wider": "unspecified", "voc": "difficult"}
@@ -30,7 +30,7 @@ def write_scores(run: EvaluationRun, path: Path) -> None:
     """
     try:
         if path.suffix.lower() == ".npz":
-            with atomic_path(path) as temporary, temporary.open("wb") as stream:
+            with noted_path(path) as temporary, temporary.open("wb") as stream:
                 np.savez_compressed(
                     stream,
                     logits=run.logits,
@@ -41,7 +41,7 @@ def write_scores(run: EvaluationRun, path: Path) -> None:
                     ignored_as=np.array(_ignored_as(run), dtype=np.str_),
                 )
         elif path.suffix.lower() == ".csv":
-            write_text(path, _csv(run))
+            write_noted(path, _csv(run).encode())
         else:
             raise DataError(f"{display_name(path)} ends neither in .npz nor in .csv; choose one.")
     except OSError as error:

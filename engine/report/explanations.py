@@ -14,10 +14,10 @@ from engine.api.errors import DataError
 from engine.api.geometry import fitted_size
 from engine.api.label_names import shown_label
 from engine.api.values import PixelArray
-from engine.atomic import atomic_path
 from engine.explain.evidence import MapKind
 from engine.explain.explained_photo import ExplainedPhoto
 from engine.explain.explanation import explanation
+from engine.records.litter import noted_path
 from engine.report.templates import finished_markup, render
 from engine.texts import display_path
 
@@ -45,7 +45,7 @@ def open_page(
     """
     css = finished_markup("report.css")
     try:
-        with atomic_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
+        with noted_path(target) as temporary, temporary.open("w", encoding="utf-8") as file:
             start = render(
                 "explanations_start.html", model=model_name, kind=kind, note=note,
                 policy=_POLICY, css=css,

@@ -13,12 +13,12 @@ import numpy as np
 from engine import __version__
 from engine.api.errors import DataError
 from engine.api.label_names import shown_label
-from engine.atomic import write_text
 from engine.metrics.bootstrap import Interval
 from engine.metrics.curves import PrCurve
 from engine.metrics.localisation import Frame
 from engine.metrics.report import CategoryReport
 from engine.records.evaluations import StoredFit
+from engine.records.litter import write_noted
 from engine.records.run_comparison import RunComparison
 from engine.report.label_errors import label_errors
 from engine.report.numbers import EvaluationReport, learned_from
@@ -113,7 +113,7 @@ def write_html(path: Path, text: str) -> None:
         DataError: it cannot be written.
     """
     try:
-        write_text(path, text)
+        write_noted(path, text.encode())
     except OSError as error:
         raise DataError(
             f"The report could not be written to {display_path(path)}: {error.strerror}."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Collection
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine.metadata.errors import MetadataError
 from engine.metadata.exif import read_orientation
 from engine.metadata.exiftool import ExifTool
 from engine.metadata.picture_data import picture_digest
+from engine.records.litter import OwnFolder
 from engine.texts import display_name, display_text
 
 # Every packed byte is compared already. Opened, a picture is compared as it is on a screen: all of
@@ -98,7 +98,7 @@ class PictureCheck:
             OSError: a file cannot be read.
         """
         name = display_name(self._old)
-        with tempfile.TemporaryDirectory(prefix="csra-") as folder:
+        with OwnFolder() as folder:
             named = _named(new, Path(folder, f"photo{self._old.suffix}"))
             picture = self._pool.submit(DecodeRequest(named, _SIDE))
             digest = picture_digest(self._old)
