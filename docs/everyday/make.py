@@ -26,6 +26,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
 from alarms import cut  # noqa: E402
 from assemble import Made, assemble, look  # noqa: E402
+from by_eye import gains, learn_by_eye, seen_enough, truth_by_eye  # noqa: E402
 from confused import NEARLY_ALL, STRENGTH, confusions, without  # noqa: E402
 from fuse import PARTS, Fused, Prior, common, fit  # noqa: E402
 from learn import Learned, folds, learn, pooled, standardisation, weights_of  # noqa: E402
@@ -112,6 +113,7 @@ def main() -> int:
     for column, name in enumerate(names):
         has[column] = name in learned_names, name in material.groups, name in material.detector
     against, confused = _against(material, parts, vocabulary)
+    heads = _with_heads_by_eye(material, heads, parts, has)
     fused, apart, how = _fused(material, parts, has, turns, confused)
     # So that one threshold for all, a half, is the right one for each.
     cuts = _cuts(material, apart, how)
@@ -212,6 +214,36 @@ def _heads(
         )
         say(f"heads, part {turn + 1} of {turns.max() + 1}")
     return everything, found, turns
+
+
+def _with_heads_by_eye(
+    material: Material, heads: Learned, parts: FloatArray, has: NDArray[np.bool_]
+) -> Learned:
+    """Adds heads learned on what was seen by eye; their pooled logits are in the parts then."""
+    counts = (material.truth == PRESENT).sum(axis=0)
+    verdicts = read_verdicts(material.photos)
+    free = [
+        name
+        for column, name in enumerate(material.names)
+        if has[column].tolist() == [False, True, False] and counts[column] < 5
+    ]
+    names = seen_enough(verdicts, free)
+    known, weight = truth_by_eye(verdicts, names, len(material.photos))
+    more, apart = learn_by_eye(material.seen, names, known, weight, (heads.mean, heads.std))
+    columns = np.array([material.names.index(name) for name in names])
+    groups = parts[:, columns, 1]
+    better = gains(known, weight, groups, START.weights[0] * apart + START.weights[1] * groups)
+    chosen = np.flatnonzero(better)
+    parts[:, columns[chosen], 0] = apart[:, chosen]
+    has[columns[chosen], 0] = True
+    say(f"heads learned by eye: {', '.join(names[place] for place in chosen)}")
+    return Learned(
+        heads.names + [names[place] for place in chosen],
+        torch.cat((heads.weight, more.weight[chosen])),
+        torch.cat((heads.bias, more.bias[chosen])),
+        heads.mean,
+        heads.std,
+    )
 
 
 def _fused(

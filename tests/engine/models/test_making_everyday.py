@@ -16,7 +16,7 @@ from tests.paths import ROOT
 def making(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "everyday"))
     yield
-    for name in ("alarms", "confused", "fuse", "photos", "seen", "learn"):
+    for name in ("alarms", "by_eye", "confused", "fuse", "photos", "seen", "learn"):
         sys.modules.pop(name, None)
 
 
@@ -85,3 +85,30 @@ def test_what_a_group_is_mistaken_for_is_nothing_of_its_kind() -> None:
     assert "rocket" not in confusions(scores, has, right, everyday())
     planes[10:15] = False  # half of the best: as much beside it as mistaken for it
     assert confusions(scores, has, {}, everyday()) == {}
+
+
+def test_heads_by_eye_need_verdicts_and_count_what_nobody_saw_little() -> None:
+    from by_eye import seen_enough, truth_by_eye
+    from photos import ABSENT, PRESENT, UNKNOWN, Verdicts
+
+    enough = Verdicts(tuple(range(12)), (1.0,) * 8 + (0.0,) * 3 + (0.5,))
+    verdicts = {
+        "cliff": enough,
+        "lake": Verdicts(tuple(range(11)), (1.0,) * 11),
+        "valley": Verdicts(tuple(range(10)), (1.0,) * 7 + (0.0,) * 3),
+    }
+    assert seen_enough(verdicts, ["cliff", "lake", "valley", "volcano"]) == ["cliff"]
+    known, weight = truth_by_eye(verdicts, ["cliff"], 14)
+    assert known[:, 0].tolist() == [PRESENT] * 8 + [ABSENT] * 3 + [UNKNOWN] + [ABSENT] * 2
+    assert weight[:, 0].tolist() == pytest.approx([1.0] * 11 + [0.0] + [0.1] * 2)
+
+
+def test_a_head_by_eye_is_kept_where_it_puts_right_ones_ahead() -> None:
+    from by_eye import gains
+
+    known = np.array([[1, 1], [1, 1], [0, 0], [0, 0], [0, 0]], dtype=np.int8)
+    weight = np.ones((5, 2), dtype=np.float32)
+    weight[4] = 0.1  # nobody looked: what it scores is no matter
+    before = np.array([[1.0, 9], [2, 8], [5, 1], [4, 2], [9, 0]])
+    after = np.array([[8.0, 8], [9, 9], [5, 1], [4, 2], [99, 0]])
+    assert gains(known, weight, before, after).tolist() == [True, False]
