@@ -12,6 +12,7 @@ from engine.cli.common import add_device, say
 from engine.data.kinds import LeftOut, kinds_text
 from engine.data.patience import ask
 from engine.data.scan import scan
+from engine.data.shards import Shard
 from engine.records.backend_kinds import AUTO, BACKENDS
 from engine.texts import display_path, display_text
 
@@ -91,8 +92,12 @@ class FoundPhotos:
     others: dict[Path, list[Path]] = field(default_factory=dict)
 
 
-def find_photos(options: argparse.Namespace) -> FoundPhotos | None:
+def find_photos(options: argparse.Namespace, shard: Shard | None = None) -> FoundPhotos | None:
     """The photos; what goes wrong and what is left out is said.
+
+    Args:
+        options: of a command that has ``add_photo_arguments``.
+        shard: of which all paths are, the only ones that are kept in memory; ``None`` for all.
 
     Returns:
         ``None`` if something that was named is not there.
@@ -108,15 +113,19 @@ def find_photos(options: argparse.Namespace) -> FoundPhotos | None:
         follow_links=options.follow_links,
         pair_raw=not options.separate_raw,
     )
+    kept, is_empty = shard or Shard(0, 1), True
     for batch in walk:
-        found.paths += batch.paths
+        is_empty = is_empty and not batch.paths
+        found.paths += kept.part(batch.paths, options.paths)
         found.skipped += len(batch.skipped)
         found.left_out += batch.left_out
         for companion in batch.companions:
-            found.others.setdefault(companion.of, []).append(companion.path)
+            # The first one stays: that there are any decides on a column, the same in all shards.
+            if not found.others or any(kept.part([companion.of], options.paths)):
+                found.others.setdefault(companion.of, []).append(companion.path)
         for problem in batch.skipped:
             say(f"{display_path(problem.path)}: {display_text(problem.message)}")
-    if not found.paths:
+    if is_empty:
         what = "No photos found that can be opened." if found.left_out else "No photos found."
         say(what + ("" if options.recursive else " Try --recursive."))
     _say_left_out(found.left_out, with_paths=options.list_left_out)

@@ -94,12 +94,10 @@ def _tag(options: argparse.Namespace) -> int:
     if (misuse := _misuse(options)) is not None:
         say(f"error: {misuse}")
         return EXIT_USAGE
-    found = find_photos(options)
+    found = find_photos(options, options.shard)
     if found is None:
         return EXIT_USAGE
     paths = found.paths
-    if options.shard is not None:
-        paths = list(options.shard.part(paths, options.paths))
     with (
         contextlib.closing(
             LocalEngine(options.device, backend=options.backend, precision=options.precision)

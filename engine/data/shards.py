@@ -66,6 +66,8 @@ class Shard:
             paths: as ``engine.data.scan.scan`` gave them.
             roots: what was scanned; a photo lies below the first of them that it lies below.
         """
+        if self.count == 1:
+            return iter(paths)
         order = {root.parts: place for place, root in reversed(list(enumerate(roots)))}
         return (path for path in paths if _hash(_key(path, order)) % self.count == self.number)
 
