@@ -13,6 +13,7 @@ from engine.api.categories import Categories
 from engine.api.facts import names_of
 from engine.api.label_names import SHIPPED_NAMES, shown_label
 from engine.api.values import Label, Prediction
+from engine.cli.looks import Origin
 from engine.texts import display_path
 
 # A spreadsheet takes a cell that starts with one of these as a formula.
@@ -38,7 +39,8 @@ class JsonLinesWriter:
     ``category`` is the model's name, ``label`` what it is called in the window. A photo that has
     other files, the RAW of a JPEG, has ``other_files``, too; ``measured`` has the names of the
     facts that were measured (``engine.api.facts``), which are no labels. A label that nobody has
-    measured has ``suggestion``, too.
+    measured has ``suggestion``, too. With an ``origin`` there are ``model_id``, ``size`` and
+    ``mtime`` of the file, by which an import knows it again.
 
     Args:
         file: text file.
@@ -62,6 +64,7 @@ class JsonLinesWriter:
         self._file, self._model = file, model
         self._categories, self._threshold = categories, threshold
         self._others, self._suggested = others, suggested
+        self.origin: Origin | None = None
 
     def write(self, prediction: Prediction) -> None:
         """Write one line, in ASCII: JSON's escapes carry any name through any terminal."""
@@ -82,6 +85,8 @@ class JsonLinesWriter:
         others = self._others.get(prediction.path)
         if others:
             row["other_files"] = [os.fspath(path) for path in others]
+        if self.origin is not None:
+            row |= self.origin.next()
         if prediction.facts is not None:
             row["measured"] = list(names_of(prediction.facts))
         self._file.write(json.dumps(row) + "\n")

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from engine.api.values import Prediction
+from engine.cli.looks import Looks
 from engine.records.tag_rows import FileLook, TaggedBy, TagRowsWriter, tag_row
-
-_UNKNOWN = -(2**63)
-
-
-class _Looks:
-    """How many files look before any is read; sixteen bytes each."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._sizes, self._mtimes_ns = array("q"), array("q")
-        for path in paths:
-            look = FileLook.at(path)
-            self._sizes.append(_UNKNOWN if look.size is None else look.size)
-            self._mtimes_ns.append(_UNKNOWN if look.mtime_ns is None else look.mtime_ns)
-
-    def __getitem__(self, place: int) -> FileLook:
-        size, mtime_ns = self._sizes[place], self._mtimes_ns[place]
-        return FileLook(
-            None if size == _UNKNOWN else size, None if mtime_ns == _UNKNOWN else mtime_ns
-        )
 
 
 class ParquetWriter:
@@ -54,7 +35,7 @@ class ParquetWriter:
         hashes: bool,
     ) -> None:
         self._rows, self._by, self._threshold = rows, by, threshold
-        self._looks, self._done, self._hashes = _Looks(paths), 0, hashes
+        self._looks, self._done, self._hashes = Looks(paths), 0, hashes
 
     def write(self, prediction: Prediction) -> None:
         """Take the next one."""

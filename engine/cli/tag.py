@@ -26,7 +26,8 @@ from engine.cli.common import (
     Commands,
     say,
 )
-from engine.cli.output import WRITERS, PredictionWriter
+from engine.cli.looks import Origin
+from engine.cli.output import WRITERS, JsonLinesWriter, PredictionWriter
 from engine.cli.parquet_output import parquet_writer
 from engine.cli.photos import FoundPhotos, add_photo_arguments, find_photos
 from engine.cli.tag_cluster import add_tag_arguments, place, tag_on_cluster, without_cluster
@@ -213,7 +214,10 @@ def _writer(
     threshold = 0.0 if options.all_scores else least
     suggested = frozenset(names[place] for place in suggestions(model.measures))
     make_writer = WRITERS[options.format]
-    yield make_writer(output, model.full_name, names, threshold, found.others, suggested)
+    text = make_writer(output, model.full_name, names, threshold, found.others, suggested)
+    if isinstance(text, JsonLinesWriter):
+        text.origin = Origin(model.id, paths)
+    yield text
 
 
 def _with_progress(

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from engine.api.values import Prediction
 from engine.cli import import_tags as command
 from engine.cli import run
-from engine.interchange.importing.tag_values import TagProgress
+from engine.cli.looks import Origin
+from engine.cli.output import JsonLinesWriter
+from engine.interchange.importing.tag_values import Refusal, TagProgress
 from engine.library.opening import open_library
+from engine.library.values import LibraryModel
+from engine.records.tag_rows import FileLook
 from tests.engine.interchange.importing.tag_parts import (
+    MODEL,
     SCORES,
-    FileLook,
+    imported,
     make_photo,
     parquet,
     row,
     scores_in,
+    why,
 )
 
 
@@ -64,6 +72,23 @@ def test_relative_paths_begin_in_the_current_folder(
     assert run(["import-tags", "out", "--library", "l.db"]) == 0
     with open_library(tmp_path / "l.db") as library:
         assert scores_in(library) == {"a.jpg": list(SCORES)}
+
+
+def test_lines_of_json_come_back_checked_by_size_time_and_model(tmp_path: Path) -> None:
+    photo, other = make_photo(tmp_path / "a.jpg"), make_photo(tmp_path / "b.jpg")
+    with (tmp_path / "r.jsonl").open("w") as file:
+        writer = JsonLinesWriter(file, MODEL.name, MODEL.categories, 0.0)
+        writer.origin = Origin(MODEL.fingerprint, [photo, other])
+        other.write_bytes(b"changed while the first one was read")
+        scores = np.array(SCORES, np.float32)
+        for path in (photo, other):
+            writer.write(Prediction(path, MODEL.fingerprint, scores))
+    twin = LibraryModel("another", MODEL.name, MODEL.categories)
+    with open_library(tmp_path / "l.db") as library:
+        report = imported(library, tmp_path / "r.jsonl", models=(twin, MODEL))
+        assert scores_in(library) == {"a.jpg": list(SCORES)}
+    assert (report.imported, report.partial) == (1, 0)
+    assert why(report) == {Refusal.OTHER_FILE: 1}
 
 
 def test_whoever_stops_it_hears_how_far_it_came(
