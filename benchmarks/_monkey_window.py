@@ -163,7 +163,7 @@ class Monkey:
 
     def _look_at_texts(self) -> None:
         """A text whose form Qt guesses must not look like markup: it may be a stranger's."""
-        from PySide6.QtCore import Qt
+        from PySide6.QtGui import Qt  # which alone has the guess
         from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 
         guessed = Qt.TextFormat.AutoText
@@ -258,7 +258,7 @@ class Monkey:
         return {"text": chance.choice(TEXTS)}
 
     def _do_type(self, text: str) -> None:
-        self._hand(f"type --delay 5 '{text}'")
+        self._hand(f"type --delay 5 -- '{text}'")
 
     def _choose_wheel(self, chance: random.Random) -> dict[str, Any]:
         return self._place(chance) | {

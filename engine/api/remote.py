@@ -198,7 +198,8 @@ class _Child:
                 self._process.join(_STOP_TIMEOUT_S)
         self._reader.join(_STOP_TIMEOUT_S)
         self._connection.close()
-        self._process.close()
+        if not self._process.is_alive():  # else it is slow to die; the system looks after it
+            self._process.close()
 
     @contextlib.contextmanager
     def _opened(

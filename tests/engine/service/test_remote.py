@@ -146,6 +146,21 @@ def test_close_ends_a_call_that_waits_for_ever(engine):
     assert len(failures) == 1
 
 
+def test_a_process_that_is_slow_to_die_is_left_to_the_system(engine, monkeypatch):
+    monkeypatch.setattr("engine.api.remote._STOP_TIMEOUT_S", 0.05)
+    engine.open_model("x")
+    process = engine._child._process
+    os.kill(process.pid, signal.SIGSTOP)  # so it is alive whatever it is asked
+    for name in ("terminate", "kill"):
+        monkeypatch.setattr(process, name, lambda: None)
+    monkeypatch.setattr(engine._child, "_stop_timeout_s", 0.05)
+    engine.close()
+    assert process.is_alive()
+    monkeypatch.undo()
+    process.kill()
+    process.join()
+
+
 def test_a_closed_engine_says_so(engine):
     engine.open_model("a")
     engine.close()
