@@ -12,11 +12,13 @@ in other programs, and no computer but this one is called.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -122,6 +124,7 @@ class Monkey:
         self._hands = subprocess.Popen(["xdotool", "-"], stdin=subprocess.PIPE, text=True)
         self._ticked = time.monotonic()
         self._used = time.thread_time()
+        self._waited = _waited_s()
         self._seen = ""
         self._gui = threading.get_ident()
         self._ticks = QTimer(application, interval=TICK_MS)
@@ -137,12 +140,17 @@ class Monkey:
         threading.Thread(target=self._look_on, daemon=True).start()
 
     def _tick(self) -> None:
-        now, used = time.monotonic(), time.thread_time()
-        late, spent = now - self._ticked, used - self._used
-        self._ticked, self._used = now, used
+        now, used, waited = time.monotonic(), time.thread_time(), _waited_s()
+        late, spent, kept_off = now - self._ticked, used - self._used, waited - self._waited
+        self._ticked, self._used, self._waited = now, used, waited
         if late > HALT_S:
-            say(halt=round(late, 3), used=round(spent, 3), load=os.getloadavg()[0], at=self._seen,
-                after=self._number)  # fmt: skip
+            seconds = {"halt": late, "used": spent, "waited": kept_off}
+            say(
+                **{name: round(value, 3) for name, value in seconds.items()},
+                load=os.getloadavg()[0],
+                at=self._seen,
+                after=self._number,
+            )
         self._seen = ""
         self._escape_questions()
 
@@ -151,8 +159,7 @@ class Monkey:
         while True:
             time.sleep(0.05)
             if time.monotonic() - self._ticked > 0.6 and not self._seen:
-                frame = sys._current_frames().get(self._gui)
-                self._seen = "".join(traceback.format_stack(frame)[-4:])
+                self._seen = _stack_of(self._gui)
 
     def _escape_questions(self) -> None:
         from PySide6.QtWidgets import QApplication, QFileDialog
@@ -311,6 +318,23 @@ class Monkey:
         if enter.isAccepted():
             drop = QDropEvent(QPointF(50, 50), copy, mime, button, held)
             QApplication.sendEvent(self._window, drop)
+
+
+def _waited_s() -> float:
+    """How long this thread could have run and did not get a processor, since it began."""
+    return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+
+
+def _stack_of(thread: int) -> str:
+    """The last calls of a thread, the last of them first.
+
+    No frame is held, even for a moment: what is painted meanwhile ends when its painter goes.
+    """
+    with tempfile.TemporaryFile("w+") as file:
+        faulthandler.dump_traceback(file)
+        file.seek(0)
+        lines = file.read().partition(f"0x{thread:016x}")[2].splitlines()[1:5]
+    return "\n".join(lines)
 
 
 def _actions(log: str, first: int) -> Any:

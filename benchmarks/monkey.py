@@ -39,9 +39,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 HALT_S = 1.0
-#: Of a halt that is the window's own, the GUI thread used so much of the processor, or stood in
-#: code of ours; else others had the processors.
-_OWN_SHARE = 0.5
 _END_S = 60
 #: Growth from the second quarter to the last that counts: memory by share and MiB, others by count.
 _MORE_MEMORY, _LEAST_MIB = 1.25, 150
@@ -64,13 +61,8 @@ class Run:
 
     @property
     def own_halts(self) -> list[dict[str, Any]]:
-        """Those over a second that were the window's own doing."""
-        return [
-            halt
-            for halt in self.halts
-            if halt["halt"] > HALT_S
-            and (halt["used"] > _OWN_SHARE * halt["halt"] or _is_in_our_code(halt["at"]))
-        ]
+        """Those over a second without the time in which others had the processors."""
+        return [halt for halt in self.halts if halt["halt"] - halt["waited"] > HALT_S]
 
 
 def main() -> int:
@@ -305,12 +297,6 @@ def _resident(pid: int) -> int:
 # What came of it.
 
 
-def _is_in_our_code(stack: str) -> bool:
-    """Whether the last of what the GUI thread was at is a file of the program, not its loop."""
-    last = stack.strip().rpartition('File "')[2]
-    return ("csra_gui/" in last or "engine/" in last) and "app.exec()" not in last
-
-
 def _growth(run: Run) -> list[str]:
     """Of the longest life of the window."""
     lives: dict[float, list[dict[str, float]]] = {}
@@ -341,7 +327,7 @@ def _growth(run: Run) -> list[str]:
 def summary(run: Run, options: argparse.Namespace) -> dict[str, Any]:
     """In numbers; ``faults`` are what there should be none of."""
     faults = [*run.faults, *_growth(run)]
-    faults += [f"did not answer for {h['halt']} s: {h['at'][-300:]}" for h in run.own_halts]
+    faults += [f"did not answer for {h['halt']} s: {h['at'][:300]}" for h in run.own_halts]
     faults += [f"in the log: {line[:300]}" for line in dict.fromkeys(run.loud)]
     loads = [minute["load"] for minute in run.minutes] or [os.getloadavg()[0]]
     return {
@@ -353,6 +339,9 @@ def summary(run: Run, options: argparse.Namespace) -> dict[str, Any]:
         "halts over 1 s": sum(h["halt"] > HALT_S for h in run.halts),
         "of them the window's own": len(run.own_halts),
         "longest halt s": max((h["halt"] for h in run.halts), default=0.0),
+        "longest without waiting for a processor s": round(
+            max((h["halt"] - h["waited"] for h in run.halts), default=0.0), 3
+        ),
         "first minute": run.minutes[0] if run.minutes else None,
         "last minute": run.minutes[-1] if run.minutes else None,
         "faults": faults,
