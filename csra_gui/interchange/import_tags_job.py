@@ -60,7 +60,8 @@ class TagImports(QObject):
         self._session, self._notifier = session, notifier
         self._slot = JobSlot(session.jobs, "import results", self, Policy.IGNORE)
         self._imported = 0
-        self._was_tagging = self._has_ended = False
+        self._was_tagging = self._is_tagging_due = self._has_ended = False
+        session.tagger.freed.connect(self._on_tagger_freed)
         self.activity = Activity(self, cancel=self.cancel, name="Import of results")
 
     @property
@@ -185,10 +186,19 @@ class TagImports(QObject):
         pipeline = self._session.pipeline
         if self._imported:
             pipeline.take_stored()
-        if self._was_tagging:
+        tagger = self._session.tagger
+        if self._was_tagging and tagger.is_running:  # it has not come to its pause yet
+            self._is_tagging_due = True
+        elif self._was_tagging and tagger.is_paused:
             pipeline.tag()
         self.activity.set_progress(None)
         self.state_changed.emit()
+
+    @Slot()
+    def _on_tagger_freed(self) -> None:
+        if self._is_tagging_due:
+            self._is_tagging_due = False
+            self._session.pipeline.tag()
 
 
 def _work(

@@ -13,10 +13,12 @@ from pytestqt.qtbot import QtBot
 from csra_gui.app import Application
 from csra_gui.interchange import import_tags_job
 from csra_gui.interchange.import_tags_dialog import ImportTagsDialog
-from csra_gui.interchange.import_tags_job import TagImports
+from csra_gui.interchange.import_tags_job import TagImports, TagRequest
+from engine.interchange.importing.tag_paths import PathMap, PathRule
 from engine.interchange.importing.tag_values import TagCheck, TagProgress, TagReport, TagWish
 from engine.library.store import Library
 from engine.library.values import LibraryModel, Verdict
+from tests.fakes.engine import FakeEngine
 from tests.gui.driver import Start, row, trigger, wait_until_tagged
 
 THERE = "/cluster/in"
@@ -165,3 +167,24 @@ def test_a_dialog_that_is_closed_while_it_looks_is_heard_of_no_more(
     dialog.read([results(application, tmp_path, "dog.jpg")])
     dialog.reject()
     qtbot.waitUntil(lambda: not application.window.findChildren(ImportTagsDialog))
+
+
+def test_tagging_waits_for_an_import_and_leaves_out_what_came(
+    qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path, tmp_path: Path
+) -> None:
+    engine.predict_gate.clear()
+    application = start([photos])
+    session, imports = application.session, imports_of(application)
+    qtbot.waitUntil(lambda: session.tagger.is_running)
+    rules = (PathRule.of(THERE, str(photos)),)
+    wish = TagWish(PathMap(rules), TagCheck.NONE)
+    with qtbot.waitSignal(imports.ended):
+        imports.start(TagRequest((results(application, tmp_path, "dog.jpg"),), wish))
+    qtbot.waitUntil(lambda: not imports.is_busy)
+    assert session.tagger.is_running, "it comes to its pause with the next photo only"
+    engine.predict_gate.set()
+    wait_until_tagged(qtbot, application)
+    assert not session.tagger.is_paused
+    assert "dog.jpg" not in {path.name for path in engine.predicted}
+    dog = session.photos.scores[row(application, "dog.jpg")]
+    assert dog[:2].tolist() == pytest.approx([0.5, 0.501], abs=1e-3)
