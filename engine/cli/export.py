@@ -14,6 +14,7 @@ from engine.cli.chosen import (
     said_open,
 )
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, with_bar
+from engine.library.backup import backups
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.formats import FORMATS
 from engine.interchange.exporting.job import export
@@ -49,7 +50,7 @@ def add_parser(commands: Commands[argparse.ArgumentParser]) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     place = options.library or data_folder() / "library.db"
-    if not place.is_file():
+    if not place.is_file() and not backups(place):  # with copies, opening says what is wrong
         say(f"error: there is no library {display_path(place)}; open photos in the window first.")
         return EXIT_USAGE
     with said_open(place) as library:
