@@ -14,11 +14,11 @@ from engine.cli.chosen import (
     said_open,
 )
 from engine.cli.common import EXIT_DONE, EXIT_USAGE, Commands, say, with_bar
-from engine.library.backup import backups
 from engine.interchange.exporting.choice import ExportChoice
 from engine.interchange.exporting.formats import FORMATS
 from engine.interchange.exporting.job import export
 from engine.interchange.exporting.values import ExportOptions, WhichLabels
+from engine.library.backup import backups
 from engine.resources import data_folder
 from engine.texts import display_path
 

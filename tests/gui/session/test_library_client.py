@@ -3,11 +3,15 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sqlite3
 import sys
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
 from csra_gui.base.paths import library_file
@@ -220,3 +224,32 @@ def test_the_second_window_works_without_the_library_until_the_first_is_closed(
     press(second.window, "Try again")
     qtbot.waitUntil(lambda: second.session.library.is_open)
     assert not any("another window" in text for text in bar.texts())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_window_answers_while_another_program_locks_the_library(
+    qtbot: QtBot, start: Start, photos: Path
+) -> None:
+    application = start([photos])
+    session, bar = application.session, application.window.message_bar
+    qtbot.waitUntil(lambda: session.photos.tagged_count() == 4)
+    qtbot.waitUntil(lambda: not session.decisions.is_writing)
+    cat = session.photos.columns().names.index("cat.jpg")
+    beats: list[float] = []
+    timer = QTimer(application.window, interval=10)
+    timer.timeout.connect(lambda: beats.append(time.monotonic()))
+    timer.start()
+    other = sqlite3.connect(library_file(), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    session.decisions.decide([cat], {"boat": Verdict.ADDED}, caption="Add boat")
+    qtbot.waitUntil(lambda: any("busy with" in text for text in bar.texts()), timeout=60_000)
+    other.execute("COMMIT")
+    other.close()
+    timer.stop()
+    assert len(beats) > 100  # the library waited, and nothing else did
+    gaps = [later - earlier for earlier, later in pairwise(beats)]
+    sys.stdout.write(f"longest gap: {1000 * max(gaps):.0f} ms")  # seen with -s
+    session.decisions.decide([cat], {"boat": Verdict.ADDED}, caption="Add boat")
+    qtbot.waitUntil(lambda: not session.decisions.is_writing)
+    assert session.photos.verdicts(cat) == {"boat": Verdict.ADDED}
