@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from engine.cli.chosen import library_place
+from engine.cli.chosen import library_place, said_open
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, Commands, say, write_out
 from engine.interchange.importing.tag_files import SUFFIXES, find_tag_files
 from engine.interchange.importing.tag_paths import PathMap, read_rule
@@ -22,7 +22,6 @@ from engine.interchange.importing.tag_values import (
     TagWish,
 )
 from engine.interchange.importing.tags import import_tags, preview_tags, summary_lines
-from engine.library.opening import open_library
 from engine.records.inventory import models_here
 from engine.records.models import default_store
 from engine.texts import display_path, photos_text
@@ -70,7 +69,7 @@ def _import_tags(options: argparse.Namespace) -> int:
         use=options.use,
     )
     files = find_tag_files(options.paths)
-    with open_library(library_place(options, may_be_new=True)) as library:
+    with said_open(library_place(options, may_be_new=True)) as library:
         work = preview_tags if options.dry_run else import_tags
         report = _watched(work(library, files, wish, models_here(default_store())))
     for there, here in report.examples if options.dry_run else ():
