@@ -64,7 +64,7 @@ def read_orientation(path: Path) -> int:
 
 def _said(blocks: Blocks) -> CameraFacts:
     """What directories say; a size that the pixels have goes before theirs."""
-    width, height = blocks.width, blocks.height
+    width, height = blocks.width or None, blocks.height or None
     if blocks.exif is None:
         return CameraFacts(width=width, height=height)
     directories = Directories(blocks.exif, _WANTED)
