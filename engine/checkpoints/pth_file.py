@@ -28,6 +28,7 @@ from engine.checkpoints.pth_checks import (
 from engine.checkpoints.training_settings import Pixels, Setting, categories_in, lam_in, pixels_in
 from engine.checkpoints.weights import check_weights
 from engine.checkpoints.wrappers import find_network
+from engine.texts import display_text
 
 # 32 bits, so that the archive's list of parts needs no second form. A ViT-L with its optimiser has
 # 2.5 GB.
@@ -84,7 +85,8 @@ def read_pth(path: Path, weights_at: str | None = None) -> PthFile:
         _check_version(content)
         file = unwrapped(content, size, weights_at)
     except CheckpointError as error:
-        raise CheckpointError(f"{path.name!r} cannot be used: {error}.") from error
+        # It quotes what the file names things.
+        raise CheckpointError(display_text(f"{path.name!r} cannot be used: {error}.")) from error
     check_weights(path.name, file.tensors)
     return file
 
