@@ -53,8 +53,8 @@ def open_library(
         try:
             with translated(path):
                 newest = len(migrations)
-                checked = check_library(path, lock, newest, busy_timeout_s)
                 keep_private(path, backups_folder(path))
+                checked = check_library(path, lock, newest, busy_timeout_s)
                 lock.forget()
                 connection = connect_writing(path, busy_timeout_s)
                 undo.callback(connection.close)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.library.connections import connect_to_copy
-from engine.library.errors import DAMAGE
+from engine.library.errors import DAMAGE, FutureLibraryError
 from engine.library.rescue.log import committed_pages
 from engine.library.rescue.pages import (
     USUAL_PAGE_SIZE,
@@ -21,6 +21,7 @@ from engine.library.rescue.pages import (
 )
 from engine.library.rescue.trees import Forest, Shape, Tree, is_root, roots_by_sql, shapes
 from engine.library.schema import APPLICATION_ID, TABLES
+from engine.texts import display_name
 
 #: Indexes that hold enough of a row to make it anew → its table. Without size and time, an image
 #: counts as changed when it is seen again, so that it is tagged anew; decisions on it stay.
@@ -73,6 +74,7 @@ def read_damaged(main: Path, log: Path | None, copy: Path | None, newest: int) -
         newest: version of this program's tables.
 
     Raises:
+        FutureLibraryError: a newer program made it.
         OSError: the disk does not give it.
     """
     data = main.read_bytes() if main.exists() else b""
@@ -80,9 +82,15 @@ def read_damaged(main: Path, log: Path | None, copy: Path | None, newest: int) -
     if copy is not None:
         with copy.open("rb") as file:
             head = file.read(100)
+        if _version(head) > newest:
+            copy, head = None, b""
     size = page_size_of(data) or page_size_of(head) or USUAL_PAGE_SIZE
     newer = committed_pages(log.read_bytes(), size) if log is not None and log.exists() else {}
     pages = PageFile(data, size, newer)
+    if _version(pages.raw(1)) > newest:
+        raise FutureLibraryError(
+            f"{display_name(main)} was made by a newer version of this program; update it first."
+        )
     versions = [_version(pages.raw(1)), _version(head), newest]
     return Damaged(pages, next(v for v in versions if v), copy, lost_log=log is None)
 

@@ -22,7 +22,7 @@ def kill_each(folder: Path, work: str, every: int) -> dict[str, int]:
 
 @needs_program("strace")
 def test_an_edit_that_is_killed_is_whole_or_not_there(tmp_path: Path) -> None:
-    found = kill_each(tmp_path, "edit", every=8)
+    found = kill_each(tmp_path, "edit", every=10)
     assert found["killed"] >= 3
     assert "between" not in found, found
 

@@ -17,11 +17,12 @@ import pytest
 
 from engine.library import backup
 from engine.library.connections import connect_to_copy
-from engine.library.errors import DamagedLibraryError, LibraryError
-from engine.library.opening import open_library
+from engine.library.errors import DamagedLibraryError, FutureLibraryError, LibraryError
+from engine.library.opening import bring_up, open_library
 from engine.library.repairing import begin_anew, rebuild_library
 from engine.library.rescue.log import committed_pages, salt_of
 from engine.library.rescue.pages import Kind, PageFile, UnreadableError
+from engine.library.rescue.salvage import Damaged, salvage
 from engine.library.schema import MIGRATIONS, TABLES
 from engine.library.values import Attribute, Verdict, Wish
 from tests.engine.library.parts import ME, MODEL, backed_up, columns_of, files, filled, prediction
@@ -217,6 +218,29 @@ def test_every_page_of_a_sound_library_is_read_whole(made: Made) -> None:
             assert number in free or page.is_whole, number
             kinds[page.kind] += 1
     assert kinds[Kind.TABLE_LEAF] > 5 and kinds[Kind.INDEX_LEAF] > 5
+
+
+def test_whatever_bytes_there_are_they_are_read_without_a_fault(made: Made) -> None:
+    whole, generator = made.path.read_bytes(), random.Random(7)
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        bring_up(empty, 0, len(MIGRATIONS))
+        for count in (100, 1000, 10_000):
+            data = bytearray(whole)
+            flip(count)(data, generator)
+            with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as target:
+                empty.backup(target)
+                target.execute("BEGIN")
+                damaged = Damaged(PageFile(bytes(data), PAGE), len(MIGRATIONS), None)
+                assert salvage(damaged, target).rows
+
+
+def test_a_library_of_a_newer_program_is_not_rebuilt(copy: Made) -> None:
+    data = bytearray(copy.path.read_bytes())
+    data[60:64] = (len(MIGRATIONS) + 1).to_bytes(4, "big")
+    copy.path.write_bytes(data)
+    with pytest.raises(FutureLibraryError, match="newer version"):
+        rebuild_library(copy.path)
+    assert copy.path.read_bytes() == bytes(data)
 
 
 # Nothing is silently begun.
