@@ -48,7 +48,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return int(options.command(options))
     except EngineError as error:
-        say(f"error: {error}")
+        if _speaks():
+            say(f"error: {error}")
         if isinstance(error, DamagedLibraryError):
             say("To repair it: csra library rebuild, restore or new; the old file is kept.")
         return EXIT_ENGINE_ERROR
@@ -59,6 +60,13 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read the output has gone; without this, closing it at exit complains once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
+
+
+def _speaks() -> bool:
+    """Whether no other of the processes that torchrun started has said what is wrong."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return True
+    return bool(importlib.import_module(f"{__name__}.spread").is_first_to_fail())
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

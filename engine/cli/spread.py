@@ -6,7 +6,9 @@ import contextlib
 from collections.abc import Generator
 
 from engine.pytorch.device import choose_device
-from engine.pytorch.distributed import Processes, local_device, processes
+from engine.pytorch.distributed import Processes, is_first_to_fail, local_device, processes
+
+__all__ = ["is_first_to_fail", "spread"]
 
 
 @contextlib.contextmanager

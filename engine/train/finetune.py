@@ -31,6 +31,7 @@ from engine.models.classifier import Classifier
 from engine.pytorch.device import choose_device, device_name
 from engine.pytorch.distributed import Processes, local_device
 from engine.pytorch.torch_backend import TorchBackend
+from engine.records.evaluations import dataset_hash
 from engine.train.dataset import PixelForm, kept_side, load_pixels
 from engine.train.log import RunLog
 from engine.train.preflight import preflight
@@ -63,6 +64,7 @@ def train_network(
     device = choose_device(local_device(request.device))
     _check_norms(config, device, process)
     parts = yield from load_parts(request.source, config.seed, ignore_unclear=config.ignore_unclear)
+    _check_same_images(parts, process)
     run = _Run(request, config, parts, device, process)
     begin = starting_point(request.start, parts[0].categories, config.seed)
     classifier = begin.classifier
@@ -75,7 +77,9 @@ def train_network(
         set_standardization(classifier, data.train, config.seed)
     trainer = Trainer(classifier, data, config, device, process)
     states = StateFolder(request.output)
-    if request.resume and (state := states.load()) is not None:
+    # Only the first process needs to see the run's folder.
+    state = states.load() if request.resume and process.is_first else None
+    if request.resume and (state := process.share(state)) is not None:
         trainer.restore(state)
     pixels = classifier.config.preprocess
     samples = Samples(parts[1], request.samples, pixels, config.decode)
@@ -90,6 +94,15 @@ def _check_norms(config: TrainConfig, device: torch.device, process: Processes) 
         raise ConfigError(
             "Batch norms can see the whole batch (sync_norms) on NVIDIA graphics cards alone, and "
             f"this run is on {device_name(device)}. Leave sync_norms out, or take norms=frozen."
+        )
+
+
+def _check_same_images(parts: Parts, process: Processes) -> None:
+    """Machines with other copies of a data set would each learn from a batch of their own."""
+    if process.count > 1 and not process.agree(tuple(map(dataset_hash, parts))):
+        raise ConfigError(
+            "The processes of this run see different images or labels: --data, or what lies there, "
+            "is not the same for all of them. Give all the same data set."
         )
 
 

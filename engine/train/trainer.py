@@ -34,6 +34,8 @@ from engine.train.validation import Validation, judged
 KeepBest = Callable[[Classifier, EpochReport, FloatArray | None], None]
 #: So many tell the speed.
 _LAST_STEPS = 20
+#: Steps of one seed are not those of the next.
+_PRIME = 1_000_003
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,6 +243,7 @@ class Trainer:
                 started = time.monotonic()
                 rate = self._train_step.set_factor(factor(position.step))
                 self._is_worth_saving = False
+                self._draw_anew()
                 result = self._train_step.step(batch)
                 if self._average is not None:
                     self._average.update(self._train_step.classifier)
@@ -255,6 +258,15 @@ class Trainer:
                 self._throughput.add(images, now - wanted)
                 yield self._step_report(outcome, rate, now - started)
                 wanted = time.monotonic()
+
+    def _draw_anew(self) -> None:
+        """Let what several processes draw depend on step and process alone.
+
+        A state has the numbers of the first process only, and yet the run has to go on as it was.
+        """
+        if self._process.count > 1:
+            step = self._config.seed * _PRIME + self._position.step
+            torch.manual_seed((step * self._process.count + self._process.rank) % 2**63)
 
     def _step_report(self, outcome: StepOutcome, rate: float, seconds: float) -> StepReport:
         position, config = self._position, self._config
