@@ -3,7 +3,9 @@
 A cluster is started on this machine. Photos of 1024 by 768 pixels are tagged by one process on one
 core, by one worker and by two, one after the other and several times over, so that whatever else
 the machine does falls on all alike; medians are told. A rate counts from the moment at which every
-worker has written its first part, so neither the start of Ray nor that of the model is in it.
+worker has written its first part, so neither the start of Ray nor that of the model is in it. Where
+others use the machine, rates say little; the time of processors for a photo says what Ray adds: of
+the workers, Ray's own processes and the one that asks.
 
     python benchmarks/ray_efficiency.py [--photos 192] [--rounds 3] [--model FILE]
     python benchmarks/ray_efficiency.py --tiny 100000 [--workers 2]
@@ -37,23 +39,10 @@ from PIL import Image  # noqa: E402
 from engine.cluster.listing import Wanted  # noqa: E402
 from engine.cluster.running import Cluster, Workers, connected  # noqa: E402
 from engine.cluster.tagging import TagRequest, tag  # noqa: E402
+from engine.service.local import LocalEngine  # noqa: E402
 
 SIDE = (1024, 768)
 ROWS = 8
-ALONE = """
-import os, sys, time
-os.sched_setaffinity(0, {int(sys.argv[4])})  # before anything counts cores
-from engine.service.local import LocalEngine
-from pathlib import Path
-paths = sorted(Path(sys.argv[1]).iterdir())
-with LocalEngine("cpu") as engine:
-    model = engine.open_model(sys.argv[2] or None)
-    started = None
-    for done, _ in enumerate(engine.predict(model.id, paths), 1):
-        if done == int(sys.argv[3]):
-            started = time.perf_counter()
-    print((done - int(sys.argv[3])) / (time.perf_counter() - started))
-"""
 
 
 def main() -> int:
@@ -63,7 +52,11 @@ def main() -> int:
     parser.add_argument("--model", default="")
     parser.add_argument("--tiny", type=int, default=0, metavar="N")
     parser.add_argument("--workers", type=int, default=2, help="of --tiny")
+    parser.add_argument("--alone", type=Path, help=argparse.SUPPRESS)  # a process of its own
     options = parser.parse_args()
+    if options.alone:
+        print(json.dumps(of_this_process(options.alone, options.model)))
+        return 0
     with tempfile.TemporaryDirectory(prefix="ray-efficiency-") as place:
         here = Path(place)
         with connected("local") as cluster:
@@ -76,51 +69,83 @@ def main() -> int:
 
 def efficiency(cluster: Cluster, here: Path, options: argparse.Namespace) -> None:
     photos = write_photos(here / "photos", options.photos, SIDE, 85)
-    rates: dict[str, list[float]] = {"alone": [], "1 worker": [], "2 workers": []}
+    found: dict[str, list[tuple[float, float]]] = {"alone": [], "1 worker": [], "2 workers": []}
     for number in range(options.rounds):
-        rates["alone"].append(alone(photos, options.model))
-        for count in (1, 2):
+        found["alone"].append(alone(photos, options.model))
+        for count, name in ((1, "1 worker"), (2, "2 workers")):
             output = here / f"{number}-{count}"
             request = TagRequest(
                 Wanted((str(photos),)), str(output), options.model or None, rows_per_part=ROWS
             )
-            name = "1 worker" if count == 1 else f"{count} workers"
-            rates[name].append(steady_rate(cluster, request, count))
-        say(round=number, load=os.getloadavg()[0], **{k: v[-1] for k, v in rates.items()})
-    middle = {name: statistics.median(values) for name, values in rates.items()}
-    each = [
-        pair[1] / (2 * pair[0]) for pair in zip(rates["1 worker"], rates["2 workers"], strict=True)
-    ]
+            found[name].append(steady(cluster, request, count))
+        last = {name: values[-1] for name, values in found.items()}
+        say(round=number, load=os.getloadavg()[0], rate_and_cpu_ms=last)
+    rate, cpu = (
+        {name: statistics.median(value[at] for value in values) for name, values in found.items()}
+        for at in (0, 1)
+    )
     say(
-        photos_per_second=middle,
-        of_one_process=middle["1 worker"] / middle["alone"],
-        of_two_times_one_process=middle["2 workers"] / (2 * middle["alone"]),
-        of_two_times_one_worker=statistics.median(each),
+        photos_per_second=rate,
+        of_one_process=rate["1 worker"] / rate["alone"],
+        of_two_processes=rate["2 workers"] / (2 * rate["alone"]),
+        cpu_ms_per_photo=cpu,
+        of_one_process_by_cpu=cpu["alone"] / cpu["1 worker"],
+        of_two_processes_by_cpu=cpu["alone"] / cpu["2 workers"],
         load=os.getloadavg(),
     )
 
 
-def steady_rate(cluster: Cluster, request: TagRequest, count: int) -> float:
-    """Photos a second from when every worker has written a part until the first has no more."""
-    start: tuple[float, int] | None = None
-    end = (0.0, 0)
+def steady(cluster: Cluster, request: TagRequest, count: int) -> tuple[float, float]:
+    """Photos a second from when every worker has written a part until the first has no more.
+
+    And milliseconds of processors for each, of this process, Ray's and the workers together.
+    """
+    start, end = (0.0, 0, 0.0), (0.0, 0, 0.0)
     with contextlib.closing(tag(request, cluster, Workers(count))) as reports:
         for report in reports:
-            now = (time.perf_counter(), report.done)
-            if start is None and len(report.workers) == count:
+            now = (time.perf_counter(), report.done, cpu_s())
+            if not start[1] and len(report.workers) == count:
                 start = now
             if report.done <= report.total - ROWS * (count - 1):
                 end = now
-    assert start is not None
-    return (end[1] - start[1]) / (end[0] - start[0])
+    return rate_and_cpu(start, end)
 
 
-def alone(photos: Path, model: str) -> float:
-    """Photos a second of one process on one core."""
-    core = min(os.sched_getaffinity(0))
-    command = [sys.executable, "-c", ALONE, str(photos), model, str(ROWS), str(core)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    return float(done.stdout)
+def rate_and_cpu(
+    start: tuple[float, int, float], end: tuple[float, int, float]
+) -> tuple[float, float]:
+    photos = end[1] - start[1]
+    return photos / (end[0] - start[0]), 1000 * (end[2] - start[2]) / photos
+
+
+def alone(photos: Path, model: str) -> tuple[float, float]:
+    """The same of one process on one core."""
+    command = [sys.executable, __file__, "--alone", str(photos), "--model", model]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    rate, cpu = json.loads(done.stdout)
+    return rate, cpu
+
+
+def of_this_process(photos: Path, model: str) -> tuple[float, float]:
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    start = end = (0.0, 0, 0.0)
+    with LocalEngine("cpu") as engine:
+        opened = engine.open_model(model or None)
+        for done, _ in enumerate(engine.predict(opened.id, sorted(photos.iterdir())), 1):
+            if done % ROWS == 0:
+                end = (time.perf_counter(), done, cpu_s())
+                start = start if start[1] else end
+    return rate_and_cpu(start, end)
+
+
+def cpu_s() -> float:
+    """Time of processors of this process and all that it started, in seconds."""
+    ticks = 0
+    for pid in with_children([os.getpid()]):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def tiny(cluster: Cluster, here: Path, count: int, workers: int) -> None:
