@@ -96,7 +96,7 @@ def efficiency(cluster: Cluster, here: Path, options: argparse.Namespace) -> Non
 
 
 def steady(cluster: Cluster, request: TagRequest, count: int) -> tuple[float, float]:
-    """Photos a second from when every worker has written a part until the first has no more.
+    """Photos a second from when every worker has written a part until each has its last one.
 
     And milliseconds of processors for each, of this process, Ray's and the workers together.
     """
@@ -106,7 +106,7 @@ def steady(cluster: Cluster, request: TagRequest, count: int) -> tuple[float, fl
             now = (time.perf_counter(), report.done, cpu_s())
             if not start[1] and len(report.workers) == count:
                 start = now
-            if report.done <= report.total - ROWS * (count - 1):
+            if report.done <= report.total - ROWS * count:
                 end = now
     return rate_and_cpu(start, end)
 
@@ -138,14 +138,16 @@ def of_this_process(photos: Path, model: str) -> tuple[float, float]:
     return rate_and_cpu(start, end)
 
 
+_TICKS: dict[int, int] = {}
+
+
 def cpu_s() -> float:
-    """Time of processors of this process and all that it started, in seconds."""
-    ticks = 0
+    """Time of processors of this process and all that it ever started, in seconds."""
     for pid in with_children([os.getpid()]):
         with contextlib.suppress(OSError):
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+            _TICKS[pid] = sum(map(int, fields[11:13]))  # stays when the process has ended
+    return sum(_TICKS.values()) / os.sysconf("SC_CLK_TCK")
 
 
 def tiny(cluster: Cluster, here: Path, count: int, workers: int) -> None:
