@@ -41,7 +41,13 @@ def start_child(
         OSError: the process could not be started, or ended at once.
     """
     command = [os.fsdecode(get_executable()), *_options(), __file__, str(theirs.fileno())]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, **_inheriting(theirs.fileno()))
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        # One thread alone gives up its rights for all that follow; more gain a decoder nothing.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        **_inheriting(theirs.fileno()),
+    )
     try:
         ours.send(sys.path)
         ours.send((work, rest))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import multiprocessing
 import signal
 import threading
 from collections.abc import Generator
 from multiprocessing.connection import Connection
-from typing import Any
-
-import numpy as np
+from typing import NoReturn
 
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
 from engine.data.away import AwayFolders
 from engine.data.decoding import worker as decode_worker
+from engine.data.decoding.answers import Admission, Answer, Failure, Ready, receive
 from engine.data.decoding.child import Child, start_child
+from engine.data.decoding.limits import MAX_PIXELS
 from engine.data.decoding.worker import Decoder, Request
+from engine.isolation.frames import BadMessageError, FrameReader
 
 _logger = logging.getLogger(__name__)
 
@@ -27,6 +29,12 @@ _START_TIMEOUT_S = 60.0
 _KILL_TIMEOUT_S = 5.0
 # Past its limit the driver ends a process; past this too, it ends itself: the driver is gone.
 _GRACE_S = 10.0
+# A picture is tried in a few ways, each of which asks.
+_MOST_ADMISSIONS = 32
+_NONSENSE = (
+    "The decoder gave an answer that makes no sense, so this file was left alone: it may be made "
+    "to attack programs."
+)
 
 
 class PixelBudget:
@@ -94,6 +102,7 @@ class DecoderProcess:
         self._budget = budget
         self._process: Child | None = None
         self._connection: Connection | None = None
+        self._reader: FrameReader | None = None
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -109,7 +118,7 @@ class DecoderProcess:
         try:
             connection.send(request)
             with contextlib.ExitStack() as held:
-                return self._receive(connection, held)
+                return self._answered(request, held)
         except ImageError:
             raise
         except TimeoutError:
@@ -117,6 +126,10 @@ class DecoderProcess:
             self._away.suspect(request[0])
             message = f"Decoding the picture took longer than {self._timeout_s:g} seconds."
             raise ImageError(message) from None
+        except BadMessageError as error:
+            self.release()
+            _logger.warning("A decoder was ended: it sent %s.", error)
+            raise ImageError(_NONSENSE) from error
         except (EOFError, OSError) as error:
             self.release()
             raise self._lost("The decoder crashed on this file.") from error
@@ -143,35 +156,31 @@ class DecoderProcess:
         """End the process and free what belongs to it; the next picture gets a new one."""
         with self._lock:
             process, self._process = self._process, None
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._reader = self._connection, None, None
         if connection is not None:
             connection.close()
         if process is not None:
             process.kill()
             process.wait(_KILL_TIMEOUT_S)
 
-    def _receive(self, connection: Connection, held: contextlib.ExitStack) -> DecodedImage:
-        answer = self._next(connection)
-        while answer[0] == "admit":
+    def _answered(self, request: Request, held: contextlib.ExitStack) -> DecodedImage:
+        for _ in range(_MOST_ADMISSIONS + 1):
+            answer = self._next(most_pixels(request), request[6])
+            if isinstance(answer, DecodedImage):
+                return answer
+            if isinstance(answer, Failure):
+                return _failed(answer)
+            if not isinstance(answer, Admission) or self._connection is None:
+                break
             held.close()  # to wait while holding some would be waiting for ever
-            held.enter_context(self._budget.hold(answer[1]))
-            connection.send("go")
-            answer = self._next(connection)
-        if answer[0] == "failed":
-            raise ImageError(answer[1])
-        if answer[0] == "broken":
-            _logger.error("A picture made the decoder fail in an unforeseen way:\n%s", answer[1])
-            raise ImageError("The picture could not be decoded because of a program error.")
-        _, width, height, content, thumbnail, facts, shape = answer
-        pixels = np.empty(shape, dtype=np.uint8)
-        connection.recv_bytes_into(pixels.reshape(-1).data)
-        return DecodedImage(pixels, width, height, content, thumbnail, facts)
+            held.enter_context(self._budget.hold(answer.pixels))
+            self._connection.send("go")
+        raise BadMessageError("an answer out of turn")
 
-    def _next(self, connection: Connection) -> tuple[Any, ...]:
-        if not connection.poll(self._timeout_s):
-            raise TimeoutError
-        answer: tuple[Any, ...] = connection.recv()
-        return answer
+    def _next(self, pixels: int = 0, thumbnail: int | None = None) -> Answer:
+        if self._reader is None:
+            raise EOFError
+        return receive(self._reader, self._timeout_s, pixels, thumbnail)
 
     def _ready_connection(self) -> Connection:
         # Between two pictures nothing comes from a live process; the end of the pipe is readable.
@@ -180,17 +189,18 @@ class DecoderProcess:
         self.release()
         try:
             connection = self._start()
-            if not connection.poll(_START_TIMEOUT_S):
-                raise TimeoutError
-            connection.recv()
-        except (EOFError, OSError) as error:
+            ready = receive(FrameReader(connection), _START_TIMEOUT_S, 0, None)
+            if not isinstance(ready, Ready):
+                raise BadMessageError("an answer out of turn")
+            _log_once(ready.confined)
+        except (BadMessageError, EOFError, OSError) as error:
             self.release()
             raise self._lost("The decoder could not be started.") from error
         return connection
 
     def _start(self) -> Connection:
         ours, theirs = multiprocessing.Pipe()
-        self._connection = ours
+        self._connection, self._reader = ours, FrameReader(ours)
         stop_s = 2 * self._timeout_s + _GRACE_S
         work = decode_worker.run, self._decoder, self._memory_limit, stop_s
         with theirs, self._lock, _interrupts_blocked():
@@ -201,6 +211,30 @@ class DecoderProcess:
 
     def _lost(self, message: str) -> ImageError:
         return ImageError("Decoding was stopped." if self._stopped else message)
+
+
+def most_pixels(request: Request) -> int:
+    """The most pixels that an answer to a request can have."""
+    _, side, _, crop, tile, *_ = request
+    if tile is not None:
+        across, down = (
+            (edge // tile.reduction) + 2
+            for edge in (tile.right - tile.left, tile.bottom - tile.top)
+        )
+        return min(max(across, 0) * max(down, 0), MAX_PIXELS)
+    return MAX_PIXELS if side is None or crop is not None else side * side
+
+
+def _failed(answer: Failure) -> NoReturn:
+    if not answer.is_bug:
+        raise ImageError(answer.text)
+    _logger.error("A picture made the decoder fail in an unforeseen way:\n%s", answer.text)
+    raise ImageError("The picture could not be decoded because of a program error.")
+
+
+@functools.cache
+def _log_once(confined: str) -> None:
+    _logger.info("What decodes photos runs with limits: %s.", confined)
 
 
 @contextlib.contextmanager

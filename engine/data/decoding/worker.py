@@ -1,14 +1,15 @@
 """The process in which pictures are decoded: what may crash, stall or grow does so in here.
 
-It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe:
+It imports Pillow and NumPy and nothing heavier. The conversation with its driver, over one pipe;
+what the worker says is checked there (``decoding.answers``):
 
-    worker: "ready"
+    worker: ready, and what it gave up (``engine.isolation``)
     driver: (path, side, fit, crop, tile, mode, side of a thumbnail, whether to measure)
-    worker: ("admit", pixels), and waits for any answer, before it decodes a large picture;
+    worker: asks for admission, and waits for any answer, before it decodes a large picture;
             again if the picture could not be read and is tried in another way
-    worker: ("done", width, height, content, thumbnail, facts, shape), then the pixels as bytes
-         or ("failed", message) for an ``ImageError``
-         or ("broken", traceback) for what no picture should raise
+    worker: the image
+         or a failure: the message of an ``ImageError``, or the traceback of what no picture
+            should raise
 
 It ends when the pipe does, so it cannot outlive the program, even one that was killed.
 """
@@ -27,8 +28,10 @@ from pathlib import Path
 from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.values import DecodedImage
+from engine.data.decoding import answers
 from engine.data.decoding.decode import Admit, CropBox, Fit, decode_with_more
 from engine.data.decoding.tiles import Tile, TileDecoder
+from engine.isolation.confinement import confine_decoder
 
 #: The signature of ``engine.data.decoding.decode.decode``.
 Decoder = Callable[[Path, int | None, Fit, Admit | None, CropBox | None, DecodeMode], DecodedImage]
@@ -55,9 +58,10 @@ def run(connection: Connection, decoder: Decoder, memory_limit: int | None, stop
     """
     _keep_quiet()
     _set_limits(memory_limit)
+    confined = confine_decoder()
     # The driver is gone when the pipe breaks; there is nobody to tell.
     with connection, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        connection.send("ready")
+        answers.send_ready(connection, confined)
         tiles = TileDecoder()
         while True:
             if tiles.is_keeping and not connection.poll(_KEEP_S):
@@ -84,7 +88,7 @@ def _answer(
     def admit(pixels: int) -> None:
         if pixels > _ADMITTED_PIXELS:
             _set_alarm(0.0)
-            connection.send(("admit", pixels))
+            answers.send_admission(connection, pixels)
             connection.recv()
             _set_alarm(stop_s)
 
@@ -92,14 +96,11 @@ def _answer(
     try:
         image = decode(request, admit)
     except ImageError as error:
-        connection.send(("failed", str(error)))
+        answers.send_failure(connection, str(error), is_bug=False)
     except Exception:  # noqa: BLE001 - a bug, but one for the driver to report
-        connection.send(("broken", traceback.format_exc()))
+        answers.send_failure(connection, traceback.format_exc(), is_bug=True)
     else:
-        shape = image.pixels.shape
-        said = (image.width, image.height, image.content, image.thumbnail, image.facts)
-        connection.send(("done", *said, shape))
-        connection.send_bytes(image.pixels.reshape(-1).data)
+        answers.send_image(connection, image)
     finally:
         _set_alarm(0.0)
 

@@ -1,0 +1,103 @@
+"""Messages of another process as bytes: nothing in them is believed, nor waited for for ever.
+
+The other end sends them by ``Connection.send_bytes``. What ``Connection.recv`` does with them is
+what must not happen here: it runs what a pickle says, and takes as much memory as is announced.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import struct
+import sys
+import time
+from multiprocessing.connection import Connection
+
+
+class BadMessageError(Exception):
+    """A message is none that the other process can have meant; the text says what is wrong."""
+
+
+class FrameReader:
+    """Takes messages from a pipe, with limits of size and time.
+
+    Args:
+        connection: stays the caller's, who alone reads from it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        if sys.platform != "win32":
+            self._poll = select.poll()
+            self._poll.register(connection.fileno(), select.POLLIN)
+
+    def receive(self, limit: int, timeout_s: float) -> bytes:
+        """The next message.
+
+        Args:
+            limit: the most bytes that it may have.
+            timeout_s: seconds until all of it must be here.
+
+        Raises:
+            BadMessageError: it is longer.
+            EOFError, OSError: the other end is closed.
+            TimeoutError: it is not here in time.
+        """
+        if sys.platform == "win32":
+            return self._received_whole(limit, timeout_s)
+        deadline = time.monotonic() + timeout_s
+        size = self._size(limit, deadline)
+        message = bytearray(size)
+        self._fill(memoryview(message), deadline)
+        return bytes(message)
+
+    def receive_into(self, target: memoryview, timeout_s: float) -> None:
+        """The next message, which must be as long as what it is written into; else as ``receive``.
+
+        Args:
+            target: bytes that can be written.
+            timeout_s: as for ``receive``.
+        """
+        if sys.platform == "win32":
+            message = self._received_whole(len(target), timeout_s)
+            _check_length(len(message), len(target))
+            target[:] = message
+            return
+        deadline = time.monotonic() + timeout_s
+        _check_length(self._size(len(target), deadline), len(target))
+        self._fill(target, deadline)
+
+    def _size(self, limit: int, deadline: float) -> int:
+        """What a ``Connection`` says before each message: four bytes, or −1 and eight more."""
+        size = struct.unpack("!i", self._exactly(4, deadline))[0]
+        if size == -1:
+            size = struct.unpack("!Q", self._exactly(8, deadline))[0]
+        if not 0 <= size <= limit:
+            raise BadMessageError(f"a message of {size} bytes, where {limit} are the most")
+        return int(size)
+
+    def _exactly(self, count: int, deadline: float) -> bytearray:
+        found = bytearray(count)
+        self._fill(memoryview(found), deadline)
+        return found
+
+    def _fill(self, target: memoryview, deadline: float) -> None:
+        done = 0
+        while done < len(target):
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._poll.poll(left * 1000):
+                raise TimeoutError
+            count = os.readv(self._connection.fileno(), [target[done:]])
+            if count == 0:
+                raise EOFError
+            done += count
+
+    def _received_whole(self, limit: int, timeout_s: float) -> bytes:
+        if not self._connection.poll(timeout_s):
+            raise TimeoutError
+        return self._connection.recv_bytes(limit)  # raises OSError beyond it
+
+
+def _check_length(found: int, wanted: int) -> None:
+    if found != wanted:
+        raise BadMessageError(f"{found} bytes, where {wanted} were announced")
