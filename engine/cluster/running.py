@@ -189,9 +189,13 @@ def connected(address: str) -> Generator[Cluster, None, None]:
             if address == LOCAL and attempt > 1:
                 _log.info("Ray did not start: %s", error)
                 continue
+            remedy = (
+                "The machine may be too busy; give the command again."
+                if address == LOCAL
+                else "Start one with ray start --head, name its HOST:PORT, or use --ray local."
+            )
             raise EngineStoppedError(
-                f"The cluster {display_text(address)!r} cannot be reached: {_told(error)}. Start "
-                "one with ray start --head, name its HOST:PORT, or use --ray local."
+                f"The cluster {display_text(address)!r} cannot be reached: {_told(error)}. {remedy}"
             ) from error
     try:
         _be_quiet()

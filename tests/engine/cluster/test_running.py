@@ -142,3 +142,17 @@ def test_where_no_cluster_is_it_is_said_at_once(monkeypatch):
     wanted = pytest.raises(EngineStoppedError, match=f"127.0.0.1:{port}.*ray start --head")
     with wanted, connected(f"127.0.0.1:{port}"):
         pass
+
+
+def test_a_machine_that_is_too_busy_for_ray_is_tried_again_and_then_told(monkeypatch):
+    tries = []
+
+    def init(*_, **__):
+        tries.append(1)
+        raise Exception("The current node timed out during startup. More.")
+
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(init=init, shutdown=lambda: None))
+    monkeypatch.setitem(sys.modules, "ray.data", SimpleNamespace())
+    with pytest.raises(EngineStoppedError, match="too busy"), connected("local"):
+        pass
+    assert len(tries) == 3
