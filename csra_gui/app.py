@@ -21,7 +21,14 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from csra_gui.base import settings as keys
 from csra_gui.base.engine_client import EngineFactory
-from csra_gui.base.paths import LOG_NAME, feature_folder, library_file, profile_dirs
+from csra_gui.base.paths import (
+    LOG_NAME,
+    feature_folder,
+    keep_others_out,
+    library_file,
+    own_folders,
+    profile_dirs,
+)
 from csra_gui.base.settings import Settings
 from csra_gui.base.theme import Theme, apply_theme
 from csra_gui.browse.decode_queue import ImageDecoder
@@ -37,6 +44,7 @@ from engine.data.decoding.pool import DecodePool
 from engine.downloads.download import download
 from engine.records.litter import sweep
 from engine.records.models import default_store
+from engine.texts import without_home
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +75,8 @@ def run(
         instance: the place of the window, which this program has; ``None`` for one of its own, on
             the usual library, which nobody else can call.
     """
+    for folder in own_folders():
+        keep_others_out(folder)
     log_handler = _start_logging(profile_dirs()[1])
     settings = Settings.of_library(library_file() if instance is None else instance.library)
     app = qt_application(settings)
@@ -201,6 +211,8 @@ class Application(QObject):
 class FaultReporter(QObject):
     """The road of a bug: into the log with its traceback, and before the person as plain text.
 
+    That text is there to be sent to others, so it names no home folder.
+
     Exceptions arrive from any thread; the report is made in the GUI thread.
     """
 
@@ -229,7 +241,7 @@ class FaultReporter(QObject):
             self._old_hook(kind, error, trace)
             return
         _log.critical("A fault in the program", exc_info=(kind, error, trace))
-        text = "".join(traceback.format_exception(kind, error, trace))
+        text = without_home("".join(traceback.format_exception(kind, error, trace)))
         with suppress(RuntimeError):  # after the end there is no window to show it in
             self._caught.emit(f"{versions()}\n\n{text}")
 

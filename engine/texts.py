@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -45,6 +46,15 @@ def display_path(path: str | os.PathLike[str]) -> str:
 def display_name(path: PurePath) -> str:
     """The last part of the path, safe to show."""
     return display_text(path.name or os.fspath(path))
+
+
+def without_home(text: str) -> str:
+    """A text that others may read: ``~`` stands where the person's home folder was named."""
+    home = os.path.expanduser("~")  # noqa: PTH111 - that a path has no home is no fault here
+    for folder in sorted({home, os.path.realpath(home)}, key=len, reverse=True):
+        if os.path.dirname(folder) != folder:  # noqa: PTH120 - the root is nobody's home
+            text = re.sub(rf"{re.escape(folder)}(?![\w.-])", "~", text)
+    return text
 
 
 def fold(text: str) -> str:

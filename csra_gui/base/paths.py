@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -47,3 +48,29 @@ def photo_feature_folder() -> Path:
 def log_file() -> Path:
     """The log; it may be missing."""
     return profile_dirs()[1] / LOG_NAME
+
+
+def own_folders() -> tuple[Path, ...]:
+    """The folders that are this program's alone: settings, log, cache, and the person's data."""
+    return (*profile_dirs(), cache_dir(), data_folder())
+
+
+def keep_others_out(folder: Path) -> None:
+    """Make a folder that only its owner can enter, or take the rights of others from it.
+
+    Where that cannot be done, it stays as it is: what is written there says what is wrong with it.
+    """
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+
+
+def keep_file_private(file: Path) -> Path:
+    """Make a file that only its owner can read, or take the rights of others from it.
+
+    Qt keeps the rights of a file that is there, and gives everybody some to one that it makes.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
+        file.chmod(0o600)
+    return file

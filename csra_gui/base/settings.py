@@ -11,7 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-from csra_gui.base.paths import library_file, profile_dirs
+from csra_gui.base.paths import keep_file_private, library_file, profile_dirs
 from csra_gui.base.stored_paths import is_text, storable, stored_paths
 from engine.explain.render import DEFAULT_OPACITY
 
@@ -474,7 +474,7 @@ class Settings(QObject):
 
     @staticmethod
     def _opened(file: Path) -> QSettings:
-        store = QSettings(str(file), QSettings.Format.IniFormat)
+        store = QSettings(str(keep_file_private(file)), QSettings.Format.IniFormat)
         if store.status() == QSettings.Status.FormatError:
             _log.info("The settings file is damaged; it is kept as %s.damaged", file.name)
             file.replace(file.with_name(file.name + ".damaged"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
 
@@ -19,7 +20,25 @@ from engine.texts import (
     remaining_text,
     sure_percent,
     whole_percent,
+    without_home,
 )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
+@pytest.mark.parametrize(
+    ("home", "text", "told"),
+    [
+        ("/home/ann", "no /home/ann/a b.jpg, no '/home/ann'", "no ~/a b.jpg, no '~'"),
+        ("/home/ann", "/home/anna/x /home/ann-2", "/home/anna/x /home/ann-2"),
+        ("/home/a+n", "/home/a+n/x", "~/x"),
+        ("/", "/usr/lib", "/usr/lib"),
+    ],
+)
+def test_a_text_for_others_names_no_home(
+    monkeypatch: pytest.MonkeyPatch, home: str, text: str, told: str
+) -> None:
+    monkeypatch.setenv("HOME", home)
+    assert without_home(text) == told
 
 
 @pytest.mark.parametrize(
