@@ -1,7 +1,7 @@
 # Everything a person or a machine does with a clone. `make` alone lists it.
 #
 # Variables: FOLDER (photos for `make run`), PYTHON (3.11 or newer), VENV, PIP, ARGS (for pytest),
-# SECONDS (for each target of `make fuzz`).
+# SECONDS (for each target of `make fuzz`), DATABASE (for `make audit`).
 
 VENV ?= .venv
 FOLDER ?= resources/samples
@@ -14,7 +14,7 @@ RUN := $(VENV)/bin/python
 export FOLDER
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format nightly fuzz monkey bench screenshots release clean install install-dev
+.PHONY: help run test check format nightly fuzz monkey bench audit screenshots release clean install install-dev
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,13 +58,17 @@ monkey: $(VENV)/.installed-dev ## Let a monkey loose in the window for an hour (
 bench: $(VENV)/.installed-dev ## Measure what we claim about speed
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN) "$$script" || exit 1; done
 
+audit: $(VENV)/.installed-dev ## Name known holes in what is installed (DATABASE=all.zip: without the network)
+	$(RUN) .ci/audit.py $(if $(DATABASE),--database "$(DATABASE)")
+
 screenshots: $(VENV)/.installed-dev ## Make the pictures of the README again
 	@.ci/qt-libraries offscreen
 	$(RUN) docs/make_screenshots.py
 
-release: $(VENV)/.installed-dev ## Build the source archive and the wheel into dist/, and check both
+release: $(VENV)/.installed-dev ## Build the source archive, the wheel and their bill of materials into dist/
 	rm -rf dist
 	$(RUN) -m build --no-isolation
+	$(RUN) .ci/make_sbom.py dist/csra-gui.cdx.json
 	CSRA_GUI_DIST=dist $(RUN) -m pytest -m "" tests/packaging $(ARGS)
 
 clean: ## Remove caches and build files (.venv stays)

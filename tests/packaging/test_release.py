@@ -70,7 +70,7 @@ def test_the_wheel_of_a_release_is_the_same(wheel: Path, release: Release) -> No
 def test_a_source_archive_has_all_that_building_and_testing_need(release: Release) -> None:
     needed = {*files_in(".ci", "benchmarks", "csra_gui", "docs", "engine", "resources", "tests")}
     needed |= {"main.py", "pyproject.toml", "Makefile", "constraints.txt", "MANIFEST.in", "LICENSE"}
-    needed |= {"CHANGELOG.md", "CONTRIBUTING.md", "NOTICE", "README.md"}
+    needed |= {"CHANGELOG.md", "CONTRIBUTING.md", "NOTICE", "README.md", "SECURITY.md"}
     names = release.source_names()
     assert needed <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith(".venv")]
