@@ -157,10 +157,19 @@ def _write(folded: nn.Module, size: int, checkpoint: Checkpoint, path: Path) -> 
     if program is None:
         raise CheckpointError(f"{name!r} cannot be written as ONNX.")
     proto = program.model_proto
+    _forget_sources(proto)
     table = to_metadata(checkpoint.record, checkpoint.id)
     for key in ("format", "version", "model"):
         proto.metadata_props.add(key=key, value=table[key])
     _needed("onnx").save(proto, path)
+
+
+def _forget_sources(proto: Any) -> None:
+    """Take away which line of which file each step comes from: files of this computer."""
+    for part in (proto.graph, *proto.functions):
+        for node in part.node:
+            del node.metadata_props[:]
+            node.doc_string = ""
 
 
 def _put_around(checkpoint: Checkpoint, path: Path) -> None:
