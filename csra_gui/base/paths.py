@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-from engine.resources import data_folder
+from engine.resources import DATA_VARIABLE, data_folder
 
 _DIRS = PlatformDirs("csra-gui", appauthor=False)
 #: A folder that takes the place of the person's own settings, log and cache, for tests and trials.
@@ -51,8 +51,13 @@ def log_file() -> Path:
 
 
 def own_folders() -> tuple[Path, ...]:
-    """The folders that are this program's alone: settings, log, cache, and the person's data."""
-    return (*profile_dirs(), cache_dir(), data_folder())
+    """The folders that are this program's alone: settings, log, cache, and the person's data.
+
+    Not those that a variable names, which may hold other things: they stay as they are.
+    """
+    usual = (_DIRS.user_config_path, _DIRS.user_log_path, _DIRS.user_cache_path)
+    data = () if os.environ.get(DATA_VARIABLE) else (data_folder(),)
+    return (*(() if os.environ.get(PROFILE_VARIABLE) else usual), *data)
 
 
 def keep_others_out(folder: Path) -> None:

@@ -34,8 +34,15 @@ def test_the_settings_are_the_owners_alone(tmp_path: Path, was_there: bool) -> N
     assert rights(file) == 0o600
 
 
-def test_nobody_else_can_enter_the_folders_of_the_program(tmp_path: Path) -> None:
+def test_nobody_else_can_enter_the_folders_of_the_program(
+    tmp_path: Path, own_profile: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert own_folders() == ()  # a variable names them: they may hold other things, too
+    monkeypatch.delenv("CSRA_GUI_PROFILE")
+    monkeypatch.delenv("CSRA_GUI_DATA")
+    assert len(set(own_folders())) == 4
     for folder in own_folders():
+        assert folder.is_relative_to(own_profile)  # and not anybody's own
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         keep_others_out(folder)
         assert rights(folder) == 0o700
