@@ -6,10 +6,7 @@ import contextlib
 import random
 import shutil
 import sqlite3
-import sys
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,57 +14,25 @@ import pytest
 
 from engine.library import backup
 from engine.library.connections import connect_to_copy
-from engine.library.errors import DamagedLibraryError, FutureLibraryError, LibraryError
+from engine.library.errors import DamagedLibraryError, FutureLibraryError
 from engine.library.opening import bring_up, open_library
 from engine.library.repairing import begin_anew, rebuild_library
-from engine.library.rescue.log import committed_pages, salt_of
+from engine.library.rescue.log import committed_pages
 from engine.library.rescue.pages import Kind, PageFile, UnreadableError
 from engine.library.rescue.salvage import Damaged, salvage
-from engine.library.schema import MIGRATIONS, TABLES
-from engine.library.values import Attribute, Verdict, Wish
-from tests.engine.library.parts import ME, MODEL, backed_up, columns_of, files, filled, prediction
-
-PAGE = 4096
-Rows = dict[str, set[tuple[object, ...]]]
-
-
-@dataclass(frozen=True)
-class Made:
-    """A closed library with a backup from before, and its files as a crash leaves them."""
-
-    path: Path
-    rows: Rows
-    main: bytes
-    log: bytes
-
-
-def rows_of(path: Path) -> Rows:
-    with contextlib.closing(connect_to_copy(path)) as connection:
-        return {table: set(connection.execute(f"SELECT * FROM {table}")) for table in TABLES}
-
-
-def make(path: Path, count: int = 400, model: str = "cat") -> Made:
-    """A library with a backup and labels since; its file and log as they are while it is open."""
-    with open_library(path) as library:
-        filled(library, count)
-        wishes = [Wish(i, model, Verdict.ADDED) for i in range(1, count)]
-        library.decide(wishes, who=ME, caption="Add")
-        library.rate(range(1, count // 2), Attribute.RATING, "4", caption="Rate")
-        backed_up(path)
-    with open_library(path) as library:
-        late = [Wish(i, "late", Verdict.ACCEPTED) for i in range(1, count // 2)]
-        library.decide(late, who=ME, caption="Late")
-        library.decide([Wish(3, model, None)], who=ME, caption="Not that", reviewed={3: True})
-        library.decide([Wish(4, model, Verdict.REJECTED)], who=ME, caption="Nor that")
-        library.undo()
-        more = library.add_images(files(count + 50))[count:]
-        library.record_predictions(
-            MODEL.fingerprint, [prediction(f.path, 1, 0, 1) for f in files(count + 50)[count:]]
-        )
-        library.decide([Wish(more[0], "new", Verdict.ADDED)], who=ME, caption="New")
-        main = path.read_bytes()
-        log = path.with_name(f"{path.name}-wal").read_bytes()
-    return Made(path, rows_of(path), main, log)
+from engine.library.schema import MIGRATIONS
+from engine.library.values import Verdict, Wish
+from tests.engine.library.made import (
+    PAGE,
+    Made,
+    flip,
+    laid_out,
+    make,
+    rows_of,
+    salt_of_bytes,
+    without_copies,
+)
+from tests.engine.library.parts import ME, backed_up, columns_of
 
 
 @pytest.fixture(scope="module")
@@ -78,25 +43,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture
 def copy(made: Made, tmp_path: Path) -> Made:
     return laid_out(made, tmp_path)
-
-
-def laid_out(made: Made, folder: Path) -> Made:
-    """The same library in another folder."""
-    path = folder / "library.db"
-    shutil.copyfile(made.path, path)
-    shutil.copytree(backup.backups_folder(made.path), backup.backups_folder(path))
-    return Made(path, made.rows, made.main, made.log)
-
-
-def share(
-    now: dict[str, set[tuple[object, ...]]], then: dict[str, set[tuple[object, ...]]]
-) -> float:
-    """How much of the decisions that were there are there."""
-    return len(now["decisions"] & then["decisions"]) / len(then["decisions"])
-
-
-def without_copies(made: Made) -> None:
-    shutil.rmtree(backup.backups_folder(made.path))
 
 
 @pytest.mark.parametrize("with_copies", [True, False])
@@ -307,136 +253,6 @@ def test_a_log_of_another_library_is_noticed_and_not_taken_over(copy: Made, tmp_
     lock.write_text(f"{salt:08x}")
     open_library(copy.path).close()
     assert rows_of(copy.path) == copy.rows
-
-
-def salt_of_bytes(log: bytes, folder: Path) -> int:
-    file = folder / "some-log"
-    file.write_bytes(log)
-    salt = salt_of(file)
-    assert salt is not None
-    return salt
-
-
-# Hundreds of damages.
-
-
-def flip(count: int) -> Callable[[bytearray, random.Random], None]:
-    def work(data: bytearray, generator: random.Random) -> None:
-        for _ in range(count):
-            data[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
-
-    return work
-
-
-def cut(data: bytearray, generator: random.Random) -> None:
-    del data[generator.randrange(1, len(data)) :]
-
-
-def zero_first(data: bytearray, generator: random.Random) -> None:
-    data[:PAGE] = bytes(PAGE)
-
-
-def zero_some(data: bytearray, generator: random.Random) -> None:
-    page = generator.randrange(1, len(data) // PAGE)
-    data[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
-
-
-def make_text(data: bytearray, generator: random.Random) -> None:
-    data[:] = b"Dear diary, " * generator.randint(1, 999)
-
-
-def make_empty(data: bytearray, generator: random.Random) -> None:
-    data.clear()
-
-
-DAMAGES: dict[str, Callable[[bytearray, random.Random], None]] = {
-    "1 bit flipped": flip(1),
-    "4 bits flipped": flip(4),
-    "64 bits flipped": flip(64),
-    "cut": cut,
-    "first page zeroed": zero_first,
-    "a page zeroed": zero_some,
-    "a text": make_text,
-    "empty": make_empty,
-    "log removed": lambda data, generator: None,
-    "log of another": lambda data, generator: None,
-}
-
-
-def damage(made: Made, other: Made, kind: str, seed: int) -> None:
-    """Damage a library, as it lies on the disk after a kill where it is about its log."""
-    log = made.path.with_name(f"{made.path.name}-wal")
-    data = bytearray(made.main if kind.startswith("log") else made.path.read_bytes())
-    DAMAGES[kind](data, random.Random(seed))
-    made.path.write_bytes(data)
-    if kind.startswith("log"):
-        lock = made.path.with_name(f"{made.path.name}.lock")
-        lock.write_text(f"{salt_of_bytes(made.log, made.path.parent):08x}")
-    if kind == "log of another":
-        log.write_bytes(other.log)
-
-
-def outcome(made: Made) -> tuple[str, float]:
-    """How opening ends, then a rebuild; how many of the decisions there are in the end."""
-    said = "is refused in words"
-    try:
-        with open_library(made.path) as library:
-            said = "opens and says what may be lost" if library.notice else "opens"
-            assert library.models(), "a new library, silently"
-            try:
-                library.stored(library.files(), MODEL.fingerprint)
-                library.undo()
-                library.redo()
-            except LibraryError:
-                said = "opens and says later what is damaged"
-                raise
-    except LibraryError as error:
-        assert str(error).endswith(".")
-        assert rebuild_library(made.path).text().startswith("Saved")
-        open_library(made.path).close()
-    return said, share(rows_of(made.path), made.rows)
-
-
-def damage_many(made: Made, other: Made, folder: Path, seeds: range) -> dict[str, Counter[str]]:
-    found: dict[str, Counter[str]] = {}
-    for kind in DAMAGES:
-        counts = found.setdefault(kind, Counter())
-        least = 1.0
-        for seed in seeds:
-            place = folder / f"{kind} {seed}"
-            place.mkdir()
-            one = laid_out(made, place)
-            damage(one, other, kind, seed)
-            said, kept = outcome(one)
-            counts[said] += 1
-            least = min(least, kept)
-            shutil.rmtree(place)
-        counts["least decisions kept, %"] = int(100 * least)
-    return found
-
-
-def test_damaged_libraries_end_in_a_repair_or_in_words(made: Made, tmp_path: Path) -> None:
-    other = make(tmp_path / "other.db", 100, "house")
-    found = damage_many(made, other, tmp_path, range(1))
-    for kind, counts in found.items():
-        assert counts["least decisions kept, %"] >= 50, (kind, counts)
-    assert found["first page zeroed"]["least decisions kept, %"] == 100
-    for kind in ("first page zeroed", "a text", "empty", "log of another"):
-        assert found[kind]["is refused in words"], kind
-    assert found["log removed"]["opens and says what may be lost"]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_two_hundred_damaged_libraries_end_in_a_repair_or_in_words(
-    made: Made, tmp_path: Path
-) -> None:
-    other = make(tmp_path / "other.db", 100, "house")
-    found = damage_many(made, other, tmp_path, range(1000, 1020))
-    for kind, counts in found.items():
-        sys.stdout.write(f"{kind}: {dict(counts)}\n")  # seen with -s
-        assert counts["least decisions kept, %"] >= 50, (kind, counts)
-    assert found["first page zeroed"]["least decisions kept, %"] == 100
 
 
 # Who may read it.
