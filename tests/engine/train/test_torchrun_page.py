@@ -188,10 +188,8 @@ def test_norms_over_all_processes_are_refused_on_a_processor_in_one_sentence(
     (error,) = errors(said)
     assert "NVIDIA graphics cards alone" in error
     assert "Leave sync_norms out" in error
-    assert (
-        "Traceback (most recent call last)"
-        not in said.split("ChildFailedError")[0].split("torch/distributed/run.py")[0]
-    )
+    # Torchrun's own report has a traceback of its own files.
+    assert f'File "{ROOT / "engine"}' not in said
 
 
 def test_machines_that_see_different_images_are_refused_in_one_sentence(
