@@ -196,7 +196,7 @@ class Monkey:
             self._window.close()
             return
         self._number += 1
-        say(action=self._number, **chosen)
+        say(action=self._number, resident_mib=_resident_mib(), **chosen)
         self._acts.start(chosen["pause"])  # first: what is done may open a loop of its own
         try:
             getattr(self, f"_do_{chosen['kind']}")(**chosen["what"])
@@ -323,6 +323,10 @@ class Monkey:
 def _waited_s() -> float:
     """How long this thread could have run and did not get a processor, since it began."""
     return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+
+
+def _resident_mib() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
 
 
 def _stack_of(thread: int) -> str:

@@ -11,10 +11,10 @@ What ends with 1: the process dies; a fault or an unexpected line in its log; th
 answer for more than a second while nothing else kept it from the processors; a text that may be a
 stranger's is taken for markup; memory, threads or handles grow from the second quarter of the time
 to the last. WHERE keeps everything: ``actions.jsonl`` is what --replay takes, and has the seed's
-actions with their places, the times when the window did not answer and where it was then;
-``minutes.jsonl`` the figures of each minute. Random numbers come from the seed and the number of
-the action, what they meet from the window as it is at that moment; so only the log replays a run,
-and only as far as the times are alike.
+actions with their places and the memory before each, the times when the window did not answer and
+where it was then; ``minutes.jsonl`` the figures of each minute. Random numbers come from the seed
+and the number of the action, what they meet from the window as it is at that moment; so only the
+log replays a run, and only as far as the times are alike.
 """
 
 from __future__ import annotations
