@@ -22,6 +22,7 @@ from engine.library.columns import IntArray
 from engine.library.images import content_hash
 from engine.library.store import Library
 from engine.library.values import LibraryImage, Moved
+from engine.library.volumes import volumes_present
 
 #: Hashes that are written together; a pause costs at most so many.
 _PAGE = 20
@@ -70,7 +71,7 @@ def _settle(library: Library, scanned: Scanned) -> Generator[tuple[Moved, ...], 
                 root, recursive=scanned.recursive, besides=scanned.image_ids
             )
             absent = [image for image in absent if scanned.reached(image.path)]
-            library.mark_missing([image.id for image in absent if not image.path.exists()])
+            library.mark_missing(_vanished(library, absent))
             yield ()
     yield library.take_over_unhashed(scanned.image_ids)
     young = {new.id: new for new, _ in library.lookalikes(scanned.image_ids)}
@@ -126,8 +127,21 @@ def _store(library: Library, digests: Sequence[tuple[int, bytes | None]]) -> tup
     if not hashes:
         return ()
     twins = [(i, twin) for i, digest in hashes for twin in library.same_content(digest)]
-    library.mark_missing([twin.id for i, twin in twins if twin.id != i and not twin.path.exists()])
+    library.mark_missing(_vanished(library, [twin for i, twin in twins if twin.id != i]))
     return library.set_hashes(hashes)
+
+
+def _vanished(library: Library, images: Sequence[LibraryImage]) -> list[int]:
+    """Those whose files are gone. What lies on a drive that is not there now is not.
+
+    Else a copy that is found meanwhile would be taken for the photo, with all that was said of it.
+    """
+    absent = [image.id for image in images if not image.path.exists()]
+    present = volumes_present() if absent else None
+    if present is None:
+        return absent
+    volumes = library.volumes_of(absent)
+    return [image for image in absent if image not in volumes or volumes[image] in present]
 
 
 def give_way() -> None:

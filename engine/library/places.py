@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,17 @@ def place_folders(
             (folder_id(connection, path), folder.spot.volume, folder.spot.inside),
         )
     return tuple(moved)
+
+
+def volumes_of(connection: sqlite3.Connection, image_ids: Collection[int]) -> dict[int, str]:
+    """On which volume images lie, by their ids; only those of which it is known."""
+    rows = connection.execute(
+        "SELECT images.id, volume FROM images"
+        " JOIN folder_places ON folder_places.folder_id = images.folder_id"
+        " WHERE images.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(image_ids)),),
+    )
+    return {int(image): str(volume) for image, volume in rows}
 
 
 def _make_way(connection: sqlite3.Connection, path: bytes, folder: FoundFolder) -> None:

@@ -137,6 +137,7 @@ class Library:
     not_placed = _reads(places.not_placed)
     known_elsewhere = _reads(places.known_elsewhere)
     place_folders = _writes(places.place_folders)
+    volumes_of = _reads(places.volumes_of)
     known_names = _reads(respelling.known_names)
     folder_spellings = _reads(respelling.folder_spellings)
     respell = _writes(respelling.respell)

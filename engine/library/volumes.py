@@ -92,6 +92,16 @@ class VolumeProbe:
         return _spot(self._of_mac[point], real.relative_to(point))
 
 
+def volumes_present() -> frozenset[str] | None:
+    """The identities of the drives and shares that are mounted; ``None`` if nobody can say."""
+    mounts = read_mounts() if sys.platform.startswith("linux") else []
+    if not mounts:
+        return None
+    ids = device_ids()
+    shares = {f"share:{mount.source}" for mount in mounts if mount.kind.startswith(_NETWORK_TYPES)}
+    return frozenset(shares | {ids[mount.source] for mount in mounts if mount.source in ids})
+
+
 def linux_spot(real: Path, mounts: list[Mount], ids: dict[str, str]) -> Spot | None:
     """The spot of a path without links.
 

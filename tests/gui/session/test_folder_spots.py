@@ -10,13 +10,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from csra_gui.session import library_maintenance
 from csra_gui.session.folder_spots import FolderSpots
+from csra_gui.session.library_maintenance import hash_image
 from engine.api.categories import Categories
 from engine.api.values import Prediction
+from engine.library.images import content_hash
 from engine.library.opening import open_library
 from engine.library.schema import MIGRATIONS
 from engine.library.store import Library
-from engine.library.values import ImageFile, LibraryModel, Verdict, Wish
+from engine.library.values import (
+    ImageFile,
+    LibraryImage,
+    LibraryModel,
+    Verdict,
+    Wish,
+    look_at,
+)
 from engine.library.volumes import Spot
 
 MODEL = LibraryModel("m", "model", Categories(("dog", "cat")))
@@ -131,6 +141,28 @@ def test_what_the_person_said_of_both_stays_with_both(library: Library) -> None:
     assert again == [young[0], ids[1]]
     assert known(library, [*ids, *again])[1].count(young[0]) == 1
     assert ids[0] in known(library, ids)[1]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_copy_found_while_the_drive_is_away_is_not_taken_for_the_photo(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    first = on("stick")
+    ids = look(library, Drives(stick=STICK), first)
+    fill(library, first, ids)
+    copy = tmp_path / "copy.jpg"
+    copy.write_bytes(b"photo")
+    library.set_hashes([(ids[0], content_hash(copy))])
+    found = look_at(copy)
+    assert found is not None
+    (young,) = library.add_images([found])
+    volumes = frozenset({STICK}) if is_there else frozenset({OTHER})
+    monkeypatch.setattr(library_maintenance, "volumes_present", lambda: volumes)
+    moves = hash_image(library, LibraryImage(young, copy))
+    assert bool(moves) == is_there  # then it was deleted there, and this is it
+    said = library.stored([ids[0]]).verdicts
+    assert said == ((ids[0], "cat", Verdict.ADDED),)
+    assert (library.files()[ids[0]].path == copy) == is_there
 
 
 def test_a_library_of_the_version_before_learns_where_its_photos_lie(tmp_path: Path) -> None:
