@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
+import sqlite3
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from engine.library.connections import connect_reading
+from tests.e2e.desktop import ending
 from tests.e2e.network import asked_of_the_internet, watched
+from tests.e2e.waiting import wait_until
 from tests.paths import ROOT
 from tests.programs import needs_program
 
@@ -44,3 +51,39 @@ def test_tagging_asks_the_network_for_nothing_and_leaves_nothing_at_home(tmp_pat
     assert "cat" in [label["category"] for label in json.loads(done.stdout)["labels"]]
     assert asked_of_the_internet(tmp_path / "calls") == []
     assert [path.name for path in home.rglob("*")] == []
+
+
+@pytest.mark.slow
+def test_the_window_asks_the_network_for_nothing_and_keeps_what_it_knows_private(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    library = home / ".local" / "share" / "csra-gui" / "library.db"
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
+    command = [sys.executable, "main.py", str(_CAT.parent)]
+    watcher = watched(command, tmp_path / "calls")
+    with ending(subprocess.Popen(watcher, cwd=ROOT, env=environment)) as strace:
+        try:
+            wait_until(lambda: tagged(library) >= 9, "the photos are tagged")
+        finally:  # strace, if it were ended, would leave the window alone
+            children = Path(f"/proc/{strace.pid}/task/{strace.pid}/children").read_text()
+            os.kill(int(children.split()[0]), signal.SIGTERM)
+            assert strace.wait(60) == 0
+    assert asked_of_the_internet(tmp_path / "calls") == []
+    ours = [folder for folder in home.rglob("*") if folder.name in {"csra-gui", "log"}]
+    assert len(ours) >= 4
+    for place in ours:
+        if place.name == "log" or place.parent.name != "state":  # only what has the log in it
+            assert stat.S_IMODE(place.stat().st_mode) == 0o700, place
+    for file in (library, home / ".config" / "csra-gui" / "settings.ini"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def tagged(library: Path) -> int:
+    """How many photos have scores; none as long as there is no library."""
+    try:
+        with contextlib.closing(connect_reading(library)) as connection:
+            return int(connection.execute("SELECT count(*) FROM scores").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
