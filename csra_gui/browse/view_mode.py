@@ -58,7 +58,8 @@ class Browsing(QObject):
     @property
     def pair(self) -> tuple[int, int] | None:
         """The photos that are compared: the kept one, and the one that steps change."""
-        return self._pair
+        # Where all photos have gone, others may ask before this has heard of it.
+        return self._pair if len(self._session.photos) else None
 
     @property
     def subjects(self) -> tuple[int, ...] | None:
@@ -69,8 +70,8 @@ class Browsing(QObject):
         current, comparing = self._session.focus.current, self._mode is ViewMode.COMPARE
         if not (self._alone or comparing):
             return None
-        if comparing and not self._alone and self._both and self._pair:
-            return self._pair
+        if comparing and not self._alone and self._both and self.pair:
+            return self.pair
         return () if current is None else (current,)
 
     @property

@@ -267,6 +267,28 @@ def test_opening_another_folder_ends_comparing(
     qtbot.waitUntil(lambda: len(application.session.photos) == 5)
 
 
+def test_no_photo_is_compared_once_another_folder_is_opened(
+    qtbot: QtBot, application: Application, photos: Path
+) -> None:
+    session, browsing = application.session, application.window.browse.browsing
+    session.set_selection((3, 4))
+    trigger(application, "view_compare")
+    seen: list[object] = []
+    for fact in (
+        session.focus.current_changed,
+        session.selection_changed,
+        session.decisions.changed,
+        session.pipeline.predictions_changed,
+        session.thresholds.changed,
+        session.shown.settled,
+        session.shown.changed,
+    ):
+        fact.connect(lambda *_: seen.append((len(session.photos), browsing.pair)))
+    application.window.browse.opener.open([photos])
+    assert all(pair is None for count, pair in seen if not count)
+    assert any(not count for count, _ in seen)
+
+
 def test_the_photo_alone_goes_on_with_arrows_shows_labels_and_ends_with_escape(
     qtbot: QtBot, application: Application
 ) -> None:
