@@ -81,6 +81,7 @@ def starting_point(start: ModelStart, categories: Categories, seed: int) -> Star
         return StartingPoint(classifier, f"weights of {file.name!r}", has_new_heads=True)
     own = checkpoint.record.config.head
     head = _with_wishes(own, start)
+    torch.manual_seed(seed)  # of the categories that are new to it
     classifier = from_checkpoint(checkpoint, categories, start.input_size, head)
     origin, is_other = f"the model {checkpoint.record.name!r}", head.kind != own.kind
     return StartingPoint(classifier, origin, has_new_heads=is_other)

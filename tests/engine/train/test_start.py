@@ -22,6 +22,7 @@ from engine.models.classifier import Classifier
 from engine.records.catalogue import find_model, find_start, load_catalogue
 from engine.records.models import ModelStore
 from engine.train.start import new_pixels, starting_classifier, starting_point
+from tests.engine.tiny_models import save_tiny_model
 
 CATEGORIES = Categories(("cat", "dog"))
 
@@ -122,6 +123,20 @@ def test_a_file_that_is_neither_a_model_nor_a_backbone_is_no_start(tmp_path: Pat
     torch.save({"a.weight": torch.zeros(3, 3)}, file)
     with pytest.raises(CheckpointError):
         starting_classifier(ModelStart(str(file)), CATEGORIES, 0)
+
+
+def test_heads_of_categories_that_a_model_lacks_begin_by_the_seed(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.safetensors"
+    save_tiny_model(file)
+
+    def heads(seed: int) -> torch.Tensor:
+        start = ModelStart(str(file))
+        return starting_classifier(start, Categories(("axe", "yak")), seed).linear_heads.weight.detach().clone()
+
+    torch.manual_seed(11)
+    first = heads(0)
+    torch.manual_seed(12)
+    assert torch.equal(heads(0), first) and not torch.equal(heads(1), first)
 
 
 def test_every_backbone_of_the_catalogue_says_how_to_start_from_it(tmp_path: Path) -> None:
