@@ -32,6 +32,8 @@ OBJECTS = json.loads((SAMPLES / "objects.json").read_text(encoding="utf-8"))
 TIMEOUT_MS = 90_000
 # Those with an object that the shipped model can name.
 SHOWN = {name: objects[0] for name, objects in OBJECTS.items() if objects}
+# A kind stands in the list before what it is one of, which is folded away.
+LISTED_AS = {"boat": "sailing boat"}
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,8 @@ def test_pointing_at_a_label_lays_the_heat_on_the_object(
     qtbot: QtBot, application: Application, name: str
 ) -> None:
     look_at(qtbot, application, name)
-    point_at_label(qtbot, application, SHOWN[name]["category"])
+    category = SHOWN[name]["category"]
+    point_at_label(qtbot, application, LISTED_AS.get(category, category))
     strength = heat(application)
     height, width = strength.shape
     box = np.zeros_like(strength, dtype=bool)

@@ -174,8 +174,9 @@ def test_tag_writes_one_json_line_per_photo_in_a_stable_order(model_file, photos
     captured = capsys.readouterr()
     rows = [json.loads(line) for line in captured.out.splitlines()]
     assert [row["path"] for row in rows] == [str(p) for p in photos]
-    usual = {"path", "model", "labels", "error"}
-    assert [set(row) - usual for row in rows] == [{"measured"}] * 3 + [set()] + [{"measured"}] * 4
+    usual = {"path", "model", "labels", "error", "model_id", "mtime", "size"}
+    more = {"measured"}
+    assert [set(row) - usual for row in rows] == [more] * 3 + [set()] + [more] * 4
     assert all("format" in " ".join(row["measured"]) for row in rows if not row["error"])
     assert {label["category"] for label in rows[0]["labels"]} == set(TINY_CATEGORIES)
     scores = [label["score"] for label in rows[0]["labels"]]

@@ -130,8 +130,8 @@ def test_heads_of_categories_that_a_model_lacks_begin_by_the_seed(tmp_path: Path
     save_tiny_model(file)
 
     def heads(seed: int) -> torch.Tensor:
-        start = ModelStart(str(file))
-        return starting_classifier(start, Categories(("axe", "yak")), seed).linear_heads.weight.detach().clone()
+        classifier = starting_classifier(ModelStart(str(file)), Categories(("axe", "yak")), seed)
+        return classifier.linear_heads.weight.detach().clone()
 
     torch.manual_seed(11)
     first = heads(0)
