@@ -4,7 +4,9 @@ Requests and answers are tuples over one pipe. Values of a generator are asked f
 a slow reader slows the engine down instead of filling the memory.
 
     parent → child   ("call", id, method, args, kwargs) · ("next", id) · ("close", id) · ("stop",)
-    child → parent   ("value", id, v) · ("done", id, v) · ("failed", id, error)
+                     ("ping", 0), answered at once, while an answer is long in coming
+    child → parent   ("value", id, v) · ("done", id, v) · ("failed", id, error) · ("bug", id, text)
+                     ("pong", 0, None); checked, never unpickled (``engine.api.wire``)
 
 ``serve`` is the child's side; it is given a factory, so this module never imports torch.
 """
@@ -15,22 +17,36 @@ import contextlib
 import functools
 import inspect
 import itertools
+import logging
 import multiprocessing
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, ParamSpec, cast, get_origin, get_type_hints
 
+from engine.api import wire
+from engine.api.config import PredictConfig
 from engine.api.engine import TaggingEngine
 from engine.api.errors import EngineError, EngineStoppedError
-from engine.api.values import ModelInfo
+from engine.api.surviving import CrashedError, surviving
+from engine.api.values import ModelInfo, Prediction
+from engine.isolation.frames import BadMessageError, FrameReader
 
 P = ParamSpec("P")
+_log = logging.getLogger(__name__)
 _STOP_TIMEOUT_S = 2.0
+# So often an answer that is long in coming is asked after.
+_ASK_AFTER_S = 5.0
+# A process that says nothing at all for so long stands still; importing PyTorch takes less.
+_SILENT_S = 180.0
+# One photo, or a batch of them, takes less, also on a slow machine that is busy.
+_PATIENCE_S = 600.0
+# What has begun to come is there soon, unless who sends it stands still.
+_MESSAGE_S = 120.0
 _Message = tuple[Any, ...]
 _CLOSED = "The engine is closed."
 _END = object()
@@ -40,6 +56,12 @@ _CRASHED = (
     "The engine stopped unexpectedly. What was done so far is kept; start again and it goes on "
     "from there. If it keeps happening, there may be too little memory."
 )
+_NOT_STARTED = (
+    "The engine stopped unexpectedly, and again when it was started anew. What was done so far is "
+    "kept. There may be too little memory, or the model's file may be damaged: try another model."
+)
+#: Questions that are answered within ``_PATIENCE_S``, or never.
+_SOON = frozenset({"predict", "explain"})
 
 
 class _RemoteEngine:
@@ -76,6 +98,21 @@ class _RemoteEngine:
         """Start the child, which prepares itself meanwhile; it takes no time."""
         self._running_child()
 
+    def predict(
+        self, model_id: str, paths: Sequence[Path | str], config: PredictConfig | None = None
+    ) -> Generator[Prediction, None, None]:
+        """Say what is in each image; one that ends the child costs that image alone."""
+
+        def ask(some: Sequence[Path | str]) -> Generator[Prediction, None, None]:
+            try:
+                yield from self._running_child().iterate("predict", model_id, some, config)
+            except CrashedError as error:
+                if self._closed:
+                    raise EngineStoppedError(_CLOSED) from error
+                raise
+
+        yield from surviving(ask, model_id, paths)
+
     def close_model(self, model_id: str) -> None:
         """Free a model's memory in the child."""
         self._sources.pop(model_id, None)
@@ -102,8 +139,11 @@ class _RemoteEngine:
         self._child = child = _Child(self._target, self._stop_timeout_s)
         if self._closed:  # closed while it started: close() may have missed it
             child.stop()
-        for source in self._sources.values():
-            child.call("open_model", source)
+        try:
+            for source in self._sources.values():
+                child.call("open_model", source)
+        except CrashedError as error:
+            raise EngineStoppedError(_CLOSED if self._closed else _NOT_STARTED) from error
         return child
 
 
@@ -163,23 +203,41 @@ class _Child:
         self._stopped = False
         self._waiting: dict[int, queue.SimpleQueue[_Message]] = {}
         self.is_alive = True
+        self._heard = 0
         self._reader = threading.Thread(target=self._read, name="engine-answers", daemon=True)
         self._reader.start()
 
     def call(self, method: str, *args: object, **kwargs: object) -> Any:
         """Call a method and wait for what it returns."""
         with self._opened(method, args, kwargs) as (_, answers):
-            return _unwrap(answers.get())[1]
+            return self._answer(method, answers)[1]
 
     def iterate(self, method: str, *args: object, **kwargs: object) -> Generator[Any, None, None]:
         """Call a method that is a generator, and yield its values."""
         with self._opened(method, args, kwargs) as (call_id, answers):
             while True:
                 self._send("next", call_id)
-                kind, value = _unwrap(answers.get())
+                kind, value = self._answer(method, answers)
                 if kind == "done":
                     return
                 yield value
+
+    def _answer(self, method: str, answers: queue.SimpleQueue[_Message]) -> tuple[str, Any]:
+        """Wait for what comes next; a process that stands still is ended, and says nothing more.
+
+        Time is counted in turns of waiting: that this program itself was stopped does not count.
+        """
+        heard, silent, waited = self._heard, 0.0, 0.0
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return _unwrap(answers.get(timeout=_ASK_AFTER_S))
+            self._send("ping", 0)
+            waited += _ASK_AFTER_S
+            silent = silent + _ASK_AFTER_S if heard == self._heard else 0.0
+            heard = self._heard
+            if silent >= _SILENT_S or (method in _SOON and waited >= _PATIENCE_S):
+                _log.warning("The engine did not answer (%s) and was ended.", method)
+                self._process.kill()
 
     def stop(self) -> None:
         """End the process: politely, then not; twice is harmless."""
@@ -209,7 +267,7 @@ class _Child:
         answers: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._waiting[call_id] = answers
         if not self.is_alive:  # the reader may have ended before this call was known to it
-            answers.put(("failed", call_id, EngineStoppedError(_CRASHED)))
+            answers.put(("failed", call_id, CrashedError(_CRASHED)))
         self._send("call", call_id, *call)
         try:
             yield call_id, answers
@@ -223,22 +281,45 @@ class _Child:
             self._connection.send(message)
 
     def _read(self) -> None:
+        reader = FrameReader(self._connection)
         try:
             while True:
-                message = self._connection.recv()
+                self._connection.poll(None)
+                message = _checked(wire.from_bytes(reader.receive(wire.MOST_BYTES, _MESSAGE_S)))
+                self._heard += 1
                 answers = self._waiting.get(message[1])
                 if answers is not None:
                     answers.put(message)
+        except (BadMessageError, TimeoutError) as error:
+            _log.warning("The engine was ended: it sent %s.", error or "half a message")
+            self._process.kill()
+            self._end_waiting()
         except (EOFError, OSError):
-            self.is_alive = False
-            for call_id, answers in list(self._waiting.items()):
-                answers.put(("failed", call_id, EngineStoppedError(_CRASHED)))
+            self._end_waiting()
+
+    def _end_waiting(self) -> None:
+        self.is_alive = False
+        for call_id, answers in list(self._waiting.items()):
+            answers.put(("failed", call_id, CrashedError(_CRASHED)))
+
+
+def _checked(message: object) -> _Message:
+    if isinstance(message, tuple) and len(message) == 3 and isinstance(message[1], int):
+        kind, _, value = message
+        if kind in ("value", "done", "pong"):
+            return message
+        if kind == ("bug" if isinstance(value, str) else "failed"):
+            if kind == "bug" or isinstance(value, EngineError):
+                return message
+    raise BadMessageError("an answer out of turn")
 
 
 def _unwrap(message: _Message) -> tuple[str, Any]:
     kind, _, value = message
     if kind == "failed":
         raise value
+    if kind == "bug":
+        raise RuntimeError(value)
     return kind, value
 
 
@@ -270,7 +351,9 @@ class _Server:
 
     def dispatch(self, message: _Message) -> None:
         kind, call_id = message[0], message[1]
-        if kind == "call":
+        if kind == "ping":
+            self._send("pong", call_id, None)
+        elif kind == "call":
             self._inboxes[call_id] = queue.SimpleQueue()
             threading.Thread(target=self._run, args=message[1:], daemon=True).start()
         elif call_id in self._inboxes:
@@ -294,7 +377,7 @@ class _Server:
             self._send("failed", call_id, error)
         except Exception:  # noqa: BLE001  # a bug: its traceback belongs to the parent's log
             text = f"In the engine process:\n{traceback.format_exc()}"
-            self._send("failed", call_id, RuntimeError(text))
+            self._send("bug", call_id, text)
         finally:
             self._inboxes.pop(call_id, None)
 
@@ -327,5 +410,6 @@ class _Server:
             return self._engine
 
     def _send(self, *message: object) -> None:
+        said = wire.to_bytes(message)
         with self._send_lock, contextlib.suppress(OSError):
-            self._connection.send(message)
+            self._connection.send_bytes(said)

@@ -1,12 +1,12 @@
-"""An engine that answers each question with the question, without anything that loads slowly.
+"""An engine that fails at each question with the question, without anything that loads slowly.
 
 Its process imports this module: in that of the tests, it would load PyTorch and take seconds.
 """
 
 import inspect
-from types import SimpleNamespace
 
 from engine.api.engine import TaggingEngine
+from engine.api.errors import ModelError
 from engine.api.remote import serve
 
 QUESTIONS = {
@@ -20,11 +20,11 @@ ASKED = sorted(QUESTIONS.keys() - {"close"})
 
 def echo(name):
     def answer(self, *args, **kwargs):
-        return SimpleNamespace(id="m", asked=(name, args, kwargs))
+        raise ModelError(repr((name, args, kwargs)))
 
     def stream(self, *args, **kwargs):
-        yield answer(self, *args, **kwargs)
-        yield "the end"
+        yield from ()
+        answer(self, *args, **kwargs)
 
     return stream if name in STREAMS else answer
 

@@ -1,12 +1,17 @@
+import gc
 import os
+import pickle
 import signal
+import struct
 import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.api import remote, wire
 from engine.api.categories import Categories
 from engine.api.errors import EngineStoppedError, ImageError, ModelError
 from engine.api.geometry import Box
@@ -15,6 +20,29 @@ from engine.api.values import ModelInfo, PositionScores, Prediction
 
 TIMEOUT_S = 20
 CATEGORIES = Categories(("cat", "dog", "tree", "boat", "person"))
+
+
+class RunsACommand:
+    """What an ordinary unpickling would run."""
+
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return Path.touch, (self.marker,)
+
+
+def framed(message):
+    return struct.pack("!i", len(message)) + message
+
+
+#: What a process sends that a model's file has taken over, by the photo's name.
+RAW = {
+    "pickle.jpg": lambda path: framed(pickle.dumps(RunsACommand(path.with_name("marker")))),
+    "huge.jpg": lambda path: struct.pack("!iQ", -1, 1 << 60),
+    "turn.jpg": lambda path: framed(wire.to_bytes(("value", "first", None))),
+    "text.jpg": lambda path: framed(wire.to_bytes("value")),
+}
 
 
 class ChildEngine:
@@ -34,8 +62,21 @@ class ChildEngine:
             raise ModelError("This model is not open.")
         try:
             for path in paths:
-                if path.name == "die.jpg":
+                if path.name.startswith("die"):
                     os.kill(os.getpid(), signal.SIGKILL)
+                if path.name == "abort.jpg":
+                    os.abort()
+                if path.name == "stop.jpg":
+                    os.kill(os.getpid(), signal.SIGSTOP)
+                if path.name == "loop.jpg":
+                    threading.Event().wait()
+                if path.name == "once.jpg" and not path.exists():
+                    path.touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if path.name in RAW:
+                    pipe = next(x for x in gc.get_objects() if type(x) is Connection)
+                    os.write(pipe.fileno(), RAW[path.name](path))
+                    threading.Event().wait()
                 if path.name == "bug.jpg":
                     raise ZeroDivisionError("deep inside")
                 yield Prediction(path, model_id, np.full(5, os.getpid(), np.float32))
@@ -46,6 +87,8 @@ class ChildEngine:
     def explain(self, model_id, path, hidden=None, input_size=None):
         if path.name == "wait.jpg":
             threading.Event().wait()
+        if path.name == "die.jpg":
+            os.kill(os.getpid(), signal.SIGKILL)
         if path.name == "bad.jpg":
             raise ImageError("The file is damaged.")
         values = np.zeros((1, 5, 2, 2), np.float32)
@@ -120,10 +163,9 @@ def test_calls_are_answered_while_another_one_runs(engine):
 
 def test_after_a_crash_the_next_call_runs_in_a_new_process_with_the_same_models(engine):
     info = engine.open_model("a")
-    predictions = engine.predict(info.id, [Path("a.jpg"), Path("die.jpg")])
-    first = next(predictions)
+    first = next(engine.predict(info.id, [Path("a.jpg"), Path("b.jpg")]))
     with pytest.raises(EngineStoppedError, match="stopped unexpectedly"):
-        next(predictions)
+        engine.explain(info.id, Path("die.jpg"))
     again = list(engine.predict(info.id, [Path("a.jpg")]))
     assert again[0].scores[0] != first.scores[0]
 
@@ -173,3 +215,66 @@ def test_names_that_are_not_utf8_cross_the_border(engine):
     info = engine.open_model("a")
     path = Path(os.fsdecode(b"bad\xff\xfe.jpg"))
     assert next(engine.predict(info.id, [path])).path == path
+
+
+def outcomes(engine, *names):
+    """By name, whether a photo has scores; and all that was said meanwhile."""
+    info = engine.open_model("a")
+    found = list(engine.predict(info.id, [Path(name) for name in names]))
+    assert [one.path.name for one in found] == [Path(name).name for name in names]
+    notes = [one.note for one in found if one.note]
+    return {one.path.name: one.error is None for one in found}, notes
+
+
+def test_a_photo_at_which_the_process_dies_is_left_out_and_all_others_are_tagged(engine):
+    tagged, notes = outcomes(engine, "a.jpg", "b.jpg", "die.jpg", "c.jpg", "d.jpg")
+    assert tagged == {"a.jpg": True, "b.jpg": True, "die.jpg": False, "c.jpg": True, "d.jpg": True}
+    assert len(notes) == 1
+    assert "started again" in notes[0]
+
+
+def test_a_process_that_dies_once_costs_no_photo(engine, tmp_path):
+    once = str(tmp_path / "once.jpg")
+    assert all(outcomes(engine, "a.jpg", once, "b.jpg")[0].values())
+
+
+def test_a_process_that_dies_at_every_photo_is_not_started_for_ever(engine):
+    info = engine.open_model("a")
+    paths = [Path(f"die{i}.jpg") for i in range(50)]
+    predictions = engine.predict(info.id, paths)
+    with pytest.raises(EngineStoppedError, match="several photos in a row"):
+        for _ in paths:
+            assert next(predictions).error is not None
+    assert engine.explain(info.id, Path("x.jpg")).path == Path("x.jpg")
+
+
+@pytest.mark.slow
+def test_a_crash_in_code_of_c_is_survived_too(engine):
+    tagged, _ = outcomes(engine, "a.jpg", "abort.jpg", "b.jpg")
+    assert tagged == {"a.jpg": True, "abort.jpg": False, "b.jpg": True}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["stop.jpg", "loop.jpg"])
+def test_a_process_that_stands_still_is_ended_and_the_others_are_tagged(
+    engine, monkeypatch, caplog, name
+):
+    monkeypatch.setattr(remote, "_ASK_AFTER_S", 0.5)
+    monkeypatch.setattr(remote, "_SILENT_S", 8.0)
+    monkeypatch.setattr(remote, "_PATIENCE_S", 10.0)
+    tagged, _ = outcomes(engine, "a.jpg", name, "b.jpg")
+    assert tagged == {"a.jpg": True, name: False, "b.jpg": True}
+    assert "did not answer" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pickle.jpg", *(pytest.param(name, marks=pytest.mark.slow) for name in [*RAW][1:])],
+)
+def test_nothing_that_the_process_sends_is_believed_and_the_others_are_tagged(
+    engine, tmp_path, caplog, name
+):
+    tagged, _ = outcomes(engine, "a.jpg", str(tmp_path / name), "b.jpg")
+    assert tagged == {"a.jpg": True, name: False, "b.jpg": True}
+    assert "The engine was ended: it sent" in caplog.text
+    assert not (tmp_path / "marker").exists()
