@@ -197,7 +197,7 @@ class _Child:
         )
         self._process.start()
         theirs.close()
-        self._ids = itertools.count()
+        self._ids = itertools.count(1)  # 0 is nobody's: pings have it
         self._send_lock = threading.Lock()
         self._stop_lock = threading.Lock()
         self._stopped = False
@@ -288,7 +288,7 @@ class _Child:
                 message = _checked(wire.from_bytes(reader.receive(wire.MOST_BYTES, _MESSAGE_S)))
                 self._heard += 1
                 answers = self._waiting.get(message[1])
-                if answers is not None:
+                if answers is not None and message[0] != "pong":
                     answers.put(message)
         except (BadMessageError, TimeoutError) as error:
             _log.warning("The engine was ended: it sent %s.", error or "half a message")
@@ -308,9 +308,10 @@ def _checked(message: object) -> _Message:
         kind, _, value = message
         if kind in ("value", "done", "pong"):
             return message
-        if kind == ("bug" if isinstance(value, str) else "failed"):
-            if kind == "bug" or isinstance(value, EngineError):
-                return message
+        if (kind == "bug" and isinstance(value, str)) or (
+            kind == "failed" and isinstance(value, EngineError)
+        ):
+            return message
     raise BadMessageError("an answer out of turn")
 
 
@@ -410,6 +411,9 @@ class _Server:
             return self._engine
 
     def _send(self, *message: object) -> None:
-        said = wire.to_bytes(message)
+        try:
+            said = wire.to_bytes(message)
+        except TypeError:  # who waits must hear something
+            said = wire.to_bytes(("bug", message[1], traceback.format_exc()))
         with self._send_lock, contextlib.suppress(OSError):
             self._connection.send_bytes(said)

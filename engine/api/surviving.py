@@ -54,13 +54,15 @@ def surviving(
     done = alone_until = in_a_row = 0
     note = ""
     while done < len(paths):
-        is_alone = done < alone_until
+        is_alone, before = done < alone_until, done
         try:
             with contextlib.closing(ask(paths[done : done + 1 if is_alone else None])) as found:
                 for prediction in found:
                     done, in_a_row = done + 1, 0
                     yield replace(prediction, note=note or prediction.note)
                     note = ""
+            if done == before:  # nobody says more
+                return
             continue
         except CrashedError as error:
             if not is_alone:

@@ -15,10 +15,11 @@ import inspect
 import json
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AnySet
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -51,6 +52,13 @@ _DTYPES = frozenset(
     ["|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8"]
 )
 _LENGTH = struct.Struct("!I")
+_encoder = json.JSONEncoder(check_circular=False)
+_PLAIN = frozenset([bool, int, float, str])
+_GROUPS: Mapping[str, Callable[[Iterable[Any]], Any]] = {
+    "tuple": tuple,
+    "list": list,
+    "set": frozenset,
+}
 
 
 def to_bytes(value: object) -> bytes:
@@ -60,7 +68,7 @@ def to_bytes(value: object) -> bytes:
         TypeError: it holds something that must not cross.
     """
     arrays: list[bytes] = []
-    said = json.dumps(_said(value, arrays)).encode("ascii")
+    said = _encoder.encode(_said(value, arrays)).encode("ascii")
     return b"".join([_LENGTH.pack(len(said)), said, *arrays])
 
 
@@ -79,41 +87,47 @@ def from_bytes(message: bytes) -> Any:
         value = _meant(json.loads(bytes(body[:length])), arrays)
         if arrays.left:
             raise ValueError
-    except (ValueError, TypeError, KeyError, RecursionError, EngineError, struct.error) as error:
+    except Exception as error:  # what a constructor makes of nonsense, nobody can list
         raise BadMessageError(f"no value ({type(error).__name__})") from error
     return value
 
 
 def _said(value: object, arrays: list[bytes]) -> object:  # noqa: PLR0911 - one kind, one line
-    inside = functools.partial(_said, arrays=arrays)
-    if isinstance(value, enum.Enum):
-        return ["enum", type(value).__name__, value.value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, float, str)):
+    kind = type(value)
+    if value is None or kind in _PLAIN:
         return value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value) if field.init]
-        fields = {name: inside(getattr(value, name)) for name in names}
-        return ["value", _known(_values(), type(value)), fields]
-    if isinstance(value, EngineError):
-        known = next(kind for kind in type(value).__mro__ if kind.__name__ in _errors())
-        own = vars(value) if known is type(value) else {}
-        more = {name: inside(one) for name, one in own.items()}
-        return ["error", known.__name__, str(value), more]
+    if isinstance(value, enum.Enum):
+        return ["enum", _known(_enums(), kind), value.value]
+    if dataclasses.is_dataclass(kind):
+        fields = {name: _said(getattr(value, name), arrays) for name in _fields(kind)}
+        return ["value", _known(_values(), kind), fields]
     if isinstance(value, np.ndarray):
-        arrays.append(np.ascontiguousarray(value).tobytes())
         if value.dtype.str not in _DTYPES:
-            raise TypeError(f"an array of {value.dtype}")
+            raise TypeError(f"an array of {value.dtype} must not cross to the window")
+        arrays.append(value.tobytes())
         return ["array", value.dtype.str, list(value.shape)]
     if isinstance(value, Path):
         return ["path", str(value)]
     if isinstance(value, Mapping):
-        return ["map", *([inside(key), inside(known)] for key, known in value.items())]
-    for kind, name in ((tuple, "tuple"), (list, "list"), (AnySet, "set")):
-        if isinstance(value, kind):
-            return [name, *map(inside, value)]
-    raise TypeError(f"{type(value).__name__} must not cross to the window")
+        pairs = ([_said(key, arrays), _said(known, arrays)] for key, known in value.items())
+        return ["map", *pairs]
+    for group, name in ((tuple, "tuple"), (list, "list"), (AnySet, "set")):
+        if isinstance(value, group):
+            return [name, *(_said(one, arrays) for one in value)]
+    if isinstance(value, EngineError):
+        return _said_error(value, arrays)
+    if isinstance(value, np.generic):
+        return _said(value.item(), arrays)
+    if isinstance(value, (int, float, str)):  # a kind of its own of them is no more than they are
+        return next(plain(value) for plain in (int, float, str) if isinstance(value, plain))
+    raise TypeError(f"{kind.__name__} must not cross to the window")
+
+
+def _said_error(error: EngineError, arrays: list[bytes]) -> list[object]:
+    known = next(kind for kind in type(error).__mro__ if kind.__name__ in _errors())
+    own = vars(error) if known is type(error) else {}
+    more = {name: _said(value, arrays) for name, value in own.items() if name[:1] != "_"}
+    return ["error", known.__name__, str(error), more]
 
 
 def _meant(said: Any, arrays: _Arrays) -> Any:  # noqa: PLR0911 - one kind, one line
@@ -122,27 +136,28 @@ def _meant(said: Any, arrays: _Arrays) -> Any:  # noqa: PLR0911 - one kind, one 
             raise TypeError
         return said
     kind, *rest = said
-    inside = functools.partial(_meant, arrays=arrays)
-    if kind in ("tuple", "list", "set"):
-        return {"tuple": tuple, "list": list, "set": frozenset}[kind](map(inside, rest))
-    if kind == "map":
-        return {inside(key): inside(value) for key, value in rest}
-    if kind == "path":
-        return Path(_text(rest[0]))
-    if kind == "array":
-        return arrays.taken(*rest)
-    if kind == "enum":
-        return _enums()[rest[0]](rest[1])
     if kind == "value":
         name, fields = rest
         made = _values()[name]
-        values = {field: inside(value) for field, value in fields.items()}
+        values = {field: _meant(value, arrays) for field, value in fields.items()}
         _check_fields(made, values)
         return made(**values)
+    if kind == "array":
+        return arrays.taken(*rest)
+    if kind == "path":
+        return Path(_text(*rest))
+    if kind in _GROUPS:
+        return _GROUPS[kind](_meant(one, arrays) for one in rest)
+    if kind == "map":
+        return {_meant(key, arrays): _meant(value, arrays) for key, value in rest}
+    if kind == "enum":
+        name, value = rest
+        return _enums()[name](value)
     if kind == "error":
         name, text, more = rest
         error = _errors()[name].__new__(_errors()[name], _text(text))
-        error.__dict__.update({_attribute(field): inside(value) for field, value in more.items()})
+        known = {_attribute(field): _meant(value, arrays) for field, value in more.items()}
+        error.__dict__.update(known)
         return error
     raise ValueError
 
@@ -212,46 +227,71 @@ def _errors() -> Mapping[str, Any]:
     }
 
 
-#: What a field says of itself, as it is written, and what may be in it.
-_KINDS: Mapping[str, type | tuple[type, ...]] = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
-    "Path": Path,
-    "Categories": Sequence,
-    "FloatArray": np.ndarray,
-    "PixelArray": np.ndarray,
-    "BoolArray": np.ndarray,
-}
-
-
 def _check_fields(made: Any, values: Mapping[str, object]) -> None:
-    """Whether plain fields hold what they say; what is inside collections, those check who use it.
+    """Whether fields hold what they say, down to what is in their collections.
 
     Raises:
         TypeError: one does not, or is unknown.
     """
-    for field in dataclasses.fields(made):
-        if field.name not in values:
-            continue
-        written = str(field.type)
-        is_optional = written.endswith(" | None")
-        name = written.removesuffix(" | None")
-        value = values[field.name]
-        if value is None and is_optional:
-            continue
-        wanted = _KINDS.get(name) or _values().get(name) or _enums().get(name)
-        if wanted is None:
-            wanted = next((kind for start, kind in _STARTS.items() if name.startswith(start)), None)
-        if wanted is not None and not isinstance(value, wanted):
+    checks = _checks(made)
+    for name, value in values.items():
+        if name not in checks or not checks[name](value):
             raise TypeError
 
 
-_STARTS: Mapping[str, Any] = {
-    "tuple[": tuple,
-    "Mapping[": Mapping,
-    "dict[": Mapping,
-    "frozenset[": frozenset,
-    "NDArray[": np.ndarray,
-}
+_Check = Callable[[Any], bool]
+
+
+@functools.cache
+def _fields(made: Any) -> Sequence[str]:
+    return [field.name for field in dataclasses.fields(made) if field.init]
+
+
+@functools.cache
+def _checks(made: Any) -> Mapping[str, _Check]:
+    hints = get_type_hints(made)
+    return {name: _check(hints[name]) for name in _fields(made)}
+
+
+def _check(hint: Any) -> _Check:
+    """Whether a value is what a type hint says; of arrays, only that it is one.
+
+    Raises:
+        TypeError: no field of a value that crosses may be of such a kind.
+    """
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return lambda value: type(value) is str and value in inside
+    if origin in (Union, UnionType):
+        either = [_check(one) for one in inside]
+        return lambda value: any(is_one(value) for is_one in either)
+    if origin is tuple and inside[-1] is not Ellipsis:
+        return functools.partial(_is_tuple, each=[_check(one) for one in inside])
+    if origin in (tuple, frozenset):
+        return functools.partial(_is_group, kind=origin, is_one=_check(inside[0]))
+    if origin in (dict, Mapping):
+        is_key, is_known = map(_check, inside)
+        return functools.partial(_is_map, is_key=is_key, is_known=is_known)
+    kind = origin or hint
+    if not isinstance(kind, type):
+        raise TypeError(hint)
+    kinds = (int, float) if kind is float else (kind,)
+    return lambda value: isinstance(value, kinds)
+
+
+def _is_tuple(value: object, each: Sequence[_Check]) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == len(each)
+        and all(is_one(one) for is_one, one in zip(each, value, strict=True))
+    )
+
+
+def _is_group(value: object, kind: type, is_one: _Check) -> bool:
+    return isinstance(value, kind) and all(map(is_one, cast("Iterable[object]", value)))
+
+
+def _is_map(value: object, is_key: _Check, is_known: _Check) -> bool:
+    return (
+        isinstance(value, dict) and all(map(is_key, value)) and all(map(is_known, value.values()))
+    )

@@ -1,18 +1,23 @@
+import dataclasses
+import enum
+import inspect
 import json
 import math
 import struct
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 
 from engine.api import wire
 from engine.api.categories import Categories
-from engine.api.errors import CheckpointError, EngineError, MissingFactsError
+from engine.api.engine import TaggingEngine
+from engine.api.errors import CheckpointError, EngineError, MissingFactsError, ModelError
 from engine.api.facts import Fact
 from engine.api.geometry import Box
 from engine.api.label_parents import CategoryParents
-from engine.api.teaching import TeachProgress
+from engine.api.teaching import Hits, Spread, TaughtCategory, TeachProgress
 from engine.api.training_reports import Ending, TrainingEnded
 from engine.api.values import Descriptor, ModelInfo, PositionScores, Prediction
 from engine.isolation.frames import BadMessageError
@@ -40,6 +45,7 @@ def test_values_come_back_as_they_were():
         INFO,
         ("done", 3, None),
         TeachProgress("looking", 1, 2),
+        TaughtCategory("a", 1, 2, 3, 4, 5, None, Hits(1, 2), spread=Spread(1, (Path("x"),))),
         TrainingEnded(Ending.DONE, Path("x"), None, 0.5, 3, False),
         {1: ("a", [1.5, True]), "b": frozenset({1})},
         Path("bad\udcff.jpg"),
@@ -72,6 +78,32 @@ def test_an_error_that_the_window_does_not_know_comes_as_what_it_is_one_of():
         pass
 
     assert type(through(OwnError("why"))) is CheckpointError
+
+
+def test_what_python_itself_notes_at_an_error_is_not_sent():
+    error = ModelError("why")
+    error.add_note("when")
+    assert str(through(error)) == "why"
+
+
+def test_whatever_a_question_may_be_answered_with_is_known_here():
+    left = [
+        get_type_hints(question)["return"]
+        for name, question in inspect.getmembers(TaggingEngine, inspect.isfunction)
+        if not name.startswith("_")
+    ]
+    found = set()
+    while left:
+        hint = left.pop()
+        if dataclasses.is_dataclass(hint) and hint not in found:
+            found.add(hint)
+            left += get_type_hints(hint).values()
+            assert wire._values()[hint.__name__] is hint
+            assert wire._checks(hint)
+        elif inspect.isclass(hint) and issubclass(hint, enum.Enum):
+            assert wire._enums()[hint.__name__] is hint
+        left += get_args(hint)
+    assert {ModelInfo, Prediction, Descriptor, TrainingEnded, TaughtCategory} < found
 
 
 class Unknown:
@@ -118,6 +150,16 @@ PREDICTION = {"path": ["path", "x"], "model_id": "m", "scores": ["array", "<f4",
         message(["error", "SystemExit", "x", {}]),
         message(["error", "ModelError", "x", {"__class__": 1}]),
         message(["error", "ModelError", 5, {}]),
+        message(["error", "ModelError", "x", {"__dict__": 1}]),
+        message(["value", "Prediction", []]),
+        message(["value", "Spread", {"gained": ["tuple", 1]}]),
+        message(["value", "Box", {"left": "a", "top": 0, "right": 1, "bottom": 1}]),
+        message(["value", "TeachProgress", {"stage": "else", "done": 1, "total": 2}]),
+        message(["value", "TeachProgress", {"stage": ["list"], "done": 1, "total": 2}]),
+        message(["map", 1]),
+        message(["map", [["list"], 1]]),
+        message(["path"]),
+        message([]),
         struct.pack("!I", 50_000) + b"[" * 50_000,
         b"\x80\x04\x95" + bytes(40),
     ],

@@ -54,6 +54,8 @@ class ChildEngine:
     def open_model(self, source=None):
         if source == "missing":
             raise ModelError("There is no such model.")
+        if source == "slow":
+            threading.Event().wait(1)
         self.opened.append(source)
         return ModelInfo(f"id-{source}", "child", None, CATEGORIES, (1.0,), 0.1, 64, "none")
 
@@ -77,6 +79,8 @@ class ChildEngine:
                     pipe = next(x for x in gc.get_objects() if type(x) is Connection)
                     os.write(pipe.fileno(), RAW[path.name](path))
                     threading.Event().wait()
+                if path.name == "odd.jpg":
+                    yield object()
                 if path.name == "bug.jpg":
                     raise ZeroDivisionError("deep inside")
                 yield Prediction(path, model_id, np.full(5, os.getpid(), np.float32))
@@ -138,6 +142,17 @@ def test_a_bug_in_the_child_carries_its_traceback(engine):
     info = engine.open_model("a")
     with pytest.raises(RuntimeError, match=r"(?s)ZeroDivisionError.*deep inside"):
         list(engine.predict(info.id, [Path("bug.jpg")]))
+
+
+def test_a_first_answer_that_is_long_in_coming_is_waited_for(engine, monkeypatch):
+    monkeypatch.setattr(remote, "_ASK_AFTER_S", 0.2)
+    assert engine.open_model("slow").id == "id-slow"
+
+
+def test_an_answer_that_must_not_cross_is_said_to_be_a_bug(engine):
+    info = engine.open_model("a")
+    with pytest.raises(RuntimeError, match=r"object must not cross"):
+        list(engine.predict(info.id, [Path("odd.jpg")]))
 
 
 def test_closing_the_generator_closes_the_one_in_the_child(engine, tmp_path):
