@@ -6,19 +6,18 @@ They hold for the thread that asks and those that it starts, so this comes befor
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import struct
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446  # the same on all machines
 _ASK_VERSION, _BENEATH_PATH = 1, 1
 _NO_NEW_RIGHTS = 38  # PR_SET_NO_NEW_PRIVS
 
-EXECUTE, READ_FILE, READ_FOLDER, RENAME_ACROSS = 1 << 0, 1 << 2, 1 << 3, 1 << 13
+READ_FILE, READ_FOLDER = 1 << 2, 1 << 3
 #: All rights that the first version knew, and from which version on there are more.
 _FIRST = (1 << 13) - 1
 _LATER = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
@@ -77,15 +76,6 @@ def restrict(handled: int, allowed: Mapping[Path, int]) -> int:
     finally:
         os.close(rules)
     return known
-
-
-def interpreters(*programs: str) -> Iterable[Path]:
-    """Programs, and what loads programs of their kind: all that must stay executable for them."""
-    for program in programs:
-        yield Path(program).resolve()
-    for folder, pattern in (("/lib64", "ld-*.so*"), ("/lib", "ld-*.so*"), ("/usr/lib", "ld-*.so*")):
-        with contextlib.suppress(OSError):
-            yield from {path.resolve() for path in Path(folder).glob(pattern)}
 
 
 def _allow(rules: int, path: Path, rights: int) -> None:

@@ -30,7 +30,6 @@ _NO_NEW_RIGHTS = 38  # PR_SET_NO_NEW_PRIVS
 
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE_THREAD = 0x00010000
-_LOCAL_SOCKET = 1  # AF_UNIX
 _TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX: typing into somebody's terminal
 
 
@@ -137,19 +136,6 @@ def decoder_filter(machine: str, pid: int) -> Filter:
     return made
 
 
-def engine_filter(machine: str) -> Filter:
-    """For a process that reads model files, starts decoders and writes files of its own.
-
-    It has no network and reaches no service of the desktop: of sockets it may only make pairs.
-    """
-    made = Filter(machine)
-    made.refuse(_without(syscalls.NETWORK, "socket", "socketpair", "sendmsg"), syscalls.KERNEL)
-    made.refuse(_only(syscalls.OTHERS, "ptrace", "process_vm_readv", "process_vm_writev"))
-    made.refuse_unless("socket", 0, _LOCAL_SOCKET)
-    made.refuse_if("ioctl", 1, *_TERMINAL_INPUT)
-    return made
-
-
 def install(made: Filter) -> None:
     """Put a filter on all threads of this process and all that it will start.
 
@@ -184,11 +170,3 @@ def this_machine() -> str:
 
 def _refusal(number: int) -> tuple[int, int, int, int]:
     return _RETURN, 0, 0, _ERROR | number
-
-
-def _only(group: str, *names: str) -> str:
-    return "\n".join(line for line in group.split("\n") if line.partition(" ")[0] in names)
-
-
-def _without(group: str, *names: str) -> str:
-    return "\n".join(line for line in group.split("\n") if line.partition(" ")[0] not in names)

@@ -9,7 +9,7 @@ import struct
 import pytest
 
 from engine.isolation import syscalls
-from engine.isolation.seccomp import Filter, decoder_filter, engine_filter
+from engine.isolation.seccomp import Filter, decoder_filter
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 ALLOWED, ENDED, PID = 0x7FFF0000, 0x80000000, 4711
@@ -81,16 +81,3 @@ def test_calls_of_other_machines_end_the_process_and_new_ones_are_unknown(machin
     assert verdict(made, 0, machine=other) == ENDED
     assert verdict(made, syscalls.NEWEST + 1) == UNKNOWN
     assert verdict(made, 0x40000000) == UNKNOWN
-
-
-def test_an_engine_makes_pairs_of_local_sockets_and_reaches_nobody(machine: str) -> None:
-    made = engine_filter(machine)
-    assert verdict(made, call(machine, "socketpair"), 1) == ALLOWED
-    assert verdict(made, call(machine, "socket"), 1) == ALLOWED
-    for family in (2, 10, 16):
-        assert verdict(made, call(machine, "socket"), family) == REFUSED
-    for name in ("connect", "bind", "sendto", "ptrace", "bpf"):
-        assert verdict(made, call(machine, name)) == REFUSED
-    # It starts decoders and writes files.
-    for name in ("execve", "clone", "unlinkat", "openat", "kill"):
-        assert verdict(made, call(machine, name), 0, 0, os.O_WRONLY) == ALLOWED
