@@ -80,13 +80,14 @@ def run(
     log_handler = _start_logging(profile_dirs()[1])
     settings = Settings.of_library(library_file() if instance is None else instance.library)
     app = qt_application(settings)
+    signals = _SignalBridge()
     server = None if instance is None else HandoverServer(instance)  # whoever calls now waits
     application = Application(engine_factory, settings, samples, trainer_factory=trainer_factory)
     faults = FaultReporter(application.window.notifier.report_bug)
     faults.install()
-    signals = _SignalBridge(application.window.closing.close_without_asking)
     try:
         application.start(folders, is_alone=instance is None or instance.is_alone())
+        signals.set_close(application.window.closing.close_without_asking)
         if server is not None:
             server.handed_over.connect(application.take)
             QTimer.singleShot(0, server.serve)  # after the folders of this start
@@ -253,9 +254,10 @@ class FaultReporter(QObject):
 class _SignalBridge(QObject):
     """Lets Ctrl-C and a polite kill close the window, though Qt waits in its own loop."""
 
-    def __init__(self, close: Callable[[], object]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._close = close
+        self._close: Callable[[], object] | None = None
+        self._is_asked = False
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._reader.setblocking(False)
@@ -266,6 +268,12 @@ class _SignalBridge(QObject):
         }
         self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_notifier_activated)
+
+    def set_close(self, close: Callable[[], object]) -> None:
+        """Close so from now on; at once if it was asked while the window was being made."""
+        self._close = close
+        if self._is_asked:
+            QTimer.singleShot(0, self, close)
 
     def close(self) -> None:
         """Give the signals back."""
@@ -283,7 +291,9 @@ class _SignalBridge(QObject):
             self._reader.recv(64)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._close()
+        self._is_asked = True
+        if self._close is not None:
+            self._close()
 
 
 def versions() -> str:
