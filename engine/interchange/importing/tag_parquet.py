@@ -133,7 +133,13 @@ def _rows(
     at_once = max(1, min(_MOST_ROWS_AT_ONCE, _SCORES_AT_ONCE // count))
     columns = [column for column in _READ if column in file.schema_arrow.names]
     whole, done = max(file.metadata.num_rows, 1), 0
-    for batch in file.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
+    # A reader of the whole file keeps something of each group of rows until it has ended.
+    batches = (
+        batch
+        for group in range(file.num_row_groups)
+        for batch in file.iter_batches(at_once, [group], columns, use_threads=False)
+    )
+    for batch in batches:
         texts = {column: _text_column(arrow, batch, column, name) for column in _TEXTS}
         numbers = {column: _number_column(arrow, batch, column) for column in ("size", "mtime")}
         scores = _score_column(batch, 0 if model is None else count)
