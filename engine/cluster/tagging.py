@@ -18,6 +18,7 @@ from engine.api.errors import DataError, EngineError, ModelError
 from engine.api.label_measures import least_scores
 from engine.api.values import DEFAULT_THRESHOLD, ModelInfo
 from engine.atomic import lock
+from engine.cluster.interrupts import Interrupts
 from engine.cluster.job import FOLDER, Job, JobFacts, begin, check_same, find
 from engine.cluster.listing import Found, Wanted, facts_of
 from engine.cluster.model_copy import ModelCopy
@@ -212,11 +213,13 @@ def tag(
         )
         missing = [part for part in range(job.parts) if part not in done]
         try:
-            with contextlib.closing(cluster.run(PartTagger, (order,), missing, fitting)) as rows:
+            rows = cluster.run(PartTagger, (order,), missing, fitting)
+            with Interrupts() as interrupts, contextlib.closing(rows):
                 for outcome in rows:
                     report.add(outcome)
                     report.seconds = time.monotonic() - started
                     yield report
+                    interrupts.check()
         except (GeneratorExit, KeyboardInterrupt):
             report.interrupted = True
             raise
