@@ -46,6 +46,7 @@ format: $(VENV)/.installed-dev ## Format the code and repair what lint can repai
 nightly: $(VENV)/.installed-dev ## Run the tests that take minutes
 	@.ci/qt-libraries offscreen
 	@.ci/other-programs || true
+	@$(RUN) -c "import ray" 2>/dev/null || $(PIP) install -c constraints.txt -e ".[ray]"
 	QT_QPA_PLATFORM=offscreen $(RUN) -m pytest $(PARALLEL) -m slow $(ARGS)
 
 fuzz: $(VENV)/.installed-dev ## Search for files that break our readers (Linux; SECONDS for each)
