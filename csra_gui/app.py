@@ -75,12 +75,12 @@ def run(
         instance: the place of the window, which this program has; ``None`` for one of its own, on
             the usual library, which nobody else can call.
     """
+    signals = _SignalBridge()
     for folder in own_folders():
         keep_others_out(folder)
     log_handler = _start_logging(profile_dirs()[1])
     settings = Settings.of_library(library_file() if instance is None else instance.library)
     app = qt_application(settings)
-    signals = _SignalBridge()
     server = None if instance is None else HandoverServer(instance)  # whoever calls now waits
     application = Application(engine_factory, settings, samples, trainer_factory=trainer_factory)
     faults = FaultReporter(application.window.notifier.report_bug)
@@ -266,18 +266,20 @@ class _SignalBridge(QObject):
             number: signal.signal(number, self._on_signal)
             for number in (signal.SIGINT, signal.SIGTERM)
         }
-        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._on_notifier_activated)
+        self._notifier: QSocketNotifier | None = None
 
     def set_close(self, close: Callable[[], object]) -> None:
         """Close so from now on; at once if it was asked while the window was being made."""
         self._close = close
+        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_notifier_activated)
         if self._is_asked:
             QTimer.singleShot(0, self, close)
 
     def close(self) -> None:
         """Give the signals back."""
-        self._notifier.setEnabled(False)
+        if self._notifier is not None:
+            self._notifier.setEnabled(False)
         signal.set_wakeup_fd(self._old_fd)
         for number, handler in self._old.items():
             signal.signal(number, handler)
