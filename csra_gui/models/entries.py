@@ -133,6 +133,14 @@ def read_entries(store: ModelStore) -> ModelEntries:
     return ModelEntries(tuple(models), problem or "")
 
 
+def _size(path: Path) -> int:
+    """Of a file in bytes; 0 for one that is being removed: the list is read again then."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _model(
     row: ModelRow, path: Path | None, entry: CatalogueEntry | None, store: ModelStore
 ) -> ModelEntry:
@@ -165,7 +173,7 @@ def _model(
         measured_map,
         config.categories,
         operations(config.backbone, config.preprocess.input_size),
-        path.stat().st_size,
+        _size(path),
         path=path.resolve(),
         entry=entry,
         plain=_known(plain),
