@@ -37,6 +37,10 @@ _NONSENSE = (
 )
 
 
+class _ProcessDiedError(Exception):
+    """The process ended while it was asked; its text says at what."""
+
+
 class PixelBudget:
     """Lets pictures be decoded side by side while their pixels together stay below a limit.
 
@@ -109,10 +113,23 @@ class DecoderProcess:
     def decode(self, request: Request) -> DecodedImage:
         """Decode one picture in the process.
 
+        A process that ends at it is replaced once, as it need not be the picture's fault: the
+        system may have ended it for want of memory.
+
         Raises:
-            ImageError: the picture is damaged, its disk does not answer, or the process crashed,
-                took too long, could not be started or was stopped meanwhile.
+            ImageError: the picture is damaged, its disk does not answer, or the process crashed
+                twice, took too long, could not be started or was stopped meanwhile.
         """
+        try:
+            return self._decode_once(request)
+        except _ProcessDiedError as error:
+            _logger.info("A decoder ended and is replaced: %s", error)
+        try:
+            return self._decode_once(request)
+        except _ProcessDiedError as error:
+            raise ImageError(str(error)) from error
+
+    def _decode_once(self, request: Request) -> DecodedImage:
         self._away.check(request[0])
         connection = self._ready_connection()
         try:
@@ -143,7 +160,10 @@ class DecoderProcess:
         Raises:
             ImageError: it could not be started, or was stopped meanwhile.
         """
-        self._ready_connection()
+        try:
+            self._ready_connection()
+        except _ProcessDiedError as error:
+            raise ImageError(str(error)) from error
 
     def stop(self) -> None:
         """End the process at once and for good; a picture that is being decoded fails."""
@@ -209,8 +229,8 @@ class DecoderProcess:
             self._process = start_child(theirs, ours, *work)
         return ours
 
-    def _lost(self, message: str) -> ImageError:
-        return ImageError("Decoding was stopped." if self._stopped else message)
+    def _lost(self, message: str) -> Exception:
+        return ImageError("Decoding was stopped.") if self._stopped else _ProcessDiedError(message)
 
 
 def most_pixels(request: Request) -> int:

@@ -83,6 +83,23 @@ def test_a_crash_fails_one_picture_and_the_next_gets_a_new_process(
     assert shared_pool.submit(DecodeRequest(picture)).result().width == 96
 
 
+def test_a_process_that_others_kill_costs_no_picture(
+    shared_pool: DecodePool, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "hold.png"
+    os.mkfifo(pipe)
+    child = int(fault(shared_pool, Path("pid")))
+    asked = shared_pool.submit(DecodeRequest(pipe))
+
+    with pipe.open("wb"):  # which waits until somebody reads
+        os.kill(child, signal.SIGKILL)
+        with pytest.raises(TimeoutError):
+            asked.exception(0.5)
+
+    assert str(asked.exception()) == "held"
+    assert int(fault(shared_pool, Path("pid"))) != child
+
+
 def test_a_process_that_dies_while_idle_costs_no_picture(
     shared_pool: DecodePool, picture: Path
 ) -> None:
