@@ -222,9 +222,10 @@ def wrong_in(connection: sqlite3.Connection, told: Told) -> list[str]:
         )
     }
     marks = {i for (i,) in connection.execute("SELECT id FROM images WHERE reviewed")}
-    if (said, marks) not in (
-        now_and_then := [_decided(told, is_open) for is_open in (False, True)]
-    ):
+    now_and_then = [_decided(told, is_open) for is_open in (False, True)]
+    if (said, marks) == now_and_then[1]:  # it was written, and killed before it could say so
+        told.apply(told.open)
+    elif (said, marks) != now_and_then[0]:
         differ = len(set(said.items()) ^ set(now_and_then[0][0].items()))
         wrong.append(
             f"decisions differ: {differ} verdicts, {len(marks ^ now_and_then[0][1])} marks"
@@ -398,6 +399,8 @@ class Campaign:
         if kind in _KINDS and facts["hit"]:
             self.lines.append(line)
         if wrong:
+            kept = self._home.root / f"wrong-{line['n']}"
+            shutil.copytree(self._home.place, kept, symlinks=True, dirs_exist_ok=True)
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
 
