@@ -29,6 +29,7 @@ from engine.isolation.frames import BadMessageError
 
 #: The most bytes of a message: the position scores of several photos, and much besides.
 MOST_BYTES = 1 << 30
+_PACKAGE = __name__.rpartition(".")[0]
 _MODULES = [
     "calibration",
     "categories",
@@ -199,7 +200,7 @@ def _known(among: Mapping[str, type], kind: type) -> str:
 
 @functools.cache
 def _classes() -> tuple[type, ...]:
-    modules = [importlib.import_module(f"engine.api.{name}") for name in _MODULES]
+    modules = [importlib.import_module(f"{_PACKAGE}.{name}") for name in _MODULES]
     return tuple(
         known
         for module in modules

@@ -63,3 +63,11 @@ def test_what_cannot_be_renamed_ends_the_build(
 ) -> None:
     with pytest.raises(SyntaxError, match=rf"^csra_gui/a.py:[23]: .*{advice}"):
         backend.renamed(source, FILE)
+
+
+def test_no_line_of_the_program_would_end_the_build(backend: ModuleType) -> None:
+    for folder in ("engine", "csra_gui"):
+        for file in (ROOT / folder).rglob("*.py"):
+            text = file.read_text("utf-8")
+            if "engine." in text:
+                backend.renamed(text, file.relative_to(ROOT))
