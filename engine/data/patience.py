@@ -19,6 +19,8 @@ T = TypeVar("T")
 LIMIT_S = 30.0
 # Between two values of a waiting generator, it can be closed (s).
 _STEP_S = 0.1
+# A step that takes so long (s) was none: all stood still, as while a laptop sleeps.
+_STANDSTILL_S = 3.0
 
 #: Says that a call goes on: what takes long is no stall as long as it is called.
 Alive = Callable[[], None]
@@ -61,12 +63,19 @@ class Attempt(Generic[T]):
     def wait(self, at_most_s: float = math.inf) -> Generator[None, None, bool]:
         """Wait until it is done, stalled, or so many seconds are over; a value now and then.
 
+        Seconds in which this program stood still, and so the call, too, do not count.
+
         Returns:
             Whether it is done.
         """
-        until = time.monotonic() + at_most_s
+        last = time.monotonic()
+        until = last + at_most_s
         while not self._ended.wait(min(_STEP_S, self._limit_s, at_most_s)):
-            if self.is_stalled or time.monotonic() >= until:
+            now = time.monotonic()
+            lost, last = now - last, now
+            if lost > _STANDSTILL_S:
+                self._last_sign, until = self._last_sign + lost, until + lost
+            if self.is_stalled or now >= until:
                 return False
             yield
         return True

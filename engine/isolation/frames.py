@@ -10,8 +10,9 @@ import os
 import select
 import struct
 import sys
-import time
 from multiprocessing.connection import Connection
+
+from engine.isolation.time_left import TimeLeft
 
 
 class BadMessageError(Exception):
@@ -23,10 +24,14 @@ class FrameReader:
 
     Args:
         connection: stays the caller's, who alone reads from it.
+
+    Attributes:
+        stood_still: whether this program was stopped while it waited; whoever asks resets it.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.stood_still = False
         if sys.platform != "win32":
             self._poll = select.poll()
             self._poll.register(connection.fileno(), select.POLLIN)
@@ -36,7 +41,7 @@ class FrameReader:
 
         Args:
             limit: the most bytes that it may have.
-            timeout_s: seconds until all of it must be here.
+            timeout_s: seconds until all of it must be here; a standstill does not count.
 
         Raises:
             BadMessageError: it is longer.
@@ -45,10 +50,10 @@ class FrameReader:
         """
         if sys.platform == "win32":
             return self._received_whole(limit, timeout_s)
-        deadline = time.monotonic() + timeout_s
-        size = self._size(limit, deadline)
+        left = TimeLeft(timeout_s)
+        size = self._size(limit, left)
         message = bytearray(size)
-        self._fill(memoryview(message), deadline)
+        self._fill(memoryview(message), left)
         return bytes(message)
 
     def receive_into(self, target: memoryview, timeout_s: float) -> None:
@@ -63,38 +68,51 @@ class FrameReader:
             _check_length(len(message), len(target))
             target[:] = message
             return
-        deadline = time.monotonic() + timeout_s
-        _check_length(self._size(len(target), deadline), len(target))
-        self._fill(target, deadline)
+        left = TimeLeft(timeout_s)
+        _check_length(self._size(len(target), left), len(target))
+        self._fill(target, left)
 
-    def _size(self, limit: int, deadline: float) -> int:
+    def _size(self, limit: int, left: TimeLeft) -> int:
         """What a ``Connection`` says before each message: four bytes, or −1 and eight more."""
-        size = struct.unpack("!i", self._exactly(4, deadline))[0]
+        size = struct.unpack("!i", self._exactly(4, left))[0]
         if size == -1:
-            size = struct.unpack("!Q", self._exactly(8, deadline))[0]
+            size = struct.unpack("!Q", self._exactly(8, left))[0]
         if not 0 <= size <= limit:
             raise BadMessageError(f"a message of {size} bytes, where {limit} are the most")
         return int(size)
 
-    def _exactly(self, count: int, deadline: float) -> bytearray:
+    def _exactly(self, count: int, left: TimeLeft) -> bytearray:
         found = bytearray(count)
-        self._fill(memoryview(found), deadline)
+        self._fill(memoryview(found), left)
         return found
 
-    def _fill(self, target: memoryview, deadline: float) -> None:
+    def _fill(self, target: memoryview, left: TimeLeft) -> None:
         done = 0
         while done < len(target):
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._poll.poll(left * 1000):
-                raise TimeoutError
+            self._await(left)
             count = os.readv(self._connection.fileno(), [target[done:]])
             if count == 0:
                 raise EOFError
             done += count
 
-    def _received_whole(self, limit: int, timeout_s: float) -> bytes:
-        if not self._connection.poll(timeout_s):
+    def _await(self, left: TimeLeft) -> None:
+        """Wait until there is something to read, or the other end is closed."""
+        is_there = False
+        turn = left.turn()
+        while turn and not is_there:
+            is_there = self._is_there(turn)
+            turn = left.turn()
+            self.stood_still |= left.stood_still
+        if not is_there:
             raise TimeoutError
+
+    def _is_there(self, within_s: float) -> bool:
+        if sys.platform == "win32":
+            return self._connection.poll(within_s)
+        return bool(self._poll.poll(within_s * 1000))
+
+    def _received_whole(self, limit: int, timeout_s: float) -> bytes:
+        self._await(TimeLeft(timeout_s))
         return self._connection.recv_bytes(limit)  # raises OSError beyond it
 
 

@@ -21,6 +21,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
+from engine.isolation.time_left import TimeLeft
 from engine.metadata.errors import MetadataError
 from engine.texts import display_text
 
@@ -273,8 +274,8 @@ class _Process:
                 stdin.flush()
         except OSError as error:
             raise ExifToolError("ExifTool was ended by something else.") from error
-        until = time.monotonic() + timeout_s
-        return self._out.until(mark.encode(), until), self._said.until(mark.encode(), until)
+        left = TimeLeft(timeout_s)
+        return self._out.until(mark.encode(), left), self._said.until(mark.encode(), left)
 
     def end(self) -> None:
         """Kill it."""
@@ -318,13 +319,16 @@ class _Stream:
         if stream is not None:
             threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
-    def until(self, mark: bytes, until: float) -> bytes:
+    def until(self, mark: bytes, left: TimeLeft) -> bytes:
         """Everything before a mark, which has a line for itself."""
         found = bytearray(self._left)
         while (place := _line(found, mark)) < 0:
+            turn = left.turn()
             try:
-                chunk = self._chunks.get(timeout=max(0.0, until - time.monotonic()))
+                chunk = self._chunks.get(timeout=turn)
             except queue.Empty:
+                if turn:
+                    continue
                 raise ExifToolError("ExifTool took too long.") from None
             if not chunk:
                 raise ExifToolError("ExifTool ended before it was done.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.data import patience
 from engine.data.patience import Alive, Attempt, Patience, patiently
 from engine.data.scan import ScanBatch, scan
 
@@ -152,3 +153,27 @@ def _waited(attempt: Attempt[object]) -> bool:
             next(waiting)
         except StopIteration as end:
             return bool(end.value)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_while_all_stands_still_nobody_is_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(patience, "time", clock)
+    freed = threading.Event()
+    with Patience(30.0) as impatient:
+        attempt = impatient.begin(lambda _: freed.wait())
+        waiting = attempt.wait(60.0)
+        next(waiting)
+        clock.now += 8 * 3600.0  # a night
+        next(waiting)
+        clock.now += 2.0
+        next(waiting)
+        freed.set()
+        assert list(waiting) == [] and attempt.is_done

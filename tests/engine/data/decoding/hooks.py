@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from engine.api.config import DecodeMode
@@ -27,8 +28,13 @@ def misbehave(
             os.abort()
         case "killed":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "killed-while-there" if path.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
             signal.pause()
+        case "slow":
+            time.sleep(2.0)
+            raise ImageError("slow")
         case "hold":  # a pipe: until its writer closes it
             path.read_bytes()
             raise ImageError("held")
