@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from csra_gui.session.photo_files import PhotoFiles
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
-from engine.data.away import DISK_AWAY
+from engine.data.away import says_away
 from engine.library.errors import LibraryError
 from engine.library.store import Library
 from engine.library.values import ImageFile, look_at
@@ -81,8 +81,8 @@ def kept_predictions(
 
 
 def _file_now(prediction: Prediction) -> ImageFile | None:
-    """What the file is like; ``None`` also if its disk does not answer, which is no fault of it."""
-    return None if prediction.error == DISK_AWAY else look_at(prediction.path)
+    """What the file is like; ``None`` also if its disk is away, which is no fault of it."""
+    return None if says_away(prediction.error) else look_at(prediction.path)
 
 
 class _Batch:

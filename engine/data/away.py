@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import threading
@@ -11,13 +12,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.api.errors import ImageError
-from engine.data.patience import ask
+from engine.data.patience import Patience, ask
 
 #: What is said of a photo that is put aside.
 DISK_AWAY = "Its disk or server does not answer. Look at it again when that is back."
+#: What is said of a photo whose disk gives an error instead of its bytes.
+DISK_FAILS = "Its disk or server gives an error. Look at it again when that works again."
 _ANSWERS_IN_S = 2.0
+_READ_THROUGH_S = 10.0
 _ASK_AGAIN_AFTER_S = 30.0
 _READ = 1 << 16
+_BLOCK = 1 << 20
+# What the system says of a disk that was pulled out or is failing, or of a server that went away.
+_DISK_FAULTS = frozenset(
+    getattr(errno, name)
+    for name in (
+        *("EIO", "ENXIO", "ENODEV", "EREMOTEIO", "ENOMEDIUM", "EMEDIUMTYPE", "ESTALE"),
+        *("ENOTCONN", "ECONNRESET", "ECONNABORTED", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH"),
+        *("ENETDOWN", "ENETUNREACH", "ENETRESET", "ESHUTDOWN", "ENOLINK"),
+    )
+    if hasattr(errno, name)
+)
+
+
+def is_disk_fault(error: BaseException) -> bool:
+    """Whether an error is that of a disk or server, and says nothing of the file."""
+    return isinstance(error, OSError) and error.errno in _DISK_FAULTS
+
+
+def says_away(message: str | None) -> bool:
+    """Whether what is said of a photo is only that its disk is away, which passes."""
+    return message in (DISK_AWAY, DISK_FAILS)
 
 
 def read_ends(path: Path) -> None:
@@ -76,7 +101,37 @@ class AwayFolders:
             self._until[path.parent] = time.monotonic() + _ASK_AGAIN_AFTER_S
         raise ImageError(DISK_AWAY)
 
+    @staticmethod
+    def check_reading(path: Path, is_stopped: Callable[[], bool]) -> None:
+        """After a file gave no picture: find out whether its disk gives it at all.
+
+        Args:
+            path: of the file, which is read to its end.
+            is_stopped: whether nobody wants to know any more.
+
+        Raises:
+            ImageError: it does not.
+        """
+        with Patience(_READ_THROUGH_S) as patience:
+            attempt = patience.begin(lambda _: _is_unreadable(path))
+            for _ in attempt.wait():
+                if is_stopped():
+                    return
+            if attempt.is_done and attempt.result():
+                raise ImageError(DISK_FAILS)
+
     def _has_answered(self, path: Path) -> bool:
         with contextlib.suppress(OSError, ValueError):  # ValueError: a NUL in the name
             self._probe(path)
         return True
+
+
+def _is_unreadable(path: Path) -> bool:
+    try:
+        if path.is_file():
+            with path.open("rb", buffering=0) as file:
+                while file.read(_BLOCK):
+                    pass
+    except (OSError, ValueError) as error:
+        return is_disk_fault(error)
+    return False

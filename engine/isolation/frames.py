@@ -24,14 +24,10 @@ class FrameReader:
 
     Args:
         connection: stays the caller's, who alone reads from it.
-
-    Attributes:
-        stood_still: whether this program was stopped while it waited; whoever asks resets it.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.stood_still = False
         if sys.platform != "win32":
             self._poll = select.poll()
             self._poll.register(connection.fileno(), select.POLLIN)
@@ -97,14 +93,10 @@ class FrameReader:
 
     def _await(self, left: TimeLeft) -> None:
         """Wait until there is something to read, or the other end is closed."""
-        is_there = False
-        turn = left.turn()
-        while turn and not is_there:
-            is_there = self._is_there(turn)
-            turn = left.turn()
-            self.stood_still |= left.stood_still
-        if not is_there:
-            raise TimeoutError
+        while turn := left.turn():
+            if self._is_there(turn):
+                return
+        raise TimeoutError
 
     def _is_there(self, within_s: float) -> bool:
         if sys.platform == "win32":

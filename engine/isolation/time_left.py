@@ -17,21 +17,17 @@ class TimeLeft:
 
     Args:
         seconds: to wait in all.
-
-    Attributes:
-        stood_still: whether this program was stopped meanwhile.
     """
 
     def __init__(self, seconds: float) -> None:
         self._left = seconds
         self._last = time.monotonic()
-        self.stood_still = False
 
     def turn(self) -> float:
         """Seconds to wait now, before this is asked again; 0 if none are left."""
         now = time.monotonic()
         passed, self._last = now - self._last, now
         if passed > _LONGEST_TURN_S:
-            self.stood_still, passed = True, _TURN_S
+            passed = _TURN_S
         self._left -= passed
         return min(max(self._left, 0.0), _TURN_S)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -26,6 +26,7 @@ from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
 from engine.api.values import DecodedImage, PixelArray, Thumbnail
+from engine.data.away import DISK_FAILS, is_disk_fault
 from engine.data.decoding.deep_colour import load
 from engine.data.decoding.faults import (
     DECODER_ERRORS,
@@ -160,7 +161,36 @@ def picture_errors(stream: BinaryIO) -> Generator[None, None, None]:
         try:
             yield
         except DECODER_ERRORS as error:
+            _check_disk(stream)
             raise ImageError(picture_fault(error, stream, MAX_PIXELS)) from error
+        _check_disk(stream)
+
+
+def _check_disk(stream: BinaryIO) -> None:
+    """Refuse what came of a file that could not be read: who reads metadata passes over that."""
+    raw = getattr(stream, "raw", None)
+    if isinstance(raw, _WatchedFile) and raw.has_failed:
+        raise ImageError(DISK_FAILS)
+
+
+class _WatchedFile(io.FileIO):
+    """A file that notes whether its disk failed."""
+
+    has_failed = False
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            self.has_failed |= is_disk_fault(error)
+            raise
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall()
+        except OSError as error:
+            self.has_failed |= is_disk_fault(error)
+            raise
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -183,7 +213,7 @@ def open_file(path: Path) -> BinaryIO:
         if status.st_size == 0:
             raise ImageError("The file is empty.")
         # With its name, whose ending tells a RAW from a TIFF.
-        return io.BufferedReader(io.FileIO(os.fspath(path), "rb", opener=lambda *_: descriptor))
+        return io.BufferedReader(_WatchedFile(os.fspath(path), "rb", opener=lambda *_: descriptor))
     except BaseException:
         os.close(descriptor)
         raise

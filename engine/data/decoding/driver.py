@@ -137,6 +137,7 @@ class DecoderProcess:
             with contextlib.ExitStack() as held:
                 return self._answered(request, held)
         except ImageError:
+            self._away.check_reading(request[0], lambda: self._stopped)
             raise
         except TimeoutError:
             self.release()
@@ -149,6 +150,7 @@ class DecoderProcess:
             raise ImageError(_NONSENSE) from error
         except (EOFError, OSError) as error:
             self.release()
+            self._away.check_reading(request[0], lambda: self._stopped)
             raise self._lost("The decoder crashed on this file.") from error
         except BaseException:
             self.release()  # what is left in the pipe would be taken for the next answer

@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from engine.data.away import DISK_FAILS, is_disk_fault
+
 #: What Pillow raises on damaged files; its own fuzzers allow the first six and the bomb error.
 DECODER_ERRORS: tuple[type[Exception], ...] = (
     OSError,
@@ -120,6 +122,8 @@ def _damage_fault(error: Exception) -> str:
 
 
 def _reading_fault(error: OSError) -> str:
+    if is_disk_fault(error):
+        return DISK_FAILS
     if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
         return "The file's path is too long or leads in a circle."
     return f"The file cannot be read: {error.strerror}."

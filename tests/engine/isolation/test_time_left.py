@@ -31,7 +31,6 @@ def test_what_is_waited_counts(clock: Clock) -> None:
         turns.append(turn)
         clock.now += turn
     assert turns == [1.0, 1.0, 0.5]
-    assert not left.stood_still
 
 
 def test_of_a_night_one_turn_counts(clock: Clock) -> None:
@@ -39,7 +38,6 @@ def test_of_a_night_one_turn_counts(clock: Clock) -> None:
     left.turn()
     clock.now += 8 * 3600
     assert left.turn() == 1.0
-    assert left.stood_still
     clock.now += 1.5
     assert left.turn() == 0.0
 
@@ -61,7 +59,6 @@ def test_a_message_that_comes_after_a_night_is_taken(
 
         monkeypatch.setattr(reader, "_is_there", sleep)
         assert reader.receive(100, 20.0) == b"morning"
-        assert reader.stood_still
 
 
 def test_a_process_that_says_nothing_is_not_waited_for_for_ever() -> None:

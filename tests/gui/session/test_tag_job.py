@@ -11,12 +11,14 @@ from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_job import kept_predictions
 from engine.api.categories import Categories
 from engine.api.values import Prediction
-from engine.data.away import DISK_AWAY
+from engine.data.away import DISK_AWAY, DISK_FAILS
 from engine.library.opening import open_library
 from engine.library.values import LibraryModel, look_at
 
 
-@pytest.mark.parametrize(("error", "is_noted"), [("It is damaged.", True), (DISK_AWAY, False)])
+@pytest.mark.parametrize(
+    ("error", "is_noted"), [("It is damaged.", True), (DISK_AWAY, False), (DISK_FAILS, False)]
+)
 def test_that_a_disk_did_not_answer_is_not_noted_against_the_photo(
     error: str, is_noted: bool, tmp_path: Path
 ) -> None:

@@ -28,8 +28,6 @@ def misbehave(
             os.abort()
         case "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        case "killed-while-there" if path.exists():
-            os.kill(os.getpid(), signal.SIGKILL)
         case "hang":
             signal.pause()
         case "slow":

@@ -11,11 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from engine.data.decoding.driver import DecoderProcess
-from engine.data.decoding.pool import DecodePool, DecodeRequest
-from engine.isolation import time_left
-from tests.engine.data.decoding.hooks import misbehave
-
 SCRIPT = """
 from pathlib import Path
 from engine.data.decoding.pool import DecodePool, DecodeRequest
@@ -55,25 +50,3 @@ def test_a_picture_is_decoded_though_all_stood_still_for_longer_than_it_may_take
         for process in reversed(processes):
             os.kill(process, signal.SIGCONT)
         assert program.stdout.read() == b"slow\n"
-
-
-def test_a_decoder_that_ended_while_all_stood_still_is_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time_left, "_LONGEST_TURN_S", -1.0)  # every turn is a standstill
-    photo = tmp_path / "killed-while-there"
-    photo.touch()
-    release = DecoderProcess.release
-
-    def release_and_remove(process: DecoderProcess) -> None:
-        photo.unlink(missing_ok=True)
-        release(process)
-
-    with DecodePool(1, _decode=misbehave) as pool:
-        pool.submit(DecodeRequest(Path("pid"))).exception()
-        with monkeypatch.context() as patch:
-            patch.setattr(DecoderProcess, "release", release_and_remove)
-            found = pool.submit(DecodeRequest(photo)).exception()
-        assert str(found) == "The file is no longer there."
-        killed = pool.submit(DecodeRequest(tmp_path / "killed")).exception()
-        assert str(killed) == "The decoder crashed on this file."

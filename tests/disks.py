@@ -1,0 +1,105 @@
+"""Small disks: one that fills up, one that fails; both can be pulled out. Linux, for root."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_MIB = 1 << 20
+
+
+def _run(*command: str) -> str:
+    """What a command says; the test is skipped where it is missing or not allowed."""
+    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which(command[0]) is None:
+        pytest.skip("nobody but root of a Linux mounts disks")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{command[0]} is not allowed here: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def pull_out(place: Path) -> None:
+    """Take a disk away, whatever is open on it."""
+    subprocess.run(["umount", "-l", str(place)], check=True, capture_output=True)
+
+
+class SmallDisk:
+    """A disk in memory that fills up.
+
+    Attributes:
+        place: where it is mounted.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._filler = place / "filler"
+
+    def fill(self, room: int = 0) -> None:
+        """Leave no more room than so many bytes."""
+        self.make_room()
+        free = shutil.disk_usage(self.place).free
+        with self._filler.open("wb") as file:
+            file.write(bytes(max(0, free - room)))
+
+    def make_room(self) -> None:
+        """Take away what fills it."""
+        self._filler.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def small_disk(place: Path, mib: int = 4) -> Iterator[SmallDisk]:
+    """A disk of so many MiB at an empty folder, which is made."""
+    place.mkdir()
+    _run("mount", "-t", "tmpfs", "-o", f"size={mib}m", "tests", str(place))
+    try:
+        yield SmallDisk(place)
+    finally:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            pull_out(place)
+
+
+class FailingDisk:
+    """A disk whose hardware can fail: what lies beyond its first bytes gives errors then.
+
+    Attributes:
+        place: where it is mounted.
+    """
+
+    def __init__(self, place: Path, image: Path, loop: str) -> None:
+        self.place = place
+        self._image = image
+        self._loop = loop
+
+    def fail(self, beyond: int) -> None:
+        """Let all fail that lies beyond so many bytes; the disk is gone for a moment."""
+        subprocess.run(["umount", str(self.place)], check=True)  # nothing is remembered of it
+        os.truncate(self._image, beyond)
+        descriptor = os.open(self._loop, os.O_RDONLY)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+        subprocess.run(["mount", "-o", "noatime", self._loop, str(self.place)], check=True)
+
+
+@contextlib.contextmanager
+def failing_disk(place: Path, mib: int = 16) -> Iterator[FailingDisk]:
+    """A disk of so many MiB at an empty folder, which is made."""
+    place.mkdir()
+    image = place.with_name(f"{place.name}.img")
+    with image.open("wb") as file:
+        file.truncate(mib * _MIB)
+    _run("mkfs.ext2", "-q", "-b", "1024", str(image))
+    loop = _run("losetup", "--show", "-f", str(image))
+    try:
+        _run("mount", loop, str(place))
+        yield FailingDisk(place, image, loop)
+    finally:
+        with contextlib.suppress(subprocess.CalledProcessError):
+            pull_out(place)
+        subprocess.run(["losetup", "-d", loop], check=False, capture_output=True)
