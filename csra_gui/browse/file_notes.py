@@ -44,13 +44,14 @@ class FileNotes(QObject):
 
     @Slot(int)
     def _on_chosen_photo_hidden(self, row: int) -> None:
-        name = display_name(self._session.photos.paths[row])
-        text = f"{name} is not among the photos that are shown now."
-        self._notifier.info(text, Topic.NOTE, Remedy("Show all photos", lambda: self._show(row)))
+        path = self._session.photos.paths[row]
+        text = f"{display_name(path)} is not among the photos that are shown now."
+        self._notifier.info(text, Topic.NOTE, Remedy("Show all photos", lambda: self._show(path)))
 
-    def _show(self, row: int) -> None:
+    def _show(self, path: Path) -> None:
+        """Of what is open now, which may be another folder."""
         self._session.show_all()
-        self._session.go_to(row)
+        self._session.chosen.go_to(path)
 
     @Slot(str)
     def _on_session_filter_dropped(self, text: str) -> None:

@@ -90,8 +90,8 @@ class FoldersPanel(QDockWidget):
         self.tree.folder_opened.connect(self._open)
         self.tree.menu_requested.connect(self._show_folder_menu)
         self._opener.recent_changed.connect(self._fill_recent)
-        self.recent.itemActivated.connect(lambda item: self._open(item.data(_PATH_ROLE)))
-        self.recent.itemClicked.connect(lambda item: self._open(item.data(_PATH_ROLE)))
+        self.recent.itemActivated.connect(self._on_recent_item_chosen)
+        self.recent.itemClicked.connect(self._on_recent_item_chosen)
         self.recent.customContextMenuRequested.connect(self._show_recent_menu)
 
     # Folders of the open photos.
@@ -102,6 +102,11 @@ class FoldersPanel(QDockWidget):
         is_everything = self._session.pipeline.roots == [folder]
         self._chosen = None if is_everything or folder == self._chosen else folder
         self._session.shown.set_filter(with_folder(self._session.shown.filter_text, self._chosen))
+
+    @Slot(QListWidgetItem)
+    def _on_recent_item_chosen(self, item: QListWidgetItem | None) -> None:
+        if item is not None:  # the first click of two fills the list anew
+            self._open(item.data(_PATH_ROLE))
 
     @Slot(object)
     def _open(self, folder: Path) -> None:

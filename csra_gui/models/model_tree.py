@@ -170,15 +170,17 @@ class ModelTree(QTreeWidget):
     def _on_current_item_changed(self) -> None:
         self.current_name_changed.emit()
 
+    # What the first of two clicks brings may fill the tree anew: then there is no item.
+
     @Slot(QTreeWidgetItem, int)
-    def _on_item_activated(self, item: QTreeWidgetItem) -> None:
-        name = item.data(0, _NAME)
+    def _on_item_activated(self, item: QTreeWidgetItem | None) -> None:
+        name = None if item is None else item.data(0, _NAME)
         if name is not None:
             self.name_activated.emit(name)
 
     @Slot(QTreeWidgetItem, int)
-    def _on_item_double_clicked(self, item: QTreeWidgetItem) -> None:
-        if item.data(0, _NAME) is None:
+    def _on_item_double_clicked(self, item: QTreeWidgetItem | None) -> None:
+        if item is not None and item.data(0, _NAME) is None:
             item.setExpanded(not item.isExpanded())
 
 

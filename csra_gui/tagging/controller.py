@@ -46,10 +46,11 @@ class TaggingController(QObject):
     def show_problems(self) -> None:
         """The photos and folders that could not be read."""
         photos = self._session.photos
-        problems = [Problem(photos.paths[row], text, row) for row, text in photos.errors.items()]
+        problems = [Problem(photos.paths[row], text, True) for row, text in photos.errors.items()]
         problems += [Problem(skip.path, skip.message) for skip in self._session.pipeline.skipped]
         dialog = ProblemsDialog(problems, self._window)
-        dialog.photo_chosen.connect(self._session.go_to)
+        dialog.photo_chosen.connect(self._session.chosen.go_to)
+        self._session.pipeline.photos_reset.connect(dialog.close)
         dialog.show()
 
     @Slot()

@@ -24,21 +24,21 @@ from engine.texts import display_name, display_path, display_text
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file or folder and what is wrong with it; ``photo`` is its row if it is in the grid."""
+    """A file or folder and what is wrong with it; ``is_photo`` if it is in the grid."""
 
     path: Path
     message: str
-    photo: int | None = None
+    is_photo: bool = False
 
 
 class ProblemsDialog(QDialog):
     """A list to go through; choosing a row selects the photo in the window behind.
 
     Signals:
-        photo_chosen: the photo's row in the session.
+        photo_chosen: the photo's path; the list may be older than what is open.
     """
 
-    photo_chosen = Signal(int)
+    photo_chosen = Signal(object)
 
     def __init__(self, problems: Sequence[Problem], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,5 +79,5 @@ def _item(problem: Problem) -> QTreeWidgetItem:
             display_path(problem.path.parent),
         ]
     )
-    item.setData(0, Qt.ItemDataRole.UserRole, problem.photo)
+    item.setData(0, Qt.ItemDataRole.UserRole, problem.path if problem.is_photo else None)
     return item

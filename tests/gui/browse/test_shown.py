@@ -155,6 +155,23 @@ def test_a_photo_that_is_asked_for_by_name_is_shown_or_said_to_be_hidden(
     assert len(session.shown) == 23
 
 
+def test_a_photo_that_is_not_open_any_more_is_not_gone_to(
+    qtbot: QtBot, application: Application, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "boat.jpg").touch()
+    session = application.session
+    filter_to(qtbot, application, "name:dog*", 11)
+    session.go_to(2)
+    application.window.browse.opener.open([other])
+    qtbot.waitUntil(lambda: len(session.photos) == 1)
+
+    press(application.window.message_bar, "Show all photos")
+
+    assert session.focus.current in (None, 0)
+
+
 def test_undo_goes_to_the_photo_once_the_filter_shows_it_again(
     qtbot: QtBot, application: Application
 ) -> None:

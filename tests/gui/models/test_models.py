@@ -118,6 +118,20 @@ def test_another_model_tags_anew_and_going_back_asks_nobody(
     assert len(engine.predict_calls) == 2
 
 
+def test_a_double_click_that_fills_the_list_anew_is_survived(
+    qtbot: QtBot, start: Start, engine: FakeEngine
+) -> None:
+    own_model(engine, "mine")
+    application = start()
+    wait_for_model(qtbot, application)
+    tree = open_dialog(qtbot, application, "mine").tree
+
+    tree.itemDoubleClicked.emit(None, 0)  # as Qt tells of lines that went between the two clicks
+    tree.itemActivated.emit(None, 0)
+
+    assert tree.current_name == "mine"
+
+
 def test_tagging_waits_for_its_command_after_a_switch_if_so_set(
     qtbot: QtBot, start: Start, engine: FakeEngine, photos: Path
 ) -> None:
