@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,13 @@ from pathlib import Path
 
 import pytest
 
+fcntl = pytest.importorskip("fcntl", reason="not on Windows")
+
 _MIB = 1 << 20
+_BLOCK = 1024
+#: What a disk says of itself and of its files lies before this; so does the folder.
+_METADATA = 96 << 10
+_FIBMAP = 1
 
 
 def _run(*command: str) -> str:
@@ -66,7 +73,7 @@ def small_disk(place: Path, mib: int = 4) -> Iterator[SmallDisk]:
 
 
 class FailingDisk:
-    """A disk whose hardware can fail: what lies beyond its first bytes gives errors then.
+    """A disk whose hardware can fail: what files hold gives errors then.
 
     Attributes:
         place: where it is mounted.
@@ -77,7 +84,14 @@ class FailingDisk:
         self._image = image
         self._loop = loop
 
-    def fail(self, beyond: int) -> None:
+    def beginning(self, file: Path) -> int:
+        """Where on the disk a file begins, in bytes."""
+        os.sync()
+        with file.open("rb") as opened:
+            block = fcntl.ioctl(opened.fileno(), _FIBMAP, struct.pack("i", 0))
+        return int(struct.unpack("i", block)[0]) * _BLOCK
+
+    def fail(self, beyond: int = _METADATA) -> None:
         """Let all fail that lies beyond so many bytes; the disk is gone for a moment."""
         subprocess.run(["umount", str(self.place)], check=True)  # nothing is remembered of it
         os.truncate(self._image, beyond)
@@ -94,7 +108,7 @@ def failing_disk(place: Path, mib: int = 16) -> Iterator[FailingDisk]:
     image = place.with_name(f"{place.name}.img")
     with image.open("wb") as file:
         file.truncate(mib * _MIB)
-    _run("mkfs.ext2", "-q", "-b", "1024", str(image))
+    _run("mkfs.ext2", "-q", "-b", str(_BLOCK), "-N", "64", str(image))
     loop = _run("losetup", "--show", "-f", str(image))
     try:
         _run("mount", loop, str(place))
