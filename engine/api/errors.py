@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from engine.api.passing import MEMORY_SHORT
+
 #: What a file of others may not say of itself.
 Fact = Literal["lam", "categories", "pixels", "input size", "output"]
 
@@ -73,6 +75,13 @@ class ConfigError(EngineError, ValueError):
 
 class DivergedError(EngineError):
     """The loss of a training is no number any more; what was best before is kept."""
+
+
+class MemoryShortError(EngineError):
+    """There is too little memory for the work; with more, it can be started again."""
+
+    def __init__(self, message: str = MEMORY_SHORT) -> None:
+        super().__init__(message)
 
 
 class EngineStoppedError(EngineError):

@@ -31,7 +31,8 @@ from typing import Any, ParamSpec, cast, get_origin, get_type_hints
 from engine.api import wire
 from engine.api.config import PredictConfig
 from engine.api.engine import TaggingEngine
-from engine.api.errors import EngineError, EngineStoppedError
+from engine.api.errors import EngineError, EngineStoppedError, MemoryShortError
+from engine.api.memory import is_memory_short
 from engine.api.surviving import CrashedError, surviving
 from engine.api.values import ModelInfo, Prediction
 from engine.isolation.frames import BadMessageError, FrameReader
@@ -376,7 +377,10 @@ class _Server:
                 self._send("done", call_id, result)
         except EngineError as error:
             self._send("failed", call_id, error)
-        except Exception:  # noqa: BLE001  # a bug: its traceback belongs to the parent's log
+        except Exception as error:  # noqa: BLE001  # a bug: the parent's log gets its traceback
+            if is_memory_short(error):
+                self._send("failed", call_id, MemoryShortError())
+                return
             text = f"In the engine process:\n{traceback.format_exc()}"
             self._send("bug", call_id, text)
         finally:

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 
 from engine.api.errors import EngineError
+from engine.api.memory import is_memory_short
+from engine.api.passing import MEMORY_SHORT
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, Parser, say
 from engine.library.errors import DamagedLibraryError
 
@@ -52,6 +54,11 @@ def run(arguments: Sequence[str]) -> int:
             say(f"error: {error}")
         if isinstance(error, DamagedLibraryError):
             say("To repair it: csra library rebuild, restore or new; the old file is kept.")
+        return EXIT_ENGINE_ERROR
+    except (MemoryError, RuntimeError) as error:
+        if not is_memory_short(error):
+            raise
+        say(f"error: {MEMORY_SHORT}")
         return EXIT_ENGINE_ERROR
     except KeyboardInterrupt:
         say("Stopped.")

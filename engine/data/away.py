@@ -12,12 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.api.errors import ImageError
+from engine.api.passing import DISK_AWAY, DISK_FAILS
 from engine.data.patience import Patience, ask
 
-#: What is said of a photo that is put aside.
-DISK_AWAY = "Its disk or server does not answer. Look at it again when that is back."
-#: What is said of a photo whose disk gives an error instead of its bytes.
-DISK_FAILS = "Its disk or server gives an error. Look at it again when that works again."
 _ANSWERS_IN_S = 2.0
 _READ_THROUGH_S = 10.0
 _ASK_AGAIN_AFTER_S = 30.0

@@ -57,8 +57,12 @@ class Backend(Protocol):
         """One pass.
 
         Args:
-            pixels: (B, S, S, 3) uint8, resized as the model wants.
+            pixels: (B, S, S, 3) uint8, resized as the model wants; what does not fit the memory
+                goes in halves.
             features: whether those of the backbone are wanted too.
+
+        Raises:
+            MemoryShortError: one image alone does not fit either.
         """
 
 

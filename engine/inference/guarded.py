@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from engine.api.errors import MemoryShortError
 from engine.inference.backend import Backend, BackendAround, BatchScores
 
 
@@ -48,6 +49,8 @@ class GuardedBackend(BackendAround):
         backend = self.inner
         try:
             found = backend.run(pixels, features=features)
+        except MemoryShortError:
+            raise  # the next time there may be more of it, and another backend needs it as well
         except Exception as error:  # noqa: BLE001  # those of runtimes have no class in common
             reason = f"a batch failed ({str(error).partition(chr(10))[0][:200]})"
         else:

@@ -14,12 +14,19 @@ from typing import Self
 import numpy as np
 
 from engine.api.config import DescriptorWish, PreprocessConfig
+from engine.api.errors import MemoryShortError
 from engine.api.values import DecodedImage, Descriptor, FloatArray, Prediction
 from engine.explain.evidence import activate
 from engine.inference.backend import Backend
 from engine.inference.descriptors import Describer, DescribingBackend
 from engine.inference.photo_features import Kept, PhotoFeatures
-from engine.inference.predict import batched, decode_request, decode_window, prediction_of
+from engine.inference.predict import (
+    batched,
+    decode_request,
+    decode_window,
+    prediction_of,
+    without_memory,
+)
 from engine.inference.spool import Seen
 from engine.inference.thumbnails import ImageSource
 
@@ -159,7 +166,12 @@ class KeepingPredictor:
                 sound = [
                     (photo, image) for photo, image in batch if isinstance(image, DecodedImage)
                 ]
-                scores, described = map(iter, self._looked_at(sound, writer, backend))
+                try:
+                    scores, described = map(iter, self._looked_at(sound, writer, backend))
+                except MemoryShortError as error:
+                    for photo, image in batch:
+                        yield without_memory(photo.path, model_id, image, error)
+                    continue
                 for photo, image in batch:
                     yield prediction_of(photo.path, model_id, image, scores, described)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
 from engine.api.config import HeadConfig
-from engine.api.errors import CheckpointError
+from engine.api.errors import CheckpointError, MemoryShortError
+from engine.api.memory import is_memory_short
 from engine.inference.backend import BatchScores
 from engine.inference.graphs import Graph
+from engine.inference.in_parts import run_in_parts
 from engine.inference.weights import ModelWeights
 from engine.records.backend_kinds import BACKENDS
 
@@ -61,6 +64,9 @@ class OnnxBackend:
 
     def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
         """One pass; see ``Backend``."""
+        return run_in_parts(partial(self._pass, features=features), pixels)
+
+    def _pass(self, pixels: NDArray[np.uint8], *, features: bool) -> BatchScores:
         outputs: Sequence[str] = _WITH_FEATURES if features else _OUTPUTS
         found = self._session.run(list(outputs), {"pixels": np.ascontiguousarray(pixels)})
         return BatchScores(found[0], found[1], found[2] if features else None)
@@ -101,10 +107,13 @@ def check_trial(
 
     Raises:
         CheckpointError: that fails, or gives values that are not numbers.
+        MemoryShortError: there is too little memory to know.
     """
     try:
         found = first_pass(np.full((1, size, size, 3), 128, dtype=np.uint8))
     except Exception as error:  # those of runtimes have no other class in common
+        if is_memory_short(error) or isinstance(error, MemoryShortError):
+            raise MemoryShortError from error  # which is no fault of the model or of what runs it
         reason = str(error).strip().partition("\n")[0][:200]
         raise CheckpointError(
             f"{name!r} cannot be used with {title}: a trial run failed ({reason})."

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from engine.api.config import HeadConfig, PreprocessConfig
-from engine.api.errors import CheckpointError, ModelError
+from engine.api.errors import CheckpointError, MemoryShortError, ModelError
 from engine.api.onnx_network import OnnxNetwork
 from engine.api.values import FloatArray
 from engine.atomic import atomic_path
 from engine.inference.backend import BatchScores
+from engine.inference.in_parts import run_in_parts
 from engine.inference.onnx_backend import available_cores, check_trial
 from engine.inference.onnx_contents import MOST_BYTES, read_contents
 from engine.inference.open_model import OpenModel
@@ -196,10 +197,13 @@ class NetworkBackend:
         """One pass; see ``Backend``. There are no features.
 
         Raises:
+            MemoryShortError: see ``Backend``.
             ModelError: the network fails with these images, or gives values that are no numbers.
         """
         try:
-            found = self._run(pixels)
+            found = run_in_parts(self._run, pixels)
+        except MemoryShortError:
+            raise
         except Exception as error:  # those of runtimes have no other class in common
             raise ModelError(
                 f"{self._name!r} failed with this photo ({_reason(error)}). Use another model."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from engine.api.config import HeadConfig
 from engine.api.values import FloatArray
 from engine.inference.backend import BatchScores
 from engine.inference.graphs import Graph
+from engine.inference.in_parts import run_in_parts
 from engine.inference.onnx_backend import available_cores, check_fit, check_trial
 from engine.inference.weights import ModelWeights
 from engine.records.backend_kinds import BACKENDS
@@ -72,6 +74,9 @@ class OpenVinoBackend:
 
     def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
         """One pass; see ``Backend``."""
+        return run_in_parts(partial(self._pass, features=features), pixels)
+
+    def _pass(self, pixels: NDArray[np.uint8], *, features: bool) -> BatchScores:
         found = self._request().infer({"pixels": np.ascontiguousarray(pixels)})
         logits, position_scores, seen = (found[name] for name in _OUTPUTS)
         return BatchScores(logits, position_scores, seen if features else None)

@@ -11,8 +11,9 @@ from typing import TypeVar
 import numpy as np
 
 from engine.api.config import PredictConfig, PreprocessConfig
-from engine.api.errors import ImageError
+from engine.api.errors import ImageError, MemoryShortError
 from engine.api.geometry import Box
+from engine.api.passing import MEMORY_SHORT
 from engine.api.values import DecodedImage, Descriptor, FloatArray, PositionScores, Prediction
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.explain.evidence import activate
@@ -22,6 +23,8 @@ from engine.inference.thumbnails import ImageSource
 
 T = TypeVar("T")
 _LEAST_AHEAD = 12
+#: So many photos one after the other that there is no memory for: then there will be none soon.
+_MOST_WITHOUT_MEMORY = 8
 _Decoded = tuple[Path, DecodedImage | ImageError]
 
 
@@ -120,7 +123,11 @@ def _predict_batch(
     scores: Iterator[FloatArray] = iter(())
     descriptors: Iterator[Descriptor | None] = repeat(None)
     if pixels:
-        found = backend.run(np.stack(pixels))
+        try:
+            found = backend.run(np.stack(pixels))
+        except MemoryShortError as error:
+            yield from (without_memory(path, model_id, image, error) for path, image in batch)
+            return
         scores = iter(activate(found.logits, backend.head.activation))
         descriptors = iter(found.descriptors) if found.descriptors else descriptors
     for path, image in batch:
@@ -147,6 +154,28 @@ def prediction_of(
         return Prediction(path, model_id, np.zeros(0, np.float32), error=str(image))
     size, made = (image.width, image.height), next(descriptors)
     return Prediction(path, model_id, next(scores), *size, descriptor=made, facts=image.facts)
+
+
+def without_memory(
+    path: Path, model_id: str, image: DecodedImage | ImageError, error: MemoryShortError
+) -> Prediction:
+    """What is said of an image of a batch that there was no memory for; nobody has seen it."""
+    said = image if isinstance(image, ImageError) else ImageError(str(error))
+    return prediction_of(path, model_id, said, iter(()), iter(()))
+
+
+def giving_up(predictions: Iterable[Prediction]) -> Generator[Prediction, None, None]:
+    """The same predictions, until there is too little memory time and again.
+
+    Raises:
+        MemoryShortError: then.
+    """
+    in_a_row = 0
+    for prediction in predictions:
+        in_a_row = in_a_row + 1 if prediction.error == MEMORY_SHORT else 0
+        if in_a_row > _MOST_WITHOUT_MEMORY:
+            raise MemoryShortError
+        yield prediction
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

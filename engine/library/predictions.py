@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
+from engine.api.passing import PASSING
 from engine.api.values import Prediction
 from engine.library.descriptors import note_descriptor
 from engine.library.errors import LibraryError
@@ -100,7 +101,8 @@ def record(
     Decisions are not touched.
 
     Returns:
-        How many; images that are no longer in the library are passed over.
+        How many; images that are no longer in the library are passed over, and those that could
+        not be looked at for reasons that pass.
 
     Raises:
         LibraryError: the model is not known or has another number of categories.
@@ -108,6 +110,8 @@ def record(
     model, info = find_model(connection, fingerprint)
     recorded = 0
     for prediction in predictions:
+        if prediction.error in PASSING:
+            continue
         image = find_image(connection, prediction.path)
         if image is not None:
             _record_one(connection, model, image, prediction, len(info.categories))

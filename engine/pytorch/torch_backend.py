@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from engine.inference.backend import BatchScores
+from engine.inference.in_parts import run_in_parts
 from engine.models.classifier import Classifier
 from engine.pytorch.device import device_name
 from engine.records.backend_kinds import BACKENDS
@@ -69,20 +71,11 @@ class TorchBackend:
         Args:
             pixels: (B, S, S, 3) uint8, resized as the model wants.
             features: whether those of the backbone are wanted too.
+
+        Raises:
+            MemoryShortError: one image alone does not fit either.
         """
-        try:
-            return self._forward(pixels, features=features)
-        except torch.OutOfMemoryError:
-            if len(pixels) == 1:
-                raise
-        middle = len(pixels) // 2
-        halves = [self.run(part, features=features) for part in np.split(pixels, [middle])]
-        seen = [half.features for half in halves if half.features is not None]
-        return BatchScores(
-            np.concatenate([half.logits for half in halves]),
-            np.concatenate([half.position_scores for half in halves]),
-            np.concatenate(seen) if seen else None,
-        )
+        return run_in_parts(partial(self._forward, features=features), pixels)
 
     def in_single_precision(self) -> TorchBackend:
         """The same network, computed exactly; it takes no further memory."""

@@ -201,7 +201,7 @@ class LocalEngine:
                 keeping = self._keeping_predictor(model, folder)
                 found = keeping.predict(source, model_id, files, size, wish)
             with contextlib.closing(found) as predictions:
-                for one in predictions:
+                for one in prediction.giving_up(predictions):
                     note = self._take_note(model_id)
                     yield replace(one, note=note) if note else one
 

@@ -14,7 +14,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from engine.api.errors import DivergedError
+from engine.api.errors import DivergedError, MemoryShortError
+from engine.api.memory import is_memory_short
 from engine.api.training_config import HalfMode, TrainConfig
 from engine.models.classifier import Classifier
 from engine.models.heads import HeadOutput
@@ -142,6 +143,9 @@ class TrainStep:
 
         Args:
             batch: this process's part.
+
+        Raises:
+            MemoryShortError: one image alone does not fit either, or others have their parts.
         """
         with fast_convolutions(self._options):
             losses = self._losses(batch, self._total_counted(batch))
@@ -169,9 +173,11 @@ class TrainStep:
         while True:
             try:
                 return self._backward(batch, total_counted)
-            except torch.OutOfMemoryError:
-                if self._count > 1 or self.passes >= len(batch):
+            except (RuntimeError, MemoryError) as error:  # on the processor it is the former
+                if not is_memory_short(error):
                     raise
+                if self._count > 1 or self.passes >= len(batch):
+                    raise MemoryShortError from error
                 self.passes = min(2 * self.passes, len(batch))
                 _log.info("Memory ran out; batches are learned in %d parts", self.passes)
 

@@ -25,8 +25,9 @@ from PIL import Image
 from engine.api.config import DecodeMode
 from engine.api.errors import ImageError
 from engine.api.geometry import Box, content_box, fitted_size
+from engine.api.passing import DISK_FAILS
 from engine.api.values import DecodedImage, PixelArray, Thumbnail
-from engine.data.away import DISK_FAILS, is_disk_fault
+from engine.data.away import is_disk_fault
 from engine.data.decoding.deep_colour import load
 from engine.data.decoding.faults import (
     DECODER_ERRORS,

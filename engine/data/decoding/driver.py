@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import NoReturn
 
 from engine.api.errors import ImageError
+from engine.api.passing import DECODER_NOT_STARTED, DECODING_STOPPED
 from engine.api.values import DecodedImage
 from engine.data.away import AwayFolders
 from engine.data.decoding import worker as decode_worker
@@ -29,6 +30,10 @@ _START_TIMEOUT_S = 60.0
 _KILL_TIMEOUT_S = 5.0
 # Past its limit the driver ends a process; past this too, it ends itself: the driver is gone.
 _GRACE_S = 10.0
+_ENDED = (
+    "The decoder ended twice at this picture. It may be damaged, or memory ran out: close other "
+    "programs and tag it again."
+)
 # A picture is tried in a few ways, each of which asks.
 _MOST_ADMISSIONS = 32
 _NONSENSE = (
@@ -38,7 +43,7 @@ _NONSENSE = (
 
 
 class _ProcessDiedError(Exception):
-    """The process ended while it was asked; its text says at what."""
+    """The process ended while it was asked; its text is what is said if the next one does too."""
 
 
 class PixelBudget:
@@ -123,7 +128,7 @@ class DecoderProcess:
         try:
             return self._decode_once(request)
         except _ProcessDiedError as error:
-            _logger.info("A decoder ended and is replaced: %s", error)
+            _logger.info("A decoder ended and is replaced (%s)", error.__cause__)
         try:
             return self._decode_once(request)
         except _ProcessDiedError as error:
@@ -151,7 +156,7 @@ class DecoderProcess:
         except (EOFError, OSError) as error:
             self.release()
             self._away.check_reading(request[0], lambda: self._stopped)
-            raise self._lost("The decoder crashed on this file.") from error
+            raise self._lost(_ENDED) from error
         except BaseException:
             self.release()  # what is left in the pipe would be taken for the next answer
             raise
@@ -217,7 +222,7 @@ class DecoderProcess:
             _log_once(ready.confined)
         except (BadMessageError, EOFError, OSError) as error:
             self.release()
-            raise self._lost("The decoder could not be started.") from error
+            raise self._lost(DECODER_NOT_STARTED) from error
         return connection
 
     def _start(self) -> Connection:
@@ -232,7 +237,7 @@ class DecoderProcess:
         return ours
 
     def _lost(self, message: str) -> Exception:
-        return ImageError("Decoding was stopped.") if self._stopped else _ProcessDiedError(message)
+        return ImageError(DECODING_STOPPED) if self._stopped else _ProcessDiedError(message)
 
 
 def most_pixels(request: Request) -> int:

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from engine.data.away import DISK_FAILS, is_disk_fault
+from engine.api.passing import DISK_FAILS
+from engine.data.away import is_disk_fault
 
 #: What Pillow raises on damaged files; its own fuzzers allow the first six and the bomb error.
 DECODER_ERRORS: tuple[type[Exception], ...] = (

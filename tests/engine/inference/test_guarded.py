@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.api.config import HeadConfig
+from engine.api.errors import MemoryShortError
 from engine.inference.backend import BatchScores
 from engine.inference.guarded import GuardedBackend
 
@@ -60,6 +61,20 @@ def test_nothing_is_replaced_while_all_is_well() -> None:
     guarded = GuardedBackend(first, lambda: pytest.fail("not wanted"), pytest.fail)
     assert guarded.run(PIXELS).logits.shape == (2, 3)
     assert guarded.best_batch == 4
+
+
+def test_memory_that_runs_out_replaces_nothing() -> None:
+    class Short(FakeBackend):
+        def run(self, pixels: NDArray[np.uint8], *, features: bool = False) -> BatchScores:
+            self.passes += 1
+            if self.passes == 1:
+                raise MemoryShortError
+            return super().run(pixels, features=features)
+
+    guarded = GuardedBackend(Short("first"), lambda: pytest.fail("not wanted"), pytest.fail)
+    with pytest.raises(MemoryShortError):
+        guarded.run(PIXELS)
+    assert guarded.run(PIXELS).logits.shape == (2, 3)
 
 
 def test_what_the_other_one_raises_is_raised() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
+from engine.api.passing import PASSING
 from engine.api.values import Prediction
 from engine.library.errors import LibraryError
 from engine.library.images import content_hash
@@ -109,6 +111,19 @@ def test_scores_that_are_no_numbers_become_an_error_of_the_image(library: Librar
     known = library.stored([image], MODEL.fingerprint)
     assert list(known.errors) == [image]
     assert len(known.scored) == 0
+
+
+def test_what_is_no_fault_of_an_image_takes_none_of_its_scores(library: Library) -> None:
+    image = library.add_images(files(1))[0]
+    library.add_model(MODEL)
+    said = prediction(files(1)[0].path, 0.5, 0, 0)
+    library.record_predictions(MODEL.fingerprint, [said])
+
+    failed = [replace(said, scores=np.zeros(0, np.float32), error=error) for error in PASSING]
+    assert library.record_predictions(MODEL.fingerprint, failed) == 0
+
+    known = library.stored([image], MODEL.fingerprint)
+    assert (dict(known.errors), known.scores.tolist()) == ({}, [[0.5, 0.0, 0.0]])
 
 
 def test_scores_just_outside_of_0_and_1_are_kept_as_0_and_1(library: Library) -> None:

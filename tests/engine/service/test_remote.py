@@ -13,7 +13,7 @@ import pytest
 
 from engine.api import remote, wire
 from engine.api.categories import Categories
-from engine.api.errors import EngineStoppedError, ImageError, ModelError
+from engine.api.errors import EngineStoppedError, ImageError, MemoryShortError, ModelError
 from engine.api.geometry import Box
 from engine.api.remote import RemoteEngine, serve
 from engine.api.values import ModelInfo, PositionScores, Prediction
@@ -83,7 +83,8 @@ class ChildEngine:
                     yield object()
                 if path.name == "bug.jpg":
                     raise ZeroDivisionError("deep inside")
-                yield Prediction(path, model_id, np.full(5, os.getpid(), np.float32))
+                room = 1 << 50 if path.name == "hungry.jpg" else 5
+                yield Prediction(path, model_id, np.full(room, os.getpid(), np.float32))
         finally:
             if paths[0].name.startswith("closed"):
                 Path(paths[0]).write_text("closed")
@@ -142,6 +143,13 @@ def test_a_bug_in_the_child_carries_its_traceback(engine):
     info = engine.open_model("a")
     with pytest.raises(RuntimeError, match=r"(?s)ZeroDivisionError.*deep inside"):
         list(engine.predict(info.id, [Path("bug.jpg")]))
+
+
+def test_memory_that_runs_out_in_the_child_is_said_in_words(engine):
+    info = engine.open_model("a")
+    with pytest.raises(MemoryShortError, match="too little memory"):
+        list(engine.predict(info.id, [Path("hungry.jpg")]))
+    assert len(list(engine.predict(info.id, [Path("a.jpg")]))) == 1
 
 
 def test_a_first_answer_that_is_long_in_coming_is_waited_for(engine, monkeypatch):

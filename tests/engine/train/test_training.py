@@ -10,7 +10,7 @@ import torch
 
 from engine.api.categories import Categories
 from engine.api.config import HeadConfig, HeadTrainConfig
-from engine.api.errors import ConfigError, DivergedError
+from engine.api.errors import ConfigError, DivergedError, MemoryShortError
 from engine.api.training_config import PAPER, PRESETS, RECOMMENDED, AugmentConfig, TrainConfig
 from engine.api.training_reports import EpochReport
 from engine.checkpoints.safetensors_model import Checkpoint
@@ -113,6 +113,14 @@ def test_the_asymmetric_loss_makes_light_of_easy_negatives():
     assert asymmetric[2] == pytest.approx(float(entropy[2]) * (1 / (1 + math.exp(-4))), rel=1e-4)
 
 
+def run_out_on_a_card():
+    raise torch.OutOfMemoryError("too large")
+
+
+def run_out():
+    torch.empty(1 << 50, dtype=torch.uint8)
+
+
 def gradients(train_step):
     return [p.grad.clone() for p in train_step.classifier.parameters() if p.grad is not None]
 
@@ -129,7 +137,8 @@ def test_a_batch_in_parts_gives_the_gradient_of_the_whole():
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
 
 
-def test_when_memory_runs_out_the_batch_is_halved_and_the_gradient_stays(monkeypatch):
+@pytest.mark.parametrize("run_out", [run_out, run_out_on_a_card])
+def test_when_memory_runs_out_the_batch_is_halved_and_the_gradient_stays(monkeypatch, run_out):
     config = dataclasses.replace(SIMPLE, norms="frozen")
     whole, halved = (TrainStep(tiny_classifier(), config, CPU) for _ in range(2))
     sizes, forward = [], halved.classifier.forward
@@ -137,7 +146,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_the_gradient_stays(monkeyp
     def small_memory(images) -> HeadOutput:
         sizes.append(len(images))
         if len(images) > 3:
-            raise torch.OutOfMemoryError("too large")
+            run_out()
         return forward(images)
 
     monkeypatch.setattr(halved.classifier, "forward", small_memory)
@@ -156,7 +165,7 @@ def test_one_image_that_does_not_fit_is_an_error(monkeypatch):
         raise torch.OutOfMemoryError("too large")
 
     monkeypatch.setattr(train_step.classifier, "forward", no_memory)
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(MemoryShortError, match="too little memory"):
         train_step.step(batch())
 
 

@@ -10,8 +10,8 @@ from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_job import kept_predictions
 from engine.api.categories import Categories
+from engine.api.passing import DISK_AWAY, DISK_FAILS
 from engine.api.values import Prediction
-from engine.data.away import DISK_AWAY, DISK_FAILS
 from engine.library.opening import open_library
 from engine.library.values import LibraryModel, look_at
 

@@ -77,8 +77,8 @@ def test_nothing_that_a_child_says_is_believed(
     assert pool.submit(DecodeRequest(picture)).result().width == 96
 
 
-def test_half_a_message_is_a_crash(pool: DecodePool, picture: Path) -> None:
-    assert fault(pool, Path("half a message")) == "The decoder crashed on this file."
+def test_half_a_message_is_the_end_of_a_decoder(pool: DecodePool, picture: Path) -> None:
+    assert "ended twice" in fault(pool, Path("half a message"))
     assert pool.submit(DecodeRequest(picture)).result().width == 96
 
 

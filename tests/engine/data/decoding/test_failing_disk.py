@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from engine.api.errors import ImageError
-from engine.data.away import DISK_FAILS
+from engine.api.passing import DISK_FAILS
 from engine.data.decoding.decode import decode
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from tests.disks import FailingDisk, failing_disk

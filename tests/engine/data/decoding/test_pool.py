@@ -16,7 +16,9 @@ import pytest
 from PIL import Image
 
 from engine.api.errors import ImageError
+from engine.api.passing import DECODER_NOT_STARTED, DECODING_STOPPED, PASSING
 from engine.api.values import DecodedImage
+from engine.data.decoding import driver
 from engine.data.decoding.decode import decode
 from engine.data.decoding.driver import PixelBudget
 from engine.data.decoding.pool import DecodePool, DecodeRequest, decoding_processes
@@ -45,6 +47,13 @@ def fault(pool: DecodePool, path: Path) -> str:
     error = pool.submit(DecodeRequest(path)).exception()
     assert isinstance(error, ImageError)
     return str(error)
+
+
+def kill_and_wait(process: int) -> None:
+    gone = os.pidfd_open(process)
+    os.kill(process, signal.SIGKILL)
+    select.select([gone], [], [])
+    os.close(gone)
 
 
 def decoder_threads() -> list[str]:
@@ -76,11 +85,23 @@ def test_a_picture_comes_back_as_decoded_in_this_process(
 
 
 @pytest.mark.parametrize("name", ["abort", "killed"])
-def test_a_crash_fails_one_picture_and_the_next_gets_a_new_process(
+def test_a_picture_that_ends_two_processes_fails_and_the_next_gets_a_new_one(
     shared_pool: DecodePool, picture: Path, name: str
 ) -> None:
-    assert fault(shared_pool, Path(name)) == "The decoder crashed on this file."
+    assert fault(shared_pool, Path(name)).startswith("The decoder ended twice at this picture.")
     assert shared_pool.submit(DecodeRequest(picture)).result().width == 96
+
+
+def test_what_is_no_fault_of_a_picture_is_said_so_that_nobody_notes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(driver, "start_child", fail)
+    with DecodePool(1) as pool:
+        assert fault(pool, Path("sound.png")) == DECODER_NOT_STARTED
+    assert {DECODER_NOT_STARTED, DECODING_STOPPED} <= PASSING
 
 
 def test_a_process_that_others_kill_costs_no_picture(
@@ -90,11 +111,9 @@ def test_a_process_that_others_kill_costs_no_picture(
     os.mkfifo(pipe)
     child = int(fault(shared_pool, Path("pid")))
     asked = shared_pool.submit(DecodeRequest(pipe))
-
-    with pipe.open("wb"):  # which waits until somebody reads
-        os.kill(child, signal.SIGKILL)
-        with pytest.raises(TimeoutError):
-            asked.exception(0.5)
+    with Writer(pipe):  # which waits until somebody reads
+        kill_and_wait(child)
+    Writer(pipe).close()  # likewise: the next one reads
 
     assert str(asked.exception()) == "held"
     assert int(fault(shared_pool, Path("pid"))) != child
@@ -103,11 +122,7 @@ def test_a_process_that_others_kill_costs_no_picture(
 def test_a_process_that_dies_while_idle_costs_no_picture(
     shared_pool: DecodePool, picture: Path
 ) -> None:
-    child = int(fault(shared_pool, Path("pid")))
-    gone = os.pidfd_open(child)
-    os.kill(child, signal.SIGKILL)
-    select.select([gone], [], [])
-    os.close(gone)
+    kill_and_wait(int(fault(shared_pool, Path("pid"))))
 
     assert shared_pool.submit(DecodeRequest(picture)).result().width == 96
 
@@ -182,7 +197,7 @@ def test_waiting_requests_can_be_cancelled_and_closing_ends_the_running_one(
         assert waiting[0].cancel()
         pool.close()
 
-    assert str(held.exception()) == "Decoding was stopped."
+    assert str(held.exception()) == DECODING_STOPPED
     assert all(future.cancelled() for future in waiting)
 
 
