@@ -92,7 +92,7 @@ def ask_target(
     filters: Sequence[str],
     then: Callable[[Path], object],
     start: str = "",
-) -> None:
+) -> QFileDialog:
     """Ask where to write a file; the suffix follows the kind that is chosen.
 
     Args:
@@ -102,8 +102,11 @@ def ask_target(
         filters: kinds of files, each with one suffix: "Pictures (*.png)".
         then: takes the path.
         start: the folder that is shown first.
+
+    Returns:
+        The dialog, for what else ends it.
     """
-    ask_target_and_kind(parent, title, name, filters, lambda path, _kind: then(path), start)
+    return ask_target_and_kind(parent, title, name, filters, lambda path, _: then(path), start)
 
 
 def ask_target_and_kind(
@@ -113,7 +116,7 @@ def ask_target_and_kind(
     filters: Sequence[str],
     then: Callable[[Path, str], object],
     start: str = "",
-) -> None:
+) -> QFileDialog:
     """As ``ask_target``, where kinds may share a suffix: ``then`` takes the chosen one, too."""
     dialog = QFileDialog(parent, title, start, ";;".join(filters))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -128,6 +131,7 @@ def ask_target_and_kind(
     dialog.filterSelected.connect(follow)
     dialog.fileSelected.connect(lambda path: then(Path(path), dialog.selectedNameFilter()))
     _open(dialog)
+    return dialog
 
 
 def ask_text(

@@ -56,6 +56,7 @@ class ExportActions(FeatureActions):
         dialog = ExportDialog(self._session, self._settings, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.export_requested.connect(self._ask_where)
+        self._session.pipeline.photos_reset.connect(dialog.reject)  # its rows mean other photos
         dialog.open()
 
     @Slot(object)
@@ -66,4 +67,5 @@ class ExportActions(FeatureActions):
         roots = self._session.pipeline.found_roots
         start = str(roots[0] if roots and form.suffix else roots[0].parent) if roots else ""
         then = partial(self._exports.start, request)
-        ask_target(self._window, form.title, name, (kind,), then, start)
+        where = ask_target(self._window, form.title, name, (kind,), then, start)
+        self._session.pipeline.photos_reset.connect(where.reject)

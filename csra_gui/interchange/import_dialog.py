@@ -107,6 +107,7 @@ class ImportDialog(QDialog):
         self._imports = imports
         self._slot = JobSlot(session.jobs, "read labels in files", self)
         self._tables = JobSlot(session.jobs, "table of names", self)
+        session.pipeline.photos_reset.connect(self.reject)  # rows mean other photos from now on
         self._found = FoundLabels()
         self.scope = QComboBox(self)
         self.list_button = QPushButton("A &list…", self)

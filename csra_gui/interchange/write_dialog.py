@@ -120,6 +120,7 @@ class WriteDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._settings, self._writes = settings, writes
         self._slot = JobSlot(session.jobs, "preview of labels", self)
+        session.pipeline.photos_reset.connect(self.reject)  # rows mean other photos from now on
         self._request: WriteRequest | None = None
         self.scope = QComboBox(self)
         self.which = QComboBox(self)

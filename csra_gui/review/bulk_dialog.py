@@ -47,6 +47,7 @@ class BulkDialog(QDialog):
         self._session = session
         self._review = review
         self._looking = JobSlot(session.jobs, "preview", self)
+        session.pipeline.photos_reset.connect(self.reject)  # rows mean other photos from now on
         self._preview: BulkPreview | None = None
         self._planned: BulkEdit | None = None
         self.scope = QComboBox(self)

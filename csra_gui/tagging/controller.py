@@ -73,6 +73,7 @@ class TaggingController(QObject):
         mode = RetagMode(self._settings.value(RETAG_MODE))
         dialog = RetagDialog(models, self._folders(), mode, self._window)
         dialog.chosen.connect(self._on_dialog_chosen)
+        self._session.pipeline.photos_reset.connect(dialog.reject)
         dialog.open()
 
     def _folders(self) -> list[FolderChoice]:

@@ -94,23 +94,6 @@ def test_a_photo_that_cannot_be_read_is_marked_and_the_rest_is_tagged(
     dialog.close()
 
 
-def test_a_list_of_unreadable_photos_ends_with_what_is_open(
-    qtbot: QtBot, start: Start, photos: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "boat.jpg").touch()
-    application = start([photos])
-    wait_until_tagged(qtbot, application)
-    application.window.actions_table["show_problems"].trigger()
-    assert application.window.findChildren(ProblemsDialog)
-
-    application.window.browse.opener.open([other])
-
-    qtbot.waitUntil(lambda: names(application) == ["boat.jpg"])
-    qtbot.waitUntil(lambda: not application.window.findChildren(ProblemsDialog))
-
-
 def test_pointing_at_a_label_shows_its_map_and_a_click_with_ctrl_keeps_it(
     qtbot: QtBot, start: Start, photos: Path
 ) -> None:
