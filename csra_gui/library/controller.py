@@ -22,6 +22,8 @@ _OF_ITS_OWN = (
     "usual ones; they are kept in"
 )
 _NOT_KEPT = "It could not be kept in the library:"
+_WAITS = "Nothing can be kept for now."
+_GOES_ON = "Make room, and it goes on by itself."
 
 
 class LibraryController(QObject):
@@ -44,6 +46,7 @@ class LibraryController(QObject):
         self._library.problem_changed.connect(self._on_library_problem_changed)
         session.library.opened.connect(self._on_library_opened)
         session.library.storing_failed.connect(self._on_library_storing_failed)
+        session.library.waiting_changed.connect(self._on_library_waiting_changed)
         session.decisions.taken_back.connect(self._on_decisions_taken_back)
 
     @Slot()
@@ -112,6 +115,13 @@ class LibraryController(QObject):
     @Slot(str)
     def _on_library_storing_failed(self, text: str) -> None:
         self._notifier.error(f"{_NOT_KEPT} {text}", Topic.LIBRARY)
+
+    @Slot(str)
+    def _on_library_waiting_changed(self, cause: str) -> None:
+        if cause:
+            self._notifier.error(f"{_WAITS} {cause} {_GOES_ON}", Topic.LIBRARY)
+        else:
+            self._notifier.clear(Topic.LIBRARY)
 
     @Slot(object)
     def _on_decisions_taken_back(self, rows: tuple[int, ...]) -> None:

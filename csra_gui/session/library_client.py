@@ -18,7 +18,7 @@ from shiboken6 import isValid
 
 from engine.api.errors import EngineError
 from engine.library.carrying import carry_over
-from engine.library.errors import LibraryError
+from engine.library.errors import LibraryError, NoRoomError
 from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.records.litter import OwnFolder
@@ -55,11 +55,13 @@ class LibraryClient(QObject):
             ``open`` was called again it is a new one, with other numbers for images.
         problem_changed: the library could not be opened, or now it could after all.
         storing_failed: why something could not be read from it or written to it, for a person.
+        waiting_changed: why work waits for room on its disk, for a person; empty when it goes on.
     """
 
     opened = Signal()
     problem_changed = Signal()
     storing_failed = Signal(str)
+    waiting_changed = Signal(str)
 
     _delivered = Signal(object)
 
@@ -69,6 +71,7 @@ class LibraryClient(QObject):
         self.error: EngineError | None = None
         self._library: Library | None = None
         self._is_lasting = False
+        self._waiting: set[QObject] = set()
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._worker = _Worker(path, self._tasks, self._deliver)
@@ -83,6 +86,11 @@ class LibraryClient(QObject):
     def problem(self) -> str:
         """Why the person's library is not open; empty if nothing is wrong, or not yet known."""
         return "" if self.error is None else str(self.error)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether work waits for room on its disk."""
+        return bool(self._waiting)
 
     @property
     def library(self) -> Library | None:
@@ -120,6 +128,21 @@ class LibraryClient(QObject):
     def report(self, error: EngineError) -> None:
         """Let the person know that work on the library failed."""
         self.storing_failed.emit(str(error))
+
+    def tell_waiting(self, who: QObject, error: NoRoomError | None) -> None:
+        """Let the person know that someone waits for room on the disk, or does no more.
+
+        Args:
+            who: waits; each goes on by itself.
+            error: why; ``None`` when it goes on.
+        """
+        before = bool(self._waiting)
+        if error is not None:
+            self._waiting.add(who)
+        else:
+            self._waiting.discard(who)
+        if before != bool(self._waiting):
+            self.waiting_changed.emit("" if error is None else error.cause)
 
     def close(self, timeout_s: float) -> bool:
         """Finish what was asked for and close; ``False`` if that takes more seconds."""

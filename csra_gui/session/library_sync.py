@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import JobRunner, JobSlot
 from csra_gui.session.decisions import Decisions
@@ -19,6 +19,7 @@ from csra_gui.session.spellings import Spellings
 from engine.api.errors import EngineError
 from engine.library.cameras import DatesAndCameras
 from engine.library.columns import IntArray, Stored
+from engine.library.errors import NoRoomError
 from engine.library.predictions import TAKEN_AT_ONCE
 from engine.library.store import Library
 from engine.library.values import LibraryModel
@@ -26,6 +27,8 @@ from engine.library.volumes import Probe
 
 #: Photos that are registered and read together: some milliseconds of work, one write to the disk.
 CHUNK = 1000
+#: So often a full disk is asked whether there is room again.
+TRY_AGAIN_MS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +144,8 @@ class LibrarySync(QObject):
         self._model: LibraryModel | None = None
         self._gave_up = False
         self._loading = 0
+        self._again = QTimer(self, singleShot=True, interval=TRY_AGAIN_MS)
+        self._again.timeout.connect(self.refresh)
         library.opened.connect(self._on_library_opened)
         library.problem_changed.connect(self._on_library_problem_changed)
 
@@ -163,12 +168,13 @@ class LibrarySync(QObject):
         self._slot.drop()
         self._done = 0
         self._gave_up = False
+        self._go_on_writing()
 
     @Slot()
     def refresh(self) -> None:
         """There may be new rows."""
         library = self._library.library
-        if self._slot.is_running or library is None or self._gave_up:
+        if self._again.isActive() or self._slot.is_running or library is None or self._gave_up:
             return
         if self._done == len(self._photos):
             return
@@ -206,6 +212,7 @@ class LibrarySync(QObject):
             self.settled.emit()
 
     def _take_next(self, parts: tuple[SyncedRows, ...]) -> None:
+        self._go_on_writing()
         self._take_all(parts)
         self._done = int(parts[-1].rows[-1]) + 1
 
@@ -233,8 +240,16 @@ class LibrarySync(QObject):
                 photos.set_error(row_of[image], message)
 
     def _take_error(self, error: EngineError) -> None:
+        if isinstance(error, NoRoomError):
+            self._library.tell_waiting(self, error)
+            self._again.start()
+            return
         self._gave_up = True
         self._library.report(error)
+
+    def _go_on_writing(self) -> None:
+        self._again.stop()
+        self._library.tell_waiting(self, None)
 
     def _go_on(self) -> None:
         self.refresh()

@@ -11,7 +11,7 @@ from csra_gui.session.photo_files import PhotoFiles
 from engine.api.errors import EngineError
 from engine.api.values import Prediction
 from engine.data.away import says_away
-from engine.library.errors import LibraryError
+from engine.library.errors import LibraryError, NoRoomError
 from engine.library.store import Library
 from engine.library.values import ImageFile, look_at
 
@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 #: A batch is written when it has so many predictions, or when its first one is so old.
 BATCH = 64
 BATCH_S = 1.0
+#: So often a full disk is asked whether there is room again (s); in between, it can be ended.
+TRY_AGAIN_S = 1.0
+_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,14 @@ class NotStored:
     error: EngineError
 
 
-Outcome = Prediction | FileChanged | NotStored
+@dataclass(frozen=True)
+class Waiting:
+    """The disk of the library takes no more, so that all waits; ``None`` when it goes on."""
+
+    error: NoRoomError | None
+
+
+Outcome = Prediction | FileChanged | NotStored | Waiting
 
 
 def kept_predictions(
@@ -52,6 +62,8 @@ def kept_predictions(
     library: Callable[[], Library | None],
 ) -> Generator[Outcome, None, None]:
     """Hand predictions on and write them to the library; at the end, however it comes, the last.
+
+    While its disk has no room this waits, and says so again and again, so that it can be ended.
 
     A file that is another one than before tagging began is reported instead: nobody knows which
     of the two the model saw.
@@ -76,8 +88,7 @@ def kept_predictions(
         yield from batch.written()
     finally:
         predictions.close()
-        for problem in batch.written():
-            _log.info("The last predictions were not stored: %s", problem.error)
+        batch.write_last()
 
 
 def _file_now(prediction: Prediction) -> ImageFile | None:
@@ -100,24 +111,43 @@ class _Batch:
             self._since = time.monotonic()
         self._waiting.append(prediction)
 
-    def written_if_due(self) -> Iterable[NotStored]:
+    def written_if_due(self) -> Iterable[NotStored | Waiting]:
         old = bool(self._waiting) and time.monotonic() - self._since >= BATCH_S
         if len(self._waiting) >= self._next_size or (old and not self._has_failed):
             return self.written()
         return ()
 
-    def written(self) -> list[NotStored]:
-        """Write what waits; the problem, if it could not be and that is news."""
-        library = self._library()
-        if not self._waiting:
-            return []
+    def written(self) -> Generator[NotStored | Waiting, None, None]:
+        """Write what waits, as soon as there is room; the problem, if it could not be, as news."""
+        is_late = False
+        while True:
+            try:
+                self._write()
+            except NoRoomError as error:
+                is_late = True
+                for _ in range(_STEPS):
+                    yield Waiting(error)
+                    time.sleep(TRY_AGAIN_S / _STEPS)
+                continue
+            except LibraryError as error:
+                told, self._has_failed = self._has_failed, True
+                self._next_size = len(self._waiting) + BATCH
+                if not told:
+                    yield NotStored(error)
+            break
+        if is_late:
+            yield Waiting(None)
+
+    def write_last(self) -> None:
+        """Write what waits, if that is possible now."""
         try:
-            if library is not None:
-                library.record_predictions(self._waiting[0].model_id, self._waiting)
+            self._write()
         except LibraryError as error:
-            told, self._has_failed = self._has_failed, True
-            self._next_size = len(self._waiting) + BATCH
-            return [] if told else [NotStored(error)]
+            _log.info("The last predictions were not stored: %s", error)
+
+    def _write(self) -> None:
+        library = self._library()
+        if library is not None and self._waiting:
+            library.record_predictions(self._waiting[0].model_id, self._waiting)
         self._waiting = []
         self._next_size, self._has_failed = BATCH, False
-        return []

@@ -22,11 +22,13 @@ class TagProgress:
         done: photos the model has been through, readable or not.
         total: photos in the run.
         rate_per_s: photos per second lately; ``None`` while nothing is known.
+        is_waiting: whether it waits for room on the library's disk.
     """
 
     done: int
     total: int
     rate_per_s: float | None = None
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class TagRun:
         model: who is asked, as soon as it is open; set in the worker.
         error: what ended it.
         is_paused: whether the person means to go on with it.
+        is_waiting: whether it waits for room on the library's disk.
         total: photos, with those done before a pause.
 
     Args:
@@ -111,7 +114,7 @@ class TagRun:
     def __init__(self, sink: Sink, rows: int, before: TagSummary | None = None) -> None:
         self.sink = sink
         self.model: ModelInfo | None = None
-        self.is_paused = False
+        self.is_paused = self.is_waiting = False
         self.error: EngineError | None = None
         self._tagged = 0 if before is None else before.tagged
         self._unreadable = 0 if before is None else before.unreadable
@@ -130,7 +133,8 @@ class TagRun:
     def progress(self) -> TagProgress:
         """How far it is now."""
         done = self._tagged + self._unreadable + self._changed
-        return TagProgress(done, self.total, self._rate.add(time.monotonic(), done))
+        rate = self._rate.add(time.monotonic(), done)
+        return TagProgress(done, self.total, rate, self.is_waiting)
 
     def summary(self, *, is_cancelled: bool) -> TagSummary:
         """How it ended."""

@@ -14,7 +14,7 @@ from csra_gui.base.jobs import JobSlot
 from csra_gui.base.paths import photo_feature_folder
 from csra_gui.session.library_client import LibraryClient
 from csra_gui.session.photo_table import PhotoTable
-from csra_gui.session.tag_job import FileChanged, NotStored, Outcome, kept_predictions
+from csra_gui.session.tag_job import FileChanged, NotStored, Outcome, Waiting, kept_predictions
 from csra_gui.session.tag_run import Sink, TagRun, TagSummary
 from engine.api.config import DescriptorWish, PredictConfig, ThumbnailWish
 from engine.api.engine import TaggingEngine
@@ -174,6 +174,7 @@ class Tagger(QObject):
         self._slot.cancel()
         self._slot.drop()
         run, self._run = self._run, None
+        self._library.tell_waiting(self, None)
         if run is not None:
             run.sink.discard()
             if run.model is not None:
@@ -204,6 +205,9 @@ class Tagger(QObject):
         for outcome in outcomes:
             if isinstance(outcome, NotStored):
                 self._library.report(outcome.error)
+            if isinstance(outcome, Waiting):
+                run.is_waiting = outcome.error is not None
+                self._library.tell_waiting(self, outcome.error)
         predictions = [x for x in outcomes if isinstance(x, Prediction)]
         for note in filter(None, (prediction.note for prediction in predictions)):
             self.note_taken.emit(note)
@@ -221,6 +225,7 @@ class Tagger(QObject):
         run = self._run
         if run is None:
             return
+        self._library.tell_waiting(self, None)
         summary = run.summary(is_cancelled=self._slot.is_cancelled)
 
         def done() -> None:

@@ -50,6 +50,7 @@ class TaggingActivity(QObject):
         pipeline.looked_up.connect(self._update_busy)
         pipeline.settling_started.connect(self._update_busy)
         pipeline.tagging_called_off.connect(self._on_pipeline_tagging_called_off)
+        session.library.waiting_changed.connect(self._update_busy)
         session.models.state_changed.connect(self._on_models_state_changed)
         tagger.started.connect(lambda: notifier.clear(Topic.TAGGING))
         tagger.progressed.connect(self._on_tagger_progressed)
@@ -71,7 +72,9 @@ class TaggingActivity(QObject):
             return Progress(f"Looking for photos… {len(self._session.photos):,} so far")
         if pipeline.is_settling:
             return Progress("Looking for photos that were moved…")
-        if pipeline.is_looking_up:
+        if pipeline.is_looking_up and self._session.library.is_waiting:
+            text = "Waiting for room on the disk…"
+        elif pipeline.is_looking_up:
             text = "Looking up what is known of the photos…"
         elif models.opening:
             text = f"Opening {models.opening}…"
@@ -127,10 +130,12 @@ class TaggingActivity(QObject):
     @Slot(object)
     def _on_tagger_progressed(self, progress: TagProgress) -> None:
         can_pause = not self._session.tagger.is_held_back
-        done, total = progress.done, progress.total
-        self.activity.set_progress(
-            counted("Tagging", done, total, progress.rate_per_s, can_pause=can_pause)
-        )
+        done, total, rate = progress.done, progress.total, progress.rate_per_s
+        if progress.is_waiting:
+            text, rate = "Tagging waits for room on the disk", None
+        else:
+            text = "Tagging"
+        self.activity.set_progress(counted(text, done, total, rate, can_pause=can_pause))
 
     @Slot(object)
     def _on_tagger_finished(self, summary: TagSummary | None) -> None:

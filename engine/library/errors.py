@@ -23,6 +23,18 @@ class LibraryBusyError(LibraryError):
     """Another program keeps the file from being written; trying again later may do."""
 
 
+class NoRoomError(LibraryError):
+    """The disk takes no more, being full or beyond a quota; trying again when there is room does.
+
+    Attributes:
+        cause: that alone, as a sentence.
+    """
+
+    def __init__(self, message: str, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
 class FutureLibraryError(LibraryError):
     """A newer version of this program wrote the library."""
 
@@ -46,9 +58,14 @@ DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _NOT_WRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}
-_SAYS = {
-    sqlite3.SQLITE_FULL: "The disk is full; make room and try again.",
-    sqlite3.SQLITE_IOERR: "The disk does not take or give the data; is it full or unplugged?",
+_IO_FAULT = "The disk does not take or give the data; is it full or unplugged?"
+_FULL = "The disk is full."
+# A quota, and a disk that is gone, are one of these for SQLite.
+_NOT_TAKEN = {
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
 }
 
 
@@ -76,8 +93,12 @@ def _in_words(error: sqlite3.DatabaseError, path: Path) -> LibraryError:
         return LibraryBusyError(f"Another program is busy with {name}; try again in a moment.")
     if code in _NOT_WRITABLE:
         return LibraryError(f"{name} cannot be opened for writing; check its permissions.")
-    if code in _SAYS:
-        return LibraryError(f"{name}: {_SAYS[code]}")
+    if code == sqlite3.SQLITE_FULL:
+        return NoRoomError(f"{name}: The disk is full; make room and try again.", _FULL)
+    if getattr(error, "sqlite_errorcode", None) in _NOT_TAKEN:
+        return NoRoomError(f"{name}: {_IO_FAULT}", _IO_FAULT)
+    if code == sqlite3.SQLITE_IOERR:
+        return LibraryError(f"{name}: {_IO_FAULT}")
     # No code: a text in it is not UTF-8. Any other: a table or column that must be there is not.
     return DamagedLibraryError(f"{name} is damaged: {error}.", path)
 

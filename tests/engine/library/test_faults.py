@@ -374,7 +374,7 @@ def test_a_full_disk_gives_a_message_and_the_work_goes_on_when_there_is_room(
     )
     assert done.returncode == 0, done.stderr
     message, count = done.stdout.splitlines()
-    assert message.startswith("LibraryError") and "full" in message
+    assert message.startswith("NoRoomError") and "full" in message
     assert count == "20"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM images").fetchone() == (20,)

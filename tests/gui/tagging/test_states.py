@@ -11,7 +11,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from csra_gui.app import Application
-from csra_gui.session import library_maintenance, library_sync, photo_scan
+from csra_gui.session import library_maintenance, library_sync, photo_scan, tag_job
+from engine.library.errors import NoRoomError
+from engine.library.store import Library
 from engine.library.values import Verdict
 from tests.fakes import FakeEngine
 from tests.gui.driver import Start, press, row, trigger, wait_for_model, wait_until_tagged
@@ -177,3 +179,26 @@ def test_tagging_that_waits_for_the_model_can_be_called_off(
     assert engine.predict_calls == []
     press(application.window, "Tag them")
     wait_until_tagged(qtbot, application)
+
+
+def test_that_the_disk_is_full_is_said_once_and_no_longer_when_there_is_room(
+    qtbot: QtBot, start: Start, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tag_job, "TRY_AGAIN_S", 0.02)
+    record, is_full = Library.record_predictions, threading.Event()
+
+    def recorded(library: Library, *arguments: object) -> int:
+        if is_full.is_set():
+            raise NoRoomError("library.db: The disk is full.", "The disk is full.")
+        return record(library, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Library, "record_predictions", recorded)
+    is_full.set()
+    application = start([photos])
+    bar = application.window.message_bar
+    full = "Nothing can be kept for now. The disk is full. Make room, and it goes on by itself."
+    qtbot.waitUntil(lambda: full in bar.texts())
+    qtbot.waitUntil(lambda: "waits for room on the disk" in " ".join(activity(application)))
+    is_full.clear()
+    wait_until_tagged(qtbot, application)
+    assert full not in bar.texts()
