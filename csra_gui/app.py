@@ -18,6 +18,7 @@ from types import FrameType, TracebackType
 
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot, qVersion
 from PySide6.QtWidgets import QApplication, QDialog
+from typing_extensions import override
 
 from csra_gui.base import settings as keys
 from csra_gui.base.engine_client import EngineFactory
@@ -325,7 +326,22 @@ def _start_logging(folder: Path) -> logging.Handler:
 
 
 class _PrivateLog(logging.handlers.RotatingFileHandler):
-    """Every file it opens is readable by its owner alone, from its first byte."""
+    """Every file it opens is readable by its owner alone, from its first byte.
+
+    What a full disk does not take is left out, without a word: there is no better place for it.
+    """
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+        if self.stream is not None and self.stream.closed:  # so the next record opens it again
+            self.stream = None
+
+    @override
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
     def _open(self):  # type: ignore[no-untyped-def]  # the base class's type is not public
         file = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

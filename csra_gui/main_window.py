@@ -34,6 +34,7 @@ from csra_gui.session.session import Session
 from csra_gui.shell.action_table import ActionTable
 from csra_gui.shell.close_guard import ClosingQuestion
 from csra_gui.shell.drop_target import DropTarget
+from csra_gui.shell.settings_notice import SettingsNotice
 from csra_gui.shell.shortcut_guard import TypingGuard
 from csra_gui.shell.status_panel import StatusPanel
 from csra_gui.shell.window_layout import WindowLayout
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget(self)
         notifier.place = self._stack
         self._layout = WindowLayout(self, self._splitter, settings)
+        SettingsNotice(settings, notifier, self)
         self._place_panels()
         self._place_actions()
         session.pipeline.scan_started.connect(self._on_pipeline_scan_started)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
+from PySide6.QtCore import QByteArray, QObject, Signal
 
-from csra_gui.base.paths import keep_file_private, library_file, profile_dirs
+from csra_gui.base.paths import library_file, profile_dirs
+from csra_gui.base.settings_file import SettingsFile
 from csra_gui.base.stored_paths import is_text, storable, stored_paths
 from engine.explain.render import DEFAULT_OPACITY
-
-_log = logging.getLogger(__name__)
 
 MAX_RECENT_FOLDERS = 10
 
@@ -352,9 +350,12 @@ class Settings(QObject):
 
     Signals:
         setting_changed: the key, and the new value.
+        saving_failed, saved_again: the disk does not take them; now it does.
     """
 
     setting_changed = Signal(str, object)
+    saving_failed = Signal()
+    saved_again = Signal()
 
     def __init__(
         self, file: Path, parent: QObject | None = None, library: Path | None = None
@@ -362,7 +363,9 @@ class Settings(QObject):
         super().__init__(parent)
         self.library = library or library_file()
         self._file = file
-        self._store = self._opened(file)
+        self._store = SettingsFile.opened(file)
+        self._store.saving_failed.connect(self.saving_failed)
+        self._store.saved_again.connect(self.saved_again)
 
     @classmethod
     def of_library(cls, library: Path) -> Settings:
@@ -460,9 +463,7 @@ class Settings(QObject):
 
     def save(self) -> None:
         """Write the file now."""
-        self._store.sync()
-        if self._store.status() != QSettings.Status.NoError:
-            _log.info("The settings could not be saved: %s", self._store.status().name)
+        self._store.save()
 
     def _begin_like(self, other: Settings) -> None:
         for key in other._store.allKeys():
@@ -471,15 +472,6 @@ class Settings(QObject):
 
     def _paths(self, key: str) -> list[Path]:
         return stored_paths(self._store.value(key))
-
-    @staticmethod
-    def _opened(file: Path) -> QSettings:
-        store = QSettings(str(keep_file_private(file)), QSettings.Format.IniFormat)
-        if store.status() == QSettings.Status.FormatError:
-            _log.info("The settings file is damaged; it is kept as %s.damaged", file.name)
-            file.replace(file.with_name(file.name + ".damaged"))
-            store = QSettings(str(file), QSettings.Format.IniFormat)
-        return store
 
 
 def _parsed(raw: object, setting: Setting) -> bool | int | float | str:

@@ -34,6 +34,7 @@ class Topic(StrEnum):
     EVALUATION = "evaluation"
     PHOTOS = "photos"
     TRAINING = "training"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
