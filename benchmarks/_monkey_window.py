@@ -196,7 +196,12 @@ class Monkey:
             self._window.close()
             return
         self._number += 1
-        say(action=self._number, resident_mib=_resident_mib(), **chosen)
+        say(
+            action=self._number,
+            resident_mib=_resident_mib("self"),
+            children_mib=sum(map(_resident_mib, _children())),
+            **chosen,
+        )
         self._acts.start(chosen["pause"])  # first: what is done may open a loop of its own
         try:
             getattr(self, f"_do_{chosen['kind']}")(**chosen["what"])
@@ -325,8 +330,18 @@ def _waited_s() -> float:
     return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
 
 
-def _resident_mib() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") >> 20
+def _children() -> list[str]:
+    """Those of this process alone: the engine is one, and not what it starts."""
+    tasks = Path("/proc/self/task").iterdir()
+    return [pid for task in tasks for pid in (task / "children").read_text().split()]
+
+
+def _resident_mib(pid: str) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:  # it has ended meanwhile
+        return 0
+    return pages * os.sysconf("SC_PAGESIZE") >> 20
 
 
 def _stack_of(thread: int) -> str:
