@@ -19,6 +19,7 @@ from csra_gui.training.new_dialog import NewTrainingDialog, TrainingWish
 from csra_gui.training.progress_view import quality_text, status_text
 from csra_gui.training.runner import Phase, TrainingEnd, TrainingRunner
 from csra_gui.training.runs_dialog import RunsDialog
+from csra_gui.training.stall import StallWatch
 from csra_gui.training.teach_controller import TeachController
 from csra_gui.training.training_dialog import TrainingDialog
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -73,6 +74,9 @@ class TrainingController(QObject):
         runner.busy_changed.connect(self._refresh_runs)
         manager.entries_changed.connect(self._offer_models)
         session.decisions.changed.connect(self._show_labels)
+        self._stall = StallWatch(runner, self)
+        self._stall.stalled.connect(self._on_stall_stalled)
+        self._stall.went_on.connect(lambda: notifier.clear(Topic.TRAINING))
         runner.phase_changed.connect(self._show_progress)
         runner.reported.connect(self._show_progress)
 
@@ -221,6 +225,16 @@ class TrainingController(QObject):
         text = text if best.is_judged else f"{text.removesuffix(': ')}. {quality_text(best)}"
         use = Remedy("Use this model now", lambda: self._use(end.run))
         self._notifier.info(text, Topic.TRAINING, use)
+
+    @Slot(int)
+    def _on_stall_stalled(self, minutes: int) -> None:
+        name = "" if self.runner.run is None else display_text(self.runner.run.name)
+        text = (
+            f"The training of {name} has said nothing for {minutes} minutes. Judging very many "
+            "photos or reading them from a slow disk takes so long; else end it, and go on from "
+            "what it has saved."
+        )
+        self._notifier.warning(text, Topic.TRAINING, Remedy("End it", self.runner.end_process))
 
     # Runs.
 

@@ -30,6 +30,10 @@ from engine.records.training_lock import TrainingGoesOnError, goes_on_text, is_r
 from engine.records.trainings import TrainingRun, TrainingStore
 
 _LOOK_S = 0.1
+_GIVEN_UP = (
+    "The training got no further and was ended. What it saved is kept: Train ▸ All trainings "
+    "can go on from there."
+)
 
 
 class Phase(Enum):
@@ -81,6 +85,7 @@ class TrainingRunner(QObject):
         self._jobs = JobRunner(self)
         self._slot = JobSlot(self._jobs, "train", self, Policy.IGNORE)
         self._error: EngineError | None = None
+        self._is_given_up = False
         self._lock = threading.Lock()
         self._engine: TaggingEngine | None = None
         self._closed = threading.Event()
@@ -116,6 +121,7 @@ class TrainingRunner(QObject):
         if self.is_busy:
             return
         self.run, self.record, self._error = run, TrainingRecord(run.name), None
+        self._is_given_up = False
         for epoch in run.epochs:
             self.record.add(epoch)
         self._go.set()
@@ -189,6 +195,15 @@ class TrainingRunner(QObject):
     def stop_now(self) -> None:
         """End after the step that goes on; what is there is kept."""
         self._stop(Wish.STOP_NOW)
+
+    def end_process(self) -> None:
+        """End the process of a training that gets no further; what it saved is there to go on."""
+        with self._lock:
+            engine = self._engine
+        if engine is None or not self.is_training:
+            return
+        self._is_given_up = True
+        self._jobs.run(engine.close, "end trainer")
 
     def shut_down(self, timeout_s: float) -> bool:
         """End everything, with the state on the disk; ``False`` if it took too long."""
@@ -291,7 +306,7 @@ class TrainingRunner(QObject):
             self._set_phase(Phase.RUNNING)
 
     def _take_error(self, error: EngineError) -> None:
-        self._error = error
+        self._error = EngineStoppedError(_GIVEN_UP) if self._is_given_up else error
 
     def _finish(self) -> None:
         if self.is_training and self.run is not None:

@@ -18,6 +18,7 @@ import functools
 import inspect
 import itertools
 import logging
+import math
 import multiprocessing
 import queue
 import threading
@@ -61,8 +62,18 @@ _NOT_STARTED = (
     "The engine stopped unexpectedly, and again when it was started anew. What was done so far is "
     "kept. There may be too little memory, or the model's file may be damaged: try another model."
 )
+_NO_FURTHER = (
+    "The work got no further for so long that its process was ended. What was done so far is kept; "
+    "start it again and it goes on from there."
+)
 #: Questions that are answered within ``_PATIENCE_S``, or never.
 _SOON = frozenset({"predict", "explain"})
+#: Work whose values come image by image: ended if the next one takes longer than ``_LONG_S``. The
+#: first values come before and after the data set is read, which may lie on a slow server. Training
+#: is not among it: that says nothing while it judges images, which may be a million.
+_STEADY = frozenset({"evaluate", "quantize"})
+_LONG_S = 3600.0
+_FIRST_VALUES = 2
 
 
 class _RemoteEngine:
@@ -204,6 +215,7 @@ class _Child:
         self._stopped = False
         self._waiting: dict[int, queue.SimpleQueue[_Message]] = {}
         self.is_alive = True
+        self._reason = _CRASHED
         self._heard = 0
         self._reader = threading.Thread(target=self._read, name="engine-answers", daemon=True)
         self._reader.start()
@@ -216,18 +228,22 @@ class _Child:
     def iterate(self, method: str, *args: object, **kwargs: object) -> Generator[Any, None, None]:
         """Call a method that is a generator, and yield its values."""
         with self._opened(method, args, kwargs) as (call_id, answers):
-            while True:
+            for number in itertools.count():
                 self._send("next", call_id)
-                kind, value = self._answer(method, answers)
+                is_steady = method in _STEADY and number >= _FIRST_VALUES
+                kind, value = self._answer(method, answers, is_steady=is_steady)
                 if kind == "done":
                     return
                 yield value
 
-    def _answer(self, method: str, answers: queue.SimpleQueue[_Message]) -> tuple[str, Any]:
+    def _answer(
+        self, method: str, answers: queue.SimpleQueue[_Message], *, is_steady: bool = False
+    ) -> tuple[str, Any]:
         """Wait for what comes next; a process that stands still is ended, and says nothing more.
 
         Time is counted in turns of waiting: that this program itself was stopped does not count.
         """
+        limit = _PATIENCE_S if method in _SOON else _LONG_S if is_steady else math.inf
         heard, silent, waited = self._heard, 0.0, 0.0
         while True:
             with contextlib.suppress(queue.Empty):
@@ -236,8 +252,10 @@ class _Child:
             waited += _ASK_AFTER_S
             silent = silent + _ASK_AFTER_S if heard == self._heard else 0.0
             heard = self._heard
-            if silent >= _SILENT_S or (method in _SOON and waited >= _PATIENCE_S):
+            if silent >= _SILENT_S or waited >= limit:
                 _log.warning("The engine did not answer (%s) and was ended.", method)
+                if is_steady and waited >= limit:
+                    self._reason = _NO_FURTHER
                 self._process.kill()
 
     def stop(self) -> None:
@@ -268,7 +286,7 @@ class _Child:
         answers: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._waiting[call_id] = answers
         if not self.is_alive:  # the reader may have ended before this call was known to it
-            answers.put(("failed", call_id, CrashedError(_CRASHED)))
+            answers.put(("failed", call_id, CrashedError(self._reason)))
         self._send("call", call_id, *call)
         try:
             yield call_id, answers
@@ -301,7 +319,7 @@ class _Child:
     def _end_waiting(self) -> None:
         self.is_alive = False
         for call_id, answers in list(self._waiting.items()):
-            answers.put(("failed", call_id, CrashedError(_CRASHED)))
+            answers.put(("failed", call_id, CrashedError(self._reason)))
 
 
 def _checked(message: object) -> _Message:

@@ -14,6 +14,7 @@ import pytest
 from engine.api import remote, wire
 from engine.api.categories import Categories
 from engine.api.errors import EngineStoppedError, ImageError, MemoryShortError, ModelError
+from engine.api.evaluation import EvaluationProgress, EvaluationRequest
 from engine.api.geometry import Box
 from engine.api.remote import RemoteEngine, serve
 from engine.api.values import ModelInfo, PositionScores, Prediction
@@ -99,6 +100,12 @@ class ChildEngine:
         values = np.zeros((1, 5, 2, 2), np.float32)
         size = input_size or 10
         return PositionScores(path, model_id, values, (1.0,), 0.1, hidden or Box.UNIT, size, size)
+
+    def evaluate(self, request):
+        for done in range(6):
+            if done == request.limit:
+                threading.Event().wait(None if done > 2 else 2)
+            yield EvaluationProgress(done, 5)
 
     def close(self):
         pass
@@ -288,6 +295,29 @@ def test_a_process_that_stands_still_is_ended_and_the_others_are_tagged(
     tagged, _ = outcomes(engine, "a.jpg", name, "b.jpg")
     assert tagged == {"a.jpg": True, name: False, "b.jpg": True}
     assert "did not answer" in caplog.text
+
+
+def test_an_evaluation_that_answers_and_gets_no_further_is_ended(engine, monkeypatch, caplog):
+    monkeypatch.setattr(remote, "_ASK_AFTER_S", 0.1)
+    monkeypatch.setattr(remote, "_LONG_S", 1.0)
+    seen = []
+    with pytest.raises(EngineStoppedError, match="got no further"):
+        list(evaluated(engine, 4, seen))
+    assert seen == [0, 1, 2, 3]
+    assert "did not answer" in caplog.text
+    assert len(list(evaluated(engine, 9, []))) == 6  # the next one has a process
+
+
+def test_an_evaluation_may_read_its_images_for_as_long_as_it_takes(engine, monkeypatch):
+    monkeypatch.setattr(remote, "_ASK_AFTER_S", 0.1)
+    monkeypatch.setattr(remote, "_LONG_S", 1.0)
+    assert len(list(evaluated(engine, 1, []))) == 6
+
+
+def evaluated(engine, held_at, seen):
+    for value in engine.evaluate(EvaluationRequest("folder", Path("x"), "all", limit=held_at)):
+        seen.append(value.done)
+        yield value
 
 
 @pytest.mark.parametrize(

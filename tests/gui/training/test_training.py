@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -31,7 +32,7 @@ from engine.records.training_lock import running
 from engine.records.trainings import TrainingStore
 from tests.engine.data.datasets.devkits import voc_object, write_voc
 from tests.fakes import FakeEngine
-from tests.gui.driver import Start, wait_for_model
+from tests.gui.driver import Start, press, wait_for_model
 
 #: The first plot takes a moment on a busy machine.
 WAIT_MS = 20_000
@@ -241,6 +242,35 @@ def test_a_training_that_fails_says_why(
     assert controller.dialog.message_bar.texts() == ("The images are gone.",)
     wait_until_ended(qtbot, application)
     controller.dialog.close()
+
+
+def test_a_training_that_gets_no_further_is_told_ended_and_can_be_gone_on_with(
+    qtbot: QtBot, application: Application, trainer: FakeEngine
+) -> None:
+    controller = application.window.training.controller
+    told = application.window.message_bar.texts
+    dialog = new_training(qtbot, application)
+    timer = controller._stall._timer
+    assert not timer.isActive()  # it waits for the person
+    trainer.trainer.gate.clear()
+    dialog.begin.click()
+    qtbot.waitUntil(timer.isActive, timeout=WAIT_MS)
+    timer.timeout.emit()
+    assert any("has said nothing for 20 minutes" in text for text in told())
+    trainer.trainer.hold_after = 1
+    trainer.trainer.gate.set()  # it was only slow
+    qtbot.waitUntil(lambda: 1 in controller.runner.record.epochs, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not any("has said nothing" in text for text in told()))
+    dialog.close()
+    timer.timeout.emit()
+    assert any("has said nothing for" in text for text in told())
+    # The message of before is gone, and its button with it.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    press(application.window, "End it")
+    wait_until_ended(qtbot, application)
+    assert any("got no further and was ended" in text for text in told())
+    [run] = TrainingStore().values()
+    assert run.can_resume
 
 
 @pytest.mark.slow
