@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 SAMPLES = ROOT / "resources" / "samples"
+#: How often two starts at once are tried.
+PAIRS = int(os.environ.get("CSRA_PAIRS", "20"))
 _SLOW_MODULES = ("PySide6.QtWidgets", "csra_gui.main_window", "numpy", "torch")
 
 
@@ -69,6 +73,18 @@ class Program:
         self.running.append(process)
         return process
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command without a window, beside whatever is open."""
+        return subprocess.run(
+            [sys.executable, str(ROOT / "main.py"), *arguments],
+            cwd=self.home,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
     def errors(self, process: subprocess.Popen[str]) -> str:
         return (self.home / f"errors-{self.running.index(process)}").read_text()
 
@@ -92,14 +108,22 @@ class Program:
         return str(QSettings(file, QSettings.Format.IniFormat).value("folders/last"))
 
 
-@pytest.fixture
-def program() -> Iterator[Program]:
+@contextlib.contextmanager
+def a_program() -> Iterator[Program]:
     with tempfile.TemporaryDirectory(prefix="csra-") as home:  # addresses of sockets are short
         made = Program(Path(home))
+        try:
+            yield made
+        finally:
+            for process in made.running:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    with a_program() as made:
         yield made
-        for process in made.running:
-            process.kill()
-            process.wait()
 
 
 @pytest.mark.slow
@@ -152,3 +176,74 @@ def test_a_new_window_has_its_own_library_and_leaves_the_first_as_it_was(program
     assert program.known() == {"cat.jpg"}
     program.close(first)
     assert program.opened_next() == str(program.home / "one")
+
+
+@pytest.mark.slow
+def test_two_starts_within_a_moment_are_one_window_with_both_folders_every_time() -> None:
+    chance = random.Random(1)
+    for _ in range(PAIRS):
+        with a_program() as program:
+            first = program.start("one")
+            time.sleep(chance.uniform(0.0, 0.1))
+            starts = [first, program.start("two")]
+            wait_until(lambda: sum(s.poll() is not None for s in starts) == 1, "one has ended")  # noqa: B023
+            [window] = [start for start in starts if start.poll() is None]
+            both = {"cat.jpg", "coffee.jpg"}
+            wait_until(lambda: program.known() == both, "both folders are open")  # noqa: B023
+            program.close(window)
+            assert [start.returncode for start in starts] == [0, 0]
+            assert not (program.data / "library-2.db").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folders", [(), ("two",)])
+def test_a_start_beside_a_window_that_hangs_waits_until_it_goes_on(
+    program: Program, folders: tuple[str, ...]
+) -> None:
+    first = program.start("one")
+    wait_until(lambda: program.known() == {"cat.jpg"}, "the folder is open")
+    first.send_signal(signal.SIGSTOP)
+    second = program.start(*folders)
+    with pytest.raises(subprocess.TimeoutExpired):  # it asks what to do meanwhile
+        second.wait(10)
+    first.send_signal(signal.SIGCONT)
+    assert second.wait(60) == 0, program.errors(second)
+    expected = {"cat.jpg"} | ({"coffee.jpg"} if folders else set())
+    wait_until(lambda: program.known() == expected, "what the second was given is open")
+    program.close(first)
+    assert not (program.data / "library-2.db").exists()
+
+
+@pytest.mark.slow
+def test_a_start_beside_a_window_that_hangs_takes_its_place_when_it_is_killed(
+    program: Program,
+) -> None:
+    first = program.start("one")
+    wait_until(lambda: program.known() == {"cat.jpg"}, "the folder is open")
+    first.send_signal(signal.SIGSTOP)
+    second = program.start("two")
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(10)
+    first.kill()
+    both = {"cat.jpg", "coffee.jpg"}
+    wait_until(lambda: program.known() == both, "the second has the library")
+    assert second.poll() is None
+    program.close(second)
+    assert not (program.data / "library-2.db").exists()
+
+
+@pytest.mark.slow
+def test_commands_beside_a_window_work_or_say_why_they_do_not(program: Program) -> None:
+    first = program.start("one")
+    wait_until(lambda: program.known() == {"cat.jpg"}, "the folder is open")
+    tagged = program.command("tag", "two", "--format", "jsonl")
+    assert tagged.returncode == 0, tagged.stderr
+    assert "coffee.jpg" in tagged.stdout
+    for refused in (("library", "check"), ("library", "rebuild"), ("library", "new")):
+        said = program.command(*refused)
+        assert said.returncode == 1, (refused, said.stdout, said.stderr)
+        assert "already open in another window" in said.stderr
+        assert "Traceback" not in said.stderr
+    assert program.known() == {"cat.jpg"}
+    program.close(first)
+    assert program.command("library", "check").returncode == 0
