@@ -125,7 +125,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget(self)
         notifier.place = self._stack
         self._layout = WindowLayout(self, self._splitter, settings)
-        SettingsNotice(settings, notifier, self)
+        SettingsNotice(settings.file, notifier, self)
         self._place_panels()
         self._place_actions()
         session.pipeline.scan_started.connect(self._on_pipeline_scan_started)

@@ -350,12 +350,9 @@ class Settings(QObject):
 
     Signals:
         setting_changed: the key, and the new value.
-        saving_failed, saved_again: the disk does not take them; now it does.
     """
 
     setting_changed = Signal(str, object)
-    saving_failed = Signal()
-    saved_again = Signal()
 
     def __init__(
         self, file: Path, parent: QObject | None = None, library: Path | None = None
@@ -364,8 +361,6 @@ class Settings(QObject):
         self.library = library or library_file()
         self._file = file
         self._store = SettingsFile.opened(file)
-        self._store.saving_failed.connect(self.saving_failed)
-        self._store.saved_again.connect(self.saved_again)
 
     @classmethod
     def of_library(cls, library: Path) -> Settings:
@@ -460,6 +455,11 @@ class Settings(QObject):
     def set_fingerprint(self, fingerprint: str) -> None:
         """Remember by what the library knows the model in use."""
         self._store.setValue(_FINGERPRINT, fingerprint)
+
+    @property
+    def file(self) -> SettingsFile:
+        """Where they are kept."""
+        return self._store
 
     def save(self) -> None:
         """Write the file now."""

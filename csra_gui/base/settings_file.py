@@ -6,36 +6,33 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QObject, QSettings, QTimer, Signal, Slot
+from PySide6.QtCore import QSettings, Signal
 from typing_extensions import override
 
 from csra_gui.base.paths import keep_file_private
 
 _log = logging.getLogger(__name__)
-#: So soon after a change it is known whether the disk took it.
-SOON_MS = 1000
-#: So often it is tried again after it did not.
-AGAIN_MS = 5000
 
 
 class SettingsFile(QSettings):
-    """Qt writes what changed by itself; this looks whether it could, and else tries again.
+    """Qt writes what changed by itself, and does not say whether it could.
 
-    What could not be written stays in memory, and the old file stays on the disk.
+    What could not be written stays in memory, and the old file stays on the disk. It has no timer
+    of its own: settings may be given up at any moment, by any thread.
 
     Signals:
+        touched: something is to be written.
         saving_failed: the disk does not take it; once, until it did again.
         saved_again: now it did.
     """
 
+    touched = Signal()
     saving_failed = Signal()
     saved_again = Signal()
 
-    def __init__(self, file: Path, parent: QObject | None = None) -> None:
-        super().__init__(str(file), QSettings.Format.IniFormat, parent)
-        self._has_failed = False
-        self._due = QTimer(self, singleShot=True)
-        self._due.timeout.connect(self.save)
+    def __init__(self, file: Path) -> None:
+        super().__init__(str(file), QSettings.Format.IniFormat)
+        self.has_failed = False
 
     @classmethod
     def opened(cls, file: Path) -> SettingsFile:
@@ -50,36 +47,22 @@ class SettingsFile(QSettings):
     @override
     def setValue(self, key: str, value: Any) -> None:
         super().setValue(key, value)
-        self._save_soon()
+        self.touched.emit()
 
     @override
     def remove(self, key: str) -> None:
         super().remove(key)
-        self._save_soon()
+        self.touched.emit()
 
-    @Slot()
     def save(self) -> None:
         """Write the file now."""
-        self._due.stop()
         self.sync()
         # The status of this object stays what it was after its first fault.
         now = QSettings(self.fileName(), QSettings.Format.IniFormat)
         now.sync()
-        if now.status() == QSettings.Status.NoError:
-            if self._has_failed:
-                self._has_failed = False
-                self.saved_again.emit()
-            return
-        if not self._has_failed:
-            self._has_failed = True
+        had_failed, self.has_failed = self.has_failed, now.status() != QSettings.Status.NoError
+        if self.has_failed and not had_failed:
             _log.info("The settings could not be saved: %s", now.status().name)
             self.saving_failed.emit()
-        self._start(AGAIN_MS)
-
-    def _save_soon(self) -> None:
-        if not self._due.isActive():
-            self._start(SOON_MS)
-
-    def _start(self, wait_ms: int) -> None:
-        if QCoreApplication.instance() is not None:  # else nothing is waited for yet
-            self._due.start(wait_ms)
+        elif had_failed and not self.has_failed:
+            self.saved_again.emit()

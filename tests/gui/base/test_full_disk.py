@@ -10,9 +10,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from csra_gui import app
-from csra_gui.base import settings_file
 from csra_gui.base.settings import THEME, Settings
 from csra_gui.base.settings_file import SettingsFile
+from csra_gui.shell import settings_notice
 from tests.disks import SmallDisk, small_disk
 from tests.gui.driver import Start
 
@@ -28,8 +28,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 def test_settings_stay_as_they_were_and_are_saved_when_there_is_room(
     qtbot: QtBot, disk: SmallDisk, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings_file, "SOON_MS", 10)
-    monkeypatch.setattr(settings_file, "AGAIN_MS", 50)
+    monkeypatch.setattr(settings_notice, "SOON_MS", 10)
+    monkeypatch.setattr(settings_notice, "AGAIN_MS", 50)
     file = disk.place / "settings.ini"
     settings = Settings(file)
     settings.set_value(THEME, "dark")
