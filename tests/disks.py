@@ -84,6 +84,14 @@ class FailingDisk:
         self._image = image
         self._loop = loop
 
+    def pull_out(self) -> None:
+        """Take it away; where it was, there is an empty folder."""
+        pull_out(self.place)
+
+    def put_back(self) -> None:
+        """Bring it back after that."""
+        subprocess.run(["mount", "-o", "noatime", self._loop, str(self.place)], check=True)
+
     def beginning(self, file: Path) -> int:
         """Where on the disk a file begins, in bytes."""
         os.sync()
@@ -98,7 +106,7 @@ class FailingDisk:
         descriptor = os.open(self._loop, os.O_RDONLY)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
-        subprocess.run(["mount", "-o", "noatime", self._loop, str(self.place)], check=True)
+        self.put_back()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,10 @@ from shiboken6 import delete
 
 from csra_gui.base.jobs import JobSlot
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
-from csra_gui.session.change_job import FileChanges, Opened, look_for_changes
+from csra_gui.browse.mount_watch import MountWatch
+from csra_gui.session.change_job import FileChanges, Opened, device_of, look_for_changes
 from csra_gui.session.session import Session
+from engine.api.passing import PASSING
 
 #: Systems have few watches, and programs share them; beyond these, only coming back helps.
 MAX_WATCHED = 256
@@ -72,11 +74,14 @@ class FolderWatch(QObject):
         self._folders_wanted.connect(self._watcher.watch)
         self._watcher.folder_changed.connect(self._on_watcher_folder_changed)
         self._thread = _WatchThread(self._watcher)
+        self._mounts = MountWatch(self)
+        self._mounts.changed.connect(self._on_mounts_changed)
         session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
         session.pipeline.scan_finished.connect(self._watch_folders)
 
     def close(self) -> None:
         """Watch nothing any more."""
+        self._mounts.close()
         self._settle.stop()
         self._due.clear()
         self._looking.drop()
@@ -100,6 +105,12 @@ class FolderWatch(QObject):
         """Whether a look is going on."""
         return self._looking.is_running
 
+    @Slot()
+    def _on_mounts_changed(self) -> None:
+        """A drive came or went: perhaps one that what is open lies on."""
+        if self._session.pipeline.roots:
+            self.look_again()
+
     @Slot(str)
     def _on_watcher_folder_changed(self, folder: str) -> None:
         self._due.add(Path(folder))
@@ -118,7 +129,10 @@ class FolderWatch(QObject):
         self._new = self._changed = 0
         photos, started = self._session.photos, time.monotonic()
         opened = Opened(
-            tuple(self._session.pipeline.roots), bool(self._settings.value(INCLUDE_SUBFOLDERS))
+            tuple(self._session.pipeline.roots),
+            bool(self._settings.value(INCLUDE_SUBFOLDERS)),
+            dict(self._watcher.devices),
+            tuple(row for row, error in photos.errors.items() if error in PASSING),
         )
         work = look_for_changes(places, photos.files(), photos.gone.copy(), opened)
         self._looking.run(
@@ -164,6 +178,7 @@ class FolderWatch(QObject):
         in_use = [files.folders[number] for number in np.unique(files.folder_of[~photos.gone])]
         inside = [folder for folder in in_use if folder.startswith(tops)]
         wanted = dict.fromkeys([*roots, *inside])
+        self._watcher.away = frozenset(self._missing_now[1])
         self._folders_wanted.emit(list(wanted)[:MAX_WATCHED], roots)
         if self._due:
             self._look_soon()
@@ -205,6 +220,10 @@ class _Watcher(QObject):
 
     A folder that gets another name says nothing of it, but the one around it does.
 
+    Attributes:
+        devices: on which device each root was when it was seen last.
+        away: roots whose disk is not there, so that another one may be in its place.
+
     Signals:
         folder_changed: something happened in this folder, or it is gone, or back.
         stop_wanted: nothing shall be watched any more.
@@ -220,6 +239,8 @@ class _Watcher(QObject):
         self._watcher: QFileSystemWatcher | None = None
         self._wanted: set[str] = set()
         self._roots: dict[str, bool] = {}
+        self.devices: dict[Path, int] = {}
+        self.away: frozenset[Path] = frozenset()
         self.stop_wanted.connect(self._stop)
 
     @Slot()
@@ -238,6 +259,7 @@ class _Watcher(QObject):
         self._wanted = set(folders)
         roots = [root for root in roots if root in self._wanted]
         self._roots = {root: self._roots.get(root, os.path.isdir(root)) for root in roots}  # noqa: PTH112
+        self._note_devices(map(Path, roots))
         before = set(self._watcher.directories())
         wanted = self._wanted | {os.path.dirname(root) for root in self._roots}  # noqa: PTH120
         if before - wanted:
@@ -245,6 +267,16 @@ class _Watcher(QObject):
         if wanted - before:
             self._watcher.addPaths(list(wanted - before))
         self._look_at_roots()
+
+    def _note_devices(self, roots: Iterable[Path]) -> None:
+        found = {}
+        for root in roots:
+            device = self.devices.get(root) if root in self.away else None
+            if device is None and root.exists():
+                device = device_of(root)
+            if device is not None:
+                found[root] = device
+        self.devices = found
 
     @Slot(str)
     def _on_watcher_directory_changed(self, folder: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 
 from csra_gui.session.photo_files import PhotoFiles
 from csra_gui.session.tag_job import FileChanged
+from engine.data.away import read_ends
 from engine.data.pairs import Companion
 from engine.data.patience import patiently
 from engine.data.scan import ScanProblem, scan
@@ -30,6 +32,7 @@ class FileChanges:
         unreachable: what was opened and may be there, on a disk that is away.
         other_files: rows whose photo has other files beside it than before, and their names.
         companions: second files of photos that are new.
+        readable: rows whose file could not be read for a reason that passes, and now can be.
     """
 
     new: tuple[ImageFile, ...] = ()
@@ -39,10 +42,11 @@ class FileChanges:
     unreachable: tuple[Path, ...] = ()
     other_files: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
+    readable: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
         paired = self.other_files or self.companions
-        return bool(self.new or self.changed or self.vanished or paired)
+        return bool(self.new or self.changed or self.vanished or paired or self.readable)
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,21 @@ class Opened:
     Attributes:
         roots: files and folders.
         recursive: whether photos in subfolders are, too.
+        devices: on which device each root was, as the system numbers them, as far as known.
+        unread: rows whose file could not be read, for a reason that passes.
     """
 
     roots: tuple[Path, ...]
     recursive: bool
+    devices: Mapping[Path, int] = field(default_factory=dict)
+    unread: tuple[int, ...] = ()
+
+    def is_away(self, root: Path) -> bool:
+        """Whether a root's disk is not there, so that nothing is known of what is on it."""
+        device = self.devices.get(root)
+        if device is None:
+            return _is_missing(root) and not _was_removed(root)
+        return device_of(root) != device
 
 
 def look_for_changes(
@@ -87,14 +102,31 @@ def _changes(
         out_of_reach += batch.skipped
         known.pair(batch.companions)
         yield known.compared(batch.paths)
-    missing = tuple(root for root in opened.roots if _is_missing(root))
+    readable = list[int]()
+    for row in opened.unread:
+        if known.can_be_read(row):
+            readable.append(row)
+        yield FileChanges()
+    hidden = [problem.path for problem in out_of_reach if not _was_removed(problem.path)]
+    # Where a disk was mounted there may be an empty folder.
+    away = tuple(root for root in opened.roots if opened.is_away(root) and not known.has_seen(root))
+    missing = (root for root in opened.roots if _is_missing(root) and root not in away)
     yield FileChanges(
-        vanished=tuple(known.not_seen(out_of_reach)),
-        removed=tuple(root for root in missing if _is_away(root)),
-        unreachable=tuple(root for root in missing if not _is_away(root)),
+        vanished=tuple(known.not_seen([*hidden, *away])),
+        removed=tuple(missing),
+        unreachable=away,
         other_files=known.other_files(),
         companions=tuple(known.early_companions),
+        readable=tuple(readable),
     )
+
+
+def device_of(place: Path) -> int | None:
+    """The device that a file or folder is on, or the first one around it that is there."""
+    for path in (place, *place.parents):
+        with contextlib.suppress(OSError):
+            return path.stat().st_dev
+    return None
 
 
 def _nearest(place: Path, roots: Sequence[Path]) -> Path:
@@ -167,9 +199,23 @@ class _Known:
         folder, name = os.path.split(path)
         return self._rows.get(folder, {}).get(name)
 
-    def not_seen(self, out_of_reach: Sequence[ScanProblem]) -> Iterator[int]:
-        """What is no longer there, as far as one can know."""
-        hidden = [problem.path for problem in out_of_reach if not _is_away(problem.path)]
+    def has_seen(self, root: Path) -> bool:
+        """Whether a photo of a file or folder is there."""
+        rows = (self._files.path(row) for row in self._seen)
+        return any(path == root or root in path.parents for path in rows)
+
+    def can_be_read(self, row: int) -> bool:
+        """Whether a photo is there, and its disk gives what it holds."""
+        if row not in self._seen:
+            return False
+        try:
+            read_ends(self._files.path(row))
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def not_seen(self, hidden: Sequence[Path]) -> Iterator[int]:
+        """What is no longer there, but for what lies where nobody could look."""
         for folder, rows in self._rows.items():
             if _is_inside(folder, hidden, recursive=True):
                 continue
@@ -190,6 +236,6 @@ def _is_missing(path: Path) -> bool:
     return not os.path.lexists(path)
 
 
-def _is_away(path: Path) -> bool:
+def _was_removed(path: Path) -> bool:
     """Whether a file or folder was removed, rather than a disk with it."""
     return _is_missing(path) and path.parent.is_dir()

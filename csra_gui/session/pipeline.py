@@ -19,6 +19,7 @@ from csra_gui.session.photo_scan import PhotoScan
 from csra_gui.session.photo_table import PhotoTable
 from csra_gui.session.tag_run import TagSummary
 from csra_gui.session.tagger import Tagger
+from engine.api.passing import PASSING
 from engine.api.values import ModelInfo
 from engine.data.kinds import LeftOut
 from engine.data.scan import ScanProblem
@@ -187,6 +188,8 @@ class Pipeline(QObject):
         """Take in what happened to the files since they were looked at."""
         there = [change.row for change in changes.changed]
         self._photos.set_gone(there, False)
+        back = (*changes.readable, *(row for row in there if self._photos.error(row) in PASSING))
+        self._photos.forget_errors(back)
         self._photos.set_gone(changes.vanished, True)
         if there:
             file = self._photos.file
@@ -205,6 +208,8 @@ class Pipeline(QObject):
             self._photos.add_companions(changes.companions)
             self._sync.load(tuple(changes.other_files))
             self.predictions_changed.emit(tuple(changes.other_files))
+        if back:
+            self.predictions_changed.emit(back)
         self._tag_by_itself()
         self.proceed()
 

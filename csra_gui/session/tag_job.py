@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from csra_gui.session.photo_files import PhotoFiles
 from engine.api.errors import EngineError
+from engine.api.passing import FILE_GONE, PASSING
 from engine.api.values import Prediction
-from engine.data.away import says_away
 from engine.library.errors import LibraryError, NoRoomError
 from engine.library.store import Library
 from engine.library.values import ImageFile, look_at
@@ -83,7 +85,7 @@ def kept_predictions(
                 continue
             if now is not None:
                 batch.add(prediction)
-            yield prediction
+            yield prediction if now is not None else _not_there(prediction)
             yield from batch.written_if_due()
         yield from batch.written()
     finally:
@@ -93,7 +95,15 @@ def kept_predictions(
 
 def _file_now(prediction: Prediction) -> ImageFile | None:
     """What the file is like; ``None`` also if its disk is away, which is no fault of it."""
-    return None if says_away(prediction.error) else look_at(prediction.path)
+    return None if prediction.error in PASSING else look_at(prediction.path)
+
+
+def _not_there(prediction: Prediction) -> Prediction:
+    """A prediction of a file that is gone by now: it is asked for again when it is back."""
+    if prediction.error is not None:
+        return prediction
+    none = np.zeros(0, np.float32)
+    return Prediction(prediction.path, prediction.model_id, none, error=FILE_GONE)
 
 
 class _Batch:

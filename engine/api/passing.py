@@ -7,6 +7,8 @@ from __future__ import annotations
 
 DISK_AWAY = "Its disk or server does not answer. Look at it again when that is back."
 DISK_FAILS = "Its disk or server gives an error. Look at it again when that works again."
+# Its drive may have been pulled out for a moment.
+FILE_GONE = "The file is no longer there."
 DECODER_NOT_STARTED = (
     "The decoder could not be started. Close other programs and tag this photo again."
 )
@@ -16,4 +18,6 @@ MEMORY_SHORT = (
     "start again: what was done so far is kept."
 )
 
-PASSING = frozenset({DISK_AWAY, DISK_FAILS, DECODER_NOT_STARTED, DECODING_STOPPED, MEMORY_SHORT})
+PASSING = frozenset(
+    {DISK_AWAY, DISK_FAILS, FILE_GONE, DECODER_NOT_STARTED, DECODING_STOPPED, MEMORY_SHORT}
+)

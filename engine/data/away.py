@@ -37,11 +37,6 @@ def is_disk_fault(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _DISK_FAULTS
 
 
-def says_away(message: str | None) -> bool:
-    """Whether what is said of a photo is only that its disk is away, which passes."""
-    return message in (DISK_AWAY, DISK_FAILS)
-
-
 def read_ends(path: Path) -> None:
     """Read the first and the last bytes of a file, if it is one; hangs if the disk does."""
     status = os.stat(path)  # noqa: PTH116 - a path that was stringified already is not again

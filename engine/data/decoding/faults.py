@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from engine.api.passing import DISK_FAILS
+from engine.api.passing import DISK_FAILS, FILE_GONE
 from engine.data.away import is_disk_fault
 
 #: What Pillow raises on damaged files; its own fuzzers allow the first six and the bomb error.
@@ -86,7 +86,7 @@ _GIT_LFS = b"version https://git-lfs"
 def opening_fault(error: OSError | ValueError, path: Path) -> str:
     """Why a file could not be opened at all."""
     if isinstance(error, FileNotFoundError):
-        return "The file is no longer there."
+        return FILE_GONE
     if isinstance(error, IsADirectoryError) or path.is_dir():
         return "This is a folder, not a picture."
     if isinstance(error, PermissionError):
