@@ -31,6 +31,7 @@ from csra_gui.base.paths import (
     profile_dirs,
 )
 from csra_gui.base.settings import Settings
+from csra_gui.base.settings_litter import sweep_settings
 from csra_gui.base.theme import Theme, apply_theme
 from csra_gui.browse.decode_queue import ImageDecoder
 from csra_gui.browse.full_screen import FullScreen
@@ -194,10 +195,13 @@ class Application(QObject):
         if folders:
             self.window.browse.opener.open(folders)
         self.session.models.start()
-        self.session.jobs.run(lambda: sweep([feature_folder()]), "sweep")
+        self.session.jobs.run(self._sweep, "sweep")
         if is_alone:
             self.window.evaluation.look_for_unfinished()
             self.window.training.look_for_interrupted()
+
+    def _sweep(self) -> int:
+        return sweep([feature_folder()]) + sweep_settings(self.settings.file)
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()

@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 import sys
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -110,6 +111,26 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep_folder(folder: Path, min_age_s: float) -> int:
+    """Remove temporary files that a crash left in a folder; how many went. Raises nothing.
+
+    Args:
+        folder: only what lies right in it is looked at.
+        min_age_s: younger ones stay, since another process may be writing them.
+    """
+    count = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(TEMPORARY_PREFIX):
+                continue
+            with contextlib.suppress(OSError):
+                found = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime >= min_age_s:
+                    Path(entry.path).unlink()
+                    count += 1
+    return count
 
 
 def lock(descriptor: int) -> None:

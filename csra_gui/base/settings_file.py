@@ -10,6 +10,7 @@ from PySide6.QtCore import QSettings, Signal
 from typing_extensions import override
 
 from csra_gui.base.paths import keep_file_private
+from csra_gui.base.settings_litter import remove_dead_lock
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class SettingsFile(QSettings):
     @classmethod
     def opened(cls, file: Path) -> SettingsFile:
         """The file, its owner's alone; a damaged one is put aside, and a new one begun."""
+        remove_dead_lock(file)
         store = cls(keep_file_private(file))
         if store.status() == QSettings.Status.FormatError:
             _log.info("The settings file is damaged; it is kept as %s.damaged", file.name)

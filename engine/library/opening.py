@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from engine.atomic import sweep_folder
 from engine.library.access import keep_private
 from engine.library.backup import (
     back_up,
@@ -54,6 +55,8 @@ def open_library(
             with translated(path):
                 newest = len(migrations)
                 keep_private(path, backups_folder(path))
+                # Whoever copied the library has its lock, as we have now.
+                sweep_folder(backups_folder(path), 0.0)
                 checked = check_library(path, lock, newest, busy_timeout_s)
                 lock.forget()
                 connection = connect_writing(path, busy_timeout_s)

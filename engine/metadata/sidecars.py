@@ -7,12 +7,11 @@ import errno
 import hashlib
 import os
 import stat
-import time
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.atomic import TEMPORARY_PREFIX, atomic_path, sync_folder
+from engine.atomic import atomic_path, sweep_folder, sync_folder
 from engine.data.sidecar_names import sidecars_of
 from engine.metadata.errors import (
     DiskFullError,
@@ -164,17 +163,7 @@ def sweep(folder: Path, min_age_s: float = _LITTER_AGE_S) -> int:
         folder: only what lies right in it is looked at.
         min_age_s: younger ones stay, since another process may be writing them.
     """
-    count = 0
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if not entry.name.startswith(TEMPORARY_PREFIX):
-                continue
-            with contextlib.suppress(OSError):
-                found = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime >= min_age_s:
-                    Path(entry.path).unlink()
-                    count += 1
-    return count
+    return sweep_folder(folder, min_age_s)
 
 
 def _stamp(found: os.stat_result) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
@@ -20,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.api.errors import DataError, EngineError
-from engine.atomic import atomic_path, temporary_beside, write_text
+from engine.atomic import atomic_path, sync_folder, temporary_beside, write_text
 from engine.data.datasets.array_files import ARRAY_DAMAGE
+from engine.records.litter import RECORD_PREFIX, noted
 from engine.resources import data_folder
 from engine.texts import display_name, display_path, megabytes
 
@@ -121,10 +123,12 @@ class RecordStore(ABC, Generic[T]):
         if path.parent != self.root or not self._is_ours(path):
             raise DataError(f"{display_name(path)} is no {self.noun} of this program.")
         try:
-            # Without its description it is no record any more, whatever happens next.
-            (path / self.description).unlink()
             if self.description:
-                shutil.rmtree(path)
+                # Of this name it is no record any more, and goes at the next start at the latest.
+                gone = path.with_name(f"{RECORD_PREFIX}{secrets.token_hex(8)}")
+                shutil.rmtree(path.rename(gone))
+            else:
+                path.unlink()
         except OSError as error:
             raise DataError(f"{display_name(path)} could not be deleted: {error}.") from error
 
@@ -137,7 +141,8 @@ class RecordStore(ABC, Generic[T]):
         return path.name
 
     def _is_ours(self, path: Path) -> bool:
-        return bool(self.names.fullmatch(path.name)) and (path / self.description).is_file()
+        is_name = self.names.fullmatch(path.name) and not path.name.startswith(RECORD_PREFIX)
+        return bool(is_name) and (path / self.description).is_file()
 
     def _record(self, path: Path) -> Record[T]:
         try:
@@ -191,19 +196,25 @@ class RecordStore(ABC, Generic[T]):
         self, path: Path, values: Mapping[str, object], file: str, arrays: Mapping[str, Any]
     ) -> None:
         """Make a record: a description and, if there are any, arrays in a file of their own."""
-        is_new = not path.exists()
+        # In the person's own data a record is there at one stroke, or it goes at the next start.
+        is_hidden = path.parent == self.root and not path.exists()
+        place = path.with_name(f"{RECORD_PREFIX}{secrets.token_hex(8)}") if is_hidden else path
+        is_new = not place.exists()
         key, version = self.version
         try:
-            for folder in (self.root, path):
+            for folder in (self.root, place):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if arrays:
-                with atomic_path(path / file) as temporary, temporary.open("wb") as stream:
+                with atomic_path(place / file) as temporary, temporary.open("wb") as stream:
                     np.savez_compressed(stream, **arrays)
             # The description comes last: a folder without one is no record.
-            _write(path / self.description, {key: version, **values})
+            _write(place / self.description, {key: version, **values})
+            if is_hidden:
+                place.rename(path)
+                sync_folder(self.root)
         except OSError as error:
             if is_new:
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(place, ignore_errors=True)
             shown = display_path(path)
             raise DataError(f"The {self.noun} could not be kept in {shown}: {error}.") from error
 
@@ -222,10 +233,11 @@ def check_writable(folder: Path, needed_bytes: int, what: str) -> None:
     shown = display_path(folder)
     try:
         temporary = temporary_beside(folder / "x")
-        try:
-            temporary.touch(exist_ok=False)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with noted(temporary):
+            try:
+                temporary.touch(exist_ok=False)
+            finally:
+                temporary.unlink(missing_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         reason = error.strerror or str(error)

@@ -31,6 +31,8 @@ _NOTES = "being-written"
 _FOLDER_PREFIX = "csra-own-"
 _LOCK = ".lock"
 _NOT_YET = f"{TEMPORARY_PREFIX}note-"
+#: How the name of a folder begins that is no record yet, or no more.
+RECORD_PREFIX = f"{TEMPORARY_PREFIX}record-"
 _DEEPEST = 3
 # A disk that answers does so sooner (s).
 _ANSWERS_IN_S = 5.0
@@ -50,8 +52,38 @@ def noted_path(target: Path) -> Generator[Path, None, None]:
         OSError: the folder cannot be written to or the disk is full.
     """
     temporary = temporary_beside(target)
-    with _noted(temporary), atomic_path(target, temporary=temporary):
+    with noted(temporary), atomic_path(target, temporary=temporary):
         yield temporary
+
+
+@contextlib.contextmanager
+def noted(temporary: Path) -> Generator[None, None, None]:
+    """Keep a note of a temporary file while the block runs; without one where none can be kept.
+
+    If the process is killed, the next start of the window removes the file.
+
+    Args:
+        temporary: its name begins with ``engine.atomic.TEMPORARY_PREFIX``.
+    """
+    folder = data_folder() / _NOTES
+    note, hidden = folder / temporary.name, folder / f"{_NOT_YET}{temporary.name[-16:]}"
+    descriptor = None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = _locked(hidden)
+        if descriptor is not None:
+            os.write(descriptor, os.fsencode(temporary))
+            hidden.replace(note)  # locked before anybody can see it
+    except OSError as error:
+        _log.info("It is not noted what is being written: %s", error.strerror)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+        for file in (note, hidden):
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
 
 
 def write_noted(target: Path, data: bytes) -> None:
@@ -104,30 +136,6 @@ def sweep(folders: Iterable[Path] = ()) -> int:
     if count:
         _log.info("%d temporary files or folders of a program that was killed were removed", count)
     return count
-
-
-@contextlib.contextmanager
-def _noted(temporary: Path) -> Generator[None, None, None]:
-    """Keep a note of a file while the block runs; without one where none can be kept."""
-    folder = data_folder() / _NOTES
-    note, hidden = folder / temporary.name, folder / f"{_NOT_YET}{temporary.name[-16:]}"
-    descriptor = None
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = _locked(hidden)
-        if descriptor is not None:
-            os.write(descriptor, os.fsencode(temporary))
-            hidden.replace(note)  # locked before anybody can see it
-    except OSError as error:
-        _log.info("It is not noted what is being written: %s", error.strerror)
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-        for file in (note, hidden):
-            with contextlib.suppress(OSError):
-                file.unlink(missing_ok=True)
 
 
 def _locked(file: Path) -> int | None:
@@ -200,11 +208,19 @@ def _is_own_folder(folder: Path) -> bool:
 
 
 def _old_temporaries(folder: Path) -> Iterator[Path]:
-    """Old temporary files in a folder and some way below it; no link is followed."""
+    """Old temporary files, and folders of records, in a folder and some way below it.
+
+    No link is followed.
+    """
     top = len(folder.parts)
     for place, below, names in os.walk(folder):
         if len(Path(place).parts) - top >= _DEEPEST:
             below.clear()
+        for name in [name for name in below if name.startswith(RECORD_PREFIX)]:
+            below.remove(name)
+            with contextlib.suppress(OSError):
+                if _is_old(Path(place, name).lstat()):
+                    yield Path(place, name)
         for name in names:
             if name.startswith(TEMPORARY_PREFIX):
                 file = Path(place, name)
@@ -218,9 +234,12 @@ def _is_old(status: os.stat_result) -> bool:
     return time.time() - status.st_mtime > LEFT_OVER_AFTER_S
 
 
-def _removed(file: Path) -> bool:
+def _removed(path: Path) -> bool:
     try:
-        file.unlink()
+        if stat.S_ISDIR(path.lstat().st_mode):
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     except OSError:
         return False
     return True

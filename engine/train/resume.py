@@ -22,6 +22,7 @@ from engine.atomic import TEMPORARY_PREFIX, replace_durably, write_text
 from engine.checkpoints.pth_checks import check_archive
 from engine.data.datasets.labelled import LabelledImages
 from engine.records.evaluations import dataset_hash
+from engine.records.litter import noted
 from engine.records.training_files import write_training_file
 from engine.texts import display_path
 
@@ -139,9 +140,11 @@ class StateFolder:
         """
         temporary = self._folder / f"{TEMPORARY_PREFIX}state"
         try:
-            with temporary.open("wb") as stream:  # the library takes no name with a leading dot
-                torch.save(state, stream)
-            replace_durably(temporary, self._folder / f"state-{step:09}-{_digest(temporary)}.pt")
+            with noted(temporary):
+                with temporary.open("wb") as stream:  # the library takes no name with a leading dot
+                    torch.save(state, stream)
+                target = self._folder / f"state-{step:09}-{_digest(temporary)}.pt"
+                replace_durably(temporary, target)
             for old in self._files()[_KEPT:]:
                 old.unlink(missing_ok=True)
         except (OSError, RuntimeError) as error:

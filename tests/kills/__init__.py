@@ -1,1 +1,1 @@
-"""Writes of each kind, killed at each system call that they make, and in which order they make them."""
+"""Writes of each kind, killed at each system call that they make, and the order of these."""

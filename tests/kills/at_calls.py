@@ -58,7 +58,8 @@ class Work:
         do: what is killed; also gets what ``prepare`` returned.
         read: what others see, by name. It raises if that is neither old nor new.
         prepare: done before, in the same process, and never killed.
-        settle: what the next start does of its own, beside removing what is left over.
+        settle: what the next start does of its own, beside removing what is left over; may tell
+            what is left over that has no name of a temporary file.
         again: does the same once more after a kill; ``None`` to do it only to mend what was said.
         further: of what is there in the end, what is wrong: some of ``FAULTS``.
         may_mix: whether one name may be old and another one new.
@@ -70,7 +71,7 @@ class Work:
     do: Callable[[Path, Any], object]
     read: Callable[[Path], Contents]
     prepare: Callable[[Path], Any] = _nothing
-    settle: Callable[[Path], object] = _nothing
+    settle: Callable[[Path], Iterable[str] | None] = _nothing
     further: Callable[[Path], Iterable[str]] = _all_well
     is_done_again: bool = True
     may_mix: bool = False
@@ -161,8 +162,9 @@ class _Attempts:
         yield end, why
         _make_old(here)
         litter.sweep([here / "cache"])
-        work.settle(here)
-        left = set(filter(_is_temporary, _names(here))) if work.cleared_by == "start" else set()
+        left = set(work.settle(here) or ())
+        if work.cleared_by == "start":
+            left |= set(filter(_is_temporary, _names(here)))
         if work.is_done_again or end == "said":
             run_plainly(here, work)
             if work.read(here) != self._new:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +19,7 @@ from engine.downloads.part_file import PartFile, sole_owner
 from engine.interchange.exporting import job as exporting
 from engine.interchange.exporting.choice import ExportChoice
 from engine.library.opening import open_library
+from engine.library.store import Library
 from engine.library.values import Verdict, Wish, look_at
 from engine.records.evaluations import EvaluationRun, EvaluationStore
 from engine.records.thumbnail_cache import ThumbnailCache, ThumbnailKey
@@ -50,13 +54,22 @@ def report() -> Work:
 def settings() -> Work:
     """What the window remembers, which Qt writes."""
     from csra_gui.base.settings import SAVED_FILTERS, Settings
+    from csra_gui.base.settings_litter import sweep_settings
 
     def write(path: Path, is_new: bool) -> None:
         kept = Settings(path)
         kept.set_value(SAVED_FILTERS, "cat" * 2000 if is_new else "dog")
         kept.save()
 
-    return one_file("settings/settings.ini", write)
+    def settle(here: Path) -> Iterable[str]:
+        file, long_ago = here / "settings" / "settings.ini", time.time() - 7200
+        for path in file.parent.iterdir():
+            os.utime(path, (long_ago, long_ago))
+        sweep_settings(file)
+        left = {path.name for path in file.parent.iterdir()}
+        return left - {file.name, f"{file.name}.lock"}
+
+    return replace(one_file("settings/settings.ini", write), settle=settle)
 
 
 def thumbnail() -> Work:
@@ -73,7 +86,12 @@ def thumbnail() -> Work:
         found = cache_of(here).find(_KEY)
         return {} if found is None else {"thumbnail": found.read_bytes()}
 
-    return Work(lambda here: None, store, read, settle=lambda here: cache_of(here).total())
+    def settle(here: Path) -> None:
+        cache_of(here).total()
+
+    with tempfile.TemporaryDirectory() as place:  # an encoder that is imported by then
+        store(Path(place), None)
+    return Work(lambda here: None, store, read, settle=settle)
 
 
 @cache
@@ -108,6 +126,7 @@ def evaluation() -> Work:
         lambda here: EvaluationStore().save(other, here),
         lambda here, _: EvaluationStore().save(_evaluation(), here),
         _evaluations,
+        settle=_without_description,
     )
 
 
@@ -119,7 +138,17 @@ def deleted() -> Work:
         for path in store.paths():
             store.delete(path)
 
-    return Work(lambda here: EvaluationStore().save(_evaluation(), here), delete, _evaluations)
+    return Work(
+        lambda here: EvaluationStore().save(_evaluation(), here),
+        delete,
+        _evaluations,
+        settle=_without_description,
+    )
+
+
+def _without_description(here: Path) -> Iterable[str]:
+    store = EvaluationStore()
+    return {path.name for path in store.root.iterdir()} - {path.name for path in store.paths()}
 
 
 def download() -> Work:
@@ -155,9 +184,8 @@ def export(name: str, target: str) -> Work:
             wishes = [Wish(image, "dog", Verdict.ADDED) for image in ids]
             library.decide(wishes, who="me", caption="Test")
 
-    def do(here: Path, _: Any) -> None:
-        with open_library(here / "library.db") as library:
-            exporting.recover(library)
+    def do(here: Path, library: Library) -> None:
+        with library:
             if not _is_written(here / "out" / target):
                 ids = library.ids_below(here / "photos", recursive=True)
                 steps = exporting.export(library, ExportChoice(ids), name, here / "out" / target)
@@ -174,7 +202,10 @@ def export(name: str, target: str) -> Work:
             exporting.recover(library)
             assert library.begun_exports() == []
 
-    return Work(make, do, read, settle=settle)
+    def prepare(here: Path) -> Library:
+        return open_library(here / "library.db")
+
+    return Work(make, do, read, prepare=prepare, settle=settle)
 
 
 def _is_written(target: Path) -> bool:

@@ -12,7 +12,7 @@ import torch
 
 from engine.checkpoints import onnx_export
 from engine.checkpoints.safetensors_model import in_memory, load_checkpoint, save_checkpoint
-from engine.train.log import NAME, RunLog
+from engine.train.log import RunLog
 from engine.train.resume import PARTS, StateFolder
 from engine.train.trainer import Trainer
 from tests.engine.tiny_models import tiny_classifier, tiny_record
@@ -122,6 +122,3 @@ def _digest(weights: dict[str, torch.Tensor]) -> str:
     for name in sorted(weights):
         found.update(weights[name].numpy().tobytes())
     return found.hexdigest()
-
-
-del NAME
