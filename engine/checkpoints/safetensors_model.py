@@ -26,7 +26,7 @@ from engine.checkpoints.weights import (
 from engine.inference.onnx_network import has_onnx_network, open_network
 from engine.inference.weights import ModelWeights
 from engine.models.classifier import Classifier
-from engine.records.litter import noted_path
+from engine.records.litter import noted_inside
 from engine.records.model_record import (
     CheckpointRecord,
     former_model_id,
@@ -210,7 +210,7 @@ def _write(
     if sparse:
         metadata[KEY] = shapes_text(sparse)
     try:
-        with noted_path(path) as temporary:
+        with noted_inside(path) as temporary:  # it makes a temporary file of its own
             safetensors.torch.save_file(dict(tensors), temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error

@@ -23,7 +23,6 @@ from engine.api.config import HeadConfig, PreprocessConfig
 from engine.api.errors import CheckpointError, MemoryShortError, ModelError
 from engine.api.onnx_network import OnnxNetwork
 from engine.api.values import FloatArray
-from engine.atomic import atomic_path
 from engine.inference.backend import BatchScores
 from engine.inference.in_parts import run_in_parts
 from engine.inference.onnx_backend import available_cores, check_trial
@@ -31,6 +30,7 @@ from engine.inference.onnx_contents import MOST_BYTES, read_contents
 from engine.inference.open_model import OpenModel
 from engine.inference.weights import ModelWeights, digest_of
 from engine.records.backend_kinds import BACKENDS
+from engine.records.litter import noted_inside
 from engine.records.model_record import (
     CheckpointRecord,
     former_model_id,
@@ -132,7 +132,7 @@ def write_network(path: Path, onnx: bytes, record: CheckpointRecord) -> None:
     metadata = to_metadata(record, _digest(onnx))
     part = {_PART: np.frombuffer(onnx, dtype=np.uint8)}
     try:
-        with atomic_path(path) as temporary:
+        with noted_inside(path) as temporary:
             safetensors.numpy.save_file(part, temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error

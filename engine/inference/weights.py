@@ -16,8 +16,8 @@ from safetensors import SafetensorError
 
 from engine.api.errors import CheckpointError
 from engine.api.values import FloatArray
-from engine.atomic import atomic_path
 from engine.inference.linear_heads import LinearHeads
+from engine.records.litter import noted_inside
 from engine.records.model_record import (
     CheckpointRecord,
     former_model_id,
@@ -136,7 +136,7 @@ def write_weights(path: Path, tensors: Mapping[str, FloatArray], record: Checkpo
     if shapes:
         metadata[KEY] = shapes_text(shapes)
     try:
-        with atomic_path(path) as temporary:
+        with noted_inside(path) as temporary:
             safetensors.numpy.save_file(stored, temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error

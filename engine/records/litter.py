@@ -31,6 +31,7 @@ _NOTES = "being-written"
 _FOLDER_PREFIX = "csra-own-"
 _LOCK = ".lock"
 _NOT_YET = f"{TEMPORARY_PREFIX}note-"
+_INSIDE = "-inside"
 #: How the name of a folder begins that is no record yet, or no more.
 RECORD_PREFIX = f"{TEMPORARY_PREFIX}record-"
 _DEEPEST = 3
@@ -84,6 +85,28 @@ def noted(temporary: Path) -> Generator[None, None, None]:
         for file in (note, hidden):
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def noted_inside(target: Path) -> Generator[Path, None, None]:
+    """As ``noted_path``, for a writer that puts temporary files of its own beside its file.
+
+    It writes in a folder, which goes with all that is in it.
+
+    Args:
+        target: the file to write; its folder must exist.
+
+    Raises:
+        OSError: the folder cannot be written to or the disk is full.
+    """
+    with noted_path(target) as temporary:
+        folder = _folder_of(temporary)
+        folder.mkdir(mode=0o700)
+        try:
+            yield folder / target.name
+            (folder / target.name).replace(temporary)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_noted(target: Path, data: bytes) -> None:
@@ -170,9 +193,15 @@ def _sweep_noted() -> int:
     return count
 
 
+def _folder_of(temporary: Path) -> Path:
+    return temporary.with_name(f"{temporary.name}{_INSIDE}")
+
+
 def _is_swept(temporary: Path) -> bool:
     """Whether there is no such temporary file any more; what is no file of ours stays."""
     try:
+        if temporary.name.startswith(TEMPORARY_PREFIX):
+            shutil.rmtree(_folder_of(temporary), ignore_errors=True)  # it follows no link
         status = temporary.lstat()
         if temporary.name.startswith(TEMPORARY_PREFIX) and stat.S_ISREG(status.st_mode):
             temporary.unlink()

@@ -278,7 +278,9 @@ def _own_folders(here: Path) -> Iterator[None]:
 
 
 def _names(here: Path) -> set[str]:
-    return {path.relative_to(here).as_posix() for path in here.rglob("*")}
+    """All files and folders but locks: who comes next takes one that a kill left."""
+    found = {path.relative_to(here).as_posix() for path in here.rglob("*")}
+    return {name for name in found if not name.endswith(".lock")}
 
 
 def _is_temporary(name: str) -> bool:

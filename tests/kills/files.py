@@ -66,8 +66,10 @@ def settings() -> Work:
         for path in file.parent.iterdir():
             os.utime(path, (long_ago, long_ago))
         sweep_settings(file)
-        left = {path.name for path in file.parent.iterdir()}
-        return left - {file.name, f"{file.name}.lock"}
+        left = {path.name for path in file.parent.iterdir()} - {file.name, f"{file.name}.lock"}
+        for name in filter(str.islower, left):  # one of 64: it may be somebody's
+            (file.parent / name).unlink()
+        return set(filter(lambda name: not name.islower(), left))
 
     return replace(one_file("settings/settings.ini", write), settle=settle)
 

@@ -27,6 +27,8 @@ def library(name: str) -> Work:
     make, prepare, do = _WORKS[name]
 
     def read(here: Path) -> Contents:
+        if not (here / "library.db").exists() and name == "first":
+            return {}
         found: dict[str, object] = {"library": _state(here / "library.db")}
         if name == "copy":
             newest = newest_good_backup(here / "library.db")

@@ -41,11 +41,11 @@ def onnx() -> Work:
         made = Path(place, "made.onnx")
         onnx_export.export_onnx(model, made)
         graph = made.read_bytes()
-    onnx_export._write = lambda *given: given[-1].write_bytes(graph)
-    onnx_export._checked_difference = lambda *_: 0.0
 
     def write(path: Path, is_new: bool) -> None:
-        if is_new:
+        if is_new:  # in a process of its own
+            onnx_export._write = lambda *given: given[-1].write_bytes(graph)
+            onnx_export._checked_difference = lambda *_: 0.0
             onnx_export.export_onnx(model, path)
         else:
             path.write_bytes(b"old")
@@ -97,6 +97,7 @@ def training() -> Work:
 
 
 def _begun(here: Path) -> Trainer:
+    torch.set_num_threads(1)  # several of them would hang in a fork
     work = trainer(_CONFIG)
     found = StateFolder(here / "run").load()
     if found is not None:

@@ -237,6 +237,16 @@ def test_only_the_newest_backups_are_kept(sound: Path) -> None:
     assert backup.backups(sound) == made[:1:-1]
 
 
+def test_what_a_kill_left_of_a_copy_goes_at_the_next_opening(sound: Path) -> None:
+    left = [
+        backup.backups_folder(sound) / f".csra-tmp-left{ending}" for ending in ("", "-wal", "-shm")
+    ]
+    for path in left:
+        path.write_text("half")
+    open_library(sound).close()
+    assert not any(path.exists() for path in left)
+
+
 def test_the_first_opening_of_a_day_makes_a_backup(sound: Path) -> None:
     old = backup.backups(sound)[0]
     old.rename(old.with_name("000001-20200101.db"))

@@ -125,3 +125,14 @@ def test_only_old_temporaries_in_the_persons_data_go(tmp_path: Path) -> None:
     assert litter.sweep([cache]) == 2
     for folder in (models, cache):
         assert names(folder) == [f"{TEMPORARY_PREFIX}new", "old.safetensors"]
+
+
+def test_folders_of_records_that_were_made_or_deleted_go_when_they_are_old(tmp_path: Path) -> None:
+    runs = data_folder() / "evaluations"
+    for name in (f"{litter.RECORD_PREFIX}old", f"{litter.RECORD_PREFIX}new", "20260102-old"):
+        (runs / name).mkdir(parents=True)
+        (runs / name / "scores.npz").write_text("")
+        if "old" in name:
+            os.utime(runs / name, (0, 0))
+    assert litter.sweep() == 1
+    assert names(runs) == [f"{litter.RECORD_PREFIX}new", "20260102-old"]
