@@ -5,7 +5,7 @@ from pathlib import Path
 
 from csra_gui.base import settings as keys
 from csra_gui.base.settings import Settings
-from csra_gui.base.settings_file import sweep_settings
+from csra_gui.base.settings_litter import sweep_settings
 
 
 def test_a_lock_that_a_kill_left_empty_does_not_hold_up_the_window(tmp_path: Path) -> None:
