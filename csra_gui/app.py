@@ -201,7 +201,7 @@ class Application(QObject):
             self.window.training.look_for_interrupted()
 
     def _sweep(self) -> int:
-        return sweep([feature_folder()]) + sweep_settings(self.settings.file)
+        return sweep([feature_folder()]) + sweep_settings(Path(self.settings.file.fileName()))
 
     def _apply_theme(self) -> None:
         app = QApplication.instance()

@@ -359,7 +359,7 @@ class Settings(QObject):
     ) -> None:
         super().__init__(parent)
         self.library = library or library_file()
-        self.file = file
+        self._file = file
         self._store = SettingsFile.opened(file)
 
     @classmethod
