@@ -62,7 +62,8 @@ class Rebuilt:
         if self.backup is not None and any(saved.from_copy.values()):
             text += f" The copy is {display_name(self.backup)}."
         if saved.unreadable:
-            text += f" Of the file's {saved.pages:,} pages {saved.unreadable:,} are empty or cut."
+            are = "is" if saved.unreadable == 1 else "are"
+            text += f" {saved.unreadable:,} of the file's {saved.pages:,} pages {are} empty or cut."
         if saved.left_out:
             text += (
                 f" {saved.left_out:,} entries are lost, because the photo or edit that they are "
