@@ -12,6 +12,7 @@ in other programs, and no computer but this one is called.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import os
@@ -332,8 +333,11 @@ def _waited_s() -> float:
 
 def _children() -> list[str]:
     """Those of this process alone: the engine is one, and not what it starts."""
-    tasks = Path("/proc/self/task").iterdir()
-    return [pid for task in tasks for pid in (task / "children").read_text().split()]
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has ended meanwhile
+            found += (task / "children").read_text().split()
+    return found
 
 
 def _resident_mib(pid: str) -> int:
