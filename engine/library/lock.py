@@ -78,5 +78,7 @@ class LibraryLock:
 def _refusal(library: Path, error: OSError) -> LibraryError:
     name = display_name(library)
     if error.errno in _TAKEN:
-        return LibraryLockedError(f"{name} is already open in another window or command.")
+        return LibraryLockedError(
+            f"{name} is already open in another window or command. Close that one first."
+        )
     return LibraryError(f"{name} cannot be locked; keep the library on a local disk.")

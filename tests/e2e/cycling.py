@@ -26,7 +26,7 @@ from engine.records.backend_kinds import AUTO
 
 #: Where an engine's process says what nobody should have to read.
 ENGINE_LOG = "CSRA_TEST_ENGINE_LOG"
-_RUN_S, _SETTLE_S = 300.0, 60.0
+_RUN_S, _SETTLE_S = 900.0, 60.0
 #: Cycles until everything that is started once and kept is there.
 WARM_UP = 5
 
