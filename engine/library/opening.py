@@ -26,6 +26,8 @@ from engine.texts import display_name
 
 Migrations = Sequence[Sequence[str]]
 
+_NO_COPY = "No backup of the library could be made today; it is tried again at the next start."
+
 
 def open_library(
     path: Path, *, busy_timeout_s: float = 5.0, migrations: Migrations = MIGRATIONS
@@ -48,6 +50,7 @@ def open_library(
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise LibraryError(f"{display_name(path)} cannot be made: {error.strerror}.") from error
+    notice = ""
     with contextlib.ExitStack() as undo:
         lock = LibraryLock(path)
         undo.callback(lock.release)
@@ -64,8 +67,10 @@ def open_library(
                 version = checked.version
                 if version is None:
                     version = check_tables(connection, path, newest, is_thorough=True)
-                if version and (version < newest or not has_backup_of_today(path)):
+                if version and version < newest:
                     back_up(connection, path)
+                elif version and not has_backup_of_today(path):
+                    notice = _backed_up_for_today(connection, path)
                 bring_up(connection, version, newest, migrations)
                 if spellings(connection):
                     with transaction(connection):
@@ -80,8 +85,18 @@ def open_library(
             raise LibraryError(f"{display_name(path)} cannot be made: {reason}.") from error
         undo.pop_all()
     library = Library(path, lock, connection, busy_timeout_s)
-    library.notice = checked.notice
+    library.notice = " ".join(filter(None, (checked.notice, notice)))
     return library
+
+
+def _backed_up_for_today(connection: sqlite3.Connection, path: Path) -> str:
+    """Make the copy of this day; why there is none, which keeps nobody from working."""
+    try:
+        with translated(path):
+            back_up(connection, path)
+    except LibraryError as error:
+        return f"{_NO_COPY} {error}"
+    return ""
 
 
 def _with_advice(error: DamagedLibraryError) -> DamagedLibraryError:
