@@ -14,11 +14,11 @@ from tests.programs import needs_program
 pytestmark = needs_program("strace")
 
 #: What takes seconds to begin with.
-_SLOW = {"library: rebuild", "library: anew", "onnx", "training"}
+_SLOW = {"library: rebuild", "library: anew", "onnx"}
 _QUICK = [kind for kind in WORKS if kind not in _SLOW and "photos" not in kind]
 _SOME = 4
 #: The calls of photos that are rewritten are many, and each attempt starts ExifTool.
-_EVERY = {"photos": 10, "photos, undone": 10, "photos, ExifTool killed": 5, "training": 3}
+_EVERY = {"photos": 10, "photos, undone": 10, "photos, ExifTool killed": 5}
 
 
 def _marked(kind: str) -> object:

@@ -34,5 +34,5 @@ WORKS: dict[str, Callable[[], Work]] = {
     "settings": files.settings,
     "thumbnail": files.thumbnail,
     "download": files.download,
-    **{name: partial(_of_training, name) for name in ("checkpoint", "onnx", "state", "training")},
+    **{name: partial(_of_training, name) for name in ("checkpoint", "onnx", "state")},
 }
