@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 SAMPLES = ROOT / "resources" / "samples"
+#: How often two starts at once are tried.
+PAIRS = int(os.environ.get("CSRA_PAIRS", "20"))
 _SLOW_MODULES = ("PySide6.QtWidgets", "csra_gui.main_window", "numpy", "torch")
 
 
@@ -172,6 +176,23 @@ def test_a_new_window_has_its_own_library_and_leaves_the_first_as_it_was(program
     assert program.known() == {"cat.jpg"}
     program.close(first)
     assert program.opened_next() == str(program.home / "one")
+
+
+@pytest.mark.slow
+def test_two_starts_within_a_moment_are_one_window_with_both_folders_every_time() -> None:
+    chance = random.Random(1)
+    for _ in range(PAIRS):
+        with a_program() as program:
+            first = program.start("one")
+            time.sleep(chance.uniform(0.0, 0.1))
+            starts = [first, program.start("two")]
+            wait_until(lambda: sum(s.poll() is not None for s in starts) == 1, "one has ended")  # noqa: B023
+            [window] = [start for start in starts if start.poll() is None]
+            both = {"cat.jpg", "coffee.jpg"}
+            wait_until(lambda: program.known() == both, "both folders are open")  # noqa: B023
+            program.close(window)
+            assert [start.returncode for start in starts] == [0, 0]
+            assert not (program.data / "library-2.db").exists()
 
 
 @pytest.mark.slow
