@@ -64,7 +64,6 @@ class Work:
         further: of what is there in the end, what is wrong: some of ``FAULTS``.
         may_mix: whether one name may be old and another one new.
         cleared_by: which of the next start, and the same work done again, removes what is left.
-        runs: another way to kill, for what is not done by this process.
     """
 
     make: Callable[[Path], object]
@@ -76,7 +75,6 @@ class Work:
     is_done_again: bool = True
     may_mix: bool = False
     cleared_by: str = "start"
-    runs: Callable[[Path, Work, list[str]], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class _Attempts:
         shutil.copytree(self._saved, self._here, symlinks=True)
 
     def _run(self, options: list[str]) -> bool:
-        return (self._work.runs or run)(self._here, self._work, options)
+        return run(self._here, self._work, options)
 
     def _ended(self) -> Iterator[tuple[str, str]]:
         """One good end, or faults, each with what more is to be said of it."""

@@ -1,12 +1,10 @@
-"""What is written for photos and into them: work that is killed, by us or inside of ExifTool."""
+"""What is written beside photos: work that is killed."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from engine.atomic import TEMPORARY_PREFIX
 from engine.interchange.exporting.choice import ExportChoice
@@ -16,21 +14,13 @@ from engine.library.opening import open_library
 from engine.library.store import Library
 from engine.library.values import Verdict, Wish, look_at
 from engine.metadata import xmp
-from engine.metadata.embedded import read_embedded
 from engine.metadata.values import Changes
-from tests.engine.interchange.writing.embedding_parts import MAKERS
-from tests.kills.at_calls import Contents, Work, run_plainly
+from tests.kills.at_calls import Contents, Work
 
 _THEIRS: dict[Target, tuple[str, bytes]] = {
     Target.SIDECAR: ("b.jpg.xmp", xmp.merged(None, Changes(add=(("Rome",),), rating=4))),
     Target.TXT: ("b.txt", b"Rome, blue sky\n"),
 }
-#: ExifTool notices only after a while that who started it is gone.
-_PATIENCE_S = 20.0
-_WRAPPER = """#!/bin/sh
-exec strace -f -qq {options} {program} "$@"
-"""
-_EXIFTOOL = "exiftool"
 
 
 def beside(target: Target, *, is_undo: bool) -> Work:
@@ -48,35 +38,6 @@ def beside(target: Target, *, is_undo: bool) -> Work:
     return _work(make_photos, WriteOptions(target), files, is_undo=is_undo)
 
 
-def into(*, is_undo: bool) -> Work:
-    """Two photos themselves, or taking that back; killed are we, and not ExifTool."""
-    options = WriteOptions(Target.EMBED, may_change_photos=True)
-    return _work(_make_rich, options, _photos, is_undo=is_undo)
-
-
-def exiftool_killed() -> Work:
-    """The same two photos, but the program that writes them for us is killed."""
-
-    def do(here: Path, _: Any) -> None:
-        wrapper = here.parent / _EXIFTOOL
-        program = str(wrapper) if wrapper.exists() else ""
-        _write(here, WriteOptions(Target.EMBED, may_change_photos=True, exiftool=program))
-
-    def runs(here: Path, work: Work, options: list[str]) -> bool:
-        wrapper = here.parent / _EXIFTOOL
-        given = " ".join(options)
-        wrapper.write_text(_WRAPPER.format(options=given, program=shutil.which(_EXIFTOOL)))
-        wrapper.chmod(0o755)
-        try:
-            run_plainly(here, work)
-        finally:
-            wrapper.unlink()
-        return "inject" in given
-
-    work = _work(_make_rich, WriteOptions(Target.EMBED), _photos, is_undo=False)
-    return Work(work.make, do, work.read, settle=work.settle, runs=runs, may_mix=True)
-
-
 def _work(
     make_photos: Callable[[Path], None],
     options: WriteOptions,
@@ -84,8 +45,6 @@ def _work(
     *,
     is_undo: bool,
 ) -> Work:
-    is_into = options.target is Target.EMBED
-
     def make(here: Path) -> None:
         for folder in (here / "photos", here / "first"):
             folder.mkdir()
@@ -112,7 +71,7 @@ def _work(
         files,
         prepare=lambda here: open_library(here / "library.db"),
         settle=_settle,
-        further=lambda here: _undone(here, _words if is_into else files),
+        further=lambda here: _undone(here, files),
         may_mix=True,
     )
 
@@ -137,16 +96,8 @@ def _has_begun(library: Library) -> bool:
 
 
 def _settle(here: Path) -> None:
-    until = time.monotonic() + _PATIENCE_S
     with open_library(here / "library.db") as library:
         job.recover(library)
-        while _left(here) and time.monotonic() < until:
-            time.sleep(0.05)
-            job.recover(library)
-
-
-def _left(here: Path) -> list[Path]:
-    return list((here / "photos").glob(f"{TEMPORARY_PREFIX}*"))
 
 
 def _seen(here: Path) -> list[Path]:
@@ -166,16 +117,3 @@ def _all(library: Library, here: Path) -> ExportChoice:
 def _finish(steps: job.Steps) -> None:
     for _ in steps:
         pass
-
-
-def _make_rich(folder: Path) -> None:
-    MAKERS["rich jpeg"][1](folder / "a.jpg")
-    MAKERS["png"][1](folder / "b.png")
-
-
-def _photos(here: Path) -> Contents:
-    return {path.name: path.read_bytes() for path in _seen(here)}
-
-
-def _words(here: Path) -> list[set[str]]:
-    return [set(read_embedded(path).values.keywords) for path in _seen(here)]
