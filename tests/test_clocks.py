@@ -10,17 +10,18 @@ from tests.paths import ROOT
 
 #: Where the time of day is meant: dates that are shown or kept, and the age of files.
 TIME_OF_DAY = {
+    "engine/atomic.py": "the age of a file",
     "engine/library/backup.py": "the name of a backup",
     "engine/library/decisions.py": "when something was said; the order is that of the edits",
     "engine/library/written.py": "when something was written; the order is that of the writes",
     "engine/metadata/exiftool.py": "the age of a folder",
-    "engine/metadata/sidecars.py": "the age of a file",
     "engine/records/evaluations.py": "the date of a run",
     "engine/records/litter.py": "the age of a file",
     "engine/records/thumbnail_cache.py": "when a file was used last",
     "engine/records/trainings.py": "the date of a run",
     "engine/service/measuring.py": "the date of a measurement",
     "engine/train/log.py": "the date of a line",
+    "csra_gui/base/settings_litter.py": "the age of a file",
     "csra_gui/training/feature.py": "the age of a run",
 }
 _CALLS = {("time", "time"), ("time", "time_ns"), ("datetime", "now"), ("datetime", "utcnow")}

@@ -126,8 +126,9 @@ class LibraryClient(QObject):
         self._tasks.put(_Task(lambda: work(self._worker.library()), done, failed))
 
     def report(self, error: EngineError) -> None:
-        """Let the person know that work on the library failed."""
-        self.storing_failed.emit(str(error))
+        """Let the person know that work on the library failed; that it waits for room is said."""
+        if not (self.is_waiting and isinstance(error, NoRoomError)):
+            self.storing_failed.emit(str(error))
 
     def tell_waiting(self, who: QObject, error: NoRoomError | None) -> None:
         """Let the person know that someone waits for room on the disk, or does no more.

@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]:
-    with small_disk(tmp_path / "data", mib=2) as made:
+    with small_disk(tmp_path / "data", mib=6) as made:
         monkeypatch.setenv("CSRA_GUI_DATA", str(made.place))
         yield made
 
