@@ -36,13 +36,6 @@ os.environ["QT_QPA_FONTDIR"] = os.environ.get("QT_QPA_FONTDIR", "/usr/share/font
 _THREAD_GRACE_S = 10.0
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """More than there are processors: tests of the window wait for a third of their time."""
-    processors = os.cpu_count() or 1
-    return processors + min(processors // 2, 4)
-
-
 def pytest_collection_finish() -> None:
     """What was imported stays: to look through it for garbage again and again takes long."""
     gc.collect()
