@@ -118,8 +118,8 @@ def explaining_job(rig: Rig) -> CycledJob:
     waiting: list[Path] = []
 
     def take(scores: object) -> None:
-        found[scores.path.name] = scores.values.shape  # type: ignore[attr-defined]
-        if waiting and scores.path == waiting[0]:  # type: ignore[attr-defined]
+        found[scores.path.name] = scores.values.shape  # type: ignore[attr-defined]  # "object"
+        if waiting and scores.path == waiting[0]:  # type: ignore[attr-defined]  # "object"
             waiting.pop(0)
         engine.explain(waiting[0] if waiting else None)
 
@@ -298,8 +298,8 @@ def quantizing_job(rig: Rig) -> CycledJob:
 
     def result() -> object:
         end = ends[-1]
-        assert end.error is None, end.error  # type: ignore[attr-defined]
-        return end.value is not None  # type: ignore[attr-defined]
+        assert end.error is None, end.error  # type: ignore[attr-defined]  # a signal says "object"
+        return end.value is not None  # type: ignore[attr-defined]  # a signal says "object"
 
     return CycledJob(
         "making a model faster (int8)",
@@ -322,7 +322,7 @@ def import_model_job(rig: Rig) -> CycledJob:
         lambda: manager.import_file(ModelImport(source, "mine")),
         lambda: manager.work is not None,
         manager.cancel,
-        lambda: (ends[-1].error, made.stat().st_size),  # type: ignore[attr-defined]
+        lambda: (ends[-1].error, made.stat().st_size),  # type: ignore[attr-defined]  # "object"
         lambda: made.unlink(missing_ok=True),
     )
 
