@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from shiboken6 import delete
 from csra_gui.base.jobs import JobSlot
 from csra_gui.base.settings import INCLUDE_SUBFOLDERS, Settings
 from csra_gui.browse.mount_watch import MountWatch
-from csra_gui.session.change_job import FileChanges, Opened, device_of, look_for_changes
+from csra_gui.session.change_job import FileChanges, Opened, look_for_changes
 from csra_gui.session.session import Session
 from engine.api.passing import PASSING
 
@@ -68,6 +68,7 @@ class FolderWatch(QObject):
         self._is_asked = False
         self._new = self._changed = 0
         self._missing = self._missing_now = _NONE_MISSING
+        self._devices: dict[Path, int] = {}
         self._settle = QTimer(self, singleShot=True)
         self._settle.timeout.connect(self._look_at_what_is_due)
         self._watcher = _Watcher()
@@ -77,7 +78,7 @@ class FolderWatch(QObject):
         self._mounts = MountWatch(self)
         self._mounts.changed.connect(self._on_mounts_changed)
         session.pipeline.photos_reset.connect(self._on_pipeline_photos_reset)
-        session.pipeline.scan_finished.connect(self._watch_folders)
+        session.pipeline.scan_finished.connect(self._on_pipeline_scan_finished)
 
     def close(self) -> None:
         """Watch nothing any more."""
@@ -131,7 +132,7 @@ class FolderWatch(QObject):
         opened = Opened(
             tuple(self._session.pipeline.roots),
             bool(self._settings.value(INCLUDE_SUBFOLDERS)),
-            dict(self._watcher.devices),
+            dict(self._devices),
             tuple(row for row, error in photos.errors.items() if error in PASSING),
         )
         work = look_for_changes(places, photos.files(), photos.gone.copy(), opened)
@@ -151,6 +152,9 @@ class FolderWatch(QObject):
             self._changed += len(changes.changed)
             self.take(changes)
         self._missing_now = parts[-1].removed, parts[-1].unreachable
+        self._devices |= parts[-1].devices
+        for root in parts[-1].removed:  # what is there one day may lie elsewhere
+            self._devices.pop(root, None)
 
     def _finish(self, started: float) -> None:
         took = time.monotonic() - started
@@ -169,6 +173,10 @@ class FolderWatch(QObject):
             self._look_soon()
 
     @Slot()
+    def _on_pipeline_scan_finished(self) -> None:
+        self._devices = {**self._session.pipeline.devices, **self._devices}
+        self._watch_folders()
+
     def _watch_folders(self) -> None:
         """The opened folders first, then those with photos, as many as there are watches for."""
         photos = self._session.photos
@@ -178,7 +186,6 @@ class FolderWatch(QObject):
         in_use = [files.folders[number] for number in np.unique(files.folder_of[~photos.gone])]
         inside = [folder for folder in in_use if folder.startswith(tops)]
         wanted = dict.fromkeys([*roots, *inside])
-        self._watcher.away = frozenset(self._missing_now[1])
         self._folders_wanted.emit(list(wanted)[:MAX_WATCHED], roots)
         if self._due:
             self._look_soon()
@@ -190,6 +197,7 @@ class FolderWatch(QObject):
         self._pause_until = 0.0
         self._is_asked = False
         self._missing = self._missing_now = _NONE_MISSING
+        self._devices.clear()
         self._folders_wanted.emit([], [])
 
 
@@ -220,10 +228,6 @@ class _Watcher(QObject):
 
     A folder that gets another name says nothing of it, but the one around it does.
 
-    Attributes:
-        devices: on which device each root was when it was seen last.
-        away: roots whose disk is not there, so that another one may be in its place.
-
     Signals:
         folder_changed: something happened in this folder, or it is gone, or back.
         stop_wanted: nothing shall be watched any more.
@@ -239,8 +243,6 @@ class _Watcher(QObject):
         self._watcher: QFileSystemWatcher | None = None
         self._wanted: set[str] = set()
         self._roots: dict[str, bool] = {}
-        self.devices: dict[Path, int] = {}
-        self.away: frozenset[Path] = frozenset()
         self.stop_wanted.connect(self._stop)
 
     @Slot()
@@ -259,7 +261,6 @@ class _Watcher(QObject):
         self._wanted = set(folders)
         roots = [root for root in roots if root in self._wanted]
         self._roots = {root: self._roots.get(root, os.path.isdir(root)) for root in roots}  # noqa: PTH112
-        self._note_devices(map(Path, roots))
         before = set(self._watcher.directories())
         wanted = self._wanted | {os.path.dirname(root) for root in self._roots}  # noqa: PTH120
         if before - wanted:
@@ -267,16 +268,6 @@ class _Watcher(QObject):
         if wanted - before:
             self._watcher.addPaths(list(wanted - before))
         self._look_at_roots()
-
-    def _note_devices(self, roots: Iterable[Path]) -> None:
-        found = {}
-        for root in roots:
-            device = self.devices.get(root) if root in self.away else None
-            if device is None and root.exists():
-                device = device_of(root)
-            if device is not None:
-                found[root] = device
-        self.devices = found
 
     @Slot(str)
     def _on_watcher_directory_changed(self, folder: str) -> None:

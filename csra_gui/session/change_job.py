@@ -33,6 +33,7 @@ class FileChanges:
         other_files: rows whose photo has other files beside it than before, and their names.
         companions: second files of photos that are new.
         readable: rows whose file could not be read for a reason that passes, and now can be.
+        devices: on which device each thing is that was opened and is there.
     """
 
     new: tuple[ImageFile, ...] = ()
@@ -43,6 +44,7 @@ class FileChanges:
     other_files: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     readable: tuple[int, ...] = ()
+    devices: Mapping[Path, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         paired = self.other_files or self.companions
@@ -70,7 +72,7 @@ class Opened:
         device = self.devices.get(root)
         if device is None:
             return _is_missing(root) and not _was_removed(root)
-        return device_of(root) != device
+        return _device_of(root) != device
 
 
 def look_for_changes(
@@ -118,10 +120,20 @@ def _changes(
         other_files=known.other_files(),
         companions=tuple(known.early_companions),
         readable=tuple(readable),
+        devices=devices_of(root for root in opened.roots if root not in away),
     )
 
 
-def device_of(place: Path) -> int | None:
+def devices_of(roots: Iterable[Path]) -> dict[Path, int]:
+    """The device of each file or folder that is there."""
+    found = {}
+    for root in roots:
+        with contextlib.suppress(OSError):
+            found[root] = root.stat().st_dev
+    return found
+
+
+def _device_of(place: Path) -> int | None:
     """The device that a file or folder is on, or the first one around it that is there."""
     for path in (place, *place.parents):
         with contextlib.suppress(OSError):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from csra_gui.base.jobs import JobRunner, JobSlot
+from csra_gui.session.change_job import devices_of
 from engine.api.errors import EngineError
 from engine.data.kinds import LeftOut
 from engine.data.pairs import Companion
@@ -21,6 +22,8 @@ from engine.library.values import ImageFile, look_at
 
 #: Photos that are handed on at once; the worker may find many more while the window is busy.
 _PER_TURN = 500
+#: Asking for the devices of what is opened may hold it up so long (s); it goes on beside it.
+_DEVICES_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class _Found:
         skipped: what could not be looked at at all.
         left_out: files of kinds that cannot be opened.
         companions: second files of photos.
+        devices: on which device each file or folder that was asked for is, if it is there.
     """
 
     paths: tuple[Path, ...] = ()
@@ -40,6 +44,7 @@ class _Found:
     skipped: tuple[ScanProblem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     companions: tuple[Companion, ...] = ()
+    devices: Mapping[Path, int] = field(default_factory=dict)
 
 
 class PhotoScan(QObject):
@@ -50,6 +55,7 @@ class PhotoScan(QObject):
         is_complete: whether the last scan came to its end.
         skipped: what could not be looked at.
         left_out: files of kinds that cannot be opened, each once, as keys.
+        devices: on which device each file or folder was that was looked through.
 
     Signals:
         companions_found: second files of photos, before or after those.
@@ -73,6 +79,7 @@ class PhotoScan(QObject):
         self.is_complete = False
         self.skipped: list[ScanProblem] = []
         self.left_out: dict[LeftOut, None] = {}
+        self.devices: dict[Path, int] = {}
 
     def start(self, roots: Sequence[Path], *, recursive: bool) -> None:
         """Look through files and folders; a scan that goes on is given up, silently."""
@@ -99,9 +106,10 @@ class PhotoScan(QObject):
         self._slot.drop()
 
     def forget(self) -> None:
-        """Forget what was no photo to open."""
+        """Forget what was no photo to open, and where all was."""
         self.skipped.clear()
         self.left_out.clear()
+        self.devices.clear()
 
     def _take(self, batches: tuple[_Found, ...]) -> None:
         self._waiting += batches
@@ -123,6 +131,7 @@ class PhotoScan(QObject):
             companions += batch.companions
             self.skipped += batch.skipped
             self.left_out |= dict.fromkeys(batch.left_out)
+            self.devices |= batch.devices
         if companions:
             self.companions_found.emit(companions)
         self.photos_found.emit(paths, files)
@@ -143,7 +152,12 @@ class PhotoScan(QObject):
 
 def _found(roots: Sequence[Path], *, recursive: bool) -> Generator[_Found, None, None]:
     """The photos in files and folders, in a worker, as they are found."""
-    with Patience() as patience:
+    devices: dict[Path, int] = {}
+    with Patience() as patience, Patience() as beside:
+        # First of all: a drive that is pulled out at any time after that is missed.
+        for _ in beside.begin(partial(_note_devices, roots, devices)).wait(_DEVICES_S):
+            yield _Found()
+        yield _Found(devices=dict(devices))
         for batch in scan(roots, recursive=recursive):
             looked = _Looked()
             attempt = patience.begin(partial(looked.look, batch.paths))
@@ -156,6 +170,13 @@ def _found(roots: Sequence[Path], *, recursive: bool) -> Generator[_Found, None,
             skipped = (*batch.skipped, *unanswered)
             paths = batch.paths[: len(files)]
             yield _Found(paths, files, skipped, batch.left_out, batch.companions)
+    yield _Found(devices=dict(devices))
+
+
+def _note_devices(roots: Sequence[Path], devices: dict[Path, int], alive: Alive) -> None:
+    for root in roots:
+        devices.update(devices_of([root]))
+        alive()
 
 
 class _Looked:

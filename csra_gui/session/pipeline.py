@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -183,6 +183,11 @@ class Pipeline(QObject):
     def left_out(self) -> Collection[LeftOut]:
         """Files of kinds that cannot be opened."""
         return self._scan.left_out.keys()
+
+    @property
+    def devices(self) -> Mapping[Path, int]:
+        """On which device each root was when it was looked through."""
+        return self._scan.devices
 
     def take_changes(self, changes: FileChanges) -> None:
         """Take in what happened to the files since they were looked at."""
