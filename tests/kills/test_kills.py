@@ -5,12 +5,18 @@ Writes into photos are in ``tests/engine/interchange/writing/test_embedding_kill
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.kills.at_calls import kill_at_calls
 from tests.kills.works import WORKS
+from tests.paths import ROOT
 from tests.programs import needs_program
 
 pytestmark = needs_program("strace")
@@ -21,17 +27,38 @@ _QUICK = [kind for kind in WORKS if kind not in _SLOW]
 _SOME = 4
 
 
+def killed(place: Path, kind: str, *options: str, within_s: float) -> dict[str, Any]:
+    """What came of it; whoever hangs is ended, with all that it started."""
+    command = [sys.executable, "-m", "tests.kills", str(place), kind, *options]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            said, complaints = process.communicate(timeout=within_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            pytest.fail(f"It hangs. {process.communicate()[1]}")
+    assert process.returncode == 0, complaints
+    kills: dict[str, Any] = json.loads(said)
+    return kills
+
+
 @pytest.mark.parametrize("kind", _QUICK)
 def test_a_write_that_is_killed_is_whole_or_not_there(tmp_path: Path, kind: str) -> None:
-    kills = kill_at_calls(tmp_path, WORKS[kind](), most=_SOME)
-    assert kills.wrong == ()
-    assert kills.ends["killed"] >= _SOME - 1
+    kills = killed(tmp_path, kind, "--most", str(_SOME), within_s=100)
+    assert kills["wrong"] == []
+    assert kills["killed"] >= _SOME - 1
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", WORKS)
 def test_a_kill_at_any_call_leaves_the_old_or_the_new(tmp_path: Path, kind: str) -> None:
-    kills = kill_at_calls(tmp_path, WORKS[kind]())
-    assert kills.wrong == ()
-    assert kills.ends["killed"] > 10
+    kills = killed(tmp_path, kind, within_s=3500)
+    assert kills["wrong"] == []
+    assert kills["killed"] > 10
