@@ -58,6 +58,10 @@ class Desktop:
         """Wait for a window whose title has this pattern in it, and give it the focus."""
         wait_until(lambda: self._has_activated(title), f"a window {title!r} is there", timeout_s)
 
+    def count(self, title: str) -> int:
+        """How many windows are there whose title has this pattern in it."""
+        return len(self._windows(title))
+
     def press(self, *keys: str) -> None:
         """Press keys, one after the other, such as ``Return`` or ``ctrl+f``."""
         self._xdotool("key", "--delay", "30", "--clearmodifiers", *keys)
@@ -85,11 +89,13 @@ class Desktop:
             raise
 
     def _has_activated(self, title: str) -> bool:
-        found = self._try_xdotool("search", "--onlyvisible", "--name", title)
-        windows = found.stdout.split()
+        windows = self._windows(title)
         return bool(windows) and (
             self._try_xdotool("windowactivate", "--sync", windows[-1]).returncode == 0
         )
+
+    def _windows(self, title: str) -> list[str]:
+        return self._try_xdotool("search", "--onlyvisible", "--name", title).stdout.split()
 
     def _xdotool(self, *arguments: str) -> None:
         result = self._try_xdotool(*arguments)

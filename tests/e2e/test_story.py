@@ -74,17 +74,23 @@ class Story:
         self.desktop.press("ctrl+o")
         self.desktop.activate("Choose a folder")
 
+        windows = self.desktop.count
+
+        def is_answered() -> bool:
+            return windows("^photos — CSRA$") > 0 or windows("Choose a folder") > 1
+
         def opens() -> bool:
             self.desktop.press("ctrl+a")
             self.desktop.type(str(self.photos))
             self.desktop.press("Return")
-            with contextlib.suppress(AssertionError):
-                self.desktop.activate("^photos — CSRA$", timeout_s=20.0)
-                return True
-            # Qt completes paths as they are typed, which may swallow a letter on a busy machine:
-            # then it says that there is no such folder.
-            self.desktop.press("Return")
-            return False
+            wait_until(is_answered, "the folder opens, or it is said why not")
+            if not windows("^photos — CSRA$"):
+                # Qt completes paths as they are typed, which may swallow some letters: then it says
+                # that there is no such folder.
+                self.desktop.press("Return")
+                return False
+            self.desktop.activate("^photos — CSRA$")
+            return True
 
         wait_until(opens, "the folder is open")
 
