@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import inspect
 import logging
@@ -34,6 +35,31 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ["QT_QPA_FONTDIR"] = os.environ.get("QT_QPA_FONTDIR", "/usr/share/fonts")
 
 _THREAD_GRACE_S = 10.0
+#: So long after its timeout, a test that does not end ends its process.
+_HANG_GRACE_S = 60.0
+_TERMINAL = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Output is not captured yet: what is said of a hang is seen."""
+    config.stash[_TERMINAL] = os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A test that hangs so that it does not hear of its timeout ends this process, with its stack.
+
+    Such a test holds the interpreter in native code. The other processes run the rest.
+    """
+    marker = item.get_closest_marker("timeout")
+    limit_s = float(marker.args[0] if marker else item.config.getini("timeout"))
+    terminal = item.config.stash[_TERMINAL]
+    if not item.config.getoption("usepdb"):  # a person thinks for longer
+        faulthandler.dump_traceback_later(limit_s + _HANG_GRACE_S, exit=True, file=terminal)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_collection_finish() -> None:
