@@ -22,6 +22,7 @@ from typing_extensions import override
 
 from csra_gui.base import settings as keys
 from csra_gui.base.engine_client import EngineFactory
+from csra_gui.base.garbage import GarbageCollector
 from csra_gui.base.paths import (
     LOG_NAME,
     feature_folder,
@@ -83,6 +84,7 @@ def run(
     log_handler = _start_logging(profile_dirs()[1])
     settings = Settings.of_library(library_file() if instance is None else instance.library)
     app = qt_application(settings)
+    garbage = GarbageCollector()
     server = None if instance is None else HandoverServer(instance)  # whoever calls now waits
     application = Application(engine_factory, settings, samples, trainer_factory=trainer_factory)
     faults = FaultReporter(application.window.notifier.report_bug)
@@ -102,6 +104,7 @@ def run(
         faults.uninstall()
         logging.getLogger().removeHandler(log_handler)
         log_handler.close()
+        garbage.close()
         if instance is not None:
             instance.release()
 

@@ -60,12 +60,26 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         faulthandler.cancel_dump_traceback_later()
+        _look_for_garbage()
+
+
+def _look_for_garbage() -> None:
+    """As Python does by itself, had it not been told otherwise."""
+    counts, limits = gc.get_count(), gc.get_threshold()
+    due = [number for number, limit in enumerate(limits) if counts[number] > limit]
+    if due:
+        gc.collect(due[-1])
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: to look through it for garbage again and again takes long."""
+    """What was imported stays: to look through it for garbage again and again takes long.
+
+    What tests leave is looked through between them, in this thread, as the window does. A widget
+    that ends in a thread that happened to make an object may wait for this one for ever.
+    """
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 @pytest.fixture(autouse=True, scope="session")
