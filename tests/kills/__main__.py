@@ -4,6 +4,9 @@ A process of its own, with one thread: a fork of one with more inherits whatever
 thread had at that moment, and waits for it for ever.
 
     python -m tests.kills PLACE KIND ... [--every N] [--most N]
+    python -m tests.kills PLACE KIND --calls
+
+The second one kills nothing and prints the system calls.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.kills.at_calls import kill_at_calls
+from tests.kills.at_calls import calls_of, kill_at_calls
 from tests.kills.works import WORKS
 
 
@@ -25,7 +28,12 @@ def main() -> int:
     parser.add_argument("kinds", nargs="+", choices=WORKS)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--most", type=int)
+    parser.add_argument("--calls", action="store_true")
     options = parser.parse_args()
+    if options.calls:
+        with tempfile.TemporaryDirectory(dir=options.place) as place:
+            sys.stdout.write("\n".join(calls_of(Path(place), WORKS[options.kinds[0]]())))
+        return 0
     for kind in options.kinds:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(dir=options.place) as place:

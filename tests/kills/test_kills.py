@@ -6,17 +6,13 @@ Writes into photos are in ``tests/engine/interchange/writing/test_embedding_kill
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.kills.apart import done_apart
 from tests.kills.works import WORKS
-from tests.paths import ROOT
 from tests.programs import needs_program
 
 pytestmark = needs_program("strace")
@@ -28,23 +24,7 @@ _SOME = 4
 
 
 def killed(place: Path, kind: str, *options: str, within_s: float) -> dict[str, Any]:
-    """What came of it; whoever hangs is ended, with all that it started."""
-    command = [sys.executable, "-m", "tests.kills", str(place), kind, *options]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            said, complaints = process.communicate(timeout=within_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            pytest.fail(f"It hangs. {process.communicate()[1]}")
-    assert process.returncode == 0, complaints
-    kills: dict[str, Any] = json.loads(said)
+    kills: dict[str, Any] = json.loads(done_apart(place, kind, *options, within_s=within_s))
     return kills
 
 
