@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -15,11 +16,12 @@ from csra_gui.base.jobs import JobRunner, JobSlot, Policy
 from csra_gui.base.paths import photo_feature_folder
 from csra_gui.training.record import TrainingRecord
 from engine.api.engine import TaggingEngine
-from engine.api.errors import EngineError, EngineStoppedError
+from engine.api.errors import DataError, EngineError, EngineStoppedError
 from engine.api.teaching import TeachProgress, TeachReport, TeachRequest
 from engine.api.training import TrainRequest
 from engine.api.training_control import Wish
 from engine.api.training_reports import (
+    Ending,
     PauseReport,
     Preflight,
     TrainingEnded,
@@ -89,6 +91,7 @@ class TrainingRunner(QObject):
         self._lock = threading.Lock()
         self._engine: TaggingEngine | None = None
         self._closed = threading.Event()
+        self._is_stop_wished = False
         self._go = threading.Event()
         self.run: TrainingRun | None = None
         self.record = TrainingRecord()
@@ -207,6 +210,7 @@ class TrainingRunner(QObject):
 
     def shut_down(self, timeout_s: float) -> bool:
         """End everything, with the state on the disk; ``False`` if it took too long."""
+        self._is_stop_wished = self.phase in (Phase.STOPPING, Phase.ENDED)
         self._closed.set()
         self._jobs.cancel_all()
         with self._lock:
@@ -239,6 +243,14 @@ class TrainingRunner(QObject):
                         return
         finally:
             self._end_engine(engine)
+            if self._closed.is_set() and not self._is_stop_wished:
+                self._note_interrupted(request.output)
+
+    def _note_interrupted(self, folder: Path) -> None:
+        """An engine that ends with the window may have noted that the person stopped it."""
+        with suppress(DataError):
+            if self._store.read(folder).ending is Ending.STOPPED:
+                self._store.set_ending(folder, None)
 
     def _teaching(
         self, make_request: Callable[[], TeachRequest]

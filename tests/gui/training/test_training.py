@@ -274,10 +274,25 @@ def test_a_training_that_gets_no_further_is_told_ended_and_can_be_gone_on_with(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine_notes_a_stop", [False, True])
 def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
-    qtbot: QtBot, start: Start, application: Application, trainer: FakeEngine, photos: Path
+    qtbot: QtBot,
+    start: Start,
+    application: Application,
+    trainer: FakeEngine,
+    photos: Path,
+    engine_notes_a_stop: bool,
 ) -> None:
     trainer.trainer.hold_after = 1
+    end = trainer.close
+
+    def close() -> None:
+        if engine_notes_a_stop:  # it hears of its end as of a wish to stop
+            [run] = TrainingStore().values()
+            TrainingStore().set_ending(run.folder, Ending.STOPPED)
+        end()
+
+    trainer.close = close  # type: ignore[method-assign]
     dialog = new_training(qtbot, application, epochs=4)
     dialog.begin.click()
     runner = application.window.training.controller.runner
