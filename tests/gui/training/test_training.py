@@ -284,13 +284,11 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
     engine_notes_a_stop: bool,
 ) -> None:
     trainer.trainer.hold_after = 1
-    end = trainer.close
 
     def close() -> None:
         if engine_notes_a_stop:  # it hears of its end as of a wish to stop
-            [run] = TrainingStore().values()
-            TrainingStore().set_ending(run.folder, Ending.STOPPED)
-        end()
+            TrainingStore().set_ending(TrainingStore().values()[0].folder, Ending.STOPPED)
+        trainer.closed.set()
 
     trainer.close = close  # type: ignore[method-assign]
     dialog = new_training(qtbot, application, epochs=4)
