@@ -290,7 +290,7 @@ def test_closing_the_window_asks_and_the_next_start_offers_to_go_on(
             TrainingStore().set_ending(TrainingStore().values()[0].folder, Ending.STOPPED)
         trainer.closed.set()
 
-    trainer.close = close  # type: ignore[method-assign]
+    trainer.close = close  # type: ignore[method-assign]  # of this one trainer alone
     dialog = new_training(qtbot, application, epochs=4)
     dialog.begin.click()
     runner = application.window.training.controller.runner
