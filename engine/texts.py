@@ -48,6 +48,15 @@ def display_name(path: PurePath) -> str:
     return display_text(path.name or os.fspath(path))
 
 
+def reason_text(error: BaseException) -> str:
+    """Why something failed, for the end of a sentence.
+
+    What the system says of a file is its words alone: its number means nothing to a person, and
+    the name may be that of a temporary file.
+    """
+    return display_text((error.strerror if isinstance(error, OSError) else "") or str(error))
+
+
 def without_home(text: str) -> str:
     """A text that others may read: ``~`` stands where the person's home folder was named."""
     home = os.path.expanduser("~")  # noqa: PTH111 - that a path has no home is no fault here

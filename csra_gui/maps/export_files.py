@@ -20,7 +20,7 @@ from engine.explain.drawn_maps import DrawingSettings
 from engine.explain.explained_photo import ExplainedPhoto, save_arrays, save_sheet
 from engine.records.litter import write_noted
 from engine.report.explanations import open_page
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 _SHEET_SIDE, _PAGE_SIDE = 1024, 1024
 _NO_PIXELS = np.zeros((1, 1, 3), dtype=np.uint8)
@@ -142,7 +142,7 @@ def _told(target: Path) -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"{display_path(target)} could not be written: {reason}.") from error
 
 

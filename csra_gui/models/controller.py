@@ -24,7 +24,7 @@ from engine.api.errors import DataError, EngineError, FileChangedError, MissingF
 from engine.api.values import ModelImport
 from engine.records.int8_networks import LEAST_CORRELATION, MOST_LOSS, Int8Figures, Int8Networks
 from engine.records.measured_backends import MeasuredBackends
-from engine.texts import display_path, display_text
+from engine.texts import display_path, display_text, reason_text
 
 #: Endings by which a dropped file is taken for a model rather than a photo.
 MODEL_SUFFIXES = frozenset({".safetensors", ".pth", ".pt", ".ckpt", ".bin", ".pth.tar", ".onnx"})
@@ -50,7 +50,7 @@ def _keep(choice: Callable[[], None]) -> None:
     try:
         choice()
     except OSError as error:
-        raise DataError(f"What you chose cannot be kept: {error}.") from error
+        raise DataError(f"What you chose cannot be kept: {reason_text(error)}.") from error
 
 
 class ModelController(QObject):

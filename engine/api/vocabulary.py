@@ -17,7 +17,7 @@ from typing import Any
 from engine.api.categories import Categories
 from engine.api.errors import ConfigError
 from engine.resources import resource_path
-from engine.texts import display_name, fold
+from engine.texts import display_name, fold, reason_text
 
 _NOT_COUNTED = str.maketrans("", "", " -_\t")
 _LISTS = ("members", "parents", "synonyms", "same", "shared")
@@ -172,7 +172,9 @@ def read_vocabulary(path: Path, classes: Sequence[str]) -> Vocabulary:
         text = path.read_text(encoding="utf-8")
         tables = tomllib.loads(text).get("category", [])
     except (OSError, ValueError) as error:  # no UTF-8 and no TOML are a ValueError
-        raise ConfigError(f"The vocabulary {shown} cannot be read: {error}.") from error
+        raise ConfigError(
+            f"The vocabulary {shown} cannot be read: {reason_text(error)}."
+        ) from error
     if not isinstance(tables, list) or not tables:
         raise ConfigError(f"The vocabulary {shown} has no [[category]].")
     try:

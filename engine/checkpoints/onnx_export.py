@@ -24,6 +24,7 @@ from engine.models.classifier import Classifier
 from engine.models.heads import ResidualAttentionHeads, pool
 from engine.records.litter import noted_path
 from engine.records.model_record import PIXELS_FORMAT, to_metadata
+from engine.texts import reason_text
 
 OUTPUTS = ("logits", "position_scores")
 _TOLERANCE = 1e-4
@@ -122,7 +123,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path, *, with_preprocessing: bool 
                 return _checked_from_pixels(checkpoint, size, temporary)
             return _checked_difference(checkpoint, size, temporary)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise CheckpointError(f"The model could not be saved to {path}: {reason}.") from error
 
 

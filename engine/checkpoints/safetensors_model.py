@@ -48,6 +48,7 @@ from engine.records.sparse_tensors import (
     shapes_text,
     unpacked,
 )
+from engine.texts import reason_text
 
 _FLOAT_TYPES = {"F32", "F16", "BF16", "F64"}
 
@@ -123,7 +124,7 @@ def write_with_record(source: Path, target: Path, record: CheckpointRecord) -> N
     try:
         tensors = safetensors.torch.load_file(source)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{source.name!r} cannot be read: {error}.") from error
+        raise CheckpointError(f"{source.name!r} cannot be read: {reason_text(error)}.") from error
     _write(target, tensors, record, shapes)
 
 
@@ -213,7 +214,9 @@ def _write(
         with noted_inside(path) as temporary:  # it makes a temporary file of its own
             safetensors.torch.save_file(dict(tensors), temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error
+        raise CheckpointError(
+            f"The model could not be saved to {path}: {reason_text(error)}."
+        ) from error
 
 
 def _state(classifier: Classifier) -> dict[str, Tensor]:

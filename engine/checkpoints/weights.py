@@ -15,6 +15,7 @@ from engine.api.config import ModelConfig
 from engine.api.errors import CheckpointError
 from engine.models.classifier import Classifier
 from engine.models.registry import BACKBONES
+from engine.texts import reason_text
 
 _COUNTER = "num_batches_tracked"
 
@@ -29,7 +30,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return safetensors.torch.load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path.name!r} is damaged ({error}). Download or export it again."
+            f"{path.name!r} is damaged ({reason_text(error)}). Download or export it again."
         ) from error
 
 

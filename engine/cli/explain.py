@@ -42,7 +42,7 @@ from engine.explain.explained_photo import (
 from engine.explain.output_names import OutputNames
 from engine.report.explanations import open_page
 from engine.service.local import LocalEngine
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 #: Longest side of a written photo, in pixels.
 _PHOTO_SIDE = 2048
@@ -169,7 +169,7 @@ def _names_in(folder: Path) -> OutputNames:
         folder.mkdir(parents=True, exist_ok=True)
         return OutputNames(folder)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"The folder {display_path(folder)} cannot be used: {reason}.") from error
 
 

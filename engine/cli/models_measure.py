@@ -16,6 +16,7 @@ from engine.records.measured_backends import MeasuredBackends, NetworkRecord
 from engine.records.model_record import is_ours
 from engine.resources import data_folder
 from engine.service.measuring import measure
+from engine.texts import reason_text
 
 
 def measure_model(options: argparse.Namespace) -> int:
@@ -31,7 +32,7 @@ def measure_model(options: argparse.Namespace) -> int:
         else:
             with_bar(measure(path, options.device), "measuring")
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise ModelError(f"This cannot be kept in {data_folder()}: {reason}.") from error
     for line in _table(kept.find(network)):
         sys.stdout.write(line + "\n")

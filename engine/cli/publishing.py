@@ -20,7 +20,7 @@ from engine.report.numbers import EvaluationReport, learned_from
 from engine.report.page import html_report, write_html
 from engine.report.verdict import categories_text, verdict
 from engine.report.worst_errors import ErrorExample
-from engine.texts import number, percent
+from engine.texts import display_path, number, percent, reason_text
 
 
 def kept_run(name: str) -> EvaluationRun:
@@ -65,6 +65,7 @@ def publish(
     changes = compare_runs(earlier, numbers.run, bootstrap) if earlier else None
     try:
         if options.json:
+            shown = display_path(options.json)
             other: dict[str, object] = {}
             if found is not None:
                 other["decode_drift"] = found.as_dict()
@@ -72,9 +73,10 @@ def publish(
                 other["comparison"] = {**changes.as_dict(), "verdict": verdict(changes)}
             write_text(options.json, json.dumps({**numbers.as_dict(), **other}, indent=2) + "\n")
         if options.html:
+            shown = display_path(options.html)
             write_html(options.html, html_report(numbers, examples, changes))
     except OSError as error:
-        raise DataError(f"The numbers could not be written: {error}.") from error
+        raise DataError(f"{shown} could not be written: {reason_text(error)}.") from error
     # Last: whoever reads the table may stop reading, and the files must be there then.
     for line in _table(numbers):
         write_out(line)

@@ -23,7 +23,7 @@ from engine.records.evaluations import EvaluationStore
 from engine.records.names_file import read_names
 from engine.report.label_errors import LabelError, label_errors
 from engine.report.numbers import report
-from engine.texts import display_path, display_text, percent
+from engine.texts import display_path, display_text, percent, reason_text
 
 _MOST_SHOWN = 10
 _EPILOG = (
@@ -167,4 +167,6 @@ def _write(path: Path, errors: tuple[LabelError, ...]) -> None:
     try:
         write_text(path, text.getvalue())
     except OSError as error:
-        raise DataError(f"{display_path(path)} could not be written: {error}.") from error
+        raise DataError(
+            f"{display_path(path)} could not be written: {reason_text(error)}."
+        ) from error

@@ -36,6 +36,7 @@ from engine.data.shards import Shard
 from engine.metadata.sidecars import sweep
 from engine.records.tag_rows import TaggedBy, pyarrow
 from engine.service.local import LocalEngine
+from engine.texts import reason_text
 
 #: Needs a package of its own, and is no text.
 _PARQUET = "parquet"
@@ -191,7 +192,7 @@ def _output(options: argparse.Namespace) -> Generator[TextIO | Path, None, None]
                 with temporary.open("w", encoding="utf-8", newline="") as file:
                     yield file
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise EngineError(f"The result could not be written to {path}: {reason}.") from error
 
 

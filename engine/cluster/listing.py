@@ -17,7 +17,7 @@ from engine.cluster.places import is_remote, local_path, opened, storage
 from engine.data.kinds import is_picture
 from engine.data.scan import scan
 from engine.records.tag_rows import pyarrow
-from engine.texts import display_path, display_text
+from engine.texts import display_path, display_text, reason_text
 
 _LINES_AT_ONCE = 65_536
 
@@ -99,7 +99,9 @@ class Wanted:
             else:
                 names = filesystem.find(path, maxdepth=None if self.recursive else 1)
         except OSError as error:
-            raise DataError(f"{display_text(place)} cannot be looked into: {error}.") from error
+            raise DataError(
+                f"{display_text(place)} cannot be looked into: {reason_text(error)}."
+            ) from error
         if not names and not filesystem.exists(path):
             raise DataError(f"There is no file or folder {display_text(place)!r}.")
         for name in sorted(names):

@@ -14,6 +14,7 @@ from engine.api.errors import EngineError, ModelError
 from engine.api.values import ModelInfo
 from engine.atomic import write_bytes
 from engine.service.local import LocalEngine
+from engine.texts import reason_text
 
 
 @dataclass(frozen=True)
@@ -79,5 +80,7 @@ class ModelCopy:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_bytes(file, importlib.import_module("ray").get(self.content))
         except OSError as error:
-            raise ModelError(f"The model could not be copied to {file}: {error}.") from error
+            raise ModelError(
+                f"The model could not be copied to {file}: {reason_text(error)}."
+            ) from error
         return file

@@ -16,7 +16,7 @@ from typing import IO, Any
 from engine.api.errors import DataError
 from engine.atomic import TEMPORARY_PREFIX, atomic_path
 from engine.records.tag_rows import FileLook
-from engine.texts import display_text
+from engine.texts import display_text, reason_text
 
 # One letter alone is a drive of Windows.
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -99,7 +99,7 @@ def names_in(folder: str) -> frozenset[str]:
     except FileNotFoundError:
         return frozenset()
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"{display_text(folder)} cannot be looked into: {reason}.") from error
 
 

@@ -33,7 +33,7 @@ from engine.explain.evidence import activate, logits, map_of
 from engine.explain.following import following
 from engine.explain.output_names import OutputNames
 from engine.explain.render import OverlayStyle
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 # Photos hardly get smaller with more effort, and it is most of the time that writing takes.
 _PNG_EFFORT = 3
@@ -243,5 +243,5 @@ def _save(target: Path, fill: Callable[[BinaryIO], None]) -> None:
         with atomic_path(target) as temporary, temporary.open("wb") as file:
             fill(file)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"{display_path(target)} could not be written: {reason}.") from error

@@ -31,6 +31,7 @@ from engine.records.model_record import CheckpointRecord, from_metadata, model_i
 from engine.records.models import ModelStore, default_store
 from engine.records.safetensors_header import read_header
 from engine.resources import resource_path
+from engine.texts import reason_text
 
 #: In the provenance of a model with details: of which model they are, by its id.
 DETAILS_OF = "details of"
@@ -91,7 +92,9 @@ def read_rules(path: Path | None = None) -> DetailRules:
             float(body["deviation"]),
         )
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"The rules of details {path.name} cannot be read: {error}.") from error
+        raise ConfigError(
+            f"The rules of details {path.name} cannot be read: {reason_text(error)}."
+        ) from error
 
 
 def keep_details(store: ModelStore | None = None) -> Path:

@@ -19,6 +19,7 @@ from engine.api.errors import CheckpointError
 from engine.atomic import atomic_path
 from engine.records.folders import DAMAGE
 from engine.resources import data_folder, resource_path
+from engine.texts import reason_text
 
 #: Another one makes graphs of before useless.
 _VERSION = 1
@@ -67,7 +68,9 @@ class Graph:
             sizes = {name: tuple(map(int, shape)) for name, shape in shapes.items()}
             return cls(graph, sizes, step)
         except (*DAMAGE, OSError) as error:
-            raise CheckpointError(f"{file.name!r} is no network's graph: {error}.") from error
+            raise CheckpointError(
+                f"{file.name!r} is no network's graph: {reason_text(error)}."
+            ) from error
 
 
 def graph_key(config: ModelConfig) -> str:

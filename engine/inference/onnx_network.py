@@ -40,6 +40,7 @@ from engine.records.model_record import (
     to_metadata,
 )
 from engine.records.safetensors_header import read_header
+from engine.texts import reason_text
 
 _PART = "onnx"
 _FATAL_ONLY = 4
@@ -135,7 +136,9 @@ def write_network(path: Path, onnx: bytes, record: CheckpointRecord) -> None:
         with noted_inside(path) as temporary:
             safetensors.numpy.save_file(part, temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error
+        raise CheckpointError(
+            f"The model could not be saved to {path}: {reason_text(error)}."
+        ) from error
 
 
 def open_network(path: Path) -> OpenModel:

@@ -37,6 +37,7 @@ from engine.records.sparse_tensors import (
     shapes_text,
     unpacked,
 )
+from engine.texts import reason_text
 
 #: As ``engine.checkpoints.half`` has it.
 _HALVED_FROM = 65_536
@@ -97,7 +98,7 @@ def read_weights(path: Path) -> ModelWeights:
         stored = safetensors.numpy.load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
-            f"{path.name!r} is damaged ({error}). Download or export it again."
+            f"{path.name!r} is damaged ({reason_text(error)}). Download or export it again."
         ) from error
     if digest_of(stored) != header.metadata.get("weights_sha256"):
         raise CheckpointError(
@@ -139,7 +140,9 @@ def write_weights(path: Path, tensors: Mapping[str, FloatArray], record: Checkpo
         with noted_inside(path) as temporary:
             safetensors.numpy.save_file(stored, temporary, metadata=metadata)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"The model could not be saved to {path}: {error}.") from error
+        raise CheckpointError(
+            f"The model could not be saved to {path}: {reason_text(error)}."
+        ) from error
 
 
 def _halved(values: FloatArray) -> NDArray[np.floating]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from engine.isolation import landlock, seccomp
+from engine.texts import reason_text
 
 _OPEN_FILES = 64
 #: Set to anything, it leaves the limits of the system off; for whoever looks for a fault in them.
@@ -36,7 +37,7 @@ def _landlocked(handled: int, allowed: dict[Path, int]) -> str:
         known = landlock.restrict(handled, allowed)
         others = len(list(Path("/proc/self/task").iterdir())) - 1
     except (landlock.LandlockError, OSError) as error:
-        return f"no Landlock ({error})"
+        return f"no Landlock ({reason_text(error)})"
     return f"Landlock {known}" + (f" (not for {others} threads begun before)" if others else "")
 
 
@@ -44,7 +45,7 @@ def _calls_confined() -> str:
     try:
         seccomp.install(seccomp.decoder_filter(seccomp.this_machine(), os.getpid()))
     except seccomp.SeccompError as error:
-        return f"no seccomp ({error})"
+        return f"no seccomp ({reason_text(error)})"
     return "seccomp"
 
 

@@ -18,7 +18,7 @@ from torch import nn
 from engine.api.errors import ModelError
 from engine.api.values import FloatArray
 from engine.models.nanodet import NanoDet
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 _KINDS = {name: np.dtype(name).newbyteorder("<") for name in ("float16", "float32", "int32")}
 
@@ -47,7 +47,7 @@ def load_nanodet(network: NanoDet, graph: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(
             f"{shown} is not read: it is no graph of TensorFlow.js whose weights lie beside it "
-            f"({type(error).__name__}: {error})."
+            f"({type(error).__name__}: {reason_text(error)})."
         ) from error
     own = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
     if len(found) != len(own):

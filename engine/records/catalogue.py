@@ -13,6 +13,7 @@ from engine.api.errors import ConfigError, ModelError
 from engine.records.download_source import DownloadSource, drive_url
 from engine.records.models import ModelStore, check_model_name, default_store, shipped_models
 from engine.resources import resource_path
+from engine.texts import reason_text
 
 DEFAULT_MODEL = "csra-everyday"
 #: The same with possible details, which is made of it where it is wanted.
@@ -113,8 +114,8 @@ def load_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
         return _by_id(_entry(row, terms) for row in table["models"])
     except (OSError, KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         raise ModelError(
-            f"The list of models to download cannot be used ({error}). Install the program again; "
-            "the models that are already here keep working."
+            f"The list of models to download cannot be used ({reason_text(error)}). "
+            "Install the program again; the models that are already here keep working."
         ) from error
 
 

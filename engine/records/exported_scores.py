@@ -11,7 +11,7 @@ import numpy as np
 from engine.api.errors import DataError
 from engine.records.evaluations import IGNORED_AS, EvaluationRun
 from engine.records.litter import noted_path, write_noted
-from engine.texts import display_name, display_path
+from engine.texts import display_name, display_path, reason_text
 
 _BY_KIND = {"wider": "unspecified", "voc": "difficult"}
 
@@ -45,7 +45,9 @@ def write_scores(run: EvaluationRun, path: Path) -> None:
         else:
             raise DataError(f"{display_name(path)} ends neither in .npz nor in .csv; choose one.")
     except OSError as error:
-        raise DataError(f"{display_path(path)} could not be written: {error}.") from error
+        raise DataError(
+            f"{display_path(path)} could not be written: {reason_text(error)}."
+        ) from error
 
 
 def _ignored_as(run: EvaluationRun) -> str:

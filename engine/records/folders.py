@@ -25,7 +25,7 @@ from engine.atomic import atomic_path, sync_folder, temporary_beside, write_text
 from engine.data.datasets.array_files import ARRAY_DAMAGE
 from engine.records.litter import RECORD_PREFIX, noted
 from engine.resources import data_folder
-from engine.texts import display_name, display_path, megabytes
+from engine.texts import display_name, display_path, megabytes, reason_text
 
 #: Files that describe something are never larger.
 _MAX_BYTES = 64 << 20
@@ -130,7 +130,9 @@ class RecordStore(ABC, Generic[T]):
             else:
                 path.unlink()
         except OSError as error:
-            raise DataError(f"{display_name(path)} could not be deleted: {error}.") from error
+            raise DataError(
+                f"{display_name(path)} could not be deleted: {reason_text(error)}."
+            ) from error
 
     @abstractmethod
     def _parse(self, path: Path) -> T:
@@ -159,7 +161,7 @@ class RecordStore(ABC, Generic[T]):
             raise DataError(f"There is no {self.noun} in {shown}.") from error
         except (*DAMAGE, EngineError, OSError) as error:
             text = f"The {self.noun} in {shown} is damaged or of another version"
-            raise DataError(f"{text}: {error}.") from error
+            raise DataError(f"{text}: {reason_text(error)}.") from error
 
     def _described(self, path: Path) -> dict[str, Any]:
         """The description of a record, of the version that is known."""
@@ -190,7 +192,7 @@ class RecordStore(ABC, Generic[T]):
             _write(path / file, {**old, **values})
         except (OSError, ValueError) as error:
             shown = f"{display_name(path / file)} of the {self.noun} {display_name(path)}"
-            raise DataError(f"{shown} could not be written: {error}.") from error
+            raise DataError(f"{shown} could not be written: {reason_text(error)}.") from error
 
     def _keep(
         self, path: Path, values: Mapping[str, object], file: str, arrays: Mapping[str, Any]
@@ -216,7 +218,9 @@ class RecordStore(ABC, Generic[T]):
             if is_new:
                 shutil.rmtree(place, ignore_errors=True)
             shown = display_path(path)
-            raise DataError(f"The {self.noun} could not be kept in {shown}: {error}.") from error
+            raise DataError(
+                f"The {self.noun} could not be kept in {shown}: {reason_text(error)}."
+            ) from error
 
 
 def check_writable(folder: Path, needed_bytes: int, what: str) -> None:
@@ -240,7 +244,7 @@ def check_writable(folder: Path, needed_bytes: int, what: str) -> None:
                 temporary.unlink(missing_ok=True)
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"{what} in {shown}: {reason}. Make it writable first.") from error
     if free < needed_bytes:
         raise DataError(

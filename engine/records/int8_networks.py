@@ -13,7 +13,7 @@ from engine.api.errors import DataError
 from engine.atomic import write_bytes, write_text
 from engine.records.folders import DAMAGE, check_writable
 from engine.resources import data_folder
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 #: An int8 network is offered if it loses at most so much mean average precision, in percent …
 MOST_LOSS = 0.3
@@ -128,7 +128,7 @@ class Int8Networks:
                 self._network(model_id).unlink(missing_ok=True)
             write_text(self._figures(model_id), json.dumps(values, indent=1) + "\n")
         except OSError as error:
-            raise DataError(f"The int8 network could not be kept: {error}.") from error
+            raise DataError(f"The int8 network could not be kept: {reason_text(error)}.") from error
 
     def check_room(self, model_bytes: int) -> None:
         """Whether a network could be made and kept, before that takes minutes.
@@ -219,7 +219,7 @@ class Int8Networks:
         except FileNotFoundError as error:
             raise DataError("its int8 network is no longer there") from error
         except OSError as error:
-            raise DataError(f"its int8 network cannot be read: {error}") from error
+            raise DataError(f"its int8 network cannot be read: {reason_text(error)}") from error
         if hashlib.sha256(data).hexdigest() != digest:
             raise DataError("its int8 network is damaged")
         return data

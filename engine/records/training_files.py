@@ -22,7 +22,7 @@ from engine.api.errors import ConfigError, DataError
 from engine.api.training import PRESET_STARTS, DatasetSource, ModelStart, TrainRequest
 from engine.api.training_config import PRESETS, TrainConfig
 from engine.atomic import write_text
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 #: The name of the file in a run.
 NAME = "train.toml"
@@ -163,10 +163,10 @@ def read_training_file(path: Path, preset: str = "") -> TrainingSettings:
             raise DataError(f"{shown} is too large for the settings of a training.")
         table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"The settings in {shown} cannot be read: {reason}.") from error
     except ValueError as error:  # of TOML, or of UTF-8
-        raise DataError(f"{shown} is not a TOML file: {error}.") from error
+        raise DataError(f"{shown} is not a TOML file: {reason_text(error)}.") from error
     try:
         return _parsed(table, preset, path.absolute().parent)
     except ConfigError as error:
@@ -328,7 +328,9 @@ def write_training_file(request: TrainRequest) -> None:
         write_text(file, toml_of(request).encode(errors="replace").decode())
     except OSError as error:
         shown = display_path(file)
-        raise DataError(f"The settings could not be written to {shown}: {error}.") from error
+        raise DataError(
+            f"The settings could not be written to {shown}: {reason_text(error)}."
+        ) from error
 
 
 def toml_of(request: TrainRequest) -> str:

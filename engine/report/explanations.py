@@ -19,7 +19,7 @@ from engine.explain.explained_photo import ExplainedPhoto
 from engine.explain.explanation import explanation
 from engine.records.litter import noted_path
 from engine.report.templates import finished_markup, render
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 _SIDE = 480
 _POLICY = (
@@ -58,7 +58,7 @@ def open_page(
             yield add
             file.write("</main></body></html>\n")
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"{display_path(target)} could not be written: {reason}.") from error
 
 

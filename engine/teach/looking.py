@@ -22,7 +22,7 @@ from engine.inference.predict import batched, decode_request
 from engine.inference.reduction import Basis, HalfArray
 from engine.inference.spool import Seen
 from engine.pytorch.torch_backend import TorchBackend
-from engine.texts import display_name
+from engine.texts import display_name, reason_text
 
 _BATCH = 8
 #: Photos that nothing is known of: so many are looked at if they have not been before, and more
@@ -157,4 +157,6 @@ def _told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(f"What is seen in the photos cannot be kept: {error}.") from error
+        raise DataError(
+            f"What is seen in the photos cannot be kept: {reason_text(error)}."
+        ) from error

@@ -23,7 +23,7 @@ from engine.atomic import atomic_path
 from engine.data.datasets.labelled import LabelledImages
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.records.feature_cache import kept_array, note_use
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 from engine.train.augment import augmented, resized
 from engine.train.decoding import decoded
 
@@ -87,7 +87,9 @@ def load_pixels(
             with atomic_path(aspects_file) as second, atomic_path(file) as first:
                 yield from _write(pool, labels, form, (first, second))
         except OSError as error:
-            raise DataError(f"Pixels could not be kept in {folder}: {error}.") from error
+            raise DataError(
+                f"Pixels could not be kept in {folder}: {reason_text(error)}."
+            ) from error
         pixels = np.load(file, mmap_mode="r", allow_pickle=False)
         aspects = np.load(aspects_file, allow_pickle=False)
     note_use(file, aspects_file)
@@ -114,7 +116,8 @@ def pixels_file(labels: LabelledImages, form: PixelForm, folder: Path) -> Path:
     try:
         return folder / f"pixels-{_key(labels, form)}.npy"
     except OSError as error:
-        raise DataError(f"An image cannot be read: {error}.") from error
+        shown = display_path(error.filename or "")
+        raise DataError(f"The image {shown} cannot be read: {reason_text(error)}.") from error
 
 
 def _write(
@@ -247,8 +250,8 @@ class TrainingImages:
         except (OSError, MemoryError, RuntimeError) as error:
             name = display_path(self._images.labels.paths[rows[place]])
             raise DataError(
-                f"The training image {name} could not be prepared for a step: {error}. What was "
-                "learned so far is kept."
+                f"The training image {name} could not be prepared for a step: "
+                f"{reason_text(error)}. What was learned so far is kept."
             ) from error
 
     def _rng(self, *key: int) -> np.random.Generator:

@@ -21,6 +21,7 @@ from engine.data.datasets.labelled import Crop
 from engine.data.decoding.pool import DecodePool, DecodeRequest
 from engine.models.backbones import Backbone, weights_digest
 from engine.records.feature_cache import kept_array, note_use
+from engine.texts import reason_text
 from engine.train.decoding import decoded
 
 FeatureArray = NDArray[np.float16]
@@ -89,7 +90,9 @@ class FeatureExtractor:
                 with atomic_path(file) as temporary:
                     yield from self._write(pool, name, requests, temporary, flip=flip)
             except OSError as error:
-                raise DataError(f"Features cannot be kept in {self._folder}: {error}.") from error
+                raise DataError(
+                    f"Features cannot be kept in {self._folder}: {reason_text(error)}."
+                ) from error
             features = np.load(file, mmap_mode="r", allow_pickle=False)
         note_use(file)
         return features

@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.api.errors import DataError
 from engine.api.training_reports import EpochReport, StepReport
 from engine.atomic import write_text
+from engine.texts import reason_text
 
 NAME = "log.jsonl"
 
@@ -60,7 +61,9 @@ class RunLog:
             with self._file.open("a", encoding="utf-8") as stream:
                 stream.write(line + "\n")
         except OSError as error:
-            raise DataError(f"The log {self._file} could not be written: {error}.") from error
+            raise DataError(
+                f"The log {self._file} could not be written: {reason_text(error)}."
+            ) from error
 
 
 def _plain(value: object) -> object:

@@ -24,7 +24,7 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.records.evaluations import dataset_hash
 from engine.records.litter import noted
 from engine.records.training_files import write_training_file
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 _NAME = re.compile(r"state-(\d{9})-([0-9a-f]{64})\.pt")
 _KEPT = 2
@@ -77,7 +77,7 @@ def open_run_folder(request: TrainRequest, parts: tuple[LabelledImages, Labelled
     except ConfigError:
         raise
     except (OSError, ValueError) as error:
-        raise DataError(f"The run cannot be kept in {shown}: {error}.") from error
+        raise DataError(f"The run cannot be kept in {shown}: {reason_text(error)}.") from error
     write_training_file(request)
 
 
@@ -150,7 +150,8 @@ class StateFolder:
         except (OSError, RuntimeError) as error:
             temporary.unlink(missing_ok=True)
             raise DataError(
-                f"The state of the training could not be saved to {self._folder}: {error}."
+                f"The state of the training could not be saved to {self._folder}: "
+                f"{reason_text(error)}."
             ) from error
 
     def load(self) -> State | None:

@@ -28,7 +28,7 @@ from engine.records.backend_kinds import BACKENDS
 from engine.records.program_facts import program_facts
 from engine.records.training_lock import running
 from engine.records.trainings import TrainingStore
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 from engine.train.finetune import train_network
 from engine.train.linear_probe import train_only_heads
 from engine.train.tensorboard import check_tensorboard
@@ -129,7 +129,7 @@ def _alone_in(request: TrainRequest, process: Processes) -> Generator[None, None
             held.enter_context(running(request.folder))
         except OSError as error:
             shown = display_path(request.folder)
-            raise DataError(f"The run cannot be kept in {shown}: {error}.") from error
+            raise DataError(f"The run cannot be kept in {shown}: {reason_text(error)}.") from error
         yield
 
 

@@ -15,7 +15,7 @@ from engine.data.datasets.labelled import LabelledImages
 from engine.data.datasets.registry import load_dataset
 from engine.data.datasets.splits import held_out_split, stratified_split
 from engine.library.images import content_hash
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 #: To learn from, and to be judged by.
 Parts = tuple[LabelledImages, LabelledImages]
@@ -74,7 +74,9 @@ def _fingerprints(source: LabelSource) -> Generator[PreparationReport, None, tup
         try:
             found.append(content_hash(path).hex())
         except OSError as error:
-            raise DataError(f"{display_path(path)} cannot be read: {error}.") from error
+            raise DataError(
+                f"{display_path(path)} cannot be read: {reason_text(error)}."
+            ) from error
         yield PreparationReport(f"reading {source.name}", len(found), len(source.paths))
     return tuple(found)
 

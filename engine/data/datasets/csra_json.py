@@ -32,7 +32,7 @@ from engine.data.datasets.picture_folder import PictureFolder
 from engine.data.datasets.reading import FaultLog, is_integer, read_json, read_text
 from engine.data.datasets.wider import as_crop
 from engine.data.kinds import IMAGE_SUFFIXES
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 _SPLITS = ("train", "val", "trainval", "test")
 _NUMBERED = re.compile(r"(?:COCO_(?:train|val|test)20\d\d_)?(\d{12})")
@@ -114,7 +114,7 @@ def write_official(images: LabelledImages, coding: TargetCoding, path: Path) -> 
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps(rows))
     except OSError as error:
-        raise DataError(f"{display_path(path)} cannot be written: {error}.") from error
+        raise DataError(f"{display_path(path)} cannot be written: {reason_text(error)}.") from error
     return len(rows)
 
 

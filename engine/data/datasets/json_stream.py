@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from engine.api.errors import DataError
 from engine.data.datasets.reading import NOT_UTF8
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _PIECE = 1 << 20
@@ -46,7 +46,7 @@ def json_entries(path: Path, key: str = "") -> Generator[tuple[int, Any], None, 
     except UnicodeDecodeError as error:
         raise DataError(f"{display_path(path)} is {NOT_UTF8}") from error
     except OSError as error:
-        raise DataError(f"{display_path(path)} cannot be read: {error}.") from error
+        raise DataError(f"{display_path(path)} cannot be read: {reason_text(error)}.") from error
 
 
 def _entries(text: _Text) -> Generator[tuple[int, Any], None, None]:

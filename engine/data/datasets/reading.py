@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api.errors import DataError
-from engine.texts import display_path, display_text
+from engine.texts import display_path, display_text, reason_text
 
 #: Enough for the lists and tables of any data set of photos.
 MAX_TEXT_BYTES = 256 << 20
@@ -123,7 +123,7 @@ def read_bytes(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
                 raise DataError(f"{display_path(path)} is too large: more than {limit}.")
             return file.read(size)
     except (OSError, ValueError) as error:
-        raise DataError(f"{display_path(path)} cannot be read: {error}.") from error
+        raise DataError(f"{display_path(path)} cannot be read: {reason_text(error)}.") from error
 
 
 def read_text(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> str:
@@ -185,7 +185,7 @@ def text_lines(
             f"Line {_undecodable_line(path)} of {display_path(path)} is {NOT_UTF8}"
         ) from error
     except (OSError, ValueError) as error:
-        raise DataError(f"{display_path(path)} cannot be read: {error}.") from error
+        raise DataError(f"{display_path(path)} cannot be read: {reason_text(error)}.") from error
 
 
 def _undecodable_line(path: Path) -> int:

@@ -28,7 +28,7 @@ from engine.data.datasets.array_files import (
 from engine.data.datasets.label_cells import plain
 from engine.data.datasets.labelled import IgnoredAs
 from engine.data.datasets.reading import is_number, listed, parse_json, text_lines
-from engine.texts import display_name, display_text
+from engine.texts import display_name, display_text, reason_text
 
 FloatColumns = NDArray[np.floating]
 #: Endings of the files that are read here.
@@ -377,7 +377,7 @@ def _read_parquet(path: Path) -> SavedScores:
         header = [str(name) for name in table.column_names]
         columns = {name: table.column(place) for place, name in enumerate(header)}
     except (OSError, ValueError) as error:  # pyarrow's own errors are of these kinds
-        raise DataError(f"{display_name(path)} cannot be read: {error}.") from error
+        raise DataError(f"{display_name(path)} cannot be read: {reason_text(error)}.") from error
     at, long_form = _name_column(header, path), _long_columns(header)
     names = [str(name) for name in columns[header[at]].to_pylist()]
     if long_form is not None:

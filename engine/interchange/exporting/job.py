@@ -26,7 +26,7 @@ from engine.interchange.exporting.values import (
     Place,
 )
 from engine.library.store import Library
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 _NOTHING_SAID = "nobody has said anything of the photo yet"
 _NO_LABELS = (
@@ -87,7 +87,7 @@ def export(
                 raise ExportError(_nothing_left(place))
             is_large = _size_of_list(temporary) > form.most_bytes
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise ExportError(f"{display_path(target)} could not be written: {reason}.") from error
     finally:
         if not os.path.lexists(temporary):

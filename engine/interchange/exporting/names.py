@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from engine.interchange.exporting.values import ExportedImage, ExportError, Place
-from engine.texts import fold
+from engine.texts import fold, reason_text
 
 #: Why an image was left out.
 NOT_TEXT = "the name or folder of the file is not text in UTF-8"
@@ -70,7 +70,7 @@ def put_picture(image: ExportedImage, place: Place, inside: str) -> None:
             os.link(image.path, target)
     except OSError as error:
         what = "copied" if place.options.copies else "linked; choose copies instead"
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise ExportError(f"{image.path.name} could not be {what}: {reason}.") from error
 
 

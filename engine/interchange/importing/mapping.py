@@ -17,7 +17,7 @@ from engine.data.datasets.reading import decoded, listed
 from engine.interchange.exporting.tables import guarded
 from engine.interchange.importing.values import LabelImportError
 from engine.library.store import Library
-from engine.texts import display_path
+from engine.texts import display_path, reason_text
 
 #: In place of a label: the name is left out.
 LEFT_OUT = ""
@@ -97,7 +97,7 @@ def read_mapping_table(path: Path) -> dict[str, str]:
         with path.open("rb") as file:
             data = file.read(_MAX_SIZE + 1)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise LabelImportError(f"{display_path(path)} cannot be read: {reason}.") from error
     if len(data) > _MAX_SIZE:
         raise LabelImportError(f"{display_path(path)} is too big for a table of names.")

@@ -21,7 +21,7 @@ from engine.api.errors import DataError
 from engine.interchange.importing.tag_parquet import read_parquet
 from engine.interchange.importing.tag_values import HalfArray, ReadRow, Refusal
 from engine.library.values import LibraryModel
-from engine.texts import display_name, display_path
+from engine.texts import display_name, display_path, reason_text
 
 #: Endings of the files that are read.
 SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".csv")
@@ -120,7 +120,7 @@ def read_tag_file(path: Path, find: FindModel) -> Iterator[Piece]:
                     rows = []
             yield Piece(rows, 1.0)
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = reason_text(error)
         raise DataError(f"{display_name(path)} could not be read: {reason}.") from error
 
 

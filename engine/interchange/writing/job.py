@@ -286,14 +286,15 @@ def _restore(file: WrittenFile) -> tuple[FileState, str]:
         if now.digest != file.digest:
             return FileState.LEFT, f"{name} was left alone: it was changed since we wrote it."
         if file.old is None:
-            file.path.unlink()
+            with sidecars.faults(file.path):
+                file.path.unlink()
         else:
             sidecars.replace(now, file.old, is_name_synced=False)
-    except (ReadOnlyError, PermissionError):
+    except ReadOnlyError:
         return FileState.DONE, f"{name} is read-only and was left alone."
     except DiskFullError:
         raise
-    except (MetadataError, OSError) as error:
+    except MetadataError as error:
         return FileState.DONE, str(error)
     return FileState.UNDONE, ""
 

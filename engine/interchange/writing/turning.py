@@ -19,7 +19,7 @@ from engine.metadata.errors import MetadataError
 from engine.metadata.exif import read_orientation
 from engine.metadata.values import Changes
 from engine.metadata.xmp import merged
-from engine.texts import display_name, photos_text
+from engine.texts import display_name, photos_text, reason_text
 
 #: Begins the captions of such writes in the journal.
 CAPTION = "Rotate"
@@ -73,7 +73,7 @@ def turn(
             except MetadataError as error:
                 yield TurnStep(photo, str(error))
             except OSError as error:
-                why = error.strerror or str(error)
+                why = reason_text(error)
                 yield TurnStep(photo, f"{display_name(photo)} cannot be read: {why}.")
             else:
                 yield TurnStep(photo)
