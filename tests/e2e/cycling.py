@@ -211,8 +211,8 @@ def cycle(
     Raises:
         AssertionError: more is held afterwards, or the last whole run gives another result.
     """
-    first, whole_s = _whole(job)
-    again, whole_s = _whole(job)
+    first, whole_s = whole(job)
+    again, whole_s = whole(job)
     assert again == first, f"{job.name}: two whole runs differ"
     chance = random.Random(f"{job.name} {seed}")
     cut_short = 0
@@ -227,7 +227,7 @@ def cycle(
     figures = Figures(job.name, count, whole_s, cut_short, before, after)
     told = f"{figures.row()}\n{sorted(t.name for t in threading.enumerate())}"
     assert not after.exceeds(before), told
-    last, _ = _whole(job)
+    last, _ = whole(job)
     assert last == first, f"{job.name}: the whole run after the cycles gives something else"
     return figures
 
@@ -237,7 +237,8 @@ def _tidy(*, is_quick: bool) -> None:
         gc.collect()
 
 
-def _whole(job: CycledJob) -> tuple[object, float]:
+def whole(job: CycledJob) -> tuple[object, float]:
+    """Start a job and wait for its end; what came of it, and the seconds that it took."""
     job.reset()
     began = time.monotonic()
     job.start()

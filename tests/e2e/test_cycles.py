@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing.util
 import os
 import random
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,20 +12,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from csra_gui.app import Application
-from csra_gui.base import settings as keys
 from csra_gui.base.settings import Settings
-from engine.api.remote import RemoteEngine
-from engine.records.models import default_store
-from tests.e2e.cycled_jobs import (
-    REAL,
-    download_job,
-    tagging_job,
-    write_job,
-)
+from tests.e2e.cycled_jobs import REAL, download_job, tagging_job, write_job
 from tests.e2e.cycled_program import Rig, rigged
-from tests.e2e.cycling import ENGINE_LOG, Figures, cycle, serve_quietly
+from tests.e2e.cycling import Figures, cycle
 from tests.engine.downloads.download_server import file_route, serving
-from tests.engine.tiny_models import save_tiny_model
 from tests.fakes import FakeDecoder, FakeEngine
 
 pytestmark = [
@@ -35,42 +24,7 @@ pytestmark = [
     pytest.mark.timeout(3600),
 ]
 CYCLES = int(os.environ.get("CSRA_CYCLES", "50"))
-COUNT = 48
 QUICK, QUICK_COUNT = 3, 6
-
-
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty place for temporary files, and the log of the engine's processes."""
-    own = tmp_path / "tmp"
-    own.mkdir()
-    multiprocessing.util.get_temp_dir()  # it stays for all tests, so it is not among these
-    monkeypatch.setenv("TMPDIR", str(own))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setenv(ENGINE_LOG, str(tmp_path / "engine.log"))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    return tmp_path
-
-
-@pytest.fixture
-def settings(files: Path) -> Settings:
-    made = Settings(files / "settings.ini")
-    made.set_value(keys.TAG_ON_OPENING, False)
-    made.set_value(keys.REOPEN_LAST, False)
-    return made
-
-
-@pytest.fixture
-def rig(files: Path, settings: Settings, qapp: QApplication) -> Iterator[Rig]:
-    default_store().folder.mkdir(parents=True, exist_ok=True)
-    save_tiny_model(default_store().folder / "tiny.safetensors")
-    settings.set_model("tiny")
-    application = Application(lambda: RemoteEngine(serve_quietly), settings)
-    yield rigged(files, application, COUNT, ".jpg")
-    application.window.close()
-    assert application.shut_down()
-    said = files / "engine.log"
-    assert not said.exists() or not said.read_text()
 
 
 @pytest.fixture
