@@ -84,6 +84,7 @@ class FailingDisk:
         self.place = place
         self._image = image
         self._loop = loop
+        self._lost = b""
 
     def pull_out(self) -> None:
         """Take it away; where it was, there is an empty folder."""
@@ -102,12 +103,29 @@ class FailingDisk:
 
     def fail(self, beyond: int = _METADATA) -> None:
         """Let all fail that lies beyond so many bytes; the disk is gone for a moment."""
-        subprocess.run(["umount", str(self.place)], check=True)  # nothing is remembered of it
+        self._take_off()
+        with self._image.open("rb") as file:
+            file.seek(beyond)
+            self._lost = file.read()
         os.truncate(self._image, beyond)
+        self._forget()
+        self.put_back()
+
+    def mend(self) -> None:
+        """Give back what failed, as it was; the disk is gone for a moment."""
+        self._take_off()
+        with self._image.open("ab") as file:
+            file.write(self._lost)
+        self._forget()
+        self.put_back()
+
+    def _take_off(self) -> None:
+        subprocess.run(["umount", str(self.place)], check=True)  # nothing is remembered of it
+
+    def _forget(self) -> None:
         descriptor = os.open(self._loop, os.O_RDONLY)
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(descriptor)
-        self.put_back()
 
 
 @contextlib.contextmanager
