@@ -13,6 +13,7 @@ from enum import Enum, auto
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from shiboken6 import isValid
 
 from engine.api.errors import EngineError
 
@@ -297,6 +298,8 @@ class JobSlot(QObject):
             on_end: called last, also after ``cancel``.
             on_values: takes a tuple of values that a generator yielded.
         """
+        if not isValid(self):
+            return  # the parent went while what comes before the job was waited for
         request = _Request(work, on_values, on_result, on_failure, on_end)
         if self._job is None or self._policy is Policy.LATEST:
             self.drop()

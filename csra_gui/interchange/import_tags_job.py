@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
-from shiboken6 import isValid
 
 from csra_gui.base.activity import Activity, MovingRate, Progress
 from csra_gui.base.jobs import JobSlot, Policy
@@ -79,8 +78,6 @@ class TagImports(QObject):
         own = self._model_in_use()
 
         def begin(library: Library) -> None:
-            if not isValid(slot):  # who asked has gone meanwhile
-                return
             follow = self._follower("Looking at the results", see.progressed)
             work = _work(library, request, own, is_preview=True)
             slot.run(lambda: work, see.ended, see.failed, None, follow)

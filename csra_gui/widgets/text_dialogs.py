@@ -69,6 +69,7 @@ class AboutDialog(QDialog):
     def __init__(self, model: ModelInfo | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("About CSRA")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         picture = QLabel(self)
         picture.setPixmap(icon("app").pixmap(64, 64))
         text = plain_label(about_text(model), self)

@@ -31,6 +31,8 @@ from tests.engine.tiny_models import save_tiny_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 COUNT = 16
+#: Names of these, for what takes longer.
+MANY = 300
 
 
 @pytest.fixture
@@ -137,6 +139,32 @@ def test_a_drive_that_gives_errors_costs_what_it_does_not_give_and_nothing_else(
     assert beside(rig.photos) == []
     assert written(rig).written == COUNT
     assert beside(rig.photos) == [f"{photo.name}.xmp" for photo in photos]
+
+
+def test_a_drive_that_is_pulled_out_while_it_is_tagged_is_gone_on_with_when_it_is_back(
+    rig: Rig, drive: FailingDisk
+) -> None:
+    many, photos, session = drive.place / "many", sorted(rig.photos.glob("*.jpg")), rig.session
+    many.mkdir()
+    for number in range(MANY):
+        (many / f"{number:03}.jpg").hardlink_to(photos[number % COUNT])
+    session.open([many])
+    rig.until(lambda: len(session.photos) == MANY and not rig.is_looking)
+    session.pipeline.tag()
+    rig.until(lambda: session.photos.tagged_count() > MANY // 10)
+    drive.pull_out()
+    rig.until(lambda: not session.tagger.is_running)
+    tagged = session.photos.tagged_count()
+    assert MANY // 10 < tagged < MANY
+    assert not session.photos.gone.any()
+    bar = rig.window.message_bar
+    rig.until(lambda: "its disk is away" in " ".join(bar.texts()), 60)
+
+    drive.put_back()
+    rig.until(lambda: "its disk is away" not in " ".join(bar.texts()), 60)
+    rig.tag()
+    assert session.photos.tagged_count() == MANY
+    assert not session.photos.errors
 
 
 def test_a_drive_that_is_pulled_out_while_labels_are_written_leaves_no_half_of_it(

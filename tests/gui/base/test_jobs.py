@@ -275,6 +275,16 @@ def test_nobody_is_called_back_who_is_gone(qtbot: QtBot, runner: JobRunner, qapp
     assert said == []
 
 
+def test_nothing_begins_for_somebody_who_is_gone(qtbot: QtBot, runner: JobRunner) -> None:
+    owner, said = QObject(), []
+    slot = JobSlot(runner, "test", owner)
+    shiboken6.delete(owner)
+    slot.run(lambda: "result", said.append)
+    assert not runner._jobs
+    qtbot.wait(10)
+    assert said == []
+
+
 def test_jobs_without_a_slot_run_beside_each_other(qtbot: QtBot, runner: JobRunner) -> None:
     said: list[object] = []
     works = [Gate(number) for number in range(2)]
