@@ -99,12 +99,13 @@ def run(
     finally:
         if server is not None:
             server.close()
-        application.shut_down()
+        is_over = application.shut_down()
         signals.close()
         faults.uninstall()
         logging.getLogger().removeHandler(log_handler)
         log_handler.close()
-        garbage.close()
+        if is_over:  # else a thread that a disk holds up may be here until the end
+            garbage.close()
         if instance is not None:
             instance.release()
 
