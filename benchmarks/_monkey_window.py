@@ -3,11 +3,12 @@
     python benchmarks/_monkey_window.py OPTIONS FOLDER
 
 OPTIONS is JSON: ``seed``, ``first`` (number of the first action), ``replay`` (a log, or empty),
-``drops`` (files and folders to let fall), ``steps`` (at most). Lines of JSON go to the standard
-output: each action, each time that the window did not answer, and what was beyond the limits.
-Clicks, keys and drags are real ones of the display (xdotool); commands, sizes and drops are given
-to the window as it would get them. Questions for files are answered by Escape; nothing is opened
-in other programs, and no computer but this one is called.
+``drops`` (files and folders to let fall), ``samples`` (a copy of them), ``steps`` (at most). Lines
+of JSON go to the standard output: each action, each time that the window did not answer, how many
+widgets there are, and what was beyond the limits. Clicks, keys and drags are real ones of the
+display (xdotool); commands, sizes and drops are given to the window as it would get them. Questions
+for files are answered by Escape; nothing is opened in other programs, and no computer but this one
+is called.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ sys.path.insert(0, str(ROOT))
 
 TICK_MS = 5
 TEXTS_MS = 2000
+#: Looks at the texts from one count of what exists to the next.
+COUNT_LOOKS = 10
 #: The window is said not to answer when it is late by so much.
 HALT_S = 0.25
 #: What a person might press, and the keys of most commands; none ends the program.
@@ -120,6 +124,8 @@ class Monkey:
 
         self._window = application.window
         self._options = options
+        # Those of the program itself would be turned, and moved to the trash.
+        self._window.browse.opener._samples = Path(options["samples"])
         self._number = options["first"]
         self._replay = _actions(options["replay"], self._number)
         self._hands = subprocess.Popen(["xdotool", "-"], stdin=subprocess.PIPE, text=True)
@@ -135,6 +141,7 @@ class Monkey:
         self._texts.timeout.connect(self._look_at_texts)
         self._texts.start()
         self._told = set[str]()
+        self._looks = 0
         self._acts = QTimer(application, singleShot=True)
         self._acts.timeout.connect(self._act)
         self._acts.start(2000)
@@ -175,6 +182,10 @@ class Monkey:
         from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 
         guessed = Qt.TextFormat.AutoText
+        self._looks += 1
+        if self._looks % COUNT_LOOKS == 1:
+            kinds = Counter(type(top).__name__ for top in QApplication.topLevelWidgets())
+            say(widgets=len(QApplication.allWidgets()), tops=kinds.total(), kinds=kinds)
         for top in QApplication.topLevelWidgets():
             found = [top, *top.findChildren(QLabel), *top.findChildren(QMessageBox)]
             for widget in found:

@@ -9,12 +9,13 @@ files are dropped, too. No file outside is touched, and nothing is asked of the 
 
 What ends with 1: the process dies; a fault or an unexpected line in its log; the window does not
 answer for more than a second while nothing else kept it from the processors; a text that may be a
-stranger's is taken for markup; memory, threads or handles grow from the second quarter of the time
-to the last. WHERE keeps everything: ``actions.jsonl`` is what --replay takes, and has the seed's
-actions with their places and the memory before each, the times when the window did not answer and
-where it was then; ``minutes.jsonl`` the figures of each minute. Random numbers come from the seed
-and the number of the action, what they meet from the window as it is at that moment; so only the
-log replays a run, and only as far as the times are alike.
+stranger's is taken for markup; memory, threads, handles or the windows that it keeps, shown or not,
+grow from the second quarter of the time to the last. WHERE keeps everything: ``actions.jsonl`` is
+what --replay takes, and has the seed's actions with their places and the memory before each, the
+times when the window did not answer and where it was then; ``minutes.jsonl`` the figures of each
+minute. Random numbers come from the seed and the number of the action, what they meet from the
+window as it is at that moment; so only the log replays a run, and only as far as the times are
+alike.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ HALT_S = 1.0
 _END_S = 60
 #: Growth from the second quarter to the last that counts: memory by share and MiB, others by count.
 _MORE_MEMORY, _LEAST_MIB = 1.25, 150
-_MORE_THREADS, _MORE_HANDLES = 6, 40
+_MORE_THREADS, _MORE_HANDLES, _MORE_WINDOWS = 6, 40, 15
 #: Lines of the log that damaged photos and the missing network bring.
 _EXPECTED = re.compile(r"cannot be (read|opened)|is damaged|Network is unreachable|no longer there")
 _LOUD = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) ")
@@ -50,12 +51,16 @@ _LOUD = re.compile(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) ")
 
 @dataclass
 class Run:
-    """What was seen of one run; ``minutes`` are figures of the window's process, once a minute."""
+    """What was seen of one run; ``minutes`` are figures of the window's process, once a minute.
+
+    ``counted``: its widgets, and those of them that are windows, as it told last.
+    """
 
     actions: int = 0
     starts: int = 0
     halts: list[dict[str, Any]] = field(default_factory=list)
     minutes: list[dict[str, float]] = field(default_factory=list)
+    counted: dict[str, int] = field(default_factory=dict)
     loud: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -124,6 +129,7 @@ def _one_start(
         "first": run.actions,
         "replay": str(options.replay or ""),
         "drops": drops,
+        "samples": str(folder / "photos" / "0-samples"),
         "steps": 10**9,
     }
     command = [sys.executable, str(ROOT / "benchmarks" / "_monkey_window.py"), json.dumps(told)]
@@ -154,7 +160,7 @@ def _look_at(process: subprocess.Popen[str], run: Run, folder: Path, end: float)
         if time.monotonic() > next_look:
             next_look += 60
             if (figures := _figures(process.pid)) is not None:
-                run.minutes.append(figures | {"start": run.starts})
+                run.minutes.append(figures | run.counted | {"start": run.starts})
                 with (folder / "minutes.jsonl").open("a") as file:
                     file.write(json.dumps(run.minutes[-1]) + "\n")
 
@@ -190,6 +196,8 @@ def _listen(process: subprocess.Popen[str], run: Run, log: Any) -> None:
             run.faults.append(f"written to the standard output: {line[:200]!r}")
             continue
         run.actions = told.get("action", run.actions)
+        if "tops" in told:
+            run.counted = {"widgets": told["widgets"], "windows": told["tops"]}
         if "halt" in told:
             run.halts.append(told)
         if "markup" in told:
@@ -317,6 +325,7 @@ def _growth(run: Run) -> list[str]:
         ("children_mib", _MORE_MEMORY, 3 * _LEAST_MIB),
         ("threads", 1.0, _MORE_THREADS),
         ("handles", 1.0, _MORE_HANDLES),
+        ("windows", 1.0, _MORE_WINDOWS),
     ):
         before, after = middle(second, name), middle(last, name)
         if after > share * before and after - before > least:
