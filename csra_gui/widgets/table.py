@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
@@ -112,11 +113,24 @@ class Table(QTableWidget):
         """Show others, in the order that the table is sorted by."""
         is_sorted = self.isSortingEnabled()
         self.setSortingEnabled(False)
-        self.setRowCount(len(rows))
-        for place, row in enumerate(rows):
-            for column, cell in enumerate(row):
-                self.setItem(place, column, self._item(cell))
+        with self._widths_kept():
+            self.setRowCount(len(rows))
+            for place, row in enumerate(rows):
+                for column, cell in enumerate(row):
+                    self.setItem(place, column, self._item(cell))
         self.setSortingEnabled(is_sorted)
+
+    @contextmanager
+    def _widths_kept(self) -> Iterator[None]:
+        """Columns are measured once in the end, not anew after each cell."""
+        columns = self.horizontalHeader()
+        modes = [columns.sectionResizeMode(column) for column in range(columns.count())]
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        try:
+            yield
+        finally:
+            for column, mode in enumerate(modes):
+                columns.setSectionResizeMode(column, mode)
 
     def _item(self, cell: Cell) -> QTableWidgetItem:
         item = QTableWidgetItem(cell.text) if cell.number is None else _NumberItem(cell)
