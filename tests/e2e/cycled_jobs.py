@@ -25,6 +25,7 @@ from engine.records.folders import RecordStore
 from engine.records.models import default_store
 from engine.records.trainings import TrainingStore
 from engine.service.server import TRAINER_STOP_S
+from tests.e2e.cycled_files import trash_job, turning_job
 from tests.e2e.cycled_labels import export_job, import_results_job, reading_job, undo_job, write_job
 from tests.e2e.cycled_program import Rig, noise
 from tests.e2e.cycling import CycledJob, serve_quietly
@@ -390,6 +391,8 @@ REAL: dict[str, Callable[[Rig], CycledJob]] = {
     "reading": reading_job,
     "results": import_results_job,
     "duplicates": duplicates_job,
+    "turning": turning_job,
+    "trash": trash_job,
     "quantizing": quantizing_job,
     "importing a model": import_model_job,
     "exporting a model": export_model_job,
