@@ -117,9 +117,10 @@ class TypingGuard(QObject):
     def _is_no_command(self, event: QKeyEvent) -> bool:
         """Whether the window must not run what this key would run."""
         is_typed = event.key() < Qt.Key.Key_Escape or event.key() in _OTHER_TYPED
-        if _is_editor(self._guarded):
+        focused = self._focused
+        if _is_editor(focused):
             return is_typed
-        if self._guarded is not None and not self._is_ours(self._guarded):
+        if focused is not None and not self._is_ours(focused):
             return False
         if self._is_in_place and _is_letter(event):
             return True  # it may be one, a little later
@@ -131,8 +132,13 @@ class TypingGuard(QObject):
         return widget.window() is self._window or isinstance(widget.window(), QDockWidget)
 
     @property
+    def _focused(self) -> QWidget | None:
+        """What takes keys; a key may come when that has gone and nobody has said so yet."""
+        return self._guarded if self._guarded is not None and isValid(self._guarded) else None
+
+    @property
     def _is_in_place(self) -> bool:
-        focused = self._guarded
+        focused = self._focused
         if focused is None or focused in self._places:
             return focused is not None
         if isinstance(focused, (*_EDITORS, *_SEARCHED)):
@@ -143,13 +149,13 @@ class TypingGuard(QObject):
 
     def _needs_shift(self, event: QKeyEvent) -> bool:
         """Whether Shift is held for the digit and for the command: Qt would run that without."""
-        if _is_editor(self._guarded) or not gives_digit_by_shift(event):
+        if _is_editor(self._focused) or not gives_digit_by_shift(event):
             return False
         return self._command(own_sequences(event)[0]) is not None
 
     def _run_placed(self, watched: QObject, event: QKeyEvent) -> bool:
         """Run what a key is by its place; Qt has found nothing for its symbol."""
-        focused = self._guarded
+        focused = self._focused
         if event.type() != QEvent.Type.KeyPress or focused is None or watched is not focused:
             return False
         if _is_editor(focused):

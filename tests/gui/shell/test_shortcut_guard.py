@@ -221,3 +221,13 @@ def test_letters_in_an_open_menu_are_no_text(at_photos: Window, qtbot: QtBot) ->
         )
     assert menu.isVisible() and not at_photos.typed and not at_photos.ran
     menu.close()
+
+
+def test_a_key_for_what_has_gone_meanwhile_is_no_fault(window: Window) -> None:
+    window.tree.setFocus()
+    gone = QWidget()
+    window.guard._guarded = gone
+    shiboken6.delete(gone)
+    window.press("1")
+    assert window.ran == []
+    window.guard._guarded = None
