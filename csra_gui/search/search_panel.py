@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QVBoxLayout, QWidget
 
 from csra_gui.base.ask import ask_text
 from csra_gui.base.settings import Settings
@@ -170,6 +170,8 @@ class SearchPanel(QWidget):
     def _fill_saved_menu(self) -> None:
         menu = self.bar.saved_menu
         menu.clear()
+        for former in menu.findChildren(QMenu):  # it is no action of the menu's, and would stay
+            former.deleteLater()
         save = menu.addAction("&Save this filter…")
         save.setEnabled(bool(self._session.shown.filter_text.strip()))
         save.triggered.connect(self.save_filter)
