@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing.util
 import tempfile
 from collections.abc import Iterator
@@ -10,16 +11,20 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from csra_gui.app import Application
 from csra_gui.base import settings as keys
 from csra_gui.base.settings import Settings
-from engine.api.remote import RemoteEngine
-from engine.records.models import default_store
-from tests.e2e.cycled_program import Rig, rigged
-from tests.e2e.cycling import ENGINE_LOG, serve_quietly
-from tests.engine.tiny_models import save_tiny_model
+from tests.e2e.cycled_program import Rig, rigged, tiny_program
+from tests.e2e.cycling import ENGINE_LOG
 
 COUNT = 48
+
+
+@pytest.fixture
+def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing is said that is a fault of the program."""
+    yield
+    loud = [r for r in caplog.records if r.levelno >= logging.ERROR or r.exc_info]
+    assert [r.getMessage() for r in loud] == []
 
 
 @pytest.fixture
@@ -45,12 +50,7 @@ def settings(files: Path) -> Settings:
 
 @pytest.fixture
 def rig(files: Path, settings: Settings, qapp: QApplication) -> Iterator[Rig]:
-    default_store().folder.mkdir(parents=True, exist_ok=True)
-    save_tiny_model(default_store().folder / "tiny.safetensors")
-    settings.set_model("tiny")
-    application = Application(lambda: RemoteEngine(serve_quietly), settings)
-    yield rigged(files, application, COUNT, ".jpg")
-    application.window.close()
-    assert application.shut_down()
+    with tiny_program(settings) as application:
+        yield rigged(files, application, COUNT, ".jpg")
     said = files / "engine.log"
     assert not said.exists() or not said.read_text()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,12 @@ from PIL import Image
 
 from csra_gui.app import Application
 from csra_gui.base.jobs import JobSlot
+from csra_gui.base.settings import Settings
+from engine.api.remote import RemoteEngine
 from engine.library.values import Verdict
-from tests.e2e.cycling import turn_events
+from engine.records.models import default_store
+from tests.e2e.cycling import serve_quietly, turn_events
+from tests.engine.tiny_models import save_tiny_model
 
 
 class Rig:
@@ -55,6 +60,18 @@ class Rig:
 
     def slot(self, name: str) -> JobSlot:
         return JobSlot(self.session.jobs, name, self.application)
+
+
+@contextmanager
+def tiny_program(settings: Settings) -> Iterator[Application]:
+    """The program with a tiny model on an engine in a process of its own; it is ended."""
+    default_store().folder.mkdir(parents=True, exist_ok=True)
+    save_tiny_model(default_store().folder / "tiny.safetensors")
+    settings.set_model("tiny")
+    application = Application(lambda: RemoteEngine(serve_quietly), settings)
+    yield application
+    application.window.close()
+    assert application.shut_down()
 
 
 def noise(path: Path, number: int, side: int = 320) -> None:

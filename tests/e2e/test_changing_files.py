@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -12,10 +10,11 @@ from engine.atomic import TEMPORARY_PREFIX
 from tests.e2e.changing import Changing
 from tests.e2e.cycled_jobs import REAL
 from tests.e2e.cycled_program import Rig, noise
-from tests.e2e.cycling import CycledJob, turn_events, whole
+from tests.e2e.cycling import turn_events, whole
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("no_fault"),
     pytest.mark.skipif(sys.platform != "linux", reason="elsewhere what is read stays in its place"),
     pytest.mark.timeout(1800),
 ]
@@ -28,15 +27,6 @@ JOBS = (
     *("tagging", "thumbnails", "maps", "page of maps", "evaluating", "table", "folder"),
     *("writing", "undoing", "reading", "results", "duplicates", "scan", "teaching", "training"),
 )
-Make = Callable[[Rig], CycledJob]
-
-
-@pytest.fixture(autouse=True)
-def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing is said that is a fault of the program."""
-    yield
-    loud = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR or r.exc_info]
-    assert loud == []
 
 
 @pytest.mark.parametrize("name", JOBS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,25 +10,21 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from csra_gui.app import Application
 from csra_gui.base.paths import library_file
 from csra_gui.base.settings import Settings
 from csra_gui.browse.image_loader import ImageLoader
 from csra_gui.interchange.write_job import LabelWrites, WriteRequest
 from engine.api.passing import DISK_FAILS
-from engine.api.remote import RemoteEngine
 from engine.atomic import TEMPORARY_PREFIX
 from engine.interchange.writing.values import WriteReport
 from engine.library.opening import open_library
 from engine.metadata import sidecars
-from engine.records.models import default_store
 from tests.disks import FailingDisk, failing_disk
 from tests.e2e.cycled_labels import Queued
-from tests.e2e.cycled_program import Rig, rigged
-from tests.e2e.cycling import serve_quietly, turn_events
-from tests.engine.tiny_models import save_tiny_model
+from tests.e2e.cycled_program import Rig, rigged, tiny_program
+from tests.e2e.cycling import turn_events
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_fault"), pytest.mark.timeout(600)]
 COUNT = 16
 #: Names of these, for what takes longer.
 MANY = 300
@@ -43,24 +38,12 @@ def drive(files: Path) -> Iterator[FailingDisk]:
 
 @pytest.fixture
 def rig(drive: FailingDisk, settings: Settings, qapp: QApplication) -> Iterator[Rig]:
-    default_store().folder.mkdir(parents=True, exist_ok=True)
-    save_tiny_model(default_store().folder / "tiny.safetensors")
-    settings.set_model("tiny")
-    application = Application(lambda: RemoteEngine(serve_quietly), settings)
-    yield rigged(drive.place, application, COUNT, ".jpg")
-    application.window.close()
-    assert application.shut_down()
+    with tiny_program(settings) as application:
+        yield rigged(drive.place, application, COUNT, ".jpg")
     with open_library(library_file()) as library:
         [model] = library.models()
         assert model.name == "tiny"
         assert not library.stored(list(library.files()), model.fingerprint).errors
-
-
-@pytest.fixture(autouse=True)
-def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    loud = [r for r in caplog.records if r.levelno >= logging.ERROR or r.exc_info]
-    assert [r.getMessage() for r in loud] == []
 
 
 def shown(loader: ImageLoader, paths: list[Path]) -> dict[Path, str]:

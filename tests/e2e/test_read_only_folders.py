@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,23 +10,19 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from csra_gui.app import Application
 from csra_gui.base import settings as keys
 from csra_gui.base.settings import Settings
 from csra_gui.evaluation.exports import Exports
 from csra_gui.interchange.write_job import WriteRequest
 from csra_gui.widgets.notifier import Notifier
-from engine.api.remote import RemoteEngine
 from engine.interchange.writing.values import Target, WriteOptions
-from engine.records.models import default_store
 from tests.disks import SmallDisk, small_disk
 from tests.e2e import cycled_jobs, cycled_labels
-from tests.e2e.cycled_program import Rig, rigged
-from tests.e2e.cycling import serve_quietly, turn_events
-from tests.engine.tiny_models import save_tiny_model
+from tests.e2e.cycled_program import Rig, rigged, tiny_program
+from tests.e2e.cycling import turn_events
 from tests.programs import needs_program
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_fault"), pytest.mark.timeout(900)]
 COUNT = 24
 #: One of these is in what is said.
 WORDS = (
@@ -76,20 +71,8 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def rig(disk: SmallDisk, said: list[str], settings: Settings, qapp: QApplication) -> Iterator[Rig]:
     """The program, with its photos and all that it is asked to write on that disk."""
     settings.set_value(keys.ASK_BEFORE_TRASH, False)
-    default_store().folder.mkdir(parents=True, exist_ok=True)
-    save_tiny_model(default_store().folder / "tiny.safetensors")
-    settings.set_model("tiny")
-    application = Application(lambda: RemoteEngine(serve_quietly), settings)
-    yield rigged(disk.place, application, COUNT, ".jpg")
-    application.window.close()
-    assert application.shut_down()
-
-
-@pytest.fixture(autouse=True)
-def no_fault(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    loud = [r for r in caplog.records if r.levelno >= logging.ERROR or r.exc_info]
-    assert [r.getMessage() for r in loud] == []
+    with tiny_program(settings) as application:
+        yield rigged(disk.place, application, COUNT, ".jpg")
 
 
 def remount(place: Path, how: str) -> None:
