@@ -76,12 +76,11 @@ class ModelStore:
         """
         name = check_model_name(name)
         if name in shipped_models():
-            raise ModelError(f"{name!r} is a model that ships; choose another name (--name).")
+            raise ModelError(f"{name!r} is a model that ships. Choose another name.")
         path = self.folder / f"{name}{MODEL_SUFFIX}"
         if path.exists():
             raise ModelError(
-                f"There is already a model {name!r}. Choose another name (--name), or remove the "
-                f"old one: csra models remove {name!r}"
+                f"There is already a model {name!r}. Choose another name, or remove that one first."
             )
         make_folder(self.folder)
         return path
