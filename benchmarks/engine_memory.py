@@ -3,22 +3,25 @@
     python benchmarks/engine_memory.py [--jobs 320] [--rounds 3] [--photos FOLDER] [--json FILE]
 
 Compares glibc's own number of places that memory is taken from (eight for each processor) with the
-two that the program asks for, each round in fresh processes, in turns. A job tags some photos or
-explains one, now and then in two threads at once, as a window asks for it. Printed are the memory
-that is the process's own after a quarter of the jobs and after all, in MiB, and the seconds of a
-processor for tagging the same photos before and after them. Linux with glibc.
+two that the program asks for, each round in fresh processes, in turns. A job tags some photos,
+explains one, writes a model file, or imports one and opens it, now and then in two threads at once,
+as a window asks for it. Printed are the memory that is the process's own after a quarter of the
+jobs and after all, in MiB, and the seconds of a processor for tagging the same photos before and
+after them. Linux with glibc.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import itertools
 import json
 import os
 import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +33,7 @@ sys.path.insert(0, str(ROOT))
 _M_ARENA_MAX = -8
 KINDS = {"by itself": 0, "two": 2}
 _TAGGED = 60
+_WRITTEN = "csra-lite0-voc"
 
 
 def main() -> int:
@@ -41,7 +45,9 @@ def main() -> int:
     parser.add_argument("--arenas", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.arenas is not None:
-        print(json.dumps(_measure(options)))
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ |= {"HOME": folder, "XDG_DATA_HOME": folder, "XDG_CACHE_HOME": folder}
+            print(json.dumps(_measure(options, Path(folder))))
         return 0
     found: dict[str, list[dict[str, float]]] = {name: [] for name in KINDS}
     for number in range(options.rounds):
@@ -61,11 +67,13 @@ def main() -> int:
     return 0
 
 
-def _measure(options: argparse.Namespace) -> dict[str, float]:
-    """In this process: memory and time."""
+def _measure(options: argparse.Namespace, folder: Path) -> dict[str, float]:
+    """In this process: memory and time; models go into the empty ``folder``, its home."""
     if options.arenas:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, options.arenas)
     from engine.api.config import PredictConfig
+    from engine.api.values import ModelImport
+    from engine.records.models import default_store
     from engine.service.local import LocalEngine
 
     photos = sorted(options.photos.glob("*.jpg"))
@@ -77,11 +85,23 @@ def _measure(options: argparse.Namespace) -> dict[str, float]:
         for _ in engine.predict(model.id, paths, PredictConfig()):
             pass
 
+    numbers = itertools.count()
+
+    def write_model() -> None:
+        engine.export_model(_WRITTEN, folder / f"{next(numbers)}.safetensors")
+
+    def import_model() -> None:
+        name = engine.import_model(ModelImport(strangers, name=f"number {next(numbers)}"))
+        engine.close_model(engine.open_model(name).id)
+        default_store().remove(name)
+
     def jobs(count: int) -> None:
         work: list[Callable[[], object]] = [
             lambda: tag(chance.choices(photos, k=3)),
             lambda: tag(chance.choices(photos, k=12)),
             lambda: engine.explain(model.id, chance.choice(photos)),
+            write_model,
+            import_model,
         ]
         for _ in range(count):
             kind = chance.choice(work)
@@ -91,6 +111,8 @@ def _measure(options: argparse.Namespace) -> dict[str, float]:
             for thread in threads:
                 thread.join()
 
+    strangers = folder / "strangers.safetensors"
+    engine.export_model(_WRITTEN, strangers)
     some = (photos * _TAGGED)[:_TAGGED]
     tag(some)
     before_s = _used_s(lambda: tag(some))

@@ -265,11 +265,9 @@ class ModelController(QObject):
         elif isinstance(end.value, str):
             self._offer(end.value)
         else:
-            order = end.work.order
-            start = name if order is None else order.entry.id
             text = (
-                f"{name} is downloaded. It cannot tag photos; a training on the command line can "
-                f"start from it: csra train --init {start}"
+                f"{name} is downloaded. It cannot tag photos; a training can start from it: New "
+                "training in the menu Train."
             )
             self._tell.info(text, Topic.MODELS)
 

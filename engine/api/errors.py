@@ -1,12 +1,13 @@
 """Errors that a person can do something about.
 
 The message of each says what happened and what to do, in plain words; it is shown as it is, in the
-window and on the command line. Anything else that is raised is a bug.
+window and on the command line, which adds the options to type. Anything else that is raised is a
+bug.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from engine.api.passing import MEMORY_SHORT
 
@@ -15,7 +16,18 @@ Fact = Literal["lam", "categories", "pixels", "input size", "output"]
 
 
 class EngineError(Exception):
-    """Something expected went wrong; the message says what happened and what to do."""
+    """Something expected went wrong; the message says what happened and what to do.
+
+    Attributes:
+        options: what to type to do that, for the command line alone, such as ``--nan ignore``.
+    """
+
+    options: str = ""
+
+    def with_options(self, options: str) -> Self:
+        """Itself, with what to type."""
+        self.options = options
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For the pipe between processes: by itself an exception pickles its message alone."""

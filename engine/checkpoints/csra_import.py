@@ -113,9 +113,9 @@ class BackboneOnlyError(CheckpointError):
     def __init__(self, name: str, backbone: str) -> None:
         super().__init__(
             f"{name!r} is a backbone ({backbone}) without categories: it cannot tag photos. "
-            "A training can start from it: New training in the menu Train, or csra train --init "
-            "FILE."
+            "A training can start from it: New training in the menu Train."
         )
+        self.options = "csra train --init FILE"
         self._name = name
         self.backbone = backbone
 

@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         return int(options.command(options))
     except EngineError as error:
         if _speaks():
-            say(f"error: {error}")
+            say(f"error: {error}" + (f" ({error.options})" if error.options else ""))
         if isinstance(error, DamagedLibraryError):
             say("To repair it: csra library rebuild, restore or new; the old file is kept.")
         return EXIT_ENGINE_ERROR

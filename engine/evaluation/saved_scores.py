@@ -40,10 +40,7 @@ _MARGIN = 1e-6
 # In words that stand in the window, too.
 _TAKEN_AS = {"probabilities": "probabilities", "logits": "numbers before the sigmoid"}
 _RUN_FILE, _RUN_SCORES = "run.json", "scores.npz"
-_NAN_CHOICES = (
-    "Leave those entries out (--nan ignore), count them as the lowest scores (--nan lowest), or "
-    "save all."
-)
+_NAN_CHOICES = "Leave those entries out, count them as the lowest scores, or save all."
 
 
 @dataclass(frozen=True)
@@ -216,8 +213,8 @@ def _truth(
         said = {IGNORED_AS: str(images.ignored_as)} if images.ignored_as else {}
         return truth, {"name": images.name, "kind": truth.kind, "split": truth.split, **said}
     if found.targets is None or found.ignored is None:
-        raise DataError(
-            f"{found.source} holds no true labels; say where they are (--labels FILE or FOLDER)."
+        raise DataError(f"{found.source} holds no true labels; say where they are.").with_options(
+            "--labels FILE or FOLDER"
         )
     if found.targets.shape != found.values.shape:
         raise DataError(
@@ -256,9 +253,9 @@ def _columns(names: tuple[str, ...], found: SavedScores, truth: LabelledImages) 
         if count != len(truth.categories):
             raise DataError(
                 f"{found.source} has {count} columns without names and the labels have "
-                f"{len(truth.categories)} categories. Save the names of the categories too, or say "
-                "them (--categories FILE, one per line in the columns' order)."
-            )
+                f"{len(truth.categories)} categories. Save the names of the categories too, or "
+                "give a file with them, one per line in the columns' order."
+            ).with_options("--categories FILE")
         names = tuple(truth.categories)
     if len(names) != count:
         raise DataError(
@@ -294,13 +291,13 @@ def _as_logits(
     ends = f"{number(low, 3)} to {number(high, 3)}"
     if wanted == "probabilities" and not within:
         raise DataError(
-            f"The scores go from {ends}, so they are no probabilities. Say that they are logits "
-            "(--scale logits), or save probabilities."
-        )
+            f"The scores go from {ends}, so they are no probabilities. Say that they are logits, "
+            "or save probabilities."
+        ).with_options("--scale logits")
     reason = "as asked" if scale != "auto" else "as the file says" if said else f"from {ends}"
     # Numbers outside 0 to 1 can be nothing but logits.
     is_guess = scale == "auto" and not said and wanted == "probabilities"
-    hint = "; --scale logits says otherwise" if is_guess else ""
+    hint = "; say so if they are logits" if is_guess else ""
     sentence = f"The scores are taken as {wanted} ({reason}{hint})."
     if wanted == "logits":
         edge = max(_LARGEST_LOGIT, abs(low) + 1.0, abs(high) + 1.0)
@@ -323,7 +320,9 @@ def _without_nan(
     where = f"{int(unknown.sum()):,} scores of {len(rows):,} images in {source}"
     names = listed([images.ids[row] for row in rows[:3].tolist()], len(rows))
     if rule == "refuse":
-        raise DataError(f"{where} are missing or not numbers (NaN): {names}. {_NAN_CHOICES}")
+        raise DataError(
+            f"{where} are missing or not numbers (NaN): {names}. {_NAN_CHOICES}"
+        ).with_options("--nan ignore, --nan lowest")
     lowest = min(-_LARGEST_LOGIT, float(np.nanmin(logits, initial=0.0)) - 1.0)
     filled = np.where(unknown, logits.dtype.type(lowest), logits)
     if rule == "lowest":

@@ -143,7 +143,7 @@ def find_model(source: Path | str | None, store: ModelStore | None = None) -> Pa
         return path
     entry = load_catalogue().get(name)
     if entry is not None:
-        raise ModelError(_how_to_get(entry, store))
+        raise _not_here(entry, store)
     raise ModelError(
         f"There is no model {name!r}: neither a file nor one that is here "
         f"({', '.join(here) or 'none'}). The list of models shows what can be "
@@ -210,17 +210,23 @@ def read_categories(path: Path) -> Categories:
     return Categories(tuple(line.strip() for line in lines if line.strip()))
 
 
-def _how_to_get(entry: CatalogueEntry, store: ModelStore) -> str:
+def _not_here(entry: CatalogueEntry, store: ModelStore) -> ModelError:
+    is_downloaded = entry.downloaded_file(store) is not None
+    download = f"csra models download {entry.id}"
     if entry.kind == "backbone":
-        here = entry.downloaded_file(store) is not None
-        get = "" if here else f"get it with csra models download {entry.id}, then "
-        return (
+        return ModelError(
             f"{entry.id!r} is a backbone without heads, which cannot tag photos. A training can "
-            f"start from it: {get}csra train --init {entry.id}"
+            "start from it" + ("." if is_downloaded else ", once it is downloaded.")
+        ).with_options(
+            ("" if is_downloaded else f"{download}, then ") + f"csra train --init {entry.id}"
         )
-    if entry.downloaded_file(store) is not None:
-        return f"{entry.id!r} is downloaded but not imported yet: csra models download {entry.id}"
-    return f"{entry.id!r} is not on this computer yet. Get it with: csra models download {entry.id}"
+    if is_downloaded:
+        return ModelError(
+            f"{entry.id!r} is downloaded but not imported yet. Import it first."
+        ).with_options(download)
+    return ModelError(f"{entry.id!r} is not on this computer yet. Download it first.").with_options(
+        download
+    )
 
 
 _TERMS = {"text": str, "must_accept": bool}

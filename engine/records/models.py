@@ -76,12 +76,14 @@ class ModelStore:
         """
         name = check_model_name(name)
         if name in shipped_models():
-            raise ModelError(f"{name!r} is a model that ships. Choose another name.")
+            raise ModelError(f"{name!r} is a model that ships. Choose another name.").with_options(
+                "--name"
+            )
         path = self.folder / f"{name}{MODEL_SUFFIX}"
         if path.exists():
             raise ModelError(
                 f"There is already a model {name!r}. Choose another name, or remove that one first."
-            )
+            ).with_options(f"--name, or csra models remove {name!r}")
         make_folder(self.folder)
         return path
 

@@ -110,7 +110,9 @@ def _load_imagenet(classifier: Classifier, backbone: str) -> None:
     except ModelError as error:
         if entry is None:
             raise
-        raise ModelError(f"{error} Or get its file: csra models download {entry.id}") from error
+        raise ModelError(
+            f"{error} Or download {entry.title!r} from the list of models first."
+        ).with_options(f"csra models download {entry.id}") from error
 
 
 def _new_classifier(

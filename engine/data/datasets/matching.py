@@ -57,8 +57,8 @@ def in_order(
         who = "The labels do" if found.names else f"{found.source} does"
         raise DataError(
             f"{who} not name the images, so which row is which cannot be told. Save their names "
-            "too, or, if the rows are in the order of the labels, say so (--in-order)."
-        )
+            "too, or, if the rows are in the order of the labels, say so."
+        ).with_options("--in-order")
     rows, images = len(found.values), len(truth)
     if rows != images:
         raise DataError(
@@ -69,9 +69,9 @@ def in_order(
         if not _keys_of(name) & _keys_of(truth.ids[row], str(truth.paths[row])):
             raise DataError(
                 f"Row {row + 1} of {found.source} is {display_text(name)}, but that of the labels "
-                f"is {display_text(truth.ids[row])}: they are not in the same order. Leave out "
-                "--in-order, and they are matched by name."
-            )
+                f"is {display_text(truth.ids[row])}: they are not in the same order. They can "
+                "be matched by name instead."
+            ).with_options("without --in-order")
     every = np.arange(rows)
     return Matched(every, every, "by order, as asked", ())
 
@@ -106,8 +106,8 @@ def matched(found: SavedScores, truth: LabelledImages, *, allow_missing: bool) -
         raise DataError(
             f"{len(missing):,} of the {len(truth):,} labelled images have no scores in "
             f"{found.source}: {listed(missing[:3], len(missing))}. Score them too, or leave them "
-            "out (--allow-missing)."
-        )
+            "out."
+        ).with_options("--allow-missing")
     rows = np.array(sorted(pairs), dtype=np.intp)
     scores = np.array([pairs[row] for row in rows.tolist()], dtype=np.intp)
     return Matched(scores, rows, how, tuple(_notes(found, truth, scores, missing, how)))

@@ -64,7 +64,9 @@ def load_truth(path: Path, kind: str = "", split: str = "") -> Truth:
     if not split:
         if len(splits) != 1:
             there = ", ".join(splits)
-            raise DataError(f"{display_path(path)} has the splits {there}; say which (--split).")
+            raise DataError(
+                f"{display_path(path)} has the splits {there}; say which."
+            ).with_options("--split")
         split = splits[0]
     return Truth(load_dataset(kind, path, split, check_files=False), kind, split)
 
@@ -81,11 +83,9 @@ def _kind_of(path: Path, kind: str) -> tuple[str, tuple[str, ...]]:
         return spec.name, splits
     found = recognise(path)
     if found is None:
-        known = ", ".join(DATASETS)
         raise DataError(
-            f"What kind of labels {display_path(path)} holds cannot be told; say it (--dataset "
-            f"with one of {known})."
-        )
+            f"What kind of labels {display_path(path)} holds cannot be told; say it."
+        ).with_options(f"--dataset with one of {', '.join(DATASETS)}")
     return found
 
 

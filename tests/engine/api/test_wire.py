@@ -73,6 +73,11 @@ def test_errors_come_back_with_what_they_carry():
     assert (back.facts, back.num_classes, back.outputs) == (("lam",), 5, ("out",))
 
 
+def test_what_to_type_comes_with_the_error_and_is_no_part_of_its_message():
+    back = through(ModelError("The name is taken.").with_options("--name"))
+    assert (str(back), back.options) == ("The name is taken.", "--name")
+
+
 def test_an_error_that_the_window_does_not_know_comes_as_what_it_is_one_of():
     class OwnError(CheckpointError):
         pass

@@ -387,9 +387,10 @@ def test_a_backbone_file_is_recognised(tmp_path):
     network = torchvision.models.resnet18(weights=None)
     path = saved(tmp_path, {"state_dict": network.state_dict()}, "cutmix.pth")
     with pytest.raises(
-        CheckpointError, match=r"'cutmix.pth' is a backbone \(resnet18\) without.*csra train"
-    ):
+        CheckpointError, match=r"'cutmix.pth' is a backbone \(resnet18\) without.*New training"
+    ) as told:
         import_checkpoint(path)
+    assert told.value.options == "csra train --init FILE"
 
 
 def test_a_model_without_an_official_form_is_not_exported(tmp_path):

@@ -182,8 +182,9 @@ def test_a_damaged_catalogue_takes_no_model_away(
 
 
 def test_a_model_that_is_not_here_says_how_to_get_it(own: ModelStore) -> None:
-    with pytest.raises(ModelError, match=r"csra models download coco-resnet101$"):
+    with pytest.raises(ModelError, match="not on this computer yet") as told:
         find_model("coco-resnet101")
+    assert told.value.options == "csra models download coco-resnet101"
     with pytest.raises(ModelError, match="a backbone without heads"):
         find_model("resnet18-imagenet")
     with pytest.raises(ModelError, match="There is no model 'nonsense'"):
@@ -212,8 +213,9 @@ def test_a_name_that_is_no_plain_file_name_is_refused(own: ModelStore, name: str
 
 def test_a_taken_name_is_refused(own: ModelStore, shipped: Path) -> None:
     save_tiny_model(own.new_path("mine"))
-    with pytest.raises(ModelError, match="already a model 'mine'"):
+    with pytest.raises(ModelError, match="already a model 'mine'") as told:
         own.new_path("mine")
+    assert "csra" not in str(told.value) and "csra models remove" in told.value.options
     with pytest.raises(ModelError, match="ships"):
         own.new_path(catalogue.DEFAULT_MODEL)
 
@@ -388,6 +390,16 @@ def test_a_model_without_a_published_lam_asks_for_one_before_the_download(
 ) -> None:
     assert cli.run(["models", "download", "coco-vit-l16-star", "--accept-terms"]) == 1
     assert "--lam" in capsys.readouterr().err
+
+
+def test_the_command_line_adds_what_to_type_to_a_message(
+    own: ModelStore, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert cli.run(["tag", str(tmp_path), "--model", "coco-resnet101"]) == 1
+    assert capsys.readouterr().err.endswith(
+        "error: 'coco-resnet101' is not on this computer yet. Download it first. "
+        "(csra models download coco-resnet101)\n"
+    )
 
 
 def test_importing_says_which_file_or_categories_are_missing(
