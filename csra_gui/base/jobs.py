@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from shiboken6 import isValid
@@ -18,6 +18,9 @@ from shiboken6 import isValid
 from engine.api.errors import EngineError
 
 _log = logging.getLogger(__name__)
+
+_Step = TypeVar("_Step")
+_End = TypeVar("_End")
 
 #: What a job does, in its thread: returns something, or a generator whose values are reported.
 Work = Callable[[], Any]
@@ -245,6 +248,15 @@ class _Request:
     on_result: Callable[[Any], object] | None
     on_failure: Callable[[EngineError], object] | None
     on_end: Callable[[], object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobTold(Generic[_Step, _End]):
+    """Who is told of a job that another began: how far it is, what it ended with, what ended it."""
+
+    progressed: Callable[[_Step], object]
+    ended: Callable[[_End], object]
+    failed: Callable[[EngineError], object]
 
 
 class JobSlot(QObject):

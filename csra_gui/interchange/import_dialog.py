@@ -27,8 +27,8 @@ from typing_extensions import override
 
 from csra_gui.base.activity import Progress
 from csra_gui.base.ask import ask_files, ask_folder, ask_target
-from csra_gui.base.jobs import JobSlot
-from csra_gui.interchange.import_job import LabelImports, ReadLabels, ReadRequest, ReadSlots
+from csra_gui.base.jobs import JobSlot, JobTold
+from csra_gui.interchange.import_job import LabelImports, ReadLabels, ReadRequest
 from csra_gui.interchange.import_model import COUNT, MEANS, Meaning, NamesModel, photos_of
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import muted_label, plain_label
@@ -154,7 +154,7 @@ class ImportDialog(QDialog):
             self.summary.setText("Choose photos and where their labels are, or a list.")
             return
         self.summary.setText("Reading…")
-        self._imports.read(self._slot, request, ReadSlots(self._follow, self._show, self._fail))
+        self._imports.read(self._slot, request, JobTold(self._follow, self._show, self._fail))
 
     def read_list(self, paths: list[Path]) -> None:
         """Read files that list photos, or a data set."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.activity import Activity, MovingRate, Progress, counted
-from csra_gui.base.jobs import JobSlot, Policy
+from csra_gui.base.jobs import JobSlot, JobTold, Policy
 from csra_gui.session.library_client import who
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -52,15 +52,6 @@ class ReadLabels:
     proposed: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSlots:
-    """Who is told of reading: how far it is, what it found, and what ended it."""
-
-    progressed: Callable[[Progress], object]
-    ended: Callable[[ReadLabels], object]
-    failed: Callable[[EngineError], object]
-
-
 class LabelImports(QObject):
     """Reads labels in files, and takes them over.
 
@@ -88,7 +79,7 @@ class LabelImports(QObject):
         """Whether there is a library, and time for it."""
         return not self.is_busy and self._session.library.library is not None
 
-    def read(self, slot: JobSlot, request: ReadRequest, see: ReadSlots) -> None:
+    def read(self, slot: JobSlot, request: ReadRequest, see: JobTold[Progress, ReadLabels]) -> None:
         """Read in a slot of the caller's; nothing is changed."""
         photos = self._session.photos
         paths = [photos.paths[row] for row in request.rows.tolist()]

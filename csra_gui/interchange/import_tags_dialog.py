@@ -23,9 +23,9 @@ from typing_extensions import override
 
 from csra_gui.base.activity import Progress
 from csra_gui.base.ask import ask_files, ask_folder
-from csra_gui.base.jobs import JobSlot
+from csra_gui.base.jobs import JobSlot, JobTold
 from csra_gui.base.tool_tips import tool_tip
-from csra_gui.interchange.import_tags_job import PreviewSlots, TagImports, TagRequest
+from csra_gui.interchange.import_tags_job import TagImports, TagRequest
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import muted_label, plain_label
 from csra_gui.widgets.windows import fit_to_screen
@@ -140,7 +140,7 @@ class ImportTagsDialog(QDialog):
             self.summary.setText("")
             return
         self.summary.setText("Looking at the results…")
-        see = PreviewSlots(self._follow, self._show, self._fail)
+        see = JobTold(self._follow, self._show, self._fail)
         self._imports.preview(self._slot, request, see)
 
     @override

@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.activity import Activity, MovingRate, Progress
-from csra_gui.base.jobs import JobSlot, Policy
+from csra_gui.base.jobs import JobSlot, JobTold, Policy
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Topic
 from engine.api.errors import EngineError
@@ -32,15 +32,6 @@ class TagRequest:
 
     places: tuple[Path, ...]
     wish: TagWish
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewSlots:
-    """Who is told of a preview: how far it is, what it found, and what ended it."""
-
-    progressed: Callable[[Progress], object]
-    ended: Callable[[TagReport], object]
-    failed: Callable[[EngineError], object]
 
 
 class TagImports(QObject):
@@ -73,7 +64,9 @@ class TagImports(QObject):
         """Whether there is a library, and time for it."""
         return not self.is_busy and self._session.library.library is not None
 
-    def preview(self, slot: JobSlot, request: TagRequest, see: PreviewSlots) -> None:
+    def preview(
+        self, slot: JobSlot, request: TagRequest, see: JobTold[Progress, TagReport]
+    ) -> None:
         """Say what an import would do, in a slot of the caller's; nothing is changed."""
         own = self._model_in_use()
 

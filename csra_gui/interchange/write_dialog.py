@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from csra_gui.base.ask import ask_files
-from csra_gui.base.jobs import JobSlot
+from csra_gui.base.jobs import JobSlot, JobTold
 from csra_gui.base.settings import (
     KEEP_FILE_TIMES,
     WRITE_LABELS,
@@ -43,7 +43,7 @@ from csra_gui.base.settings import (
 from csra_gui.base.tool_tips import tool_tip
 from csra_gui.interchange.embed_choice import EmbedChoice
 from csra_gui.interchange.scopes import photo_scopes
-from csra_gui.interchange.write_job import LabelWrites, PreviewSlots, WriteRequest
+from csra_gui.interchange.write_job import LabelWrites, WriteRequest
 from csra_gui.interchange.write_options import chosen_options, chosen_which
 from csra_gui.session.session import Session
 from csra_gui.widgets.labels import muted_label, plain_label
@@ -156,7 +156,7 @@ class WriteDialog(QDialog):
             self.summary.setText(display_text(str(error)))
             return
         self.summary.setText("Looking what would change…")
-        slots = PreviewSlots(self._on_found, self._on_ended, self._on_failed)
+        slots = JobTold(self._on_found, self._on_ended, self._on_failed)
         self._writes.preview(self._slot, self._request, slots)
 
     @property

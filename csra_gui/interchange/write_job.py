@@ -14,7 +14,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from csra_gui.base.activity import Activity, MovingRate, Progress, counted
-from csra_gui.base.jobs import JobSlot, Policy
+from csra_gui.base.jobs import JobSlot, JobTold, Policy
 from csra_gui.base.settings import EXIFTOOL, Settings
 from csra_gui.session.session import Session
 from csra_gui.widgets.notifier import Notifier, Remedy, Topic
@@ -105,7 +105,12 @@ class LabelWrites(QObject):
             request,
         )
 
-    def preview(self, slot: JobSlot, request: WriteRequest, see: PreviewSlots) -> None:
+    def preview(
+        self,
+        slot: JobSlot,
+        request: WriteRequest,
+        see: JobTold[tuple[WriteProgress, ...], WriteReport],
+    ) -> None:
         """Look what a write would do, in a slot of the caller's; nothing is written."""
         choose = self._choice(request)
 
@@ -115,7 +120,7 @@ class LabelWrites(QObject):
                 see.ended,
                 see.failed,
                 None,
-                see.found,
+                see.progressed,
             )
 
         self._session.library.submit(lambda library: library, begin, see.failed)
@@ -270,12 +275,3 @@ class LabelWrites(QObject):
 def _end(request: WriteRequest | None, report: WriteReport | None) -> None:
     if request is not None and request.ended is not None:
         request.ended(report)
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewSlots:
-    """Who is told of a preview: of what was found, of its end, and of what ended it."""
-
-    found: Callable[[tuple[WriteProgress, ...]], object]
-    ended: Callable[[WriteReport], object]
-    failed: Callable[[EngineError], object]

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from csra_gui.base.jobs import JobTold
 from csra_gui.interchange.export_job import ExportRequest
-from csra_gui.interchange.import_job import ReadLabels, ReadRequest, ReadSlots
+from csra_gui.interchange.import_job import ReadLabels, ReadRequest
 from csra_gui.interchange.import_tags_job import TagRequest
 from csra_gui.interchange.write_job import WriteRequest
 from engine.interchange.exporting.values import ExportOptions, WhichLabels
@@ -106,7 +107,7 @@ def reading_job(rig: Rig) -> CycledJob:
     imports, slot = rig.window.interchange.imports, rig.slot("read labels in files")
     found: list[ReadLabels] = []
     queued = Queued(rig, lambda: slot.is_running)
-    see = ReadSlots(lambda _: None, found.append, lambda error: pytest.fail(str(error)))
+    see = JobTold(lambda _: None, found.append, lambda error: pytest.fail(str(error)))
 
     def reset() -> None:
         found.clear()
