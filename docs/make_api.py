@@ -237,10 +237,13 @@ def parsed(docstring: str) -> Doc:
 def members(kind: type) -> Iterator[tuple[str, object]]:
     """The public methods and properties of a class, as they stand in its source.
 
-    What is the same as in another class of Python's own, or described elsewhere, is left out.
+    What is the same as in another class of Python's own, or described elsewhere, is left out; so is
+    what it has from another public class, which its first line names.
     """
+    public = {getattr(engine, name) for names in GROUPS.values() for name in names}
+    inherited = {name for base in kind.__mro__[1:] if base in public for name in vars(base)}
     for name in dir(kind):
-        if name.startswith("_"):
+        if name.startswith("_") or (name in inherited and name not in vars(kind)):
             continue
         value = inspect.getattr_static(kind, name)
         made = value.fget if isinstance(value, property) else getattr(value, "__func__", value)

@@ -27,10 +27,10 @@ class ColorBar(QWidget):
         super().__init__(parent)
         self._style = OverlayStyle()
         self._unit = ""
-        self._ramp = QImage()
+        self._ramp: QImage | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("Colour scale"))
-        self.set_style(self._style)
+        self._describe()
 
     def set_style(self, style: OverlayStyle, unit: str = "") -> None:
         """Show the scale of another style.
@@ -39,17 +39,30 @@ class ColorBar(QWidget):
             style: colours and limits.
             unit: after the numbers; "%" shows 0 to 1 as 0 to 100.
         """
+        if (style, unit) == (self._style, self._unit):
+            return  # so it is with nearly every photo that is pointed at
         self._style = style
         self._unit = unit
-        ramp = np.linspace(style.low, style.high, LEVELS, dtype=np.float32)[None, :]
-        # At full opacity, or the colours could not be told apart on the bar.
-        shown = replace(style, opacity=1.0, dim=0.0, smooth=True, contour=False)
-        self._ramp = render_overlay(ramp, shown)
+        self._ramp = None
+        self._describe()
+        self.update()
+
+    def _describe(self) -> None:
+        style = self._style
         text = f"{self._number(style.low)} – {self._number(style.high)}"
         if style.threshold is not None:
             text += ", " + self.tr("threshold") + f" {self._number(style.threshold)}"
         self.setAccessibleDescription(text)
-        self.update()
+
+    def _colors(self) -> QImage:
+        """Made when it is first seen."""
+        if self._ramp is None:
+            style = self._style
+            ramp = np.linspace(style.low, style.high, LEVELS, dtype=np.float32)[None, :]
+            # At full opacity, or the colours could not be told apart on the bar.
+            shown = replace(style, opacity=1.0, dim=0.0, smooth=True, contour=False)
+            self._ramp = render_overlay(ramp, shown)
+        return self._ramp
 
     @override
     def sizeHint(self) -> QSize:
@@ -66,7 +79,7 @@ class ColorBar(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         bar = QRectF(1, _TICK, self.width() - 2, _BAR_HEIGHT)
         painter.fillRect(bar, BACKDROP)
-        painter.drawImage(bar, self._ramp)
+        painter.drawImage(bar, self._colors())
         painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
         painter.drawRect(bar)
         self._paint_threshold(painter, bar)

@@ -25,7 +25,14 @@ class EngineError(Exception):
     options: str = ""
 
     def with_options(self, options: str) -> Self:
-        """Itself, with what to type."""
+        """Say what to type, too.
+
+        Args:
+            options: for the command line alone, such as ``--nan ignore``.
+
+        Returns:
+            This error, to be raised.
+        """
         self.options = options
         return self
 
