@@ -181,6 +181,7 @@ def desktop() -> Iterator[Desktop]:
         yield desktop
 
 
+@pytest.mark.slow
 def test_what_a_key_says_of_a_photo_is_there_after_a_restart_and_can_be_undone(
     desktop: Desktop, tmp_path: Path
 ) -> None:

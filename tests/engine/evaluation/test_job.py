@@ -145,6 +145,7 @@ def test_every_backend_measures_the_same_and_the_run_says_which_it_was(engine, r
     np.testing.assert_allclose(with_onnx.logits, with_torch.logits, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("graphs_made_once")
 def test_what_one_backend_began_another_does_not_go_on_with(engine, request_):
     stopped_after(engine, request_, 4)

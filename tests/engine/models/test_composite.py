@@ -247,6 +247,7 @@ def test_what_cannot_be_is_said() -> None:
         imagenet_classifier("resnet18+groups3")
 
 
+@pytest.mark.slow
 def test_shares_are_never_computed_in_int8() -> None:
     classifier = classifier_of()
     checkpoint = in_memory(classifier, CheckpointRecord(classifier.config, "m"))

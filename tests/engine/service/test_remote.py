@@ -159,6 +159,7 @@ def test_memory_that_runs_out_in_the_child_is_said_in_words(engine):
     assert len(list(engine.predict(info.id, [Path("a.jpg")]))) == 1
 
 
+@pytest.mark.slow
 def test_a_first_answer_that_is_long_in_coming_is_waited_for(engine, monkeypatch):
     monkeypatch.setattr(remote, "_ASK_AFTER_S", 0.2)
     assert engine.open_model("slow").id == "id-slow"
@@ -297,6 +298,7 @@ def test_a_process_that_stands_still_is_ended_and_the_others_are_tagged(
     assert "did not answer" in caplog.text
 
 
+@pytest.mark.slow
 def test_an_evaluation_that_answers_and_gets_no_further_is_ended(engine, monkeypatch, caplog):
     monkeypatch.setattr(remote, "_ASK_AFTER_S", 0.1)
     monkeypatch.setattr(remote, "_LONG_S", 1.0)
@@ -308,6 +310,7 @@ def test_an_evaluation_that_answers_and_gets_no_further_is_ended(engine, monkeyp
     assert len(list(evaluated(engine, 9, []))) == 6  # the next one has a process
 
 
+@pytest.mark.slow
 def test_an_evaluation_may_read_its_images_for_as_long_as_it_takes(engine, monkeypatch):
     monkeypatch.setattr(remote, "_ASK_AFTER_S", 0.1)
     monkeypatch.setattr(remote, "_LONG_S", 1.0)

@@ -210,6 +210,7 @@ def test_a_photo_of_200_megapixels_is_seen_but_for_its_finest_detail(tmp_path: P
     assert str(refused) == "The picture has 200 megapixels; at most 150 are opened."
 
 
+@pytest.mark.slow
 def test_a_picture_beyond_the_memory_of_a_process_says_so(tmp_path: Path) -> None:
     path = save_hollow_bmp(tmp_path / "x.bmp", 12_000, 10_000)
 

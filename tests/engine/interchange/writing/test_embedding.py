@@ -112,6 +112,7 @@ class Known:
         assert all(map(np.array_equal, self.pictures, frames(self.photo))), self.kind
 
 
+@pytest.mark.slow
 def test_labels_go_into_photos_of_every_kind_and_out_again(library: Library, place: Path) -> None:
     known = []
     for number, (kind, (name, make)) in enumerate(MAKERS.items()):
