@@ -12,14 +12,18 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from PySide6.QtCore import SignalInstance
+from pytestqt.qtbot import QtBot
+from pytestqt.wait_signal import SignalBlocker
 
 from engine.data.decoding import driver
 from engine.data.decoding.child import Child
@@ -37,6 +41,7 @@ os.environ["QT_QPA_FONTDIR"] = os.environ.get("QT_QPA_FONTDIR", "/usr/share/font
 _THREAD_GRACE_S = 10.0
 #: So long after its timeout, a test that does not end ends its process.
 _HANG_GRACE_S = 60.0
+_PATIENCE_MS = 30_000
 _TERMINAL = pytest.StashKey[int]()
 
 
@@ -105,6 +110,26 @@ def quick_decoders() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(driver, "start_child", start)
         yield
+
+
+class PatientBot(QtBot):
+    """Waits for what comes, also where twenty other programs run; what comes costs no time."""
+
+    def waitUntil(
+        self, callback: Callable[[], bool | None], *, timeout: int = _PATIENCE_MS
+    ) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(
+        self, signal: SignalInstance, *, timeout: int = _PATIENCE_MS, **options: Any
+    ) -> SignalBlocker:
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+
+@pytest.fixture
+def qtbot(qapp: object, request: pytest.FixtureRequest) -> QtBot:
+    """That of pytest-qt, with more patience."""
+    return PatientBot(request)
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,6 @@ def start(qtbot: QtBot, engine: FakeEngine, settings_file: Path) -> Iterator[Sta
         )
         running.append(application)
         application.start(folders, is_alone=bool(options.get("is_alone", True)))
-        qtbot.waitExposed(application.window)
         return application
 
     yield starter

@@ -71,7 +71,6 @@ def wait_until_tagged(qtbot: QtBot, application: Application) -> None:
                 and not session.tagger.is_running
                 and not session.photos.untagged_rows()
             ),
-            timeout=10_000,
         )
 
 

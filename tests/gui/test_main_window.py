@@ -196,9 +196,7 @@ def test_the_window_works_while_the_model_loads(
     application.session.focus.set_current(row(application, "cat.jpg"))
     qtbot.waitUntil(application.window.maps.viewer.view.has_photo)
     assert application.session.models.state is ModelState.LOADING
-    qtbot.waitUntil(
-        lambda: application.window.activity_bar.texts() == ("Loading the model…",), timeout=5000
-    )
+    qtbot.waitUntil(lambda: application.window.activity_bar.texts() == ("Loading the model…",))
     engine.open_gate.set()
     wait_until_tagged(qtbot, application)
 

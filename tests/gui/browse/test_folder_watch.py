@@ -45,7 +45,7 @@ def start_watching(qtbot: QtBot, start: Start, folder: Path) -> Application:
 def test_a_new_photo_appears_and_is_tagged(qtbot: QtBot, start: Start, photos: Path) -> None:
     application = start_watching(qtbot, start, photos)
     (photos / "boat.jpg").touch()
-    qtbot.waitUntil(lambda: "boat.jpg" in shown(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "boat.jpg" in shown(application))
     row = names(application).index("boat.jpg")
     qtbot.waitUntil(lambda: application.session.photos.is_tagged(row))
     assert application.window.browse.folders.tree.model().index(0, 1).data() == "6"
@@ -58,10 +58,10 @@ def test_a_photo_that_was_deleted_goes_and_comes_back(
     application = start_watching(qtbot, start, photos)
     counts = application.window.browse.folders.tree.model()
     (photos / "cat.jpg").rename(photos.parent / "away.jpg")
-    qtbot.waitUntil(lambda: "cat.jpg" not in shown(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "cat.jpg" not in shown(application))
     assert counts.index(0, 1).data() == "4"
     (photos.parent / "away.jpg").rename(photos / "cat.jpg")
-    qtbot.waitUntil(lambda: "cat.jpg" in shown(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "cat.jpg" in shown(application))
     assert counts.index(0, 1).data() == "5"
     assert len(application.session.photos) == 5
 
@@ -77,7 +77,7 @@ def test_a_changed_photo_is_tagged_again_and_gets_a_new_thumbnail(
     calls = len(engine.predicted)  # type: ignore[attr-defined]
     cat.write_bytes(b"another photo")
     application.window.browse.watch.look_again()
-    qtbot.waitUntil(lambda: len(engine.predicted) > calls, timeout=15_000)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(engine.predicted) > calls)  # type: ignore[attr-defined]
     assert engine.predicted[-1] == cat  # type: ignore[attr-defined]
     wait_until_tagged(qtbot, application)
     qtbot.waitUntil(lambda: thumbnails.image(cat) is not None)
@@ -90,7 +90,7 @@ def test_photos_in_a_new_folder_inside_appear(qtbot: QtBot, start: Start, photos
     new.mkdir()
     (new / "boat.jpg").touch()
     new.rename(photos / "new")
-    qtbot.waitUntil(lambda: "boat.jpg" in shown(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "boat.jpg" in shown(application))
 
 
 def test_neighbours_of_a_photo_that_was_opened_alone_stay_out(
@@ -137,7 +137,7 @@ def test_a_photo_that_was_deleted_gives_way_and_is_not_counted(
     session.go_to(names(application).index("cat.jpg"))
     session.decisions.decide(session.selection, {"cat": Verdict.ACCEPTED}, caption="Accept")
     (photos / "cat.jpg").unlink()
-    qtbot.waitUntil(lambda: len(session.shown) == 4, timeout=15_000)
+    qtbot.waitUntil(lambda: len(session.shown) == 4)
     assert current(application) == "photos/dog.jpg"
     assert session.selection == (session.focus.current,)
     assert window.search.panel.bar.count == window.browse.grid._count.text() == "4 photos"
@@ -147,11 +147,11 @@ def test_a_photo_that_was_deleted_gives_way_and_is_not_counted(
     assert not len(decided_labels(session.photos.columns()).rows)
     session.shown.set_filter("name:zebra*")
     (photos / "dog.jpg").unlink()
-    qtbot.waitUntil(lambda: window.search.panel.bar.count == "0 of 3 photos", timeout=15_000)
+    qtbot.waitUntil(lambda: window.search.panel.bar.count == "0 of 3 photos")
     for path in photos.iterdir():
         path.unlink()
     nothing, gone = window.browse.grid.nothing, "The photos are not there any more"
-    qtbot.waitUntil(lambda: nothing.accessibleName() == gone, timeout=15_000)
+    qtbot.waitUntil(lambda: nothing.accessibleName() == gone)
     assert nothing.isVisible()
     assert session.focus.current is None
 
@@ -174,8 +174,8 @@ def test_photos_of_a_folder_inside_that_is_renamed_come_along(
     qtbot.waitUntil(lambda: not session.decisions.is_writing)
     for new, old in (("day 1", "day1"), ("day1", "day 1")):  # and back
         (photos / old).rename(photos / new)
-        qtbot.waitUntil(lambda new=new: current(application).startswith(new), timeout=15_000)
-        qtbot.waitUntil(lambda: len(session.shown) == 8, timeout=15_000)
+        qtbot.waitUntil(lambda new=new: current(application).startswith(new))
+        qtbot.waitUntil(lambda: len(session.shown) == 8)
         assert current(application) == f"{new}/cat-3.jpg"
         assert [session.photos.paths[row].name for row in session.selection] == [
             "cat-2.jpg",
@@ -203,7 +203,7 @@ def test_undo_reaches_a_photo_whose_folder_was_renamed(
     application.window.review.controller.accept("cat")
     qtbot.waitUntil(lambda: not session.decisions.is_writing)
     inner.rename(photos / "day2")
-    qtbot.waitUntil(lambda: current(application) == "day2/cat-1.jpg", timeout=15_000)
+    qtbot.waitUntil(lambda: current(application) == "day2/cat-1.jpg")
     row = session.focus.current
     assert row is not None
     qtbot.waitUntil(lambda: session.photos.verdicts(row) == {"cat": Verdict.ACCEPTED})
@@ -220,14 +220,14 @@ def test_what_was_opened_and_gets_another_name_is_said_to_be_gone_until_it_is_ba
 ) -> None:
     application = start_watching(qtbot, start, photos)
     photos.rename(photos.parent / "other")
-    qtbot.waitUntil(lambda: "“photos” is not there any more" in said(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "“photos” is not there any more" in said(application))
     assert not len(application.session.shown)
     assert application.session.focus.current is None
     asked = len(engine.predict_calls)
     (photos.parent / "other").rename(photos)
-    qtbot.waitUntil(lambda: len(application.session.shown) == 5, timeout=15_000)
+    qtbot.waitUntil(lambda: len(application.session.shown) == 5)
     assert len(engine.predict_calls) == asked, "they are as they were"
-    qtbot.waitUntil(lambda: "not there" not in said(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "not there" not in said(application))
     assert current(application).startswith("photos/")
     wait_until_tagged(qtbot, application)
 
@@ -240,7 +240,7 @@ def test_what_cannot_be_reached_is_said_and_stays(
     application = start_watching(qtbot, start, inside)
     (tmp_path / "disk").rename(tmp_path / "away")
     application.window.browse.watch.look_again()
-    qtbot.waitUntil(lambda: "“photos” cannot be reached" in said(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "“photos” cannot be reached" in said(application))
     assert len(application.session.shown) == 5
 
 
@@ -276,7 +276,7 @@ def test_tagging_that_was_cancelled_is_not_begun_again_by_looking(
     trigger(application, "reload")
     qtbot.waitUntil(lambda: "Nothing has changed" in said(application))
     (photos / "boat.jpg").touch()
-    qtbot.waitUntil(lambda: "boat.jpg" in shown(application), timeout=15_000)
+    qtbot.waitUntil(lambda: "boat.jpg" in shown(application))
     qtbot.waitUntil(lambda: not session.pipeline.is_searching)
     assert not session.tagger.is_running
     trigger(application, "include_subfolders")

@@ -54,7 +54,6 @@ def view(qtbot: QtBot) -> PhotoView:
     qtbot.addWidget(made)
     made.resize(800, 600)
     made.show()
-    qtbot.waitExposed(made)
     return made
 
 

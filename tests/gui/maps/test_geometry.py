@@ -53,7 +53,6 @@ def application(qtbot: QtBot, tmp_path: Path) -> Iterator[Application]:
         settings = Settings(tmp_path / "settings.ini")
         made = Application(lambda: engine, settings, decoder=DecodePool(1, newest_first=True))
         made.start([])
-        qtbot.waitExposed(made.window)
         made.session.engine_under_test = engine  # type: ignore[attr-defined]
         yield made
         made.window.close()
@@ -107,9 +106,7 @@ def test_the_overlay_lies_on_the_object_that_is_seen(
     session, view = application.session, application.window.maps.viewer.view
     session.engine_under_test.fit = fit  # type: ignore[attr-defined]
     application.window.browse.opener.open([folder])
-    qtbot.waitUntil(
-        lambda: len(session.photos) == 1 and not session.tagger.is_running, timeout=10_000
-    )
+    qtbot.waitUntil(lambda: len(session.photos) == 1 and not session.tagger.is_running)
     application.window.browse.browsing.set_mode(ViewMode.LARGE)
     qtbot.waitUntil(view.isVisible)
     session.focus.set_current(0)

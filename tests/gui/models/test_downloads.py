@@ -42,7 +42,7 @@ def test_a_download_is_agreed_to_imported_and_used(
     qtbot.waitUntil(lambda: "50.0 of 100.0 MB" in dialog.activity_row.text())
     assert not dialog.download.isEnabled()
     downloader.gate.set()
-    qtbot.waitUntil(lambda: application.manager.work is None, timeout=10_000)
+    qtbot.waitUntil(lambda: application.manager.work is None)
     [request] = engine.imported
     assert (request.name, request.lam, request.input_size) == (OFFICIAL, 0.1, 448)
     assert request.categories is not None

@@ -124,7 +124,6 @@ def test_a_click_finds_the_bar_of_its_group(
     assert plot.bar_at(1.5) is None
     plot.resize(300, 200)
     plot.show()
-    qtbot.waitExposed(plot)
     plot.set_ranges((0.0, 1.0), (0.0, 5.0))
     scene = plot._item.vb.mapViewToScene(plot._pg.Point(0.55, 1.0))
     at = plot._view.mapFromScene(scene)

@@ -31,7 +31,6 @@ def labels(qtbot: QtBot) -> LabelList:
     widget.resize(260, 300)
     widget.set_rows(ROWS)
     widget.show()
-    qtbot.waitExposed(widget)
     return widget
 
 

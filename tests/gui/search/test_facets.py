@@ -219,7 +219,6 @@ def facets(qtbot: QtBot) -> FacetList:
     widget.counts.set_groups(GROUPS, {}, 4)
     widget.resize(220, 300)
     widget.show()
-    qtbot.waitExposed(widget)
     return widget
 
 

@@ -47,7 +47,7 @@ class Restarts:
 
     def wait_until_tagged(self, session: Session, count: int) -> None:
         """Until so many photos are there and the model or the library has said all it can."""
-        self._qtbot.waitUntil(lambda: is_at_rest(session, count), timeout=10_000)
+        self._qtbot.waitUntil(lambda: is_at_rest(session, count))
 
     def wait_until_written(self, session: Session) -> None:
         """Until the library has everything that was said."""

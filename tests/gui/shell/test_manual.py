@@ -29,7 +29,6 @@ def window(qtbot: QtBot, pages: tuple[Page, ...]) -> HelpWindow:
     qtbot.addWidget(window)
     window.set_pages(pages)
     window.show()
-    qtbot.waitExposed(window)
     return window
 
 

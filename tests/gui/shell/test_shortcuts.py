@@ -88,7 +88,6 @@ def dialog(qtbot: QtBot, shortcuts: Shortcuts) -> ShortcutsDialog:
     widget.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(widget)
     widget.show()
-    qtbot.waitExposed(widget)
     return widget
 
 

@@ -299,6 +299,6 @@ def test_a_crowd_does_not_keep_a_start_out_for_ever(
     for socket in crowd:
         socket.connectToServer(place.address)
     start = call(PHOTO)
-    qtbot.waitUntil(start.is_through, timeout=10_000)
+    qtbot.waitUntil(start.is_through)
     assert start.outcome is Outcome.HANDED_OVER
     assert all(socket.isValid() or is_left(socket) for socket in crowd)

@@ -156,7 +156,6 @@ def opened(qtbot: QtBot, view: PhotoView, photo: PixelArray) -> list[Tile]:
     view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     view.resize(400, 300)
     view.show()
-    qtbot.waitExposed(view)
     height, width = photo.shape[:2]
     given = answer(view, photo)
     small = to_image(photo).scaled(width // 4, height // 4)
@@ -264,7 +263,6 @@ def test_pointing_marking_and_linked_views_keep_to_the_photo_not_to_its_picture(
         qtbot.addWidget(widget)
         widget.resize(400, 300)
         widget.show()
-        qtbot.waitExposed(widget)
     photo = to_image(pattern(1600, 1200))
     view.set_photo(photo.scaled(200, 150), QSize(1600, 1200))
     plain.set_photo(photo)

@@ -28,7 +28,6 @@ def view(qtbot: QtBot) -> PhotoView:
     qtbot.addWidget(widget)
     widget.resize(400, 300)
     widget.show()
-    qtbot.waitExposed(widget)
     return widget
 
 
@@ -260,7 +259,6 @@ def test_a_linked_view_of_another_size_shows_the_same_part_of_the_photo(qtbot: Q
         qtbot.addWidget(widget)
         widget.resize(width, 300)
         widget.show()
-        qtbot.waitExposed(widget)
         widget.set_photo(image(1600, 1200, RED))
     one.place_changed.connect(other.set_place)
     wheel(one, QPointF(300, 100), 8)
