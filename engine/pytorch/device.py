@@ -30,10 +30,15 @@ def choose_device(wish: str = "auto") -> torch.device:
     if device.type not in ("cpu", "cuda", "mps"):
         raise ModelError(f"{wish!r} is not supported. Use auto, cpu, cuda, cuda:N or mps.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ModelError(f"There is no device {wish!r} on this computer. Use --device cpu or auto.")
+        raise _no_device(wish)
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise ModelError("There is no device 'mps' on this computer. Use --device cpu or auto.")
+        raise _no_device(wish)
     return device
+
+
+def _no_device(wish: str) -> ModelError:
+    text = f"There is no device {wish!r} on this computer. Use the processor (cpu) or auto."
+    return ModelError(text).with_options("--device cpu, --device auto")
 
 
 def device_name(device: torch.device) -> str:
