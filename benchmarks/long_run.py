@@ -15,7 +15,6 @@ With ``--minutes`` it ends after so long, wherever it is.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import io
 import itertools
 import json
@@ -35,14 +34,13 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from PIL import Image, ImageOps  # noqa: E402
 
+from benchmarks._processes import look  # noqa: E402
 from tests.engine.raw_files import dng  # noqa: E402
 
-_MB = 2**20
 _PER_FOLDER = 500
 _HEIC = ROOT / "tests" / "data" / "heif" / "cat.heic"
 _PARTS = 16
 _AT_REST_S = 20.0
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -177,10 +175,10 @@ def run(place: Path, count: int, at_most_s: float) -> Iterator[Reading]:
             done = said.get("done", done)
             while marks and done >= marks[0]:
                 marks.pop(0)
-                yield Reading(done, round(said["seconds"], 1), processes=_look(process.pid))
+                yield Reading(done, round(said["seconds"], 1), processes=look(process.pid))
         time.sleep(_AT_REST_S)  # what is written behind comes to its end
         seconds = round(time.monotonic() - begun, 1)
-        yield Reading(done, seconds, processes=_look(process.pid))
+        yield Reading(done, seconds, processes=look(process.pid))
     finally:
         process.terminate()
         process.wait(60)
@@ -193,66 +191,6 @@ def _loud(log: Path) -> Iterator[str]:
     loud = [line for line in lines if " WARNING " in line or " ERROR " in line]
     yield f"{len(loud)} warnings and errors in the log"
     yield from loud[:20]
-
-
-def _look(pid: int) -> dict[str, dict[str, float]]:
-    """The processes of the program by kind."""
-    found: dict[str, dict[str, float]] = {}
-    for one, kind in _processes(pid):
-        with contextlib.suppress(OSError, ValueError, StopIteration):
-            text = Path(f"/proc/{one}/smaps_rollup").read_text(encoding="ascii").splitlines()
-            values = {
-                "processes": 1,
-                "rss_mb": _of(text, "Rss:"),
-                "pss_mb": _of(text, "Pss:"),
-                "threads": _count(f"/proc/{one}/task"),
-                "files": _count(f"/proc/{one}/fd"),
-                "processor_s": _processor_s(one),
-            }
-            sums = found.setdefault(kind, dict.fromkeys(values, 0.0))
-            for name, value in values.items():
-                sums[name] = round(sums[name] + value, 1)
-    return found
-
-
-def _count(folder: str) -> int:
-    return sum(1 for _ in Path(folder).iterdir())
-
-
-def _of(text: list[str], name: str) -> float:
-    return int(next(line for line in text if line.startswith(name)).split()[1]) * 1024 / _MB
-
-
-def _processor_s(pid: int) -> float:
-    """Of this process and of those below it that have ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / _TICKS
-
-
-def _processes(pid: int) -> Iterator[tuple[int, str]]:
-    """The window, its engine, and all below: decoders, and whatever else there is."""
-    yield pid, "window"
-    waiting = _children(pid)
-    while waiting:
-        one = waiting.pop()
-        waiting += _children(one)
-        with contextlib.suppress(OSError):
-            words = Path(f"/proc/{one}/cmdline").read_bytes()
-            yield one, _kind(words)
-
-
-def _kind(command: bytes) -> str:
-    if b"decoding" in command:
-        return "decoders"
-    return "starters" if b"resource_tracker" in command else "engine"
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += [int(child) for child in file.read_text(encoding="ascii").split()]
-    return found
 
 
 # What came of it.

@@ -13,9 +13,9 @@ stranger's is taken for markup; memory, threads, handles or the windows that it 
 grow from the second quarter of the time to the last. WHERE keeps everything: ``actions.jsonl`` is
 what --replay takes, and has the seed's actions with their places and the memory before each, the
 times when the window did not answer and where it was then; ``minutes.jsonl`` the figures of each
-minute. Random numbers come from the seed and the number of the action, what they meet from the
-window as it is at that moment; so only the log replays a run, and only as far as the times are
-alike.
+minute, of the window and of each kind of process. Random numbers come from the seed and the number
+of the action, what they meet from the window as it is at that moment; so only the log replays a
+run, and only as far as the times are alike.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks._processes import look  # noqa: E402
+
 HALT_S = 1.0
 _END_S = 60
 #: Growth from the second quarter to the last that counts: memory by share and MiB, others by count.
@@ -59,7 +61,7 @@ class Run:
     actions: int = 0
     starts: int = 0
     halts: list[dict[str, Any]] = field(default_factory=list)
-    minutes: list[dict[str, float]] = field(default_factory=list)
+    minutes: list[dict[str, Any]] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
     loud: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -273,7 +275,7 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-def _figures(pid: int) -> dict[str, float] | None:
+def _figures(pid: int) -> dict[str, Any] | None:
     try:
         status = Path(f"/proc/{pid}/status").read_text()
         handles = len(list(Path(f"/proc/{pid}/fd").iterdir()))
@@ -292,6 +294,7 @@ def _figures(pid: int) -> dict[str, float] | None:
         "handles": handles,
         "children": len(family),
         "load": os.getloadavg()[0],
+        "processes": look(pid),
     }
 
 
@@ -307,7 +310,7 @@ def _resident(pid: int) -> int:
 
 def _growth(run: Run) -> list[str]:
     """Of the longest life of the window."""
-    lives: dict[float, list[dict[str, float]]] = {}
+    lives: dict[float, list[dict[str, Any]]] = {}
     for minute in run.minutes:
         lives.setdefault(minute["start"], []).append(minute)
     longest = max(lives.values(), key=len, default=[])
@@ -315,7 +318,7 @@ def _growth(run: Run) -> list[str]:
         return []
     quarter = len(longest) // 4
 
-    def middle(part: list[dict[str, float]], name: str) -> float:
+    def middle(part: list[dict[str, Any]], name: str) -> float:
         return statistics.median(minute[name] for minute in part)
 
     second, last = longest[quarter : 2 * quarter], longest[-quarter:]
