@@ -7,22 +7,31 @@ What it puts together it imports when it is needed, after the settings of the li
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
 import os
+import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from csra_gui.startup.instance import Instance
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command, or the window; returns the exit status."""
+    is_program = arguments is None
     arguments = _begin(arguments)
     from engine.cli import COMMANDS, run
+    from engine.cli.interrupts import ignore_interrupts
 
-    return run(arguments) if arguments[:1] and arguments[0] in COMMANDS else main_gui(arguments)
+    if arguments[:1] and arguments[0] in COMMANDS:
+        status = run(arguments)
+        if is_program:
+            ignore_interrupts()
+        return status
+    return main_gui(arguments)
 
 
 def main_gui(arguments: list[str] | None = None) -> int:
@@ -69,8 +78,25 @@ def _begin(arguments: list[str] | None) -> list[str]:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    multiprocessing.freeze_support()
-    return sys.argv[1:] if arguments is None else arguments
+    if hasattr(sys, "frozen"):
+        import multiprocessing
+
+        multiprocessing.freeze_support()
+    if arguments is not None:
+        return arguments
+    # Where torchrun started us, it ends us, and what ends us then waits for no call of a library.
+    ends = (signal.SIGINT, *(() if "WORLD_SIZE" in os.environ else (signal.SIGTERM,)))
+    for number in ends:
+        if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+            signal.signal(number, _end_at_once)
+    return sys.argv[1:]
+
+
+def _end_at_once(number: int, _frame: object) -> None:
+    """Nothing has begun, and whatever is just loading might call it a failure of its own."""
+    with contextlib.suppress(OSError):  # a program without a console has no streams
+        os.write(2, b"Stopped.\n")
+    os._exit(128 + number)
 
 
 def _say(stream: TextIO | None, text: str, status: int = 0) -> int:

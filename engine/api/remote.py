@@ -21,6 +21,7 @@ import logging
 import math
 import multiprocessing
 import queue
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator, Sequence
@@ -37,6 +38,7 @@ from engine.api.memory import is_memory_short
 from engine.api.surviving import CrashedError, surviving
 from engine.api.values import ModelInfo, Prediction
 from engine.isolation.frames import BadMessageError, FrameReader
+from engine.isolation.interrupts import interrupts_blocked
 
 P = ParamSpec("P")
 _log = logging.getLogger(__name__)
@@ -207,7 +209,12 @@ class _Child:
         self._process: BaseProcess = context.Process(
             target=target, args=(theirs,), name="csra-engine"
         )
-        self._process.start()
+        if sys.platform != "win32":
+            from multiprocessing import resource_tracker  # noqa: PLC0415  # not there on Windows
+
+            resource_tracker.ensure_running()  # else it is started in between, and unblocks
+        with interrupts_blocked():
+            self._process.start()
         theirs.close()
         self._ids = itertools.count(1)  # 0 is nobody's: pings have it
         self._send_lock = threading.Lock()

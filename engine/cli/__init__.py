@@ -17,6 +17,7 @@ from engine.api.errors import EngineError
 from engine.api.memory import is_memory_short
 from engine.api.passing import MEMORY_SHORT
 from engine.cli.common import EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_INTERRUPTED, Parser, say
+from engine.cli.interrupts import Interrupts
 from engine.library.errors import DamagedLibraryError
 
 #: Each is a module of this package with an ``add_parser``.
@@ -36,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
         arguments: without the program's name.
 
     Returns:
-        The exit status: 0 done, 1 engine error, 2 usage, 130 stopped with Ctrl-C.
+        The exit status: 0 done, 1 engine error, 2 usage, 130 stopped with Ctrl-C, 143 asked to end.
     """
     # Names that are not UTF-8 must come out in some form, not end the program.
     for stream in (sys.stdout, sys.stderr):
@@ -47,26 +48,39 @@ def run(arguments: Sequence[str]) -> int:
         options.arguments = tuple(arguments)
     except SystemExit as request:
         return int(request.code or 0)
-    try:
-        return int(options.command(options))
-    except EngineError as error:
+    with Interrupts() as interrupts:
+        try:
+            status = int(options.command(options))
+        except KeyboardInterrupt:
+            status = _stopped()
+        except Exception as error:  # noqa: BLE001 - what is not foreseen is raised again
+            # A library that is interrupted may call it a failure of its own.
+            is_own = interrupts.status is None or isinstance(error, BrokenPipeError)
+            status = _told(error) if is_own else _stopped()
+    return interrupts.status if status and interrupts.status is not None else status
+
+
+def _stopped() -> int:
+    say("Stopped.")
+    return EXIT_INTERRUPTED
+
+
+def _told(error: Exception) -> int:
+    """Say what was in the way; the exit status. What is not foreseen is raised again."""
+    if isinstance(error, EngineError):
         if _speaks():
             say(f"error: {error}" + (f" ({error.options})" if error.options else ""))
         if isinstance(error, DamagedLibraryError):
             say("To repair it: csra library rebuild, restore or new; the old file is kept.")
         return EXIT_ENGINE_ERROR
-    except (MemoryError, RuntimeError) as error:
-        if not is_memory_short(error):
-            raise
-        say(f"error: {MEMORY_SHORT}")
-        return EXIT_ENGINE_ERROR
-    except KeyboardInterrupt:
-        say("Stopped.")
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # Whoever read the output has gone; without this, closing it at exit complains once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
+    if isinstance(error, (MemoryError, RuntimeError)) and is_memory_short(error):
+        say(f"error: {MEMORY_SHORT}")
+        return EXIT_ENGINE_ERROR
+    raise error
 
 
 def _speaks() -> bool:

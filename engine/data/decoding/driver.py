@@ -6,7 +6,6 @@ import contextlib
 import functools
 import logging
 import multiprocessing
-import signal
 import threading
 from collections.abc import Generator
 from multiprocessing.connection import Connection
@@ -22,6 +21,7 @@ from engine.data.decoding.child import Child, start_child
 from engine.data.decoding.limits import MAX_PIXELS
 from engine.data.decoding.worker import Decoder, Request
 from engine.isolation.frames import BadMessageError, FrameReader
+from engine.isolation.interrupts import interrupts_blocked
 
 _logger = logging.getLogger(__name__)
 
@@ -230,7 +230,7 @@ class DecoderProcess:
         self._connection, self._reader = ours, FrameReader(ours)
         stop_s = 2 * self._timeout_s + _GRACE_S
         work = decode_worker.run, self._decoder, self._memory_limit, stop_s
-        with theirs, self._lock, _interrupts_blocked():
+        with theirs, self._lock, interrupts_blocked():
             if self._stopped:
                 raise EOFError
             self._process = start_child(theirs, ours, *work)
@@ -262,16 +262,3 @@ def _failed(answer: Failure) -> NoReturn:
 @functools.cache
 def _log_once(confined: str) -> None:
     _logger.info("What decodes photos runs with limits: %s.", confined)
-
-
-@contextlib.contextmanager
-def _interrupts_blocked() -> Generator[None, None, None]:
-    """Block Ctrl-C in this thread: a process started meanwhile never gets it, even while young."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
