@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 from typing import Any, Self
@@ -12,14 +14,17 @@ from engine.cli.common import say
 
 #: What a shell adds to the number of the signal that ended a program.
 _BY_SIGNAL = 128
+#: Between two looks whether a library still loads.
+_LOADING_S = 0.05
 
 
 class Interrupts:
     """The first one raises ``KeyboardInterrupt`` in the main thread, a second one ends the process.
 
-    What came is remembered, whatever was made of it: a library that is interrupted while it loads
-    says that it cannot be loaded. Where a signal is ignored (``nohup``) it stays so, and elsewhere
-    than in the main thread nothing is done.
+    While a library loads, the first one waits until that is over: PyTorch, interrupted there, may
+    abort the process, and others say that they cannot be loaded. What came is remembered, whatever
+    else was made of it. Where a signal is ignored (``nohup``) it stays so, and elsewhere than in
+    the main thread nothing is done.
 
     Attributes:
         status: the exit status that tells of what came; ``None``: nothing did.
@@ -28,6 +33,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.status: int | None = None
         self._before: dict[int, Any] = {}
+        self._waiting: threading.Timer | None = None
+        self._is_again = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -38,15 +45,39 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self.status is not None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        is_first = self.status is None or self._is_again
+        self._is_again = False
+        if not is_first:
             say("Stopped at once.")
-            os._exit(self.status)
+            os._exit(_BY_SIGNAL + number)
         self.status = _BY_SIGNAL + number
-        raise KeyboardInterrupt
+        if not _is_loading(frame):
+            raise KeyboardInterrupt
+        self._waiting = threading.Timer(_LOADING_S, self._again, (number,))
+        self._waiting.daemon = True
+        self._waiting.start()
+
+    def _again(self, number: int) -> None:
+        self._is_again = True
+        if sys.platform == "win32":
+            _thread.interrupt_main(signal.Signals(number))
+        else:  # also wakes the thread where it waits for the system
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    """Whether an import is going on in this thread."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def ignore_interrupts() -> None:

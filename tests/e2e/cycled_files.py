@@ -1,6 +1,8 @@
-"""Jobs that turn photos and move them to the trash."""
+"""Jobs that turn photos, move them to the trash, and open folders."""
 
 from __future__ import annotations
+
+import shutil
 
 from csra_gui.base.settings import ASK_BEFORE_TRASH
 from tests.e2e.cycled_program import Rig
@@ -56,5 +58,35 @@ def trash_job(rig: Rig) -> CycledJob:
         lambda: trash.is_busy,
         trash.cancel,
         lambda: sorted(rig.photos.glob("*.jpg")),
+        reset,
+    )
+
+
+def opening_job(rig: Rig, folders: int = 20, files: int = 15) -> CycledJob:
+    """Another folder, with all that begins by itself then; cut short by going back to the first."""
+    session, watch = rig.session, rig.window.browse.watch
+    root, one = rig.root / "others", min(rig.photos.glob("*.jpg"))
+    for folder in range(folders):
+        (root / f"{folder:02}").mkdir(parents=True)
+        for number in range(files):
+            shutil.copy(one, root / f"{folder:02}" / f"{number}.jpg")
+
+    def is_running() -> bool:
+        return rig.is_looking or watch.is_looking or session.pipeline.cameras.remaining > 0
+
+    def start() -> None:
+        session.open([root])
+        watch.look_now()
+
+    def reset() -> None:
+        session.open([rig.photos])
+        rig.until(lambda: not is_running())
+
+    return CycledJob(
+        "opening a folder: dates, changes, watch",
+        start,
+        is_running,
+        lambda: session.open([rig.photos]),
+        lambda: sorted(str(path) for path in session.photos.paths),
         reset,
     )

@@ -25,7 +25,7 @@ from engine.records.folders import RecordStore
 from engine.records.models import default_store
 from engine.records.trainings import TrainingStore
 from engine.service.server import TRAINER_STOP_S
-from tests.e2e.cycled_files import trash_job, turning_job
+from tests.e2e.cycled_files import opening_job, trash_job, turning_job
 from tests.e2e.cycled_labels import export_job, import_results_job, reading_job, undo_job, write_job
 from tests.e2e.cycled_program import Rig, noise
 from tests.e2e.cycling import CycledJob, serve_quietly
@@ -398,6 +398,7 @@ REAL: dict[str, Callable[[Rig], CycledJob]] = {
     "exporting a model": export_model_job,
     "rebuilding": rebuild_job,
     "scan": scan_job,
+    "opening": opening_job,
     "teaching": teaching_job,
     "training": training_job,
 }

@@ -29,6 +29,8 @@ ENGINE_LOG = "CSRA_TEST_ENGINE_LOG"
 _RUN_S, _SETTLE_S = 900.0, 60.0
 #: Cycles until everything that is started once and kept is there.
 WARM_UP = 5
+#: Tests have Python's garbage looked for only between them; the program does all the time.
+_TIDY_EVERY = 10
 
 
 def serve_quietly(connection: Connection) -> None:
@@ -217,8 +219,9 @@ def cycle(
     chance = random.Random(f"{job.name} {seed}")
     cut_short = 0
     for number in range(-1 if is_quick else -WARM_UP, count):
-        if number == 0:
+        if number % _TIDY_EVERY == 0:
             _tidy(is_quick=is_quick)
+        if number == 0:
             before = _settled(roots, 0.05 if is_quick else 1.0)
         cut_short += _cut(job, chance.uniform(0.0, 0.95) * whole_s) and number >= 0
     _tidy(is_quick=is_quick)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -60,6 +63,25 @@ def test_what_a_library_makes_of_an_interrupt_is_not_told(
 
     assert run(command) == 130
     assert capfd.readouterr().err == "Stopped.\n"
+
+
+@pytest.mark.timeout(30)
+def test_a_library_that_loads_is_not_interrupted(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["import signal", "signal.raise_signal(signal.SIGINT)", "LOADED = True"]
+    (tmp_path / "slow_to_load.py").write_text("\n".join(lines) + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found: list[object] = []
+
+    def command() -> int:
+        found.append(importlib.import_module("slow_to_load").LOADED)
+        time.sleep(60.0)  # interrupted as soon as it is loaded
+        found.append(None)
+        return 0
+
+    assert run(command) == 130
+    assert found == [True]
 
 
 def test_a_command_that_ends_itself_when_it_is_asked_to_keeps_the_status(run: Run) -> None:
