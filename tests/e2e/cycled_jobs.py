@@ -185,8 +185,10 @@ def evaluation_job(rig: Rig) -> CycledJob:
 
 
 def empty(store: RecordStore[object]) -> None:
-    for run in store.root.iterdir() if store.root.is_dir() else ():
-        shutil.rmtree(run)
+    """What was cancelled may still write its last file, and takes it away then."""
+    while runs := list(store.root.iterdir()) if store.root.is_dir() else []:
+        for run in runs:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 def label_source(rig: Rig, count: int) -> LabelSource:
@@ -391,14 +393,14 @@ REAL: dict[str, Callable[[Rig], CycledJob]] = {
     "reading": reading_job,
     "results": import_results_job,
     "duplicates": duplicates_job,
-    "turning": turning_job,
-    "trash": trash_job,
     "quantizing": quantizing_job,
     "importing a model": import_model_job,
     "exporting a model": export_model_job,
     "rebuilding": rebuild_job,
     "scan": scan_job,
     "opening": opening_job,
+    "turning": turning_job,
+    "trash": trash_job,
     "teaching": teaching_job,
     "training": training_job,
 }

@@ -232,6 +232,7 @@ def cycle(
     assert not after.exceeds(before), told
     last, _ = whole(job)
     assert last == first, f"{job.name}: the whole run after the cycles gives something else"
+    job.reset()
     return figures
 
 
