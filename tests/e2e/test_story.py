@@ -77,18 +77,21 @@ class Story:
         windows = self.desktop.count
 
         def is_answered() -> bool:
-            return windows("^photos — CSRA$") > 0 or windows("Choose a folder") > 1
+            return windows("Choose a folder") != 1
 
         def opens() -> bool:
-            self.desktop.press("ctrl+a")
-            self.desktop.type(str(self.photos))
-            self.desktop.press("Return")
-            wait_until(is_answered, "the folder opens, or it is said why not")
-            if not windows("^photos — CSRA$"):
-                # Qt completes paths as they are typed, which may swallow some letters: then it says
-                # that there is no such folder.
+            if windows("Choose a folder"):
+                self.desktop.press("ctrl+a")
+                self.desktop.type(str(self.photos))
                 self.desktop.press("Return")
+                wait_until(is_answered, "the folder opens, or it is said why not")
+            if windows("Choose a folder"):
+                # Qt completes paths as they are typed, which may swallow some letters: then it says
+                # that there is no such folder. Or its list of offers is still there.
+                self.desktop.press("Return")
+                wait_until(lambda: windows("Choose a folder") <= 1, "what was in the way is gone")
                 return False
+            wait_until(lambda: windows("^photos — CSRA$"), "the folder is open")
             self.desktop.activate("^photos — CSRA$")
             return True
 
