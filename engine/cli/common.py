@@ -16,6 +16,8 @@ from typing_extensions import override
 from engine.api.config import DecodeMode
 
 EXIT_DONE, EXIT_ENGINE_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+#: What a shell adds to the number of the signal that ended a program.
+EXIT_BY_SIGNAL = 128
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 

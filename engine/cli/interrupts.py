@@ -10,21 +10,20 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
-from engine.cli.common import say
+from engine.cli.common import EXIT_BY_SIGNAL, say
 
-#: What a shell adds to the number of the signal that ended a program.
-_BY_SIGNAL = 128
-#: Between two looks whether a library still loads.
-_LOADING_S = 0.05
+#: Until it is tried again.
+_WAIT_S = 0.05
 
 
 class Interrupts:
     """The first one raises ``KeyboardInterrupt`` in the main thread, a second one ends the process.
 
     While a library loads, the first one waits until that is over: PyTorch, interrupted there, may
-    abort the process, and others say that they cannot be loaded. What came is remembered, whatever
-    else was made of it. Where a signal is ignored (``nohup``) it stays so, and elsewhere than in
-    the main thread nothing is done.
+    abort the process, and others say that they cannot be loaded. One that ends in a function that
+    Python calls by itself (when an object goes) is lost there, and raised again. What came is
+    remembered, whatever else was made of it. Where a signal is ignored (``nohup``) it stays so, and
+    elsewhere than in the main thread nothing is done.
 
     Attributes:
         status: the exit status that tells of what came; ``None``: nothing did.
@@ -35,6 +34,7 @@ class Interrupts:
         self._before: dict[int, Any] = {}
         self._waiting: threading.Timer | None = None
         self._is_again = False
+        self._hook = sys.unraisablehook
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -42,6 +42,8 @@ class Interrupts:
                 before = signal.getsignal(number)
                 if before not in (signal.SIG_IGN, None):
                     self._before[number] = signal.signal(number, self._on_signal)
+        if self._before:
+            self._hook, sys.unraisablehook = sys.unraisablehook, self._on_lost
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,17 +51,28 @@ class Interrupts:
             self._waiting.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._before:
+            sys.unraisablehook = self._hook
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         is_first = self.status is None or self._is_again
         self._is_again = False
         if not is_first:
             say("Stopped at once.")
-            os._exit(_BY_SIGNAL + number)
-        self.status = _BY_SIGNAL + number
+            os._exit(EXIT_BY_SIGNAL + number)
+        self.status = EXIT_BY_SIGNAL + number
         if not _is_loading(frame):
             raise KeyboardInterrupt
-        self._waiting = threading.Timer(_LOADING_S, self._again, (number,))
+        self._wait(number)
+
+    def _on_lost(self, unraisable: sys.UnraisableHookArgs) -> None:
+        if self.status is not None and issubclass(unraisable.exc_type, KeyboardInterrupt):
+            self._wait(self.status - EXIT_BY_SIGNAL)
+        else:
+            self._hook(unraisable)
+
+    def _wait(self, number: int) -> None:
+        self._waiting = threading.Timer(_WAIT_S, self._again, (number,))
         self._waiting.daemon = True
         self._waiting.start()
 

@@ -19,6 +19,7 @@ from engine.api.training_config import PRESETS
 from engine.api.training_control import TrainingControl
 from engine.api.training_reports import Ending, TrainingEnded
 from engine.cli.common import (
+    EXIT_BY_SIGNAL,
     EXIT_DONE,
     EXIT_INTERRUPTED,
     Commands,
@@ -201,7 +202,7 @@ def _train(options: argparse.Namespace) -> int:
         return exit_code
 
 
-def _consume(request: TrainRequest, process: Processes, wish: threading.Event) -> int:
+def _consume(request: TrainRequest, process: Processes, wish: _Wish) -> int:
     control, teller, ending = TrainingControl(), Teller(), Ending.DONE
     with (
         contextlib.closing(teller),
@@ -214,7 +215,7 @@ def _consume(request: TrainRequest, process: Processes, wish: threading.Event) -
                 control.stop_now()
             if isinstance(report, TrainingEnded):
                 ending = report.ending
-    return EXIT_INTERRUPTED if ending is Ending.STOPPED else EXIT_DONE
+    return wish.status if ending is Ending.STOPPED else EXIT_DONE
 
 
 def _prepare(model: Path) -> None:
@@ -227,21 +228,28 @@ def _prepare(model: Path) -> None:
         say(f"The model runs with PyTorch: {reason}")
 
 
+class _Wish(threading.Event):
+    """That the training may stop, and the exit status that tells of it."""
+
+    status = EXIT_INTERRUPTED
+
+
 @contextlib.contextmanager
-def _stop_wish() -> Generator[threading.Event, None, None]:
+def _stop_wish() -> Generator[_Wish, None, None]:
     """Turn the first Ctrl-C, or request to end, into a wish; the second ends the program.
 
     Yields:
         Set once it is wished.
     """
-    wish = threading.Event()
+    wish = _Wish()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
 
-    def on_signal(_number: int, _frame: object) -> None:
+    def on_signal(number: int, _frame: object) -> None:
+        wish.status = EXIT_BY_SIGNAL + number
         wish.set()
         restore()
 

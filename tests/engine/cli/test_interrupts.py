@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -82,6 +83,32 @@ def test_a_library_that_loads_is_not_interrupted(
 
     assert run(command) == 130
     assert found == [True]
+
+
+class Interrupted:
+    """Its end comes while Ctrl-C does."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.timeout(30)
+def test_one_that_is_lost_in_the_end_of_an_object_comes_again(
+    run: Run, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found: list[object] = []
+
+    def command() -> int:
+        Interrupted()
+        found.append("goes on")
+        time.sleep(60.0)
+        found.append(None)
+        return 0
+
+    before = sys.unraisablehook
+    assert run(command) == 130
+    assert (found, capfd.readouterr().err) == (["goes on"], "Stopped.\n")
+    assert sys.unraisablehook == before
 
 
 def test_a_command_that_ends_itself_when_it_is_asked_to_keeps_the_status(run: Run) -> None:

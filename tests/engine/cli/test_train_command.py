@@ -5,6 +5,7 @@ import dataclasses
 import json
 import math
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from engine.api.training_config import PRESETS
 from engine.api.training_reports import Ending, StepReport
 from engine.checkpoints.safetensors_model import load_checkpoint
 from engine.cli import train_progress
-from engine.cli.train import add_parser
+from engine.cli.train import _stop_wish, add_parser
 from engine.cli.train_request import training_request
 from engine.data.datasets.registry import load_dataset
 from engine.records.trainings import TrainingStore
@@ -223,6 +224,15 @@ def test_the_settings_in_a_run_give_the_same_run_again(devkit, preset):
     assert one.record.name == two.record.name == "run (chosen on images it learned from)"
     settings = [(devkit / run / "train.toml").read_text() for run in ("run", "again")]
     assert settings[0] == settings[1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_status_tells_what_stopped_a_training(number, status):
+    with _stop_wish() as wish:
+        assert not wish.is_set()
+        signal.raise_signal(number)
+    assert (wish.is_set(), wish.status) == (True, status)
 
 
 @pytest.mark.slow
