@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _MB = 2**20
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def look(pid: int) -> dict[str, dict[str, float]]:
@@ -35,6 +34,16 @@ def look(pid: int) -> dict[str, dict[str, float]]:
     return found
 
 
+def processes_below(pid: int) -> list[int]:
+    """A process's children and theirs; none off Linux."""
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in file.read_text(encoding="ascii").split():
+                found += [int(child), *processes_below(int(child))]
+    return found
+
+
 def _count(folder: str) -> int:
     return sum(1 for _ in Path(folder).iterdir())
 
@@ -46,16 +55,13 @@ def _of(text: list[str], name: str) -> float:
 def _processor_s(pid: int) -> float:
     """Of this process and of those below it that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return sum(int(ticks) for ticks in fields[11:15]) / _TICKS
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def _processes(pid: int) -> Iterator[tuple[int, str]]:
     """The window, its engine, and all below: decoders, and whatever else there is."""
     yield pid, "window"
-    waiting = _children(pid)
-    while waiting:
-        one = waiting.pop()
-        waiting += _children(one)
+    for one in processes_below(pid):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{one}/cmdline").read_bytes()
             yield one, _kind(words)
@@ -65,11 +71,3 @@ def _kind(command: bytes) -> str:
     if b"decoding" in command:
         return "decoders"
     return "starters" if b"resource_tracker" in command else "engine"
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += [int(child) for child in file.read_text(encoding="ascii").split()]
-    return found

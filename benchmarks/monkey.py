@@ -39,7 +39,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks._processes import look  # noqa: E402
+from benchmarks._processes import look, processes_below  # noqa: E402
 
 HALT_S = 1.0
 _END_S = 60
@@ -168,7 +168,7 @@ def _look_at(process: subprocess.Popen[str], run: Run, folder: Path, end: float)
 
 
 def _ended(process: subprocess.Popen[str], run: Run) -> int | None:
-    family = _family(process.pid)
+    family = processes_below(process.pid)
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
@@ -256,18 +256,6 @@ def _read_log(home: Path, run: Run) -> None:
 # What /proc knows.
 
 
-def _family(pid: int) -> list[int]:
-    """The processes below one."""
-    found: list[int] = []
-    try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                found += [int(child), *_family(int(child))]
-    except OSError:
-        pass
-    return found
-
-
 def _is_alive(pid: int) -> bool:
     try:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
@@ -285,7 +273,7 @@ def _figures(pid: int) -> dict[str, Any] | None:
     def number(name: str) -> int:
         return int(status.split(f"{name}:")[1].split()[0])
 
-    family = _family(pid)
+    family = processes_below(pid)
     return {
         "time": round(time.time()),
         "resident_mib": number("VmRSS") // 1024,

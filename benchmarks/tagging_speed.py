@@ -30,6 +30,9 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+from benchmarks._processes import processes_below  # noqa: E402
+
 _SIDE = 640
 _LARGE = (4000, 3000)
 _OFFICIAL_SIDE = 448
@@ -327,23 +330,13 @@ def _ended(process: subprocess.Popen[str]) -> NoReturn:
 
 def _memory_below(pid: int) -> float:
     """MB of a process's children and theirs, what they share counted once (PSS); 0 off Linux."""
-    total, waiting = 0.0, _children(pid)
-    while waiting:
-        child = waiting.pop()
-        waiting += _children(child)
+    total = 0.0
+    for child in processes_below(pid):
         with contextlib.suppress(OSError, ValueError):
             text = Path(f"/proc/{child}/smaps_rollup").read_text(encoding="ascii")
             found = next(line for line in text.splitlines() if line.startswith("Pss:"))
             total += int(found.split()[1]) * 1024 / _MB
     return total
-
-
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += [int(child) for child in file.read_text(encoding="ascii").split()]
-    return found
 
 
 # What must not have become slower.
