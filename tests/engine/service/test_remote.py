@@ -3,6 +3,7 @@ import os
 import pickle
 import signal
 import struct
+import sys
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -136,6 +137,17 @@ def test_values_come_back_from_another_process_in_order(engine):
     predictions = list(engine.predict(info.id, paths))
     assert [p.path for p in predictions] == paths
     assert predictions[0].scores[0] not in (0, os.getpid())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
+def test_ctrl_c_is_not_for_the_child_however_young_it_is(engine):
+    engine.warm_up()  # its process begins, and has not got as far as any line of ours
+    process = engine._child._process
+    os.kill(process.pid, signal.SIGINT)
+    info = engine.open_model("a")
+    os.kill(process.pid, signal.SIGINT)
+    [prediction] = engine.predict(info.id, [Path("0.jpg")])
+    assert prediction.error is None and engine._child._process is process
 
 
 def test_expected_errors_arrive_as_they_are(engine):
