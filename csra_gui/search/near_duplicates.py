@@ -106,16 +106,17 @@ class NearDuplicates(QObject):
         if len(found.unknown):
             text += not_known_text(len(found.unknown))
             remedy = Remedy("Tag them", lambda: self._session.look_again(found.unknown.tolist()))
-            self._notifier.info(text, Topic.NOTE, remedy)
+            self._notifier.info(text, Topic.DUPLICATES, remedy)
         elif text:
-            self._notifier.info(text.strip(), Topic.NOTE)
+            self._notifier.info(text.strip(), Topic.DUPLICATES)
 
     def _tell_failed(self, error: EngineError) -> None:
-        self._notifier.error(f"Photos could not be compared: {error}", Topic.NOTE)
+        self._notifier.error(f"Photos could not be compared: {error}", Topic.DUPLICATES)
 
     @Slot()
     def _on_photos_reset(self) -> None:
-        self._slot.drop()  # rows mean other photos from now on
+        self._slot.drop()  # rows mean other photos from now on, also those of the offer to tag them
+        self._notifier.clear(Topic.DUPLICATES)
         self.activity.set_progress(None)
         self.state_changed.emit()
 

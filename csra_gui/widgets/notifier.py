@@ -31,6 +31,7 @@ class Topic(StrEnum):
     MODELS = "models"
     LIBRARY = "library"
     NOTE = "note"
+    DUPLICATES = "near-duplicates"
     EVALUATION = "evaluation"
     PHOTOS = "photos"
     TRAINING = "training"

@@ -162,3 +162,20 @@ def test_near_duplicates_are_shown_group_by_group(
     opened.session.go_back()
     qtbot.waitUntil(lambda: shown_names(opened) == every)
     assert note(opened, first) == ""
+
+
+def test_what_is_offered_for_photos_goes_when_others_are_opened(
+    qtbot: QtBot, start: Start, folder: Path, engine: FakeEngine
+) -> None:
+    engine.describes_along = False
+    application = start([folder])
+    wait_until_tagged(qtbot, application)
+    session, bar = application.session, application.window.message_bar
+    session.look_again([row(application, "boat-1.jpg")])
+    qtbot.waitUntil(lambda: not session.tagger.is_running)
+    qtbot.waitUntil(lambda: session.comparing.index() is not None)
+    trigger(application, "find_duplicates")
+    qtbot.waitUntil(lambda: any("not known yet" in text for text in bar.texts()))
+    session.open([folder / "boat-1.jpg"])
+    qtbot.waitUntil(lambda: len(session.photos) == 1)
+    assert not any("not known yet" in text for text in bar.texts())
